@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# How the programs of this repository are built: warnings, sanitizers, where binaries go, and .cu files without nvcc.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(tilery_program INTERFACE)
+# Programs that are carried to a GPU's machine must not depend on the CPU that built them.
+if(TILERY_GPU_ONLY)
+  target_link_libraries(tilery_program INTERFACE tilery::tilery)
+else()
+  target_link_libraries(tilery_program INTERFACE tilery::native)
+endif()
+if(TARGET tilery::parallel)
+  target_link_libraries(tilery_program INTERFACE tilery::parallel)
+endif()
+target_compile_options(tilery_program INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-unknown-pragmas -Wno-restrict>
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wno-unknown-pragmas,-Wno-restrict>)
+
+if(TILERY_SANITIZE)
+  target_compile_options(tilery_program INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g)
+  target_link_options(tilery_program INTERFACE -fsanitize=address,undefined)
+endif()
+
+# A program of one .cu file: nvcc's, or C++ where there is no nvcc (the cuda executor is absent then).
+function(tilery_program name source)
+  if(NOT tilery_has_nvcc)
+    set_source_files_properties(${source} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-xc++")
+  endif()
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE tilery_program ${ARGN})
+endfunction()

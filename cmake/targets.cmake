@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# What a consumer links:
+#   tilery::tilery       the headers; needs the CUDA headers (cuda_fp16.h and its siblings), not a GPU and not nvcc
+#   tilery::native       adds the flags of the machine that compiles: fast on the CPU, runs only on CPUs like it
+#   tilery::parallel     adds OpenMP: the cpu executor uses all threads
+#   tilery::virtual_gpu  adds Boost.Context: the virtual GPU
+
+# nvcc, where wanted and found.
+set(tilery_has_nvcc OFF)
+if(PROJECT_IS_TOP_LEVEL AND NOT TILERY_CUDA STREQUAL "OFF")
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    # Code for the GPU of this machine; where there is none, an arch that every kernel so far compiles for.
+    execute_process(COMMAND nvidia-smi -L OUTPUT_QUIET ERROR_QUIET RESULT_VARIABLE no_gpu)
+    if(no_gpu)
+      set(CMAKE_CUDA_ARCHITECTURES 80-real)
+    else()
+      set(CMAKE_CUDA_ARCHITECTURES native)
+    endif()
+  endif()
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    enable_language(CUDA)
+    set(tilery_has_nvcc ON)
+  elseif(TILERY_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "TILERY_CUDA is ON, but no nvcc was found; set CMAKE_CUDA_COMPILER or CUDACXX to it")
+  endif()
+endif()
+
+# The CUDA headers, which g++ and clang++ compile as well.
+if(CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES)
+  set(toolkit_hints ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+endif()
+find_path(TILERY_CUDA_INCLUDE cuda_fp8.h
+  HINTS ${toolkit_hints} ENV CUDA_HOME ENV CUDA_PATH
+  PATHS /usr/local/cuda /usr/lib/cuda /opt/cuda
+  PATH_SUFFIXES include targets/x86_64-linux/include
+  DOC "The folder of the CUDA toolkit's headers")
+if(NOT TILERY_CUDA_INCLUDE)
+  message(FATAL_ERROR "The CUDA headers were not found (cuda_fp8.h); install the CUDA toolkit or set TILERY_CUDA_INCLUDE to its include folder")
+endif()
+
+add_library(tilery INTERFACE)
+add_library(tilery::tilery ALIAS tilery)
+target_compile_features(tilery INTERFACE cxx_std_20)
+# CMake 3.25 does not know that nvcc has C++20.
+target_compile_options(tilery INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
+file(GLOB_RECURSE tilery_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/tilery/*.hpp)
+target_sources(tilery INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${tilery_headers})
+target_include_directories(tilery SYSTEM INTERFACE $<BUILD_INTERFACE:${TILERY_CUDA_INCLUDE}>)
+
+add_library(tilery_native INTERFACE)
+add_library(tilery::native ALIAS tilery_native)
+set_target_properties(tilery_native PROPERTIES EXPORT_NAME native)
+target_link_libraries(tilery_native INTERFACE tilery)
+target_compile_options(tilery_native INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-march=native> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-march=native>)
+
+find_package(OpenMP COMPONENTS CXX)
+if(OpenMP_CXX_FOUND)
+  add_library(tilery_parallel INTERFACE)
+  add_library(tilery::parallel ALIAS tilery_parallel)
+  set_target_properties(tilery_parallel PROPERTIES EXPORT_NAME parallel)
+  target_link_libraries(tilery_parallel INTERFACE tilery ${OpenMP_CXX_LIBRARIES})
+  target_compile_options(tilery_parallel INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:${OpenMP_CXX_FLAGS}> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${OpenMP_CXX_FLAGS}>)
+endif()
+
+find_package(Threads)
+find_path(TILERY_BOOST_INCLUDE boost/context/detail/fcontext.hpp)
+find_library(TILERY_BOOST_CONTEXT boost_context)
+if(TILERY_BOOST_INCLUDE AND TILERY_BOOST_CONTEXT AND Threads_FOUND)
+  add_library(tilery_virtual_gpu INTERFACE)
+  add_library(tilery::virtual_gpu ALIAS tilery_virtual_gpu)
+  set_target_properties(tilery_virtual_gpu PROPERTIES EXPORT_NAME virtual_gpu)
+  target_link_libraries(tilery_virtual_gpu INTERFACE tilery ${TILERY_BOOST_CONTEXT} Threads::Threads)
+  target_include_directories(tilery_virtual_gpu SYSTEM INTERFACE $<BUILD_INTERFACE:${TILERY_BOOST_INCLUDE}>)
+endif()

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// All macros of the library.
+//
+// SIMT            in front of a function that runs in a lane, on any of the three machines
+// TILERY_UNROLL   in front of a loop whose trip count is a constant of the policy
+// TILERY_ABI      the inline namespace: version, instruction set of the host, list of GPU archs. Two units of one
+//                 program that were built for different machines get different symbols and never share a function.
+// TILERY_ASAN_FIBERS  defined where AddressSanitizer has to be told of the virtual GPU's fibers
+#pragma once
+
+#if defined(__CUDACC__)
+#define SIMT __host__ __device__ __forceinline__
+#elif defined(__OPTIMIZE__)
+#define SIMT inline __attribute__((always_inline))
+#else
+#define SIMT inline
+#endif
+
+#if defined(__CUDACC__) || defined(__clang__)
+#define TILERY_UNROLL _Pragma("unroll")
+#else
+#define TILERY_UNROLL _Pragma("GCC unroll 128")
+#endif
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define TILERY_HOST_ISA avx512
+#elif defined(__AVX2__) && defined(__FMA__)
+#define TILERY_HOST_ISA avx2
+#else
+#define TILERY_HOST_ISA baseline
+#endif
+
+#define TILERY_JOIN_TAGS(isa, a, b, c, d, e, f, g, h, i, j, ...) v0_1_##isa##_##a##b##c##d##e##f##g##h##i##j
+#define TILERY_JOIN(...) TILERY_JOIN_TAGS(__VA_ARGS__)
+#ifdef __CUDA_ARCH_LIST__
+#define TILERY_ABI TILERY_JOIN(TILERY_HOST_ISA, __CUDA_ARCH_LIST__, , , , , , , , , , )
+#else
+#define TILERY_ABI TILERY_JOIN(TILERY_HOST_ISA, host, , , , , , , , , , )
+#endif
+
+#if defined(__SANITIZE_ADDRESS__)
+#define TILERY_ASAN_FIBERS
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TILERY_ASAN_FIBERS
+#endif
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Memory that belongs to an executor: an owning tensor, and copies and fills in the executor's order.
+#pragma once
+
+#include <tilery/core/element.hpp>
+#include <tilery/core/view.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Raw bytes from an executor, given back when this object ends. Executors make it in `allocate(bytes)`.
+class allocation {
+ public:
+  using release_function = void (*)(void* pointer, std::size_t bytes, void* context) noexcept;
+
+  allocation() = default;
+  allocation(void* pointer, std::size_t bytes, release_function release, void* context = nullptr)
+      : pointer_(pointer), bytes_(bytes), release_(release), context_(context) {}
+  allocation(allocation&& other) noexcept { swap(other); }
+  allocation& operator=(allocation&& other) noexcept {
+    allocation(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~allocation() {
+    if (pointer_ && release_) release_(pointer_, bytes_, context_);
+  }
+
+  void* get() const { return pointer_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  void swap(allocation& other) noexcept {
+    std::swap(pointer_, other.pointer_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(release_, other.release_);
+    std::swap(context_, other.context_);
+  }
+
+  void* pointer_ = nullptr;
+  std::size_t bytes_ = 0;
+  release_function release_ = nullptr;
+  void* context_ = nullptr;
+};
+
+/// An owning, dense, move-only tensor in an executor's memory, uninitialised. It is tensor-like: ops take it as it is.
+/// The executor must outlive it where it holds a stream.
+template <class T, int Rank = 1>
+class buffer {
+ public:
+  using element_type = T;
+
+  buffer() = default;
+
+  /// Room for the product of the extents; `error` where one is negative.
+  template <class Executor, std::convertible_to<std::int64_t>... Extents>
+    requires(sizeof...(Extents) == Rank)
+  explicit buffer(const Executor& executor, Extents... extents) {
+    for (const std::int64_t extent : {static_cast<std::int64_t>(extents)...})
+      if (extent < 0 || extent > std::numeric_limits<std::int32_t>::max())
+        throw error("an extent of a buffer is " + std::to_string(extent) + "; it must be at least 0 and below 2^31");
+    view_ = tensor_view<T, Rank>(nullptr, static_cast<std::int32_t>(extents)...);
+    memory_ = executor.allocate(static_cast<std::size_t>(view_.size()) * sizeof(T));
+    view_.pointer = static_cast<T*>(memory_.get());
+  }
+
+  static constexpr int rank() { return Rank; }
+  std::int32_t extent(int i) const { return view_.extent(i); }
+  std::int64_t stride(int i) const { return view_.stride(i); }
+  std::int64_t size() const { return view_.size(); }
+  T* data_handle() const { return view_.pointer; }
+  tensor_view<T, Rank> view() const { return view_; }
+  tensor_view<const T, Rank> read() const { return view_; }
+
+ private:
+  tensor_view<T, Rank> view_;
+  allocation memory_;
+};
+
+/// Copies a dense tensor, in the executor's order. From or to a GPU's memory it may still be under way when this returns:
+/// `executor.wait()` before the host reads. Extents must be equal.
+template <class Executor, class From, class To>
+void copy(const Executor& executor, const From& from, const To& to, where at = {}) {
+  const auto source = view(from, at);
+  const auto target = view(to, at);
+  static_assert(std::is_same_v<typename decltype(source)::value_type, typename decltype(target)::value_type>,
+                "copy: both tensors must have the same element type");
+  static_assert(source.rank() == target.rank(), "copy: both tensors must have the same rank");
+  for (int i = 0; i < source.rank(); ++i)
+    if (source.extent(i) != target.extent(i))
+      throw error("copy: extent " + std::to_string(i) + " of the source is " + std::to_string(source.extent(i)) +
+                  " and of the target " + std::to_string(target.extent(i)) + "; they must be equal", at);
+  if (!source.dense() || !target.dense()) throw error("copy: a view has gaps between its elements; both must be dense", at);
+  const auto bytes = static_cast<std::size_t>(source.size()) * sizeof(typename decltype(source)::value_type);
+  if (bytes == 0) return;
+  if (!source.pointer || !target.pointer) throw error("copy: a view of non-zero size is null; it must point to its elements", at);
+  executor.copy_bytes(target.pointer, source.pointer, bytes, at);
+}
+
+/// Sets every byte of a dense tensor to zero, in the executor's order.
+template <class Executor, class To>
+void fill_zero(const Executor& executor, const To& to, where at = {}) {
+  const auto target = view(to, at);
+  if (!target.dense()) throw error("fill_zero: the view has gaps between its elements; it must be dense", at);
+  const auto bytes = static_cast<std::size_t>(target.size()) * sizeof(typename decltype(target)::value_type);
+  if (bytes == 0) return;
+  if (!target.pointer) throw error("fill_zero: the view of non-zero size is null; it must point to its elements", at);
+  executor.zero_bytes(target.pointer, bytes, at);
+}
+
+}  // namespace tilery

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Conversions between element types, scalar and pack: to nearest, ties to even; NaN stays NaN, overflow becomes infinity.
+// On the host half and bf16 are converted by integer arithmetic on whole vectors; the device has instructions.
+#pragma once
+
+#include <tilery/core/pack.hpp>
+
+#include <type_traits>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace half_bits {
+
+// U is uint32_t or a vector of them; the result and the argument hold 16 bits each, in 32.
+template <class F, class U>
+inline F to_float(U h) {
+  const U sign = (h & 0x8000u) << 16;
+  const U rest = (h & 0x7fffu) << 13;
+  const F scaled = reinterpret<F>(rest) * 0x1p112f;  // the exponent's bias: 127 - 15; exact, denormals included
+  U bits = reinterpret<U>(scaled);
+  const U special = rest | 0x7f800000u;
+  bits = (rest >= 0x0f800000u + (U{})) ? special : bits;  // infinity and NaN keep the largest exponent
+  return reinterpret<F>(bits | sign);
+}
+
+template <class U, class F>
+inline U from_float(F value) {
+  const U bits = reinterpret<U>(value);
+  const U sign = (bits >> 16) & 0x8000u;
+  const U rest = bits & 0x7fffffffu;
+  const U normal = (rest + 0xfffu + ((rest >> 13) & 1u) - (112u << 23)) >> 13;
+  const F tiny = reinterpret<F>(rest) + 0.5f;  // a float at 0.5 has the step of half's denormals: the addition rounds
+  const U denormal = reinterpret<U>(tiny) - 0x3f000000u;
+  const U zero = U{};
+  U result = rest < 0x38800000u + zero ? denormal : normal;
+  result = rest >= 0x47800000u + zero ? 0x7c00u + zero : result;
+  result = rest > 0x7f800000u + zero ? 0x7e00u + zero : result;
+  return result | sign;
+}
+
+}  // namespace half_bits
+
+namespace bf16_bits {
+
+template <class F, class U>
+inline F to_float(U b) {
+  return reinterpret<F>(b << 16);
+}
+
+template <class U, class F>
+inline U from_float(F value) {
+  const U bits = reinterpret<U>(value);
+  const U rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+  const U quiet = (bits >> 16) | 0x40u;
+  return (bits & 0x7fffffffu) > 0x7f800000u + (U{}) ? quiet : rounded;
+}
+
+}  // namespace bf16_bits
+
+/// One element as another type.
+template <class To, class From>
+SIMT To convert(From value) {
+  if constexpr (std::is_same_v<To, From>) {
+    return value;
+  } else if constexpr (std::is_same_v<From, half>) {
+#ifdef __CUDA_ARCH__
+    return static_cast<To>(__half2float(value));
+#else
+    return static_cast<To>(half_bits::to_float<float>(std::uint32_t{reinterpret<std::uint16_t>(value)}));
+#endif
+  } else if constexpr (std::is_same_v<From, bf16>) {
+#ifdef __CUDA_ARCH__
+    return static_cast<To>(__bfloat162float(value));
+#else
+    return static_cast<To>(bf16_bits::to_float<float>(std::uint32_t{reinterpret<std::uint16_t>(value)}));
+#endif
+  } else if constexpr (std::is_same_v<To, half>) {
+#ifdef __CUDA_ARCH__
+    return __float2half_rn(static_cast<float>(value));
+#else
+    const auto bits = half_bits::from_float<std::uint32_t>(static_cast<float>(value));
+    return reinterpret<half>(static_cast<std::uint16_t>(bits));
+#endif
+  } else if constexpr (std::is_same_v<To, bf16>) {
+#ifdef __CUDA_ARCH__
+    return __float2bfloat16_rn(static_cast<float>(value));
+#else
+    const auto bits = bf16_bits::from_float<std::uint32_t>(static_cast<float>(value));
+    return reinterpret<bf16>(static_cast<std::uint16_t>(bits));
+#endif
+  } else if constexpr (std::is_same_v<From, tf32>) {
+    return static_cast<To>(value.value);
+  } else if constexpr (std::is_same_v<To, tf32>) {
+    return tf32{static_cast<float>(value)};
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+/// A pack of another element type, converted element by element.
+template <class To, class From, int N>
+SIMT pack<To, N> convert(pack<From, N> values) {
+  if constexpr (std::is_same_v<To, From>) {
+    return values;
+  } else {
+    pack<To, N> result;
+#ifndef __CUDA_ARCH__
+    using words = typename pack<std::uint32_t, N>::native_type;
+    using floats = typename pack<float, N>::native_type;
+    constexpr bool to_float = std::is_same_v<To, float>, from_float = std::is_same_v<From, float>;
+    if constexpr (std::is_same_v<From, half> && to_float) {
+      result.native = half_bits::to_float<floats, words>(__builtin_convertvector(values.native, words));
+    } else if constexpr (std::is_same_v<From, bf16> && to_float) {
+      result.native = bf16_bits::to_float<floats, words>(__builtin_convertvector(values.native, words));
+    } else if constexpr (from_float && std::is_same_v<To, half>) {
+      using bits = typename pack<To, N>::native_type;
+      result.native = __builtin_convertvector(half_bits::from_float<words, floats>(values.native), bits);
+    } else if constexpr (from_float && std::is_same_v<To, bf16>) {
+      using bits = typename pack<To, N>::native_type;
+      result.native = __builtin_convertvector(bf16_bits::from_float<words, floats>(values.native), bits);
+    } else
+#endif
+    {
+      TILERY_UNROLL
+      for (int i = 0; i < N; ++i) result.set(i, convert<To>(values[i]));
+    }
+    return result;
+  }
+}
+
+}  // namespace tilery

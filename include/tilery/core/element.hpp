@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The element types of tensors, and what an op needs to know of each: its name, the type it is accumulated in,
+// and the type that holds its bits.
+#pragma once
+
+#include <tilery/core/annotations.hpp>
+
+#include <cstdint>
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_fp8.h>
+
+namespace tilery::inline TILERY_ABI {
+
+using half = __half;                ///< IEEE binary16: 5 bits of exponent, 10 of fraction
+using bf16 = __nv_bfloat16;         ///< upper half of a float: 8 bits of exponent, 7 of fraction
+using fp8_e4m3 = __nv_fp8_e4m3;     ///< 4 bits of exponent, 3 of fraction, no infinity, largest 448
+using fp8_e5m2 = __nv_fp8_e5m2;     ///< 5 bits of exponent, 2 of fraction, largest 57344
+using int8 = std::int8_t;
+
+/// A float whose lower 13 bits of fraction the tensor cores ignore.
+struct tf32 {
+  float value;
+};
+
+/// What an op needs to know of an element type T (without const).
+template <class T>
+struct element;
+
+template <> struct element<double>   { using bits = double;        using accumulator = double; static constexpr const char* name = "f64"; };
+template <> struct element<float>    { using bits = float;         using accumulator = float;  static constexpr const char* name = "f32"; };
+template <> struct element<tf32>     { using bits = float;         using accumulator = float;  static constexpr const char* name = "tf32"; };
+template <> struct element<half>     { using bits = std::uint16_t; using accumulator = float;  static constexpr const char* name = "f16"; };
+template <> struct element<bf16>     { using bits = std::uint16_t; using accumulator = float;  static constexpr const char* name = "bf16"; };
+template <> struct element<fp8_e4m3> { using bits = std::uint8_t;  using accumulator = float;  static constexpr const char* name = "fp8_e4m3"; };
+template <> struct element<fp8_e5m2> { using bits = std::uint8_t;  using accumulator = float;  static constexpr const char* name = "fp8_e5m2"; };
+template <> struct element<int8>     { using bits = std::int8_t;   using accumulator = std::int32_t; static constexpr const char* name = "s8"; };
+template <> struct element<std::int32_t>  { using bits = std::int32_t;  using accumulator = std::int32_t;  static constexpr const char* name = "s32"; };
+template <> struct element<std::int64_t>  { using bits = std::int64_t;  using accumulator = std::int64_t;  static constexpr const char* name = "s64"; };
+template <> struct element<std::uint8_t>  { using bits = std::uint8_t;  using accumulator = std::int32_t;  static constexpr const char* name = "u8"; };
+template <> struct element<std::uint16_t> { using bits = std::uint16_t; using accumulator = std::int32_t;  static constexpr const char* name = "u16"; };
+template <> struct element<std::uint32_t> { using bits = std::uint32_t; using accumulator = std::uint32_t; static constexpr const char* name = "u32"; };
+template <class T> struct element<const T> : element<T> {};
+
+/// The type that sums of T are kept in: float for everything up to 32 bits, double for double, int32 for int8.
+template <class T>
+using accumulator_t = typename element<T>::accumulator;
+
+}  // namespace tilery

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// exp, log, tanh, erf and their relatives as polynomials: the same text for a float, a double and a vector of either, so
+// that executors agree and the host's compiler vectorises. The coefficients are Chebyshev fits (degree and error beside
+// each), made with 40 digits. Bounds over all finite arguments: float 2 units in the last place, double 4 (erf 4 and 6).
+#pragma once
+
+#include <tilery/core/arch.hpp>
+#include <tilery/core/pack.hpp>
+
+#include <cstdint>
+#include <type_traits>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace math {
+
+/// Integers as wide as the elements of V, a float type or a vector of one.
+template <class V> struct integers_of { typedef std::int32_t type __attribute__((vector_size(sizeof(V)))); };
+template <> struct integers_of<float> { using type = std::int32_t; };
+template <> struct integers_of<double> { using type = std::int64_t; };
+template <class V>
+  requires(sizeof(typename scalar_of<V>::type) == 8 && sizeof(V) > 8)
+struct integers_of<V> { typedef std::int64_t type __attribute__((vector_size(sizeof(V)))); };
+
+template <class V> using integers = typename integers_of<V>::type;
+template <class V> using scalar = typename scalar_of<V>::type;
+template <class V> inline constexpr bool single = sizeof(scalar<V>) == 4;
+
+/// The value in every element.
+template <class V>
+SIMT V all(scalar<V> value) { return value - V{}; }
+
+/// Polynomial in x, highest coefficient first (Horner).
+template <class V, class... C>
+SIMT V polynomial(V x, scalar<V> first, C... others) {
+  V sum = all<V>(first);
+  ((sum = sum * x + static_cast<scalar<V>>(others)), ...);
+  return sum;
+}
+
+template <class V> struct format;  // of IEEE numbers: bits of fraction, bias, and 1.5 * 2^fraction
+template <> struct format<float> { static constexpr int fraction = 23, bias = 127; static constexpr float rounder = 12582912.0f; };
+template <> struct format<double> { static constexpr int fraction = 52, bias = 1023; static constexpr double rounder = 6755399441055744.0; };
+
+/// 2^n for a normal result.
+template <class V>
+SIMT V power_of_two(integers<V> n) {
+  using f = format<scalar<V>>;
+  return reinterpret<V>((n + f::bias) << f::fraction);
+}
+
+/// An integer of small magnitude as a floating-point number.
+template <class V>
+SIMT V to_floating(integers<V> n) {
+  using f = format<scalar<V>>;
+  return reinterpret<V>(n + reinterpret<integers<scalar<V>>>(f::rounder)) - f::rounder;
+}
+
+template <class V>
+SIMT V magnitude(V x) {
+  using I = integers<V>;
+  constexpr auto mask = single<V> ? 0x7fffffffLL : 0x7fffffffffffffffLL;
+  return reinterpret<V>(reinterpret<I>(x) & static_cast<integers<scalar<V>>>(mask));
+}
+
+/// x with the sign of s; x is not negative.
+template <class V>
+SIMT V with_sign(V x, V s) {
+  using I = integers<V>;
+  constexpr auto mask = single<V> ? 0x7fffffffLL : 0x7fffffffffffffffLL;
+  return reinterpret<V>(reinterpret<I>(x) | (reinterpret<I>(s) & ~static_cast<integers<scalar<V>>>(mask)));
+}
+
+/// e^x = 2^n e^r with |r| <= log(2)/2. Overflows to infinity and underflows through the denormals to zero.
+struct exp {
+  template <class V>
+  SIMT V operator()(V x) const {
+    using S = scalar<V>;
+    using f = format<S>;
+    const S low = single<V> ? S(-104.0) : S(-746.0), high = single<V> ? S(88.722839) : S(709.782712893384);
+    const V shifted = x * S(1.4426950408889634074) + f::rounder;  // n sits in the low bits of the fraction
+    const V n = shifted - f::rounder;
+    V r = n * (single<V> ? S(-0.693145751953125) : S(-6.93147180369123816490e-01)) + x;  // log(2) in two parts
+    r = n * (single<V> ? S(-1.42860682030941723212e-6) : S(-1.90821492927058770002e-10)) + r;
+    V q;
+    if constexpr (single<V>)  // degree 4, 6.5e-8
+      q = polynomial(r, 0.001392617611993557888f, 0.008363173074513710903f, 0.04166655466205053398f,
+                     0.1666657702559798819f, 0.5f);
+    else  // degree 10, 1.4e-18
+      q = polynomial(r, 2.09146793765839351e-9, 2.510520637395701112e-8, 2.755727366134863622e-7, 2.755725542574643428e-6,
+                     0.00002480158732553336382, 0.0001984126987480049198, 0.001388888888888375242, 0.008333333333326140884,
+                     0.04166666666666666975, 0.1666666666666667099, 0.5);
+    const V e = (q * r) * r + r + S(1);
+    const integers<V> k = reinterpret<integers<V>>(shifted) - reinterpret<integers<S>>(S(f::rounder));
+    const integers<V> k_half = k >> 1;  // two factors: each is a normal number where the result is not
+    V result = (e * power_of_two<V>(k_half)) * power_of_two<V>(k - k_half);
+    result = x > all<V>(high) ? all<V>(S(__builtin_inf())) : result;
+    return x < all<V>(low) ? V{} : result;
+  }
+};
+
+/// log(x) = e log(2) + 2 atanh((m - 1) / (m + 1)) with m in [sqrt(1/2), sqrt(2)). -infinity at 0, NaN below.
+struct log {
+  template <class V>
+  SIMT V operator()(V x) const {
+    using S = scalar<V>;
+    using I = integers<V>;
+    using f = format<S>;
+    const S smallest_normal = single<V> ? S(1.17549435e-38) : S(2.2250738585072014e-308);
+    const S lift = single<V> ? S(33554432.0) : S(18014398509481984.0);  // 2^25, 2^54
+    const V is_tiny = x < all<V>(smallest_normal) ? all<V>(S(1)) : V{};
+    const V lifted = x * (is_tiny * (lift - S(1)) + S(1));
+    const I bits = reinterpret<I>(lifted);
+    const I e = (bits - reinterpret<integers<S>>(S(0.70710678118654752440))) >> f::fraction;
+    const V m = reinterpret<V>(bits - (e << f::fraction));
+    const V n = to_floating<V>(e) - is_tiny * S(single<V> ? 25 : 54);
+    const V s = (m - S(1)) / (m + S(1)), z = s * s;
+    V q;
+    if constexpr (single<V>)  // degree 3, 1.2e-9
+      q = polynomial(z, 0.233304672163038363f, 0.285508208159606633f, 0.4000012183980612671f, 0.6666666655449709155f);
+    else  // degree 7, 2.1e-18
+      q = polynomial(z, 0.1308662614784010214, 0.1326877313865688518, 0.1538623970281465819, 0.1818179564013290628,
+                     0.2222222239171391744, 0.2857142857080361181, 0.4000000000000087698, 0.6666666666666666646);
+    const V low = n * (single<V> ? S(1.42860682030941723212e-6) : S(1.90821492927058770002e-10)) + (q * z) * s;
+    // 2 s = f - f s with f = m - 1, so the rounding of s costs little near 1
+    const V frac = m - S(1);
+    const V high = n * (single<V> ? S(0.693145751953125) : S(6.93147180369123816490e-01));
+    V result = high + (frac - (frac * s - low));
+    const V infinity = all<V>(S(__builtin_inf()));
+    result = x == infinity ? infinity : result;
+    result = x == V{} ? -infinity : result;
+    result = x < V{} ? all<V>(S(__builtin_nan(""))) : result;
+    return x == x ? result : x;
+  }
+};
+
+/// tanh(x): an odd polynomial up to 0.625, above it 1 - 2 / (e^2x + 1).
+struct tanh {
+  template <class V>
+  SIMT V operator()(V x) const {
+    using S = scalar<V>;
+    const V a = magnitude(x), z = x * x;
+    V q;
+    if constexpr (single<V>)  // degree 4, 4.3e-8
+      q = polynomial(z, -0.006096714165908197575f, 0.02099717899907475057f, -0.05385090957851358083f, 0.1333276973697632786f,
+                     -0.3333332894413425457f);
+    else  // degree 11, 3.9e-18
+      q = polynomial(z, 6.48516348279311315e-6, -0.00003120110142579740003, 0.00009257116129556768271,
+                     -0.0002375906496055561955, 0.0005896606577757043347, -0.00145577541204780551, 0.003592121751154962269,
+                     -0.008863235103240877925, 0.02186948851900830576, -0.05396825396789699169, 0.133333333333330416,
+                     -0.3333333333333333294);
+    const V small = (q * z) * a + a;
+    const V big = S(1) - S(2) / (exp{}(a + a) + S(1));
+    V result = a > all<V>(S(0.625)) ? big : small;
+    result = a == a ? result : a;
+    return with_sign(result, x);
+  }
+};
+
+/// erf(x): an odd polynomial up to 1, above it 1 - e^(-x^2) g(t) / x with t = (x - 3) / (x + 3).
+struct erf {
+  template <class V>
+  SIMT V operator()(V x) const {
+    using S = scalar<V>;
+    const V a = magnitude(x), z = a * a;
+    const V limit = all<V>(single<V> ? S(4.5) : S(6.25));  // erf is 1 beyond
+    const V b = a < limit ? a : limit, t = (b - S(3)) / (b + S(3));
+    V p, g;
+    if constexpr (single<V>) {  // degrees 6 and 8, 1.2e-9 and 1.7e-10
+      p = polynomial(z, 0.00007875875062685488341f, -0.0008016864287165869529f, 0.005189087423433973986f,
+                     -0.02685421201062641244f, 0.1128359471516021773f, -0.3761262666672033102f, 1.128379165848350946f);
+      g = polynomial(t, 0.00157503405962472268f, 0.0009593709266689919308f, -0.01405488193875085969f,
+                     0.04634044000392783406f, -0.09546873277382914727f, 0.1398809375410037554f, -0.1465830560143590512f,
+                     0.09530622323155836653f, 0.5370034535563840417f);
+    } else {  // degrees 12 and 19, 1.3e-19 and 2.7e-21
+      p = polynomial(z, 5.957176147748911404e-11, -1.137284885679167367e-9, 1.465977527404743581e-8,
+                     -1.635031270105469501e-7, 1.646100048412136803e-6, -0.00001492559526683118157,
+                     0.0001205533111164271092, -0.0008548326980833789905, 0.005223977624818014467,
+                     -0.02686617064507679325, 0.1128379167095487867, -0.3761263890318374806, 1.128379167095512574);
+      g = polynomial(t, 1.331453461839038878e-8, -9.341232408008320346e-8, -3.013034399772655665e-7,
+                     3.014938940159347969e-7, 1.877895976332351153e-6, -9.944342278877018176e-7,
+                     -0.00001110958219705161456, 6.464345104428418832e-6, 0.00006897987449034854015,
+                     -0.00008460825798642601398, -0.0004125437847388118054, 0.001242876162225258524,
+                     0.0009108226888464059732, -0.01401982562628147793, 0.04635026333129761597, -0.09546975030662567771,
+                     0.1398805476017699249, -0.1465830480328910368, 0.09530622695922801768, 0.5370034535441698513);
+    }
+    const V small = a * p;
+    const V big = S(1) - exp{}(-(b * b)) * (g / b);
+    V result = a > all<V>(S(1)) ? big : small;
+    result = a == a ? result : a;
+    return with_sign(result, x);
+  }
+};
+
+/// Square root, rounded as IEEE says.
+struct sqrt {
+  template <class V>
+  SIMT V operator()(V x) const {
+#ifdef __CUDA_ARCH__
+    if constexpr (single<V>) return __fsqrt_rn(x);
+    else return __dsqrt_rn(x);
+#else
+    if constexpr (std::is_same_v<V, float>) {
+      return __builtin_sqrtf(x);
+    } else if constexpr (std::is_same_v<V, double>) {
+      return __builtin_sqrt(x);
+    } else {
+      V result;
+#if defined(__AVX__)
+      // The compilers have no square root of a vector, and do not make one of a loop while errno may be asked for.
+      if constexpr (sizeof(V) >= 16 && sizeof(V) <= static_cast<std::size_t>(vector_bytes())) {
+        if constexpr (single<V>) asm("vsqrtps %1, %0" : "=v"(result) : "v"(x));
+        else asm("vsqrtpd %1, %0" : "=v"(result) : "v"(x));
+        return result;
+      }
+#endif
+      for (unsigned i = 0; i < sizeof(V) / sizeof(scalar<V>); ++i) result[i] = sqrt{}(static_cast<scalar<V>>(x[i]));
+      return result;
+    }
+#endif
+  }
+};
+
+}  // namespace math
+
+/// e^x, log(x), tanh(x), erf(x), sqrt(x) of a float, a double, or each element of a pack.
+template <class T, int N> SIMT pack<T, N> exp(pack<T, N> x) { return apply(math::exp{}, x); }
+template <class T, int N> SIMT pack<T, N> log(pack<T, N> x) { return apply(math::log{}, x); }
+template <class T, int N> SIMT pack<T, N> tanh(pack<T, N> x) { return apply(math::tanh{}, x); }
+template <class T, int N> SIMT pack<T, N> erf(pack<T, N> x) { return apply(math::erf{}, x); }
+template <class T, int N> SIMT pack<T, N> sqrt(pack<T, N> x) { return apply(math::sqrt{}, x); }
+
+}  // namespace tilery

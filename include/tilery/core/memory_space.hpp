@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Which memory a pointer points to. Only a program that includes the CUDA executor has more than one kind; that header
+// installs the question to the driver here, so that the CPU executor can refuse a device pointer without knowing CUDA.
+#pragma once
+
+#include <tilery/core/annotations.hpp>
+
+#include <atomic>
+
+namespace tilery {
+
+/// Says which memory a pointer is in, as a `memory_space`. Set by the CUDA executor's header, null in programs without
+/// it. One for the whole program, whatever machine each unit was compiled for.
+inline std::atomic<int (*)(const void*)> ask_for_memory_space = nullptr;
+
+}  // namespace tilery
+
+namespace tilery::inline TILERY_ABI {
+
+/// host: ordinary memory. device: a GPU's own. either: pinned or managed memory, or not known.
+enum class memory_space : int { host, device, either };
+
+constexpr const char* name_of(memory_space space) {
+  return space == memory_space::host ? "host" : space == memory_space::device ? "device" : "shared";
+}
+
+/// The memory that a pointer is in; host where no driver can be asked.
+inline memory_space space_of(const void* pointer) {
+  const auto ask = ask_for_memory_space.load(std::memory_order_acquire);
+  return ask ? static_cast<memory_space>(ask(pointer)) : memory_space::host;
+}
+
+}  // namespace tilery

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The operands of a launch, with their names and the bytes they cover. The checks of an op read them: null views, the
+// wrong memory, an output that shares an element with an input; an executor may keep them as bounds for each access.
+#pragma once
+
+#include <tilery/core/memory_space.hpp>
+#include <tilery/core/view.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+/// One tensor of an op, its element type forgotten. Ranks below two are padded with extents of 1.
+struct operand {
+  const char* name;
+  const std::byte* pointer;
+  std::int64_t element_bytes;
+  std::int64_t extents[2];
+  std::int64_t strides[2];  // in elements, each at least 0
+  bool written;
+
+  bool empty() const { return extents[0] == 0 || extents[1] == 0; }
+  const std::byte* begin() const { return pointer; }
+  const std::byte* end() const {
+    if (empty()) return pointer;
+    return pointer + ((extents[0] - 1) * strides[0] + (extents[1] - 1) * strides[1] + 1) * element_bytes;
+  }
+  bool dense() const {
+    return (extents[1] == 1 || strides[1] == 1) && (extents[0] == 1 || strides[0] == extents[1]);
+  }
+  std::string shape() const { return std::to_string(extents[0]) + " x " + std::to_string(extents[1]); }
+};
+
+using operands = std::vector<operand>;
+
+/// Describes a view of rank 1 or 2 for `reads` and `writes`.
+template <class T, int Rank>
+operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) {
+  static_assert(Rank == 1 || Rank == 2);
+  const bool flat = Rank == 1;
+  return {name,
+          reinterpret_cast<const std::byte*>(v.pointer),
+          static_cast<std::int64_t>(sizeof(T)),
+          {flat ? 1 : v.extents[0], v.extents[Rank - 1]},
+          {flat ? 0 : v.strides[0], v.strides[Rank - 1]},
+          written};
+}
+
+/// An operand that the op reads, whatever its view would allow.
+template <class T, int Rank>
+operand reads(const char* name, const tensor_view<T, Rank>& v) { return describe(name, v, false); }
+
+/// An operand that the op writes.
+template <class T, int Rank>
+operand writes(const char* name, const tensor_view<T, Rank>& v) {
+  static_assert(!std::is_const_v<T>, "an output must not be a view of const elements");
+  return describe(name, v, true);
+}
+
+/// Whether two operands provably share an element. Interleaved slices of one buffer do not: with equal strides the
+/// distance between the two is solved exactly; otherwise a dense operand shares what lies inside it.
+inline bool share_an_element(const operand& a, const operand& b) {
+  if (a.empty() || b.empty() || a.end() <= b.begin() || b.end() <= a.begin()) return false;
+  if (a.dense() && b.dense()) return true;
+  if (a.pointer == b.pointer) return true;
+  if (a.element_bytes == b.element_bytes && a.strides[0] == b.strides[0] && a.strides[1] == b.strides[1]) {
+    const std::int64_t bytes = b.pointer - a.pointer;
+    if (bytes % a.element_bytes != 0) return true;  // elements straddle each other
+    const std::int64_t distance = bytes / a.element_bytes;
+    // distance = i strides[0] + j strides[1], where i and j are differences of two indices
+    for (std::int64_t i = -(b.extents[0] - 1); i < a.extents[0]; ++i) {
+      const std::int64_t rest = distance - i * a.strides[0];
+      if (a.strides[1] == 0 ? rest == 0 : rest % a.strides[1] == 0 && rest / a.strides[1] > -b.extents[1] && rest / a.strides[1] < a.extents[1])
+        return true;
+    }
+    return false;
+  }
+  const auto holds_first = [](const operand& whole, const operand& part) {
+    return whole.dense() && part.pointer >= whole.begin() && part.pointer < whole.end();
+  };
+  return holds_first(a, b) || holds_first(b, a);
+}
+
+/// The first of these that is wrong: a null view of non-zero size, a negative stride, memory that the executor's kernels
+/// cannot reach. Names the operand.
+inline finding check_operands(const operands& all, memory_space reachable) {
+  for (const operand& o : all) {
+    if (o.empty()) continue;
+    if (!o.pointer) return std::string(o.name) + " is a null view of size " + o.shape() + "; it must point to its elements";
+    if (o.strides[0] < 0 || o.strides[1] < 0)
+      return std::string(o.name) + " has the strides " + std::to_string(o.strides[0]) + " and " + std::to_string(o.strides[1]) +
+             "; strides must not be negative";
+    if (o.written && ((o.strides[0] == 0 && o.extents[0] > 1) || (o.strides[1] == 0 && o.extents[1] > 1)))
+      return std::string(o.name) + " is written, but a stride of 0 gives several of its elements one place; each must have its own";
+    const memory_space space = space_of(o.pointer);
+    if (space != memory_space::either && reachable != memory_space::either && space != reachable)
+      return std::string(o.name) + " is in " + name_of(space) + " memory; this executor needs it in " + name_of(reachable) + " memory";
+  }
+  return {};
+}
+
+/// Refuses an output that provably shares an element with another operand. An output may be the very same view as an
+/// operand that is named in `in_place`.
+inline finding check_aliases(const operands& all, std::initializer_list<std::string_view> in_place = {}) {
+  for (const operand& output : all) {
+    if (!output.written) continue;
+    for (const operand& other : all) {
+      if (&other == &output || !share_an_element(output, other)) continue;
+      const bool allowed = std::find(in_place.begin(), in_place.end(), other.name) != in_place.end();
+      if (allowed && other.pointer == output.pointer && other.strides[0] == output.strides[0] && other.strides[1] == output.strides[1] &&
+          other.element_bytes == output.element_bytes)
+        continue;
+      return std::string(output.name) + " shares an element with " + other.name + "; the two must be apart" +
+             (allowed ? ", or exactly the same view" : "");
+    }
+  }
+  return {};
+}
+
+}  // namespace tilery

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A pack is N neighbouring elements in registers: one memory access, and one vector instruction on the host.
+// On the device it is an array that the compiler keeps in registers; on the host it is a vector of the compiler.
+// The layout is the same on both, so packs may be members of kernel parameters.
+#pragma once
+
+#include <tilery/core/element.hpp>
+
+// Packs wider than the vectors that a unit is compiled for are passed in memory; every function here is inlined.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi"
+#endif
+
+namespace tilery::inline TILERY_ABI {
+
+/// The same bytes as another type.
+template <class To, class From>
+SIMT To reinterpret(const From& value) {
+  static_assert(sizeof(To) == sizeof(From));
+  To result;
+  __builtin_memcpy(static_cast<void*>(&result), static_cast<const void*>(&value), sizeof(To));
+  return result;
+}
+
+/// N elements of T; N is a power of two. Arithmetic is defined for float, double and integer packs; half and bf16
+/// packs are storage, to be converted (convert.hpp).
+template <class T, int N>
+struct alignas(N * sizeof(T)) pack {
+  static_assert(N > 0 && (N & (N - 1)) == 0, "the width of a pack must be a power of two");
+  using value_type = T;
+  using bits_type = typename element<T>::bits;
+  static constexpr int width = N;
+
+#ifdef __CUDA_ARCH__
+  T native[N];
+#else
+  typedef bits_type native_type __attribute__((vector_size(N * sizeof(bits_type))));
+  native_type native;
+#endif
+
+  /// Element i.
+  SIMT T operator[](int i) const {
+#ifdef __CUDA_ARCH__
+    return native[i];
+#else
+    return reinterpret<T>(static_cast<bits_type>(native[i]));
+#endif
+  }
+
+  /// Replaces element i.
+  SIMT void set(int i, T value) {
+#ifdef __CUDA_ARCH__
+    native[i] = value;
+#else
+    native[i] = reinterpret<bits_type>(value);
+#endif
+  }
+};
+
+/// The type of the elements of a native vector, or the scalar itself: math functions are written once for both.
+template <class V>
+struct scalar_of {
+  template <class U> static auto element_of(U v) -> decltype(v[0] + v[0]);
+  using type = decltype(element_of(V{}));
+};
+template <> struct scalar_of<float> { using type = float; };
+template <> struct scalar_of<double> { using type = double; };
+template <> struct scalar_of<int> { using type = int; };
+
+/// f applied to packs element by element. f is a function object that takes scalars and native vectors alike.
+template <class F, class T, int N, class... Packs>
+SIMT pack<T, N> apply(F f, const pack<T, N>& first, const Packs&... others) {
+  pack<T, N> result;
+#ifdef __CUDA_ARCH__
+  TILERY_UNROLL
+  for (int i = 0; i < N; ++i) result.native[i] = f(first.native[i], others.native[i]...);
+#else
+  result.native = f(first.native, others.native...);
+#endif
+  return result;
+}
+
+/// A pack of N times the same value.
+template <int N, class T>
+SIMT pack<T, N> splat(T value) {
+  pack<T, N> result;
+#ifdef __CUDA_ARCH__
+  TILERY_UNROLL
+  for (int i = 0; i < N; ++i) result.native[i] = value;
+#else
+  const auto bits = reinterpret<typename pack<T, N>::bits_type>(value);
+  if constexpr (sizeof(T) >= 4) {
+    result.native = bits - typename pack<T, N>::native_type{};  // the compiler's broadcast
+  } else {
+    for (int i = 0; i < N; ++i) result.native[i] = bits;
+  }
+#endif
+  return result;
+}
+
+struct plus { template <class V> SIMT V operator()(V a, V b) const { return a + b; } };
+struct minus { template <class V> SIMT V operator()(V a, V b) const { return a - b; } };
+struct times { template <class V> SIMT V operator()(V a, V b) const { return a * b; } };
+struct divided_by { template <class V> SIMT V operator()(V a, V b) const { return a / b; } };
+/// a * b + c, fused where the machine has the instruction.
+struct multiply_add { template <class V> SIMT V operator()(V a, V b, V c) const { return a * b + c; } };
+/// The larger one; b where a is not a number.
+struct larger { template <class V> SIMT V operator()(V a, V b) const { return a > b ? a : b; } };
+/// The smaller one; b where a is not a number.
+struct smaller { template <class V> SIMT V operator()(V a, V b) const { return a < b ? a : b; } };
+
+template <class T, int N> SIMT pack<T, N> operator+(pack<T, N> a, pack<T, N> b) { return apply(plus{}, a, b); }
+template <class T, int N> SIMT pack<T, N> operator-(pack<T, N> a, pack<T, N> b) { return apply(minus{}, a, b); }
+template <class T, int N> SIMT pack<T, N> operator*(pack<T, N> a, pack<T, N> b) { return apply(times{}, a, b); }
+template <class T, int N> SIMT pack<T, N> operator/(pack<T, N> a, pack<T, N> b) { return apply(divided_by{}, a, b); }
+template <class T, int N> SIMT pack<T, N> operator+(pack<T, N> a, T b) { return a + splat<N>(b); }
+template <class T, int N> SIMT pack<T, N> operator-(pack<T, N> a, T b) { return a - splat<N>(b); }
+template <class T, int N> SIMT pack<T, N> operator*(pack<T, N> a, T b) { return a * splat<N>(b); }
+template <class T, int N> SIMT pack<T, N> operator/(pack<T, N> a, T b) { return a / splat<N>(b); }
+template <class T, int N> SIMT pack<T, N> fma(pack<T, N> a, pack<T, N> b, pack<T, N> c) { return apply(multiply_add{}, a, b, c); }
+template <class T, int N> SIMT pack<T, N> max(pack<T, N> a, pack<T, N> b) { return apply(larger{}, a, b); }
+template <class T, int N> SIMT pack<T, N> min(pack<T, N> a, pack<T, N> b) { return apply(smaller{}, a, b); }
+
+/// The elements of a pack combined pairwise, in a fixed order: the upper half onto the lower one until one is left.
+template <class F, class T, int N>
+SIMT T fold(F f, pack<T, N> values) {
+  T halves[N];
+  TILERY_UNROLL
+  for (int i = 0; i < N; ++i) halves[i] = values[i];
+  TILERY_UNROLL
+  for (int width = N / 2; width > 0; width /= 2) {
+    TILERY_UNROLL
+    for (int i = 0; i < width; ++i) halves[i] = f(halves[i], halves[i + width]);
+  }
+  return halves[0];
+}
+
+template <class T, int N> SIMT T sum(pack<T, N> values) { return fold(plus{}, values); }
+template <class T, int N> SIMT T largest(pack<T, N> values) { return fold(larger{}, values); }
+
+}  // namespace tilery

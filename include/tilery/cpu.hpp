@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The CPU executor: blocks of one lane, side by side on the host's threads.
+#pragma once
+
+#include <tilery/simt/cpu_lane.hpp>
+#include <tilery/simt/cpu_parallel.hpp>
+#include <tilery/simt/host_memory.hpp>
+#include <tilery/simt/kernel.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Runs ops on the host. Operands are in host memory, and every call is finished when it returns.
+class cpu : public host_memory {
+ public:
+  using lane = cpu_lane;
+
+  /// On all threads of OpenMP, or on so many of them (1 where the unit is built without OpenMP).
+  explicit cpu(int threads = host_threads()) : threads_(threads < 1 ? 1 : threads) {}
+
+  int threads() const { return threads_; }
+  tilery::arch target() const { return arch::cpu; }
+
+  /// Says so where this unit was compiled for fewer vector instructions than the CPU has; null otherwise.
+  static const char* slow_build() {
+    if (running_isa() <= native_isa) return nullptr;
+    return running_isa() == host_isa::avx512 ? "this CPU has AVX-512 and the program was built for less; link tilery::native"
+                                             : "this CPU has AVX2 and the program was built for less; link tilery::native";
+  }
+
+  /// body(i) for i in [0, n), in parallel: for ops whose CPU kernel is not a grid of lanes.
+  template <class Body>
+  void parallel(std::int64_t n, const Body& body) const {
+    parallel_for(threads_, n, body);
+  }
+
+  /// See `launch`.
+  template <class Kernel, class Params>
+  void run(index3 blocks, const Params& params, const operands&, where) const {
+    static_assert(Kernel::holds_alone, "this kernel's text does not hold for a block of one lane; the op needs a CPU kernel of its own");
+    parallel_for(threads_, blocks.volume(), [&](std::int64_t i) {
+      const index3 block{static_cast<int>(i % blocks.x), static_cast<int>(i / blocks.x % blocks.y),
+                         static_cast<int>(i / (std::int64_t{blocks.x} * blocks.y))};
+      typename Kernel::shared smem;
+      Kernel::run(cpu_lane(block, blocks), params, smem);
+    });
+  }
+
+ private:
+  int threads_;
+};
+
+}  // namespace tilery

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The CUDA executor: kernels on a stream of the current device. It exists where nvcc compiles the unit; `with_cuda` lets
+// a program that is also built without nvcc say what to do on a GPU.
+#pragma once
+
+#include <tilery/simt/cuda_launch.hpp>
+
+#include <tilery/core/buffer.hpp>
+
+#include <span>
+
+namespace tilery::inline TILERY_ABI {
+
+#ifdef __CUDACC__
+
+/// Runs ops on a CUDA stream. Operands are in device, pinned or managed memory. Calls return once they are enqueued.
+class cuda {
+ public:
+  using lane = cuda_lane;
+
+  /// On a stream of the current device; `scratch` is workspace for ops that need some (`workspace_bytes`). Without it they
+  /// allocate in the stream's order.
+  explicit cuda(cudaStream_t stream = nullptr, std::span<std::byte> scratch = {}) : stream_(stream), scratch_(scratch) {}
+
+  cudaStream_t stream() const { return stream_; }
+  static constexpr memory_space reachable() { return memory_space::device; }
+
+  /// The arch of the current device. Throws where there is none.
+  tilery::arch target(where at = {}) const {
+    int device = 0, major = 0, minor = 0;
+    check_cuda(cudaGetDevice(&device), "cudaGetDevice", at);
+    check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute", at);
+    check_cuda(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "cudaDeviceGetAttribute", at);
+    return arch_of(10 * major + minor);
+  }
+
+  /// Device memory, allocated and freed in the stream's order.
+  allocation allocate(std::size_t bytes, where at = {}) const {
+    if (bytes == 0) return {};
+    void* memory = nullptr;
+    check_cuda(cudaMallocAsync(&memory, bytes, stream_), "cudaMallocAsync", at);
+    return {memory, bytes, [](void* p, std::size_t, void* stream) noexcept { (void)cudaFreeAsync(p, static_cast<cudaStream_t>(stream)); }, stream_};
+  }
+  /// Memory for the duration of an op: the executor's scratch where it is large enough.
+  allocation workspace(std::size_t bytes, where at = {}) const {
+    if (bytes <= scratch_.size()) return {scratch_.data(), bytes, nullptr};
+    return allocate(bytes, at);
+  }
+  void copy_bytes(void* to, const void* from, std::size_t bytes, where at = {}) const {
+    check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), "cudaMemcpyAsync", at);
+  }
+  void zero_bytes(void* to, std::size_t bytes, where at = {}) const {
+    check_cuda(cudaMemsetAsync(to, 0, bytes, stream_), "cudaMemsetAsync", at);
+  }
+  /// Until everything on the stream has happened; errors of earlier kernels surface here.
+  void wait(where at = {}) const { check_cuda(cudaStreamSynchronize(stream_), "cudaStreamSynchronize", at); }
+
+  /// See `launch`.
+  template <class Kernel, class Params>
+  void run(index3 blocks, const Params& params, const operands&, where at) const {
+    refuse(check_arch<Kernel>(target(at)), at);
+    launch_on_stream<Kernel>(blocks, params, stream_, at);
+  }
+
+ private:
+  cudaStream_t stream_;
+  std::span<std::byte> scratch_;
+};
+
+/// Number of CUDA devices that can be used; 0 also where there is no driver.
+inline int cuda_devices() {
+  int devices = 0;
+  if (cudaGetDeviceCount(&devices) != cudaSuccess) {
+    (void)cudaGetLastError();
+    return 0;
+  }
+  return devices;
+}
+
+#endif
+
+/// Calls f(executor) with a CUDA executor and returns true, where the unit was compiled by nvcc and there is a device.
+template <class F>
+bool with_cuda([[maybe_unused]] F&& f) {
+#ifdef __CUDACC__
+  if (cuda_devices() > 0) {
+    f(cuda{});
+    return true;
+  }
+#endif
+  return false;
+}
+
+}  // namespace tilery

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A lane of the CPU executor: a block of one. Barriers are nothing, shuffles return what they are given, and a kernel's
+// loop over its lanes becomes the loop over the data.
+#pragma once
+
+#include <tilery/simt/index.hpp>
+#include <tilery/simt/memory.hpp>
+#include <tilery/simt/order.hpp>
+#include <tilery/core/where.hpp>
+
+#include <atomic>
+
+namespace tilery::inline TILERY_ABI {
+
+class cpu_lane {
+ public:
+  static constexpr bool alone = true;
+  static constexpr int warp_size = 1;
+  SIMT static constexpr int threads(int) { return 1; }
+
+  SIMT constexpr cpu_lane(index3 block, index3 blocks) : block_(block), blocks_(blocks) {}
+
+  SIMT int rank() const { return 0; }
+  SIMT int warp() const { return 0; }
+  SIMT int warp_rank() const { return 0; }
+  SIMT index3 block() const { return block_; }
+  SIMT index3 blocks() const { return blocks_; }
+
+  SIMT void sync_block(where = {}) const {}
+  SIMT void sync_warp(where = {}) const {}
+  template <class T> SIMT T shuffle(T value, int, where = {}) const { return value; }
+  template <class T> SIMT T shuffle_xor(T value, int, where = {}) const { return value; }
+  template <class T> SIMT T shuffle_down(T value, int, where = {}) const { return value; }
+  SIMT unsigned ballot(bool vote, where = {}) const { return vote ? 1u : 0u; }
+
+  template <class T> SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const { return *p.raw(); }
+  template <class T> SIMT T load(smem_ptr<T> p, where = {}) const { return *p.raw(); }
+  template <class T, int N> SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const { return read<N>(p.raw()); }
+  template <class T, int N> SIMT auto load(smem_ptr<T> p, width_t<N>, where = {}) const { return read<N>(p.raw()); }
+  template <class T> SIMT void store(gmem_ptr<T> p, T value, where = {}) const { *p.raw() = value; }
+  template <class T> SIMT void store(smem_ptr<T> p, T value, where = {}) const { *p.raw() = value; }
+  template <class T, int N> SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const { __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value)); }
+  template <class T, int N> SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const { __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value)); }
+
+  template <class T>
+  SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
+#ifndef __CUDA_ARCH__
+    return std::atomic_ref<T>(*p.raw()).fetch_add(value, std::memory_order_seq_cst);
+#else
+    return value;
+#endif
+  }
+  template <class T>
+  SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
+#ifndef __CUDA_ARCH__
+    return std::atomic_ref<T>(*p.raw()).exchange(value, std::memory_order_seq_cst);
+#else
+    return value;
+#endif
+  }
+  template <class T>
+  SIMT T atomic_load(gmem_ptr<T> p, order = order::relaxed, scope = scope::device, where = {}) const {
+#ifndef __CUDA_ARCH__
+    return std::atomic_ref<T>(*p.raw()).load(std::memory_order_seq_cst);
+#else
+    return *p.raw();
+#endif
+  }
+  template <class T>
+  SIMT void atomic_store(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
+#ifndef __CUDA_ARCH__
+    std::atomic_ref<T>(*p.raw()).store(value, std::memory_order_seq_cst);
+#endif
+  }
+  SIMT void fence(order = order::acquire_release, scope = scope::device, where = {}) const {
+#ifndef __CUDA_ARCH__
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+  }
+
+ private:
+  template <int N, class T>
+  SIMT static pack<std::remove_const_t<T>, N> read(T* raw) {
+    pack<std::remove_const_t<T>, N> result;
+    __builtin_memcpy(&result, static_cast<const void*>(raw), sizeof(result));
+    return result;
+  }
+
+  index3 block_, blocks_;
+};
+
+}  // namespace tilery

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A lane of a CUDA GPU. The type is empty: rank and block are special registers, and each verb is one or two instructions.
+#pragma once
+
+#include <tilery/core/where.hpp>
+#include <tilery/simt/index.hpp>
+#include <tilery/simt/memory.hpp>
+#include <tilery/simt/order.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// The machine's own type for an access of so many bytes: one ld or st instruction up to 16.
+template <int Bytes> struct access_word;
+template <> struct access_word<1> { using type = unsigned char; };
+template <> struct access_word<2> { using type = unsigned short; };
+template <> struct access_word<4> { using type = unsigned int; };
+template <> struct access_word<8> { using type = uint2; };
+template <> struct access_word<16> { using type = uint4; };
+
+class cuda_lane {
+ public:
+  static constexpr bool alone = false;
+  static constexpr int warp_size = 32;
+  SIMT static constexpr int threads(int of_policy) { return of_policy; }
+
+#ifdef __CUDACC__
+  // The bodies are for the device pass alone; the host pass sees them, too, and returns something of the right type.
+  SIMT int rank() const {
+#ifdef __CUDA_ARCH__
+    return static_cast<int>(threadIdx.x);
+#else
+    return 0;
+#endif
+  }
+  SIMT int warp() const { return rank() / warp_size; }
+  SIMT int warp_rank() const { return rank() % warp_size; }
+  SIMT index3 block() const {
+#ifdef __CUDA_ARCH__
+    return {static_cast<int>(blockIdx.x), static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.z)};
+#else
+    return {};
+#endif
+  }
+  SIMT index3 blocks() const {
+#ifdef __CUDA_ARCH__
+    return {static_cast<int>(gridDim.x), static_cast<int>(gridDim.y), static_cast<int>(gridDim.z)};
+#else
+    return {};
+#endif
+  }
+
+  SIMT void sync_block(where = {}) const {
+#ifdef __CUDA_ARCH__
+    __syncthreads();
+#endif
+  }
+  SIMT void sync_warp(where = {}) const {
+#ifdef __CUDA_ARCH__
+    __syncwarp();
+#endif
+  }
+  /// The value that lane `from` of this warp gives. All lanes of the warp call it.
+  template <class T>
+  SIMT T shuffle(T value, int from, where = {}) const {
+#ifdef __CUDA_ARCH__
+    return __shfl_sync(0xffffffffu, value, from);
+#else
+    return value;
+#endif
+  }
+  template <class T>
+  SIMT T shuffle_xor(T value, int mask, where = {}) const {
+#ifdef __CUDA_ARCH__
+    return __shfl_xor_sync(0xffffffffu, value, mask);
+#else
+    return value;
+#endif
+  }
+  template <class T>
+  SIMT T shuffle_down(T value, int delta, where = {}) const {
+#ifdef __CUDA_ARCH__
+    return __shfl_down_sync(0xffffffffu, value, delta);
+#else
+    return value;
+#endif
+  }
+  SIMT unsigned ballot(bool vote, where = {}) const {
+#ifdef __CUDA_ARCH__
+    return __ballot_sync(0xffffffffu, vote);
+#else
+    return vote;
+#endif
+  }
+
+  template <class T> SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const { return global<std::remove_const_t<T>>(p.raw()); }
+  template <class T> SIMT T load(smem_ptr<T> p, where = {}) const { return *p.raw(); }
+  template <class T, int N> SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const { return global<pack<std::remove_const_t<T>, N>>(p.raw()); }
+  template <class T, int N>
+  SIMT pack<T, N> load(smem_ptr<T> p, width_t<N>, where = {}) const {
+    return words<pack<T, N>>([p](int i, auto* word) { word[i] = reinterpret_cast<decltype(word)>(p.raw())[i]; });
+  }
+  template <class T> SIMT void store(gmem_ptr<T> p, T value, where = {}) const { *p.raw() = value; }
+  template <class T> SIMT void store(smem_ptr<T> p, T value, where = {}) const { *p.raw() = value; }
+  template <class T, int N> SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const { write(p.raw(), value); }
+  template <class T, int N> SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const { write(p.raw(), value); }
+
+  template <class T>
+  SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
+    return around(o, s, [&] {
+#ifdef __CUDA_ARCH__
+      return s == scope::block ? atomicAdd_block(p.raw(), value) : s == scope::device ? atomicAdd(p.raw(), value) : atomicAdd_system(p.raw(), value);
+#else
+      return value;
+#endif
+    });
+  }
+  template <class T>
+  SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
+    return around(o, s, [&] {
+#ifdef __CUDA_ARCH__
+      return s == scope::block ? atomicExch_block(p.raw(), value) : s == scope::device ? atomicExch(p.raw(), value) : atomicExch_system(p.raw(), value);
+#else
+      return value;
+#endif
+    });
+  }
+  template <class T>
+  SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where = {}) const {
+    return around(o, s, [&] { return *static_cast<const volatile T*>(p.raw()); });
+  }
+  template <class T>
+  SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
+    around(o, s, [&] { *static_cast<volatile T*>(p.raw()) = value; return 0; });
+  }
+  SIMT void fence(order = order::acquire_release, [[maybe_unused]] scope s = scope::device, where = {}) const {
+#ifdef __CUDA_ARCH__
+    if (s == scope::block) __threadfence_block();
+    else if (s == scope::device) __threadfence();
+    else __threadfence_system();
+#endif
+  }
+  /// Waits until `done(value at flag)`; loads with acquire order.
+  template <class T, class Done>
+  SIMT void wait_until(gmem_ptr<T> flag, Done done, scope s = scope::device, where = {}) const {
+    while (!done(atomic_load(flag, order::acquire, s))) {
+#ifdef __CUDA_ARCH__
+      __nanosleep(32);
+#endif
+    }
+  }
+
+ private:
+  // A fence before for release, behind for acquire: the PTX model's fence-based synchronisation.
+  template <class Access>
+  SIMT auto around(order o, scope s, Access access) const {
+    if (o == order::release || o == order::acquire_release) fence(o, s);
+    auto result = access();
+    if (o == order::acquire || o == order::acquire_release) fence(o, s);
+    return result;
+  }
+
+  template <class Value, class Each>
+  SIMT static Value words(Each each) {
+    constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;
+    typename access_word<bytes>::type word[sizeof(Value) / bytes];
+    TILERY_UNROLL
+    for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) each(i, word);
+    return reinterpret<Value>(word);
+  }
+
+  // Memory that nobody writes during the launch is read through the non-coherent path (ld.global.nc).
+  template <class Value, class T>
+  SIMT static Value global(T* raw) {
+    return words<Value>([raw](int i, auto* word) {
+      using W = std::remove_pointer_t<decltype(word)>;
+#ifdef __CUDA_ARCH__
+      if constexpr (std::is_const_v<T>) word[i] = __ldg(reinterpret_cast<const W*>(raw) + i);
+      else word[i] = reinterpret_cast<const W*>(raw)[i];
+#else
+      word[i] = reinterpret_cast<const W*>(raw)[i];
+#endif
+    });
+  }
+
+  template <class T, class Value>
+  SIMT static void write(T* raw, const Value& value) {
+    constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;
+    using W = typename access_word<bytes>::type;
+    struct all { W word[sizeof(Value) / bytes]; };
+    const all parts = reinterpret<all>(value);
+    TILERY_UNROLL
+    for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) reinterpret_cast<W*>(raw)[i] = parts.word[i];
+  }
+#endif
+};
+
+}  // namespace tilery

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The one __global__ function of the library: a trampoline from the grid to a kernel's text.
+#pragma once
+
+#include <tilery/simt/cuda_check.hpp>
+#include <tilery/simt/cuda_lane.hpp>
+#include <tilery/simt/kernel.hpp>
+
+#ifdef __CUDACC__
+
+namespace tilery::inline TILERY_ABI {
+
+/// In a pass for an arch that cannot run the kernel the body is empty: it costs no time to compile and no code.
+template <class Kernel, class Params>
+__global__ void __launch_bounds__(Kernel::threads) trampoline(const __grid_constant__ Params params) {
+#ifdef __CUDA_ARCH__
+  if constexpr (__CUDA_ARCH__ >= 10 * static_cast<int>(Kernel::lowest)) {
+    extern __shared__ __align__(128) unsigned char shared_memory[];
+    Kernel::run(cuda_lane{}, params, *reinterpret_cast<typename Kernel::shared*>(shared_memory));
+  }
+#endif
+}
+
+/// One launch on a stream. The shared memory's opt-in is set at each launch that needs it: the attribute belongs to a
+/// (function, device) pair, and a remembered "already done" would be wrong on the second device.
+template <class Kernel, class Params>
+void launch_on_stream(index3 blocks, const Params& params, cudaStream_t stream, where at) {
+  auto* function = &trampoline<Kernel, Params>;
+  const void* address = reinterpret_cast<const void*>(function);
+  constexpr int bytes = shared_bytes<Kernel>();
+  if constexpr (bytes > 48 * 1024)
+    check_cuda(cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "cudaFuncSetAttribute", at);
+  void* arguments[] = {const_cast<Params*>(&params)};
+  const cudaError_t result = cudaLaunchKernel(address, dim3(blocks.x, blocks.y, blocks.z), dim3(Kernel::threads), arguments, bytes, stream);
+  if (result == cudaErrorNoKernelImageForDevice || result == cudaErrorInvalidDeviceFunction) {
+    (void)cudaGetLastError();
+    throw error(std::string("cudaLaunchKernel: the program has no code of ") + Kernel::name +
+                " for this device; add its compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)", at);
+  }
+  check_cuda(result, "cudaLaunchKernel", at);
+}
+
+}  // namespace tilery
+
+#endif

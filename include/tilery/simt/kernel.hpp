@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a kernel is: a struct with a constant number of threads, a `shared` struct, and `run`, the text of one lane.
+//
+//   struct my_kernel {
+//     static constexpr const char* name = "my_kernel";
+//     static constexpr int threads = 128;              // lanes of a block on a GPU
+//     static constexpr arch lowest = arch::sm_75;      // what it needs
+//     static constexpr bool holds_alone = true;        // its text is right for a block of one lane, too: the CPU's
+//     struct shared { shared_array<float, 4> sums; };
+//     template <class Lane> SIMT static void run(Lane lane, const params& p, shared& smem);
+//   };
+//   launch<my_kernel>(executor, {blocks}, p);
+#pragma once
+
+#include <tilery/core/arch.hpp>
+#include <tilery/core/operand.hpp>
+#include <tilery/simt/index.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// A `shared` struct for kernels that need none.
+struct no_shared {};
+
+template <class K>
+concept kernel_text = requires {
+  { K::name } -> std::convertible_to<const char*>;
+  { K::threads } -> std::convertible_to<int>;
+  { K::lowest } -> std::convertible_to<arch>;
+  { K::holds_alone } -> std::convertible_to<bool>;
+  typename K::shared;
+};
+
+/// Bytes of a kernel's shared memory; an empty struct is none.
+template <class Kernel>
+constexpr int shared_bytes() {
+  return std::is_empty_v<typename Kernel::shared> ? 0 : static_cast<int>(sizeof(typename Kernel::shared));
+}
+
+/// The first thing about a kernel that an arch cannot do, in words.
+template <kernel_text Kernel>
+finding check_arch(arch target) {
+  const arch_limits& has = limits(target);
+  const std::string subject = std::string(Kernel::name) + " ";
+  if (static_cast<int>(target) < static_cast<int>(Kernel::lowest))
+    return subject + "needs " + limits(Kernel::lowest).name + " or later; this device is an " + has.name;
+  if (Kernel::threads > has.threads_per_block)
+    return subject + "has " + std::to_string(Kernel::threads) + " threads a block; " + has.name + " allows " +
+           std::to_string(has.threads_per_block);
+  if (shared_bytes<Kernel>() > has.shared_bytes_per_block)
+    return subject + "needs " + std::to_string(shared_bytes<Kernel>()) + " bytes of shared memory a block; " + has.name +
+           " has " + std::to_string(has.shared_bytes_per_block);
+  return {};
+}
+
+/// A grid that a GPU cannot number.
+inline finding check_grid(index3 blocks) {
+  if (blocks.x < 0 || blocks.y < 0 || blocks.z < 0 || blocks.y > 65535 || blocks.z > 65535)
+    return "a grid of " + std::to_string(blocks.x) + " x " + std::to_string(blocks.y) + " x " + std::to_string(blocks.z) +
+           " blocks; x must be below 2^31, y and z at most 65535, none negative";
+  return {};
+}
+
+/// Runs a kernel on a grid of blocks, in the executor's order. `known` are its operands: their memory is checked, and an
+/// executor may keep them as the bounds of every access. An empty grid is no launch.
+template <kernel_text Kernel, class Executor, class Params>
+void launch(const Executor& executor, index3 blocks, const Params& params, const operands& known = {}, where at = {}) {
+  static_assert(std::is_trivially_copyable_v<Params>, "kernel parameters must be trivially copyable");
+  static_assert(sizeof(Params) <= 32764, "kernel parameters must fit 32764 bytes");
+  refuse(check_grid(blocks), at);
+  refuse(check_operands(known, executor.reachable()), at);
+  if (blocks.volume() == 0) return;
+  executor.template run<Kernel>(blocks, params, known, at);
+}
+
+}  // namespace tilery

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Typed, opaque pointers to global and shared memory. They cannot be dereferenced: a kernel reads and writes through its
+// lane, so that every access can be checked. On a GPU they cost nothing.
+#pragma once
+
+#include <tilery/core/pack.hpp>
+#include <tilery/core/view.hpp>
+
+#include <cstddef>
+
+namespace tilery::inline TILERY_ABI {
+
+/// The width of an access in elements: `lane.load(p, width<4>)`.
+template <int N> struct width_t {};
+template <int N> inline constexpr width_t<N> width{};
+
+/// Global memory. Pointers to const elements promise that nobody writes them during the launch.
+template <class T>
+class gmem_ptr {
+ public:
+  using element_type = T;
+
+  gmem_ptr() = default;
+  SIMT constexpr explicit gmem_ptr(T* raw) : raw_(raw) {}
+  template <class U>
+    requires std::same_as<T, const U>
+  SIMT constexpr gmem_ptr(gmem_ptr<U> other) : raw_(other.raw()) {}
+
+  SIMT constexpr gmem_ptr operator+(std::int64_t elements) const { return gmem_ptr(raw_ + elements); }
+  SIMT constexpr explicit operator bool() const { return raw_ != nullptr; }
+
+  /// For lanes and atoms only.
+  SIMT constexpr T* raw() const { return raw_; }
+
+ private:
+  T* raw_;
+};
+
+/// Shared memory of this block.
+template <class T>
+class smem_ptr {
+ public:
+  using element_type = T;
+
+  smem_ptr() = default;
+  SIMT constexpr explicit smem_ptr(T* raw) : raw_(raw) {}
+
+  SIMT constexpr smem_ptr operator+(int elements) const { return smem_ptr(raw_ + elements); }
+
+  /// For lanes and atoms only.
+  SIMT constexpr T* raw() const { return raw_; }
+
+ private:
+  T* raw_;
+};
+
+/// N elements in a kernel's `shared` struct, uninitialised when the block starts.
+template <class T, int N>
+struct shared_array {
+  alignas(16) T elements[N];
+
+  SIMT smem_ptr<T> at(int i) { return smem_ptr<T>(elements + i); }
+};
+
+/// A matrix as kernels see it: 32-bit extents, 64-bit strides, trivially copyable.
+template <class T>
+struct gmem_matrix {
+  gmem_ptr<T> data;
+  std::int32_t rows, columns;
+  std::int64_t row_stride, column_stride;
+
+  SIMT gmem_ptr<T> at(int row, int column) const { return data + (row * row_stride + column * column_stride); }
+  SIMT gmem_ptr<T> row(int i) const { return data + i * row_stride; }
+};
+
+/// A host view handed to a kernel. `To` is T, const T, or T again where the kernel may write what the view calls const
+/// (an in-place op).
+template <class To, class T>
+gmem_matrix<To> for_kernel(const tensor_view<T, 2>& v) {
+  return {gmem_ptr<To>(const_cast<To*>(v.pointer)), v.extents[0], v.extents[1], v.strides[0], v.strides[1]};
+}
+
+}  // namespace tilery

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Memory order and scope of atomics and fences, as in the PTX memory model.
+#pragma once
+
+#include <tilery/core/annotations.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+enum class order : int { relaxed, acquire, release, acquire_release };
+enum class scope : int { block, device, system };
+
+}  // namespace tilery

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A block of the virtual GPU: its lanes as fibers, its shared memory, and the places where lanes meet. A lane that has
+// to wait switches straight to the next lane that can run; the last one to arrive at a meeting goes on without a switch.
+#pragma once
+
+#include <tilery/core/error.hpp>
+#include <tilery/simt/index.hpp>
+#include <tilery/simt/virtual/fiber.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// What a lane is doing when it is not running.
+enum class verb : std::uint8_t { nothing, sync_block, sync_warp, shuffle, shuffle_xor, shuffle_down, ballot, wait_until };
+
+constexpr const char* name_of(verb v) {
+  constexpr const char* names[] = {"nothing", "sync_block", "sync_warp", "shuffle", "shuffle_xor", "shuffle_down", "ballot", "wait_until"};
+  return names[static_cast<int>(v)];
+}
+
+/// Thrown through a lane that is ended early, so that its destructors run. Not an error of its own.
+struct lane_cancelled {};
+
+class block {
+ public:
+  static constexpr int warp_lanes = 32;
+  using lane_text = void (*)(block& self, int rank, const void* params);
+
+  block(int threads, int bytes_of_shared)
+      : threads_(threads),
+        lanes_(static_cast<std::size_t>(threads)),
+        warps_(static_cast<std::size_t>((threads + warp_lanes - 1) / warp_lanes)),
+        ready_((static_cast<std::size_t>(threads) + 63) / 64),
+        waiting_(ready_.size()),
+        shared_bytes_(static_cast<std::size_t>(bytes_of_shared)),
+        shared_(static_cast<std::byte*>(::operator new(shared_bytes_, std::align_val_t{128}))) {}
+
+  /// Makes the block ready to run as one of a grid. The shared memory holds no earlier block's values.
+  void begin(index3 at, index3 of, lane_text text, const void* params) {
+    at_ = at, of_ = of, text_ = text, params_ = params;
+    failure_ = nullptr;
+    cancelled_ = false;
+    live_ = threads_;
+    arrived_ = 0;
+    std::fill_n(shared_.get(), shared_bytes_, std::byte{0xff});  // NaN in every floating-point type
+    std::fill(waiting_.begin(), waiting_.end(), 0);
+    for (warp_state& w : warps_) w.live = w.arrived = 0;
+    for (int i = 0; i < threads_; ++i) {
+      lane_state& l = lanes_[static_cast<std::size_t>(i)];
+      l.owner = this, l.rank = i, l.alive = true, l.doing = verb::nothing;
+      l.self.prepare(&block::live_and_leave, &l, i);
+      warps_[static_cast<std::size_t>(i / warp_lanes)].live |= 1u << (i % warp_lanes);
+      set(ready_, i);
+    }
+  }
+
+  /// Runs until every lane has ended or none can go on. Returns whether any lane is left.
+  bool resume(fiber& scheduler) {
+    scheduler_ = &scheduler;
+    const int next = next_ready(0);
+    if (next >= 0) scheduler.switch_to(lanes_[static_cast<std::size_t>(next)].self);
+    return live_ > 0;
+  }
+
+  /// Lets every lane in wait_until look again.
+  void look_again() {
+    for (int i = 0; i < threads_; ++i)
+      if (lanes_[static_cast<std::size_t>(i)].doing == verb::wait_until) set(ready_, i);
+  }
+
+  /// Ends what is left, running the destructors of each lane.
+  void cancel(fiber& scheduler) {
+    cancelled_ = true;
+    for (int i = 0; i < threads_; ++i)
+      if (lanes_[static_cast<std::size_t>(i)].alive) set(ready_, i);
+    while (live_ > 0) resume(scheduler);
+  }
+
+  /// Where each live lane stands, lanes of one place together.
+  std::string where_lanes_wait() const {
+    std::map<std::pair<std::string, std::string>, std::vector<int>> places;
+    for (const lane_state& l : lanes_)
+      if (l.alive) places[{name_of(l.doing), std::string(l.at.file) + ":" + std::to_string(l.at.line)}].push_back(l.rank);
+    std::string text;
+    for (const auto& [place, ranks] : places) {
+      text += "\n  block (" + std::to_string(at_.x) + ", " + std::to_string(at_.y) + ", " + std::to_string(at_.z) + "), lanes";
+      for (std::size_t i = 0; i < ranks.size();) {
+        std::size_t last = i;
+        while (last + 1 < ranks.size() && ranks[last + 1] == ranks[last] + 1) ++last;
+        text += (i ? ", " : " ") + std::to_string(ranks[i]) + (last > i ? "-" + std::to_string(ranks[last]) : "");
+        i = last + 1;
+      }
+      text += " wait in " + place.first + " at " + place.second;
+    }
+    return text;
+  }
+
+  std::exception_ptr failure() const { return failure_; }
+  bool waits_for_memory() const {
+    for (const lane_state& l : lanes_)
+      if (l.alive && l.doing == verb::wait_until) return true;
+    return false;
+  }
+  /// How often a lane has come out of wait_until: a block that was resumed without that has not moved.
+  std::uint64_t passed_waits() const { return passed_waits_; }
+
+  // What lanes call ------------------------------------------------------------------------------------------------
+
+  index3 at() const { return at_; }
+  index3 of() const { return of_; }
+  void* shared() const { return shared_.get(); }
+
+  void sync_block(int rank, where at) {
+    if (arrived_ + 1 == live_) {
+      arrived_ = 0;
+      release_waiting();
+      return;
+    }
+    ++arrived_;
+    set(waiting_, rank);
+    suspend(rank, verb::sync_block, at);
+  }
+
+  /// A meeting of a warp in which each lane leaves 8 bytes for the others; returns the table to read.
+  const std::uint64_t* meet_warp(int rank, verb what, std::uint64_t value, where at) {
+    warp_state& w = warps_[static_cast<std::size_t>(rank / warp_lanes)];
+    const std::uint32_t bit = 1u << (rank % warp_lanes);
+    std::uint64_t* table = w.table[w.turn];
+    if (w.arrived == 0) {
+      w.meeting = what, w.first_at = at;
+    } else if (w.meeting != what) {
+      throw error("lanes of one warp meet in different collectives: lane " + std::to_string(rank) + " of block (" + std::to_string(at_.x) + ", " +
+                  std::to_string(at_.y) + ", " + std::to_string(at_.z) + ") calls " + name_of(what) + ", the others " + name_of(w.meeting) + " at " +
+                  w.first_at.file + ":" + std::to_string(w.first_at.line), at);
+    }
+    table[rank % warp_lanes] = value;
+    w.arrived |= bit;
+    if (w.arrived == w.live) {
+      release_warp(rank / warp_lanes);
+    } else {
+      suspend(rank, what, at);
+    }
+    return table;
+  }
+
+  /// Until done() holds; other lanes and other blocks run meanwhile.
+  template <class Done>
+  void wait_until(int rank, Done done, where at) {
+    while (!done()) suspend(rank, verb::wait_until, at);
+    ++passed_waits_;
+  }
+
+ private:
+  struct lane_state {
+    block* owner = nullptr;
+    int rank = 0;
+    bool alive = true;
+    verb doing = verb::nothing;
+    where at{"", 0};
+    fiber self;
+  };
+  struct warp_state {
+    std::uint32_t live = 0, arrived = 0;
+    verb meeting = verb::nothing;
+    where first_at{"", 0};
+    int turn = 0;  // two tables: nobody can be two meetings ahead of a lane that has not read yet
+    std::uint64_t table[2][warp_lanes];
+  };
+  struct free_shared {
+    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{128}); }
+  };
+  using mask = std::vector<std::uint64_t>;
+
+  static void set(mask& m, int i) { m[static_cast<std::size_t>(i) / 64] |= std::uint64_t{1} << (i % 64); }
+  static void clear(mask& m, int i) { m[static_cast<std::size_t>(i) / 64] &= ~(std::uint64_t{1} << (i % 64)); }
+
+  /// The next ready lane at or behind `from`, round and round; -1 if there is none.
+  int next_ready(int from) const {
+    const std::size_t words = ready_.size();
+    std::size_t word = static_cast<std::size_t>(from) / 64 % words;
+    std::uint64_t bits = ready_[word] & (~std::uint64_t{0} << (from % 64));
+    for (std::size_t i = 0; i <= words; ++i) {
+      if (bits) return static_cast<int>(word * 64) + std::countr_zero(bits);
+      word = word + 1 == words ? 0 : word + 1;
+      bits = ready_[word];
+    }
+    return -1;
+  }
+
+  /// From a lane that cannot go on to the next one that can, or to the scheduler.
+  void suspend(int rank, verb what, where at) {
+    lane_state& l = lanes_[static_cast<std::size_t>(rank)];
+    l.doing = what, l.at = at;
+    clear(ready_, rank);
+    const int next = next_ready(rank);
+    fiber& target = next < 0 ? *scheduler_ : lanes_[static_cast<std::size_t>(next)].self;
+    l.self.switch_to(target);
+    l.doing = verb::nothing;
+    if (cancelled_) throw lane_cancelled{};
+  }
+
+  void release_waiting() {
+    for (std::size_t i = 0; i < ready_.size(); ++i) ready_[i] |= waiting_[i], waiting_[i] = 0;
+  }
+
+  void release_warp(int warp) {
+    warp_state& w = warps_[static_cast<std::size_t>(warp)];
+    ready_[static_cast<std::size_t>(warp) / 2] |= std::uint64_t{w.arrived} << (warp % 2 * warp_lanes);
+    w.arrived = 0;
+    w.turn ^= 1;
+  }
+
+  /// The meetings at which everybody but this lane, which has left, has arrived.
+  void meet_without(int rank) {
+    if (arrived_ == live_ && live_ > 0) {
+      arrived_ = 0;
+      release_waiting();
+    }
+    warp_state& w = warps_[static_cast<std::size_t>(rank / warp_lanes)];
+    w.live &= ~(1u << (rank % warp_lanes));
+    if (w.arrived && w.arrived == w.live) release_warp(rank / warp_lanes);
+  }
+
+  /// A lane's whole life: the kernel's text, and what its end means for the others.
+  static void live_and_leave(void* argument) {
+    auto& l = *static_cast<lane_state*>(argument);
+    block& b = *l.owner;
+    try {
+      if (!b.cancelled_) b.text_(b, l.rank, b.params_);
+    } catch (const lane_cancelled&) {
+    } catch (...) {
+      if (!b.failure_) b.failure_ = std::current_exception();
+    }
+    l.alive = false;
+    clear(b.ready_, l.rank);
+    --b.live_;
+    if (!b.cancelled_) b.meet_without(l.rank);
+    // after a failure nothing of this block goes on; the scheduler ends the others
+    const int next = b.failure_ && !b.cancelled_ ? -1 : b.next_ready(l.rank);
+    l.self.leave_to(next < 0 ? *b.scheduler_ : b.lanes_[static_cast<std::size_t>(next)].self);
+  }
+
+  int threads_;
+  index3 at_, of_;
+  lane_text text_ = nullptr;
+  const void* params_ = nullptr;
+  fiber* scheduler_ = nullptr;
+  int live_ = 0;
+  int arrived_ = 0;
+  bool cancelled_ = false;
+  std::uint64_t passed_waits_ = 0;
+  std::exception_ptr failure_;
+  std::vector<lane_state> lanes_;
+  std::vector<warp_state> warps_;
+  mask ready_, waiting_;
+  std::size_t shared_bytes_;
+  std::unique_ptr<std::byte, free_shared> shared_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A fiber: one lane's stack and registers, switched by Boost.Context, with the annotations that AddressSanitizer needs
+// to follow. Stacks end in a guard page, are pooled for the whole program, and start at different cache sets.
+#pragma once
+
+#include <tilery/core/error.hpp>
+
+#include <boost/context/detail/fcontext.hpp>
+#include <cstddef>
+#include <mutex>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <vector>
+
+#ifdef TILERY_ASAN_FIBERS
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// Stacks of one size. Touching fresh pages is what costs: a stack that has been used is used again.
+class stack_pool {
+ public:
+#ifdef TILERY_ASAN_FIBERS
+  static constexpr std::size_t bytes = 256 * 1024;  // the sanitizer's red zones make frames larger
+#else
+  static constexpr std::size_t bytes = 64 * 1024;
+#endif
+
+  /// The lowest address of `bytes` usable bytes; a guard page lies below.
+  std::byte* take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!free_.empty()) {
+        std::byte* stack = free_.back();
+        free_.pop_back();
+        return stack;
+      }
+    }
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    void* memory = mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) throw error("virtual_gpu: no memory for the stack of a lane; fewer resident blocks need fewer stacks");
+    (void)mprotect(memory, page, PROT_NONE);
+    return static_cast<std::byte*>(memory) + page;
+  }
+
+  void give_back(std::byte* stack) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(stack);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::byte*> free_;  // lives as long as the program
+};
+
+inline stack_pool& stacks() {
+  static stack_pool pool;
+  return pool;
+}
+
+/// A suspended or running line of execution. A default one stands for the thread itself.
+class fiber {
+ public:
+  using entry = void (*)(void* argument);
+
+  fiber() = default;
+  fiber(const fiber&) = delete;
+  fiber& operator=(const fiber&) = delete;
+  ~fiber() {
+    if (stack_) stacks().give_back(stack_);
+  }
+
+  /// Prepares to run start(argument) at the first switch. `start` never returns. Fibers with different `offset`s use
+  /// different cache sets.
+  void prepare(entry start, void* argument, int offset) {
+    if (!stack_) stack_ = stacks().take();
+    start_ = start;
+    argument_ = argument;
+    const std::size_t shift = static_cast<std::size_t>(offset % 29) * 128;
+    std::byte* top = stack_ + stack_pool::bytes - shift;
+#ifdef TILERY_ASAN_FIBERS
+    __asan_unpoison_memory_region(stack_, stack_pool::bytes);  // frames of a lane that was ended early
+#endif
+    context_ = boost::context::detail::make_fcontext(top, stack_pool::bytes - shift, &fiber::first);
+  }
+
+  /// From this fiber, which is running, to another one. Returns when somebody switches back.
+  void switch_to(fiber& other) {
+    passage between{this, &other};
+#ifdef TILERY_ASAN_FIBERS
+    __sanitizer_start_switch_fiber(&fake_stack_, other.bottom(), other.size());
+#endif
+    arrived(boost::context::detail::jump_fcontext(other.context_, &between));
+#ifdef TILERY_ASAN_FIBERS
+    __sanitizer_finish_switch_fiber(fake_stack_, nullptr, nullptr);
+#endif
+  }
+
+  /// The last switch of a fiber that has nothing more to do.
+  [[noreturn]] void leave_to(fiber& other) {
+    passage between{this, &other};
+#ifdef TILERY_ASAN_FIBERS
+    __sanitizer_start_switch_fiber(nullptr, other.bottom(), other.size());
+#endif
+    boost::context::detail::jump_fcontext(other.context_, &between);
+    __builtin_unreachable();
+  }
+
+  /// Called once on the fiber that stands for the thread, before the first switch away from it.
+  void be_thread() {
+#ifdef TILERY_ASAN_FIBERS
+    // the thread's own stack, as the sanitizer wants to hear of it at the switch back
+    pthread_attr_t attributes;
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstack(&attributes, &thread_bottom_, &thread_size_);
+    pthread_attr_destroy(&attributes);
+#endif
+  }
+
+ private:
+  struct passage {
+    fiber* from;
+    fiber* to;
+  };
+
+  static fiber* arrived(boost::context::detail::transfer_t arrival) {
+    auto* between = static_cast<passage*>(arrival.data);
+    between->from->context_ = arrival.fctx;
+    return between->to;
+  }
+
+  static void first(boost::context::detail::transfer_t arrival) {
+    fiber* self = arrived(arrival);
+#ifdef TILERY_ASAN_FIBERS
+    __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
+#endif
+    self->start_(self->argument_);
+  }
+
+#ifdef TILERY_ASAN_FIBERS
+  const void* bottom() const { return stack_ ? stack_ : thread_bottom_; }
+  std::size_t size() const { return stack_ ? stack_pool::bytes : thread_size_; }
+  void* fake_stack_ = nullptr;
+  void* thread_bottom_ = nullptr;
+  std::size_t thread_size_ = 0;
+#endif
+  boost::context::detail::fcontext_t context_ = nullptr;
+  std::byte* stack_ = nullptr;
+  entry start_ = nullptr;
+  void* argument_ = nullptr;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The virtual GPU's scheduler. A worker runs one block after another; a block that waits for memory lets the next one
+// start, up to the number of resident blocks, so that blocks may wait for blocks. When no lane of any worker can go on,
+// that is a deadlock, and the report names each lane's line.
+#pragma once
+
+#include <tilery/simt/virtual/block.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// What is to be run, its types forgotten.
+struct grid_of_blocks {
+  const char* kernel;
+  index3 blocks;
+  int threads;
+  int shared_bytes;
+  block::lane_text text;
+  const void* params;
+};
+
+/// Set while a kernel runs on this thread: a launch from inside a lane is refused.
+inline thread_local bool inside_a_kernel = false;
+
+class grid {
+ public:
+  grid(const grid_of_blocks& what, int workers, int resident_blocks)
+      : what_(what), workers_(static_cast<int>(std::min<std::int64_t>(workers, what.blocks.volume()))), resident_(std::max(1, resident_blocks / workers_)) {}
+
+  /// Runs every block. Throws what a lane threw, or the report of a deadlock.
+  void run(where at) {
+    if (inside_a_kernel) throw error(std::string(what_.kernel) + " is launched from inside a kernel; nested launches are not supported", at);
+    std::vector<std::thread> others;
+    for (int i = 1; i < workers_; ++i) others.emplace_back([this] { work(); });
+    work();
+    for (std::thread& t : others) t.join();
+    if (failure_) std::rethrow_exception(failure_);
+    if (deadlock_) {
+      std::string report = std::string(what_.kernel) + " is stuck: no lane can go on";
+      for (const std::string& part : reports_) report += part;
+      throw error(report, at);
+    }
+  }
+
+ private:
+  using blocks = std::vector<std::unique_ptr<block>>;
+
+  void work() {
+    inside_a_kernel = true;
+    try {
+      run_blocks();
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    inside_a_kernel = false;
+    const std::lock_guard lock(mutex_);
+    --active_workers_;
+    ++moves_;
+  }
+
+  void run_blocks() {
+    fiber scheduler;
+    scheduler.be_thread();
+    blocks waiting, unused;
+    while (start_next(waiting, unused, scheduler)) {
+    }
+    while (!waiting.empty() && !stop_) {
+      const std::uint64_t moves_before = moves_;
+      bool moved = false;
+      for (std::size_t i = 0; i < waiting.size() && !stop_;) {
+        const std::uint64_t passed = waiting[i]->passed_waits();
+        waiting[i]->look_again();
+        const bool waits = settle(*waiting[i], scheduler);
+        moved = moved || !waits || waiting[i]->passed_waits() != passed;
+        if (waits) {
+          ++i;
+        } else {
+          unused.push_back(std::move(waiting[i]));
+          waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+      }
+      if (moved) ++moves_;
+      while (start_next(waiting, unused, scheduler)) {
+      }
+      if (!moved && everybody_is_stuck(moves_before)) break;
+    }
+    for (const auto& b : waiting) {
+      if (deadlock_) report(*b);
+      b->cancel(scheduler);
+    }
+  }
+
+  /// Runs the next block of the grid as far as it goes. False where there is none, or no room for one.
+  bool start_next(blocks& waiting, blocks& unused, fiber& scheduler) {
+    if (stop_ || waiting.size() >= static_cast<std::size_t>(resident_)) return false;
+    const std::int64_t index = next_.fetch_add(1);
+    if (index >= what_.blocks.volume()) return false;
+    if (unused.empty()) unused.push_back(std::make_unique<block>(what_.threads, what_.shared_bytes));
+    block& b = *unused.back();
+    b.begin(position(index), what_.blocks, what_.text, what_.params);
+    if (settle(b, scheduler)) {
+      waiting.push_back(std::move(unused.back()));
+      unused.pop_back();
+    }
+    ++moves_;
+    return true;
+  }
+
+  /// Runs a block as far as it goes. Returns whether it waits for memory.
+  bool settle(block& b, fiber& scheduler) {
+    const bool left = b.resume(scheduler);
+    if (b.failure()) {
+      b.cancel(scheduler);
+      fail(b.failure());
+      return false;
+    }
+    if (left && !b.waits_for_memory()) {  // nothing outside of the block can wake it
+      deadlock_ = true;
+      report(b);
+      stop_ = true;
+      b.cancel(scheduler);
+      return false;
+    }
+    return left;
+  }
+
+  /// A worker votes after it has looked at all its waiting blocks in vain. Votes count while nobody has moved since the
+  /// look began; when each worker has voted, nothing can move again.
+  bool everybody_is_stuck(std::uint64_t moves_before) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (moves_ == moves_before) {
+        voters_ = votes_for_ == moves_before ? std::move(voters_) : std::vector<std::thread::id>{};
+        votes_for_ = moves_before;
+        if (std::find(voters_.begin(), voters_.end(), std::this_thread::get_id()) == voters_.end())
+          voters_.push_back(std::this_thread::get_id());
+        if (static_cast<int>(voters_.size()) == active_workers_) {
+          deadlock_ = stop_ = true;
+          return true;
+        }
+      }
+    }
+    std::this_thread::yield();
+    return false;
+  }
+
+  void fail(std::exception_ptr what) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = what;
+    stop_ = true;
+  }
+
+  void report(const block& b) {
+    const std::lock_guard lock(mutex_);
+    reports_.push_back(b.where_lanes_wait());
+  }
+
+  index3 position(std::int64_t i) const {
+    return {static_cast<int>(i % what_.blocks.x), static_cast<int>(i / what_.blocks.x % what_.blocks.y),
+            static_cast<int>(i / (std::int64_t{what_.blocks.x} * what_.blocks.y))};
+  }
+
+  grid_of_blocks what_;
+  int workers_;
+  int resident_;
+  int active_workers_ = workers_;
+  std::atomic<std::int64_t> next_ = 0;
+  std::atomic<std::uint64_t> moves_ = 1;  // steps of any worker that may let another one go on
+  std::uint64_t votes_for_ = 0;
+  std::vector<std::thread::id> voters_;
+  std::atomic<bool> stop_ = false, deadlock_ = false;
+  std::mutex mutex_;
+  std::exception_ptr failure_;
+  std::vector<std::string> reports_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery

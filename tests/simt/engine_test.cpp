@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The virtual GPU's engine: meetings, waits between blocks, deadlock reports, exceptions, refusals.
+#include <tilery/virtual_gpu.hpp>
+
+#include <atomic>
+#include <gtest/gtest.h>
+#include <numeric>
+#include <vector>
+
+namespace {
+
+using namespace tilery;
+
+struct base {
+  static constexpr const char* name = "planted";
+  static constexpr int threads = 96;
+  static constexpr arch lowest = arch::sm_75;
+  static constexpr bool holds_alone = false;
+  using shared = no_shared;
+};
+
+struct numbers {
+  gmem_ptr<int> values;
+  int n;
+};
+
+template <class Kernel>
+std::string report_of(const virtual_gpu& gpu, int blocks = 1, std::vector<int> memory = std::vector<int>(64)) {
+  try {
+    launch<Kernel>(gpu, {blocks}, numbers{gmem_ptr<int>(memory.data()), static_cast<int>(memory.size())});
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "";
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// --- blocks that wait for blocks
+
+/// Block i adds itself behind block i + 1: no order of whole blocks would do.
+struct chain : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+    if (lane.rank() == 0) {
+      lane.wait_until(p.values, [&](int done) { return done == lane.blocks().x - 1 - lane.block().x; });
+      lane.atomic_store(p.values + 1 + lane.block().x, lane.block().x);
+      lane.atomic_add(p.values, 1, order::release);
+    }
+    lane.sync_block();
+  }
+};
+
+TEST(engine, resident_blocks_may_wait_for_later_ones) {
+  for (const int threads : {1, 2, 3}) {
+    std::vector<int> memory(64);
+    launch<chain>(virtual_gpu(arch::sm_90, {.threads = threads}), {40}, numbers{gmem_ptr<int>(memory.data()), 64});
+    EXPECT_EQ(memory[0], 40);
+    EXPECT_EQ(memory[40], 39);
+  }
+}
+
+TEST(engine, reports_blocks_that_wait_for_one_that_cannot_start) {
+  for (const int threads : {1, 2}) {
+    const std::string report = report_of<chain>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 4}), 40);
+    EXPECT_TRUE(holds(report, "planted is stuck: no lane can go on")) << report;
+    EXPECT_TRUE(holds(report, "block (3, 0, 0), lanes 0 wait in wait_until at ")) << report;
+    EXPECT_TRUE(holds(report, "lanes 1-95 wait in sync_block")) << report;
+    EXPECT_TRUE(holds(report, "engine_test.cpp:")) << report;
+  }
+}
+
+// --- barriers that not everybody reaches
+
+struct half_at_a_warp_barrier : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers&, no_shared&) {
+    if (lane.warp_rank() < 16) lane.sync_warp();
+    else lane.sync_block();
+  }
+};
+constexpr int line_of_half = __LINE__ - 4;
+
+TEST(engine, reports_lanes_that_wait_in_different_barriers) {
+  const std::string report = report_of<half_at_a_warp_barrier>(virtual_gpu());
+  EXPECT_TRUE(holds(report, "lanes 0-15, 32-47, 64-79 wait in sync_warp at ")) << report;
+  EXPECT_TRUE(holds(report, ":" + std::to_string(line_of_half))) << report;
+  EXPECT_TRUE(holds(report, "lanes 16-31, 48-63, 80-95 wait in sync_block at ")) << report;
+}
+
+struct different_collectives : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers&, no_shared&) {
+    if (lane.rank() == 5) lane.ballot(true);
+    else lane.shuffle(1, 0);
+  }
+};
+
+TEST(engine, refuses_different_collectives_in_one_warp) {
+  const std::string report = report_of<different_collectives>(virtual_gpu());
+  EXPECT_TRUE(holds(report, "lanes of one warp meet in different collectives: lane 5 of block (0, 0, 0) calls ballot, the others shuffle at ")) << report;
+}
+
+// --- leaving early is no fault
+
+struct some_leave : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+    if (lane.rank() % 2) return;
+    for (int i = 0; i < 3; ++i) lane.sync_block();
+    lane.atomic_add(p.values, 1);
+  }
+};
+
+TEST(engine, lanes_that_have_left_are_not_waited_for) {
+  std::vector<int> memory(1);
+  launch<some_leave>(virtual_gpu(), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
+  EXPECT_EQ(memory[0], 3 * 48);
+}
+
+// --- exceptions
+
+struct counted {
+  static inline std::atomic<int> alive = 0;
+  counted() { ++alive; }
+  ~counted() { --alive; }
+};
+
+struct one_throws : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers&, no_shared&) {
+    const counted mine;
+    lane.sync_block();
+    if (lane.rank() == 17 && lane.block().x == 1) throw std::runtime_error("lane 17 gives up");
+    lane.sync_block();
+  }
+};
+
+TEST(engine, what_a_lane_throws_reaches_the_caller_and_the_others_are_unwound) {
+  for (const int threads : {1, 2}) {
+    EXPECT_EQ(report_of<one_throws>(virtual_gpu(arch::sm_90, {.threads = threads}), 8), "lane 17 gives up");
+    EXPECT_EQ(counted::alive, 0);
+  }
+}
+
+// --- refusals
+
+struct launches_again : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+    if (lane.rank() == 3) launch<some_leave>(virtual_gpu(), {1}, p);
+  }
+};
+
+TEST(engine, refuses_nested_launches) {
+  EXPECT_TRUE(holds(report_of<launches_again>(virtual_gpu()), "planted is launched from inside a kernel; nested launches are not supported"));
+}
+
+struct large : base {
+  struct shared { shared_array<float, 30000> much; };
+  template <class Lane> SIMT static void run(Lane, const numbers&, shared&) {}
+};
+struct late : base {
+  static constexpr arch lowest = arch::sm_90;
+  template <class Lane> SIMT static void run(Lane, const numbers&, no_shared&) {}
+};
+
+TEST(engine, refuses_what_the_arch_lacks) {
+  EXPECT_TRUE(holds(report_of<large>(virtual_gpu(arch::sm_75)), "planted needs 120000 bytes of shared memory a block; sm_75 has 65536"));
+  EXPECT_EQ(report_of<large>(virtual_gpu(arch::sm_80)), "");
+  EXPECT_TRUE(holds(report_of<late>(virtual_gpu(arch::sm_89)), "planted needs sm_90 or later; this device is an sm_89"));
+  EXPECT_THROW(virtual_gpu(arch::cpu), error);
+  EXPECT_THROW(virtual_gpu(arch::sm_90, {.threads = 0}), error);
+}
+
+struct misaligned : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) { lane.load(p.values + 1, width<4>); }
+};
+
+TEST(engine, refuses_an_access_that_is_not_aligned) {
+  alignas(16) int values[8] = {};
+  try {
+    launch<misaligned>(virtual_gpu(), {1}, numbers{gmem_ptr<int>(values), 8});
+    FAIL();
+  } catch (const error& e) {
+    EXPECT_TRUE(holds(e.what(), "an access of 16 bytes is at an address that is 4 more than a multiple of 16")) << e.what();
+    EXPECT_TRUE(holds(e.what(), "engine_test.cpp")) << e.what();
+  }
+}
+
+// --- many launches
+
+TEST(engine, a_thousand_launches_reuse_their_stacks) {
+  std::vector<int> memory(1);
+  const auto stacks_mapped = [] {
+    std::FILE* maps = std::fopen("/proc/self/maps", "r");
+    int lines = 0;
+    for (int c; (c = std::fgetc(maps)) != EOF;) lines += c == '\n';
+    std::fclose(maps);
+    return lines;
+  };
+  launch<some_leave>(virtual_gpu(), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
+  const int before = stacks_mapped();
+  for (int i = 0; i < 1000; ++i) launch<some_leave>(virtual_gpu(), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
+  EXPECT_LE(stacks_mapped(), before + 8);
+  EXPECT_EQ(memory[0], 1001 * 3 * 48);
+}
+
+}  // namespace

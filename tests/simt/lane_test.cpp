@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A lane's verbs on every executor: one kernel that uses each, and what it must leave behind.
+#include "tests/draw.hpp"
+#include "tests/executors.hpp"
+
+#include <tilery/simt/kernel.hpp>
+
+namespace {
+
+using namespace tilery;
+
+struct verbs_params {
+  gmem_ptr<const float> in;
+  gmem_ptr<float> out;
+  gmem_ptr<int> counters;
+  gmem_ptr<unsigned> votes;
+};
+
+/// Each block sums its 256 values through vectors, shuffles, shared memory and a barrier, and counts itself.
+struct verbs_kernel {
+  static constexpr const char* name = "verbs";
+  static constexpr int threads = 64;
+  static constexpr arch lowest = arch::sm_75;
+  static constexpr bool holds_alone = true;
+  struct shared { shared_array<float, 2> sums; };
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const verbs_params& p, shared& smem) {
+    const int block = lane.block().x + lane.block().y * lane.blocks().x;
+    float total = 0;
+    for (int i = lane.rank(); i < 64; i += lane.threads(threads)) total += sum(lane.load(p.in + (block * 256 + i * 4), width<4>));
+    for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) total += lane.shuffle_xor(total, mask);
+    if (lane.warp_rank() == 0) lane.store(smem.sums.at(lane.warp()), total);
+    lane.sync_block();
+    if constexpr (!Lane::alone) total = lane.load(smem.sums.at(0)) + lane.load(smem.sums.at(1));
+    lane.sync_warp();
+    const unsigned votes = lane.ballot(lane.warp_rank() % 3 == 0);
+    if (lane.rank() == 0) {
+      lane.store(p.out + block, total);
+      lane.store(p.votes + block, votes);
+      lane.atomic_add(p.counters, 1, order::release, scope::device);
+      lane.atomic_exchange(p.counters + 1, 7);
+      lane.atomic_store(p.counters + 2, lane.atomic_load(p.counters + 1, order::acquire));
+      lane.fence(order::acquire_release, scope::device);
+    }
+  }
+};
+
+struct shuffles_params { gmem_ptr<double> out; };
+
+struct shuffles_kernel {
+  static constexpr const char* name = "shuffles";
+  static constexpr int threads = 64;
+  static constexpr arch lowest = arch::sm_75;
+  static constexpr bool holds_alone = false;
+  using shared = no_shared;
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const shuffles_params& p, shared&) {
+    const double mine = lane.rank();
+    lane.store(p.out + lane.rank() * 3, lane.shuffle(mine, 5));
+    lane.store(p.out + (lane.rank() * 3 + 1), lane.shuffle_down(mine, 4));
+    lane.store(p.out + (lane.rank() * 3 + 2), lane.shuffle_xor(mine, 7));
+  }
+};
+
+template <class Executor>
+class lane : public tilery_tests::on_executor<Executor> {};
+TYPED_TEST_SUITE(lane, tilery_tests::executors);
+
+TYPED_TEST(lane, does_what_its_verbs_say) {
+  const auto values = tilery_tests::draw_values<float>(6 * 256);
+  const auto in = this->put(values);
+  const auto out = this->put(std::vector<float>(6));
+  const auto counters = this->put(std::vector<int>(3));
+  const auto votes = this->put(std::vector<unsigned>(6));
+  launch<verbs_kernel>(this->executor, {3, 2}, verbs_params{gmem_ptr<const float>(in.data_handle()), gmem_ptr<float>(out.data_handle()), gmem_ptr<int>(counters.data_handle()), gmem_ptr<unsigned>(votes.data_handle())});
+  for (int b = 0; b < 6; ++b) {
+    double want = 0;
+    for (int i = 0; i < 256; ++i) want += values[b * 256 + i];
+    EXPECT_NEAR(this->get(out)[b], want, 1e-4);
+    EXPECT_EQ(this->get(votes)[b], TypeParam::lane::alone ? 1u : 0b01001001001001001001001001001001u);
+  }
+  EXPECT_EQ(this->get(counters), (std::vector<int>{6, 7, 7}));
+}
+
+TYPED_TEST(lane, refuses_a_grid_that_no_gpu_can_number) {
+  EXPECT_THROW(launch<verbs_kernel>(this->executor, {1, 65536}, verbs_params{}), error);
+  launch<verbs_kernel>(this->executor, {0, 5}, verbs_params{});  // empty: no launch
+}
+
+template <class Executor>
+class warp_lane : public tilery_tests::on_executor<Executor> {};
+TYPED_TEST_SUITE(warp_lane, tilery_tests::gpus);
+
+TYPED_TEST(warp_lane, exchanges_values_within_its_warp) {
+  const auto out = this->put(std::vector<double>(64 * 3));
+  launch<shuffles_kernel>(this->executor, {1}, shuffles_params{gmem_ptr<double>(out.data_handle())});
+  const auto got = this->get(out);
+  for (int i = 0; i < 64; ++i) {
+    const int warp = i / 32 * 32, rank = i % 32;
+    EXPECT_EQ(got[i * 3], warp + 5);
+    EXPECT_EQ(got[i * 3 + 1], warp + (rank + 4 < 32 ? rank + 4 : rank));
+    EXPECT_EQ(got[i * 3 + 2], warp + (rank ^ 7));
+  }
+}
+
+}  // namespace
