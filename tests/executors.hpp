@@ -28,7 +28,7 @@ using gpus = testing::Types<tilery::virtual_gpu>;
 /// A typed suite over executors: `this->executor` is made for each test, or the test is skipped with the reason.
 template <class Executor>
 class on_executor : public testing::Test {
- protected:
+ public:
   void SetUp() override {
 #ifdef __CUDACC__
     if (tilery::cuda_devices() == 0) GTEST_SKIP() << "no CUDA device";

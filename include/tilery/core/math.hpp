@@ -19,7 +19,7 @@ template <class V> struct integers_of { typedef std::int32_t type __attribute__(
 template <> struct integers_of<float> { using type = std::int32_t; };
 template <> struct integers_of<double> { using type = std::int64_t; };
 template <class V>
-  requires(sizeof(typename scalar_of<V>::type) == 8 && sizeof(V) > 8)
+  requires(sizeof(typename scalar_of<V>::type) == 8 && !std::is_same_v<V, double>)
 struct integers_of<V> { typedef std::int64_t type __attribute__((vector_size(sizeof(V)))); };
 
 template <class V> using integers = typename integers_of<V>::type;

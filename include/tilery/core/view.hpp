@@ -56,6 +56,7 @@ struct tensor_view {
 
   /// Whether the elements fill one range of memory without holes, the last dimension fastest.
   constexpr bool dense() const {
+    if (size() == 0) return true;
     std::int64_t step = 1;
     for (int i = Rank - 1; i >= 0; --i) {
       if (extents[i] != 1 && strides[i] != step) return false;

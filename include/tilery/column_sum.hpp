@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The sum of a matrix's rows: the gradient of a bias.
+#pragma once
+
+#include <tilery/core/buffer.hpp>
+#include <tilery/core/shape.hpp>
+#include <tilery/kernels/column_sum.hpp>
+#include <tilery/policies/alignment.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+template <class Executor, class T>
+using column_sum_table = std::conditional_t<Executor::lane::alone, column_sum_table_cpu<T>, column_sum_table_gpu<T>>;
+
+template <class T>
+column_sum_problem describe_columns(const matrix_view<T>& x) {
+  return {widest_whole_pack(16 / sizeof(T), x), contiguous_columns(x)};
+}
+
+/// One launch: the sums of x's slices, one row of `out` each.
+template <class S, class Executor, class X, class Y>
+void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out, const operands& all, where at) {
+  using table = column_sum_table<Executor, X>;
+  with_candidate<table>(table::choose(describe_columns(x)).index, [&]<column_sum_policy P>() {
+    using kernel = column_sum_kernel<P, X, Y, S>;
+    const typename kernel::params p{for_kernel<const X>(x), for_kernel<Y>(out)};
+    launch<kernel>(executor, kernel::blocks(p), p, all, at);
+  });
+}
+
+/// Rows of the intermediate result: all candidates of a table cut alike.
+template <class Executor, class T>
+int column_sum_slices(int rows) { return rows == 0 ? 1 : pieces(rows, column_sum_table<Executor, T>::candidates[0].slice_rows); }
+
+}  // namespace ops
+
+/// Bytes of workspace that `column_sum` of a matrix with elements of T takes from the executor.
+template <class T, class Executor>
+std::size_t column_sum_workspace_bytes(const Executor&, int rows, int columns) {
+  const std::size_t slices = static_cast<std::size_t>(ops::column_sum_slices<Executor, T>(rows));
+  return slices == 1 ? 0 : slices * static_cast<std::size_t>(columns) * sizeof(accumulator_t<T>);
+}
+
+namespace ops {
+
+/// Slices of slices, until one is left.
+template <class S, class Executor, class X, class R>
+void sum_slices(const Executor& executor, const matrix_view<const X>& x, const matrix_view<R>& out, const operands& all, where at) {
+  const int slices = column_sum_slices<Executor, X>(x.extents[0]);
+  if (slices == 1) return launch_column_sum<S>(executor, x, out, all, at);
+  const allocation memory = executor.workspace(column_sum_workspace_bytes<X>(executor, x.extents[0], x.extents[1]));
+  const matrix_view<S> partial(static_cast<S*>(memory.get()), slices, x.extents[1]);
+  launch_column_sum<S>(executor, x, partial, all, at);
+  sum_slices<S>(executor, matrix_view<const S>(partial), out, {}, at);
+}
+
+}  // namespace ops
+
+/// y[j] = sum over i of x[i, j], deterministic: the order of the additions depends on the shape alone.
+///
+/// x (rows x columns): double, float, half, bf16; y (columns): like x, or its accumulation type (double for double, else
+/// float), in which the sums are kept. Any strides. No rows: zeros. Error: at most rows u sum |x|, u = 2^-24 (2^-53).
+/// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+template <class Executor, tensor_like<2> X, tensor_like<1> Y>
+void column_sum(const Executor& executor, const X& x, const Y& y, where at = {}) {
+  using T = std::remove_const_t<element_type_of<X>>;
+  using R = element_type_of<Y>;
+  using S = accumulator_t<T>;
+  static_assert(std::is_same_v<R, T> || std::is_same_v<R, S>, "column_sum: y must have the element type of x or its accumulation type, not const");
+  const matrix_view<const T> in = view(x);
+  const auto result = view(y);
+  operands all = {reads("x", in), writes("y", result)};
+  refuse(check_length("column_sum", all[1], in.extents[1], "one a column of x"), at);
+  if (auto found = check_aliases(all)) throw error("column_sum: " + *found, at);
+
+  matrix_view<R> out(result.pointer, 1, result.extents[0]);
+  out.strides[1] = result.strides[0];
+  ops::sum_slices<S>(executor, in, out, all, at);
+}
+
+}  // namespace tilery

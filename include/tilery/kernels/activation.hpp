@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// An activation, and its backward pass, over a matrix.
+#pragma once
+
+#include <tilery/kernels/elementwise.hpp>
+#include <tilery/tile/activation.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// y = f(x).
+template <class Activation, class T>
+struct activation_forward_params {
+  static constexpr const char* name = "activation_forward";
+  std::int32_t rows, columns;
+  gmem_matrix<T> x, y;  // y may be x
+
+  template <class Lane, int N>
+  SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
+    using S = accumulator_t<T>;
+    store_as(lane, y, row, column, Activation::value(load_as<S>(lane, x, row, column, n)));
+  }
+};
+
+/// dx = dy f'(x), with x the input of the forward pass.
+template <class Activation, class T>
+struct activation_backward_params {
+  static constexpr const char* name = "activation_backward";
+  std::int32_t rows, columns;
+  gmem_matrix<T> x, dy, dx;  // dx may be dy or x
+
+  template <class Lane, int N>
+  SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
+    using S = accumulator_t<T>;
+    const auto slope = Activation::derivative(load_as<S>(lane, x, row, column, n));
+    store_as(lane, dx, row, column, load_as<S>(lane, dy, row, column, n) * slope);
+  }
+};
+
+}  // namespace tilery

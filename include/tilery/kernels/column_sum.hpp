@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The sum of the rows of a matrix. Each lane adds every row_lanes-th row of its slice; the block adds its lanes' sums in
+// order; the op launches the kernel again on the slices' sums. One text for all executors.
+#pragma once
+
+#include <tilery/core/convert.hpp>
+#include <tilery/policies/column_sum.hpp>
+#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/memory.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// out[slice, column] = sum of in[row, column] over the rows of the slice, each times 1.
+template <class In, class Out, class Accumulator>
+struct column_sum_params {
+  gmem_matrix<const In> in;  // (rows, columns)
+  gmem_matrix<Out> out;      // (slices, columns)
+};
+
+template <column_sum_policy P, class In, class Out, class Accumulator>
+struct column_sum_kernel {
+  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  static constexpr const char* name = "column_sum";
+  static constexpr int threads = P.threads;
+  static constexpr arch lowest = P.lowest;
+  static constexpr bool holds_alone = true;
+  static constexpr int columns = P.columns(), row_lanes = P.row_lanes();
+
+  struct shared {
+    shared_array<Accumulator, (row_lanes > 1 ? row_lanes * columns : 1)> sums;  // (row lane, column)
+  };
+  using params = column_sum_params<In, Out, Accumulator>;
+
+  static int slices(int rows) { return pieces(rows, P.slice_rows); }
+  static index3 blocks(const params& p) { return {pieces(p.in.columns, columns), p.out.rows}; }
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const params& p, shared& smem) {
+    const int row_lane = lane.rank() / P.column_lanes;
+    const int in_block = lane.rank() % P.column_lanes * P.vector;
+    const int slice = lane.block().y;
+    const int end = p.in.rows < (slice + 1) * P.slice_rows ? p.in.rows : (slice + 1) * P.slice_rows;
+
+    pack<Accumulator, P.vector> sums[P.packs];
+    TILERY_UNROLL
+    for (int i = 0; i < P.packs; ++i) sums[i] = splat<P.vector>(Accumulator(0));
+    const int first_column = lane.block().x * columns + in_block;
+    for (int row = slice * P.slice_rows + row_lane; row < end; row += row_lanes) {
+      TILERY_UNROLL
+      for (int i = 0; i < P.packs; ++i) sums[i] = sums[i] + read(lane, p.in, row, first_column + i * step);
+    }
+
+    TILERY_UNROLL
+    for (int i = 0; i < P.packs; ++i) {
+      const int column = first_column + i * step;
+      if constexpr (row_lanes > 1) {
+        lane.store(smem.sums.at(row_lane * columns + in_block + i * step), sums[i]);
+        lane.sync_block();
+        if (row_lane == 0)
+          for (int other = 1; other < row_lanes; ++other) sums[i] = sums[i] + lane.load(smem.sums.at(other * columns + in_block + i * step), width<P.vector>);
+      }
+      if (row_lane != 0) continue;
+      TILERY_UNROLL
+      for (int e = 0; e < P.vector; ++e)
+        if (column + e < p.in.columns) lane.store(p.out.at(slice, column + e), convert<Out>(sums[i][e]));
+    }
+  }
+
+ private:
+  static constexpr int step = P.column_lanes * P.vector;  // from one pack of a lane to its next
+
+  template <class Lane>
+  SIMT static pack<Accumulator, P.vector> read(Lane lane, const gmem_matrix<const In>& in, int row, int column) {
+    if constexpr (P.vector > 1) {
+      if (column + P.vector <= in.columns) return convert<Accumulator>(lane.load(in.row(row) + column, width<P.vector>));
+    }
+    auto values = splat<P.vector>(Accumulator(0));
+    TILERY_UNROLL
+    for (int e = 0; e < P.vector; ++e)
+      if (column + e < in.columns) values.set(e, convert<Accumulator>(lane.load(in.at(row, column + e))));
+    return values;
+  }
+};
+
+}  // namespace tilery

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The kernel of everything that treats each element alone. What is computed is the params' `step`; this file only walks
+// over the elements: packs, then what is left at the end of a row one by one.
+#pragma once
+
+#include <tilery/policies/elementwise.hpp>
+#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/memory.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Params have `rows`, `columns`, and `step(lane, row, column, width<N>)`, which computes N neighbouring elements.
+template <elementwise_policy P, class Params>
+struct elementwise {
+  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  static constexpr const char* name = Params::name;
+  static constexpr int threads = P.threads;
+  static constexpr arch lowest = P.lowest;
+  static constexpr bool holds_alone = true;
+  static constexpr int block_elements = P.block_elements();
+  using shared = no_shared;
+
+  /// One block a piece of a row.
+  static index3 blocks(const Params& p) { return {pieces(p.columns, block_elements) * p.rows}; }
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const Params& p, shared&) {
+    const int pieces_a_row = pieces(p.columns, block_elements);
+    const int row = lane.block().x / pieces_a_row;
+    const int begin = lane.block().x % pieces_a_row * block_elements;
+    const int end = p.columns - begin < block_elements ? p.columns : begin + block_elements;
+    const int whole = begin + (end - begin) / P.vector * P.vector;
+    for (int column = begin + lane.rank() * P.vector; column < whole; column += threads * P.vector) p.step(lane, row, column, width<P.vector>);
+    for (int column = whole + lane.rank(); column < end; column += threads) p.step(lane, row, column, width<1>);
+  }
+};
+
+/// Loads as the accumulation type. A width of 1 may have any column stride.
+template <class To, class Lane, class T, int N>
+SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int column, width_t<N>, where at = {}) {
+  if constexpr (N == 1) return splat<1>(convert<To>(lane.load(m.at(row, column), at)));
+  else return convert<To>(lane.load(m.row(row) + column, width<N>, at));
+}
+
+/// Stores, converted to the matrix's element type.
+template <class Lane, class T, class From, int N>
+SIMT void store_as(Lane lane, const gmem_matrix<T>& m, int row, int column, pack<From, N> values, where at = {}) {
+  if constexpr (N == 1) lane.store(m.at(row, column), convert<T>(values[0]), at);
+  else lane.store(m.row(row) + column, convert<T>(values), at);
+}
+
+}  // namespace tilery

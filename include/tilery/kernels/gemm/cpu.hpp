@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// GEMM on the CPU. k is walked in passes; each packs what it needs of A and B, in parallel, then multiplies, in parallel,
+// and the last pass finishes C while the sums are still in the first cache. How the work is shared among threads does
+// not change the order of any sum: one thread and many give the same bits.
+#pragma once
+
+#include <tilery/core/buffer.hpp>
+#include <tilery/kernels/gemm/cpu_pass.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most. Any strides, any size; a k of 0 is an empty sum.
+/// Half and bf16 are converted to float as they are packed. The epilogue runs once for each element, on complete sums.
+template <gemm_cpu_policy P, class Executor, class Params>
+void gemm_cpu(const Executor& cpu, const Params& p) {
+  static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr, "the policy breaks a rule");
+  if (p.c.rows == 0 || p.c.columns == 0) return;
+
+  // A share below 2^18 multiply-adds, some 4 us, is not worth waking a thread.
+  const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
+  const int threads = static_cast<int>(std::clamp<std::int64_t>(work >> 18, 1, cpu.threads()));
+
+  gemm_cpu_pass<P, Params> pass(p);
+  const allocation workspace = cpu.workspace(pass.workspace_bytes());
+  pass.use(workspace.get());
+  for (int n = 0; n < p.c.columns; n += P.n_span) {
+    for (int m = 0; m < p.c.rows; m += P.m_span) {
+      for (int step = 0; step < pass.steps(); ++step) {
+        pass.go_to(m, n, step, threads);
+        if (pass.packs()) cpu.parallel(threads, [&](std::int64_t thread) { pass.pack_share(thread); });
+        cpu.parallel(threads, [&](std::int64_t thread) { pass.multiply_share(thread); });
+      }
+    }
+  }
+}
+
+}  // namespace tilery

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// One step of stochastic gradient descent with momentum.
+#pragma once
+
+#include <tilery/kernels/elementwise.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// With g the gradient plus weight_decay w: v = momentum v + g, then w = w - rate v, or w - rate (g + momentum v) in
+/// Nesterov's form (Sutskever et al., ICML 2013, as PyTorch has it).
+template <class Weight, class Gradient, class Moment>
+struct sgd_params {
+  static constexpr const char* name = "sgd";
+  std::int32_t rows, columns;
+  gmem_matrix<Weight> weights;
+  gmem_matrix<const Gradient> gradient;
+  gmem_matrix<Moment> velocity;  // null where momentum is 0
+  Moment rate, momentum, weight_decay;
+  bool nesterov;
+
+  template <class Lane, int N>
+  SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
+    auto w = load_as<Moment>(lane, weights, row, column, n);
+    auto g = fma(w, splat<N>(weight_decay), load_as<Moment>(lane, gradient, row, column, n));
+    if (velocity.data) {
+      const auto v = fma(load_as<Moment>(lane, velocity, row, column, n), splat<N>(momentum), g);
+      store_as(lane, velocity, row, column, v);
+      g = nesterov ? fma(v, splat<N>(momentum), g) : v;
+    }
+    store_as(lane, weights, row, column, fma(g, splat<N>(-rate), w));
+  }
+};
+
+}  // namespace tilery

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Softmax of each row, forward and backward: one text for all executors. A kept row is read once; a row that is streamed
+// is read twice, the first time for its maximum and sum together (the running sum is scaled when the maximum grows).
+#pragma once
+
+#include <tilery/policies/row.hpp>
+#include <tilery/tile/softmax_sum.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// y = softmax(x) for each row.
+template <class T>
+struct softmax_params {
+  gmem_matrix<T> x;  // read only; not `const`, because y may be the same memory
+  gmem_matrix<T> y;
+};
+
+template <row_policy P, class T>
+struct softmax_kernel {
+  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  using accumulator = accumulator_t<T>;
+  static constexpr const char* name = "softmax_forward";
+  static constexpr int threads = P.threads;
+  static constexpr arch lowest = P.lowest;
+  static constexpr bool holds_alone = true;
+  using shared = tile::row_slots<P, accumulator>;
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const softmax_params<T>& p, shared& smem) {
+    const tile::row_group<P, Lane> group{lane};
+    for (int r = group.first_row(); r < group.end_row(p.x.rows); r += group.groups) {
+      tile::row_values<P, T, accumulator, Lane> x(group, p.x.row(r), p.x.column_stride, p.x.columns);
+      const auto row = tile::softmax_sum(group, x, smem.values);
+      const accumulator factor = accumulator(1) / row.sum;
+      x.for_each([&](auto& values, int column, int inside) {
+        tile::write_row(lane, p.y.row(r), p.y.column_stride, column, inside, row.exponential(values, x.kept) * factor);
+      });
+    }
+  }
+};
+
+/// dx = y (dy - sum(y dy)) for each row, with y the result of the forward pass.
+template <class T>
+struct softmax_backward_params {
+  gmem_matrix<T> y;
+  gmem_matrix<T> dy;
+  gmem_matrix<T> dx;  // may be dy
+};
+
+template <row_policy P, class T>
+struct softmax_backward_kernel {
+  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  using accumulator = accumulator_t<T>;
+  static constexpr const char* name = "softmax_backward";
+  static constexpr int threads = P.threads;
+  static constexpr arch lowest = P.lowest;
+  static constexpr bool holds_alone = true;
+  using shared = tile::row_slots<P, accumulator>;
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const softmax_backward_params<T>& p, shared& smem) {
+    const tile::row_group<P, Lane> group{lane};
+    for (int r = group.first_row(); r < group.end_row(p.y.rows); r += group.groups) {
+      tile::row_values<P, T, accumulator, Lane> y(group, p.y.row(r), p.y.column_stride, p.y.columns);
+      tile::row_values<P, T, accumulator, Lane> dy(group, p.dy.row(r), p.dy.column_stride, p.dy.columns);
+      accumulator dot = 0;
+      y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int, int inside) { dot += tile::sum_inside(y_values * dy_values, inside); });
+      dot = group.reduce(dot, plus{}, smem.values);
+      y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int column, int inside) {
+        tile::write_row(lane, p.dx.row(r), p.dx.column_stride, column, inside, y_values * (dy_values - dot));
+      });
+    }
+  }
+};
+
+}  // namespace tilery

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Softmax and cross-entropy in one pass over the logits, with the gradient: the softmax itself is never written. One
+// text for all executors.
+#pragma once
+
+#include <tilery/policies/row.hpp>
+#include <tilery/tile/softmax_sum.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// loss = log(sum e^x) - x[label] and dx = (softmax(x) - onehot(label)) scale, for each row.
+template <class T>
+struct softmax_cross_entropy_params {
+  gmem_matrix<T> logits;
+  gmem_ptr<const std::int32_t> labels;
+  std::int64_t label_stride;
+  gmem_ptr<accumulator_t<T>> losses;
+  std::int64_t loss_stride;
+  gmem_matrix<T> gradient;  // may be the logits; a null pointer: only losses
+  accumulator_t<T> scale;
+  std::int32_t ignored;  // rows with this label have no loss and no gradient
+};
+
+template <row_policy P, class T>
+struct softmax_cross_entropy_kernel {
+  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  using accumulator = accumulator_t<T>;
+  static constexpr const char* name = "softmax_cross_entropy";
+  static constexpr int threads = P.threads;
+  static constexpr arch lowest = P.lowest;
+  static constexpr bool holds_alone = true;
+  using shared = tile::row_slots<P, accumulator>;
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const softmax_cross_entropy_params<T>& p, shared& smem) {
+    const tile::row_group<P, Lane> group{lane};
+    for (int r = group.first_row(); r < group.end_row(p.logits.rows); r += group.groups) {
+      const int label = lane.load(p.labels + r * p.label_stride);
+      const bool ignored = label == p.ignored;
+      accumulator at_label = label_logit(lane, p, r, label);  // before the gradient may overwrite it
+      tile::row_values<P, T, accumulator, Lane> x(group, p.logits.row(r), p.logits.column_stride, p.logits.columns);
+      const auto row = tile::softmax_sum(group, x, smem.values);
+      if (group.rank() == 0)
+        lane.store(p.losses + r * p.loss_stride, ignored ? accumulator(0) : math::log{}(row.sum) + (row.maximum - at_label));
+      if (p.gradient.data) {
+        const accumulator factor = ignored ? accumulator(0) : p.scale / row.sum;
+        x.for_each([&](auto& values, int column, int inside) {
+          auto dx = ignored ? splat<x.vector>(accumulator(0)) : row.exponential(values, x.kept) * factor;
+          if (!ignored && label >= column && label < column + inside) subtract(dx, label - column, p.scale);
+          tile::write_row(lane, p.gradient.row(r), p.gradient.column_stride, column, inside, dx);
+        });
+      }
+    }
+  }
+
+ private:
+  /// x[label]; NaN for a label that is no column, so that the loss tells of it.
+  template <class Lane>
+  SIMT static accumulator label_logit(Lane lane, const softmax_cross_entropy_params<T>& p, int r, int label) {
+    if (label < 0 || label >= p.logits.columns) return static_cast<accumulator>(__builtin_nan(""));
+    return convert<accumulator>(lane.load(p.logits.at(r, label)));
+  }
+
+  // An index that is only known at run time would put the pack into memory.
+  template <int N>
+  SIMT static void subtract(pack<accumulator, N>& values, int at, accumulator amount) {
+    TILERY_UNROLL
+    for (int i = 0; i < N; ++i) values.set(i, i == at ? values[i] - amount : values[i]);
+  }
+};
+
+}  // namespace tilery

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The element types that most ops take.
+#pragma once
+
+#include <tilery/core/element.hpp>
+
+#include <type_traits>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+/// double, float, half, bf16.
+template <class T>
+constexpr bool is_float_type = std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, half> || std::is_same_v<T, bf16>;
+
+}  // namespace ops
+
+}  // namespace tilery

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the elementwise ops share: the problem that the selector sees, and the launch of the candidate that it picks.
+#pragma once
+
+#include <tilery/kernels/elementwise.hpp>
+#include <tilery/ops/element_types.hpp>
+#include <tilery/policies/alignment.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+template <class Executor, class T>
+using elementwise_table = std::conditional_t<Executor::lane::alone, elementwise_table_cpu<T>, elementwise_table_gpu<T>>;
+
+/// Launches the elementwise kernel of Params; T is the type whose packs are 16 bytes wide.
+template <class T, class Executor, class Params>
+void launch_elementwise(const Executor& executor, const elementwise_problem& problem, const Params& p, const operands& all, where at) {
+  using table = elementwise_table<Executor, T>;
+  with_candidate<table>(table::choose(problem).index, [&]<elementwise_policy P>() {
+    using kernel = elementwise<P, Params>;
+    launch<kernel>(executor, kernel::blocks(p), p, all, at);
+  });
+}
+
+template <class... T>
+elementwise_problem describe_elements(int widest, const matrix_view<T>&... all) {
+  return {widest_pack(widest, all...), (contiguous_columns(all) && ...)};
+}
+
+}  // namespace ops
+
+}  // namespace tilery

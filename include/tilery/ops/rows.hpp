@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the row-wise ops share: the problem that the selector sees, and the launch of the candidate that it picks.
+#pragma once
+
+#include <tilery/ops/element_types.hpp>
+#include <tilery/policies/alignment.hpp>
+#include <tilery/policies/row.hpp>
+#include <tilery/simt/kernel.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+template <class Executor, class T>
+using row_table = std::conditional_t<Executor::lane::alone, row_table_cpu<T>, row_table_gpu<T>>;
+
+/// The problem that a row kernel's selector sees: a GPU needs whole, aligned packs in each row.
+template <class First, class... Others>
+row_problem describe_rows(const matrix_view<First>& first, const matrix_view<Others>&... others) {
+  constexpr int widest = static_cast<int>(16 / sizeof(First));
+  return {first.extents[0], first.extents[1], widest_whole_pack(widest, first, others...),
+          contiguous_columns(first) && (contiguous_columns(others) && ...)};
+}
+
+/// Launches Kernel<P, T> for the policy that the selector picks.
+template <template <row_policy, class> class Kernel, class T, class Executor, class Params>
+void launch_rows(const Executor& executor, const row_problem& problem, const Params& p, const operands& all, where at) {
+  using table = row_table<Executor, T>;
+  with_candidate<table>(table::choose(problem).index, [&]<row_policy P>() {
+    launch<Kernel<P, T>>(executor, {pieces(problem.rows, P.rows)}, p, all, at);
+  });
+}
+
+/// Launches Kernel<P, T> with the caller's policy, or refuses.
+template <template <row_policy, class> class Kernel, row_policy P, class T, class Executor, class Params>
+void launch_rows_with(const Executor& executor, const row_problem& problem, const Params& p, const operands& all, const char* op, where at) {
+  if (const char* why = misfit(P, problem)) throw error(std::string(op) + ": " + why, at);
+  launch<Kernel<P, T>>(executor, {pieces(problem.rows, P.rows)}, p, all, at);
+}
+
+}  // namespace ops
+
+}  // namespace tilery

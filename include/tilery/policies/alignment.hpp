@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// How wide the packs of an op may be, given where its operands lie.
+#pragma once
+
+#include <tilery/core/view.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Whether neighbouring columns of a matrix are neighbours in memory.
+template <class T>
+constexpr bool contiguous_columns(const matrix_view<T>& v) { return v.strides[1] == 1 || v.extents[1] <= 1; }
+
+/// Whether each row of a matrix begins at a multiple of a pack's access (16 bytes at most).
+template <class T>
+constexpr bool rows_aligned(const matrix_view<T>& v, int vector) {
+  const std::uintptr_t bytes = vector * sizeof(T) < 16 ? vector * sizeof(T) : 16;
+  return reinterpret_cast<std::uintptr_t>(v.pointer) % bytes == 0 && (v.extents[0] <= 1 || v.strides[0] * sizeof(T) % bytes == 0);
+}
+
+/// The widest pack, at most `widest` elements, that the rows of all matrices are aligned for.
+template <class... T>
+constexpr int widest_pack(int widest, const matrix_view<T>&... all) {
+  if (!(contiguous_columns(all) && ...)) return 1;
+  while (widest > 1 && !(rows_aligned(all, widest) && ...)) widest /= 2;
+  return widest;
+}
+
+/// The same, and a whole number of packs in each row.
+template <class... T>
+constexpr int widest_whole_pack(int widest, const matrix_view<T>&... all) {
+  widest = widest_pack(widest, all...);
+  while (widest > 1 && ((all.extents[1] % widest != 0) || ...)) widest /= 2;
+  return widest;
+}
+
+/// A dense matrix as one row, which wastes no lane at the ends of rows; others, and those beyond 2^31 elements, as they are.
+template <class T>
+constexpr matrix_view<T> flattened(const matrix_view<T>& v) {
+  if (!v.dense() || v.size() >= std::numeric_limits<std::int32_t>::max()) return v;
+  return matrix(v.pointer, 1, static_cast<std::int32_t>(v.size()));
+}
+
+}  // namespace tilery

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The policy of the column reduction: the sum of the rows of a matrix, as a bias gradient needs it.
+#pragma once
+
+#include <tilery/core/arch.hpp>
+#include <tilery/core/element.hpp>
+#include <tilery/core/error.hpp>
+#include <tilery/policies/choice.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// A block sums slice_rows rows of column_lanes * packs * vector columns; slices are added in order by a second launch,
+/// so the result does not depend on which block ends first.
+struct column_sum_policy {
+  int threads = 256;
+  int column_lanes = 32;  // lanes side by side; the others take every other row
+  int vector = 4;
+  int packs = 1;          // of each lane, side by side
+  int slice_rows = 512;
+  arch lowest = arch::sm_75;
+  host_isa isa = native_isa;
+
+  constexpr int columns() const { return column_lanes * packs * vector; }
+  constexpr int row_lanes() const { return threads / column_lanes; }
+};
+
+/// The first rule that a policy breaks, or null.
+constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = when_broken::say) {
+  if (p.vector < 1 || (p.vector & (p.vector - 1))) return broken("column_sum_policy.vector must be a power of two, because an access is one pack", how);
+  if (p.packs < 1 || p.slice_rows < 1) return broken("column_sum_policy.packs and slice_rows must be at least 1", how);
+  if (p.lowest == arch::cpu) {
+    if (p.threads != 1 || p.column_lanes != 1) return broken("column_sum_policy.threads and column_lanes must be 1 on the CPU", how);
+    return nullptr;
+  }
+  if (p.threads < 32 || p.threads % 32 || p.threads > 1024) return broken("column_sum_policy.threads must be a multiple of 32, from 32 to 1024", how);
+  if (p.column_lanes < 1 || p.threads % p.column_lanes) return broken("column_sum_policy.column_lanes must divide threads", how);
+  return nullptr;
+}
+
+/// What the selector may know: the widest pack that the matrix is aligned for, and whether its columns are contiguous.
+struct column_sum_problem {
+  int vector = 1;
+  bool contiguous = false;
+};
+
+template <class T>
+struct column_sum_table_gpu {
+  static constexpr int vector = static_cast<int>(16 / sizeof(T));
+  static constexpr column_sum_policy candidates[] = {
+      {.threads = 256, .column_lanes = 32, .vector = vector, .slice_rows = 512},
+      {.threads = 256, .column_lanes = 32, .vector = 1, .slice_rows = 512},
+  };
+  static constexpr choice choose(const column_sum_problem& p) {
+    if (p.contiguous && p.vector >= vector) return {0, "an aligned matrix: 16-byte loads"};
+    return {1, "columns not contiguous or not aligned: single elements"};
+  }
+};
+
+template <class T>
+struct column_sum_table_cpu {
+  static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));
+  static constexpr column_sum_policy candidates[] = {
+      {.threads = 1, .column_lanes = 1, .vector = vector, .packs = 4, .slice_rows = 1 << 16, .lowest = arch::cpu},
+      {.threads = 1, .column_lanes = 1, .vector = 1, .packs = 4, .slice_rows = 1 << 16, .lowest = arch::cpu},
+  };
+  static constexpr choice choose(const column_sum_problem& p) {
+    if (p.contiguous) return {0, "contiguous columns: whole registers"};
+    return {1, "columns not contiguous: single elements"};
+  }
+};
+
+}  // namespace tilery

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The CPU GEMM's candidates for each element type, and the selector. Which vectors they use follows from how the unit is
+// compiled.
+#pragma once
+
+#include <tilery/core/element.hpp>
+#include <tilery/policies/choice.hpp>
+#include <tilery/policies/gemm_cpu.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// The tuned tile and blocks for accumulators of so many bytes. Measured on a Xeon of the Cascade Lake family (1 MiB of
+/// second cache, a core shared with another thread), one thread, float, g++ 12 -O3, 2026-11-22, as ratios to oneDNN 2.6:
+///
+///   tile, AVX-512, k_block 384     512     1024    2048
+///   6 x 4 vectors                  1.10    1.08    0.92
+///   8 x 3                          1.10    0.96    0.91
+///   12 x 2                         1.04    0.80    0.80    A's rows crowd each other out of the first cache
+///   6 x 4, k_block 512, n 320      1.20    1.01    0.97    C is read and written less often
+///   6 x 4, k_block 768, n 192      1.18    1.03    0.98
+///   6 x 4, k_block 384, A packed   1.09    0.99    0.91
+///
+/// AVX2 and SSE have half the registers: 6 x 2 is the largest tile of whole vectors that leaves room for B and A.
+constexpr gemm_cpu_policy tuned_gemm_cpu(int accumulator_bytes, bool b_in_place) {
+  return {.rows = 6,
+          .vectors = native_isa == host_isa::avx512 ? 4 : 2,
+          .k_block = 2048 / accumulator_bytes,  // a strip of A is 12 KiB of a first cache of 32
+          .n_block = 320,                       // a block of B is 640 KiB of a second cache of 1024
+          .b_in_place = b_in_place};
+}
+
+/// Candidates for elements of T.
+template <class T>
+struct gemm_cpu_table {
+  static constexpr gemm_cpu_policy candidates[] = {tuned_gemm_cpu(sizeof(T), false), tuned_gemm_cpu(sizeof(T), true)};
+
+  static constexpr choice choose(const gemm_problem& p) {
+    constexpr int packed = 0, in_place = 1;
+    if (p.b.contiguous != along::outer) return {packed, "B is not contiguous along n: it has to be copied"};
+    // Time packed / time in place on the same machine and date, for B of 16, 64, 256, 512 KiB (k = 64, 128, 256, 256):
+    //   m = 8    1.85  1.60  2.00  1.33
+    //   m = 24   1.34  1.14  1.29  1.03
+    //   m = 64   1.12  0.95  1.05  0.98
+    //   m = 256  1.03  0.82  0.78  0.70
+    const std::int64_t b_bytes = static_cast<std::int64_t>(p.n) * p.k * static_cast<std::int64_t>(sizeof(T));
+    if (b_bytes <= 32 << 10) return {in_place, "B fits the first cache: a copy would gain nothing"};
+    if (p.m <= 24 && b_bytes <= 512 << 10) return {in_place, "A has few rows: B is read too seldom to be worth a copy"};
+    return {packed, "B is read many times: a packed copy is read faster"};
+  }
+};
+
+/// 16-bit elements are converted as they are packed: there is nothing to choose.
+template <class T>
+  requires(sizeof(T) == 2)
+struct gemm_cpu_table<T> {
+  static constexpr gemm_cpu_policy candidates[] = {tuned_gemm_cpu(sizeof(accumulator_t<T>), false)};
+
+  static constexpr choice choose(const gemm_problem&) { return {0, "16-bit elements are converted to float as they are packed"}; }
+};
+
+}  // namespace tilery

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a GEMM's selectors may know of a problem: shape, strides, alignment. All of it is known only at run time.
+#pragma once
+
+#include <tilery/core/arch.hpp>
+#include <tilery/core/view.hpp>
+
+#include <cstdint>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Which way neighbouring elements of an operand lie: along k, along its outer dimension (m of A, n of B), or neither.
+enum class along : int { k, outer, any };
+
+/// One operand of A (m x k) or B (k x n), as its outer dimension and k.
+struct gemm_operand_shape {
+  along contiguous = along::any;
+  int vector = 1;  // the widest pack, in elements, that every row of packs is aligned for (a power of two, up to 16 bytes)
+};
+
+/// C (m x n) = A (m x k) B (k x n).
+struct gemm_problem {
+  int m = 0, n = 0, k = 0;
+  gemm_operand_shape a, b;
+  int c_vector = 1;  // packs along n
+  arch target = arch::sm_75;
+};
+
+/// The widest pack of elements of T that every pack of a matrix is aligned for, along the dimension with stride 1.
+template <class T>
+constexpr int common_vector(const T* pointer, std::int64_t contiguous_extent, std::int64_t other_extent, std::int64_t other_stride) {
+  int vector = static_cast<int>(16 / sizeof(T));
+  const auto fits = [&](int v) {
+    return reinterpret_cast<std::uintptr_t>(pointer) % (v * sizeof(T)) == 0 && contiguous_extent % v == 0 &&
+           (other_extent <= 1 || other_stride % v == 0);
+  };
+  while (vector > 1 && !fits(vector)) vector /= 2;
+  return vector;
+}
+
+/// The shape of an operand with these two dimensions.
+template <class T>
+constexpr gemm_operand_shape operand_shape(const T* pointer, int outer, std::int64_t outer_stride, int k, std::int64_t k_stride) {
+  if (k_stride == 1 || k == 1) {
+    const int vector = k_stride == 1 ? common_vector(pointer, k, outer, outer_stride) : 1;
+    if (outer_stride != 1 || vector > 1) return {along::k, vector};
+  }
+  if (outer_stride == 1) return {along::outer, common_vector(pointer, outer, k, k_stride)};
+  return {along::any, 1};
+}
+
+}  // namespace tilery

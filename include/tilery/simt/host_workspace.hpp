@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Scratch memory of ops on the host that a thread keeps from call to call. Fresh memory costs a page fault every 4 KiB,
+// which is as long as packing a matrix takes.
+#pragma once
+
+#include <tilery/core/buffer.hpp>
+
+#include <new>
+
+namespace tilery::inline TILERY_ABI {
+
+/// At least `bytes` bytes, aligned to a cache line, for the duration of an op and on the calling thread alone. Up to
+/// 64 MiB are kept for the thread's next op; what is more, or asked for while the kept block is in use, is not kept.
+inline allocation kept_workspace(std::size_t bytes) {
+  static constexpr std::align_val_t alignment{64};
+  struct kept_block {
+    void* memory = nullptr;
+    std::size_t bytes = 0;
+    bool in_use = false;
+    ~kept_block() { ::operator delete(memory, alignment); }
+  };
+  static thread_local kept_block kept;
+
+  if (bytes == 0) return {};
+  if (kept.in_use || bytes > (std::size_t{64} << 20))
+    return {::operator new(bytes, alignment), bytes, [](void* p, std::size_t, void*) noexcept { ::operator delete(p, alignment); }};
+  if (kept.bytes < bytes) {
+    ::operator delete(kept.memory, alignment);
+    kept.memory = nullptr, kept.bytes = 0;  // should the next line throw
+    kept.memory = ::operator new(bytes, alignment);
+    kept.bytes = bytes;
+  }
+  kept.in_use = true;
+  return {kept.memory, bytes, [](void*, std::size_t, void* block) noexcept { static_cast<kept_block*>(block)->in_use = false; }, &kept};
+}
+
+}  // namespace tilery

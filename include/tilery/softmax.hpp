@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Softmax of the rows of a matrix, forward and backward.
+#pragma once
+
+#include <tilery/core/shape.hpp>
+#include <tilery/kernels/softmax.hpp>
+#include <tilery/ops/rows.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+template <class X, class Y>
+finding check_softmax(const matrix_view<X>& x, const matrix_view<Y>& y, operands& all) {
+  static_assert(std::is_same_v<std::remove_const_t<X>, Y>, "softmax: x and y must have the same element type, and y must not be const");
+  static_assert(is_float_type<Y>, "softmax: elements must be double, float, half or bf16");
+  all = {reads("x", x), writes("y", y)};
+  if (auto found = check_same_shape("softmax", all)) return found;
+  if (auto found = check_aliases(all, {"x"})) return "softmax: " + *found;
+  return {};
+}
+
+template <class Y, class D, class X>
+finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy, const matrix_view<X>& dx, operands& all) {
+  static_assert(std::is_same_v<std::remove_const_t<Y>, X> && std::is_same_v<std::remove_const_t<D>, X>,
+                "softmax_backward: y, dy and dx must have the same element type, and dx must not be const");
+  static_assert(is_float_type<X>, "softmax_backward: elements must be double, float, half or bf16");
+  all = {reads("y", y), reads("dy", dy), writes("dx", dx)};
+  if (auto found = check_same_shape("softmax_backward", all)) return found;
+  if (auto found = check_aliases(all, {"dy"})) return "softmax_backward: " + *found;
+  return {};
+}
+
+}  // namespace ops
+
+/// y (rows x columns) = softmax(x) along each row: y_j = e^(x_j - m) / sum e^(x - m), with m the largest x of the row.
+///
+/// Elements: double, float, half, bf16, computed in float or wider. Any strides; y may be x, exactly. Relative
+/// error of y_j before the conversion: at most (columns / 16 + 8 + m - x_j) u, u = 2^-24 (2^-53 for double). A row with a NaN or +infinity, and
+/// a row of nothing but -infinity, becomes NaN throughout, as the formula says; a single -infinity becomes 0.
+/// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+template <class Executor, tensor_like<2> X, tensor_like<2> Y>
+void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
+  using T = element_type_of<Y>;
+  operands all;
+  refuse(ops::check_softmax(view(x), view(y), all), at);
+  ops::launch_rows<softmax_kernel, T>(executor, ops::describe_rows(view(x), view(y)), softmax_params<T>{for_kernel<T>(view(x)), for_kernel<T>(view(y))}, all, at);
+}
+
+/// The same with your policy; refuses what the policy cannot serve.
+template <row_policy P, class Executor, tensor_like<2> X, tensor_like<2> Y>
+void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
+  using T = element_type_of<Y>;
+  operands all;
+  refuse(ops::check_softmax(view(x), view(y), all), at);
+  ops::launch_rows_with<softmax_kernel, P, T>(executor, ops::describe_rows(view(x), view(y)), softmax_params<T>{for_kernel<T>(view(x)), for_kernel<T>(view(y))}, all, "softmax", at);
+}
+
+/// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be dy, exactly. Types, strides
+/// and errors as `softmax`.
+template <class Executor, tensor_like<2> Y, tensor_like<2> D, tensor_like<2> X>
+void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X& dx, where at = {}) {
+  using T = element_type_of<X>;
+  operands all;
+  refuse(ops::check_softmax_backward(view(y), view(dy), view(dx), all), at);
+  ops::launch_rows<softmax_backward_kernel, T>(executor, ops::describe_rows(view(y), view(dy), view(dx)),
+                                                softmax_backward_params<T>{for_kernel<T>(view(y)), for_kernel<T>(view(dy)), for_kernel<T>(view(dx))}, all, at);
+}
+
+/// What `softmax` would refuse, as a sentence, or nothing.
+template <class Executor, tensor_like<2> X, tensor_like<2> Y>
+finding validate_softmax(const Executor& executor, const X& x, const Y& y) {
+  operands all;
+  if (auto found = ops::check_softmax(view(x), view(y), all)) return found;
+  return check_operands(all, executor.reachable());
+}
+
+}  // namespace tilery

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The last step of the CPU GEMM: a tile of complete sums becomes a tile of C, vector by vector.
+#pragma once
+
+#include <tilery/tile/cpu_copy.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// Where the sums of one tile are, and which tile of C they belong to.
+template <class S>
+struct finished_tile {
+  gmem_ptr<const S> sums;  // contiguous rows, readable up to a multiple of a vector
+  std::int64_t sums_stride;
+  std::int32_t row, column, rows, columns;
+};
+
+/// C = finish(sums), once for each element of the tile. N sums are a vector.
+template <int N, class Params, class S>
+void finish_tile(cpu_lane lane, const Params& p, const finished_tile<S>& t) {
+  using T = typename Params::c_type;
+  const bool contiguous = p.c.column_stride == 1;
+  for (int i = t.row; i < t.row + t.rows; ++i) {
+    for (int j = 0; j < t.columns; j += N) {
+      const int column = t.column + j, count = t.columns - j < N ? t.columns - j : N;
+      const auto c = p.c.at(i, column);
+      const auto sums = lane.load(t.sums + ((i - t.row) * t.sums_stride + j), width<N>);
+      auto old = splat<N>(S(0));
+      if (contiguous && count == N) {
+        if (p.beta != S(0)) old = convert<S>(lane.load(c, width<N>));
+        lane.store(c, convert<T>(p.finish(lane, sums, old, i, column)));
+      } else {
+        if (p.beta != S(0)) old = load_some<S, N>(lane, c, p.c.column_stride, count);
+        store_some<T>(lane, c, p.c.column_stride, count, p.finish(lane, sums, old, i, column));
+      }
+    }
+  }
+}
+
+}  // namespace tile
+
+}  // namespace tilery

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The innermost loop of the CPU GEMM: a tile of C in vector registers. For each k it reads one row of B as vectors and
+// one element of each row of A, broadcast: rows * vectors multiply-adds for rows + vectors loads.
+#pragma once
+
+#include <tilery/simt/cpu_lane.hpp>
+
+#include <utility>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// Operands of one register tile, in the accumulation type S.
+template <class S>
+struct cpu_tile_operands {
+  gmem_ptr<const S> a;  // (row, k), contiguous along k
+  std::int64_t a_row_stride;
+  gmem_ptr<const S> b;  // (k, column), contiguous along the columns
+  std::int64_t b_k_stride;
+  std::int32_t k;
+  gmem_ptr<S> sums;  // (row, column), contiguous along the columns
+  std::int64_t sums_stride;
+  bool add;  // to what `sums` holds; else it is overwritten unread
+};
+
+/// Asks for the cache line of an element that will be read and written.
+template <class S>
+void prefetch(gmem_ptr<S> p) {
+  __builtin_prefetch(p.raw(), 1);
+}
+
+/// sums (Rows x Vectors * Lanes) = A B, or += A B.
+template <class S, int Lanes, int Rows, int Vectors>
+void multiply_tile(const cpu_tile_operands<S>& t) {
+  constexpr cpu_lane lane({0, 0, 0}, {1, 1, 1});
+  pack<S, Lanes> sums[Rows][Vectors];
+  TILERY_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    TILERY_UNROLL
+    for (int v = 0; v < Vectors; ++v) sums[i][v] = splat<Lanes>(S(0));
+  }
+  gmem_ptr<const S> a = t.a, b = t.b;
+  const std::int64_t a_row_stride = t.a_row_stride, b_k_stride = t.b_k_stride, out_stride = t.sums_stride;
+  const gmem_ptr<S> out = t.sums;
+  const bool add = t.add;
+
+  // What is added to is asked for shortly before its turn: early enough to arrive, too late to be pushed out by B.
+  const std::int32_t ahead = add && t.k > 16 ? 16 : 0;
+  for (std::int32_t part = 0; part < 2; ++part) {
+    for (std::int32_t k = part == 0 ? t.k - ahead : ahead; k > 0; --k) {
+      pack<S, Lanes> b_row[Vectors];
+      TILERY_UNROLL
+      for (int v = 0; v < Vectors; ++v) b_row[v] = lane.load(b + v * Lanes, width<Lanes>);
+      TILERY_UNROLL
+      for (int i = 0; i < Rows; ++i) {
+        const auto a_value = splat<Lanes>(lane.load(a + i * a_row_stride));
+        TILERY_UNROLL
+        for (int v = 0; v < Vectors; ++v) sums[i][v] = fma(a_value, b_row[v], sums[i][v]);
+      }
+      a = a + 1;
+      b = b + b_k_stride;
+    }
+    for (int i = 0; i < Rows && part == 0 && ahead > 0; ++i)
+      for (int v = 0; v < Vectors; ++v) prefetch(out + (i * out_stride + v * Lanes));
+  }
+
+  TILERY_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    TILERY_UNROLL
+    for (int v = 0; v < Vectors; ++v) {
+      const auto to = out + (i * out_stride + v * Lanes);
+      if (add) sums[i][v] = lane.load(to, width<Lanes>) + sums[i][v];
+      lane.store(to, sums[i][v]);
+    }
+  }
+}
+
+/// The same with a number of rows and vectors that is known at run time, at most Rows x Vectors.
+template <class S, int Lanes, int Rows, int Vectors>
+void multiply_tile(int rows, int vectors, const cpu_tile_operands<S>& t) {
+  static constexpr auto all = []<int... I>(std::integer_sequence<int, I...>) {
+    using function = void (*)(const cpu_tile_operands<S>&);
+    struct table { function of[sizeof...(I)]; };
+    return table{{multiply_tile<S, Lanes, I / Vectors + 1, I % Vectors + 1>...}};
+  }(std::make_integer_sequence<int, Rows * Vectors>{});
+  all.of[(rows - 1) * Vectors + vectors - 1](t);
+}
+
+}  // namespace tile
+
+}  // namespace tilery

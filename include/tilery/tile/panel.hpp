@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A panel is an operand of a GEMM seen as (outer, k): A with outer = m, B with outer = n. The loader takes one tile of it
+// from global memory into registers, and later puts it into shared memory as (k, outer), in the accumulation type. The
+// two halves are apart so that a kernel can multiply while the loads are under way.
+#pragma once
+
+#include <tilery/core/convert.hpp>
+#include <tilery/policies/gemm_problem.hpp>
+#include <tilery/simt/memory.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// An operand of a GEMM in global memory.
+template <class T>
+struct panel {
+  gmem_ptr<const T> data;
+  std::int32_t outer, k;
+  std::int64_t outer_stride, k_stride;
+};
+
+namespace tile {
+
+/// A tile of K x Outer elements in shared memory; each k is followed by 16 bytes of padding, which sets the transposing
+/// stores of neighbouring packs 4 banks apart.
+template <class T, int K, int Outer>
+struct shared_panel {
+  static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));
+  shared_array<T, K * pitch> elements;  // (k, outer)
+
+  SIMT smem_ptr<T> at(int k, int outer) { return elements.at(k * pitch + outer); }
+};
+
+/// Loads tiles of Outer x K elements with Threads lanes, Vector elements an access. Elements outside of the operand are
+/// zero: they add nothing to a sum.
+template <class T, class Accumulator, int Outer, int K, int Threads, along Along, int Vector>
+class panel_loader {
+  static constexpr int packs = Outer * K / Vector;
+  static constexpr int packs_a_lane = (packs + Threads - 1) / Threads;
+
+ public:
+  using shared = shared_panel<Accumulator, K, Outer>;
+
+  /// Starts to load the tile at (outer, k).
+  template <class Lane>
+  SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, where at = {}) {
+    TILERY_UNROLL
+    for (int i = 0; i < packs_a_lane; ++i) {
+      const place to = place_of(lane.rank() + i * Threads, from);
+      held_[i] = splat<Vector>(convert<T>(0.0f));
+      if (to.inside && outer + to.outer < from.outer && k + to.k < from.k)
+        held_[i] = lane.load(from.data + ((outer + to.outer) * from.outer_stride + (k + to.k) * from.k_stride), width<Vector>, at);
+    }
+  }
+
+  /// Puts what was fetched into shared memory.
+  template <class Lane>
+  SIMT void put(Lane lane, const panel<T>& from, shared& to, where at = {}) const {
+    TILERY_UNROLL
+    for (int i = 0; i < packs_a_lane; ++i) {
+      const place target = place_of(lane.rank() + i * Threads, from);
+      if (!target.inside) continue;
+      const auto values = convert<Accumulator>(held_[i]);
+      if constexpr (Along == along::outer) {
+        store_along_outer(lane, to, target, values, at);
+      } else {
+        TILERY_UNROLL
+        for (int j = 0; j < Vector; ++j) lane.store(to.at(target.k + j, target.outer), values[j], at);
+      }
+    }
+  }
+
+ private:
+  struct place {
+    int outer, k;
+    bool inside;
+  };
+
+  /// Where pack i of the tile lies. Neighbouring lanes take neighbouring packs in memory.
+  SIMT static place place_of(int i, [[maybe_unused]] const panel<T>& from) {
+    const bool inside = packs % Threads == 0 || i < packs;
+    bool k_first = Along == along::k;
+    if constexpr (Along == along::any) k_first = from.k_stride == 1;
+    if (k_first) return {i / (K / Vector), i % (K / Vector) * Vector, inside};
+    return {i % (Outer / Vector) * Vector, i / (Outer / Vector), inside};
+  }
+
+  /// 16 bytes an access: a pack of 8 halves is two packs of 4 floats.
+  template <class Lane>
+  SIMT static void store_along_outer(Lane lane, shared& to, place target, pack<Accumulator, Vector> values, where at) {
+    constexpr int quad = static_cast<int>(16 / sizeof(Accumulator)) < Vector ? static_cast<int>(16 / sizeof(Accumulator)) : Vector;
+    TILERY_UNROLL
+    for (int j = 0; j < Vector; j += quad) {
+      pack<Accumulator, quad> part;
+      TILERY_UNROLL
+      for (int e = 0; e < quad; ++e) part.set(e, values[j + e]);
+      lane.store(to.at(target.k, target.outer + j), part, at);
+    }
+  }
+
+  pack<T, Vector> held_[packs_a_lane];
+};
+
+}  // namespace tile
+
+}  // namespace tilery

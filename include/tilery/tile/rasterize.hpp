@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Which tile of C a block takes. Blocks that run at the same time take a square of tiles rather than a row: they share
+// the rows of A and the columns of B in the L2 cache.
+#pragma once
+
+#include <tilery/simt/index.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// Tiles along m that consecutive blocks run through before the next column of tiles.
+inline constexpr int raster_rows = 8;
+
+struct tile_origin { int row, column; };
+
+/// The first row and column of block `index`'s tile in a C of m x n.
+SIMT tile_origin rasterize(int index, int m, int n, int tile_m, int tile_n) {
+  const int tiles_m = pieces(m, tile_m), tiles_n = pieces(n, tile_n);
+  const int band = index / (raster_rows * tiles_n), in_band = index % (raster_rows * tiles_n);
+  const int first = band * raster_rows;
+  const int rows = tiles_m - first < raster_rows ? tiles_m - first : raster_rows;  // the last band may be lower
+  return {(first + in_band % rows) * tile_m, in_band / rows * tile_n};
+}
+
+}  // namespace tile
+
+}  // namespace tilery

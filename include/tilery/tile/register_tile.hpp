@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A lane's tile of sums, in registers, and where it lies in the block's tile. The rows and columns of a lane come in
+// packs of 16 bytes, with the packs of the warp's other lanes between them: reads of a warp are contiguous.
+#pragma once
+
+#include <tilery/simt/memory.hpp>
+#include <tilery/tile/panel.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// The sums of one lane for policy P: lane.m x lane.n elements.
+template <auto P, class Accumulator>
+class register_tile {
+ public:
+  static constexpr int quad = static_cast<int>(16 / sizeof(Accumulator));
+  static constexpr int m = P.lane.m, n = P.lane.n, n_packs = n / quad;
+  static constexpr int warps_n = P.warps_n();
+
+  template <class Lane>
+  SIMT explicit register_tile(Lane lane) {
+    const int warp_m = lane.warp() / warps_n, warp_n = lane.warp() % warps_n;
+    row_ = warp_m * P.warp_m * m + lane.warp_rank() / P.warp_n * quad;
+    column_ = warp_n * P.warp_n * n + lane.warp_rank() % P.warp_n * quad;
+    TILERY_UNROLL
+    for (int i = 0; i < m; ++i) {
+      TILERY_UNROLL
+      for (int j = 0; j < n_packs; ++j) sums_[i][j] = splat<quad>(Accumulator(0));
+    }
+  }
+
+  /// Row i and the first column of pack j, in the block's tile.
+  SIMT int row(int i) const { return row_ + i / quad * (P.warp_m * quad) + i % quad; }
+  SIMT int column(int j) const { return column_ + j * (P.warp_n * quad); }
+  SIMT pack<Accumulator, quad> sums(int i, int j) const { return sums_[i][j]; }
+
+  /// sums += A B over the k of two tiles in shared memory.
+  template <class Lane, class A, class B>
+  SIMT void multiply(Lane lane, A& a, B& b, where at = {}) {
+    TILERY_UNROLL
+    for (int k = 0; k < P.block.k; ++k) {
+      pack<Accumulator, quad> a_packs[m / quad], b_packs[n_packs];
+      TILERY_UNROLL
+      for (int i = 0; i < m / quad; ++i) a_packs[i] = lane.load(a.at(k, row(i * quad)), width<quad>, at);
+      TILERY_UNROLL
+      for (int j = 0; j < n_packs; ++j) b_packs[j] = lane.load(b.at(k, column(j)), width<quad>, at);
+      TILERY_UNROLL
+      for (int i = 0; i < m; ++i) {
+        const auto a_value = splat<quad>(a_packs[i / quad][i % quad]);
+        TILERY_UNROLL
+        for (int j = 0; j < n_packs; ++j) sums_[i][j] = fma(a_value, b_packs[j], sums_[i][j]);
+      }
+    }
+  }
+
+ private:
+  int row_, column_;
+  pack<Accumulator, quad> sums_[m][n_packs];
+};
+
+}  // namespace tile
+
+}  // namespace tilery

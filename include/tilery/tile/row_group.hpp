@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The lanes that share a row, and what they do together: find their row, run over its packs, and reduce to one value
+// that all of them know. Reductions run in a fixed order, so results are the same bits each time.
+#pragma once
+
+#include <tilery/core/convert.hpp>
+#include <tilery/simt/memory.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// The group of one lane under row_policy P.
+template <auto P, class Lane>
+struct row_group {
+  static constexpr int lanes = Lane::alone ? 1 : P.lanes_a_row;
+  static constexpr int groups = Lane::alone ? 1 : P.threads / P.lanes_a_row;
+
+  Lane lane;
+
+  SIMT int rank() const { return lane.rank() % lanes; }
+  /// The rows of this group: first_row(), then every groups-th below end_row(rows).
+  SIMT int first_row() const { return lane.block().x * P.rows + lane.rank() / lanes; }
+  SIMT int end_row(int rows) const {
+    const int end = (lane.block().x + 1) * P.rows;
+    return end < rows ? end : rows;
+  }
+
+  /// f over the values of all lanes of the group; every lane gets the result. `slots` has room for one value a warp.
+  template <class T, class F, int N>
+  SIMT T reduce(T value, F f, shared_array<T, N>& slots, where at = {}) const {
+    TILERY_UNROLL
+    for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) value = f(value, lane.shuffle_xor(value, mask, at));
+    if constexpr (lanes > Lane::warp_size) {
+      if (lane.warp_rank() == 0) lane.store(slots.at(lane.warp()), value, at);
+      lane.sync_block(at);
+      value = lane.load(slots.at(0), at);
+      for (int warp = 1; warp < lanes / Lane::warp_size; ++warp) value = f(value, lane.load(slots.at(warp), at));
+      lane.sync_block(at);  // the slots are free again
+    }
+    return value;
+  }
+};
+
+/// Room for the reductions of row_policy P.
+template <auto P, class T>
+struct row_slots {
+  static constexpr int warps = P.threads > 32 ? P.threads / 32 : 1;
+  shared_array<T, warps> values;
+};
+
+}  // namespace tile
+
+}  // namespace tilery

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Every op. Executors are included apart: tilery/cuda.hpp, tilery/cpu.hpp, tilery/virtual_gpu.hpp.
+#pragma once
+
+#include <tilery/activation.hpp>
+#include <tilery/column_sum.hpp>
+#include <tilery/core/version.hpp>
+#include <tilery/gemm.hpp>
+#include <tilery/loss.hpp>
+#include <tilery/optimizer.hpp>
+#include <tilery/softmax.hpp>

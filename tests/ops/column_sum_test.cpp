@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The column reduction against sums in double, and its promise of the same bits each time.
+#include "tests/layouts.hpp"
+
+#include <tilery/column_sum.hpp>
+
+namespace {
+
+using namespace tilery;
+using namespace tilery_tests;
+
+template <class Executor>
+class column_sum_on : public on_executor<Executor> {
+ public:
+  template <class T, class R>
+  void check(int rows, int columns, layout how) {
+    using S = accumulator_t<T>;
+    const auto values = draw_values<T>(static_cast<std::size_t>(rows) * columns);
+    const auto x = place(*this, values, rows, columns, how);
+    const auto y = place(*this, std::vector<R>(columns), 1, columns, draw(0, 1) ? layout::dense : layout::spread);
+    vector_view<R> out(y.view.pointer, columns);
+    out.strides[0] = y.view.strides[1];
+    column_sum(this->executor, x.read(), out);
+    const auto got = gather(*this, y);
+    for (int c = 0; c < columns; ++c) {
+      double want = 0, magnitude = 0;
+      for (int r = 0; r < rows; ++r) want += as_double(values[r * columns + c]), magnitude += std::fabs(as_double(values[r * columns + c]));
+      EXPECT_NEAR(as_double(got[c]), want, rows * unit<S>() * magnitude + unit<R>() * std::fabs(want)) << rows << " x " << columns << " " << name_of(how);
+    }
+    column_sum(this->executor, x.read(), out);
+    EXPECT_EQ(std::memcmp(gather(*this, y).data(), got.data(), got.size() * sizeof(R)), 0) << "the same bits each time";
+  }
+};
+TYPED_TEST_SUITE(column_sum_on, executors);
+
+TYPED_TEST(column_sum_on, is_right_for_every_type_and_layout) {
+  for_types<double, float, half, bf16>([&]<class T>() {
+    for (const layout how : layouts) {
+      this->template check<T, T>(draw(1, 40), draw(1, 200), how);
+      this->template check<T, accumulator_t<T>>(draw(1, 40), draw(1, 200), how);
+    }
+  });
+}
+
+TYPED_TEST(column_sum_on, adds_slices_in_order) {
+  this->template check<float, float>(1500, 36, layout::dense);
+  this->template check<half, half>(1025, 40, layout::padded);
+  this->template check<float, float>(140000, 3, layout::dense);  // slices of slices, on the CPU slices at all
+}
+
+TYPED_TEST(column_sum_on, of_no_rows_is_zero) {
+  const auto y = this->put(std::vector<float>{1, 2, 3});
+  column_sum(this->executor, matrix(y.data_handle(), 0, 3), y);
+  EXPECT_EQ(this->get(y), (std::vector<float>{0, 0, 0}));
+  column_sum(this->executor, matrix<float>(nullptr, 5, 0), vector<float>(nullptr, 0));
+}
+
+TYPED_TEST(column_sum_on, refuses_bad_input) {
+  const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense);
+  const auto y = this->put(std::vector<float>(4));
+  EXPECT_REFUSED(column_sum(this->executor, x.view, vector(y.data_handle(), 3)), "column_sum: y has 3 elements; it must have 4, one a column of x");
+  EXPECT_REFUSED(column_sum(this->executor, x.view, vector(x.view.pointer, 4)), "column_sum: y shares an element with x; the two must be apart");
+  EXPECT_REFUSED(column_sum(this->executor, x.view, vector<float>(nullptr, 4)), "y is a null view of size 1 x 4; it must point to its elements");
+}
+
+}  // namespace

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Fused softmax and cross-entropy against a double reference, and its gradient against finite differences.
+#include "tests/layouts.hpp"
+
+#include <tilery/loss.hpp>
+
+namespace {
+
+using namespace tilery;
+using namespace tilery_tests;
+
+double log_sum_exp(const std::vector<double>& x) {
+  double m = -INFINITY, s = 0;
+  for (const double v : x) m = std::max(m, v);
+  for (const double v : x) s += std::exp(v - m);
+  return std::log(s) + m;
+}
+
+template <class Executor>
+class cross_entropy_on : public on_executor<Executor> {
+ public:
+  template <class T>
+  void check(int rows, int classes, layout how, bool in_place) {
+    using S = accumulator_t<T>;
+    const auto values = draw_values<T>(static_cast<std::size_t>(rows) * classes, -6, 6);
+    std::vector<std::int32_t> label_values;
+    for (int r = 0; r < rows; ++r) label_values.push_back(draw(0, classes - 1));
+    if (rows > 2) label_values[1] = -100;
+    const auto x = place(*this, values, rows, classes, how);
+    const auto g = in_place ? placed<T>{} : place(*this, values, rows, classes, how);
+    const auto labels = this->put(label_values);
+    const auto losses = this->put(std::vector<S>(rows, S(-1)));
+    softmax_cross_entropy(this->executor, x.read(), labels, losses, in_place ? x.view : g.view, {.scale = 0.25});
+    const auto got_losses = this->get(losses);
+    const auto got = gather(*this, in_place ? x : g);
+    const double eps = 60 * unit<S>() + (std::is_same_v<T, S> ? 0 : unit<T>());
+    for (int r = 0; r < rows; ++r) {
+      std::vector<double> row;
+      for (int c = 0; c < classes; ++c) row.push_back(as_double(values[r * classes + c]));
+      const bool ignored = label_values[r] == -100;
+      const double total = log_sum_exp(row), want = ignored ? 0 : total - row[label_values[r]];
+      EXPECT_NEAR(got_losses[r], want, 60 * unit<S>() * (1 + std::fabs(want)));
+      for (int c = 0; c < classes; ++c) {
+        const double p = std::exp(row[c] - total);
+        const double slope = ignored ? 0 : (p - (c == label_values[r])) * 0.25;
+        EXPECT_NEAR(as_double(got[r * classes + c]), slope, eps) << rows << " x " << classes << " " << name_of(how) << " " << element<T>::name;
+      }
+    }
+  }
+};
+TYPED_TEST_SUITE(cross_entropy_on, executors);
+
+TYPED_TEST(cross_entropy_on, is_right_for_every_type_layout_and_length) {
+  for_types<double, float, half, bf16>([&]<class T>() {
+    for (const int classes : {1, 2, 10, 33, 256, 257, 1000, 1024, 1500, 8200}) this->template check<T>(draw(1, 5), classes, layouts[draw(0, 4)], draw(0, 1));
+  });
+  for (const layout how : layouts) this->template check<float>(5, 320, how, draw(0, 1));
+}
+
+TYPED_TEST(cross_entropy_on, agrees_with_finite_differences) {
+  const int classes = 7;
+  auto values = draw_values<double>(classes);
+  const auto labels = this->put(std::vector<std::int32_t>{3});
+  const auto losses = this->put(std::vector<double>{0});
+  const auto loss_at = [&](const std::vector<double>& at) {
+    const auto x = place(*this, at, 1, classes, layout::dense);
+    softmax_cross_entropy(this->executor, x.read(), labels, losses);
+    return this->get(losses)[0];
+  };
+  const auto x = place(*this, values, 1, classes, layout::dense), g = place(*this, values, 1, classes, layout::dense);
+  softmax_cross_entropy(this->executor, x.read(), labels, losses, g.view);
+  const auto gradient = gather(*this, g);
+  for (int c = 0; c < classes; ++c) {
+    auto above = values, below = values;
+    above[c] += 1e-5, below[c] -= 1e-5;
+    EXPECT_NEAR(gradient[c], (loss_at(above) - loss_at(below)) / 2e-5, 1e-8);
+  }
+}
+
+TYPED_TEST(cross_entropy_on, marks_rows_that_have_no_loss) {
+  const auto x = place(*this, std::vector<float>{1, 2, 3, 1, NAN, 3, 1, 2, 3, 1, INFINITY, 3}, 4, 3, layout::dense);
+  const auto labels = this->put(std::vector<std::int32_t>{3, 0, -1, 0});
+  const auto losses = this->put(std::vector<float>(4));
+  softmax_cross_entropy(this->executor, x.view, labels, losses, x.view);
+  for (const float loss : this->get(losses)) EXPECT_TRUE(std::isnan(loss));
+  const auto g = gather(*this, x);
+  EXPECT_NEAR(g[0], 0.09003057, 1e-6) << "the softmax, where the label is no column";
+  EXPECT_TRUE(std::isnan(g[3]));
+}
+
+TYPED_TEST(cross_entropy_on, refuses_bad_input) {
+  const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense), g = place(*this, draw_values<float>(12), 3, 4, layout::dense);
+  const auto labels = this->put(std::vector<std::int32_t>(3)), short_labels = this->put(std::vector<std::int32_t>(2));
+  const auto losses = this->put(std::vector<float>(3));
+  const std::string op = "softmax_cross_entropy: ";
+  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, short_labels, losses, g.view), op + "labels has 2 elements; it must have 3, one a row of the logits");
+  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, losses, matrix(g.view.pointer, 4, 3)), op + "gradient is 4 x 3; it must be 3 x 4 like logits");
+  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, vector(x.view.pointer, 3), g.view), op + "losses shares an element with logits; the two must be apart");
+  EXPECT_REFUSED(softmax_cross_entropy(this->executor, matrix(x.view.pointer, 3, 0), labels, losses), op + "logits have no columns; a row must have at least one class");
+}
+
+}  // namespace

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Softmax, forward and backward, against a double reference.
+#include "tests/layouts.hpp"
+
+#include <tilery/softmax.hpp>
+
+namespace {
+
+using namespace tilery;
+using namespace tilery_tests;
+
+std::vector<double> reference(const std::vector<double>& x, int rows, int columns) {
+  std::vector<double> y(x.size());
+  for (int r = 0; r < rows; ++r) {
+    double m = -INFINITY, s = 0;
+    for (int c = 0; c < columns; ++c) m = std::max(m, x[r * columns + c]);
+    for (int c = 0; c < columns; ++c) s += std::exp(x[r * columns + c] - m);
+    for (int c = 0; c < columns; ++c) y[r * columns + c] = std::exp(x[r * columns + c] - m) / s;
+  }
+  return y;
+}
+
+template <class T>
+std::vector<double> doubles(const std::vector<T>& values) {
+  std::vector<double> result;
+  for (const T v : values) result.push_back(as_double(v));
+  return result;
+}
+
+/// The documented relative error, for inputs that differ by at most `range` in a row.
+template <class T>
+double bound(int columns, double range) {
+  using S = accumulator_t<T>;
+  return (columns / 16.0 + 8 + range) * unit<S>() + (std::is_same_v<T, S> ? 0 : unit<T>());
+}
+
+template <class Executor>
+class softmax_on : public on_executor<Executor> {
+ public:
+  template <class T>
+  void check(int rows, int columns, layout how, bool in_place) {
+    const auto values = draw_values<T>(static_cast<std::size_t>(rows) * columns, -8, 8);
+    const auto x = place(*this, values, rows, columns, how);
+    const auto y = in_place ? placed<T>{} : place(*this, values, rows, columns, how);
+    softmax(this->executor, x.view, in_place ? x.view : y.view);
+    const auto got = gather(*this, in_place ? x : y);
+    const auto want = reference(doubles(values), rows, columns);
+    const double smallest = std::is_same_v<T, half> ? 0x1p-25 : 0;  // half a step of half's denormals
+    double worst = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) worst = std::max(worst, (std::fabs(as_double(got[i]) - want[i]) - smallest) / want[i]);
+    EXPECT_LE(worst, bound<T>(columns, 16)) << rows << " x " << columns << " " << name_of(how) << " " << element<T>::name;
+  }
+};
+TYPED_TEST_SUITE(softmax_on, executors);
+
+TYPED_TEST(softmax_on, is_right_for_every_type_layout_and_length) {
+  // each row of the policy table, and the lengths around its borders; fewer packs than lanes
+  for_types<double, float, half, bf16>([&]<class T>() {
+    for (const int columns : {1, 3, 8, 31, 64, 255, 256, 257, 1024, 1032, 2049}) this->template check<T>(draw(1, 6), columns, layouts[draw(0, 4)], draw(0, 1));
+    this->template check<T>(3, 8192, layout::dense, false);
+    this->template check<T>(2, 8200, layout::dense, true);
+    this->template check<T>(2, 9001, layout::padded, false);
+  });
+  for (const layout how : layouts) this->template check<float>(5, 320, how, false);
+  for (int i = 0; i < 20; ++i) this->template check<float>(draw(1, 9), draw(1, 700), layouts[draw(0, 4)], draw(0, 1));
+}
+
+TYPED_TEST(softmax_on, treats_infinity_and_nan_as_documented) {
+  const float inf = INFINITY;
+  for (const int columns : {5, 300, 9000}) {
+    std::vector<float> values(static_cast<std::size_t>(columns) * 5, -3.0f);
+    values[1] = -inf;                                                    // row 0: one -infinity
+    for (int c = 0; c < columns; ++c) values[columns + c] = -inf;        // row 1: nothing else
+    values[2 * columns + 3] = inf;                                       // row 2
+    values[3 * columns + 2] = NAN;                                       // row 3
+    for (int c = 0; c + 1 < columns; ++c) values[4 * columns + c] = -inf;  // row 4: all but the last
+    values[4 * columns + columns - 1] = -200;
+    const auto x = place(*this, values, 5, columns, layout::dense);
+    softmax(this->executor, x.view, x.view);
+    const auto y = gather(*this, x);
+    EXPECT_EQ(y[1], 0);
+    EXPECT_NEAR(y[0], 1.0 / (columns - 1), 1e-6);
+    for (int r = 1; r < 4; ++r)
+      for (int c = 0; c < columns; ++c) EXPECT_TRUE(std::isnan(y[r * columns + c])) << r << " " << c;
+    EXPECT_EQ(y[4 * columns], 0);
+    EXPECT_EQ(y[4 * columns + columns - 1], 1);
+  }
+}
+
+TYPED_TEST(softmax_on, goes_backward) {
+  for_types<double, float, bf16>([&]<class T>() {
+    for (const int columns : {1, 7, 64, 320, 1500, 8200}) {
+      const int rows = draw(1, 5);
+      const auto y_values = [&] {
+        std::vector<T> y;
+        for (const double v : reference(doubles(draw_values<T>(static_cast<std::size_t>(rows) * columns, -3, 3)), rows, columns)) y.push_back(convert<T>(static_cast<accumulator_t<T>>(v)));
+        return y;
+      }();
+      const auto dy_values = draw_values<T>(y_values.size());
+      const layout how = layouts[draw(0, 4)];
+      const auto y = place(*this, y_values, rows, columns, how), dy = place(*this, dy_values, rows, columns, how);
+      softmax_backward(this->executor, y.read(), dy.read(), dy.view);
+      const auto got = gather(*this, dy);
+      for (int r = 0; r < rows; ++r) {
+        double dot = 0;
+        for (int c = 0; c < columns; ++c) dot += as_double(y_values[r * columns + c]) * as_double(dy_values[r * columns + c]);
+        for (int c = 0; c < columns; ++c) {
+          const double want = as_double(y_values[r * columns + c]) * (as_double(dy_values[r * columns + c]) - dot);
+          EXPECT_NEAR(as_double(got[r * columns + c]), want, 4 * bound<T>(columns, 0) * as_double(y_values[r * columns + c]) + 1e-12);
+        }
+      }
+    }
+  });
+}
+
+TYPED_TEST(softmax_on, refuses_bad_input_before_it_launches) {
+  const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense), y = place(*this, draw_values<float>(12), 3, 4, layout::dense);
+  EXPECT_REFUSED(softmax(this->executor, x.view, matrix(y.view.pointer, 4, 3)), "softmax: y is 4 x 3; it must be 3 x 4 like x");
+  EXPECT_REFUSED(softmax(this->executor, matrix<float>(nullptr, 3, 4), y.view), "x is a null view of size 3 x 4; it must point to its elements");
+  EXPECT_REFUSED(softmax(this->executor, rows(x.view, 0, 2), rows(x.view, 1, 2)), "softmax: y shares an element with x; the two must be apart, or exactly the same view");
+  EXPECT_REFUSED(softmax_backward(this->executor, x.view, y.view, x.view), "softmax_backward: dx shares an element with y; the two must be apart");
+  EXPECT_TRUE(validate_softmax(this->executor, x.view, matrix(y.view.pointer, 4, 3)));
+  EXPECT_FALSE(validate_softmax(this->executor, x.view, y.view));
+  softmax(this->executor, matrix<float>(nullptr, 0, 4), matrix<float>(nullptr, 0, 4));  // nothing to do
+  softmax(this->executor, matrix<float>(nullptr, 3, 0), matrix<float>(nullptr, 3, 0));
+}
+
+TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
+  constexpr row_policy mine = TypeParam::lane::alone ? row_policy{.threads = 1, .lanes_a_row = 1, .rows = 2, .vector = 4, .held = 8, .lowest = arch::cpu}
+                                                     : row_policy{.threads = 64, .lanes_a_row = 32, .rows = 2, .vector = 4, .held = 1};
+  const auto values = draw_values<float>(3 * 32);
+  const auto x = place(*this, values, 3, 32, layout::dense);
+  softmax<mine>(this->executor, x.view, x.view);
+  EXPECT_NEAR(gather(*this, x)[5], reference(doubles(values), 3, 32)[5], 1e-6);
+  const auto longer = place(*this, draw_values<float>(132), 1, 132, layout::dense);
+  EXPECT_REFUSED(softmax<mine>(this->executor, longer.view, longer.view), "softmax: a row is longer than the lanes can keep; held = 0 serves every length");
+}
+
+TEST(row_policy, says_which_rule_is_broken) {
+  EXPECT_EQ(broken_rule(row_policy{}), nullptr);
+  EXPECT_STREQ(broken_rule(row_policy{.vector = 3}), "row_policy.vector must be a power of two, because an access is one pack");
+  EXPECT_STREQ(broken_rule(row_policy{.threads = 48}), "row_policy.threads must be a multiple of 32, from 32 to 1024");
+  EXPECT_STREQ(broken_rule(row_policy{.lanes_a_row = 64}), "row_policy.lanes_a_row must be 32 or threads, because a row belongs to a warp or to a block");
+  EXPECT_STREQ(broken_rule(row_policy{.rows = 3}), "row_policy.rows must be threads / lanes_a_row, because each group of lanes has one row");
+  EXPECT_STREQ(broken_rule(row_policy{.held = -1}), "row_policy.held must not be negative, and rows at least 1");
+  EXPECT_STREQ(broken_rule(row_policy{.lowest = arch::cpu}), "row_policy.threads and lanes_a_row must be 1 on the CPU, because its blocks have one lane");
+  for (const row_policy& p : row_table_gpu<half>::candidates) EXPECT_EQ(broken_rule(p), nullptr);
+  for (const row_policy& p : row_table_cpu<double>::candidates) EXPECT_EQ(broken_rule(p), nullptr);
+}
+
+static_assert(row_table_gpu<float>::choose({1000, 10, 2, true}).index == 0);
+static_assert(row_table_gpu<float>::choose({1000, 1024, 4, true}).index == 1);
+static_assert(row_table_gpu<float>::choose({1000, 8192, 4, true}).index == 2);
+static_assert(row_table_gpu<float>::choose({1000, 8196, 4, true}).index == 3);
+static_assert(row_table_gpu<float>::choose({1000, 1023, 1, true}).index == 4);
+
+}  // namespace
