@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tilery)
 set(exported tilery tilery_native)
-foreach(optional_target tilery_parallel tilery_virtual_gpu)
+foreach(optional_target tilery_virtual_gpu)
   if(TARGET ${optional_target})
     list(APPEND exported ${optional_target})
   endif()

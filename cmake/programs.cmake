@@ -10,9 +10,6 @@ if(TILERY_GPU_ONLY)
 else()
   target_link_libraries(tilery_program INTERFACE tilery::native)
 endif()
-if(TARGET tilery::parallel)
-  target_link_libraries(tilery_program INTERFACE tilery::parallel)
-endif()
 target_compile_options(tilery_program INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-unknown-pragmas -Wno-restrict>
   $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wno-unknown-pragmas,-Wno-restrict>)

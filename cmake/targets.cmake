@@ -2,7 +2,6 @@
 # What a consumer links:
 #   tilery::tilery       the headers; needs the CUDA headers (cuda_fp16.h and its siblings), not a GPU and not nvcc
 #   tilery::native       adds the flags of the machine that compiles: fast on the CPU, runs only on CPUs like it
-#   tilery::parallel     adds OpenMP: the cpu executor uses all threads
 #   tilery::virtual_gpu  adds Boost.Context: the virtual GPU
 
 # nvcc, where wanted and found.
@@ -43,6 +42,8 @@ endif()
 add_library(tilery INTERFACE)
 add_library(tilery::tilery ALIAS tilery)
 target_compile_features(tilery INTERFACE cxx_std_20)
+find_package(Threads REQUIRED)
+target_link_libraries(tilery INTERFACE Threads::Threads)
 # CMake 3.25 does not know that nvcc has C++20.
 target_compile_options(tilery INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
 file(GLOB_RECURSE tilery_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/tilery/*.hpp)
@@ -56,23 +57,12 @@ target_link_libraries(tilery_native INTERFACE tilery)
 target_compile_options(tilery_native INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-march=native> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-march=native>)
 
-find_package(OpenMP COMPONENTS CXX)
-if(OpenMP_CXX_FOUND)
-  add_library(tilery_parallel INTERFACE)
-  add_library(tilery::parallel ALIAS tilery_parallel)
-  set_target_properties(tilery_parallel PROPERTIES EXPORT_NAME parallel)
-  target_link_libraries(tilery_parallel INTERFACE tilery ${OpenMP_CXX_LIBRARIES})
-  target_compile_options(tilery_parallel INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:${OpenMP_CXX_FLAGS}> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${OpenMP_CXX_FLAGS}>)
-endif()
-
-find_package(Threads)
 find_path(TILERY_BOOST_INCLUDE boost/context/detail/fcontext.hpp)
 find_library(TILERY_BOOST_CONTEXT boost_context)
-if(TILERY_BOOST_INCLUDE AND TILERY_BOOST_CONTEXT AND Threads_FOUND)
+if(TILERY_BOOST_INCLUDE AND TILERY_BOOST_CONTEXT)
   add_library(tilery_virtual_gpu INTERFACE)
   add_library(tilery::virtual_gpu ALIAS tilery_virtual_gpu)
   set_target_properties(tilery_virtual_gpu PROPERTIES EXPORT_NAME virtual_gpu)
-  target_link_libraries(tilery_virtual_gpu INTERFACE tilery ${TILERY_BOOST_CONTEXT} Threads::Threads)
+  target_link_libraries(tilery_virtual_gpu INTERFACE tilery ${TILERY_BOOST_CONTEXT})
   target_include_directories(tilery_virtual_gpu SYSTEM INTERFACE $<BUILD_INTERFACE:${TILERY_BOOST_INCLUDE}>)
 endif()

@@ -14,7 +14,7 @@ class cpu : public host_memory {
  public:
   using lane = cpu_lane;
 
-  /// On all threads of OpenMP, or on so many of them (1 where the unit is built without OpenMP).
+  /// On all cores that the process may use, or on so many threads.
   explicit cpu(int threads = host_threads()) : threads_(threads < 1 ? 1 : threads) {}
 
   int threads() const { return threads_; }

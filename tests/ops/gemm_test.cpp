@@ -156,8 +156,9 @@ template <class Executor>
 class gemm_simt_on : public on_executor<Executor> {};
 TYPED_TEST_SUITE(gemm_simt_on, gpus);
 
+constexpr gemm_simt_policy mine{.block = {32, 64, 4}, .lane = {8, 8}, .vector = 4};
+
 TYPED_TEST(gemm_simt_on, runs_the_callers_policy_or_says_why_not) {
-  constexpr gemm_simt_policy mine{.block = {32, 64, 4}, .lane = {8, 8}, .vector = 4};
   const auto a = place(*this, draw_values<float>(40 * 12), 40, 12, layout::dense), b = place(*this, draw_values<float>(12 * 72), 12, 72, layout::dense);
   const auto c = place(*this, std::vector<float>(40 * 72), 40, 72, layout::dense), want = place(*this, std::vector<float>(40 * 72), 40, 72, layout::dense);
   gemm<mine>(this->executor, a.view, b.view, c.view);

@@ -4,24 +4,35 @@
 
 #include <tilery/core/pack.hpp>
 
+#include <type_traits>
 #include <utility>
 
 namespace tilery::inline TILERY_ABI {
 
-/// One exchange of a transposition: lanes whose index has the bit `Distance` come from `high`, the others from `low`;
-/// the upper half of each square of two times Distance lanes is taken where `Upper`.
-template <int Distance, bool Upper, class T, int N>
-SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high) {
+/// Where lane `i` of an exchange comes from: the lanes of the low pack are numbered from 0, of the high one from `width`.
+/// Lanes whose index has the bit `distance` come from the high pack; of each pair of lanes `distance` apart, `upper` takes
+/// the second ones.
+SIMT constexpr int exchanged_lane(int i, int distance, bool upper, int width) {
+  const int lane = upper ? i | distance : i & ~distance;
+  return i & distance ? width + lane : lane;
+}
+
+/// One exchange of a transposition.
+template <int Distance, bool Upper, class T, int N, int... I>
+SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, std::integer_sequence<int, I...>) {
   pack<T, N> result;
-#ifdef __CUDA_ARCH__
+#if defined(__CUDA_ARCH__)
   TILERY_UNROLL
-  for (int i = 0; i < N; ++i)
-    result.native[i] = i & Distance ? high.native[Upper ? i : i - Distance] : low.native[Upper ? i + Distance : i];
+  for (int i = 0; i < N; ++i) {
+    const int from = exchanged_lane(i, Distance, Upper, N);
+    result.native[i] = from < N ? low.native[from] : high.native[from - N];
+  }
+#elif defined(__clang__)
+  result.native = __builtin_shufflevector(low.native, high.native, exchanged_lane(I, Distance, Upper, N)...);
 #else
-  [&]<int... I>(std::integer_sequence<int, I...>) {
-    result.native = __builtin_shufflevector(
-        low.native, high.native, (I & Distance ? N + (Upper ? I : I - Distance) : (Upper ? I + Distance : I))...);
-  }(std::make_integer_sequence<int, N>{});
+  using index = std::conditional_t<sizeof(T) == 8, std::int64_t, std::conditional_t<sizeof(T) == 4, std::int32_t, std::int16_t>>;
+  typedef index indices __attribute__((vector_size(N * sizeof(index))));
+  result.native = __builtin_shuffle(low.native, high.native, indices{exchanged_lane(I, Distance, Upper, N)...});
 #endif
   return result;
 }
@@ -34,8 +45,8 @@ SIMT void transpose_from(pack<T, N> (&square)[N]) {
     for (int i = 0; i < N; ++i) {
       if (i & Distance) continue;
       const auto low = square[i], high = square[i + Distance];
-      square[i] = exchange<Distance, false>(low, high);
-      square[i + Distance] = exchange<Distance, true>(low, high);
+      square[i] = exchange<Distance, false>(low, high, std::make_integer_sequence<int, N>{});
+      square[i + Distance] = exchange<Distance, true>(low, high, std::make_integer_sequence<int, N>{});
     }
     transpose_from<Distance / 2>(square);
   }

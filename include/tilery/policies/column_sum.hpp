@@ -46,7 +46,7 @@ struct column_sum_problem {
 template <class T>
 struct column_sum_table_gpu {
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
-  static constexpr column_sum_policy candidates[] = {
+  static constexpr column_sum_policy candidates[2] = {
       {.threads = 256, .column_lanes = 32, .vector = vector, .slice_rows = 512},
       {.threads = 256, .column_lanes = 32, .vector = 1, .slice_rows = 512},
   };
@@ -59,7 +59,7 @@ struct column_sum_table_gpu {
 template <class T>
 struct column_sum_table_cpu {
   static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));
-  static constexpr column_sum_policy candidates[] = {
+  static constexpr column_sum_policy candidates[2] = {
       {.threads = 1, .column_lanes = 1, .vector = vector, .packs = 4, .slice_rows = 1 << 16, .lowest = arch::cpu},
       {.threads = 1, .column_lanes = 1, .vector = 1, .packs = 4, .slice_rows = 1 << 16, .lowest = arch::cpu},
   };

@@ -40,7 +40,7 @@ struct elementwise_problem {
 template <class T>
 struct elementwise_table_gpu {
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
-  static constexpr elementwise_policy candidates[] = {
+  static constexpr elementwise_policy candidates[2] = {
       {.threads = 256, .vector = vector, .packs = 2},  // two accesses under way a lane and operand
       {.threads = 256, .vector = 1, .packs = 4},
   };
@@ -54,7 +54,7 @@ struct elementwise_table_gpu {
 template <class T>
 struct elementwise_table_cpu {
   static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));
-  static constexpr elementwise_policy candidates[] = {
+  static constexpr elementwise_policy candidates[2] = {
       {.threads = 1, .vector = vector, .packs = 4096 / vector, .lowest = arch::cpu},
       {.threads = 1, .vector = 1, .packs = 4096, .lowest = arch::cpu},
   };

@@ -32,7 +32,7 @@ constexpr gemm_cpu_policy tuned_gemm_cpu(int accumulator_bytes, bool b_in_place)
 /// Candidates for elements of T.
 template <class T>
 struct gemm_cpu_table {
-  static constexpr gemm_cpu_policy candidates[] = {tuned_gemm_cpu(sizeof(T), false), tuned_gemm_cpu(sizeof(T), true)};
+  static constexpr gemm_cpu_policy candidates[2] = {tuned_gemm_cpu(sizeof(T), false), tuned_gemm_cpu(sizeof(T), true)};
 
   static constexpr choice choose(const gemm_problem& p) {
     constexpr int packed = 0, in_place = 1;
@@ -53,7 +53,7 @@ struct gemm_cpu_table {
 template <class T>
   requires(sizeof(T) == 2)
 struct gemm_cpu_table<T> {
-  static constexpr gemm_cpu_policy candidates[] = {tuned_gemm_cpu(sizeof(accumulator_t<T>), false)};
+  static constexpr gemm_cpu_policy candidates[1] = {tuned_gemm_cpu(sizeof(accumulator_t<T>), false)};
 
   static constexpr choice choose(const gemm_problem&) { return {0, "16-bit elements are converted to float as they are packed"}; }
 };

@@ -23,7 +23,7 @@ struct gemm_simt_table {
     return {.block = big, .lane = lane, .a = a, .b = b, .vector = vector, .c_vector = quad};
   }
 
-  static constexpr gemm_simt_policy candidates[] = {
+  static constexpr gemm_simt_policy candidates[5] = {
       aligned(along::k, along::outer),      // A row-major, B row-major
       aligned(along::k, along::k),          // A row-major, B column-major
       aligned(along::outer, along::outer),  // A column-major, B row-major

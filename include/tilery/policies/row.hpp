@@ -59,7 +59,7 @@ constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
 template <class T>
 struct row_table_gpu {
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
-  static constexpr row_policy candidates[] = {
+  static constexpr row_policy candidates[5] = {
       {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = 1, .held = 8},        // up to 256, any alignment: a warp a row
       {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = vector, .held = 8 * 4 / vector},  // up to 1024: a warp a row
       {.threads = 256, .lanes_a_row = 256, .rows = 1, .vector = vector, .held = 8 * 4 / vector}, // up to 8192: a block a row
@@ -78,12 +78,13 @@ struct row_table_gpu {
   }
 };
 
-/// Candidates for rows of T on the CPU: packs of one register, rows of up to 16 KiB kept in the first-level cache.
+/// Candidates for rows of T on the CPU: packs of one register, rows of up to 256 KiB kept on the stack, which stays in the
+/// second-level cache; a kept row needs one exponential an element, a streamed one two.
 template <class T>
 struct row_table_cpu {
   static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));
-  static constexpr int held = static_cast<int>(16384 / vector_bytes());
-  static constexpr row_policy candidates[] = {
+  static constexpr int held = static_cast<int>(262144 / vector_bytes());
+  static constexpr row_policy candidates[3] = {
       {.threads = 1, .lanes_a_row = 1, .rows = 8, .vector = vector, .held = held, .lowest = arch::cpu},
       {.threads = 1, .lanes_a_row = 1, .rows = 1, .vector = vector, .held = 0, .lowest = arch::cpu},
       {.threads = 1, .lanes_a_row = 1, .rows = 1, .vector = 1, .held = 0, .lowest = arch::cpu},
@@ -91,8 +92,8 @@ struct row_table_cpu {
 
   static constexpr choice choose(const row_problem& p) {
     if (!p.contiguous) return {2, "columns are not contiguous: single elements"};
-    if (p.columns <= candidates[0].capacity()) return {0, "the row stays in the first-level cache between the passes"};
-    return {1, "rows longer than the first-level cache: read once a pass"};
+    if (p.columns <= candidates[0].capacity()) return {0, "the row stays in the second-level cache between the passes"};
+    return {1, "rows longer than the second-level cache: read once a pass"};
   }
 };
 
