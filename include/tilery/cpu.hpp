@@ -5,6 +5,7 @@
 #include <tilery/simt/cpu_lane.hpp>
 #include <tilery/simt/cpu_parallel.hpp>
 #include <tilery/simt/host_memory.hpp>
+#include <tilery/simt/host_workspace.hpp>
 #include <tilery/simt/kernel.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -26,6 +27,9 @@ class cpu : public host_memory {
     return running_isa() == host_isa::avx512 ? "this CPU has AVX-512 and the program was built for less; link tilery::native"
                                              : "this CPU has AVX2 and the program was built for less; link tilery::native";
   }
+
+  /// Memory for the duration of an op, kept by this thread for its next one.
+  allocation workspace(std::size_t bytes, where = {}) const { return kept_workspace(bytes); }
 
   /// body(i) for i in [0, n), in parallel: for ops whose CPU kernel is not a grid of lanes.
   template <class Body>

@@ -72,14 +72,6 @@ void run_gemm(const Executor& executor, const Params& p, const operands& all, wh
 
 }  // namespace ops
 
-/// What `gemm` would refuse, as a sentence, or nothing.
-template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
-finding validate_gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {}) {
-  operands all;
-  if (auto found = ops::check_gemm(view(a), view(b), view(c), e, all)) return found;
-  return check_operands(all, executor.reachable());
-}
-
 /// C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), with the policy that the selector picks.
 ///
 /// Elements: double, float, half, bf16; A and B alike, C like them or in the accumulation type, which is double for

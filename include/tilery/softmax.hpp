@@ -67,12 +67,4 @@ void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X
                                                 softmax_backward_params<T>{for_kernel<T>(view(y)), for_kernel<T>(view(dy)), for_kernel<T>(view(dx))}, all, at);
 }
 
-/// What `softmax` would refuse, as a sentence, or nothing.
-template <class Executor, tensor_like<2> X, tensor_like<2> Y>
-finding validate_softmax(const Executor& executor, const X& x, const Y& y) {
-  operands all;
-  if (auto found = ops::check_softmax(view(x), view(y), all)) return found;
-  return check_operands(all, executor.reachable());
-}
-
 }  // namespace tilery

@@ -9,3 +9,4 @@
 #include <tilery/loss.hpp>
 #include <tilery/optimizer.hpp>
 #include <tilery/softmax.hpp>
+#include <tilery/validate.hpp>

@@ -16,7 +16,11 @@
 #define SIMT inline
 #endif
 
-#if defined(__CUDACC__) || defined(__clang__)
+// nvcc hands loops of the host to g++, which needs its own pragma: without it the CPU's kernels are 4 to 7 times slower.
+#if defined(__CUDACC__)
+#pragma nv_diag_suppress 1675  // nvcc does not know that pragma, and says so at each loop
+#endif
+#if defined(__CUDA_ARCH__) || defined(__clang__)
 #define TILERY_UNROLL _Pragma("unroll")
 #else
 #define TILERY_UNROLL _Pragma("GCC unroll 128")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the library throws, and what `validate_...` functions return: a sentence with its subject, what it has and what
+// What the library throws, and what `validate` returns: a sentence with its subject, what it has and what
 // it must have. It is found before anything is launched.
 #pragma once
 
@@ -15,13 +15,16 @@ namespace tilery::inline TILERY_ABI {
 class error : public std::runtime_error {
  public:
   explicit error(const std::string& sentence, where at = {})
-      : std::runtime_error(sentence + " [" + at.file + ":" + std::to_string(at.line) + "]"), at_(at) {}
+      : std::runtime_error(sentence + " [" + at.file + ":" + std::to_string(at.line) + "]"), at_(at), length_(sentence.size()) {}
 
+  /// The sentence alone.
+  std::string sentence() const { return std::string(what()).substr(0, length_); }
   /// The call that was refused.
   where at() const { return at_; }
 
  private:
   where at_;
+  std::size_t length_;
 };
 
 /// What a check has found: nothing, or the sentence that `error` would carry.

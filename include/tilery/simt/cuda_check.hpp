@@ -33,7 +33,7 @@ inline memory_space cuda_space_of(const void* pointer) {
 }
 
 /// From here on every executor of this program asks the driver.
-inline const bool cuda_answers_for_space =
+[[maybe_unused]] static const bool cuda_answers_for_space =
     (ask_for_memory_space.store([](const void* pointer) { return static_cast<int>(cuda_space_of(pointer)); }), true);
 
 }  // namespace tilery

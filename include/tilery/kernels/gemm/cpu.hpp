@@ -23,10 +23,10 @@ void gemm_cpu(const Executor& cpu, const Params& p) {
   gemm_cpu_pass<P, Params> pass(p);
   const allocation workspace = cpu.workspace(pass.workspace_bytes());
   pass.use(workspace.get());
-  for (int n = 0; n < p.c.columns; n += P.n_span) {
-    for (int m = 0; m < p.c.rows; m += P.m_span) {
+  for (std::int64_t n = 0; n < p.c.columns; n += P.n_span) {
+    for (std::int64_t m = 0; m < p.c.rows; m += P.m_span) {
       for (int step = 0; step < pass.steps(); ++step) {
-        pass.go_to(m, n, step, threads);
+        pass.go_to(static_cast<int>(m), static_cast<int>(n), step, threads);
         if (pass.packs()) cpu.parallel(threads, [&](std::int64_t thread) { pass.pack_share(thread); });
         cpu.parallel(threads, [&](std::int64_t thread) { pass.multiply_share(thread); });
       }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Asks what an op would refuse, without running it: the op itself is called, with an executor that launches nothing.
+#pragma once
+
+#include <tilery/core/buffer.hpp>
+#include <tilery/simt/kernel.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Stands for an executor in `validate`: the same lanes, memory and arch, and no launch, copy or allocation.
+template <class Executor>
+class launches_nothing {
+ public:
+  using lane = typename Executor::lane;
+
+  explicit launches_nothing(const Executor& original) : original_(&original) {}
+
+  auto reachable() const { return original_->reachable(); }
+  arch target(where at = {}) const { (void)at; return original_->target(); }
+  int threads() const { return 1; }
+  allocation allocate(std::size_t, where = {}) const { return {}; }
+  allocation workspace(std::size_t, where = {}) const { return {}; }
+  template <class Body> void parallel(std::int64_t, const Body&) const {}
+
+  template <class Kernel, class Params>
+  void run(index3, const Params&, const operands&, where at) const {
+    if constexpr (!lane::alone) refuse(check_arch<Kernel>(target()), at);
+  }
+
+ private:
+  const Executor* original_;
+};
+
+/// What the call would refuse on this executor, as a sentence, or nothing:
+/// `validate(gpu, [&](const auto& e) { gemm(e, a, b, c); })`.
+template <class Executor, class Call>
+finding validate(const Executor& executor, Call&& call) {
+  try {
+    call(launches_nothing<Executor>(executor));
+    return {};
+  } catch (const error& e) {
+    return e.sentence();
+  }
+}
+
+}  // namespace tilery
