@@ -17,42 +17,61 @@ struct tensors {
   std::vector<buffer<float>> all;
 
   tensors(benchmark::State& state, int count)
-      : executor(make_executor(static_cast<int>(state.range(0)))), n(static_cast<int>(state.range(1))), sets(sets_for(std::int64_t{4} * n * count)) {
-    for (int i = 0; i < count; ++i) all.push_back(filled<float>(executor, std::int64_t{n} * sets, static_cast<std::uint64_t>(i)));
+      : executor(make_executor(static_cast<int>(state.range(0)))),
+        n(static_cast<int>(state.range(1))),
+        sets(sets_for(std::int64_t{4} * n * count)) {
+    for (int i = 0; i < count; ++i)
+      all.push_back(filled<float>(executor, std::int64_t{n} * sets, static_cast<std::uint64_t>(i)));
   }
-  vector_view<float> part(int tensor, int set) const { return vector(all[static_cast<std::size_t>(tensor)].data_handle() + std::int64_t{set} * n, n); }
+  vector_view<float> part(int tensor, int set) const {
+    return vector(all[static_cast<std::size_t>(tensor)].data_handle() + std::int64_t{set} * n, n);
+  }
   matrix_view<float> row(int tensor, int set) const { return matrix(part(tensor, set).pointer, 1, n); }
-  peer copy(benchmark::State& state) const { return copy_of(executor, reinterpret_cast<std::byte*>(all[0].data_handle()), std::int64_t{8} * n, std::max(1, static_cast<int>(state.range(0)))); }
+  peer copy(benchmark::State& state) const {
+    return copy_of(executor, reinterpret_cast<std::byte*>(all[0].data_handle()), std::int64_t{8} * n,
+                   std::max(1, static_cast<int>(state.range(0))));
+  }
 };
 
 template <class Activation>
 void forward(benchmark::State& state) {
   const tensors t(state, 2);
-  side_by_side(state, t.executor, t.sets, 8.0 * t.n, [&](int set) { activate<Activation>(t.executor, t.row(0, set), t.row(1, set)); }, {t.copy(state)});
+  side_by_side(state, t.executor, t.sets, 8.0 * t.n,
+               [&](int set) { activate<Activation>(t.executor, t.row(0, set), t.row(1, set)); }, {t.copy(state)});
 }
 
 template <class Activation>
 void backward(benchmark::State& state) {
   const tensors t(state, 2);
-  side_by_side(state, t.executor, t.sets, 12.0 * t.n, [&](int set) { activate_backward<Activation>(t.executor, t.row(0, set), t.row(1, set), t.row(1, set)); }, {t.copy(state)});
+  side_by_side(state, t.executor, t.sets, 12.0 * t.n,
+               [&](int set) { activate_backward<Activation>(t.executor, t.row(0, set), t.row(1, set), t.row(1, set)); },
+               {t.copy(state)});
 }
 
 void adam_step(benchmark::State& state) {
   const tensors t(state, 4);
   for (int set = 0; set < t.sets; ++set) fill_zero(t.executor, t.part(3, set));  // second moments are not negative
-  side_by_side(state, t.executor, t.sets, 28.0 * t.n, [&](int set) { adam(t.executor, t.part(0, set), t.part(1, set), t.part(2, set), t.part(3, set), {}); }, {t.copy(state)});
+  side_by_side(state, t.executor, t.sets, 28.0 * t.n,
+               [&](int set) { adam(t.executor, t.part(0, set), t.part(1, set), t.part(2, set), t.part(3, set), {}); },
+               {t.copy(state)});
 }
 
 void sgd_step(benchmark::State& state) {
   const tensors t(state, 3);
-  side_by_side(state, t.executor, t.sets, 20.0 * t.n, [&](int set) { sgd(t.executor, t.part(0, set), t.part(1, set), t.part(2, set), {.rate = 1e-6, .momentum = 0.9}); }, {t.copy(state)});
+  side_by_side(state, t.executor, t.sets, 20.0 * t.n,
+               [&](int set) {
+                 sgd(t.executor, t.part(0, set), t.part(1, set), t.part(2, set), {.rate = 1e-6, .momentum = 0.9});
+               },
+               {t.copy(state)});
 }
 
 void column_sum_of(benchmark::State& state) {
   const tensors t(state, 1);
   const int columns = static_cast<int>(state.range(2));
   buffer<float> sums(t.executor, columns);
-  side_by_side(state, t.executor, t.sets, 4.0 * t.n, [&](int set) { column_sum(t.executor, matrix(t.part(0, set).pointer, t.n / columns, columns), sums); }, {t.copy(state)});
+  side_by_side(state, t.executor, t.sets, 4.0 * t.n,
+               [&](int set) { column_sum(t.executor, matrix(t.part(0, set).pointer, t.n / columns, columns), sums); },
+               {t.copy(state)});
 }
 
 void sizes(benchmark::internal::Benchmark* b) {

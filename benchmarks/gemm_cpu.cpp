@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// SGEMM on the CPU beside oneDNN and OpenBLAS: the same process, the same data, the libraries in turn. A round times one
-// batch of each; figures are medians over rounds, ratios are medians of each round's ratio, so that a machine that is
-// faster for a while is so for all. A wrong result ends the run with an error.
+// SGEMM on the CPU beside oneDNN and OpenBLAS: the same process, the same data, the libraries in turn. A round times
+// one batch of each; figures are medians over rounds, ratios are medians of each round's ratio, so that a machine that
+// is faster for a while is so for all. A wrong result ends the run with an error.
 #include <benchmark/benchmark.h>
 
 #include <tilery/cpu.hpp>
@@ -45,8 +45,8 @@ struct problem {
 
   double flops() const { return 2.0 * m * n * k; }
   std::string name() const {
-    return what + "/" + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) + "/" + (a_transposed ? "T" : "N") +
-           (b_transposed ? "T" : "N") + "/threads:" + std::to_string(threads);
+    return what + "/" + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) + "/" +
+           (a_transposed ? "T" : "N") + (b_transposed ? "T" : "N") + "/threads:" + std::to_string(threads);
   }
 };
 
@@ -68,26 +68,27 @@ matrix_view<const T> operand_view(const std::vector<T>& x, int rows, int columns
 template <class T>
 struct data {
   problem p;
-  std::vector<T> a = uniform<T>(std::size_t(p.m) * p.k, 1), b = uniform<T>(std::size_t(p.k) * p.n, 2), c = std::vector<T>(std::size_t(p.m) * p.n);
+  std::vector<T> a = uniform<T>(std::size_t(p.m) * p.k, 1), b = uniform<T>(std::size_t(p.k) * p.n, 2),
+                 c = std::vector<T>(std::size_t(p.m) * p.n);
   int a_pitch() const { return p.a_transposed ? p.m : p.k; }
   int b_pitch() const { return p.b_transposed ? p.k : p.n; }
 
   void run_tilery() {
-    gemm(cpu(p.threads), operand_view(a, p.m, p.k, p.a_transposed), operand_view(b, p.k, p.n, p.b_transposed), matrix(c.data(), p.m, p.n));
+    gemm(cpu(p.threads), operand_view(a, p.m, p.k, p.a_transposed), operand_view(b, p.k, p.n, p.b_transposed),
+         matrix(c.data(), p.m, p.n));
   }
-  void run_onednn()
-    requires std::is_same_v<T, float>
-  {
-    dnnl_sgemm(p.a_transposed ? 'T' : 'N', p.b_transposed ? 'T' : 'N', p.m, p.n, p.k, 1, a.data(), a_pitch(), b.data(), b_pitch(), 0, c.data(), p.n);
+  void run_onednn() requires std::is_same_v<T, float> {
+    dnnl_sgemm(p.a_transposed ? 'T' : 'N', p.b_transposed ? 'T' : 'N', p.m, p.n, p.k, 1, a.data(), a_pitch(), b.data(),
+               b_pitch(), 0, c.data(), p.n);
   }
-  void run_openblas()
-    requires(sizeof(T) >= 4)
-  {
+  void run_openblas() requires(sizeof(T) >= 4) {
     const auto a_is = p.a_transposed ? CblasTrans : CblasNoTrans, b_is = p.b_transposed ? CblasTrans : CblasNoTrans;
     if constexpr (std::is_same_v<T, float>)
-      cblas_sgemm(CblasRowMajor, a_is, b_is, p.m, p.n, p.k, 1, a.data(), a_pitch(), b.data(), b_pitch(), 0, c.data(), p.n);
+      cblas_sgemm(CblasRowMajor, a_is, b_is, p.m, p.n, p.k, 1, a.data(), a_pitch(), b.data(), b_pitch(), 0, c.data(),
+                  p.n);
     else
-      cblas_dgemm(CblasRowMajor, a_is, b_is, p.m, p.n, p.k, 1, a.data(), a_pitch(), b.data(), b_pitch(), 0, c.data(), p.n);
+      cblas_dgemm(CblasRowMajor, a_is, b_is, p.m, p.n, p.k, 1, a.data(), a_pitch(), b.data(), b_pitch(), 0, c.data(),
+                  p.n);
   }
 
   /// Compares some hundreds of elements with sums in double.
@@ -99,7 +100,8 @@ struct data {
       const int row = static_cast<int>(engine() % p.m), column = static_cast<int>(engine() % p.n);
       double sum = 0, size = 0;
       for (int k = 0; k < p.k; ++k) {
-        const double product = as_double(x.pointer[row * x.strides[0] + k * x.strides[1]]) * as_double(y.pointer[k * y.strides[0] + column * y.strides[1]]);
+        const double product = as_double(x.pointer[row * x.strides[0] + k * x.strides[1]]) *
+                               as_double(y.pointer[k * y.strides[0] + column * y.strides[1]]);
         sum += product, size += std::abs(product);
       }
       const double bound = (p.k + 2) * u * size + (sizeof(T) == 2 ? 0x1p-8 * std::abs(sum) : 0);
@@ -165,7 +167,8 @@ void compare(benchmark::State& state, const problem& p) {
       if (ours.size() == 1) check("OpenBLAS");
     }
   }
-  const row r{p.name(), p.threads, median(ours), median(onednn), median(openblas), median(to_onednn), median(to_openblas)};
+  const row r{p.name(),         p.threads,         median(ours),       median(onednn),
+              median(openblas), median(to_onednn), median(to_openblas)};
   rows().push_back(r);
   state.counters["GFLOPs"] = r.tilery;
   state.counters["oneDNN_GFLOPs"] = r.onednn;
@@ -177,7 +180,10 @@ void compare(benchmark::State& state, const problem& p) {
 template <class T>
 void add(const problem& p) {
   const int rounds = p.flops() > 1e9 ? 11 : 31;
-  benchmark::RegisterBenchmark(p.name().c_str(), [p](benchmark::State& state) { compare<T>(state, p); })->Iterations(rounds)->UseManualTime()->Unit(benchmark::kMicrosecond);
+  benchmark::RegisterBenchmark(p.name().c_str(), [p](benchmark::State& state) { compare<T>(state, p); })
+      ->Iterations(rounds)
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
 }
 
 void add_all() {
@@ -202,7 +208,8 @@ void print_table() {
   std::map<std::string, double> one;
   for (const row& r : rows())
     if (r.threads == 1) one[r.name.substr(0, r.name.rfind('/'))] = r.tilery;
-  std::printf("\n%-38s %8s %8s %9s %10s %12s %12s\n", "GFLOP/s, medians", "tilery", "oneDNN", "OpenBLAS", "to oneDNN", "to OpenBLAS", "to 1 thread");
+  std::printf("\n%-38s %8s %8s %9s %10s %12s %12s\n", "GFLOP/s, medians", "tilery", "oneDNN", "OpenBLAS", "to oneDNN",
+              "to OpenBLAS", "to 1 thread");
   for (const row& r : rows()) {
     std::printf("%-38s %8.1f", r.name.c_str(), r.tilery);
     r.onednn > 0 ? std::printf(" %8.1f", r.onednn) : std::printf(" %8s", "-");
@@ -232,9 +239,13 @@ int main(int argc, char** argv) {
 
   const double peak = benchmarks::fma_peak(1), peak_of_two = benchmarks::fma_peak(2);
   const dnnl_version_t* onednn = dnnl_version();
-  const std::string version = std::to_string(onednn->major) + "." + std::to_string(onednn->minor) + "." + std::to_string(onednn->patch);
-  std::printf("FMA peak, float: %.0f GFLOP/s with one thread, %.0f with two (%.2f times: what two threads can gain here)\n", peak, peak_of_two, peak_of_two / peak);
-  std::printf("OpenBLAS: %s, kernels %s\noneDNN: %s, effective ISA 0x%x\n", openblas_get_config(), openblas_get_corename(), version.c_str(), static_cast<unsigned>(dnnl_get_effective_cpu_isa()));
+  const std::string version =
+      std::to_string(onednn->major) + "." + std::to_string(onednn->minor) + "." + std::to_string(onednn->patch);
+  std::printf(
+      "FMA peak, float: %.0f GFLOP/s with one thread, %.0f with two (%.2f times: what two threads can gain here)\n",
+      peak, peak_of_two, peak_of_two / peak);
+  std::printf("OpenBLAS: %s, kernels %s\noneDNN: %s, effective ISA 0x%x\n", openblas_get_config(),
+              openblas_get_corename(), version.c_str(), static_cast<unsigned>(dnnl_get_effective_cpu_isa()));
   if (const char* why = cpu::slow_build()) std::printf("note: %s\n", why);
   benchmark::AddCustomContext("fma_peak_gflops", std::to_string(peak));
   benchmark::AddCustomContext("fma_peak_gflops_two_threads", std::to_string(peak_of_two));

@@ -35,7 +35,9 @@ inline executor_type make_executor(int threads) { return tilery::cpu(threads); }
 inline constexpr std::int64_t beyond_caches = std::int64_t{120} << 20;
 
 /// Sets of buffers for data of so many bytes, so that a set is cold when its turn comes again.
-inline int sets_for(std::int64_t bytes) { return static_cast<int>(std::clamp<std::int64_t>(beyond_caches / std::max<std::int64_t>(bytes, 1), 2, 64)); }
+inline int sets_for(std::int64_t bytes) {
+  return static_cast<int>(std::clamp<std::int64_t>(beyond_caches / std::max<std::int64_t>(bytes, 1), 2, 64));
+}
 
 /// Seconds of one call; on a GPU between two events, several calls where one takes less than 20 microseconds.
 inline double seconds_of(const executor_type& executor, const std::function<void()>& call) {
@@ -77,7 +79,8 @@ inline double median(std::vector<double> values) {
 
 /// Runs the op and its peers in turn. Reports the op's median time, bytes (or operations) a second, and for each peer
 /// `<name>/ours`: above 1 the op is faster. `bytes` is what must move through memory, at least.
-inline void side_by_side(benchmark::State& state, const executor_type& executor, int sets, double bytes, const std::function<void(int set)>& ours, const std::vector<peer>& peers) {
+inline void side_by_side(benchmark::State& state, const executor_type& executor, int sets, double bytes,
+                         const std::function<void(int set)>& ours, const std::vector<peer>& peers) {
   std::vector<double> our_seconds;
   std::vector<std::vector<double>> peer_seconds(peers.size());
   int set = 0;
@@ -91,12 +94,14 @@ inline void side_by_side(benchmark::State& state, const executor_type& executor,
     const double seconds = seconds_of(executor, [&] { ours(turn()); });
     our_seconds.push_back(seconds);
     state.SetIterationTime(seconds);
-    for (std::size_t i = 0; i < peers.size(); ++i) peer_seconds[i].push_back(seconds_of(executor, [&] { peers[i].call(turn()); }));
+    for (std::size_t i = 0; i < peers.size(); ++i)
+      peer_seconds[i].push_back(seconds_of(executor, [&] { peers[i].call(turn()); }));
   }
   const double ours_median = median(our_seconds);
   state.counters["us"] = ours_median * 1e6;
   state.counters["GB/s"] = bytes / ours_median * 1e-9;
-  for (std::size_t i = 0; i < peers.size(); ++i) state.counters[std::string(peers[i].name) + "/ours"] = median(peer_seconds[i]) / ours_median;
+  for (std::size_t i = 0; i < peers.size(); ++i)
+    state.counters[std::string(peers[i].name) + "/ours"] = median(peer_seconds[i]) / ours_median;
 }
 
 /// A copy of the same number of bytes (half read, half written), the bound of what memory gives.

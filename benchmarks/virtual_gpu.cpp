@@ -39,8 +39,10 @@ struct meets {
   template <class Lane>
   SIMT static void run(Lane lane, const no_params&, shared&) {
     for (int i = 0; i < times; ++i) {
-      if constexpr (Block) lane.sync_block();
-      else lane.shuffle_xor(i, 1);
+      if constexpr (Block)
+        lane.sync_block();
+      else
+        lane.shuffle_xor(i, 1);
     }
   }
 };
@@ -48,13 +50,15 @@ struct meets {
 template <class Kernel>
 void meeting(benchmark::State& state) {
   for (auto _ : state) launch<Kernel>(virtual_gpu(), {1}, no_params{});
-  state.counters["seconds a lane"] = benchmark::Counter(Kernel::threads * Kernel::times, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["seconds a lane"] = benchmark::Counter(
+      Kernel::threads * Kernel::times, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(meeting<meets<true>>)->Name("sync_block");
 BENCHMARK(meeting<meets<false>>)->Name("shuffle");
 
 struct returns : meets<true> {
-  template <class Lane> SIMT static void run(Lane, const no_params&, shared&) {}
+  template <class Lane>
+  SIMT static void run(Lane, const no_params&, shared&) {}
 };
 void small_launch(benchmark::State& state) {
   for (auto _ : state) launch<returns>(virtual_gpu(), {1}, no_params{});

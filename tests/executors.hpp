@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The executors that a suite of an op runs on: cpu and virtual_gpu where the C++ compiler builds it, cuda where nvcc does.
+// The executors that a suite of an op runs on: cpu and virtual_gpu where the C++ compiler builds it, cuda where nvcc
+// does.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -28,7 +29,7 @@ using gpus = testing::Types<tilery::virtual_gpu>;
 /// A typed suite over executors: `this->executor` is made for each test, or the test is skipped with the reason.
 template <class Executor>
 class on_executor : public testing::Test {
- public:
+public:
   void SetUp() override {
 #ifdef __CUDACC__
     if (tilery::cuda_devices() == 0) GTEST_SKIP() << "no CUDA device";

@@ -35,9 +35,11 @@ placed<T> place(const Fixture& on, const std::vector<T>& values, int rows, int c
   if (how == layout::column_major) row_stride = 1, column_stride = rows;
   if (how == layout::spread) row_stride = 2 * columns + 1, column_stride = 2;
   const std::int64_t size = offset + (rows - 1) * row_stride + (columns - 1) * column_stride + 2;
-  std::vector<T> all(static_cast<std::size_t>(size), tilery::convert<T>(static_cast<tilery::accumulator_t<T>>(std::nan(""))));
+  std::vector<T> all(static_cast<std::size_t>(size),
+                     tilery::convert<T>(static_cast<tilery::accumulator_t<T>>(std::nan(""))));
   for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < columns; ++j) all[offset + i * row_stride + j * column_stride] = values[static_cast<std::size_t>(i) * columns + j];
+    for (int j = 0; j < columns; ++j)
+      all[offset + i * row_stride + j * column_stride] = values[static_cast<std::size_t>(i) * columns + j];
   placed<T> result{on.put(all), {}};
   result.view = tilery::matrix(result.memory.data_handle() + offset, rows, columns, row_stride);
   result.view.strides[1] = column_stride;
@@ -63,7 +65,10 @@ std::vector<T> gather(const Fixture& on, const placed<T>& from) {
 /// Half a unit in the last place of numbers near 1.
 template <class T>
 constexpr double unit() {
-  return std::is_same_v<T, double> ? 0x1p-53 : std::is_same_v<T, float> ? 0x1p-24 : std::is_same_v<T, tilery::half> ? 0x1p-11 : 0x1p-8;
+  return std::is_same_v<T, double>         ? 0x1p-53
+         : std::is_same_v<T, float>        ? 0x1p-24
+         : std::is_same_v<T, tilery::half> ? 0x1p-11
+                                           : 0x1p-8;
 }
 
 /// check.template operator()<T>() for each type of a list.
@@ -85,4 +90,6 @@ std::string refusal(Call&& call) {
 
 }  // namespace tilery_tests
 
-#define EXPECT_REFUSED(call, sentence) EXPECT_NE(tilery_tests::refusal([&] { call; }).find(sentence), std::string::npos) << tilery_tests::refusal([&] { call; })
+#define EXPECT_REFUSED(call, sentence)                                              \
+  EXPECT_NE(tilery_tests::refusal([&] { call; }).find(sentence), std::string::npos) \
+      << tilery_tests::refusal([&] { call; })

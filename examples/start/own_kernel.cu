@@ -21,7 +21,9 @@ struct row_norms {
   static constexpr int threads = 128;
   static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = true;  // right for a block of one lane, too: that is the CPU
-  struct shared { shared_array<float, 4> of_warp; };
+  struct shared {
+    shared_array<float, 4> of_warp;
+  };
 
   template <class Lane>
   SIMT static void run(Lane lane, const norm_params& p, shared& smem) {
@@ -50,7 +52,8 @@ bool norms_on(const Executor& executor, const char* name) {
   buffer<float> norms(executor, rows);
   copy(executor, matrix(twos.data(), rows, columns), x);
 
-  launch<row_norms>(executor, {rows}, norm_params{for_kernel<const float>(x.view()), gmem_ptr<float>(norms.data_handle())},
+  launch<row_norms>(executor, {rows},
+                    norm_params{for_kernel<const float>(x.view()), gmem_ptr<float>(norms.data_handle())},
                     {reads("x", x.view()), writes("norms", norms.view())});
 
   std::vector<float> result(rows);
@@ -62,6 +65,7 @@ bool norms_on(const Executor& executor, const char* name) {
 
 int main() {
   bool right = norms_on(cpu(), "cpu") && norms_on(virtual_gpu(arch::sm_90), "virtual gpu");
-  if (!with_cuda([&](const auto& gpu) { right = norms_on(gpu, "cuda") && right; })) std::printf("no CUDA device here\n");
+  if (!with_cuda([&](const auto& gpu) { right = norms_on(gpu, "cuda") && right; }))
+    std::printf("no CUDA device here\n");
   return right ? 0 : 1;
 }

@@ -34,7 +34,8 @@ float gemm_on(const Executor& executor) {
 int main() {
   std::printf("%s\n", tilery::describe(mine).c_str());
   float value = 0;
-  if (!tilery::with_cuda([&](const auto& gpu) { value = gemm_on(gpu); })) value = gemm_on(tilery::virtual_gpu(tilery::arch::sm_90));
+  if (!tilery::with_cuda([&](const auto& gpu) { value = gemm_on(gpu); }))
+    value = gemm_on(tilery::virtual_gpu(tilery::arch::sm_90));
   std::printf("256 ones times 256 ones = %g\n", value);
   return value == 256 ? 0 : 1;
 }

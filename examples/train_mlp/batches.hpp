@@ -35,11 +35,17 @@ struct batch_view {
 
 template <class Executor>
 class batches {
- public:
+public:
   batches(const Executor& executor, const labelled_images& images, pixel_scale scale, int batch)
-      : executor_(executor), images_(images), batch_(std::min<int>(batch, static_cast<int>(images.count))), pixels_(static_cast<int>(images.rows * images.columns)),
-        order_(images.count), host_images_(static_cast<std::size_t>(batch_) * pixels_), host_labels_(batch_),
-        device_images_(executor, batch_, pixels_), device_labels_(executor, batch_) {
+      : executor_(executor),
+        images_(images),
+        batch_(std::min<int>(batch, static_cast<int>(images.count))),
+        pixels_(static_cast<int>(images.rows * images.columns)),
+        order_(images.count),
+        host_images_(static_cast<std::size_t>(batch_) * pixels_),
+        host_labels_(batch_),
+        device_images_(executor, batch_, pixels_),
+        device_labels_(executor, batch_) {
     std::iota(order_.begin(), order_.end(), 0u);
     for (int p = 0; p < 256; ++p) scaled_[p] = (static_cast<float>(p) - scale.mean) / scale.deviation;
   }
@@ -48,7 +54,8 @@ class batches {
   int pixels() const { return pixels_; }
 
   void shuffle(std::mt19937_64& generator) {
-    for (std::size_t i = order_.size() - 1; i > 0; --i) std::swap(order_[i], order_[generator() % (i + 1)]);  // Fisher and Yates
+    for (std::size_t i = order_.size() - 1; i > 0; --i)
+      std::swap(order_[i], order_[generator() % (i + 1)]);  // Fisher and Yates
   }
 
   /// Batch i, the last one may be shorter. Valid until the next call.
@@ -72,7 +79,7 @@ class batches {
   /// The labels of the last batch, on the host.
   std::span<const std::int32_t> host_labels() const { return host_labels_; }
 
- private:
+private:
   Executor executor_;
   const labelled_images& images_;
   int batch_, pixels_;

@@ -5,7 +5,8 @@
 
 namespace tilery_examples {
 
-void save_checkpoint(const std::filesystem::path& path, std::span<const named_weights> weights, const std::map<std::string, std::string>& notes) {
+void save_checkpoint(const std::filesystem::path& path, std::span<const named_weights> weights,
+                     const std::map<std::string, std::string>& notes) {
   std::vector<tensor_entry> entries;
   for (const named_weights& w : weights) entries.push_back({w.name, "F32", w.shape, std::as_bytes(w.values)});
   write_safetensors(path, entries, notes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The weights of a trained network as a safetensors file. Standard types only: checkpoint.cpp is compiled apart from the
-// kernels.
+// The weights of a trained network as a safetensors file. Standard types only: checkpoint.cpp is compiled apart from
+// the kernels.
 #pragma once
 
 #include <filesystem>
@@ -19,6 +19,7 @@ struct named_weights {
 };
 
 /// Writes the file whole or not at all; throws a std::runtime_error with a sentence.
-void save_checkpoint(const std::filesystem::path& path, std::span<const named_weights> weights, const std::map<std::string, std::string>& notes);
+void save_checkpoint(const std::filesystem::path& path, std::span<const named_weights> weights,
+                     const std::map<std::string, std::string>& notes);
 
 }  // namespace tilery_examples

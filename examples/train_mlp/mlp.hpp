@@ -27,7 +27,7 @@ struct linear_layer {
 
 template <class Executor>
 class mlp {
- public:
+public:
   /// widths: inputs, hidden layers, classes. Weights are drawn from He's uniform distribution, biases are 0.
   mlp(const Executor& executor, const std::vector<int>& widths, int batch, std::uint64_t seed)
       : executor_(executor), weights_(executor, size_of(widths)), gradient_(executor, size_of(widths)) {
@@ -35,7 +35,8 @@ class mlp {
     for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
       const int in = widths[i], out = widths[i + 1];
       float *w = weights_.data_handle() + offset, *g = gradient_.data_handle() + offset;
-      layers_.push_back({in, out, {w, in, out}, {g, in, out}, {w + padded(in * out), out}, {g + padded(in * out), out}});
+      layers_.push_back(
+          {in, out, {w, in, out}, {g, in, out}, {w + padded(in * out), out}, {g + padded(in * out), out}});
       outputs_.emplace_back(executor, batch, out);
       output_gradients_.emplace_back(executor, batch, out);
       offset += padded(in * out) + padded(out);
@@ -53,8 +54,10 @@ class mlp {
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const linear_layer& l = layers_[i];
       const auto y = rows(outputs_[i].view(), 0, x.extent(0));
-      if (i + 1 < layers_.size()) gemm(executor_, x, l.weights, y, epilogue::bias(l.bias) | epilogue::relu());
-      else gemm(executor_, x, l.weights, y, epilogue::bias(l.bias));
+      if (i + 1 < layers_.size())
+        gemm(executor_, x, l.weights, y, epilogue::bias(l.bias) | epilogue::relu());
+      else
+        gemm(executor_, x, l.weights, y, epilogue::bias(l.bias));
       x = y;
     }
     return rows(outputs_.back().view(), 0, x.extent(0));
@@ -68,7 +71,8 @@ class mlp {
     using namespace tilery;
     for (int i = static_cast<int>(layers_.size()) - 1; i >= 0; --i) {
       const linear_layer& l = layers_[static_cast<std::size_t>(i)];
-      const matrix_view<const float> input = i == 0 ? x : matrix_view<const float>(rows(outputs_[i - 1].view(), 0, x.extent(0)));
+      const matrix_view<const float> input =
+          i == 0 ? x : matrix_view<const float>(rows(outputs_[i - 1].view(), 0, x.extent(0)));
       const auto dy = rows(output_gradients_[i].view(), 0, x.extent(0));
       gemm(executor_, transposed(input), dy, l.weights_gradient);  // dW = x^T dy
       column_sum(executor_, dy, l.bias_gradient);
@@ -79,12 +83,13 @@ class mlp {
     }
   }
 
- private:
+private:
   /// Each tensor begins at a multiple of 64 bytes.
   static std::int64_t padded(std::int64_t n) { return (n + 15) / 16 * 16; }
   static std::int64_t size_of(const std::vector<int>& widths) {
     std::int64_t n = 0;
-    for (std::size_t i = 0; i + 1 < widths.size(); ++i) n += padded(std::int64_t{widths[i]} * widths[i + 1]) + padded(widths[i + 1]);
+    for (std::size_t i = 0; i + 1 < widths.size(); ++i)
+      n += padded(std::int64_t{widths[i]} * widths[i + 1]) + padded(widths[i + 1]);
     return n;
   }
 
@@ -95,7 +100,8 @@ class mlp {
       const double limit = std::sqrt(6.0 / l.inputs);
       float* w = host.data() + (l.weights.pointer - weights_.data_handle());
       // 53 bits of the generator: the standard's distributions differ from library to library
-      for (std::int64_t i = 0; i < l.weights.size(); ++i) w[i] = static_cast<float>((static_cast<double>(generator() >> 11) * 0x1p-53 * 2 - 1) * limit);
+      for (std::int64_t i = 0; i < l.weights.size(); ++i)
+        w[i] = static_cast<float>((static_cast<double>(generator() >> 11) * 0x1p-53 * 2 - 1) * limit);
     }
     tilery::copy(executor_, tilery::vector(host.data(), static_cast<int>(host.size())), weights_);
     tilery::fill_zero(executor_, gradient_);

@@ -14,10 +14,12 @@ namespace tilery_examples {
 
 /// What will be trained, in two lines.
 void announce(const dataset& data, const train_options& o, const std::string& where) {
-  std::printf("%s: %u images to train on, %u to test on, %u x %u pixels, %u classes\n", data.name.c_str(), data.train.count, data.test.count,
-              data.train.rows, data.train.columns, data.train.classes);
-  std::printf("%u-256-128-%u perceptron, Adam, batches of %d, %s, on %s\n", data.train.rows * data.train.columns, data.train.classes, o.batch,
-              o.steps ? (std::to_string(o.steps) + " steps").c_str() : (std::to_string(o.epochs) + " epochs").c_str(), where.c_str());
+  std::printf("%s: %u images to train on, %u to test on, %u x %u pixels, %u classes\n", data.name.c_str(),
+              data.train.count, data.test.count, data.train.rows, data.train.columns, data.train.classes);
+  std::printf("%u-256-128-%u perceptron, Adam, batches of %d, %s, on %s\n", data.train.rows * data.train.columns,
+              data.train.classes, o.batch,
+              o.steps ? (std::to_string(o.steps) + " steps").c_str() : (std::to_string(o.epochs) + " epochs").c_str(),
+              where.c_str());
   std::fflush(stdout);
 }
 
@@ -26,13 +28,18 @@ template <class F>
 void on_executor(const std::string& wanted, int threads, F&& f) {
   if (wanted == "cuda" || wanted == "auto") {
     if (tilery::with_cuda([&](const auto& gpu) { f(gpu, std::string("cuda")); })) return;
-    if (wanted == "cuda") throw tilery::error("--executor cuda: there is no CUDA device, or this program was built without nvcc; use --executor cpu");
+    if (wanted == "cuda")
+      throw tilery::error(
+          "--executor cuda: there is no CUDA device, or this program was built without nvcc; use --executor cpu");
   }
   if (wanted == "virtual") {
 #ifdef TILERY_WITH_VIRTUAL_GPU
-    return f(tilery::virtual_gpu(tilery::arch::sm_90, {.threads = threads ? threads : tilery::host_threads()}), std::string("the virtual GPU (sm_90)"));
+    return f(tilery::virtual_gpu(tilery::arch::sm_90, {.threads = threads ? threads : tilery::host_threads()}),
+             std::string("the virtual GPU (sm_90)"));
 #else
-    throw tilery::error("--executor virtual: this program was built without Boost.Context; install libboost-context-dev and build again");
+    throw tilery::error(
+        "--executor virtual: this program was built without Boost.Context; install libboost-context-dev and build "
+        "again");
 #endif
   }
   const tilery::cpu host = threads ? tilery::cpu(threads) : tilery::cpu();

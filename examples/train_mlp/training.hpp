@@ -55,14 +55,18 @@ inline double rate_at(double highest, int step, int steps) {
 }
 
 template <class Executor>
-void save(const Executor& executor, const mlp<Executor>& network, const std::filesystem::path& path, const std::string& trained_on) {
+void save(const Executor& executor, const mlp<Executor>& network, const std::filesystem::path& path,
+          const std::string& trained_on) {
   std::vector<float> host(static_cast<std::size_t>(network.weights().size()));
   tilery::copy(executor, network.weights(), tilery::vector(host.data(), static_cast<int>(host.size())));
   executor.wait();
   std::vector<named_weights> all;
   for (std::size_t i = 0; i < network.layers().size(); ++i) {
     const linear_layer& l = network.layers()[i];
-    const auto part = [&](const float* from, std::int64_t n) { return std::span<const float>(host).subspan(static_cast<std::size_t>(from - network.weights().data_handle()), static_cast<std::size_t>(n)); };
+    const auto part = [&](const float* from, std::int64_t n) {
+      return std::span<const float>(host).subspan(static_cast<std::size_t>(from - network.weights().data_handle()),
+                                                  static_cast<std::size_t>(n));
+    };
     const auto in = static_cast<std::uint64_t>(l.inputs), out = static_cast<std::uint64_t>(l.outputs);
     all.push_back({"layers." + std::to_string(i) + ".weight", {in, out}, part(l.weights.pointer, l.weights.size())});
     all.push_back({"layers." + std::to_string(i) + ".bias", {out}, part(l.bias.pointer, l.bias.size())});
@@ -76,7 +80,8 @@ double train(const Executor& executor, const dataset& data, const train_options&
   const pixel_scale scale = pixel_scale::of(data.train);
   batches<Executor> training(executor, data.train, scale, o.batch), test(executor, data.test, scale, o.batch);
   mlp<Executor> network(executor, {training.pixels(), 256, 128, static_cast<int>(data.train.classes)}, o.batch, o.seed);
-  buffer<float> first(executor, network.weights().size()), second(executor, network.weights().size()), losses(executor, o.batch);
+  buffer<float> first(executor, network.weights().size()), second(executor, network.weights().size()),
+      losses(executor, o.batch);
   tilery::fill_zero(executor, first);
   tilery::fill_zero(executor, second);
 
@@ -85,7 +90,9 @@ double train(const Executor& executor, const dataset& data, const train_options&
   progress display(o.epochs, data.train.count);
   learning_curve curve(data.name);
   const auto start = std::chrono::steady_clock::now();
-  const auto seconds = [start] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  const auto seconds = [start] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
   double tested = 0, last_loss = 0;
 
   const interrupt_guard guard;
@@ -94,22 +101,26 @@ double train(const Executor& executor, const dataset& data, const train_options&
     for (int i = 0; i < training.count() && step < steps && !interrupted(); ++i) {
       const batch_view batch = training[i];
       const auto logits = network.forward(batch.images);
-      tilery::softmax_cross_entropy(executor, logits, batch.labels, vector_view<float>(losses.data_handle(), batch.rows),
+      tilery::softmax_cross_entropy(executor, logits, batch.labels,
+                                    vector_view<float>(losses.data_handle(), batch.rows),
                                     network.logits_gradient(batch.rows), {.scale = 1.0 / batch.rows});
       network.backward(batch.images);
       ++step;
-      tilery::adam(executor, network.weights(), network.gradient(), first, second, {.rate = rate_at(o.rate, step, steps), .step = step});
+      tilery::adam(executor, network.weights(), network.gradient(), first, second,
+                   {.rate = rate_at(o.rate, step, steps), .step = step});
 
       const bool looked_at = step % 10 == 0 || step == steps;
       const auto loss = looked_at ? std::optional(mean_loss(executor, losses, batch.rows)) : std::nullopt;
       display.add(static_cast<std::uint64_t>(batch.rows), loss);
       if (!loss) continue;
       last_loss = *loss;
-      curve.add({static_cast<std::uint64_t>(step), static_cast<double>(step) / training.count(), last_loss, {}, seconds()});
+      curve.add(
+          {static_cast<std::uint64_t>(step), static_cast<double>(step) / training.count(), last_loss, {}, seconds()});
     }
     tested = accuracy(executor, network, test);
     display.end_epoch(tested);
-    curve.add({static_cast<std::uint64_t>(step), static_cast<double>(step) / training.count(), last_loss, tested, seconds()});
+    curve.add(
+        {static_cast<std::uint64_t>(step), static_cast<double>(step) / training.count(), last_loss, tested, seconds()});
   }
 
   save(executor, network, o.output / "model.safetensors", data.name);

@@ -21,7 +21,8 @@ column_sum_problem describe_columns(const matrix_view<T>& x) {
 
 /// One launch: the sums of x's slices, one row of `out` each.
 template <class S, class Executor, class X, class Y>
-void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out, const operands& all, where at) {
+void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out,
+                       const operands& all, where at) {
   using table = column_sum_table<Executor, X>;
   with_candidate<table>(table::choose(describe_columns(x)).index, [&]<column_sum_policy P>() {
     using kernel = column_sum_kernel<P, X, Y, S>;
@@ -32,52 +33,62 @@ void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, 
 
 /// Rows of the intermediate result: all candidates of a table cut alike.
 template <class Executor, class T>
-int column_sum_slices(int rows) { return rows == 0 ? 1 : pieces(rows, column_sum_table<Executor, T>::candidates[0].slice_rows); }
+int column_sum_slices(int rows) {
+  return rows == 0 ? 1 : pieces(rows, column_sum_table<Executor, T>::candidates[0].slice_rows);
+}
 
 }  // namespace ops
 
-/// Bytes of workspace that `column_sum` of a matrix with elements of T takes from the executor.
+/// Bytes of workspace that `column_sum` of a matrix with elements of T takes from the executor: the sums of its slices,
+/// and of the slices of those, until one is left.
 template <class T, class Executor>
-std::size_t column_sum_workspace_bytes(const Executor&, int rows, int columns) {
-  const std::size_t slices = static_cast<std::size_t>(ops::column_sum_slices<Executor, T>(rows));
-  return slices == 1 ? 0 : slices * static_cast<std::size_t>(columns) * sizeof(accumulator_t<T>);
+std::size_t column_sum_workspace_bytes(const Executor& executor, int rows, int columns) {
+  using S = accumulator_t<T>;
+  const int slices = ops::column_sum_slices<Executor, T>(rows);
+  if (slices == 1) return 0;
+  return static_cast<std::size_t>(slices) * static_cast<std::size_t>(columns) * sizeof(S) +
+         column_sum_workspace_bytes<S>(executor, slices, columns);
 }
 
 namespace ops {
 
-/// Slices of slices, until one is left.
+/// Slices of slices, until one is left. Each level has its own part of the workspace.
 template <class S, class Executor, class X, class R>
-void sum_slices(const Executor& executor, const matrix_view<const X>& x, const matrix_view<R>& out, const operands& all, where at) {
+void sum_slices(const Executor& executor, const matrix_view<const X>& x, const matrix_view<R>& out, S* workspace,
+                const operands& all, where at) {
   const int slices = column_sum_slices<Executor, X>(x.extents[0]);
   if (slices == 1) return launch_column_sum<S>(executor, x, out, all, at);
-  const allocation memory = executor.workspace(column_sum_workspace_bytes<X>(executor, x.extents[0], x.extents[1]));
-  const matrix_view<S> partial(static_cast<S*>(memory.get()), slices, x.extents[1]);
+  const matrix_view<S> partial(workspace, slices, x.extents[1]);
   launch_column_sum<S>(executor, x, partial, all, at);
-  sum_slices<S>(executor, matrix_view<const S>(partial), out, {}, at);
+  sum_slices<S>(executor, matrix_view<const S>(partial), out, workspace + partial.size(), {}, at);
 }
 
 }  // namespace ops
 
 /// y[j] = sum over i of x[i, j], deterministic: the order of the additions depends on the shape alone.
 ///
-/// x (rows x columns): double, float, half, bf16; y (columns): like x, or its accumulation type (double for double, else
-/// float), in which the sums are kept. Any strides. No rows: zeros. Error: at most rows u sum |x|, u = 2^-24 (2^-53).
-/// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+/// x (rows x columns): double, float, half, bf16; y (columns): like x, or its accumulation type (double for double,
+/// else float), in which the sums are kept. Any strides. No rows: zeros. Error: at most rows u sum |x|, u = 2^-24
+/// (2^-53). Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
 template <class Executor, tensor_like<2> X, tensor_like<1> Y>
 void column_sum(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
   using R = element_type_of<Y>;
   using S = accumulator_t<T>;
-  static_assert(std::is_same_v<R, T> || std::is_same_v<R, S>, "column_sum: y must have the element type of x or its accumulation type, not const");
-  const matrix_view<const T> in = view(x);
-  const auto result = view(y);
+  static_assert(std::is_same_v<R, T> || std::is_same_v<R, S>,
+                "column_sum: y must have the element type of x or its accumulation type, not const");
+  const matrix_view<const T> in = view(x, at);
+  const auto result = view(y, at);
   operands all = {reads("x", in), writes("y", result)};
   refuse(check_length("column_sum", all[1], in.extents[1], "one a column of x"), at);
   if (auto found = check_aliases(all)) throw error("column_sum: " + *found, at);
 
   matrix_view<R> out(result.pointer, 1, result.extents[0]);
   out.strides[1] = result.strides[0];
-  ops::sum_slices<S>(executor, in, out, all, at);
+  refuse(check_operands(all, executor.reachable()), at);  // the last launch does not see x, nor the first one y
+  const allocation workspace =
+      executor.workspace(column_sum_workspace_bytes<T>(executor, in.extents[0], in.extents[1]));
+  ops::sum_slices<S>(executor, in, out, static_cast<S*>(workspace.get()), all, at);
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -12,7 +12,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// Runs ops on the host. Operands are in host memory, and every call is finished when it returns.
 class cpu : public host_memory {
- public:
+public:
   using lane = cpu_lane;
 
   /// On all cores that the process may use, or on so many threads.
@@ -24,8 +24,9 @@ class cpu : public host_memory {
   /// Says so where this unit was compiled for fewer vector instructions than the CPU has; null otherwise.
   static const char* slow_build() {
     if (running_isa() <= native_isa) return nullptr;
-    return running_isa() == host_isa::avx512 ? "this CPU has AVX-512 and the program was built for less; link tilery::native"
-                                             : "this CPU has AVX2 and the program was built for less; link tilery::native";
+    return running_isa() == host_isa::avx512
+               ? "this CPU has AVX-512 and the program was built for less; link tilery::native"
+               : "this CPU has AVX2 and the program was built for less; link tilery::native";
   }
 
   /// Memory for the duration of an op, kept by this thread for its next one.
@@ -40,7 +41,8 @@ class cpu : public host_memory {
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where) const {
-    static_assert(Kernel::holds_alone, "this kernel's text does not hold for a block of one lane; the op needs a CPU kernel of its own");
+    static_assert(Kernel::holds_alone,
+                  "this kernel's text does not hold for a block of one lane; the op needs a CPU kernel of its own");
     parallel_for(threads_, blocks.volume(), [&](std::int64_t i) {
       const index3 block{static_cast<int>(i % blocks.x), static_cast<int>(i / blocks.x % blocks.y),
                          static_cast<int>(i / (std::int64_t{blocks.x} * blocks.y))};
@@ -49,8 +51,8 @@ class cpu : public host_memory {
     });
   }
 
- private:
+private:
   int threads_;
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The CUDA executor: kernels on a stream of the current device. It exists where nvcc compiles the unit; `with_cuda` lets
-// a program that is also built without nvcc say what to do on a GPU.
+// The CUDA executor: kernels on a stream of the current device. It exists where nvcc compiles the unit; `with_cuda`
+// lets a program that is also built without nvcc say what to do on a GPU.
 #pragma once
 
 #include <tilery/simt/cuda_launch.hpp>
@@ -15,12 +15,13 @@ namespace tilery::inline TILERY_ABI {
 
 /// Runs ops on a CUDA stream. Operands are in device, pinned or managed memory. Calls return once they are enqueued.
 class cuda {
- public:
+public:
   using lane = cuda_lane;
 
-  /// On a stream of the current device; `scratch` is workspace for ops that need some (`workspace_bytes`). Without it they
-  /// allocate in the stream's order.
-  explicit cuda(cudaStream_t stream = nullptr, std::span<std::byte> scratch = {}) : stream_(stream), scratch_(scratch) {}
+  /// On a stream of the current device; `scratch` is workspace for ops that need some (`workspace_bytes`). Without it
+  /// they allocate in the stream's order.
+  explicit cuda(cudaStream_t stream = nullptr, std::span<std::byte> scratch = {})
+      : stream_(stream), scratch_(scratch) {}
 
   cudaStream_t stream() const { return stream_; }
   static constexpr memory_space reachable() { return memory_space::device; }
@@ -39,11 +40,15 @@ class cuda {
     if (bytes == 0) return {};
     void* memory = nullptr;
     check_cuda(cudaMallocAsync(&memory, bytes, stream_), "cudaMallocAsync", at);
-    return {memory, bytes, [](void* p, std::size_t, void* stream) noexcept { (void)cudaFreeAsync(p, static_cast<cudaStream_t>(stream)); }, stream_};
+    return {
+        memory, bytes,
+        [](void* p, std::size_t, void* stream) noexcept { (void)cudaFreeAsync(p, static_cast<cudaStream_t>(stream)); },
+        stream_};
   }
   /// Memory for the duration of an op: the executor's scratch where it is large enough.
   allocation workspace(std::size_t bytes, where at = {}) const {
-    if (bytes <= scratch_.size()) return {scratch_.data(), bytes, nullptr};
+    const std::size_t skipped = -reinterpret_cast<std::uintptr_t>(scratch_.data()) % 256;  // aligned as cudaMalloc does
+    if (skipped + bytes <= scratch_.size()) return {scratch_.data() + skipped, bytes, nullptr};
     return allocate(bytes, at);
   }
   void copy_bytes(void* to, const void* from, std::size_t bytes, where at = {}) const {
@@ -62,7 +67,7 @@ class cuda {
     launch_on_stream<Kernel>(blocks, params, stream_, at);
   }
 
- private:
+private:
   cudaStream_t stream_;
   std::span<std::byte> scratch_;
 };
@@ -91,4 +96,4 @@ bool with_cuda([[maybe_unused]] F&& f) {
   return false;
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -30,12 +30,15 @@ gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, con
 }
 
 template <class A, class B, class C, class Epilogue>
-finding check_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e, operands& all) {
+finding check_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
+                   operands& all) {
   const auto times = [](int r, int k) { return std::to_string(r) + " x " + std::to_string(k); };
   const int m = c.extents[0], n = c.extents[1], k = a.extents[1];
-  if (a.extents[0] != m) return "gemm: A is " + times(a.extents[0], k) + "; it must have the m = " + std::to_string(m) + " rows of C";
+  if (a.extents[0] != m)
+    return "gemm: A is " + times(a.extents[0], k) + "; it must have the m = " + std::to_string(m) + " rows of C";
   if (b.extents[0] != k || b.extents[1] != n)
-    return "gemm: B is " + times(b.extents[0], b.extents[1]) + "; it must be k x n = " + times(k, n) + ", the columns of A by the columns of C";
+    return "gemm: B is " + times(b.extents[0], b.extents[1]) + "; it must be k x n = " + times(k, n) +
+           ", the columns of A by the columns of C";
   if (auto found = e.check(m, n)) return "gemm: " + *found;
   all = {reads("A", a), reads("B", b), writes("C", c)};
   e.describe(all);
@@ -44,17 +47,23 @@ finding check_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matri
 }
 
 template <class A, class B, class C, class Epilogue>
-auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e, gemm_factors f) {
+auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
+                    gemm_factors f) {
   using T = std::remove_const_t<A>;
   using S = accumulator_t<T>;
   static_assert(std::is_same_v<T, std::remove_const_t<B>>, "gemm: A and B must have the same element type");
   static_assert(is_float_type<T>, "gemm: A and B must be double, float, half or bf16");
-  static_assert(std::is_same_v<C, T> || std::is_same_v<C, S>, "gemm: C must have the element type of A and B, or their accumulation type, and must not be const");
-  static_assert(epilogue::epilogue_step<Epilogue>, "gemm: an epilogue must derive from epilogue::step and be trivially copyable");
+  static_assert(std::is_same_v<C, T> || std::is_same_v<C, S>,
+                "gemm: C must have the element type of A and B, or their accumulation type, and must not be const");
+  static_assert(epilogue::epilogue_step<Epilogue>,
+                "gemm: an epilogue must derive from epilogue::step and be trivially copyable");
   return gemm_params<T, T, C, S, Epilogue>{
       {gmem_ptr<const T>(a.pointer), a.extents[0], a.extents[1], a.strides[0], a.strides[1]},
       {gmem_ptr<const T>(b.pointer), b.extents[1], b.extents[0], b.strides[1], b.strides[0]},
-      for_kernel<C>(c), static_cast<S>(f.alpha), static_cast<S>(f.beta), e};
+      for_kernel<C>(c),
+      static_cast<S>(f.alpha),
+      static_cast<S>(f.beta),
+      e};
 }
 
 /// One policy, one kernel.
@@ -75,32 +84,36 @@ void run_gemm(const Executor& executor, const Params& p, const operands& all, wh
 /// C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), with the policy that the selector picks.
 ///
 /// Elements: double, float, half, bf16; A and B alike, C like them or in the accumulation type, which is double for
-/// double and float for the others. Any strides and alignment: operands with 16-byte aligned rows or columns are faster.
-/// C must not share an element with another operand. An m or n of 0 does nothing; a k of 0 is an empty sum.
+/// double and float for the others. Any strides and alignment: operands with 16-byte aligned rows or columns are
+/// faster. C must not share an element with another operand. An m or n of 0 does nothing; a k of 0 is an empty sum.
 /// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before the conversion to C, with
 /// u = 2^-24 (2^-53 for double); the order of the additions depends on the policy alone.
 /// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
-void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
+void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
+          gemm_factors factors = {}, where at = {}) {
   operands all;
-  refuse(ops::check_gemm(view(a), view(b), view(c), e, all), at);
-  if (view(c).size() == 0) return;
-  const auto p = ops::gemm_params_of(view(a), view(b), view(c), e, factors);
+  refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
+  if (view(c, at).size() == 0) return;
+  const auto p = ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors);
   using T = typename decltype(p)::a_type;
   using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, gemm_simt_table<T>>;
-  const choice chosen = table::choose(ops::describe_gemm(view(a), view(b), view(c), executor.target()));
-  with_candidate<table>(chosen.index, [&]<auto P>() { ops::run_gemm<P>(executor, p, all, at); });
+  const choice chosen = table::choose(ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target()));
+  with_candidate<table>(
+      chosen.index, [&]<auto P>() { ops::run_gemm<P>(executor, p, all, at); });
 }
 
 /// The same with your policy: instantiates this one kernel and never falls back. Throws where the policy cannot serve
 /// the problem, with the reason; a policy that breaks a rule does not compile.
 template <auto P, class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
-void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
+void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
+          gemm_factors factors = {}, where at = {}) {
   operands all;
-  refuse(ops::check_gemm(view(a), view(b), view(c), e, all), at);
-  if (view(c).size() == 0) return;
-  if (const char* why = misfit(P, ops::describe_gemm(view(a), view(b), view(c), executor.target()))) throw error(std::string("gemm: ") + why, at);
-  ops::run_gemm<P>(executor, ops::gemm_params_of(view(a), view(b), view(c), e, factors), all, at);
+  refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
+  if (view(c, at).size() == 0) return;
+  if (const char* why = misfit(P, ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target())))
+    throw error(std::string("gemm: ") + why, at);
+  ops::run_gemm<P>(executor, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all, at);
 }
 
 /// Which policy `gemm` would run for this problem, and why, in one sentence.
@@ -110,8 +123,8 @@ std::string explain_gemm(const Executor& executor, const A& a, const B& b, const
   using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, gemm_simt_table<T>>;
   const gemm_problem problem = ops::describe_gemm(view(a), view(b), view(c), executor.target());
   const choice chosen = table::choose(problem);
-  return "gemm " + std::to_string(problem.m) + " x " + std::to_string(problem.n) + " x " + std::to_string(problem.k) + " (" + element<T>::name +
-         ") runs " + describe(table::candidates[chosen.index]) + ": " + chosen.reason;
+  return "gemm " + std::to_string(problem.m) + " x " + std::to_string(problem.n) + " x " + std::to_string(problem.k) +
+         " (" + element<T>::name + ") runs " + describe(table::candidates[chosen.index]) + ": " + chosen.reason;
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

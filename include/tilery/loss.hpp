@@ -10,19 +10,22 @@ namespace tilery::inline TILERY_ABI {
 
 /// Settings of `softmax_cross_entropy`.
 struct cross_entropy_options {
-  double scale = 1;       ///< of the gradient: 1 / rows for the gradient of the mean loss
-  int ignored = -100;     ///< rows with this label have loss 0 and gradient 0
+  double scale = 1;    ///< of the gradient: 1 / rows for the gradient of the mean loss
+  int ignored = -100;  ///< rows with this label have loss 0 and gradient 0
 };
 
 namespace ops {
 
 template <class X, class L, class E, class G>
-finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& labels, const vector_view<E>& losses, const matrix_view<G>* gradient, operands& all) {
+finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& labels, const vector_view<E>& losses,
+                            const matrix_view<G>* gradient, operands& all) {
   using T = std::remove_const_t<X>;
   static_assert(is_float_type<T>, "softmax_cross_entropy: logits must be double, float, half or bf16");
   static_assert(std::is_same_v<std::remove_const_t<L>, std::int32_t>, "softmax_cross_entropy: labels must be int32");
-  static_assert(std::is_same_v<E, accumulator_t<T>>, "softmax_cross_entropy: losses must have the accumulation type: double for double, else float");
-  static_assert(std::is_same_v<G, T>, "softmax_cross_entropy: the gradient must have the element type of the logits, not const");
+  static_assert(std::is_same_v<E, accumulator_t<T>>,
+                "softmax_cross_entropy: losses must have the accumulation type: double for double, else float");
+  static_assert(std::is_same_v<G, T>,
+                "softmax_cross_entropy: the gradient must have the element type of the logits, not const");
   const char* op = "softmax_cross_entropy";
   all = {reads("logits", logits), reads("labels", labels), writes("losses", losses)};
   if (auto found = check_length(op, all[1], logits.extents[0], "one a row of the logits")) return found;
@@ -32,18 +35,21 @@ finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& 
     if (auto found = check_same_shape(op, {all[0], all[3]})) return found;
   }
   if (auto found = check_aliases(all, {"logits"})) return std::string(op) + ": " + *found;
-  if (logits.extents[0] > 0 && logits.extents[1] == 0) return std::string(op) + ": logits have no columns; a row must have at least one class";
+  if (logits.extents[0] > 0 && logits.extents[1] == 0)
+    return std::string(op) + ": logits have no columns; a row must have at least one class";
   return {};
 }
 
 template <class Executor, class X, class L, class E, class G>
-void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const vector_view<L>& labels, const vector_view<E>& losses, const matrix_view<G>* gradient, cross_entropy_options o, where at) {
+void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const vector_view<L>& labels,
+                   const vector_view<E>& losses, const matrix_view<G>* gradient, cross_entropy_options o, where at) {
   using T = std::remove_const_t<X>;
   operands all;
   refuse(check_cross_entropy(logits, labels, losses, gradient, all), at);
-  softmax_cross_entropy_params<T> p{for_kernel<T>(logits), gmem_ptr<const std::int32_t>(labels.pointer), labels.strides[0],
-                                    gmem_ptr<E>(losses.pointer), losses.strides[0],
-                                    gradient ? for_kernel<T>(*gradient) : gmem_matrix<T>{}, static_cast<E>(o.scale), o.ignored};
+  softmax_cross_entropy_params<T> p{for_kernel<T>(logits),   gmem_ptr<const std::int32_t>(labels.pointer),
+                                    labels.strides[0],       gmem_ptr<E>(losses.pointer),
+                                    losses.strides[0],       gradient ? for_kernel<T>(*gradient) : gmem_matrix<T>{},
+                                    static_cast<E>(o.scale), o.ignored};
   const row_problem problem = gradient ? describe_rows(logits, *gradient) : describe_rows(logits);
   launch_rows<softmax_cross_entropy_kernel, T>(executor, problem, p, all, at);
 }
@@ -58,16 +64,19 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 /// The gradient may be the logits, exactly. Rows with NaN or +infinity have a NaN loss and gradient.
 /// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
 template <class Executor, tensor_like<2> X, tensor_like<1> L, tensor_like<1> E, tensor_like<2> G>
-void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses, const G& gradient, cross_entropy_options o = {}, where at = {}) {
-  const auto g = view(gradient);
-  ops::cross_entropy(executor, view(logits), view(labels), view(losses), &g, o, at);
+void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
+                           const G& gradient, cross_entropy_options o = {}, where at = {}) {
+  const auto g = view(gradient, at);
+  ops::cross_entropy(executor, view(logits, at), view(labels, at), view(losses, at), &g, o, at);
 }
 
 /// The losses alone.
 template <class Executor, tensor_like<2> X, tensor_like<1> L, tensor_like<1> E>
-void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses, cross_entropy_options o = {}, where at = {}) {
+void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
+                           cross_entropy_options o = {}, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
-  ops::cross_entropy(executor, view(logits), view(labels), view(losses), static_cast<const matrix_view<T>*>(nullptr), o, at);
+  ops::cross_entropy(executor, view(logits, at), view(labels, at), view(losses, at),
+                     static_cast<const matrix_view<T>*>(nullptr), o, at);
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -35,9 +35,12 @@ namespace ops {
 template <class V>
 auto as_row(const char* op, const char* name, const V& v, where at) {
   const auto whole = view(v, at);
-  if (!whole.dense()) throw error(std::string(op) + ": " + name + " has gaps between its elements; it must be dense", at);
-  if (whole.size() > std::numeric_limits<std::int32_t>::max())
-    throw error(std::string(op) + ": " + name + " has " + std::to_string(whole.size()) + " elements; it must have fewer than 2^31", at);
+  if (!whole.dense())
+    throw error(std::string(op) + ": " + name + " has gaps between its elements; it must be dense", at);
+  if (whole.size() > largest_extent)
+    throw error(std::string(op) + ": " + name + " has " + std::to_string(whole.size()) +
+                    " elements; it must have at most " + std::to_string(largest_extent),
+                at);
   return matrix(whole.pointer, 1, static_cast<std::int32_t>(whole.size()));
 }
 
@@ -53,11 +56,13 @@ inline void check_positive(const char* op, const char* name, double value, bool 
 /// the weights (double for double, else float). Dense tensors of any rank and the same size; no two may share memory.
 /// Start with a velocity of zeros. With momentum 0 the velocity may be an empty view.
 template <class Executor, class W, class G, class V>
-void sgd(const Executor& executor, const W& weights, const G& gradient, const V& velocity, sgd_options o, where at = {}) {
+void sgd(const Executor& executor, const W& weights, const G& gradient, const V& velocity, sgd_options o,
+         where at = {}) {
   using T = element_type_of<W>;
   using S = element_type_of<V>;
   using D = std::remove_const_t<element_type_of<G>>;
-  static_assert(std::is_same_v<S, accumulator_t<T>>, "sgd: the velocity must have the accumulation type of the weights: double for double, else float");
+  static_assert(std::is_same_v<S, accumulator_t<T>>,
+                "sgd: the velocity must have the accumulation type of the weights: double for double, else float");
   const auto w = ops::as_row("sgd", "weights", weights, at);
   const matrix_view<const D> g = ops::as_row("sgd", "gradient", gradient, at);
   auto v = ops::as_row("sgd", "velocity", velocity, at);
@@ -68,25 +73,36 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
   if (o.momentum != 0) all.push_back(writes("velocity", v));
   refuse(check_same_shape("sgd", all), at);
   if (auto found = check_aliases(all)) throw error("sgd: " + *found, at);
-  sgd_params<T, D, S> p{1, w.extents[1], for_kernel<T>(w), for_kernel<const D>(g), for_kernel<S>(v),
-                        static_cast<S>(o.rate), static_cast<S>(o.momentum), static_cast<S>(o.weight_decay), o.nesterov};
+  sgd_params<T, D, S> p{1,
+                        w.extents[1],
+                        for_kernel<T>(w),
+                        for_kernel<const D>(g),
+                        for_kernel<S>(v),
+                        static_cast<S>(o.rate),
+                        static_cast<S>(o.momentum),
+                        static_cast<S>(o.weight_decay),
+                        o.nesterov};
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, v), p, all, at);
 }
 
 /// Without momentum.
 template <class Executor, class W, class G>
 void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_options o, where at = {}) {
-  if (o.momentum != 0) throw error("sgd: momentum is " + std::to_string(o.momentum) + " without a velocity; it needs a tensor like the weights, zeros at first", at);
+  if (o.momentum != 0)
+    throw error("sgd: momentum is " + std::to_string(o.momentum) +
+                    " without a velocity; it needs a tensor like the weights, zeros at first",
+                at);
   sgd(executor, weights, gradient, vector_view<accumulator_t<element_type_of<W>>>(), o, at);
 }
 
 /// One step of Adam, or of AdamW where the weight decay is decoupled (the default); kernels/optimizer/adam.hpp has the
 /// formulas. `first` and `second` are the moments, zeros at first.
 ///
-/// Weights and gradient: double, float, half, bf16; moments and arithmetic in the accumulation type of the weights (double
-/// for double, else float). Dense tensors of any rank and the same size; no two may share memory.
+/// Weights and gradient: double, float, half, bf16; moments and arithmetic in the accumulation type of the weights
+/// (double for double, else float). Dense tensors of any rank and the same size; no two may share memory.
 template <class Executor, class W, class G, class M, class V>
-void adam(const Executor& executor, const W& weights, const G& gradient, const M& first, const V& second, adam_options o, where at = {}) {
+void adam(const Executor& executor, const W& weights, const G& gradient, const M& first, const V& second,
+          adam_options o, where at = {}) {
   using T = element_type_of<W>;
   using S = accumulator_t<T>;
   using D = std::remove_const_t<element_type_of<G>>;
@@ -97,8 +113,10 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   const auto m = ops::as_row("adam", "first", first, at);
   const auto v = ops::as_row("adam", "second", second, at);
   ops::check_positive("adam", "rate", o.rate, o.rate >= 0, "at least 0", at);
-  ops::check_positive("adam", "beta1", o.beta1, o.beta1 >= 0 && o.beta1 < 1, "at least 0 and below 1", at);
-  ops::check_positive("adam", "beta2", o.beta2, o.beta2 >= 0 && o.beta2 < 1, "at least 0 and below 1", at);
+  ops::check_positive("adam", "beta1", o.beta1, o.beta1 >= 0 && static_cast<S>(o.beta1) < 1,
+                      "at least 0 and below 1, in the type of the moments, too", at);
+  ops::check_positive("adam", "beta2", o.beta2, o.beta2 >= 0 && static_cast<S>(o.beta2) < 1,
+                      "at least 0 and below 1, in the type of the moments, too", at);
   ops::check_positive("adam", "epsilon", o.epsilon, o.epsilon >= 0, "at least 0", at);
   ops::check_positive("adam", "step", o.step, o.step >= 1, "at least 1", at);
   const operands all = {writes("weights", w), reads("gradient", g), writes("first", m), writes("second", v)};
@@ -106,10 +124,23 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   if (auto found = check_aliases(all)) throw error("adam: " + *found, at);
   const S decay = o.decoupled ? S(0) : static_cast<S>(o.weight_decay);
   const S keep = o.decoupled ? static_cast<S>(1 - o.rate * o.weight_decay) : S(1);
-  adam_params<T, D, S> p{1, w.extents[1], for_kernel<T>(w), for_kernel<const D>(g), for_kernel<S>(m), for_kernel<S>(v),
-                         static_cast<S>(o.rate), static_cast<S>(o.beta1), static_cast<S>(o.beta2), static_cast<S>(o.epsilon), decay, keep,
-                         static_cast<S>(1 / (1 - std::pow(o.beta1, o.step))), static_cast<S>(1 / (1 - std::pow(o.beta2, o.step)))};
+  adam_params<T, D, S> p{1,
+                         w.extents[1],
+                         for_kernel<T>(w),
+                         for_kernel<const D>(g),
+                         for_kernel<S>(m),
+                         for_kernel<S>(v),
+                         static_cast<S>(o.rate),
+                         static_cast<S>(o.beta1),
+                         static_cast<S>(o.beta2),
+                         static_cast<S>(1 - o.beta1),
+                         static_cast<S>(1 - o.beta2),
+                         static_cast<S>(o.epsilon),
+                         decay,
+                         keep,
+                         static_cast<S>(1 / (1 - std::pow(o.beta1, o.step))),
+                         static_cast<S>(1 / (1 - std::pow(o.beta2, o.step)))};
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, m, v), p, all, at);
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

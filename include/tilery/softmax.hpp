@@ -12,7 +12,8 @@ namespace ops {
 
 template <class X, class Y>
 finding check_softmax(const matrix_view<X>& x, const matrix_view<Y>& y, operands& all) {
-  static_assert(std::is_same_v<std::remove_const_t<X>, Y>, "softmax: x and y must have the same element type, and y must not be const");
+  static_assert(std::is_same_v<std::remove_const_t<X>, Y>,
+                "softmax: x and y must have the same element type, and y must not be const");
   static_assert(is_float_type<Y>, "softmax: elements must be double, float, half or bf16");
   all = {reads("x", x), writes("y", y)};
   if (auto found = check_same_shape("softmax", all)) return found;
@@ -21,7 +22,8 @@ finding check_softmax(const matrix_view<X>& x, const matrix_view<Y>& y, operands
 }
 
 template <class Y, class D, class X>
-finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy, const matrix_view<X>& dx, operands& all) {
+finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy, const matrix_view<X>& dx,
+                               operands& all) {
   static_assert(std::is_same_v<std::remove_const_t<Y>, X> && std::is_same_v<std::remove_const_t<D>, X>,
                 "softmax_backward: y, dy and dx must have the same element type, and dx must not be const");
   static_assert(is_float_type<X>, "softmax_backward: elements must be double, float, half or bf16");
@@ -36,15 +38,18 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 /// y (rows x columns) = softmax(x) along each row: y_j = e^(x_j - m) / sum e^(x - m), with m the largest x of the row.
 ///
 /// Elements: double, float, half, bf16, computed in float or wider. Any strides; y may be x, exactly. Relative
-/// error of y_j before the conversion: at most (columns / 16 + 8 + m - x_j) u, u = 2^-24 (2^-53 for double). A row with a NaN or +infinity, and
-/// a row of nothing but -infinity, becomes NaN throughout, as the formula says; a single -infinity becomes 0.
-/// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+/// error of y_j before the conversion: at most (columns + 8 + m - x_j) u, u = 2^-24 (2^-53 for double). A row with a
+/// NaN or +infinity, and a row of nothing but -infinity, becomes NaN throughout, as the formula says; a single
+/// -infinity becomes 0. Throws `error` before anything is launched: shapes, null views, memory of another machine,
+/// aliases.
 template <class Executor, tensor_like<2> X, tensor_like<2> Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   operands all;
-  refuse(ops::check_softmax(view(x), view(y), all), at);
-  ops::launch_rows<softmax_kernel, T>(executor, ops::describe_rows(view(x), view(y)), softmax_params<T>{for_kernel<T>(view(x)), for_kernel<T>(view(y))}, all, at);
+  refuse(ops::check_softmax(view(x, at), view(y, at), all), at);
+  ops::launch_rows<softmax_kernel, T>(executor, ops::describe_rows(view(x, at), view(y, at)),
+                                      softmax_params<T>{for_kernel<T>(view(x, at)), for_kernel<T>(view(y, at))}, all,
+                                      at);
 }
 
 /// The same with your policy; refuses what the policy cannot serve.
@@ -52,19 +57,23 @@ template <row_policy P, class Executor, tensor_like<2> X, tensor_like<2> Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   operands all;
-  refuse(ops::check_softmax(view(x), view(y), all), at);
-  ops::launch_rows_with<softmax_kernel, P, T>(executor, ops::describe_rows(view(x), view(y)), softmax_params<T>{for_kernel<T>(view(x)), for_kernel<T>(view(y))}, all, "softmax", at);
+  refuse(ops::check_softmax(view(x, at), view(y, at), all), at);
+  ops::launch_rows_with<softmax_kernel, P, T>(executor, ops::describe_rows(view(x, at), view(y, at)),
+                                              softmax_params<T>{for_kernel<T>(view(x, at)), for_kernel<T>(view(y, at))},
+                                              all, "softmax", at);
 }
 
-/// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be dy, exactly. Types, strides
-/// and errors as `softmax`.
+/// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be dy, exactly. Types,
+/// strides and errors as `softmax`.
 template <class Executor, tensor_like<2> Y, tensor_like<2> D, tensor_like<2> X>
 void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X& dx, where at = {}) {
   using T = element_type_of<X>;
   operands all;
-  refuse(ops::check_softmax_backward(view(y), view(dy), view(dx), all), at);
-  ops::launch_rows<softmax_backward_kernel, T>(executor, ops::describe_rows(view(y), view(dy), view(dx)),
-                                                softmax_backward_params<T>{for_kernel<T>(view(y)), for_kernel<T>(view(dy)), for_kernel<T>(view(dx))}, all, at);
+  refuse(ops::check_softmax_backward(view(y, at), view(dy, at), view(dx, at), all), at);
+  ops::launch_rows<softmax_backward_kernel, T>(
+      executor, ops::describe_rows(view(y, at), view(dy, at), view(dx, at)),
+      softmax_backward_params<T>{for_kernel<T>(view(y, at)), for_kernel<T>(view(dy, at)), for_kernel<T>(view(dx, at))},
+      all, at);
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

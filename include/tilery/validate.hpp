@@ -10,24 +10,28 @@ namespace tilery::inline TILERY_ABI {
 /// Stands for an executor in `validate`: the same lanes, memory and arch, and no launch, copy or allocation.
 template <class Executor>
 class launches_nothing {
- public:
+public:
   using lane = typename Executor::lane;
 
   explicit launches_nothing(const Executor& original) : original_(&original) {}
 
   auto reachable() const { return original_->reachable(); }
-  arch target(where at = {}) const { (void)at; return original_->target(); }
+  arch target(where at = {}) const {
+    (void)at;
+    return original_->target();
+  }
   int threads() const { return 1; }
   allocation allocate(std::size_t, where = {}) const { return {}; }
   allocation workspace(std::size_t, where = {}) const { return {}; }
-  template <class Body> void parallel(std::int64_t, const Body&) const {}
+  template <class Body>
+  void parallel(std::int64_t, const Body&) const {}
 
   template <class Kernel, class Params>
   void run(index3, const Params&, const operands&, where at) const {
     if constexpr (!lane::alone) refuse(check_arch<Kernel>(target()), at);
   }
 
- private:
+private:
   const Executor* original_;
 };
 
@@ -43,4 +47,4 @@ finding validate(const Executor& executor, Call&& call) {
   }
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Conversions of half and bf16: every half, and drawn floats against the CUDA headers' own conversions; packs like scalars.
+// Conversions of half and bf16: every half, and drawn floats against the CUDA headers' own conversions; packs like
+// scalars.
 #include "tests/draw.hpp"
 
 #include <tilery/core/convert.hpp>
 
-#include <cmath>
 #include <gtest/gtest.h>
+#include <cmath>
 
 namespace {
 
 using namespace tilery;
 
 template <class To>
-To from_bits(std::uint16_t bits) { return reinterpret<To>(bits); }
+To from_bits(std::uint16_t bits) {
+  return reinterpret<To>(bits);
+}
 template <class T>
-std::uint16_t bits_of(T value) { return reinterpret<std::uint16_t>(value); }
+std::uint16_t bits_of(T value) {
+  return reinterpret<std::uint16_t>(value);
+}
 
 TEST(convert, every_half_becomes_its_float_and_comes_back) {
   for (unsigned i = 0; i < 65536; ++i) {

@@ -4,8 +4,8 @@
 
 #include <tilery/core/math.hpp>
 
-#include <cmath>
 #include <gtest/gtest.h>
+#include <cmath>
 #include <limits>
 
 namespace {
@@ -49,7 +49,9 @@ TYPED_TEST(math_of, stays_within_its_bounds) {
   EXPECT_LE(worst<T>(math::tanh{}, t, -0.01, 0.01), 4);
   EXPECT_LE(worst<T>(math::erf{}, r, -6, 6), 6);
   EXPECT_LE(worst<T>(math::erf{}, r, -0.01, 0.01), 6);
-  EXPECT_LE(worst<T>(math::sqrt{}, [](long double x) { return sqrtl(x); }, 0, 100), 0.51);
+  EXPECT_LE(worst<T>(
+                math::sqrt{}, [](long double x) { return sqrtl(x); }, 0, 100),
+            0.51);
 }
 
 TYPED_TEST(math_of, propagates_infinity_and_nan) {
@@ -69,7 +71,9 @@ TYPED_TEST(math_of, propagates_infinity_and_nan) {
   EXPECT_TRUE(std::signbit(math::tanh{}(T(-0.0))));
   EXPECT_EQ(math::erf{}(inf), 1);
   EXPECT_EQ(math::erf{}(-inf), -1);
-  for (const T x : {math::exp{}(nan), math::log{}(nan), math::tanh{}(nan), math::erf{}(nan), math::sqrt{}(nan), math::sqrt{}(T(-1))}) EXPECT_TRUE(std::isnan(x));
+  for (const T x : {math::exp{}(nan), math::log{}(nan), math::tanh{}(nan), math::erf{}(nan), math::sqrt{}(nan),
+                    math::sqrt{}(T(-1))})
+    EXPECT_TRUE(std::isnan(x));
 }
 
 TYPED_TEST(math_of, reaches_the_denormals) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Which operands provably share an element, and the sentences of the checks.
-#include <tilery/core/operand.hpp>
 #include <tilery/core/buffer.hpp>
+#include <tilery/core/operand.hpp>
 #include <tilery/cpu.hpp>
 
 #include <gtest/gtest.h>
@@ -33,8 +33,10 @@ TEST(operand, equal_strides_are_solved_exactly) {
   for (int offset = 0; offset < 80; ++offset)
     for (const int row_stride : {16, 17, 5})
       for (const int column_stride : {1, 2, 3}) {
-        const auto a = strided(100, 4, 5, row_stride, column_stride), b = strided(60 + offset, 3, 4, row_stride, column_stride);
-        EXPECT_EQ(share_an_element(reads("a", a), reads("b", b)), really_share(a, b)) << offset << " " << row_stride << " " << column_stride;
+        const auto a = strided(100, 4, 5, row_stride, column_stride),
+                   b = strided(60 + offset, 3, 4, row_stride, column_stride);
+        EXPECT_EQ(share_an_element(reads("a", a), reads("b", b)), really_share(a, b))
+            << offset << " " << row_stride << " " << column_stride;
       }
 }
 
@@ -50,15 +52,25 @@ TEST(operand, what_lies_inside_a_dense_operand_is_shared) {
   EXPECT_FALSE(share_an_element(reads("all", matrix(memory, 10, 10)), reads("empty", vector(memory, 0))));
 }
 
+TEST(operand, the_stride_of_a_single_row_means_nothing) {
+  const auto c = strided(0, 32, 32, 64, 1);
+  EXPECT_TRUE(share_an_element(reads("row 3 of C", vector(memory + 3 * 64, 32)), writes("C", c)));
+  EXPECT_FALSE(share_an_element(reads("beside C", vector(memory + 3 * 64 + 32, 32)), writes("C", c)));
+  EXPECT_TRUE(share_an_element(reads("x", strided(0, 10, 8, 16, 1)), writes("y", vector(memory + 5 * 16 + 4, 8))));
+}
+
 TEST(operand, sentences_name_the_operand) {
   EXPECT_EQ(*check_operands({reads("A", matrix<float>(nullptr, 2, 3))}, memory_space::host),
             "A is a null view of size 2 x 3; it must point to its elements");
   EXPECT_FALSE(check_operands({reads("A", matrix<float>(nullptr, 0, 3))}, memory_space::host));
-  EXPECT_EQ(*check_operands({reads("x", strided(50, 3, 3, -3, 1))}, memory_space::host), "x has the strides -3 and 1; strides must not be negative");
+  EXPECT_EQ(*check_operands({reads("x", strided(50, 3, 3, -3, 1))}, memory_space::host),
+            "x has the strides -3 and 1; strides must not be negative");
   EXPECT_EQ(*check_operands({writes("y", strided(0, 3, 3, 0, 1))}, memory_space::host),
             "y is written, but a stride of 0 gives several of its elements one place; each must have its own");
-  EXPECT_FALSE(check_operands({reads("x", strided(0, 3, 3, 0, 1))}, memory_space::host)) << "a broadcast is a fine input";
-  EXPECT_EQ(*check_operands({reads("x", vector(memory, 3))}, memory_space::device), "x is in host memory; this executor needs it in device memory");
+  EXPECT_FALSE(check_operands({reads("x", strided(0, 3, 3, 0, 1))}, memory_space::host))
+      << "a broadcast is a fine input";
+  EXPECT_EQ(*check_operands({reads("x", vector(memory, 3))}, memory_space::device),
+            "x is in host memory; this executor needs it in device memory");
 }
 
 TEST(operand, in_place_means_the_very_same_view) {
@@ -98,7 +110,8 @@ TEST(buffer, owns_moves_and_copies) {
     copy(executor, c, matrix(target, 5, 3));
     FAIL();
   } catch (const error& e) {
-    EXPECT_NE(std::string(e.what()).find("copy: extent 0 of the source is 3 and of the target 5; they must be equal"), std::string::npos);
+    EXPECT_NE(std::string(e.what()).find("copy: extent 0 of the source is 3 and of the target 5; they must be equal"),
+              std::string::npos);
     EXPECT_NE(std::string(e.what()).find("operand_test.cpp"), std::string::npos) << "the caller's file";
   }
 }

@@ -36,7 +36,9 @@ struct stored {
       for (int j = 0; j < n; ++j) at(i, j) = values[static_cast<std::size_t>(i) * n + j];
   }
   T& at(int i, int j) { return memory[static_cast<std::size_t>(i * row_stride + j * column_stride)]; }
-  double value(int i, int j) const { return as_double(memory[static_cast<std::size_t>(i * row_stride + j * column_stride)]); }
+  double value(int i, int j) const {
+    return as_double(memory[static_cast<std::size_t>(i * row_stride + j * column_stride)]);
+  }
   gmem_matrix<T> matrix() { return {gmem_ptr<T>(memory.data()), rows, columns, row_stride, column_stride}; }
   void fill(T value) {
     for (int i = 0; i < rows; ++i)
@@ -63,24 +65,36 @@ double expected(const epilogue::chain<epilogue::bias<T>, epilogue::gelu>& e, dou
 }
 
 template <class T>
-constexpr double unit = std::is_same_v<T, double> ? 0x1p-53 : std::is_same_v<T, float> ? 0x1p-24 : std::is_same_v<T, half> ? 0x1p-11 : 0x1p-8;
+constexpr double unit = std::is_same_v<T, double>  ? 0x1p-53
+                        : std::is_same_v<T, float> ? 0x1p-24
+                        : std::is_same_v<T, half>  ? 0x1p-11
+                                                   : 0x1p-8;
 
-struct shape { int m, n, k; };
-struct factors { double alpha = 1, beta = 0; };
+struct shape {
+  int m, n, k;
+};
+struct factors {
+  double alpha = 1, beta = 0;
+};
 
 template <class T, class C, class Epilogue>
 auto params_of(stored<T>& a, stored<T>& b, stored<C>& c, factors f, const Epilogue& e) {
   using S = accumulator_t<T>;
-  return gemm_params<T, T, C, S, Epilogue>{{gmem_ptr<const T>(a.memory.data()), a.rows, a.columns, a.row_stride, a.column_stride},
-                                           {gmem_ptr<const T>(b.memory.data()), b.columns, b.rows, b.column_stride, b.row_stride},
-                                           c.matrix(), static_cast<S>(f.alpha), static_cast<S>(f.beta), e};
+  return gemm_params<T, T, C, S, Epilogue>{
+      {gmem_ptr<const T>(a.memory.data()), a.rows, a.columns, a.row_stride, a.column_stride},
+      {gmem_ptr<const T>(b.memory.data()), b.columns, b.rows, b.column_stride, b.row_stride},
+      c.matrix(),
+      static_cast<S>(f.alpha),
+      static_cast<S>(f.beta),
+      e};
 }
 
 /// One problem through one policy; every element within its bound, everything around C untouched.
 template <gemm_cpu_policy P, class T, class C, class Epilogue>
 void check(shape s, lies how_a, lies how_b, lies how_c, factors f, const Epilogue& e, int threads = 2) {
-  SCOPED_TRACE(testing::Message() << element<T>::name << " to " << element<C>::name << ", " << s.m << " x " << s.n << " x " << s.k << ", layouts "
-                                  << int(how_a) << int(how_b) << int(how_c) << ", alpha " << f.alpha << " beta " << f.beta << ", " << describe(P));
+  SCOPED_TRACE(testing::Message() << element<T>::name << " to " << element<C>::name << ", " << s.m << " x " << s.n
+                                  << " x " << s.k << ", layouts " << int(how_a) << int(how_b) << int(how_c)
+                                  << ", alpha " << f.alpha << " beta " << f.beta << ", " << describe(P));
   stored<T> a(s.m, s.k, how_a), b(s.k, s.n, how_b);
   stored<C> c(s.m, s.n, how_c);
   if (f.beta == 0) c.fill(convert<C>(std::nanf("")));  // must not be read
@@ -91,21 +105,33 @@ void check(shape s, lies how_a, lies how_b, lies how_c, factors f, const Epilogu
   for (int i = 0; i < s.m; ++i) {
     for (int j = 0; j < s.n; ++j) {
       double sum = 0, size = 0;
-      for (int k = 0; k < s.k; ++k) sum += a.value(i, k) * b.value(k, j), size += std::abs(a.value(i, k) * b.value(k, j));
+      for (int k = 0; k < s.k; ++k)
+        sum += a.value(i, k) * b.value(k, j), size += std::abs(a.value(i, k) * b.value(k, j));
       const double before = f.beta == 0 ? 0 : f.beta * old.value(i, j);
       const double right = expected(e, f.alpha * sum + before, i, j);
-      const double bound = 4 * ((s.k + 2) * u * std::abs(f.alpha) * size + 4 * u * (1 + std::abs(before) + std::abs(right))) + unit<C> * std::abs(right) + 1e-7 * (unit<C> > 1e-4);
+      const double bound =
+          4 * ((s.k + 2) * u * std::abs(f.alpha) * size + 4 * u * (1 + std::abs(before) + std::abs(right))) +
+          unit<C> * std::abs(right) + 1e-7 * (unit<C> > 1e-4);
       ASSERT_NEAR(c.value(i, j), right, bound) << "at row " << i << ", column " << j;
       c.at(i, j) = old.at(i, j);
     }
   }
-  ASSERT_EQ(std::memcmp(c.memory.data(), old.memory.data(), c.memory.size() * sizeof(C)), 0) << "something around C was written";
+  ASSERT_EQ(std::memcmp(c.memory.data(), old.memory.data(), c.memory.size() * sizeof(C)), 0)
+      << "something around C was written";
 }
 
 /// A policy with spans, passes and blocks so small that a drawn problem has several of each.
 constexpr gemm_cpu_policy tiny(int bytes, bool in_place, host_isa isa = native_isa, int rows = 3, int vectors = 2) {
   const int columns = vectors * vector_bytes(isa) / bytes;
-  return {.rows = rows, .vectors = vectors, .k_block = 13, .n_block = 2 * columns, .m_span = 10, .n_span = 3 * columns, .a_in_place = in_place, .b_in_place = in_place, .isa = isa};
+  return {.rows = rows,
+          .vectors = vectors,
+          .k_block = 13,
+          .n_block = 2 * columns,
+          .m_span = 10,
+          .n_span = 3 * columns,
+          .a_in_place = in_place,
+          .b_in_place = in_place,
+          .isa = isa};
 }
 
 lies any_layout() { return static_cast<lies>(draw(0, 2)); }
@@ -118,7 +144,8 @@ factors any_factors() {
 template <gemm_cpu_policy P, class T, class C, class Epilogue>
 void check_drawn(int times, const Epilogue& e) {
   for (int i = 0; i < times && !testing::Test::HasFatalFailure(); ++i)
-    check<P, T, C>(any_shape(P.columns(sizeof(accumulator_t<T>))), any_layout(), any_layout(), any_layout(), any_factors(), e);
+    check<P, T, C>(any_shape(P.columns(sizeof(accumulator_t<T>))), any_layout(), any_layout(), any_layout(),
+                   any_factors(), e);
 }
 
 template <class T>
@@ -129,8 +156,10 @@ TYPED_TEST_SUITE(gemm_cpu_of, types);
 TYPED_TEST(gemm_cpu_of, drawn_problems) {
   constexpr int bytes = sizeof(accumulator_t<TypeParam>);
   check_drawn<tiny(bytes, false), TypeParam, TypeParam>(60, epilogue::none{});
-  if constexpr (sizeof(TypeParam) == bytes) check_drawn<tiny(bytes, true), TypeParam, TypeParam>(60, epilogue::none{});
-  else check_drawn<tiny(bytes, false), TypeParam, float>(60, epilogue::none{});  // C in the accumulation type
+  if constexpr (sizeof(TypeParam) == bytes)
+    check_drawn<tiny(bytes, true), TypeParam, TypeParam>(60, epilogue::none{});
+  else
+    check_drawn<tiny(bytes, false), TypeParam, float>(60, epilogue::none{});  // C in the accumulation type
 }
 
 template <class T>
@@ -153,19 +182,27 @@ TEST(gemm_cpu, epilogues) {
 TYPED_TEST(gemm_cpu_of, the_tables_candidates) {
   using table = gemm_cpu_table<TypeParam>;
   constexpr gemm_cpu_policy p = table::candidates[0];
-  for (const shape s : {shape{1, 1, 1}, {p.rows, p.columns(4), 7}, {p.rows + 1, p.columns(4) + 1, p.k_block}, {37, 2 * p.columns(4) - 1, p.k_block + 1}, {5, 331, 1100}, {64, 64, 64}})
+  for (const shape s : {shape{1, 1, 1},
+                        {p.rows, p.columns(4), 7},
+                        {p.rows + 1, p.columns(4) + 1, p.k_block},
+                        {37, 2 * p.columns(4) - 1, p.k_block + 1},
+                        {5, 331, 1100},
+                        {64, 64, 64}})
     for (const lies a : {lies::row_major, lies::column_major})
       for (const lies b : {lies::row_major, lies::column_major}) {
         check<p, TypeParam, TypeParam>(s, a, b, lies::row_major, {}, epilogue::none{});
-        check<table::candidates[std::size(table::candidates) - 1], TypeParam, TypeParam>(s, a, b, lies::row_major, {}, epilogue::none{});
+        check<table::candidates[std::size(table::candidates) - 1], TypeParam, TypeParam>(s, a, b, lies::row_major, {},
+                                                                                         epilogue::none{});
       }
 }
 
 TEST(gemm_cpu, edges_around_the_register_tile) {
   constexpr gemm_cpu_policy p = tiny(4, true);
   for (int m = 1; m <= 2 * p.rows + 1; ++m)
-    for (const int n : {1, p.lanes(4) - 1, p.lanes(4), p.lanes(4) + 1, p.columns(4) - 1, p.columns(4), p.columns(4) + 1})
-      for (const int k : {0, 1, 13, 14, 27}) check<p, float, float>({m, n, k}, lies::row_major, lies::row_major, lies::row_major, {}, epilogue::none{}, 1);
+    for (const int n :
+         {1, p.lanes(4) - 1, p.lanes(4), p.lanes(4) + 1, p.columns(4) - 1, p.columns(4), p.columns(4) + 1})
+      for (const int k : {0, 1, 13, 14, 27})
+        check<p, float, float>({m, n, k}, lies::row_major, lies::row_major, lies::row_major, {}, epilogue::none{}, 1);
 }
 
 template <host_isa Isa>
@@ -178,9 +215,12 @@ TEST(gemm_cpu, narrower_vectors_than_the_build_has) {
 }
 
 TEST(gemm_cpu, nothing_to_compute) {
-  check<tiny(4, true), float, float>({0, 5, 3}, lies::row_major, lies::row_major, lies::row_major, {}, epilogue::none{});
-  check<tiny(4, true), float, float>({5, 0, 3}, lies::row_major, lies::row_major, lies::row_major, {}, epilogue::none{});
-  check<tiny(4, true), float, float>({5, 7, 0}, lies::row_major, lies::row_major, lies::row_major, {1, 0.5}, checkered{});
+  check<tiny(4, true), float, float>({0, 5, 3}, lies::row_major, lies::row_major, lies::row_major, {},
+                                     epilogue::none{});
+  check<tiny(4, true), float, float>({5, 0, 3}, lies::row_major, lies::row_major, lies::row_major, {},
+                                     epilogue::none{});
+  check<tiny(4, true), float, float>({5, 7, 0}, lies::row_major, lies::row_major, lies::row_major, {1, 0.5},
+                                     checkered{});
 }
 
 TEST(gemm_cpu, an_empty_sum_needs_no_operands) {
@@ -220,7 +260,8 @@ void check_threads(shape s, lies how_a, lies how_b) {
     auto first = one;
     gemm_cpu<P>(cpu(1), params_of(a, b, first, {0.5, 1.5}, epilogue::none{}));
     gemm_cpu<P>(cpu(threads), params_of(a, b, many, {0.5, 1.5}, epilogue::none{}));
-    EXPECT_EQ(std::memcmp(first.memory.data(), many.memory.data(), many.memory.size() * sizeof(T)), 0) << threads << " threads, " << describe(P);
+    EXPECT_EQ(std::memcmp(first.memory.data(), many.memory.data(), many.memory.size() * sizeof(T)), 0)
+        << threads << " threads, " << describe(P);
   }
 }
 TEST(gemm_cpu, threads_do_not_change_a_bit) {
@@ -250,7 +291,8 @@ std::string rule(const gemm_cpu_policy& p) {
 TEST(gemm_cpu_policy, each_rule_has_its_sentence) {
   constexpr gemm_cpu_policy good = tuned_gemm_cpu(4, false);
   static_assert(broken_rule(good, 4) == nullptr && broken_rule(tuned_gemm_cpu(8, true), 8) == nullptr);
-  for (auto member : {&gemm_cpu_policy::rows, &gemm_cpu_policy::vectors, &gemm_cpu_policy::k_block, &gemm_cpu_policy::n_block, &gemm_cpu_policy::m_span, &gemm_cpu_policy::n_span}) {
+  for (auto member : {&gemm_cpu_policy::rows, &gemm_cpu_policy::vectors, &gemm_cpu_policy::k_block,
+                      &gemm_cpu_policy::n_block, &gemm_cpu_policy::m_span, &gemm_cpu_policy::n_span}) {
     gemm_cpu_policy p = good;
     p.*member = 0;
     EXPECT_NE(rule(p).find("must be positive"), std::string::npos) << rule(p);
@@ -275,9 +317,13 @@ TEST(gemm_cpu_policy, each_rule_has_its_sentence) {
 
 TEST(gemm_cpu_table, chooses) {
   using table = gemm_cpu_table<float>;
-  constexpr gemm_problem square{.m = 512, .n = 512, .k = 512, .a = {along::k, 4}, .b = {along::outer, 4}, .target = arch::cpu};
+  constexpr gemm_problem square{
+      .m = 512, .n = 512, .k = 512, .a = {along::k, 4}, .b = {along::outer, 4}, .target = arch::cpu};
   static_assert(table::choose(square).index == 0);
-  constexpr auto with = [](gemm_problem p, int m, int n, int k) { p.m = m, p.n = n, p.k = k; return p; };
+  constexpr auto with = [](gemm_problem p, int m, int n, int k) {
+    p.m = m, p.n = n, p.k = k;
+    return p;
+  };
   static_assert(table::choose(with(square, 64, 64, 64)).index == 1, "small: read in place");
   static_assert(table::choose(with(square, 10, 256, 256)).index == 1, "few rows: read in place");
   static_assert(table::choose(with(square, 10, 4096, 4096)).index == 0);

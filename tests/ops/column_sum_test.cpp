@@ -11,7 +11,7 @@ using namespace tilery_tests;
 
 template <class Executor>
 class column_sum_on : public on_executor<Executor> {
- public:
+public:
   template <class T, class R>
   void check(int rows, int columns, layout how) {
     using S = accumulator_t<T>;
@@ -24,8 +24,10 @@ class column_sum_on : public on_executor<Executor> {
     const auto got = gather(*this, y);
     for (int c = 0; c < columns; ++c) {
       double want = 0, magnitude = 0;
-      for (int r = 0; r < rows; ++r) want += as_double(values[r * columns + c]), magnitude += std::fabs(as_double(values[r * columns + c]));
-      EXPECT_NEAR(as_double(got[c]), want, rows * unit<S>() * magnitude + unit<R>() * std::fabs(want)) << rows << " x " << columns << " " << name_of(how);
+      for (int r = 0; r < rows; ++r)
+        want += as_double(values[r * columns + c]), magnitude += std::fabs(as_double(values[r * columns + c]));
+      EXPECT_NEAR(as_double(got[c]), want, rows * unit<S>() * magnitude + unit<R>() * std::fabs(want))
+          << rows << " x " << columns << " " << name_of(how);
     }
     column_sum(this->executor, x.read(), out);
     EXPECT_EQ(std::memcmp(gather(*this, y).data(), got.data(), got.size() * sizeof(R)), 0) << "the same bits each time";
@@ -48,6 +50,30 @@ TYPED_TEST(column_sum_on, adds_slices_in_order) {
   this->template check<float, float>(140000, 3, layout::dense);  // slices of slices, on the CPU slices at all
 }
 
+#ifndef __CUDACC__
+/// Has one scratch for everything, as the cuda executor may.
+struct with_scratch : virtual_gpu {
+  std::vector<double>* scratch;
+  allocation workspace(std::size_t bytes, where = {}) const {
+    EXPECT_LE(bytes, scratch->size() * sizeof(double));
+    return {scratch->data(), bytes, nullptr};
+  }
+};
+
+TEST(column_sum, asks_once_for_the_workspace_of_all_levels) {
+  std::vector<double> scratch(2000);
+  with_scratch gpu;
+  gpu.scratch = &scratch;
+  const int rows = 512 * 512 + 700;
+  std::vector<float> x(rows), y(1);
+  double want = 0;
+  for (int i = 0; i < rows; ++i) x[i] = static_cast<float>(i % 7), want += i % 7;
+  column_sum(gpu, matrix(x.data(), rows, 1), vector(y.data(), 1));
+  EXPECT_EQ(y[0], static_cast<float>(want));
+  EXPECT_LE(column_sum_workspace_bytes<float>(gpu, rows, 1), scratch.size() * sizeof(double));
+}
+#endif
+
 TYPED_TEST(column_sum_on, of_no_rows_is_zero) {
   const auto y = this->put(std::vector<float>{1, 2, 3});
   column_sum(this->executor, matrix(y.data_handle(), 0, 3), y);
@@ -58,9 +84,12 @@ TYPED_TEST(column_sum_on, of_no_rows_is_zero) {
 TYPED_TEST(column_sum_on, refuses_bad_input) {
   const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense);
   const auto y = this->put(std::vector<float>(4));
-  EXPECT_REFUSED(column_sum(this->executor, x.view, vector(y.data_handle(), 3)), "column_sum: y has 3 elements; it must have 4, one a column of x");
-  EXPECT_REFUSED(column_sum(this->executor, x.view, vector(x.view.pointer, 4)), "column_sum: y shares an element with x; the two must be apart");
-  EXPECT_REFUSED(column_sum(this->executor, x.view, vector<float>(nullptr, 4)), "y is a null view of size 1 x 4; it must point to its elements");
+  EXPECT_REFUSED(column_sum(this->executor, x.view, vector(y.data_handle(), 3)),
+                 "column_sum: y has 3 elements; it must have 4, one a column of x");
+  EXPECT_REFUSED(column_sum(this->executor, x.view, vector(x.view.pointer, 4)),
+                 "column_sum: y shares an element with x; the two must be apart");
+  EXPECT_REFUSED(column_sum(this->executor, x.view, vector<float>(nullptr, 4)),
+                 "y is a null view of size 1 x 4; it must point to its elements");
 }
 
 }  // namespace

@@ -20,14 +20,19 @@ struct checkerboard : epilogue::step {
 
 template <class Executor>
 class gemm_on : public on_executor<Executor> {
- public:
-  struct shape { int m, n, k; };
+public:
+  struct shape {
+    int m, n, k;
+  };
 
-  /// C = finish(row, column, alpha A B + beta C), checked to the documented bound; `slope` bounds the finish's derivative.
+  /// C = finish(row, column, alpha A B + beta C), checked to the documented bound; `slope` bounds the finish's
+  /// derivative.
   template <class T, class R, class Epilogue, class Finish>
-  void check(shape s, layout a_layout, layout b_layout, layout c_layout, gemm_factors f, const Epilogue& e, Finish finish, double slope = 1) {
+  void check(shape s, layout a_layout, layout b_layout, layout c_layout, gemm_factors f, const Epilogue& e,
+             Finish finish, double slope = 1) {
     using S = accumulator_t<T>;
-    const auto a_values = draw_values<T>(static_cast<std::size_t>(s.m) * s.k), b_values = draw_values<T>(static_cast<std::size_t>(s.k) * s.n);
+    const auto a_values = draw_values<T>(static_cast<std::size_t>(s.m) * s.k),
+               b_values = draw_values<T>(static_cast<std::size_t>(s.k) * s.n);
     auto c_values = draw_values<R>(static_cast<std::size_t>(s.m) * s.n);
     if (f.beta == 0) c_values[0] = convert<R>(static_cast<accumulator_t<R>>(NAN));
     const auto a = place(*this, a_values, s.m, s.k, a_layout), b = place(*this, b_values, s.k, s.n, b_layout);
@@ -44,13 +49,15 @@ class gemm_on : public on_executor<Executor> {
         }
         const double old = f.beta == 0 ? 0 : f.beta * as_double(c_values[i * s.n + j]);
         const double want = finish(i, j, f.alpha * sum + old);
-        const double bound = ((s.k + 2) * unit<S>() * magnitude * std::fabs(f.alpha) + 4 * unit<S>() * (std::fabs(old) + std::fabs(want))) * slope +
+        const double bound = ((s.k + 2) * unit<S>() * magnitude * std::fabs(f.alpha) +
+                              4 * unit<S>() * (std::fabs(old) + std::fabs(want))) *
+                                 slope +
                              (std::is_same_v<R, S> ? 0 : unit<R>() * std::fabs(want) + 0x1p-25);
         worst = std::max(worst, std::fabs(as_double(got[i * s.n + j]) - want) / (bound + 1e-300));
       }
-    EXPECT_LE(worst, 1) << s.m << " x " << s.n << " x " << s.k << " " << element<T>::name << ", A " << name_of(a_layout) << ", B " << name_of(b_layout)
-                        << ", C " << name_of(c_layout) << ", alpha " << f.alpha << ", beta " << f.beta << "; "
-                        << explain_gemm(this->executor, a.view, b.view, c.view);
+    EXPECT_LE(worst, 1) << s.m << " x " << s.n << " x " << s.k << " " << element<T>::name << ", A " << name_of(a_layout)
+                        << ", B " << name_of(b_layout) << ", C " << name_of(c_layout) << ", alpha " << f.alpha
+                        << ", beta " << f.beta << "; " << explain_gemm(this->executor, a.view, b.view, c.view);
   }
 
   template <class T, class R = T>
@@ -86,7 +93,8 @@ TYPED_TEST(gemm_on, is_right_for_any_strides_and_sizes) {
 TYPED_TEST(gemm_on, is_right_at_the_edges_of_its_tiles) {
   for (const int m : {1, 63, 65, 129})
     for (const int n : {1, 64, 132})
-      for (const int k : {1, 8, 33}) this->template plain<float>({m, n, k}, layout::dense, layout::dense, layout::dense);
+      for (const int k : {1, 8, 33})
+        this->template plain<float>({m, n, k}, layout::dense, layout::dense, layout::dense);
   this->template plain<float>({132, 260, 20}, layout::dense, layout::dense, layout::dense);
   this->template plain<float>({1100, 68, 12}, layout::dense, layout::dense, layout::dense);  // a second band of tiles
 }
@@ -98,17 +106,25 @@ TYPED_TEST(gemm_on, finishes_with_epilogues) {
   const auto gelu = [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); };
   for (const shape s : {shape{68, 136, 24}, shape{9, 136, 5}}) {
     const layout d = layout::dense;
-    this->template check<float, float>(s, d, d, d, {}, epilogue::bias(bias_vector), [&](int, int j, double x) { return x + bias_values[j]; });
-    this->template check<float, float>(s, d, d, d, {.beta = 1}, epilogue::scale(0.25) | epilogue::relu(), [](int, int, double x) { return std::max(0.25 * x, 0.0); });
-    this->template check<float, float>(s, d, d, d, {}, epilogue::bias(bias_vector) | epilogue::gelu(), [&](int, int j, double x) { return gelu(x + bias_values[j]); }, 2);
-    this->template check<float, float>(s, d, d, d, {}, checkerboard{}, [](int i, int j, double x) { return (i + j) % 2 ? -x : x; });
-    this->template check<half, half>(s, d, d, d, {}, epilogue::bias(bias_vector) | checkerboard{}, [&](int i, int j, double x) { return ((i + j) % 2 ? -1 : 1) * (x + bias_values[j]); });
+    this->template check<float, float>(s, d, d, d, {}, epilogue::bias(bias_vector),
+                                       [&](int, int j, double x) { return x + bias_values[j]; });
+    this->template check<float, float>(s, d, d, d, {.beta = 1}, epilogue::scale(0.25) | epilogue::relu(),
+                                       [](int, int, double x) { return std::max(0.25 * x, 0.0); });
+    this->template check<float, float>(
+        s, d, d, d, {}, epilogue::bias(bias_vector) | epilogue::gelu(),
+        [&](int, int j, double x) { return gelu(x + bias_values[j]); }, 2);
+    this->template check<float, float>(s, d, d, d, {}, checkerboard{},
+                                       [](int i, int j, double x) { return (i + j) % 2 ? -x : x; });
+    this->template check<half, half>(
+        s, d, d, d, {}, epilogue::bias(bias_vector) | checkerboard{},
+        [&](int i, int j, double x) { return ((i + j) % 2 ? -1 : 1) * (x + bias_values[j]); });
   }
 }
 
 TYPED_TEST(gemm_on, of_an_empty_sum_still_finishes) {
   const auto c = place(*this, std::vector<float>{1, 2, 3, 4}, 2, 2, layout::dense);
-  gemm(this->executor, matrix<float>(nullptr, 2, 0), matrix<float>(nullptr, 0, 2), c.view, epilogue::scale(3), {.beta = 2});
+  gemm(this->executor, matrix<float>(nullptr, 2, 0), matrix<float>(nullptr, 0, 2), c.view, epilogue::scale(3),
+       {.beta = 2});
   EXPECT_EQ(gather(*this, c), (std::vector<float>{6, 12, 18, 24}));
   gemm(this->executor, matrix<float>(nullptr, 0, 5), matrix<float>(nullptr, 5, 0), matrix<float>(nullptr, 0, 0));
 }
@@ -116,7 +132,8 @@ TYPED_TEST(gemm_on, of_an_empty_sum_still_finishes) {
 TYPED_TEST(gemm_on, propagates_nan_and_infinity) {
   auto a = draw_values<float>(66 * 8), b = draw_values<float>(8 * 68);
   a[8 * 3 + 2] = NAN, a[8 * 40] = INFINITY;
-  const auto x = place(*this, a, 66, 8, layout::dense), y = place(*this, b, 8, 68, layout::dense), z = place(*this, std::vector<float>(66 * 68), 66, 68, layout::dense);
+  const auto x = place(*this, a, 66, 8, layout::dense), y = place(*this, b, 8, 68, layout::dense),
+             z = place(*this, std::vector<float>(66 * 68), 66, 68, layout::dense);
   gemm(this->executor, x.view, y.view, z.view);
   const auto got = gather(*this, z);
   for (int j = 0; j < 68; ++j) {
@@ -127,7 +144,8 @@ TYPED_TEST(gemm_on, propagates_nan_and_infinity) {
 }
 
 TYPED_TEST(gemm_on, gives_the_same_bits_each_time) {
-  const auto a = place(*this, draw_values<float>(130 * 70), 130, 70, layout::dense), b = place(*this, draw_values<float>(70 * 90), 70, 90, layout::dense);
+  const auto a = place(*this, draw_values<float>(130 * 70), 130, 70, layout::dense),
+             b = place(*this, draw_values<float>(70 * 90), 70, 90, layout::dense);
   const auto c = place(*this, std::vector<float>(130 * 90), 130, 90, layout::dense);
   gemm(this->executor, a.view, b.view, c.view);
   const auto first = gather(*this, c);
@@ -136,15 +154,22 @@ TYPED_TEST(gemm_on, gives_the_same_bits_each_time) {
 }
 
 TYPED_TEST(gemm_on, refuses_bad_input_before_it_launches) {
-  const auto a = place(*this, draw_values<float>(12), 3, 4, layout::dense), b = place(*this, draw_values<float>(20), 4, 5, layout::dense);
+  const auto a = place(*this, draw_values<float>(12), 3, 4, layout::dense),
+             b = place(*this, draw_values<float>(20), 4, 5, layout::dense);
   const auto c = place(*this, std::vector<float>(15, 7.0f), 3, 5, layout::dense);
   const auto& x = this->executor;
-  EXPECT_REFUSED(gemm(x, a.view, b.view, matrix(c.view.pointer, 2, 5)), "gemm: A is 3 x 4; it must have the m = 2 rows of C");
-  EXPECT_REFUSED(gemm(x, a.view, transposed(b.view), c.view), "gemm: B is 5 x 4; it must be k x n = 4 x 5, the columns of A by the columns of C");
-  EXPECT_REFUSED(gemm(x, a.view, matrix<float>(nullptr, 4, 5), c.view), "B is a null view of size 4 x 5; it must point to its elements");
-  EXPECT_REFUSED(gemm(x, matrix(c.view.pointer, 3, 4), b.view, c.view), "gemm: C shares an element with A; the two must be apart");
-  EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(vector(a.view.pointer, 4))), "gemm: the epilogue's bias has 4 elements; it must have n = 5");
-  EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(vector(c.view.pointer, 5))), "gemm: C shares an element with the epilogue's bias; the two must be apart");
+  EXPECT_REFUSED(gemm(x, a.view, b.view, matrix(c.view.pointer, 2, 5)),
+                 "gemm: A is 3 x 4; it must have the m = 2 rows of C");
+  EXPECT_REFUSED(gemm(x, a.view, transposed(b.view), c.view),
+                 "gemm: B is 5 x 4; it must be k x n = 4 x 5, the columns of A by the columns of C");
+  EXPECT_REFUSED(gemm(x, a.view, matrix<float>(nullptr, 4, 5), c.view),
+                 "B is a null view of size 4 x 5; it must point to its elements");
+  EXPECT_REFUSED(gemm(x, matrix(c.view.pointer, 3, 4), b.view, c.view),
+                 "gemm: C shares an element with A; the two must be apart");
+  EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(vector(a.view.pointer, 4))),
+                 "gemm: the epilogue's bias has 4 elements; it must have n = 5");
+  EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(vector(c.view.pointer, 5))),
+                 "gemm: C shares an element with the epilogue's bias; the two must be apart");
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
 }
 
@@ -157,18 +182,24 @@ TYPED_TEST_SUITE(gemm_simt_on, gpus);
 constexpr gemm_simt_policy mine{.block = {32, 64, 4}, .lane = {8, 8}, .vector = 4};
 
 TYPED_TEST(gemm_simt_on, runs_the_callers_policy_or_says_why_not) {
-  const auto a = place(*this, draw_values<float>(40 * 12), 40, 12, layout::dense), b = place(*this, draw_values<float>(12 * 72), 12, 72, layout::dense);
-  const auto c = place(*this, std::vector<float>(40 * 72), 40, 72, layout::dense), want = place(*this, std::vector<float>(40 * 72), 40, 72, layout::dense);
+  const auto a = place(*this, draw_values<float>(40 * 12), 40, 12, layout::dense),
+             b = place(*this, draw_values<float>(12 * 72), 12, 72, layout::dense);
+  const auto c = place(*this, std::vector<float>(40 * 72), 40, 72, layout::dense),
+             want = place(*this, std::vector<float>(40 * 72), 40, 72, layout::dense);
   gemm<mine>(this->executor, a.view, b.view, c.view);
   gemm(this->executor, a.view, b.view, want.view);
   const auto got = gather(*this, c), other = gather(*this, want);
   for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], other[i], 1e-5);
 
-  const auto odd = place(*this, draw_values<float>(40 * 12), 40, 12, layout::odd), across = place(*this, draw_values<float>(40 * 12), 40, 12, layout::column_major);
-  EXPECT_REFUSED(gemm<mine>(this->executor, odd.view, b.view, c.view), "gemm: A or B is not aligned for the policy's loads");
-  EXPECT_REFUSED(gemm<mine>(this->executor, across.view, b.view, c.view), "gemm: A or B lies the other way in memory than the policy's loads do");
+  const auto odd = place(*this, draw_values<float>(40 * 12), 40, 12, layout::odd),
+             across = place(*this, draw_values<float>(40 * 12), 40, 12, layout::column_major);
+  EXPECT_REFUSED(gemm<mine>(this->executor, odd.view, b.view, c.view),
+                 "gemm: A or B is not aligned for the policy's loads");
+  EXPECT_REFUSED(gemm<mine>(this->executor, across.view, b.view, c.view),
+                 "gemm: A or B lies the other way in memory than the policy's loads do");
   const auto odd_c = place(*this, std::vector<float>(40 * 72), 40, 72, layout::odd);
-  EXPECT_REFUSED(gemm<mine>(this->executor, a.view, b.view, odd_c.view), "gemm: C is not aligned for the policy's stores");
+  EXPECT_REFUSED(gemm<mine>(this->executor, a.view, b.view, odd_c.view),
+                 "gemm: C is not aligned for the policy's stores");
 }
 
 TEST(gemm_simt_policy, says_which_rule_is_broken) {
@@ -190,7 +221,9 @@ TEST(gemm_simt_policy, says_which_rule_is_broken) {
   for (const gemm_simt_policy& p : gemm_simt_table<half>::candidates) EXPECT_EQ(broken_rule(p, 4), nullptr);
 }
 
-constexpr gemm_problem square(along a, along b, int vector) { return {512, 512, 512, {a, vector}, {b, vector}, 4, arch::sm_80}; }
+constexpr gemm_problem square(along a, along b, int vector) {
+  return {512, 512, 512, {a, vector}, {b, vector}, 4, arch::sm_80};
+}
 static_assert(gemm_simt_table<float>::choose(square(along::k, along::outer, 4)).index == 0);
 static_assert(gemm_simt_table<float>::choose(square(along::k, along::k, 4)).index == 1);
 static_assert(gemm_simt_table<float>::choose(square(along::outer, along::outer, 4)).index == 2);

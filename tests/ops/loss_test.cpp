@@ -18,7 +18,7 @@ double log_sum_exp(const std::vector<double>& x) {
 
 template <class Executor>
 class cross_entropy_on : public on_executor<Executor> {
- public:
+public:
   template <class T>
   void check(int rows, int classes, layout how, bool in_place) {
     using S = accumulator_t<T>;
@@ -43,7 +43,8 @@ class cross_entropy_on : public on_executor<Executor> {
       for (int c = 0; c < classes; ++c) {
         const double p = std::exp(row[c] - total);
         const double slope = ignored ? 0 : (p - (c == label_values[r])) * 0.25;
-        EXPECT_NEAR(as_double(got[r * classes + c]), slope, eps) << rows << " x " << classes << " " << name_of(how) << " " << element<T>::name;
+        EXPECT_NEAR(as_double(got[r * classes + c]), slope, eps)
+            << rows << " x " << classes << " " << name_of(how) << " " << element<T>::name;
       }
     }
   }
@@ -52,7 +53,8 @@ TYPED_TEST_SUITE(cross_entropy_on, executors);
 
 TYPED_TEST(cross_entropy_on, is_right_for_every_type_layout_and_length) {
   for_types<double, float, half, bf16>([&]<class T>() {
-    for (const int classes : {1, 2, 10, 33, 256, 257, 1000, 1024, 1500, 8200}) this->template check<T>(draw(1, 5), classes, layouts[draw(0, 4)], draw(0, 1));
+    for (const int classes : {1, 2, 10, 33, 256, 257, 1000, 1024, 1500, 8200})
+      this->template check<T>(draw(1, 5), classes, layouts[draw(0, 4)], draw(0, 1));
   });
   for (const layout how : layouts) this->template check<float>(5, 320, how, draw(0, 1));
 }
@@ -89,14 +91,19 @@ TYPED_TEST(cross_entropy_on, marks_rows_that_have_no_loss) {
 }
 
 TYPED_TEST(cross_entropy_on, refuses_bad_input) {
-  const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense), g = place(*this, draw_values<float>(12), 3, 4, layout::dense);
+  const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense),
+             g = place(*this, draw_values<float>(12), 3, 4, layout::dense);
   const auto labels = this->put(std::vector<std::int32_t>(3)), short_labels = this->put(std::vector<std::int32_t>(2));
   const auto losses = this->put(std::vector<float>(3));
   const std::string op = "softmax_cross_entropy: ";
-  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, short_labels, losses, g.view), op + "labels has 2 elements; it must have 3, one a row of the logits");
-  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, losses, matrix(g.view.pointer, 4, 3)), op + "gradient is 4 x 3; it must be 3 x 4 like logits");
-  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, vector(x.view.pointer, 3), g.view), op + "losses shares an element with logits; the two must be apart");
-  EXPECT_REFUSED(softmax_cross_entropy(this->executor, matrix(x.view.pointer, 3, 0), labels, losses), op + "logits have no columns; a row must have at least one class");
+  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, short_labels, losses, g.view),
+                 op + "labels has 2 elements; it must have 3, one a row of the logits");
+  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, losses, matrix(g.view.pointer, 4, 3)),
+                 op + "gradient is 4 x 3; it must be 3 x 4 like logits");
+  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, vector(x.view.pointer, 3), g.view),
+                 op + "losses shares an element with logits; the two must be apart");
+  EXPECT_REFUSED(softmax_cross_entropy(this->executor, matrix(x.view.pointer, 3, 0), labels, losses),
+                 op + "logits have no columns; a row must have at least one class");
 }
 
 }  // namespace

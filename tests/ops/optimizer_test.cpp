@@ -11,15 +11,19 @@ using namespace tilery_tests;
 
 template <class Executor>
 class optimizer_on : public on_executor<Executor> {
- public:
+public:
   template <class T, class G>
   void check_adam(int n, adam_options o, int offset) {
     using S = accumulator_t<T>;
     auto w_values = draw_values<T>(n);
     std::vector<double> w, m(n), v(n);
     for (const T x : w_values) w.push_back(as_double(x));
-    const auto pad = [offset](auto values) { values.insert(values.begin(), offset, {}); return values; };
-    const auto weights = this->put(pad(w_values)), first = this->put(pad(std::vector<S>(n))), second = this->put(pad(std::vector<S>(n)));
+    const auto pad = [offset](auto values) {
+      values.insert(values.begin(), offset, {});
+      return values;
+    };
+    const auto weights = this->put(pad(w_values)), first = this->put(pad(std::vector<S>(n))),
+               second = this->put(pad(std::vector<S>(n)));
     const auto weights_part = rebased(weights, offset, n);
     const auto first_part = rebased(first, offset, n), second_part = rebased(second, offset, n);
     for (o.step = 1; o.step <= 4; ++o.step) {
@@ -41,7 +45,9 @@ class optimizer_on : public on_executor<Executor> {
   }
 
   template <class T>
-  vector_view<T> rebased(const buffer<T>& all, int offset, int n) const { return vector(all.data_handle() + offset, n); }
+  vector_view<T> rebased(const buffer<T>& all, int offset, int n) const {
+    return vector(all.data_handle() + offset, n);
+  }
 };
 TYPED_TEST_SUITE(optimizer_on, executors);
 
@@ -56,6 +62,15 @@ TYPED_TEST(optimizer_on, adam_follows_its_formulas) {
   }
 }
 
+TYPED_TEST(optimizer_on, adam_keeps_its_precision_with_a_beta_near_one) {
+  const auto w = this->put(std::vector<float>{1}), g = this->put(std::vector<float>{0.5f}),
+             m = this->put(std::vector<float>(1)), v = this->put(std::vector<float>(1));
+  adam(this->executor, w, g, m, v, {.rate = 0.25, .beta2 = 0.99999});
+  EXPECT_NEAR(this->get(w)[0], 0.75, 1e-6) << "the first step is the rate, whatever the betas";
+  EXPECT_REFUSED(adam(this->executor, w, g, m, v, {.beta2 = 0.99999999}),
+                 "adam: beta2 is 1.000000; it must be at least 0 and below 1, in the type of the moments, too");
+}
+
 TYPED_TEST(optimizer_on, sgd_follows_its_formulas) {
   for (const bool nesterov : {false, true})
     for (const double momentum : {0.0, 0.9}) {
@@ -67,8 +82,10 @@ TYPED_TEST(optimizer_on, sgd_follows_its_formulas) {
       for (int step = 0; step < 3; ++step) {
         const auto g_values = draw_values<float>(n);
         const auto gradient = this->put(g_values);
-        if (momentum == 0) sgd(this->executor, weights, gradient, o);
-        else sgd(this->executor, weights, gradient, velocity, o);
+        if (momentum == 0)
+          sgd(this->executor, weights, gradient, o);
+        else
+          sgd(this->executor, weights, gradient, velocity, o);
         for (int i = 0; i < n; ++i) {
           const double g = g_values[i] + o.weight_decay * w[i];
           v[i] = momentum * v[i] + g;
@@ -82,16 +99,22 @@ TYPED_TEST(optimizer_on, sgd_follows_its_formulas) {
 }
 
 TYPED_TEST(optimizer_on, refuses_bad_input) {
-  const auto w = this->put(std::vector<float>(8)), g = this->put(std::vector<float>(8)), m = this->put(std::vector<float>(8)), v = this->put(std::vector<float>(7));
+  const auto w = this->put(std::vector<float>(8)), g = this->put(std::vector<float>(8)),
+             m = this->put(std::vector<float>(8)), v = this->put(std::vector<float>(7));
   const auto good = this->put(std::vector<float>(8));
   EXPECT_REFUSED(adam(this->executor, w, g, m, v, {}), "adam: second is 1 x 7; it must be 1 x 8 like weights");
-  EXPECT_REFUSED(adam(this->executor, w, g, m, m, {}), "adam: first shares an element with second; the two must be apart");
-  EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.beta1 = 1}), "adam: beta1 is 1.000000; it must be at least 0 and below 1");
+  EXPECT_REFUSED(adam(this->executor, w, g, m, m, {}),
+                 "adam: first shares an element with second; the two must be apart");
+  EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.beta1 = 1}),
+                 "adam: beta1 is 1.000000; it must be at least 0 and below 1");
   EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.step = 0}), "adam: step is 0.000000; it must be at least 1");
   EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.rate = NAN}), "it must be at least 0");
-  EXPECT_REFUSED(sgd(this->executor, w, g, {.momentum = 0.5}), "sgd: momentum is 0.500000 without a velocity; it needs a tensor like the weights, zeros at first");
-  EXPECT_REFUSED(sgd(this->executor, transposed(matrix(w.data_handle(), 2, 4)), g, {}), "sgd: weights has gaps between its elements; it must be dense");
-  adam(this->executor, vector<float>(nullptr, 0), vector<float>(nullptr, 0), vector<float>(nullptr, 0), vector<float>(nullptr, 0), {});
+  EXPECT_REFUSED(sgd(this->executor, w, g, {.momentum = 0.5}),
+                 "sgd: momentum is 0.500000 without a velocity; it needs a tensor like the weights, zeros at first");
+  EXPECT_REFUSED(sgd(this->executor, transposed(matrix(w.data_handle(), 2, 4)), g, {}),
+                 "sgd: weights has gaps between its elements; it must be dense");
+  adam(this->executor, vector<float>(nullptr, 0), vector<float>(nullptr, 0), vector<float>(nullptr, 0),
+       vector<float>(nullptr, 0), {});
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ double bound(int columns, double range) {
 
 template <class Executor>
 class softmax_on : public on_executor<Executor> {
- public:
+public:
   template <class T>
   void check(int rows, int columns, layout how, bool in_place) {
     const auto values = draw_values<T>(static_cast<std::size_t>(rows) * columns, -8, 8);
@@ -47,8 +47,10 @@ class softmax_on : public on_executor<Executor> {
     const auto want = reference(doubles(values), rows, columns);
     const double smallest = std::is_same_v<T, half> ? 0x1p-25 : 0;  // half a step of half's denormals
     double worst = 0;
-    for (std::size_t i = 0; i < got.size(); ++i) worst = std::max(worst, (std::fabs(as_double(got[i]) - want[i]) - smallest) / want[i]);
-    EXPECT_LE(worst, bound<T>(columns, 16)) << rows << " x " << columns << " " << name_of(how) << " " << element<T>::name;
+    for (std::size_t i = 0; i < got.size(); ++i)
+      worst = std::max(worst, (std::fabs(as_double(got[i]) - want[i]) - smallest) / want[i]);
+    EXPECT_LE(worst, bound<T>(columns, 16))
+        << rows << " x " << columns << " " << name_of(how) << " " << element<T>::name;
   }
 };
 TYPED_TEST_SUITE(softmax_on, executors);
@@ -56,7 +58,8 @@ TYPED_TEST_SUITE(softmax_on, executors);
 TYPED_TEST(softmax_on, is_right_for_every_type_layout_and_length) {
   // each row of the policy table, and the lengths around its borders; fewer packs than lanes
   for_types<double, float, half, bf16>([&]<class T>() {
-    for (const int columns : {1, 3, 8, 31, 64, 255, 256, 257, 1024, 1032, 2049}) this->template check<T>(draw(1, 6), columns, layouts[draw(0, 4)], draw(0, 1));
+    for (const int columns : {1, 3, 8, 31, 64, 255, 256, 257, 1024, 1032, 2049})
+      this->template check<T>(draw(1, 6), columns, layouts[draw(0, 4)], draw(0, 1));
     this->template check<T>(3, 8192, layout::dense, false);
     this->template check<T>(2, 8200, layout::dense, true);
     this->template check<T>(2, 9001, layout::padded, false);
@@ -70,10 +73,10 @@ TYPED_TEST(softmax_on, treats_infinity_and_nan_as_documented) {
   const float inf = INFINITY;
   for (const int columns : {5, 300, 9000}) {
     std::vector<float> values(static_cast<std::size_t>(columns) * 5, -3.0f);
-    values[1] = -inf;                                                    // row 0: one -infinity
-    for (int c = 0; c < columns; ++c) values[columns + c] = -inf;        // row 1: nothing else
-    values[2 * columns + 3] = inf;                                       // row 2
-    values[3 * columns + 2] = NAN;                                       // row 3
+    values[1] = -inf;                                                      // row 0: one -infinity
+    for (int c = 0; c < columns; ++c) values[columns + c] = -inf;          // row 1: nothing else
+    values[2 * columns + 3] = inf;                                         // row 2
+    values[3 * columns + 2] = NAN;                                         // row 3
     for (int c = 0; c + 1 < columns; ++c) values[4 * columns + c] = -inf;  // row 4: all but the last
     values[4 * columns + columns - 1] = -200;
     const auto x = place(*this, values, 5, columns, layout::dense);
@@ -94,7 +97,9 @@ TYPED_TEST(softmax_on, goes_backward) {
       const int rows = draw(1, 5);
       const auto y_values = [&] {
         std::vector<T> y;
-        for (const double v : reference(doubles(draw_values<T>(static_cast<std::size_t>(rows) * columns, -3, 3)), rows, columns)) y.push_back(convert<T>(static_cast<accumulator_t<T>>(v)));
+        for (const double v :
+             reference(doubles(draw_values<T>(static_cast<std::size_t>(rows) * columns, -3, 3)), rows, columns))
+          y.push_back(convert<T>(static_cast<accumulator_t<T>>(v)));
         return y;
       }();
       const auto dy_values = draw_values<T>(y_values.size());
@@ -104,10 +109,12 @@ TYPED_TEST(softmax_on, goes_backward) {
       const auto got = gather(*this, dy);
       for (int r = 0; r < rows; ++r) {
         double dot = 0;
-        for (int c = 0; c < columns; ++c) dot += as_double(y_values[r * columns + c]) * as_double(dy_values[r * columns + c]);
+        for (int c = 0; c < columns; ++c)
+          dot += as_double(y_values[r * columns + c]) * as_double(dy_values[r * columns + c]);
         for (int c = 0; c < columns; ++c) {
           const double want = as_double(y_values[r * columns + c]) * (as_double(dy_values[r * columns + c]) - dot);
-          EXPECT_NEAR(as_double(got[r * columns + c]), want, 4 * bound<T>(columns, 0) * as_double(y_values[r * columns + c]) + 1e-12);
+          EXPECT_NEAR(as_double(got[r * columns + c]), want,
+                      4 * bound<T>(columns, 0) * as_double(y_values[r * columns + c]) + 1e-12);
         }
       }
     }
@@ -115,34 +122,46 @@ TYPED_TEST(softmax_on, goes_backward) {
 }
 
 TYPED_TEST(softmax_on, refuses_bad_input_before_it_launches) {
-  const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense), y = place(*this, draw_values<float>(12), 3, 4, layout::dense);
-  EXPECT_REFUSED(softmax(this->executor, x.view, matrix(y.view.pointer, 4, 3)), "softmax: y is 4 x 3; it must be 3 x 4 like x");
-  EXPECT_REFUSED(softmax(this->executor, matrix<float>(nullptr, 3, 4), y.view), "x is a null view of size 3 x 4; it must point to its elements");
-  EXPECT_REFUSED(softmax(this->executor, rows(x.view, 0, 2), rows(x.view, 1, 2)), "softmax: y shares an element with x; the two must be apart, or exactly the same view");
-  EXPECT_REFUSED(softmax_backward(this->executor, x.view, y.view, x.view), "softmax_backward: dx shares an element with y; the two must be apart");
+  const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense),
+             y = place(*this, draw_values<float>(12), 3, 4, layout::dense);
+  EXPECT_REFUSED(softmax(this->executor, x.view, matrix(y.view.pointer, 4, 3)),
+                 "softmax: y is 4 x 3; it must be 3 x 4 like x");
+  EXPECT_REFUSED(softmax(this->executor, matrix<float>(nullptr, 3, 4), y.view),
+                 "x is a null view of size 3 x 4; it must point to its elements");
+  EXPECT_REFUSED(softmax(this->executor, rows(x.view, 0, 2), rows(x.view, 1, 2)),
+                 "softmax: y shares an element with x; the two must be apart, or exactly the same view");
+  EXPECT_REFUSED(softmax_backward(this->executor, x.view, y.view, x.view),
+                 "softmax_backward: dx shares an element with y; the two must be apart");
   softmax(this->executor, matrix<float>(nullptr, 0, 4), matrix<float>(nullptr, 0, 4));  // nothing to do
   softmax(this->executor, matrix<float>(nullptr, 3, 0), matrix<float>(nullptr, 3, 0));
 }
 
 TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
-  constexpr row_policy mine = TypeParam::lane::alone ? row_policy{.threads = 1, .lanes_a_row = 1, .rows = 2, .vector = 4, .held = 8, .lowest = arch::cpu}
-                                                     : row_policy{.threads = 64, .lanes_a_row = 32, .rows = 2, .vector = 4, .held = 1};
+  constexpr row_policy mine =
+      TypeParam::lane::alone
+          ? row_policy{.threads = 1, .lanes_a_row = 1, .rows = 2, .vector = 4, .held = 8, .lowest = arch::cpu}
+          : row_policy{.threads = 64, .lanes_a_row = 32, .rows = 2, .vector = 4, .held = 1};
   const auto values = draw_values<float>(3 * 32);
   const auto x = place(*this, values, 3, 32, layout::dense);
   softmax<mine>(this->executor, x.view, x.view);
   EXPECT_NEAR(gather(*this, x)[5], reference(doubles(values), 3, 32)[5], 1e-6);
   const auto longer = place(*this, draw_values<float>(132), 1, 132, layout::dense);
-  EXPECT_REFUSED(softmax<mine>(this->executor, longer.view, longer.view), "softmax: a row is longer than the lanes can keep; held = 0 serves every length");
+  EXPECT_REFUSED(softmax<mine>(this->executor, longer.view, longer.view),
+                 "softmax: a row is longer than the lanes can keep; held = 0 serves every length");
 }
 
 TEST(row_policy, says_which_rule_is_broken) {
   EXPECT_EQ(broken_rule(row_policy{}), nullptr);
-  EXPECT_STREQ(broken_rule(row_policy{.vector = 3}), "row_policy.vector must be a power of two, because an access is one pack");
+  EXPECT_STREQ(broken_rule(row_policy{.vector = 3}),
+               "row_policy.vector must be a power of two, because an access is one pack");
   EXPECT_STREQ(broken_rule(row_policy{.threads = 48}), "row_policy.threads must be a multiple of 32, from 32 to 1024");
-  EXPECT_STREQ(broken_rule(row_policy{.lanes_a_row = 64}), "row_policy.lanes_a_row must be 32 or threads, because a row belongs to a warp or to a block");
-  EXPECT_STREQ(broken_rule(row_policy{.rows = 3}), "row_policy.rows must be threads / lanes_a_row, because each group of lanes has one row");
+  EXPECT_STREQ(broken_rule(row_policy{.lanes_a_row = 64}),
+               "row_policy.lanes_a_row must be 32 or threads, because a row belongs to a warp or to a block");
+  EXPECT_STREQ(broken_rule(row_policy{.rows = 3}),
+               "row_policy.rows must be threads / lanes_a_row, because each group of lanes has one row");
   EXPECT_STREQ(broken_rule(row_policy{.held = -1}), "row_policy.held must not be negative, and rows at least 1");
-  EXPECT_STREQ(broken_rule(row_policy{.lowest = arch::cpu}), "row_policy.threads and lanes_a_row must be 1 on the CPU, because its blocks have one lane");
+  EXPECT_STREQ(broken_rule(row_policy{.lowest = arch::cpu}),
+               "row_policy.threads and lanes_a_row must be 1 on the CPU, because its blocks have one lane");
   for (const row_policy& p : row_table_gpu<half>::candidates) EXPECT_EQ(broken_rule(p), nullptr);
   for (const row_policy& p : row_table_cpu<double>::candidates) EXPECT_EQ(broken_rule(p), nullptr);
 }

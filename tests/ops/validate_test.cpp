@@ -16,18 +16,23 @@ TYPED_TEST_SUITE(validate_on, executors);
 constexpr gemm_simt_policy large{.block = {256, 128, 32}, .lane = {8, 8}, .lowest = arch::sm_90};
 
 TYPED_TEST(validate_on, says_what_an_op_would_refuse) {
-  const auto a = place(*this, draw_values<float>(12), 3, 4, layout::dense), b = place(*this, draw_values<float>(20), 4, 5, layout::dense);
+  const auto a = place(*this, draw_values<float>(12), 3, 4, layout::dense),
+             b = place(*this, draw_values<float>(20), 4, 5, layout::dense);
   const auto c = place(*this, std::vector<float>(15, 7.0f), 3, 5, layout::dense);
   const auto bias = this->put(std::vector<float>(5)), other = this->put(std::vector<float>(4));
   const auto& x = this->executor;
 
   EXPECT_EQ(validate(x, [&](const auto& e) { gemm(e, a.view, b.view, c.view, epilogue::bias(bias)); }), std::nullopt);
-  EXPECT_EQ(*validate(x, [&](const auto& e) { gemm(e, a.view, b.view, c.view, epilogue::bias(other)); }), "gemm: the epilogue's bias has 4 elements; it must have n = 5");
+  EXPECT_EQ(*validate(x, [&](const auto& e) { gemm(e, a.view, b.view, c.view, epilogue::bias(other)); }),
+            "gemm: the epilogue's bias has 4 elements; it must have n = 5");
   EXPECT_EQ(validate(x, [&](const auto& e) { softmax(e, c.view, c.view); }), std::nullopt);
-  EXPECT_EQ(*validate(x, [&](const auto& e) { softmax(e, c.view, matrix<float>(nullptr, 3, 5)); }), "y is a null view of size 3 x 5; it must point to its elements");
+  EXPECT_EQ(*validate(x, [&](const auto& e) { softmax(e, c.view, matrix<float>(nullptr, 3, 5)); }),
+            "y is a null view of size 3 x 5; it must point to its elements");
   EXPECT_EQ(validate(x, [&](const auto& e) { column_sum(e, c.view, bias); }), std::nullopt);
-  EXPECT_EQ(*validate(x, [&](const auto& e) { column_sum(e, c.view, other); }), "column_sum: y has 4 elements; it must have 5, one a column of x");
-  EXPECT_EQ(*validate(x, [&](const auto& e) { sgd(e, bias, other, {}); }), "sgd: gradient is 1 x 4; it must be 1 x 5 like weights");
+  EXPECT_EQ(*validate(x, [&](const auto& e) { column_sum(e, c.view, other); }),
+            "column_sum: y has 4 elements; it must have 5, one a column of x");
+  EXPECT_EQ(*validate(x, [&](const auto& e) { sgd(e, bias, other, {}); }),
+            "sgd: gradient is 1 x 4; it must be 1 x 5 like weights");
   EXPECT_EQ(validate(x, [&](const auto& e) { activate<activation::gelu>(e, c.view, c.view); }), std::nullopt);
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing ran";
 }

@@ -3,10 +3,10 @@
 #include <tilery/simt/cpu_parallel.hpp>
 
 #include <gtest/gtest.h>
-#include <numeric>
-#include <stdexcept>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <numeric>
+#include <stdexcept>
 
 namespace {
 
@@ -20,7 +20,8 @@ std::vector<int> visits(int threads, int n) {
 
 TEST(parallel_for, visits_each_index_once) {
   for (const int threads : {1, 2, 3, 8})
-    for (const int n : {0, 1, 2, 7, 64, 1000}) EXPECT_EQ(visits(threads, n), std::vector<int>(static_cast<std::size_t>(n), 1)) << threads << " " << n;
+    for (const int n : {0, 1, 2, 7, 64, 1000})
+      EXPECT_EQ(visits(threads, n), std::vector<int>(static_cast<std::size_t>(n), 1)) << threads << " " << n;
 }
 
 TEST(parallel_for, is_ready_for_the_next_loop_at_once) {
@@ -43,7 +44,11 @@ TEST(parallel_for, may_be_nested_and_called_from_several_threads) {
 
 TEST(parallel_for, hands_the_first_exception_to_the_caller_and_goes_on_working) {
   for (const int threads : {1, 2, 4}) {
-    EXPECT_THROW(parallel_for(threads, 100, [](std::int64_t i) { if (i == 37) throw std::runtime_error("37"); }), std::runtime_error);
+    EXPECT_THROW(parallel_for(threads, 100,
+                              [](std::int64_t i) {
+                                if (i == 37) throw std::runtime_error("37");
+                              }),
+                 std::runtime_error);
     EXPECT_EQ(visits(threads, 50), std::vector<int>(50, 1));
   }
 }

@@ -2,8 +2,8 @@
 // The virtual GPU's engine: meetings, waits between blocks, deadlock reports, exceptions, refusals.
 #include <tilery/virtual_gpu.hpp>
 
-#include <atomic>
 #include <gtest/gtest.h>
+#include <atomic>
 #include <numeric>
 #include <vector>
 
@@ -60,9 +60,30 @@ TEST(engine, resident_blocks_may_wait_for_later_ones) {
   }
 }
 
+/// Every block waits for every other one.
+struct grid_barrier : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+    if (lane.rank() != 0) return;
+    lane.atomic_add(p.values, 1, order::release);
+    lane.wait_until(p.values, [&](int arrived) { return arrived >= lane.blocks().x; });
+  }
+};
+
+TEST(engine, as_many_blocks_are_resident_on_any_number_of_threads) {
+  for (const int threads : {1, 2, 3, 5}) {
+    EXPECT_EQ(report_of<grid_barrier>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 64}), 64), "")
+        << threads;
+    EXPECT_TRUE(holds(
+        report_of<grid_barrier>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 63}), 64), "is stuck"))
+        << threads;
+  }
+}
+
 TEST(engine, reports_blocks_that_wait_for_one_that_cannot_start) {
   for (const int threads : {1, 2}) {
-    const std::string report = report_of<chain>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 4}), 40);
+    const std::string report =
+        report_of<chain>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 4}), 40);
     EXPECT_TRUE(holds(report, "planted is stuck: no lane can go on")) << report;
     EXPECT_TRUE(holds(report, "block (3, 0, 0), lanes 0 wait in wait_until at ")) << report;
     EXPECT_TRUE(holds(report, "lanes 1-95 wait in sync_block")) << report;
@@ -75,8 +96,10 @@ TEST(engine, reports_blocks_that_wait_for_one_that_cannot_start) {
 struct half_at_a_warp_barrier : base {
   template <class Lane>
   SIMT static void run(Lane lane, const numbers&, no_shared&) {
-    if (lane.warp_rank() < 16) lane.sync_warp();
-    else lane.sync_block();
+    if (lane.warp_rank() < 16)
+      lane.sync_warp();
+    else
+      lane.sync_block();
   }
 };
 constexpr int line_of_half = __LINE__ - 4;
@@ -91,14 +114,19 @@ TEST(engine, reports_lanes_that_wait_in_different_barriers) {
 struct different_collectives : base {
   template <class Lane>
   SIMT static void run(Lane lane, const numbers&, no_shared&) {
-    if (lane.rank() == 5) lane.ballot(true);
-    else lane.shuffle(1, 0);
+    if (lane.rank() == 5)
+      lane.ballot(true);
+    else
+      lane.shuffle(1, 0);
   }
 };
 
 TEST(engine, refuses_different_collectives_in_one_warp) {
   const std::string report = report_of<different_collectives>(virtual_gpu());
-  EXPECT_TRUE(holds(report, "lanes of one warp meet in different collectives: lane 5 of block (0, 0, 0) calls ballot, the others shuffle at ")) << report;
+  EXPECT_TRUE(holds(report,
+                    "lanes of one warp meet in different collectives: lane 5 of block (0, 0, 0) calls ballot, the "
+                    "others shuffle at "))
+      << report;
 }
 
 // --- leaving early is no fault
@@ -116,6 +144,26 @@ TEST(engine, lanes_that_have_left_are_not_waited_for) {
   std::vector<int> memory(1);
   launch<some_leave>(virtual_gpu(), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
   EXPECT_EQ(memory[0], 3 * 48);
+}
+
+struct votes_after_leaving : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+    lane.shuffle(-1.5f, 3);  // leaves bits behind
+    lane.shuffle(-1.5f, 3);
+    if (lane.rank() == 5) return;
+    const unsigned votes = lane.ballot(lane.warp_rank() == 7);
+    if (lane.rank() == 0) lane.store(p.values, static_cast<int>(votes));
+    lane.store(p.values + 1 + lane.warp_rank(), lane.shuffle(lane.warp_rank(), lane.warp_rank() - 1));  // -1 is lane 31
+  }
+};
+
+TEST(engine, lanes_that_have_left_do_not_vote_and_shuffles_wrap_around) {
+  std::vector<int> memory(64);
+  launch<votes_after_leaving>(virtual_gpu(), {1}, numbers{gmem_ptr<int>(memory.data()), 64});
+  EXPECT_EQ(memory[0], 1 << 7);
+  EXPECT_EQ(memory[1], 31);
+  EXPECT_EQ(memory[4], 2);
 }
 
 // --- exceptions
@@ -153,29 +201,38 @@ struct launches_again : base {
 };
 
 TEST(engine, refuses_nested_launches) {
-  EXPECT_TRUE(holds(report_of<launches_again>(virtual_gpu()), "planted is launched from inside a kernel; nested launches are not supported"));
+  EXPECT_TRUE(holds(report_of<launches_again>(virtual_gpu()),
+                    "planted is launched from inside a kernel; nested launches are not supported"));
 }
 
 struct large : base {
-  struct shared { shared_array<float, 30000> much; };
-  template <class Lane> SIMT static void run(Lane, const numbers&, shared&) {}
+  struct shared {
+    shared_array<float, 30000> much;
+  };
+  template <class Lane>
+  SIMT static void run(Lane, const numbers&, shared&) {}
 };
 struct late : base {
   static constexpr arch lowest = arch::sm_90;
-  template <class Lane> SIMT static void run(Lane, const numbers&, no_shared&) {}
+  template <class Lane>
+  SIMT static void run(Lane, const numbers&, no_shared&) {}
 };
 
 TEST(engine, refuses_what_the_arch_lacks) {
-  EXPECT_TRUE(holds(report_of<large>(virtual_gpu(arch::sm_75)), "planted needs 120000 bytes of shared memory a block; sm_75 has 65536"));
+  EXPECT_TRUE(holds(report_of<large>(virtual_gpu(arch::sm_75)),
+                    "planted needs 120000 bytes of shared memory a block; sm_75 has 65536"));
   EXPECT_EQ(report_of<large>(virtual_gpu(arch::sm_80)), "");
-  EXPECT_TRUE(holds(report_of<late>(virtual_gpu(arch::sm_89)), "planted needs sm_90 or later; this device is an sm_89"));
+  EXPECT_TRUE(
+      holds(report_of<late>(virtual_gpu(arch::sm_89)), "planted needs sm_90 or later; this device is an sm_89"));
   EXPECT_THROW(virtual_gpu(arch::cpu), error);
   EXPECT_THROW(virtual_gpu(arch::sm_90, {.threads = 0}), error);
 }
 
 struct misaligned : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) { lane.load(p.values + 1, width<4>); }
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+    lane.load(p.values + 1, width<4>);
+  }
 };
 
 TEST(engine, refuses_an_access_that_is_not_aligned) {
@@ -184,7 +241,8 @@ TEST(engine, refuses_an_access_that_is_not_aligned) {
     launch<misaligned>(virtual_gpu(), {1}, numbers{gmem_ptr<int>(values), 8});
     FAIL();
   } catch (const error& e) {
-    EXPECT_TRUE(holds(e.what(), "an access of 16 bytes is at an address that is 4 more than a multiple of 16")) << e.what();
+    EXPECT_TRUE(holds(e.what(), "an access of 16 bytes is at an address that is 4 more than a multiple of 16"))
+        << e.what();
     EXPECT_TRUE(holds(e.what(), "engine_test.cpp")) << e.what();
   }
 }

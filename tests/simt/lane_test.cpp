@@ -22,13 +22,16 @@ struct verbs_kernel {
   static constexpr int threads = 64;
   static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = true;
-  struct shared { shared_array<float, 2> sums; };
+  struct shared {
+    shared_array<float, 2> sums;
+  };
 
   template <class Lane>
   SIMT static void run(Lane lane, const verbs_params& p, shared& smem) {
     const int block = lane.block().x + lane.block().y * lane.blocks().x;
     float total = 0;
-    for (int i = lane.rank(); i < 64; i += lane.threads(threads)) total += sum(lane.load(p.in + (block * 256 + i * 4), width<4>));
+    for (int i = lane.rank(); i < 64; i += lane.threads(threads))
+      total += sum(lane.load(p.in + (block * 256 + i * 4), width<4>));
     for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) total += lane.shuffle_xor(total, mask);
     if (lane.warp_rank() == 0) lane.store(smem.sums.at(lane.warp()), total);
     lane.sync_block();
@@ -46,7 +49,9 @@ struct verbs_kernel {
   }
 };
 
-struct shuffles_params { gmem_ptr<double> out; };
+struct shuffles_params {
+  gmem_ptr<double> out;
+};
 
 struct shuffles_kernel {
   static constexpr const char* name = "shuffles";
@@ -74,7 +79,9 @@ TYPED_TEST(lane, does_what_its_verbs_say) {
   const auto out = this->put(std::vector<float>(6));
   const auto counters = this->put(std::vector<int>(3));
   const auto votes = this->put(std::vector<unsigned>(6));
-  launch<verbs_kernel>(this->executor, {3, 2}, verbs_params{gmem_ptr<const float>(in.data_handle()), gmem_ptr<float>(out.data_handle()), gmem_ptr<int>(counters.data_handle()), gmem_ptr<unsigned>(votes.data_handle())});
+  launch<verbs_kernel>(this->executor, {3, 2},
+                       verbs_params{gmem_ptr<const float>(in.data_handle()), gmem_ptr<float>(out.data_handle()),
+                                    gmem_ptr<int>(counters.data_handle()), gmem_ptr<unsigned>(votes.data_handle())});
   for (int b = 0; b < 6; ++b) {
     double want = 0;
     for (int i = 0; i < 256; ++i) want += values[b * 256 + i];

@@ -59,8 +59,10 @@ TYPED_TEST_SUITE(memory_space_on, executors);
 TYPED_TEST(memory_space_on, device_views_are_refused_by_name) {
   const played_driver driver;
   float host[12] = {};
-  EXPECT_REFUSED(softmax(this->executor, matrix(elsewhere, 3, 4), matrix(host, 3, 4)), "x is in device memory; this executor needs it in host memory");
-  EXPECT_REFUSED(softmax(this->executor, matrix(host, 3, 4), matrix(elsewhere, 3, 4)), "y is in device memory; this executor needs it in host memory");
+  EXPECT_REFUSED(softmax(this->executor, matrix(elsewhere, 3, 4), matrix(host, 3, 4)),
+                 "x is in device memory; this executor needs it in host memory");
+  EXPECT_REFUSED(softmax(this->executor, matrix(host, 3, 4), matrix(elsewhere, 3, 4)),
+                 "y is in device memory; this executor needs it in host memory");
   EXPECT_EQ(elsewhere[0], 0);
   softmax(this->executor, matrix(host, 3, 4), matrix(host, 3, 4));
   EXPECT_EQ(host[0], 0.25f);

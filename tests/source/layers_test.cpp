@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The source itself: layers include downwards only, macros live in one file, headers stay short and carry their licence.
+// The source itself: layers include downwards only, macros live in one file, headers stay short and carry their
+// licence.
+#include <gtest/gtest.h>
 #include <filesystem>
 #include <fstream>
-#include <gtest/gtest.h>
 #include <map>
 #include <regex>
 #include <set>

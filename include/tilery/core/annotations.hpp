@@ -3,8 +3,9 @@
 //
 // SIMT            in front of a function that runs in a lane, on any of the three machines
 // TILERY_UNROLL   in front of a loop whose trip count is a constant of the policy
-// TILERY_ABI      the inline namespace: version, instruction set of the host, list of GPU archs. Two units of one
-//                 program that were built for different machines get different symbols and never share a function.
+// TILERY_ABI      the inline namespace: version, instruction set of the host, list of GPU archs. Units of one
+//                 program with different ones get different symbols and share no function. Three instruction sets are
+//                 told apart (below AVX2, AVX2, AVX-512), and the first ten archs.
 // TILERY_ASAN_FIBERS  defined where AddressSanitizer has to be told of the virtual GPU's fibers
 #pragma once
 
@@ -16,7 +17,8 @@
 #define SIMT inline
 #endif
 
-// nvcc hands loops of the host to g++, which needs its own pragma: without it the CPU's kernels are 4 to 7 times slower.
+// nvcc hands loops of the host to g++, which needs its own pragma: without it the CPU's kernels are 4 to 7 times
+// slower.
 #if defined(__CUDACC__)
 #pragma nv_diag_suppress 1675  // nvcc does not know that pragma, and says so at each loop
 #endif

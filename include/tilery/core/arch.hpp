@@ -8,7 +8,16 @@
 namespace tilery::inline TILERY_ABI {
 
 /// A machine that a policy can be written for. GPU archs are numbered as NVIDIA's compute capabilities.
-enum class arch : int { cpu = 0, sm_75 = 75, sm_80 = 80, sm_86 = 86, sm_89 = 89, sm_90 = 90, sm_100 = 100, sm_120 = 120 };
+enum class arch : int {
+  cpu = 0,
+  sm_75 = 75,
+  sm_80 = 80,
+  sm_86 = 86,
+  sm_89 = 89,
+  sm_90 = 90,
+  sm_100 = 100,
+  sm_120 = 120
+};
 
 /// What one arch allows.
 struct arch_limits {
@@ -73,4 +82,4 @@ inline host_isa running_isa() {
   return host_isa::baseline;
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -12,7 +12,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// Raw bytes from an executor, given back when this object ends. Executors make it in `allocate(bytes)`.
 class allocation {
- public:
+public:
   using release_function = void (*)(void* pointer, std::size_t bytes, void* context) noexcept;
 
   allocation() = default;
@@ -30,7 +30,7 @@ class allocation {
   void* get() const { return pointer_; }
   std::size_t bytes() const { return bytes_; }
 
- private:
+private:
   void swap(allocation& other) noexcept {
     std::swap(pointer_, other.pointer_);
     std::swap(bytes_, other.bytes_);
@@ -48,18 +48,21 @@ class allocation {
 /// The executor must outlive it where it holds a stream.
 template <class T, int Rank = 1>
 class buffer {
- public:
+public:
   using element_type = T;
 
   buffer() = default;
 
   /// Room for the product of the extents; `error` where one is negative.
   template <class Executor, std::convertible_to<std::int64_t>... Extents>
-    requires(sizeof...(Extents) == Rank)
-  explicit buffer(const Executor& executor, Extents... extents) {
+  requires(sizeof...(Extents) == Rank) explicit buffer(const Executor& executor, Extents... extents) {
     for (const std::int64_t extent : {static_cast<std::int64_t>(extents)...})
-      if (extent < 0 || extent > std::numeric_limits<std::int32_t>::max())
-        throw error("an extent of a buffer is " + std::to_string(extent) + "; it must be at least 0 and below 2^31");
+      if (extent < 0 || extent > largest_extent)
+        throw error("an extent of a buffer is " + std::to_string(extent) + "; it must be at least 0 and at most " +
+                    std::to_string(largest_extent));
+    std::int64_t bytes = sizeof(T);
+    if ((__builtin_mul_overflow(bytes, static_cast<std::int64_t>(extents), &bytes) || ...))
+      throw error("the extents of a buffer multiply to more than 2^63 bytes; no memory holds them");
     view_ = tensor_view<T, Rank>(nullptr, static_cast<std::int32_t>(extents)...);
     memory_ = executor.allocate(static_cast<std::size_t>(view_.size()) * sizeof(T));
     view_.pointer = static_cast<T*>(memory_.get());
@@ -73,13 +76,13 @@ class buffer {
   tensor_view<T, Rank> view() const { return view_; }
   tensor_view<const T, Rank> read() const { return view_; }
 
- private:
+private:
   tensor_view<T, Rank> view_;
   allocation memory_;
 };
 
-/// Copies a dense tensor, in the executor's order. From or to a GPU's memory it may still be under way when this returns:
-/// `executor.wait()` before the host reads. Extents must be equal.
+/// Copies a dense tensor, in the executor's order. From or to a GPU's memory it may still be under way when this
+/// returns: `executor.wait()` before the host reads. Extents must be equal.
 template <class Executor, class From, class To>
 void copy(const Executor& executor, const From& from, const To& to, where at = {}) {
   const auto source = view(from, at);
@@ -90,11 +93,14 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
   for (int i = 0; i < source.rank(); ++i)
     if (source.extent(i) != target.extent(i))
       throw error("copy: extent " + std::to_string(i) + " of the source is " + std::to_string(source.extent(i)) +
-                  " and of the target " + std::to_string(target.extent(i)) + "; they must be equal", at);
-  if (!source.dense() || !target.dense()) throw error("copy: a view has gaps between its elements; both must be dense", at);
+                      " and of the target " + std::to_string(target.extent(i)) + "; they must be equal",
+                  at);
+  if (!source.dense() || !target.dense())
+    throw error("copy: a view has gaps between its elements; both must be dense", at);
   const auto bytes = static_cast<std::size_t>(source.size()) * sizeof(typename decltype(source)::value_type);
   if (bytes == 0) return;
-  if (!source.pointer || !target.pointer) throw error("copy: a view of non-zero size is null; it must point to its elements", at);
+  if (!source.pointer || !target.pointer)
+    throw error("copy: a view of non-zero size is null; it must point to its elements", at);
   executor.copy_bytes(target.pointer, source.pointer, bytes, at);
 }
 
@@ -109,4 +115,4 @@ void fill_zero(const Executor& executor, const To& to, where at = {}) {
   executor.zero_bytes(target.pointer, bytes, at);
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

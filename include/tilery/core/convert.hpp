@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Conversions between element types, scalar and pack: to nearest, ties to even; NaN stays NaN, overflow becomes infinity.
-// On the host half and bf16 are converted by integer arithmetic on whole vectors; the device has instructions.
+// Conversions between element types, scalar and pack: to nearest, ties to even; NaN stays NaN, overflow becomes
+// infinity. Between double and half or bf16 the way leads through float, and may round twice. On the host half and bf16
+// are converted by integer arithmetic on whole vectors; the device has instructions.
 #pragma once
 
 #include <tilery/core/pack.hpp>
@@ -128,4 +129,4 @@ SIMT pack<To, N> convert(pack<From, N> values) {
   }
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

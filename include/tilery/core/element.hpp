@@ -5,17 +5,17 @@
 
 #include <tilery/core/annotations.hpp>
 
-#include <cstdint>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_fp8.h>
+#include <cstdint>
 
 namespace tilery::inline TILERY_ABI {
 
-using half = __half;                ///< IEEE binary16: 5 bits of exponent, 10 of fraction
-using bf16 = __nv_bfloat16;         ///< upper half of a float: 8 bits of exponent, 7 of fraction
-using fp8_e4m3 = __nv_fp8_e4m3;     ///< 4 bits of exponent, 3 of fraction, no infinity, largest 448
-using fp8_e5m2 = __nv_fp8_e5m2;     ///< 5 bits of exponent, 2 of fraction, largest 57344
+using half = __half;             ///< IEEE binary16: 5 bits of exponent, 10 of fraction
+using bf16 = __nv_bfloat16;      ///< upper half of a float: 8 bits of exponent, 7 of fraction
+using fp8_e4m3 = __nv_fp8_e4m3;  ///< 4 bits of exponent, 3 of fraction, no infinity, largest 448
+using fp8_e5m2 = __nv_fp8_e5m2;  ///< 5 bits of exponent, 2 of fraction, largest 57344
 using int8 = std::int8_t;
 
 /// A float whose lower 13 bits of fraction the tensor cores ignore.
@@ -27,6 +27,7 @@ struct tf32 {
 template <class T>
 struct element;
 
+// clang-format off
 template <> struct element<double>   { using bits = double;        using accumulator = double; static constexpr const char* name = "f64"; };
 template <> struct element<float>    { using bits = float;         using accumulator = float;  static constexpr const char* name = "f32"; };
 template <> struct element<tf32>     { using bits = float;         using accumulator = float;  static constexpr const char* name = "tf32"; };
@@ -41,9 +42,10 @@ template <> struct element<std::uint8_t>  { using bits = std::uint8_t;  using ac
 template <> struct element<std::uint16_t> { using bits = std::uint16_t; using accumulator = std::int32_t;  static constexpr const char* name = "u16"; };
 template <> struct element<std::uint32_t> { using bits = std::uint32_t; using accumulator = std::uint32_t; static constexpr const char* name = "u32"; };
 template <class T> struct element<const T> : element<T> {};
+// clang-format on
 
 /// The type that sums of T are kept in: float for everything up to 32 bits, double for double, int32 for int8.
 template <class T>
 using accumulator_t = typename element<T>::accumulator;
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -13,16 +13,18 @@ namespace tilery::inline TILERY_ABI {
 
 /// A refusal. `what()` is one sentence, followed by the caller's file and line.
 class error : public std::runtime_error {
- public:
+public:
   explicit error(const std::string& sentence, where at = {})
-      : std::runtime_error(sentence + " [" + at.file + ":" + std::to_string(at.line) + "]"), at_(at), length_(sentence.size()) {}
+      : std::runtime_error(sentence + " [" + at.file + ":" + std::to_string(at.line) + "]"),
+        at_(at),
+        length_(sentence.size()) {}
 
   /// The sentence alone.
   std::string sentence() const { return std::string(what()).substr(0, length_); }
   /// The call that was refused.
   where at() const { return at_; }
 
- private:
+private:
   where at_;
   std::size_t length_;
 };
@@ -44,4 +46,4 @@ constexpr const char* broken(const char* sentence, when_broken how) {
   return how == when_broken::stop ? throw sentence : sentence;
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

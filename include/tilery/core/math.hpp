@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// exp, log, tanh, erf and their relatives as polynomials: the same text for a float, a double and a vector of either, so
-// that executors agree and the host's compiler vectorises. The coefficients are Chebyshev fits (degree and error beside
-// each), made with 40 digits. Bounds over all finite arguments: float 2 units in the last place, double 4 (erf 4 and 6).
+// exp, log, tanh, erf and their relatives as polynomials: the same text for a float, a double and a vector of either,
+// so that executors agree and the host's compiler vectorises. The coefficients are Chebyshev fits (degree and error
+// beside each), made with 40 digits. Bounds over all finite arguments: float 2 units in the last place, double 4 (erf 4
+// and 6).
 #pragma once
 
 #include <tilery/core/arch.hpp>
@@ -15,20 +16,35 @@ namespace tilery::inline TILERY_ABI {
 namespace math {
 
 /// Integers as wide as the elements of V, a float type or a vector of one.
-template <class V> struct integers_of { typedef std::int32_t type __attribute__((vector_size(sizeof(V)))); };
-template <> struct integers_of<float> { using type = std::int32_t; };
-template <> struct integers_of<double> { using type = std::int64_t; };
 template <class V>
-  requires(sizeof(typename scalar_of<V>::type) == 8 && !std::is_same_v<V, double>)
-struct integers_of<V> { typedef std::int64_t type __attribute__((vector_size(sizeof(V)))); };
+struct integers_of {
+  typedef std::int32_t type __attribute__((vector_size(sizeof(V))));
+};
+template <>
+struct integers_of<float> {
+  using type = std::int32_t;
+};
+template <>
+struct integers_of<double> {
+  using type = std::int64_t;
+};
+template <class V>
+requires(sizeof(typename scalar_of<V>::type) == 8 && !std::is_same_v<V, double>) struct integers_of<V> {
+  typedef std::int64_t type __attribute__((vector_size(sizeof(V))));
+};
 
-template <class V> using integers = typename integers_of<V>::type;
-template <class V> using scalar = typename scalar_of<V>::type;
-template <class V> inline constexpr bool single = sizeof(scalar<V>) == 4;
+template <class V>
+using integers = typename integers_of<V>::type;
+template <class V>
+using scalar = typename scalar_of<V>::type;
+template <class V>
+inline constexpr bool single = sizeof(scalar<V>) == 4;
 
 /// The value in every element.
 template <class V>
-SIMT V all(scalar<V> value) { return value - V{}; }
+SIMT V all(scalar<V> value) {
+  return value - V{};
+}
 
 /// Polynomial in x, highest coefficient first (Horner).
 template <class V, class... C>
@@ -38,9 +54,18 @@ SIMT V polynomial(V x, scalar<V> first, C... others) {
   return sum;
 }
 
-template <class V> struct format;  // of IEEE numbers: bits of fraction, bias, and 1.5 * 2^fraction
-template <> struct format<float> { static constexpr int fraction = 23, bias = 127; static constexpr float rounder = 12582912.0f; };
-template <> struct format<double> { static constexpr int fraction = 52, bias = 1023; static constexpr double rounder = 6755399441055744.0; };
+template <class V>
+struct format;  // of IEEE numbers: bits of fraction, bias, and 1.5 * 2^fraction
+template <>
+struct format<float> {
+  static constexpr int fraction = 23, bias = 127;
+  static constexpr float rounder = 12582912.0f;
+};
+template <>
+struct format<double> {
+  static constexpr int fraction = 52, bias = 1023;
+  static constexpr double rounder = 6755399441055744.0;
+};
 
 /// 2^n for a normal result.
 template <class V>
@@ -52,8 +77,8 @@ SIMT V power_of_two(integers<V> n) {
 /// An integer of small magnitude as a floating-point number.
 template <class V>
 SIMT V to_floating(integers<V> n) {
-  using f = format<scalar<V>>;
-  return reinterpret<V>(n + reinterpret<integers<scalar<V>>>(f::rounder)) - f::rounder;
+  const auto rounder = scalar<V>(format<scalar<V>>::rounder);  // a value: device code cannot refer to the member
+  return reinterpret<V>(n + reinterpret<integers<scalar<V>>>(rounder)) - rounder;
 }
 
 template <class V>
@@ -87,9 +112,10 @@ struct exp {
       q = polynomial(r, 0.001392617611993557888f, 0.008363173074513710903f, 0.04166655466205053398f,
                      0.1666657702559798819f, 0.5f);
     else  // degree 10, 1.4e-18
-      q = polynomial(r, 2.09146793765839351e-9, 2.510520637395701112e-8, 2.755727366134863622e-7, 2.755725542574643428e-6,
-                     0.00002480158732553336382, 0.0001984126987480049198, 0.001388888888888375242, 0.008333333333326140884,
-                     0.04166666666666666975, 0.1666666666666667099, 0.5);
+      q = polynomial(r, 2.09146793765839351e-9, 2.510520637395701112e-8, 2.755727366134863622e-7,
+                     2.755725542574643428e-6, 0.00002480158732553336382, 0.0001984126987480049198,
+                     0.001388888888888375242, 0.008333333333326140884, 0.04166666666666666975, 0.1666666666666667099,
+                     0.5);
     const V e = (q * r) * r + r + S(1);
     const integers<V> k = reinterpret<integers<V>>(shifted) - reinterpret<integers<S>>(S(f::rounder));
     const integers<V> k_half = k >> 1;  // two factors: each is a normal number where the result is not
@@ -142,13 +168,13 @@ struct tanh {
     const V a = magnitude(x), z = x * x;
     V q;
     if constexpr (single<V>)  // degree 4, 4.3e-8
-      q = polynomial(z, -0.006096714165908197575f, 0.02099717899907475057f, -0.05385090957851358083f, 0.1333276973697632786f,
-                     -0.3333332894413425457f);
+      q = polynomial(z, -0.006096714165908197575f, 0.02099717899907475057f, -0.05385090957851358083f,
+                     0.1333276973697632786f, -0.3333332894413425457f);
     else  // degree 11, 3.9e-18
       q = polynomial(z, 6.48516348279311315e-6, -0.00003120110142579740003, 0.00009257116129556768271,
-                     -0.0002375906496055561955, 0.0005896606577757043347, -0.00145577541204780551, 0.003592121751154962269,
-                     -0.008863235103240877925, 0.02186948851900830576, -0.05396825396789699169, 0.133333333333330416,
-                     -0.3333333333333333294);
+                     -0.0002375906496055561955, 0.0005896606577757043347, -0.00145577541204780551,
+                     0.003592121751154962269, -0.008863235103240877925, 0.02186948851900830576, -0.05396825396789699169,
+                     0.133333333333330416, -0.3333333333333333294);
     const V small = (q * z) * a + a;
     const V big = S(1) - S(2) / (exp{}(a + a) + S(1));
     V result = a > all<V>(S(0.625)) ? big : small;
@@ -197,8 +223,10 @@ struct sqrt {
   template <class V>
   SIMT V operator()(V x) const {
 #ifdef __CUDA_ARCH__
-    if constexpr (single<V>) return __fsqrt_rn(x);
-    else return __dsqrt_rn(x);
+    if constexpr (single<V>)
+      return __fsqrt_rn(x);
+    else
+      return __dsqrt_rn(x);
 #else
     if constexpr (std::is_same_v<V, float>) {
       return __builtin_sqrtf(x);
@@ -209,8 +237,10 @@ struct sqrt {
 #if defined(__AVX__)
       // The compilers have no square root of a vector, and do not make one of a loop while errno may be asked for.
       if constexpr (sizeof(V) >= 16 && sizeof(V) <= static_cast<std::size_t>(vector_bytes())) {
-        if constexpr (single<V>) asm("vsqrtps %1, %0" : "=v"(result) : "v"(x));
-        else asm("vsqrtpd %1, %0" : "=v"(result) : "v"(x));
+        if constexpr (single<V>)
+          asm("vsqrtps %1, %0" : "=v"(result) : "v"(x));
+        else
+          asm("vsqrtpd %1, %0" : "=v"(result) : "v"(x));
         return result;
       }
 #endif
@@ -224,10 +254,25 @@ struct sqrt {
 }  // namespace math
 
 /// e^x, log(x), tanh(x), erf(x), sqrt(x) of a float, a double, or each element of a pack.
-template <class T, int N> SIMT pack<T, N> exp(pack<T, N> x) { return apply(math::exp{}, x); }
-template <class T, int N> SIMT pack<T, N> log(pack<T, N> x) { return apply(math::log{}, x); }
-template <class T, int N> SIMT pack<T, N> tanh(pack<T, N> x) { return apply(math::tanh{}, x); }
-template <class T, int N> SIMT pack<T, N> erf(pack<T, N> x) { return apply(math::erf{}, x); }
-template <class T, int N> SIMT pack<T, N> sqrt(pack<T, N> x) { return apply(math::sqrt{}, x); }
+template <class T, int N>
+SIMT pack<T, N> exp(pack<T, N> x) {
+  return apply(math::exp{}, x);
+}
+template <class T, int N>
+SIMT pack<T, N> log(pack<T, N> x) {
+  return apply(math::log{}, x);
+}
+template <class T, int N>
+SIMT pack<T, N> tanh(pack<T, N> x) {
+  return apply(math::tanh{}, x);
+}
+template <class T, int N>
+SIMT pack<T, N> erf(pack<T, N> x) {
+  return apply(math::erf{}, x);
+}
+template <class T, int N>
+SIMT pack<T, N> sqrt(pack<T, N> x) {
+  return apply(math::sqrt{}, x);
+}
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

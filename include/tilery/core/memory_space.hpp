@@ -30,4 +30,4 @@ inline memory_space space_of(const void* pointer) {
   return ask ? static_cast<memory_space>(ask(pointer)) : memory_space::host;
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

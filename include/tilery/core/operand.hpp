@@ -27,9 +27,7 @@ struct operand {
     if (empty()) return pointer;
     return pointer + ((extents[0] - 1) * strides[0] + (extents[1] - 1) * strides[1] + 1) * element_bytes;
   }
-  bool dense() const {
-    return (extents[1] == 1 || strides[1] == 1) && (extents[0] == 1 || strides[0] == extents[1]);
-  }
+  bool dense() const { return (extents[1] == 1 || strides[1] == 1) && (extents[0] == 1 || strides[0] == extents[1]); }
   std::string shape() const { return std::to_string(extents[0]) + " x " + std::to_string(extents[1]); }
 };
 
@@ -50,7 +48,9 @@ operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) 
 
 /// An operand that the op reads, whatever its view would allow.
 template <class T, int Rank>
-operand reads(const char* name, const tensor_view<T, Rank>& v) { return describe(name, v, false); }
+operand reads(const char* name, const tensor_view<T, Rank>& v) {
+  return describe(name, v, false);
+}
 
 /// An operand that the op writes.
 template <class T, int Rank>
@@ -61,7 +61,11 @@ operand writes(const char* name, const tensor_view<T, Rank>& v) {
 
 /// Whether two operands provably share an element. Interleaved slices of one buffer do not: with equal strides the
 /// distance between the two is solved exactly; otherwise a dense operand shares what lies inside it.
-inline bool share_an_element(const operand& a, const operand& b) {
+inline bool share_an_element(operand a, operand b) {
+  for (int i = 0; i < 2; ++i) {  // the stride of an extent of 1 means nothing: let it be the other's
+    if (a.extents[i] == 1) a.strides[i] = b.strides[i];
+    if (b.extents[i] == 1) b.strides[i] = a.strides[i];
+  }
   if (a.empty() || b.empty() || a.end() <= b.begin() || b.end() <= a.begin()) return false;
   if (a.dense() && b.dense()) return true;
   if (a.pointer == b.pointer) return true;
@@ -72,7 +76,9 @@ inline bool share_an_element(const operand& a, const operand& b) {
     // distance = i strides[0] + j strides[1], where i and j are differences of two indices
     for (std::int64_t i = -(b.extents[0] - 1); i < a.extents[0]; ++i) {
       const std::int64_t rest = distance - i * a.strides[0];
-      if (a.strides[1] == 0 ? rest == 0 : rest % a.strides[1] == 0 && rest / a.strides[1] > -b.extents[1] && rest / a.strides[1] < a.extents[1])
+      if (a.strides[1] == 0
+              ? rest == 0
+              : rest % a.strides[1] == 0 && rest / a.strides[1] > -b.extents[1] && rest / a.strides[1] < a.extents[1])
         return true;
     }
     return false;
@@ -83,20 +89,23 @@ inline bool share_an_element(const operand& a, const operand& b) {
   return holds_first(a, b) || holds_first(b, a);
 }
 
-/// The first of these that is wrong: a null view of non-zero size, a negative stride, memory that the executor's kernels
-/// cannot reach. Names the operand.
+/// The first of these that is wrong: a null view of non-zero size, a negative stride, memory that the executor's
+/// kernels cannot reach. Names the operand.
 inline finding check_operands(const operands& all, memory_space reachable) {
   for (const operand& o : all) {
     if (o.empty()) continue;
-    if (!o.pointer) return std::string(o.name) + " is a null view of size " + o.shape() + "; it must point to its elements";
+    if (!o.pointer)
+      return std::string(o.name) + " is a null view of size " + o.shape() + "; it must point to its elements";
     if (o.strides[0] < 0 || o.strides[1] < 0)
-      return std::string(o.name) + " has the strides " + std::to_string(o.strides[0]) + " and " + std::to_string(o.strides[1]) +
-             "; strides must not be negative";
+      return std::string(o.name) + " has the strides " + std::to_string(o.strides[0]) + " and " +
+             std::to_string(o.strides[1]) + "; strides must not be negative";
     if (o.written && ((o.strides[0] == 0 && o.extents[0] > 1) || (o.strides[1] == 0 && o.extents[1] > 1)))
-      return std::string(o.name) + " is written, but a stride of 0 gives several of its elements one place; each must have its own";
+      return std::string(o.name) +
+             " is written, but a stride of 0 gives several of its elements one place; each must have its own";
     const memory_space space = space_of(o.pointer);
     if (space != memory_space::either && reachable != memory_space::either && space != reachable)
-      return std::string(o.name) + " is in " + name_of(space) + " memory; this executor needs it in " + name_of(reachable) + " memory";
+      return std::string(o.name) + " is in " + name_of(space) + " memory; this executor needs it in " +
+             name_of(reachable) + " memory";
   }
   return {};
 }
@@ -109,8 +118,8 @@ inline finding check_aliases(const operands& all, std::initializer_list<std::str
     for (const operand& other : all) {
       if (&other == &output || !share_an_element(output, other)) continue;
       const bool allowed = std::find(in_place.begin(), in_place.end(), other.name) != in_place.end();
-      if (allowed && other.pointer == output.pointer && other.strides[0] == output.strides[0] && other.strides[1] == output.strides[1] &&
-          other.element_bytes == output.element_bytes)
+      if (allowed && other.pointer == output.pointer && other.strides[0] == output.strides[0] &&
+          other.strides[1] == output.strides[1] && other.element_bytes == output.element_bytes)
         continue;
       return std::string(output.name) + " shares an element with " + other.name + "; the two must be apart" +
              (allowed ? ", or exactly the same view" : "");
@@ -119,4 +128,4 @@ inline finding check_aliases(const operands& all, std::initializer_list<std::str
   return {};
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

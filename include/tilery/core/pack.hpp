@@ -60,12 +60,22 @@ struct alignas(N * sizeof(T)) pack {
 /// The type of the elements of a native vector, or the scalar itself: math functions are written once for both.
 template <class V>
 struct scalar_of {
-  template <class U> static auto element_of(U v) -> decltype(v[0] + v[0]);
+  template <class U>
+  static auto element_of(U v) -> decltype(v[0] + v[0]);
   using type = decltype(element_of(V{}));
 };
-template <> struct scalar_of<float> { using type = float; };
-template <> struct scalar_of<double> { using type = double; };
-template <> struct scalar_of<int> { using type = int; };
+template <>
+struct scalar_of<float> {
+  using type = float;
+};
+template <>
+struct scalar_of<double> {
+  using type = double;
+};
+template <>
+struct scalar_of<int> {
+  using type = int;
+};
 
 /// f applied to packs element by element. f is a function object that takes scalars and native vectors alike.
 template <class F, class T, int N, class... Packs>
@@ -98,6 +108,7 @@ SIMT pack<T, N> splat(T value) {
   return result;
 }
 
+// clang-format off
 struct plus { template <class V> SIMT V operator()(V a, V b) const { return a + b; } };
 struct minus { template <class V> SIMT V operator()(V a, V b) const { return a - b; } };
 struct times { template <class V> SIMT V operator()(V a, V b) const { return a * b; } };
@@ -120,6 +131,7 @@ template <class T, int N> SIMT pack<T, N> operator/(pack<T, N> a, T b) { return 
 template <class T, int N> SIMT pack<T, N> fma(pack<T, N> a, pack<T, N> b, pack<T, N> c) { return apply(multiply_add{}, a, b, c); }
 template <class T, int N> SIMT pack<T, N> max(pack<T, N> a, pack<T, N> b) { return apply(larger{}, a, b); }
 template <class T, int N> SIMT pack<T, N> min(pack<T, N> a, pack<T, N> b) { return apply(smaller{}, a, b); }
+// clang-format on
 
 /// The elements of a pack combined pairwise, in a fixed order: the upper half onto the lower one until one is left.
 template <class F, class T, int N>
@@ -135,7 +147,13 @@ SIMT T fold(F f, pack<T, N> values) {
   return halves[0];
 }
 
-template <class T, int N> SIMT T sum(pack<T, N> values) { return fold(plus{}, values); }
-template <class T, int N> SIMT T largest(pack<T, N> values) { return fold(larger{}, values); }
+template <class T, int N>
+SIMT T sum(pack<T, N> values) {
+  return fold(plus{}, values);
+}
+template <class T, int N>
+SIMT T largest(pack<T, N> values) {
+  return fold(larger{}, values);
+}
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -9,9 +9,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Where lane `i` of an exchange comes from: the lanes of the low pack are numbered from 0, of the high one from `width`.
-/// Lanes whose index has the bit `distance` come from the high pack; of each pair of lanes `distance` apart, `upper` takes
-/// the second ones.
+/// Where lane `i` of an exchange comes from: the lanes of the low pack are numbered from 0, of the high one from
+/// `width`. Lanes whose index has the bit `distance` come from the high pack; of each pair of lanes `distance` apart,
+/// `upper` takes the second ones.
 SIMT constexpr int exchanged_lane(int i, int distance, bool upper, int width) {
   const int lane = upper ? i | distance : i & ~distance;
   return i & distance ? width + lane : lane;
@@ -30,7 +30,8 @@ SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, std::int
 #elif defined(__clang__)
   result.native = __builtin_shufflevector(low.native, high.native, exchanged_lane(I, Distance, Upper, N)...);
 #else
-  using index = std::conditional_t<sizeof(T) == 8, std::int64_t, std::conditional_t<sizeof(T) == 4, std::int32_t, std::int16_t>>;
+  using index =
+      std::conditional_t<sizeof(T) == 8, std::int64_t, std::conditional_t<sizeof(T) == 4, std::int32_t, std::int16_t>>;
   typedef index indices __attribute__((vector_size(N * sizeof(index))));
   result.native = __builtin_shuffle(low.native, high.native, indices{exchanged_lane(I, Distance, Upper, N)...});
 #endif
@@ -57,4 +58,4 @@ SIMT void transpose(pack<T, N> (&square)[N]) {
   transpose_from<N / 2>(square);
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

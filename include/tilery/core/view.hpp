@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A view is a pointer, extents and strides. Ops take tilery's own, and anything shaped like std::mdspan: the concept asks
-// for extent(), stride() and data_handle(), so no mdspan header is included here.
+// A view is a pointer, extents and strides. Ops take tilery's own, and anything shaped like std::mdspan: the concept
+// asks for extent(), stride() and data_handle(), so no mdspan header is included here.
 #pragma once
 
 #include <tilery/core/error.hpp>
@@ -11,6 +11,9 @@
 #include <type_traits>
 
 namespace tilery::inline TILERY_ABI {
+
+/// The largest extent of a tensor that ops take: what is left to 2^31 lets kernels step over the end in 32 bits.
+inline constexpr std::int32_t largest_extent = std::numeric_limits<std::int32_t>::max() - (1 << 17);
 
 /// A view of Rank dimensions over elements of T, owned by somebody else. Strides count elements.
 template <class T, int Rank>
@@ -26,8 +29,8 @@ struct tensor_view {
 
   /// Dense, the last dimension contiguous.
   template <std::convertible_to<std::int32_t>... Extents>
-    requires(sizeof...(Extents) == Rank)
-  constexpr tensor_view(T* data, Extents... sizes) : pointer(data), extents{static_cast<std::int32_t>(sizes)...} {
+  requires(sizeof...(Extents) == Rank) constexpr tensor_view(T* data, Extents... sizes)
+      : pointer(data), extents{static_cast<std::int32_t>(sizes)...} {
     std::int64_t step = 1;
     for (int i = Rank - 1; i >= 0; --i) {
       strides[i] = step;
@@ -37,7 +40,7 @@ struct tensor_view {
 
   /// A view of mutable elements is a view of constant ones.
   template <class U>
-    requires std::same_as<T, const U>
+  requires std::same_as<T, const U>
   constexpr tensor_view(const tensor_view<U, Rank>& other) : pointer(other.pointer) {
     for (int i = 0; i < Rank; ++i) extents[i] = other.extents[i], strides[i] = other.strides[i];
   }
@@ -66,12 +69,20 @@ struct tensor_view {
   }
 };
 
-template <class T> using vector_view = tensor_view<T, 1>;
-template <class T> using matrix_view = tensor_view<T, 2>;
+template <class T>
+using vector_view = tensor_view<T, 1>;
+template <class T>
+using matrix_view = tensor_view<T, 2>;
 
 /// A dense vector or matrix over memory that somebody else owns; `matrix` with its rows `row_stride` elements apart.
-template <class T> constexpr vector_view<T> vector(T* data, std::int32_t n) { return {data, n}; }
-template <class T> constexpr matrix_view<T> matrix(T* data, std::int32_t rows, std::int32_t columns) { return {data, rows, columns}; }
+template <class T>
+constexpr vector_view<T> vector(T* data, std::int32_t n) {
+  return {data, n};
+}
+template <class T>
+constexpr matrix_view<T> matrix(T* data, std::int32_t rows, std::int32_t columns) {
+  return {data, rows, columns};
+}
 template <class T>
 constexpr matrix_view<T> matrix(T* data, std::int32_t rows, std::int32_t columns, std::int64_t row_stride) {
   matrix_view<T> result(data, rows, columns);
@@ -103,26 +114,28 @@ concept tensor_like = requires(const V& v) {
   { v.data_handle() } -> std::convertible_to<const void*>;
   { v.extent(0) } -> std::convertible_to<std::int64_t>;
   { v.stride(0) } -> std::convertible_to<std::int64_t>;
-  requires V::rank() == Rank;
+  requires V::rank()
+  == Rank;
 };
 
 template <class V>
 using element_type_of = std::remove_pointer_t<decltype(std::declval<const V&>().data_handle())>;
 
-/// Any tensor-like value as tilery's view. Throws where an extent does not fit 31 bits.
+/// Any tensor-like value as tilery's view. Throws where an extent is above `largest_extent`.
 template <class V>
 constexpr auto view(const V& v, where at = {}) {
   tensor_view<element_type_of<V>, static_cast<int>(V::rank())> result;
   result.pointer = v.data_handle();
   for (int i = 0; i < result.rank(); ++i) {
     const auto extent = static_cast<std::int64_t>(v.extent(i));
-    if (extent < 0 || extent > std::numeric_limits<std::int32_t>::max())
+    if (extent < 0 || extent > largest_extent)
       throw error("extent " + std::to_string(i) + " of a view is " + std::to_string(extent) +
-                  "; it must be at least 0 and below 2^31", at);
+                      "; it must be at least 0 and at most " + std::to_string(largest_extent),
+                  at);
     result.extents[i] = static_cast<std::int32_t>(extent);
     result.strides[i] = static_cast<std::int64_t>(v.stride(i));
   }
   return result;
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -16,4 +16,4 @@ struct where {
       : file(in_file), line(at_line) {}
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

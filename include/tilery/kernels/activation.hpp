@@ -36,4 +36,4 @@ struct activation_backward_params {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

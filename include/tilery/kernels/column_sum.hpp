@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sum of the rows of a matrix. Each lane adds every row_lanes-th row of its slice; the block adds its lanes' sums in
-// order; the op launches the kernel again on the slices' sums. One text for all executors.
+// The sum of the rows of a matrix. Each lane adds every row_lanes-th row of its slice; the block adds its lanes' sums
+// in order; the op launches the kernel again on the slices' sums. One text for all executors.
 #pragma once
 
 #include <tilery/core/convert.hpp>
@@ -32,19 +32,21 @@ struct column_sum_kernel {
   using params = column_sum_params<In, Out, Accumulator>;
 
   static int slices(int rows) { return pieces(rows, P.slice_rows); }
-  static index3 blocks(const params& p) { return {pieces(p.in.columns, columns), p.out.rows}; }
+  /// Column tiles of one slice run first; a grid's y would end at 65535 slices.
+  static index3 blocks(const params& p) { return {pieces(p.in.columns, columns) * p.out.rows}; }
 
   template <class Lane>
   SIMT static void run(Lane lane, const params& p, shared& smem) {
     const int row_lane = lane.rank() / P.column_lanes;
     const int in_block = lane.rank() % P.column_lanes * P.vector;
-    const int slice = lane.block().y;
+    const int tiles = pieces(p.in.columns, columns);
+    const int slice = lane.block().x / tiles;
     const int end = p.in.rows < (slice + 1) * P.slice_rows ? p.in.rows : (slice + 1) * P.slice_rows;
 
     pack<Accumulator, P.vector> sums[P.packs];
     TILERY_UNROLL
     for (int i = 0; i < P.packs; ++i) sums[i] = splat<P.vector>(Accumulator(0));
-    const int first_column = lane.block().x * columns + in_block;
+    const int first_column = lane.block().x % tiles * columns + in_block;
     for (int row = slice * P.slice_rows + row_lane; row < end; row += row_lanes) {
       TILERY_UNROLL
       for (int i = 0; i < P.packs; ++i) sums[i] = sums[i] + read(lane, p.in, row, first_column + i * step);
@@ -57,7 +59,8 @@ struct column_sum_kernel {
         lane.store(smem.sums.at(row_lane * columns + in_block + i * step), sums[i]);
         lane.sync_block();
         if (row_lane == 0)
-          for (int other = 1; other < row_lanes; ++other) sums[i] = sums[i] + lane.load(smem.sums.at(other * columns + in_block + i * step), width<P.vector>);
+          for (int other = 1; other < row_lanes; ++other)
+            sums[i] = sums[i] + lane.load(smem.sums.at(other * columns + in_block + i * step), width<P.vector>);
       }
       if (row_lane != 0) continue;
       TILERY_UNROLL
@@ -66,13 +69,14 @@ struct column_sum_kernel {
     }
   }
 
- private:
+private:
   static constexpr int step = P.column_lanes * P.vector;  // from one pack of a lane to its next
 
   template <class Lane>
   SIMT static pack<Accumulator, P.vector> read(Lane lane, const gmem_matrix<const In>& in, int row, int column) {
     if constexpr (P.vector > 1) {
-      if (column + P.vector <= in.columns) return convert<Accumulator>(lane.load(in.row(row) + column, width<P.vector>));
+      if (column + P.vector <= in.columns)
+        return convert<Accumulator>(lane.load(in.row(row) + column, width<P.vector>));
     }
     auto values = splat<P.vector>(Accumulator(0));
     TILERY_UNROLL
@@ -82,4 +86,4 @@ struct column_sum_kernel {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

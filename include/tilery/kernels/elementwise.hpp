@@ -3,6 +3,7 @@
 // over the elements: packs, then what is left at the end of a row one by one.
 #pragma once
 
+#include <tilery/core/convert.hpp>
 #include <tilery/policies/elementwise.hpp>
 #include <tilery/simt/kernel.hpp>
 #include <tilery/simt/memory.hpp>
@@ -30,7 +31,8 @@ struct elementwise {
     const int begin = lane.block().x % pieces_a_row * block_elements;
     const int end = p.columns - begin < block_elements ? p.columns : begin + block_elements;
     const int whole = begin + (end - begin) / P.vector * P.vector;
-    for (int column = begin + lane.rank() * P.vector; column < whole; column += threads * P.vector) p.step(lane, row, column, width<P.vector>);
+    for (int column = begin + lane.rank() * P.vector; column < whole; column += threads * P.vector)
+      p.step(lane, row, column, width<P.vector>);
     for (int column = whole + lane.rank(); column < end; column += threads) p.step(lane, row, column, width<1>);
   }
 };
@@ -38,15 +40,19 @@ struct elementwise {
 /// Loads as the accumulation type. A width of 1 may have any column stride.
 template <class To, class Lane, class T, int N>
 SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int column, width_t<N>, where at = {}) {
-  if constexpr (N == 1) return splat<1>(convert<To>(lane.load(m.at(row, column), at)));
-  else return convert<To>(lane.load(m.row(row) + column, width<N>, at));
+  if constexpr (N == 1)
+    return splat<1>(convert<To>(lane.load(m.at(row, column), at)));
+  else
+    return convert<To>(lane.load(m.row(row) + column, width<N>, at));
 }
 
 /// Stores, converted to the matrix's element type.
 template <class Lane, class T, class From, int N>
 SIMT void store_as(Lane lane, const gmem_matrix<T>& m, int row, int column, pack<From, N> values, where at = {}) {
-  if constexpr (N == 1) lane.store(m.at(row, column), convert<T>(values[0]), at);
-  else lane.store(m.row(row) + column, convert<T>(values), at);
+  if constexpr (N == 1)
+    lane.store(m.at(row, column), convert<T>(values[0]), at);
+  else
+    lane.store(m.row(row) + column, convert<T>(values), at);
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Softmax of each row, forward and backward: one text for all executors. A kept row is read once; a row that is streamed
-// is read twice, the first time for its maximum and sum together (the running sum is scaled when the maximum grows).
+// Softmax of each row, forward and backward: one text for all executors. A kept row is read once; a row that is
+// streamed is read twice, the first time for its maximum and sum together (the running sum is scaled when the maximum
+// grows).
 #pragma once
 
 #include <tilery/policies/row.hpp>
@@ -64,7 +65,9 @@ struct softmax_backward_kernel {
       tile::row_values<P, T, accumulator, Lane> y(group, p.y.row(r), p.y.column_stride, p.y.columns);
       tile::row_values<P, T, accumulator, Lane> dy(group, p.dy.row(r), p.dy.column_stride, p.dy.columns);
       accumulator dot = 0;
-      y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int, int inside) { dot += tile::sum_inside(y_values * dy_values, inside); });
+      y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int, int inside) {
+        dot += tile::sum_inside(y_values * dy_values, inside);
+      });
       dot = group.reduce(dot, plus{}, smem.values);
       y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int column, int inside) {
         tile::write_row(lane, p.dx.row(r), p.dx.column_stride, column, inside, y_values * (dy_values - dot));
@@ -73,4 +76,4 @@ struct softmax_backward_kernel {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -40,8 +40,10 @@ struct softmax_cross_entropy_kernel {
       accumulator at_label = label_logit(lane, p, r, label);  // before the gradient may overwrite it
       tile::row_values<P, T, accumulator, Lane> x(group, p.logits.row(r), p.logits.column_stride, p.logits.columns);
       const auto row = tile::softmax_sum(group, x, smem.values);
+      lane.sync_warp();  // everybody has read the label's logit: the gradient may take its place
       if (group.rank() == 0)
-        lane.store(p.losses + r * p.loss_stride, ignored ? accumulator(0) : math::log{}(row.sum) + (row.maximum - at_label));
+        lane.store(p.losses + r * p.loss_stride,
+                   ignored ? accumulator(0) : math::log{}(row.sum) + (row.maximum - at_label));
       if (p.gradient.data) {
         const accumulator factor = ignored ? accumulator(0) : p.scale / row.sum;
         x.for_each([&](auto& values, int column, int inside) {
@@ -53,7 +55,7 @@ struct softmax_cross_entropy_kernel {
     }
   }
 
- private:
+private:
   /// x[label]; NaN for a label that is no column, so that the loss tells of it.
   template <class Lane>
   SIMT static accumulator label_logit(Lane lane, const softmax_cross_entropy_params<T>& p, int r, int label) {
@@ -69,4 +71,4 @@ struct softmax_cross_entropy_kernel {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

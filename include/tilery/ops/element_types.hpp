@@ -12,8 +12,9 @@ namespace ops {
 
 /// double, float, half, bf16.
 template <class T>
-constexpr bool is_float_type = std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, half> || std::is_same_v<T, bf16>;
+constexpr bool is_float_type =
+    std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, half> || std::is_same_v<T, bf16>;
 
 }  // namespace ops
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

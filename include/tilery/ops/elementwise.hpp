@@ -15,7 +15,8 @@ using elementwise_table = std::conditional_t<Executor::lane::alone, elementwise_
 
 /// Launches the elementwise kernel of Params; T is the type whose packs are 16 bytes wide.
 template <class T, class Executor, class Params>
-void launch_elementwise(const Executor& executor, const elementwise_problem& problem, const Params& p, const operands& all, where at) {
+void launch_elementwise(const Executor& executor, const elementwise_problem& problem, const Params& p,
+                        const operands& all, where at) {
   using table = elementwise_table<Executor, T>;
   with_candidate<table>(table::choose(problem).index, [&]<elementwise_policy P>() {
     using kernel = elementwise<P, Params>;
@@ -30,4 +31,4 @@ elementwise_problem describe_elements(int widest, const matrix_view<T>&... all) 
 
 }  // namespace ops
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

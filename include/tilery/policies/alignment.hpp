@@ -8,13 +8,16 @@ namespace tilery::inline TILERY_ABI {
 
 /// Whether neighbouring columns of a matrix are neighbours in memory.
 template <class T>
-constexpr bool contiguous_columns(const matrix_view<T>& v) { return v.strides[1] == 1 || v.extents[1] <= 1; }
+constexpr bool contiguous_columns(const matrix_view<T>& v) {
+  return v.strides[1] == 1 || v.extents[1] <= 1;
+}
 
 /// Whether each row of a matrix begins at a multiple of a pack's access (16 bytes at most).
 template <class T>
 constexpr bool rows_aligned(const matrix_view<T>& v, int vector) {
   const std::uintptr_t bytes = vector * sizeof(T) < 16 ? vector * sizeof(T) : 16;
-  return reinterpret_cast<std::uintptr_t>(v.pointer) % bytes == 0 && (v.extents[0] <= 1 || v.strides[0] * sizeof(T) % bytes == 0);
+  return reinterpret_cast<std::uintptr_t>(v.pointer) % bytes == 0 &&
+         (v.extents[0] <= 1 || v.strides[0] * sizeof(T) % bytes == 0);
 }
 
 /// The widest pack, at most `widest` elements, that the rows of all matrices are aligned for.
@@ -33,11 +36,12 @@ constexpr int widest_whole_pack(int widest, const matrix_view<T>&... all) {
   return widest;
 }
 
-/// A dense matrix as one row, which wastes no lane at the ends of rows; others, and those beyond 2^31 elements, as they are.
+/// A dense matrix as one row, which wastes no lane at the ends of rows; others, and those with more than largest_extent
+/// elements, as they are.
 template <class T>
 constexpr matrix_view<T> flattened(const matrix_view<T>& v) {
-  if (!v.dense() || v.size() >= std::numeric_limits<std::int32_t>::max()) return v;
+  if (!v.dense() || v.size() > largest_extent) return v;
   return matrix(v.pointer, 1, static_cast<std::int32_t>(v.size()));
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -22,7 +22,8 @@ template <class Table, class F>
 void with_candidate(int index, F&& f) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((static_cast<int>(I) == index ? f.template operator()<Table::candidates[I]>() : void()), ...);
-  }(std::make_index_sequence<sizeof(Table::candidates) / sizeof(Table::candidates[0])>{});
+  }
+  (std::make_index_sequence<sizeof(Table::candidates) / sizeof(Table::candidates[0])>{});
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -15,7 +15,7 @@ struct column_sum_policy {
   int threads = 256;
   int column_lanes = 32;  // lanes side by side; the others take every other row
   int vector = 4;
-  int packs = 1;          // of each lane, side by side
+  int packs = 1;  // of each lane, side by side
   int slice_rows = 512;
   arch lowest = arch::sm_75;
   host_isa isa = native_isa;
@@ -26,14 +26,18 @@ struct column_sum_policy {
 
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = when_broken::say) {
-  if (p.vector < 1 || (p.vector & (p.vector - 1))) return broken("column_sum_policy.vector must be a power of two, because an access is one pack", how);
+  if (p.vector < 1 || (p.vector & (p.vector - 1)))
+    return broken("column_sum_policy.vector must be a power of two, because an access is one pack", how);
   if (p.packs < 1 || p.slice_rows < 1) return broken("column_sum_policy.packs and slice_rows must be at least 1", how);
   if (p.lowest == arch::cpu) {
-    if (p.threads != 1 || p.column_lanes != 1) return broken("column_sum_policy.threads and column_lanes must be 1 on the CPU", how);
+    if (p.threads != 1 || p.column_lanes != 1)
+      return broken("column_sum_policy.threads and column_lanes must be 1 on the CPU", how);
     return nullptr;
   }
-  if (p.threads < 32 || p.threads % 32 || p.threads > 1024) return broken("column_sum_policy.threads must be a multiple of 32, from 32 to 1024", how);
-  if (p.column_lanes < 1 || p.threads % p.column_lanes) return broken("column_sum_policy.column_lanes must divide threads", how);
+  if (p.threads < 32 || p.threads % 32 || p.threads > 1024)
+    return broken("column_sum_policy.threads must be a multiple of 32, from 32 to 1024", how);
+  if (p.column_lanes < 1 || p.threads % p.column_lanes)
+    return broken("column_sum_policy.column_lanes must divide threads", how);
   return nullptr;
 }
 
@@ -69,4 +73,4 @@ struct column_sum_table_cpu {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

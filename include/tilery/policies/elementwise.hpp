@@ -22,7 +22,8 @@ struct elementwise_policy {
 
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const elementwise_policy& p, when_broken how = when_broken::say) {
-  if (p.vector < 1 || (p.vector & (p.vector - 1))) return broken("elementwise_policy.vector must be a power of two, because an access is one pack", how);
+  if (p.vector < 1 || (p.vector & (p.vector - 1)))
+    return broken("elementwise_policy.vector must be a power of two, because an access is one pack", how);
   if (p.packs < 1) return broken("elementwise_policy.packs must be at least 1", how);
   if (p.lowest == arch::cpu ? p.threads != 1 : (p.threads < 32 || p.threads % 32 || p.threads > 1024))
     return broken("elementwise_policy.threads must be a multiple of 32 from 32 to 1024, and 1 on the CPU", how);
@@ -64,4 +65,4 @@ struct elementwise_table_cpu {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The CPU GEMM's candidates for each element type, and the selector. Which vectors they use follows from how the unit is
-// compiled.
+// The CPU GEMM's candidates for each element type, and the selector. Which vectors they use follows from how the unit
+// is compiled.
 #pragma once
 
 #include <tilery/core/element.hpp>
@@ -10,7 +10,8 @@
 namespace tilery::inline TILERY_ABI {
 
 /// The tuned tile and blocks for accumulators of so many bytes. Measured on a Xeon of the Cascade Lake family (1 MiB of
-/// second cache, a core shared with another thread), one thread, float, g++ 12 -O3, 2026-11-22, as ratios to oneDNN 2.6:
+/// second cache, a core shared with another thread), one thread, float, g++ 12 -O3, 2026-11-22, as ratios to
+/// oneDNN 2.6:
 ///
 ///   tile, AVX-512, k_block 384     512     1024    2048
 ///   6 x 4 vectors                  1.10    1.08    0.92
@@ -51,11 +52,12 @@ struct gemm_cpu_table {
 
 /// 16-bit elements are converted as they are packed: there is nothing to choose.
 template <class T>
-  requires(sizeof(T) == 2)
-struct gemm_cpu_table<T> {
+requires(sizeof(T) == 2) struct gemm_cpu_table<T> {
   static constexpr gemm_cpu_policy candidates[1] = {tuned_gemm_cpu(sizeof(accumulator_t<T>), false)};
 
-  static constexpr choice choose(const gemm_problem&) { return {0, "16-bit elements are converted to float as they are packed"}; }
+  static constexpr choice choose(const gemm_problem&) {
+    return {0, "16-bit elements are converted to float as they are packed"};
+  }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

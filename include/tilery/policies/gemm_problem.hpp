@@ -15,7 +15,8 @@ enum class along : int { k, outer, any };
 /// One operand of A (m x k) or B (k x n), as its outer dimension and k.
 struct gemm_operand_shape {
   along contiguous = along::any;
-  int vector = 1;  // the widest pack, in elements, that every row of packs is aligned for (a power of two, up to 16 bytes)
+  int vector =
+      1;  // the widest pack, in elements, that every row of packs is aligned for (a power of two, up to 16 bytes)
 };
 
 /// C (m x n) = A (m x k) B (k x n).
@@ -28,7 +29,8 @@ struct gemm_problem {
 
 /// The widest pack of elements of T that every pack of a matrix is aligned for, along the dimension with stride 1.
 template <class T>
-constexpr int common_vector(const T* pointer, std::int64_t contiguous_extent, std::int64_t other_extent, std::int64_t other_stride) {
+constexpr int common_vector(const T* pointer, std::int64_t contiguous_extent, std::int64_t other_extent,
+                            std::int64_t other_stride) {
   int vector = static_cast<int>(16 / sizeof(T));
   const auto fits = [&](int v) {
     return reinterpret_cast<std::uintptr_t>(pointer) % (v * sizeof(T)) == 0 && contiguous_extent % v == 0 &&
@@ -40,7 +42,8 @@ constexpr int common_vector(const T* pointer, std::int64_t contiguous_extent, st
 
 /// The shape of an operand with these two dimensions.
 template <class T>
-constexpr gemm_operand_shape operand_shape(const T* pointer, int outer, std::int64_t outer_stride, int k, std::int64_t k_stride) {
+constexpr gemm_operand_shape operand_shape(const T* pointer, int outer, std::int64_t outer_stride, int k,
+                                           std::int64_t k_stride) {
   if (k_stride == 1 || k == 1) {
     const int vector = k_stride == 1 ? common_vector(pointer, k, outer, outer_stride) : 1;
     if (outer_stride != 1 || vector > 1) return {along::k, vector};
@@ -49,4 +52,4 @@ constexpr gemm_operand_shape operand_shape(const T* pointer, int outer, std::int
   return {along::any, 1};
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

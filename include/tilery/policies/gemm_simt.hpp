@@ -8,10 +8,15 @@
 namespace tilery::inline TILERY_ABI {
 
 /// Extents of a tile of a GEMM.
-struct tile_mnk { int m, n, k; };
-struct tile_mn { int m, n; };
+struct tile_mnk {
+  int m, n, k;
+};
+struct tile_mn {
+  int m, n;
+};
 
-/// How `gemm_simt` cuts a problem. A block computes block.m x block.n of C in steps of block.k; a lane, lane.m x lane.n.
+/// How `gemm_simt` cuts a problem. A block computes block.m x block.n of C in steps of block.k; a lane, lane.m x
+/// lane.n.
 struct gemm_simt_policy {
   tile_mnk block = {128, 128, 8};
   tile_mn lane = {8, 8};
@@ -35,27 +40,42 @@ struct gemm_simt_policy {
 
 /// The first rule that a policy breaks, or null. The rules are the kernel's compile error, the tuner's filter, and the
 /// op's refusal.
-constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
+constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_bytes,
+                                  when_broken how = when_broken::say) {
   const int quad = 16 / accumulator_bytes;
   if (p.block.m < 1 || p.block.n < 1 || p.block.k < 1 || p.lane.m < 1 || p.lane.n < 1)
     return broken("gemm_simt_policy: block and lane must be positive in every dimension", how);
   if (p.lane.m % quad || p.lane.n % quad)
-    return broken("gemm_simt_policy.lane must be a multiple of 16 bytes of the accumulation type in m and n, because a lane reads whole packs", how);
-  if (p.block.m % (p.warp_m * p.lane.m)) return broken("gemm_simt_policy.block.m must be a multiple of 4 lane.m, because a warp has 4 lanes along m", how);
-  if (p.block.n % (p.warp_n * p.lane.n)) return broken("gemm_simt_policy.block.n must be a multiple of 8 lane.n, because a warp has 8 lanes along n", how);
+    return broken(
+        "gemm_simt_policy.lane must be a multiple of 16 bytes of the accumulation type in m and n, because a lane "
+        "reads whole packs",
+        how);
+  if (p.block.m % (p.warp_m * p.lane.m))
+    return broken("gemm_simt_policy.block.m must be a multiple of 4 lane.m, because a warp has 4 lanes along m", how);
+  if (p.block.n % (p.warp_n * p.lane.n))
+    return broken("gemm_simt_policy.block.n must be a multiple of 8 lane.n, because a warp has 8 lanes along n", how);
   if (p.vector < 1 || (p.vector & (p.vector - 1)) || p.c_vector < 1 || (p.c_vector & (p.c_vector - 1)))
     return broken("gemm_simt_policy.vector and c_vector must be powers of two, because an access is one pack", how);
   if ((p.a == along::any || p.b == along::any) && p.vector != 1)
-    return broken("gemm_simt_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous", how);
+    return broken(
+        "gemm_simt_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous",
+        how);
   if ((p.a == along::k || p.b == along::k) && p.block.k % p.vector)
-    return broken("gemm_simt_policy.block.k must be a multiple of vector, because packs of an operand lie along k", how);
+    return broken("gemm_simt_policy.block.k must be a multiple of vector, because packs of an operand lie along k",
+                  how);
   if (p.block.m % p.vector || p.block.n % p.vector)
-    return broken("gemm_simt_policy.block.m and block.n must be multiples of vector, because packs of an operand lie along them", how);
+    return broken(
+        "gemm_simt_policy.block.m and block.n must be multiples of vector, because packs of an operand lie along them",
+        how);
   if (p.c_vector != 1 && p.c_vector != quad)
-    return broken("gemm_simt_policy.c_vector must be 1 or 16 bytes of the accumulation type, because C is written from whole packs of sums", how);
+    return broken(
+        "gemm_simt_policy.c_vector must be 1 or 16 bytes of the accumulation type, because C is written from whole "
+        "packs of sums",
+        how);
   const arch_limits& has = limits(p.lowest);
   if (p.lowest == arch::cpu) return broken("gemm_simt_policy.lowest must be a GPU's arch", how);
-  if (p.threads() > has.threads_per_block) return broken("gemm_simt_policy: block / lane must be at most 1024 threads", how);
+  if (p.threads() > has.threads_per_block)
+    return broken("gemm_simt_policy: block / lane must be at most 1024 threads", how);
   if (p.shared_bytes(accumulator_bytes) > has.shared_bytes_per_block)
     return broken("gemm_simt_policy: two buffers of A and B must fit the shared memory of its lowest arch", how);
   return nullptr;
@@ -64,20 +84,24 @@ constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_byt
 /// The policy in words.
 inline std::string describe(const gemm_simt_policy& p) {
   const auto n = [](int i) { return std::to_string(i); };
-  return "gemm_simt with blocks of " + n(p.block.m) + " x " + n(p.block.n) + " x " + n(p.block.k) + ", lanes of " + n(p.lane.m) + " x " +
-         n(p.lane.n) + ", " + n(p.threads()) + " threads, " + n(p.vector) + " elements a load";
+  return "gemm_simt with blocks of " + n(p.block.m) + " x " + n(p.block.n) + " x " + n(p.block.k) + ", lanes of " +
+         n(p.lane.m) + " x " + n(p.lane.n) + ", " + n(p.threads()) + " threads, " + n(p.vector) + " elements a load";
 }
 
 /// Whether a policy can serve a problem: null, or what it would need.
 constexpr const char* misfit(const gemm_simt_policy& p, const gemm_problem& problem) {
-  if (static_cast<int>(problem.target) < static_cast<int>(p.lowest)) return "the policy is for a later arch than this device";
+  if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
+    return "the policy is for a later arch than this device";
   if (p.vector > 1 && (problem.a.contiguous != p.a || problem.b.contiguous != p.b))
-    return "A or B lies the other way in memory than the policy's loads do; along::any with vector = 1 serves every layout";
+    return "A or B lies the other way in memory than the policy's loads do; along::any with vector = 1 serves every "
+           "layout";
   if (p.vector > 1 && (problem.a.vector < p.vector || problem.b.vector < p.vector))
-    return "A or B is not aligned for the policy's loads; its pointer, contiguous extent and stride must be multiples of `vector` elements";
+    return "A or B is not aligned for the policy's loads; its pointer, contiguous extent and stride must be multiples "
+           "of `vector` elements";
   if (p.c_vector > problem.c_vector)
-    return "C is not aligned for the policy's stores; its rows must be contiguous, and pointer, n and row stride multiples of `c_vector` elements";
+    return "C is not aligned for the policy's stores; its rows must be contiguous, and pointer, n and row stride "
+           "multiples of `c_vector` elements";
   return nullptr;
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -15,7 +15,8 @@ struct gemm_simt_table {
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
   static constexpr int quad = static_cast<int>(16 / sizeof(accumulator_t<T>));
   // 128 x 128: 32 multiply-adds for each element read from shared memory a lane, 64 sums in registers. Each of the 256
-  // lanes loads one pack of A and one of B a step, hence the depth. double: half of the tile, the sums are twice as wide.
+  // lanes loads one pack of A and one of B a step, hence the depth. double: half of the tile, the sums are twice as
+  // wide.
   static constexpr tile_mnk big = sizeof(T) == 8 ? tile_mnk{64, 64, 8} : tile_mnk{128, 128, 2 * vector};
   static constexpr tile_mn lane = sizeof(T) == 8 ? tile_mn{4, 4} : tile_mn{8, 8};
 
@@ -34,7 +35,8 @@ struct gemm_simt_table {
 
   static constexpr choice choose(const gemm_problem& p) {
     constexpr int strided = 4;
-    if (p.a.contiguous == along::any || p.b.contiguous == along::any) return {strided, "an operand has no contiguous dimension"};
+    if (p.a.contiguous == along::any || p.b.contiguous == along::any)
+      return {strided, "an operand has no contiguous dimension"};
     if (p.a.vector < vector || p.b.vector < vector) return {strided, "an operand is not aligned for 16-byte loads"};
     if (p.c_vector < quad) return {strided, "C is not aligned for 16-byte stores"};
     if (p.m <= 64 || p.n <= 64) return {strided, "m or n fits a tile of 64: a larger one would be mostly empty"};
@@ -43,4 +45,4 @@ struct gemm_simt_table {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -12,11 +12,11 @@ namespace tilery::inline TILERY_ABI {
 
 /// How a row kernel cuts a matrix.
 struct row_policy {
-  int threads = 128;      // lanes of a block
-  int lanes_a_row = 32;   // a warp, or all lanes of the block; 1 on the CPU
-  int rows = 4;           // rows of a block
-  int vector = 4;         // elements an access; 1 serves any strides and alignment
-  int held = 4;           // packs of a row that a lane keeps between the passes; 0: rows of any length, read once a pass
+  int threads = 128;     // lanes of a block
+  int lanes_a_row = 32;  // a warp, or all lanes of the block; 1 on the CPU
+  int rows = 4;          // rows of a block
+  int vector = 4;        // elements an access; 1 serves any strides and alignment
+  int held = 4;          // packs of a row that a lane keeps between the passes; 0: rows of any length, read once a pass
   arch lowest = arch::sm_75;
   host_isa isa = native_isa;
 
@@ -27,31 +27,40 @@ struct row_policy {
 
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const row_policy& p, when_broken how = when_broken::say) {
-  if (p.vector < 1 || (p.vector & (p.vector - 1))) return broken("row_policy.vector must be a power of two, because an access is one pack", how);
+  if (p.vector < 1 || (p.vector & (p.vector - 1)))
+    return broken("row_policy.vector must be a power of two, because an access is one pack", how);
   if (p.held < 0 || p.rows < 1) return broken("row_policy.held must not be negative, and rows at least 1", how);
   if (p.lowest == arch::cpu) {
-    if (p.threads != 1 || p.lanes_a_row != 1) return broken("row_policy.threads and lanes_a_row must be 1 on the CPU, because its blocks have one lane", how);
+    if (p.threads != 1 || p.lanes_a_row != 1)
+      return broken("row_policy.threads and lanes_a_row must be 1 on the CPU, because its blocks have one lane", how);
     return nullptr;
   }
-  if (p.threads < 32 || p.threads % 32 || p.threads > 1024) return broken("row_policy.threads must be a multiple of 32, from 32 to 1024", how);
-  if (p.lanes_a_row != 32 && p.lanes_a_row != p.threads) return broken("row_policy.lanes_a_row must be 32 or threads, because a row belongs to a warp or to a block", how);
-  if (p.rows != p.threads / p.lanes_a_row) return broken("row_policy.rows must be threads / lanes_a_row, because each group of lanes has one row", how);
+  if (p.threads < 32 || p.threads % 32 || p.threads > 1024)
+    return broken("row_policy.threads must be a multiple of 32, from 32 to 1024", how);
+  if (p.lanes_a_row != 32 && p.lanes_a_row != p.threads)
+    return broken("row_policy.lanes_a_row must be 32 or threads, because a row belongs to a warp or to a block", how);
+  if (p.rows != p.threads / p.lanes_a_row)
+    return broken("row_policy.rows must be threads / lanes_a_row, because each group of lanes has one row", how);
   return nullptr;
 }
 
 /// What a row kernel's selector may know of a problem.
 struct row_problem {
   int rows = 0, columns = 0;
-  int vector = 1;  // the widest pack, in elements of T, that all operands are aligned for
+  int vector = 1;           // the widest pack, in elements of T, that all operands are aligned for
   bool contiguous = false;  // columns of every operand
 };
 
 /// Whether a policy can serve a problem: null, or what it would need.
 constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
   if (p.lowest == arch::cpu) {
-    if (p.vector > 1 && !problem.contiguous) return "the columns of an operand are not contiguous; vector = 1 serves them";
-  } else if (p.vector > problem.vector) return "an operand is not aligned for the policy's packs; pointers, columns and row strides must be multiples of `vector` elements";
-  if (p.held && problem.columns > p.capacity()) return "a row is longer than the lanes can keep; held = 0 serves every length";
+    if (p.vector > 1 && !problem.contiguous)
+      return "the columns of an operand are not contiguous; vector = 1 serves them";
+  } else if (p.vector > problem.vector)
+    return "an operand is not aligned for the policy's packs; pointers, columns and row strides must be multiples of "
+           "`vector` elements";
+  if (p.held && problem.columns > p.capacity())
+    return "a row is longer than the lanes can keep; held = 0 serves every length";
   return nullptr;
 }
 
@@ -60,16 +69,25 @@ template <class T>
 struct row_table_gpu {
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
   static constexpr row_policy candidates[5] = {
-      {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = 1, .held = 8},        // up to 256, any alignment: a warp a row
-      {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = vector, .held = 8 * 4 / vector},  // up to 1024: a warp a row
-      {.threads = 256, .lanes_a_row = 256, .rows = 1, .vector = vector, .held = 8 * 4 / vector}, // up to 8192: a block a row
+      {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = 1, .held = 8},  // up to 256, any alignment: a warp a row
+      {.threads = 128,
+       .lanes_a_row = 32,
+       .rows = 4,
+       .vector = vector,
+       .held = 8 * 4 / vector},  // up to 1024: a warp a row
+      {.threads = 256,
+       .lanes_a_row = 256,
+       .rows = 1,
+       .vector = vector,
+       .held = 8 * 4 / vector},                                                      // up to 8192: a block a row
       {.threads = 512, .lanes_a_row = 512, .rows = 1, .vector = vector, .held = 0},  // any length, aligned
       {.threads = 256, .lanes_a_row = 256, .rows = 1, .vector = 1, .held = 0},       // any length, any alignment
   };
 
   static constexpr choice choose(const row_problem& p) {
     if (p.vector < vector) {
-      if (p.columns <= candidates[0].capacity()) return {0, "short rows without 16-byte alignment: a warp keeps one in registers"};
+      if (p.columns <= candidates[0].capacity())
+        return {0, "short rows without 16-byte alignment: a warp keeps one in registers"};
       return {4, "rows without 16-byte alignment: single elements, read once a pass"};
     }
     if (p.columns <= candidates[1].capacity()) return {1, "short rows: a warp keeps one in registers"};
@@ -78,8 +96,8 @@ struct row_table_gpu {
   }
 };
 
-/// Candidates for rows of T on the CPU: packs of one register, rows of up to 256 KiB kept on the stack, which stays in the
-/// second-level cache; a kept row needs one exponential an element, a streamed one two.
+/// Candidates for rows of T on the CPU: packs of one register, rows of up to 256 KiB kept on the stack, which stays in
+/// the second-level cache; a kept row needs one exponential an element, a streamed one two.
 template <class T>
 struct row_table_cpu {
   static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));
@@ -97,4 +115,4 @@ struct row_table_cpu {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

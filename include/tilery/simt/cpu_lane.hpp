@@ -3,17 +3,17 @@
 // loop over its lanes becomes the loop over the data.
 #pragma once
 
+#include <tilery/core/where.hpp>
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
-#include <tilery/core/where.hpp>
 
 #include <atomic>
 
 namespace tilery::inline TILERY_ABI {
 
 class cpu_lane {
- public:
+public:
   static constexpr bool alone = true;
   static constexpr int warp_size = 1;
   SIMT static constexpr int threads(int) { return 1; }
@@ -28,19 +28,52 @@ class cpu_lane {
 
   SIMT void sync_block(where = {}) const {}
   SIMT void sync_warp(where = {}) const {}
-  template <class T> SIMT T shuffle(T value, int, where = {}) const { return value; }
-  template <class T> SIMT T shuffle_xor(T value, int, where = {}) const { return value; }
-  template <class T> SIMT T shuffle_down(T value, int, where = {}) const { return value; }
+  template <class T>
+  SIMT T shuffle(T value, int, where = {}) const {
+    return value;
+  }
+  template <class T>
+  SIMT T shuffle_xor(T value, int, where = {}) const {
+    return value;
+  }
+  template <class T>
+  SIMT T shuffle_down(T value, int, where = {}) const {
+    return value;
+  }
   SIMT unsigned ballot(bool vote, where = {}) const { return vote ? 1u : 0u; }
 
-  template <class T> SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const { return *p.raw(); }
-  template <class T> SIMT T load(smem_ptr<T> p, where = {}) const { return *p.raw(); }
-  template <class T, int N> SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const { return read<N>(p.raw()); }
-  template <class T, int N> SIMT auto load(smem_ptr<T> p, width_t<N>, where = {}) const { return read<N>(p.raw()); }
-  template <class T> SIMT void store(gmem_ptr<T> p, T value, where = {}) const { *p.raw() = value; }
-  template <class T> SIMT void store(smem_ptr<T> p, T value, where = {}) const { *p.raw() = value; }
-  template <class T, int N> SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const { __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value)); }
-  template <class T, int N> SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const { __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value)); }
+  template <class T>
+  SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const {
+    return *p.raw();
+  }
+  template <class T>
+  SIMT T load(smem_ptr<T> p, where = {}) const {
+    return *p.raw();
+  }
+  template <class T, int N>
+  SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const {
+    return read<N>(p.raw());
+  }
+  template <class T, int N>
+  SIMT auto load(smem_ptr<T> p, width_t<N>, where = {}) const {
+    return read<N>(p.raw());
+  }
+  template <class T>
+  SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
+    *p.raw() = value;
+  }
+  template <class T>
+  SIMT void store(smem_ptr<T> p, T value, where = {}) const {
+    *p.raw() = value;
+  }
+  template <class T, int N>
+  SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const {
+    __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value));
+  }
+  template <class T, int N>
+  SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
+    __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value));
+  }
 
   template <class T>
   SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
@@ -78,7 +111,7 @@ class cpu_lane {
 #endif
   }
 
- private:
+private:
   template <int N, class T>
   SIMT static pack<std::remove_const_t<T>, N> read(T* raw) {
     pack<std::remove_const_t<T>, N> result;
@@ -89,4 +122,4 @@ class cpu_lane {
   index3 block_, blocks_;
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -20,9 +20,12 @@ inline void check_cuda(cudaError_t result, const char* call, where at) {
 /// The kind of memory a pointer is in, as the driver knows it.
 inline memory_space cuda_space_of(const void* pointer) {
   cudaPointerAttributes attributes{};
-  if (cudaPointerGetAttributes(&attributes, pointer) != cudaSuccess) {
+  const cudaError_t result = cudaPointerGetAttributes(&attributes, pointer);
+  if (result != cudaSuccess) {
     (void)cudaGetLastError();
-    return memory_space::host;  // no device, hence no device memory
+    const bool no_device =
+        result == cudaErrorNoDevice || result == cudaErrorInsufficientDriver || result == cudaErrorInvalidValue;
+    return no_device ? memory_space::host : memory_space::either;  // an earlier kernel's error: the launch will name it
   }
   switch (attributes.type) {
     case cudaMemoryTypeDevice: return memory_space::device;
@@ -36,5 +39,5 @@ inline memory_space cuda_space_of(const void* pointer) {
 [[maybe_unused]] static const bool cuda_answers_for_space =
     (ask_for_memory_space.store([](const void* pointer) { return static_cast<int>(cuda_space_of(pointer)); }), true);
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI
 #endif

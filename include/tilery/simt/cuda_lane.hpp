@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A lane of a CUDA GPU. The type is empty: rank and block are special registers, and each verb is one or two instructions.
+// A lane of a CUDA GPU. The type is empty: rank and block are special registers, and each verb is one or two
+// instructions.
 #pragma once
 
 #include <tilery/core/where.hpp>
@@ -10,15 +11,31 @@
 namespace tilery::inline TILERY_ABI {
 
 /// The machine's own type for an access of so many bytes: one ld or st instruction up to 16.
-template <int Bytes> struct access_word;
-template <> struct access_word<1> { using type = unsigned char; };
-template <> struct access_word<2> { using type = unsigned short; };
-template <> struct access_word<4> { using type = unsigned int; };
-template <> struct access_word<8> { using type = uint2; };
-template <> struct access_word<16> { using type = uint4; };
+template <int Bytes>
+struct access_word;
+template <>
+struct access_word<1> {
+  using type = unsigned char;
+};
+template <>
+struct access_word<2> {
+  using type = unsigned short;
+};
+template <>
+struct access_word<4> {
+  using type = unsigned int;
+};
+template <>
+struct access_word<8> {
+  using type = uint2;
+};
+template <>
+struct access_word<16> {
+  using type = uint4;
+};
 
 class cuda_lane {
- public:
+public:
   static constexpr bool alone = false;
   static constexpr int warp_size = 32;
   SIMT static constexpr int threads(int of_policy) { return of_policy; }
@@ -92,23 +109,46 @@ class cuda_lane {
 #endif
   }
 
-  template <class T> SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const { return global<std::remove_const_t<T>>(p.raw()); }
-  template <class T> SIMT T load(smem_ptr<T> p, where = {}) const { return *p.raw(); }
-  template <class T, int N> SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const { return global<pack<std::remove_const_t<T>, N>>(p.raw()); }
+  template <class T>
+  SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const {
+    return global<std::remove_const_t<T>>(p.raw());
+  }
+  template <class T>
+  SIMT T load(smem_ptr<T> p, where = {}) const {
+    return *p.raw();
+  }
+  template <class T, int N>
+  SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const {
+    return global<pack<std::remove_const_t<T>, N>>(p.raw());
+  }
   template <class T, int N>
   SIMT pack<T, N> load(smem_ptr<T> p, width_t<N>, where = {}) const {
     return words<pack<T, N>>([p](int i, auto* word) { word[i] = reinterpret_cast<decltype(word)>(p.raw())[i]; });
   }
-  template <class T> SIMT void store(gmem_ptr<T> p, T value, where = {}) const { *p.raw() = value; }
-  template <class T> SIMT void store(smem_ptr<T> p, T value, where = {}) const { *p.raw() = value; }
-  template <class T, int N> SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const { write(p.raw(), value); }
-  template <class T, int N> SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const { write(p.raw(), value); }
+  template <class T>
+  SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
+    *p.raw() = value;
+  }
+  template <class T>
+  SIMT void store(smem_ptr<T> p, T value, where = {}) const {
+    *p.raw() = value;
+  }
+  template <class T, int N>
+  SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const {
+    write(p.raw(), value);
+  }
+  template <class T, int N>
+  SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
+    write(p.raw(), value);
+  }
 
   template <class T>
   SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
     return around(o, s, [&] {
 #ifdef __CUDA_ARCH__
-      return s == scope::block ? atomicAdd_block(p.raw(), value) : s == scope::device ? atomicAdd(p.raw(), value) : atomicAdd_system(p.raw(), value);
+      return s == scope::block    ? atomicAdd_block(p.raw(), value)
+             : s == scope::device ? atomicAdd(p.raw(), value)
+                                  : atomicAdd_system(p.raw(), value);
 #else
       return value;
 #endif
@@ -118,7 +158,9 @@ class cuda_lane {
   SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
     return around(o, s, [&] {
 #ifdef __CUDA_ARCH__
-      return s == scope::block ? atomicExch_block(p.raw(), value) : s == scope::device ? atomicExch(p.raw(), value) : atomicExch_system(p.raw(), value);
+      return s == scope::block    ? atomicExch_block(p.raw(), value)
+             : s == scope::device ? atomicExch(p.raw(), value)
+                                  : atomicExch_system(p.raw(), value);
 #else
       return value;
 #endif
@@ -130,13 +172,19 @@ class cuda_lane {
   }
   template <class T>
   SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
-    around(o, s, [&] { *static_cast<volatile T*>(p.raw()) = value; return 0; });
+    around(o, s, [&] {
+      *static_cast<volatile T*>(p.raw()) = value;
+      return 0;
+    });
   }
   SIMT void fence(order = order::acquire_release, [[maybe_unused]] scope s = scope::device, where = {}) const {
 #ifdef __CUDA_ARCH__
-    if (s == scope::block) __threadfence_block();
-    else if (s == scope::device) __threadfence();
-    else __threadfence_system();
+    if (s == scope::block)
+      __threadfence_block();
+    else if (s == scope::device)
+      __threadfence();
+    else
+      __threadfence_system();
 #endif
   }
   /// Waits until `done(value at flag)`; loads with acquire order.
@@ -149,7 +197,7 @@ class cuda_lane {
     }
   }
 
- private:
+private:
   // A fence before for release, behind for acquire: the PTX model's fence-based synchronisation.
   template <class Access>
   SIMT auto around(order o, scope s, Access access) const {
@@ -174,8 +222,10 @@ class cuda_lane {
     return words<Value>([raw](int i, auto* word) {
       using W = std::remove_pointer_t<decltype(word)>;
 #ifdef __CUDA_ARCH__
-      if constexpr (std::is_const_v<T>) word[i] = __ldg(reinterpret_cast<const W*>(raw) + i);
-      else word[i] = reinterpret_cast<const W*>(raw)[i];
+      if constexpr (std::is_const_v<T>)
+        word[i] = __ldg(reinterpret_cast<const W*>(raw) + i);
+      else
+        word[i] = reinterpret_cast<const W*>(raw)[i];
 #else
       word[i] = reinterpret_cast<const W*>(raw)[i];
 #endif
@@ -186,7 +236,9 @@ class cuda_lane {
   SIMT static void write(T* raw, const Value& value) {
     constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;
     using W = typename access_word<bytes>::type;
-    struct all { W word[sizeof(Value) / bytes]; };
+    struct all {
+      W word[sizeof(Value) / bytes];
+    };
     const all parts = reinterpret<all>(value);
     TILERY_UNROLL
     for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) reinterpret_cast<W*>(raw)[i] = parts.word[i];
@@ -194,4 +246,4 @@ class cuda_lane {
 #endif
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

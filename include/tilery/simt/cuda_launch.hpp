@@ -17,6 +17,8 @@ __global__ void __launch_bounds__(Kernel::threads) trampoline(const __grid_const
   if constexpr (__CUDA_ARCH__ >= 10 * static_cast<int>(Kernel::lowest)) {
     extern __shared__ __align__(128) unsigned char shared_memory[];
     Kernel::run(cuda_lane{}, params, *reinterpret_cast<typename Kernel::shared*>(shared_memory));
+  } else {
+    __trap();  // the launch refuses before it comes to this
   }
 #endif
 }
@@ -29,17 +31,31 @@ void launch_on_stream(index3 blocks, const Params& params, cudaStream_t stream, 
   const void* address = reinterpret_cast<const void*>(function);
   constexpr int bytes = shared_bytes<Kernel>();
   if constexpr (bytes > 48 * 1024)
-    check_cuda(cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "cudaFuncSetAttribute", at);
+    check_cuda(cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
+               "cudaFuncSetAttribute", at);
+  if constexpr (Kernel::lowest > arch::sm_75) {
+    // A newer device would run the empty body that was compiled for an older arch.
+    cudaFuncAttributes code;
+    check_cuda(cudaFuncGetAttributes(&code, address), "cudaFuncGetAttributes", at);
+    if (code.ptxVersion < static_cast<int>(Kernel::lowest))
+      throw error(std::string(Kernel::name) + " needs code for " + limits(Kernel::lowest).name +
+                      "; the program has it for sm_" + std::to_string(code.ptxVersion) +
+                      ": add the device's compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)",
+                  at);
+  }
   void* arguments[] = {const_cast<Params*>(&params)};
-  const cudaError_t result = cudaLaunchKernel(address, dim3(blocks.x, blocks.y, blocks.z), dim3(Kernel::threads), arguments, bytes, stream);
+  const cudaError_t result =
+      cudaLaunchKernel(address, dim3(blocks.x, blocks.y, blocks.z), dim3(Kernel::threads), arguments, bytes, stream);
   if (result == cudaErrorNoKernelImageForDevice || result == cudaErrorInvalidDeviceFunction) {
     (void)cudaGetLastError();
-    throw error(std::string("cudaLaunchKernel: the program has no code of ") + Kernel::name +
-                " for this device; add its compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)", at);
+    throw error(
+        std::string("cudaLaunchKernel: the program has no code of ") + Kernel::name +
+            " for this device; add its compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)",
+        at);
   }
   check_cuda(result, "cudaLaunchKernel", at);
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI
 
 #endif

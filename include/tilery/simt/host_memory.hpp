@@ -12,7 +12,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// Base of the executors whose operands are in host memory.
 class host_memory {
- public:
+public:
   /// Every allocation begins at a multiple of this, a cache line and the widest vector.
   static constexpr std::size_t alignment = 64;
 
@@ -20,8 +20,9 @@ class host_memory {
 
   allocation allocate(std::size_t bytes) const {
     if (bytes == 0) return {};
-    void* memory = ::operator new(bytes, std::align_val_t{alignment});
-    return {memory, bytes, [](void* p, std::size_t, void*) noexcept { ::operator delete(p, std::align_val_t{alignment}); }};
+    void* memory = ::operator new (bytes, std::align_val_t{alignment});
+    return {memory, bytes,
+            [](void* p, std::size_t, void*) noexcept { ::operator delete (p, std::align_val_t{alignment}); }};
   }
   /// Memory for the duration of an op.
   allocation workspace(std::size_t bytes, where = {}) const { return allocate(bytes); }
@@ -32,4 +33,4 @@ class host_memory {
   void wait(where = {}) const {}
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

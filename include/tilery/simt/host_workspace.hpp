@@ -23,7 +23,8 @@ inline allocation kept_workspace(std::size_t bytes) {
 
   if (bytes == 0) return {};
   if (kept.in_use || bytes > (std::size_t{64} << 20))
-    return {::operator new(bytes, alignment), bytes, [](void* p, std::size_t, void*) noexcept { ::operator delete(p, alignment); }};
+    return {::operator new(bytes, alignment), bytes,
+            [](void* p, std::size_t, void*) noexcept { ::operator delete(p, alignment); }};
   if (kept.bytes < bytes) {
     ::operator delete(kept.memory, alignment);
     kept.memory = nullptr, kept.bytes = 0;  // should the next line throw
@@ -31,7 +32,8 @@ inline allocation kept_workspace(std::size_t bytes) {
     kept.bytes = bytes;
   }
   kept.in_use = true;
-  return {kept.memory, bytes, [](void*, std::size_t, void* block) noexcept { static_cast<kept_block*>(block)->in_use = false; }, &kept};
+  return {kept.memory, bytes,
+          [](void*, std::size_t, void* block) noexcept { static_cast<kept_block*>(block)->in_use = false; }, &kept};
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

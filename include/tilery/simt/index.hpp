@@ -18,4 +18,4 @@ struct index3 {
 /// How many pieces of a size cover an extent.
 SIMT constexpr int pieces(std::int64_t extent, int size) { return static_cast<int>((extent + size - 1) / size); }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

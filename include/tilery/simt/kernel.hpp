@@ -47,21 +47,21 @@ finding check_arch(arch target) {
     return subject + "has " + std::to_string(Kernel::threads) + " threads a block; " + has.name + " allows " +
            std::to_string(has.threads_per_block);
   if (shared_bytes<Kernel>() > has.shared_bytes_per_block)
-    return subject + "needs " + std::to_string(shared_bytes<Kernel>()) + " bytes of shared memory a block; " + has.name +
-           " has " + std::to_string(has.shared_bytes_per_block);
+    return subject + "needs " + std::to_string(shared_bytes<Kernel>()) + " bytes of shared memory a block; " +
+           has.name + " has " + std::to_string(has.shared_bytes_per_block);
   return {};
 }
 
 /// A grid that a GPU cannot number.
 inline finding check_grid(index3 blocks) {
   if (blocks.x < 0 || blocks.y < 0 || blocks.z < 0 || blocks.y > 65535 || blocks.z > 65535)
-    return "a grid of " + std::to_string(blocks.x) + " x " + std::to_string(blocks.y) + " x " + std::to_string(blocks.z) +
-           " blocks; x must be below 2^31, y and z at most 65535, none negative";
+    return "a grid of " + std::to_string(blocks.x) + " x " + std::to_string(blocks.y) + " x " +
+           std::to_string(blocks.z) + " blocks; x must be below 2^31, y and z at most 65535, none negative";
   return {};
 }
 
-/// Runs a kernel on a grid of blocks, in the executor's order. `known` are its operands: their memory is checked, and an
-/// executor may keep them as the bounds of every access. An empty grid is no launch.
+/// Runs a kernel on a grid of blocks, in the executor's order. `known` are its operands: their memory is checked, and
+/// an executor may keep them as the bounds of every access. An empty grid is no launch.
 template <kernel_text Kernel, class Executor, class Params>
 void launch(const Executor& executor, index3 blocks, const Params& params, const operands& known = {}, where at = {}) {
   static_assert(std::is_trivially_copyable_v<Params>, "kernel parameters must be trivially copyable");
@@ -72,4 +72,4 @@ void launch(const Executor& executor, index3 blocks, const Params& params, const
   executor.template run<Kernel>(blocks, params, known, at);
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

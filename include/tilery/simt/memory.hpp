@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Typed, opaque pointers to global and shared memory. They cannot be dereferenced: a kernel reads and writes through its
-// lane, so that every access can be checked. On a GPU they cost nothing.
+// Typed, opaque pointers to global and shared memory. They cannot be dereferenced: a kernel reads and writes through
+// its lane, so that every access can be checked. On a GPU they cost nothing.
 #pragma once
 
 #include <tilery/core/pack.hpp>
@@ -11,20 +11,21 @@
 namespace tilery::inline TILERY_ABI {
 
 /// The width of an access in elements: `lane.load(p, width<4>)`.
-template <int N> struct width_t {};
-template <int N> inline constexpr width_t<N> width{};
+template <int N>
+struct width_t {};
+template <int N>
+inline constexpr width_t<N> width{};
 
 /// Global memory. Pointers to const elements promise that nobody writes them during the launch.
 template <class T>
 class gmem_ptr {
- public:
+public:
   using element_type = T;
 
   gmem_ptr() = default;
   SIMT constexpr explicit gmem_ptr(T* raw) : raw_(raw) {}
   template <class U>
-    requires std::same_as<T, const U>
-  SIMT constexpr gmem_ptr(gmem_ptr<U> other) : raw_(other.raw()) {}
+  requires std::same_as<T, const U> SIMT constexpr gmem_ptr(gmem_ptr<U> other) : raw_(other.raw()) {}
 
   SIMT constexpr gmem_ptr operator+(std::int64_t elements) const { return gmem_ptr(raw_ + elements); }
   SIMT constexpr explicit operator bool() const { return raw_ != nullptr; }
@@ -32,14 +33,14 @@ class gmem_ptr {
   /// For lanes and atoms only.
   SIMT constexpr T* raw() const { return raw_; }
 
- private:
+private:
   T* raw_;
 };
 
 /// Shared memory of this block.
 template <class T>
 class smem_ptr {
- public:
+public:
   using element_type = T;
 
   smem_ptr() = default;
@@ -50,7 +51,7 @@ class smem_ptr {
   /// For lanes and atoms only.
   SIMT constexpr T* raw() const { return raw_; }
 
- private:
+private:
   T* raw_;
 };
 
@@ -80,4 +81,4 @@ gmem_matrix<To> for_kernel(const tensor_view<T, 2>& v) {
   return {gmem_ptr<To>(const_cast<To*>(v.pointer)), v.extents[0], v.extents[1], v.strides[0], v.strides[1]};
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -9,4 +9,4 @@ namespace tilery::inline TILERY_ABI {
 enum class order : int { relaxed, acquire, release, acquire_release };
 enum class scope : int { block, device, system };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -13,7 +13,7 @@
 namespace tilery::inline TILERY_ABI {
 
 class virtual_lane {
- public:
+public:
   static constexpr bool alone = false;
   static constexpr int warp_size = virtual_machine::block::warp_lanes;
   SIMT static constexpr int threads(int of_policy) { return of_policy; }
@@ -47,36 +47,61 @@ class virtual_lane {
 
   template <class T>
   SIMT T shuffle(T value, int from, where at = {}) const {
-    return from_table<T>(meet(verb::shuffle, to_table(value), at), from % warp_size);
+    return from_table<T>(meet(verb::shuffle, to_table(value), at), from & (warp_size - 1));
   }
   template <class T>
   SIMT T shuffle_xor(T value, int mask, where at = {}) const {
-    return from_table<T>(meet(verb::shuffle_xor, to_table(value), at), warp_rank() ^ mask);
+    return from_table<T>(meet(verb::shuffle_xor, to_table(value), at), warp_rank() ^ (mask & (warp_size - 1)));
   }
   template <class T>
   SIMT T shuffle_down(T value, int delta, where at = {}) const {
-    const int from = warp_rank() + delta;
+    const int from = warp_rank() + (delta & (warp_size - 1));
     return from_table<T>(meet(verb::shuffle_down, to_table(value), at), from < warp_size ? from : warp_rank());
   }
   SIMT unsigned ballot(bool vote, where at = {}) const {
     unsigned result = 0;
     if (const std::uint64_t* table = meet(verb::ballot, vote, at))
-      for (int i = 0; i < warp_size; ++i) result |= static_cast<unsigned>(table[i]) << i;
+      for (int i = 0; i < warp_size; ++i) result |= static_cast<unsigned>(table[i] & table[warp_size] >> i & 1) << i;
     return result;
   }
 
-  template <class T> SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where at = {}) const { return read<std::remove_const_t<T>>(p.raw(), at); }
-  template <class T> SIMT T load(smem_ptr<T> p, where at = {}) const { return read<T>(p.raw(), at); }
-  template <class T, int N> SIMT auto load(gmem_ptr<T> p, width_t<N>, where at = {}) const { return read<pack<std::remove_const_t<T>, N>>(p.raw(), at); }
-  template <class T, int N> SIMT auto load(smem_ptr<T> p, width_t<N>, where at = {}) const { return read<pack<T, N>>(p.raw(), at); }
-  template <class T> SIMT void store(gmem_ptr<T> p, T value, where at = {}) const { write(p.raw(), value, at); }
-  template <class T> SIMT void store(smem_ptr<T> p, T value, where at = {}) const { write(p.raw(), value, at); }
-  template <class T, int N> SIMT void store(gmem_ptr<T> p, pack<T, N> value, where at = {}) const { write(p.raw(), value, at); }
-  template <class T, int N> SIMT void store(smem_ptr<T> p, pack<T, N> value, where at = {}) const { write(p.raw(), value, at); }
+  template <class T>
+  SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where at = {}) const {
+    return read<std::remove_const_t<T>>(p.raw(), at);
+  }
+  template <class T>
+  SIMT T load(smem_ptr<T> p, where at = {}) const {
+    return read<T>(p.raw(), at);
+  }
+  template <class T, int N>
+  SIMT auto load(gmem_ptr<T> p, width_t<N>, where at = {}) const {
+    return read<pack<std::remove_const_t<T>, N>>(p.raw(), at);
+  }
+  template <class T, int N>
+  SIMT auto load(smem_ptr<T> p, width_t<N>, where at = {}) const {
+    return read<pack<T, N>>(p.raw(), at);
+  }
+  template <class T>
+  SIMT void store(gmem_ptr<T> p, T value, where at = {}) const {
+    write(p.raw(), value, at);
+  }
+  template <class T>
+  SIMT void store(smem_ptr<T> p, T value, where at = {}) const {
+    write(p.raw(), value, at);
+  }
+  template <class T, int N>
+  SIMT void store(gmem_ptr<T> p, pack<T, N> value, where at = {}) const {
+    write(p.raw(), value, at);
+  }
+  template <class T, int N>
+  SIMT void store(smem_ptr<T> p, pack<T, N> value, where at = {}) const {
+    write(p.raw(), value, at);
+  }
 
   // Atomics are sequentially consistent here whatever the order asked for: a weaker model has to be checked, not run.
   template <class T>
-  SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, [[maybe_unused]] where at = {}) const {
+  SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
+                    [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     return atomic(p.raw(), at).fetch_add(value);
 #else
@@ -84,7 +109,8 @@ class virtual_lane {
 #endif
   }
   template <class T>
-  SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, [[maybe_unused]] where at = {}) const {
+  SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
+                         [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     return atomic(p.raw(), at).exchange(value);
 #else
@@ -92,7 +118,8 @@ class virtual_lane {
 #endif
   }
   template <class T>
-  SIMT T atomic_load(gmem_ptr<T> p, order = order::relaxed, scope = scope::device, [[maybe_unused]] where at = {}) const {
+  SIMT T atomic_load(gmem_ptr<T> p, order = order::relaxed, scope = scope::device,
+                     [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     return atomic(p.raw(), at).load();
 #else
@@ -100,7 +127,8 @@ class virtual_lane {
 #endif
   }
   template <class T>
-  SIMT void atomic_store(gmem_ptr<T> p, [[maybe_unused]] T value, order = order::relaxed, scope = scope::device, [[maybe_unused]] where at = {}) const {
+  SIMT void atomic_store(gmem_ptr<T> p, [[maybe_unused]] T value, order = order::relaxed, scope = scope::device,
+                         [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     atomic(p.raw(), at).store(value);
 #endif
@@ -114,14 +142,16 @@ class virtual_lane {
   template <class T, class Done>
   SIMT void wait_until(gmem_ptr<T> flag, Done done, scope = scope::device, [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
-    block_->wait_until(rank_, [&] { return done(atomic(flag.raw(), at).load()); }, at);
+    block_->wait_until(
+        rank_, [&] { return done(atomic(flag.raw(), at).load()); }, at);
 #endif
   }
 
- private:
+private:
   using verb = virtual_machine::verb;
 
-  SIMT const std::uint64_t* meet([[maybe_unused]] verb what, [[maybe_unused]] std::uint64_t value, [[maybe_unused]] where at) const {
+  SIMT const std::uint64_t* meet([[maybe_unused]] verb what, [[maybe_unused]] std::uint64_t value,
+                                 [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
     return block_->meet_warp(rank_, what, value, at);
 #else
@@ -169,11 +199,14 @@ class virtual_lane {
   template <int Bytes>
   static void check_alignment(const void* raw, where at) {
     constexpr std::uintptr_t unit = Bytes < 16 ? Bytes : 16;
-    if (reinterpret_cast<std::uintptr_t>(raw) % unit != 0) [[unlikely]] misaligned(Bytes, raw, at);
+    if (reinterpret_cast<std::uintptr_t>(raw) % unit != 0) [[unlikely]]
+      misaligned(Bytes, raw, at);
   }
   [[noreturn, gnu::noinline]] static void misaligned(int bytes, const void* raw, where at) {
     throw error("an access of " + std::to_string(bytes) + " bytes is at an address that is " +
-                std::to_string(reinterpret_cast<std::uintptr_t>(raw) % 16) + " more than a multiple of 16; it must be aligned to its size", at);
+                    std::to_string(reinterpret_cast<std::uintptr_t>(raw) % 16) +
+                    " more than a multiple of 16; it must be aligned to its size",
+                at);
   }
   template <class T>
   static std::atomic_ref<T> atomic(T* raw, where at) {
@@ -181,11 +214,14 @@ class virtual_lane {
     return std::atomic_ref<T>(*raw);
   }
 #else
-  template <class T> SIMT static int atomic(T*, where) { return 0; }
+  template <class T>
+  SIMT static int atomic(T*, where) {
+    return 0;
+  }
 #endif
 
   virtual_machine::block* block_;
   int rank_;
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -11,37 +11,65 @@ namespace activation {
 
 /// y = x.
 struct identity {
-  template <class T, int N> SIMT static pack<T, N> value(pack<T, N> x) { return x; }
-  template <class T, int N> SIMT static pack<T, N> derivative(pack<T, N>) { return splat<N>(T(1)); }
+  template <class T, int N>
+  SIMT static pack<T, N> value(pack<T, N> x) {
+    return x;
+  }
+  template <class T, int N>
+  SIMT static pack<T, N> derivative(pack<T, N>) {
+    return splat<N>(T(1));
+  }
 };
 
 /// y = max(x, 0); the derivative at 0 is 0.
 struct relu {
-  struct clip { template <class V> SIMT V operator()(V x) const { return x < V{} ? V{} : x; } };
-  struct step { template <class V> SIMT V operator()(V x) const { return x > V{} ? math::all<V>(1) : (x == x ? V{} : x); } };
-  template <class T, int N> SIMT static pack<T, N> value(pack<T, N> x) { return apply(clip{}, x); }
-  template <class T, int N> SIMT static pack<T, N> derivative(pack<T, N> x) { return apply(step{}, x); }
+  struct clip {
+    template <class V>
+    SIMT V operator()(V x) const {
+      return x < V{} ? V{} : x;
+    }
+  };
+  struct step {
+    template <class V>
+    SIMT V operator()(V x) const {
+      return x > V{} ? math::all<V>(1) : (x == x ? V{} : x);
+    }
+  };
+  template <class T, int N>
+  SIMT static pack<T, N> value(pack<T, N> x) {
+    return apply(clip{}, x);
+  }
+  template <class T, int N>
+  SIMT static pack<T, N> derivative(pack<T, N> x) {
+    return apply(step{}, x);
+  }
 };
 
 /// y = x Phi(x) = x (1 + erf(x / sqrt(2))) / 2 (Hendrycks and Gimpel, arXiv 1606.08415).
 struct gelu {
   template <class T, int N>
-  SIMT static pack<T, N> value(pack<T, N> x) { return x * normal_cdf(x); }
+  SIMT static pack<T, N> value(pack<T, N> x) {
+    return x * normal_cdf(x);
+  }
   /// Phi(x) + x phi(x), with phi the density of the normal distribution.
   template <class T, int N>
   SIMT static pack<T, N> derivative(pack<T, N> x) {
     return fma(x, exp(x * x * T(-0.5)) * T(0.39894228040143267794), normal_cdf(x));
   }
 
- private:
+private:
   template <class T, int N>
-  SIMT static pack<T, N> normal_cdf(pack<T, N> x) { return erf(x * T(0.70710678118654752440)) * T(0.5) + T(0.5); }
+  SIMT static pack<T, N> normal_cdf(pack<T, N> x) {
+    return erf(x * T(0.70710678118654752440)) * T(0.5) + T(0.5);
+  }
 };
 
 /// y = 1 / (1 + e^-x).
 struct sigmoid {
   template <class T, int N>
-  SIMT static pack<T, N> value(pack<T, N> x) { return splat<N>(T(1)) / (exp(x * T(-1)) + T(1)); }
+  SIMT static pack<T, N> value(pack<T, N> x) {
+    return splat<N>(T(1)) / (exp(x * T(-1)) + T(1));
+  }
   template <class T, int N>
   SIMT static pack<T, N> derivative(pack<T, N> x) {
     const auto y = value(x);
@@ -51,7 +79,10 @@ struct sigmoid {
 
 /// y = x sigmoid(x), also called swish.
 struct silu {
-  template <class T, int N> SIMT static pack<T, N> value(pack<T, N> x) { return x * sigmoid::value(x); }
+  template <class T, int N>
+  SIMT static pack<T, N> value(pack<T, N> x) {
+    return x * sigmoid::value(x);
+  }
   template <class T, int N>
   SIMT static pack<T, N> derivative(pack<T, N> x) {
     const auto s = sigmoid::value(x);
@@ -61,7 +92,10 @@ struct silu {
 
 /// y = tanh(x).
 struct tanh {
-  template <class T, int N> SIMT static pack<T, N> value(pack<T, N> x) { return tilery::tanh(x); }
+  template <class T, int N>
+  SIMT static pack<T, N> value(pack<T, N> x) {
+    return tilery::tanh(x);
+  }
   template <class T, int N>
   SIMT static pack<T, N> derivative(pack<T, N> x) {
     const auto y = tilery::tanh(x);
@@ -71,4 +105,4 @@ struct tanh {
 
 }  // namespace activation
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

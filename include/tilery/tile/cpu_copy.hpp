@@ -18,7 +18,9 @@ struct strided_block {
   std::int64_t row_stride, column_stride;
   std::int32_t rows, columns;
 
-  gmem_ptr<T> at(std::int64_t row, std::int64_t column) const { return data + (row * row_stride + column * column_stride); }
+  gmem_ptr<T> at(std::int64_t row, std::int64_t column) const {
+    return data + (row * row_stride + column * column_stride);
+  }
 };
 
 /// The first `count` of N elements that lie `stride` apart; the others are zero.
@@ -32,7 +34,9 @@ pack<S, N> load_some(cpu_lane lane, gmem_ptr<T> from, std::int64_t stride, int c
 /// Stores the first `count` elements of a pack, `stride` apart.
 template <class T, class S, int N>
 void store_some(cpu_lane lane, gmem_ptr<T> to, std::int64_t stride, int count, pack<S, N> values) {
-  struct array { T of[N]; };
+  struct array {
+    T of[N];
+  };
   const auto elements = reinterpret<array>(convert<T>(values));
   for (int i = 0; i < count; ++i) lane.store(to + i * stride, elements.of[i]);
 }
@@ -86,4 +90,4 @@ void copy_block(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> t
 
 }  // namespace tile
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -40,4 +40,4 @@ void finish_tile(cpu_lane lane, const Params& p, const finished_tile<S>& t) {
 
 }  // namespace tile
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

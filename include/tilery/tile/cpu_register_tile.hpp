@@ -81,12 +81,15 @@ template <class S, int Lanes, int Rows, int Vectors>
 void multiply_tile(int rows, int vectors, const cpu_tile_operands<S>& t) {
   static constexpr auto all = []<int... I>(std::integer_sequence<int, I...>) {
     using function = void (*)(const cpu_tile_operands<S>&);
-    struct table { function of[sizeof...(I)]; };
+    struct table {
+      function of[sizeof...(I)];
+    };
     return table{{multiply_tile<S, Lanes, I / Vectors + 1, I % Vectors + 1>...}};
-  }(std::make_integer_sequence<int, Rows * Vectors>{});
+  }
+  (std::make_integer_sequence<int, Rows * Vectors>{});
   all.of[(rows - 1) * Vectors + vectors - 1](t);
 }
 
 }  // namespace tile
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

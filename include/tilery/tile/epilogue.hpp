@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What happens to a GEMM's sums on their way to C. An epilogue is a struct whose call operator takes a pack of sums, its
-// row and its first column; `|` runs one after the other. Write your own with the same call operator; it must be a named
-// struct (nvcc takes no local types or lambdas as template arguments of kernels).
+// What happens to a GEMM's sums on their way to C. An epilogue is a struct whose call operator takes a pack of sums,
+// its row and its first column; `|` runs one after the other. Write your own with the same call operator; it must be a
+// named struct (nvcc takes no local types or lambdas as template arguments of kernels).
 #pragma once
 
 #include <tilery/core/convert.hpp>
@@ -26,7 +26,10 @@ concept epilogue_step = std::derived_from<E, step> && std::is_trivially_copyable
 
 /// C = sums.
 struct none : step {
-  template <class Lane, class T, int N> SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const { return x; }
+  template <class Lane, class T, int N>
+  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
+    return x;
+  }
 };
 
 /// x times a factor.
@@ -34,14 +37,18 @@ struct scale : step {
   double factor;
   explicit scale(double by) : factor(by) {}
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const { return x * static_cast<T>(factor); }
+  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
+    return x * static_cast<T>(factor);
+  }
 };
 
 /// An activation, element by element.
 template <class Activation>
 struct activate : step {
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const { return Activation::value(x); }
+  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
+    return Activation::value(x);
+  }
 };
 using relu = activate<activation::relu>;
 using gelu = activate<activation::gelu>;
@@ -68,14 +75,20 @@ struct bias : step {
     return x;
   }
   void describe(operands& all) const {
-    all.push_back({"the epilogue's bias", reinterpret_cast<const std::byte*>(values.raw()), sizeof(T), {1, extent}, {0, stride}, false});
+    all.push_back({"the epilogue's bias",
+                   reinterpret_cast<const std::byte*>(values.raw()),
+                   sizeof(T),
+                   {1, extent},
+                   {0, stride},
+                   false});
   }
   finding check(int, int n) const {
     if (extent == n) return {};
     return "the epilogue's bias has " + std::to_string(extent) + " elements; it must have n = " + std::to_string(n);
   }
 };
-template <class V> bias(const V&) -> bias<std::remove_const_t<element_type_of<V>>>;
+template <class V>
+bias(const V&) -> bias<std::remove_const_t<element_type_of<V>>>;
 
 /// First one, then the other.
 template <class First, class Second>
@@ -96,8 +109,10 @@ struct chain : step {
 };
 
 template <epilogue_step First, epilogue_step Second>
-chain<First, Second> operator|(First first, Second second) { return {first, second}; }
+chain<First, Second> operator|(First first, Second second) {
+  return {first, second};
+}
 
 }  // namespace epilogue
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

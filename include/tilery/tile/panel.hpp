@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A panel is an operand of a GEMM seen as (outer, k): A with outer = m, B with outer = n. The loader takes one tile of it
-// from global memory into registers, and later puts it into shared memory as (k, outer), in the accumulation type. The
-// two halves are apart so that a kernel can multiply while the loads are under way.
+// A panel is an operand of a GEMM seen as (outer, k): A with outer = m, B with outer = n. The loader takes one tile of
+// it from global memory into registers, and later puts it into shared memory as (k, outer), in the accumulation type.
+// The two halves are apart so that a kernel can multiply while the loads are under way.
 #pragma once
 
 #include <tilery/core/convert.hpp>
@@ -20,8 +20,9 @@ struct panel {
 
 namespace tile {
 
-/// A tile of K x Outer elements in shared memory; each k is followed by 16 bytes of padding, which sets the transposing
-/// stores of neighbouring packs 4 banks apart.
+/// A tile of K x Outer elements in shared memory; each k is followed by 16 bytes of padding. The transposing stores
+/// of packs of 4 elements then meet no bank twice; those of packs of 8 (half, bf16) meet each twice, which no padding
+/// that keeps the rows aligned for 16-byte reads can mend.
 template <class T, int K, int Outer>
 struct shared_panel {
   static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));
@@ -37,7 +38,7 @@ class panel_loader {
   static constexpr int packs = Outer * K / Vector;
   static constexpr int packs_a_lane = (packs + Threads - 1) / Threads;
 
- public:
+public:
   using shared = shared_panel<Accumulator, K, Outer>;
 
   /// Starts to load the tile at (outer, k).
@@ -48,7 +49,8 @@ class panel_loader {
       const place to = place_of(lane.rank() + i * Threads, from);
       held_[i] = splat<Vector>(convert<T>(0.0f));
       if (to.inside && outer + to.outer < from.outer && k + to.k < from.k)
-        held_[i] = lane.load(from.data + ((outer + to.outer) * from.outer_stride + (k + to.k) * from.k_stride), width<Vector>, at);
+        held_[i] = lane.load(from.data + ((outer + to.outer) * from.outer_stride + (k + to.k) * from.k_stride),
+                             width<Vector>, at);
     }
   }
 
@@ -69,7 +71,7 @@ class panel_loader {
     }
   }
 
- private:
+private:
   struct place {
     int outer, k;
     bool inside;
@@ -87,7 +89,8 @@ class panel_loader {
   /// 16 bytes an access: a pack of 8 halves is two packs of 4 floats.
   template <class Lane>
   SIMT static void store_along_outer(Lane lane, shared& to, place target, pack<Accumulator, Vector> values, where at) {
-    constexpr int quad = static_cast<int>(16 / sizeof(Accumulator)) < Vector ? static_cast<int>(16 / sizeof(Accumulator)) : Vector;
+    constexpr int quad =
+        static_cast<int>(16 / sizeof(Accumulator)) < Vector ? static_cast<int>(16 / sizeof(Accumulator)) : Vector;
     TILERY_UNROLL
     for (int j = 0; j < Vector; j += quad) {
       pack<Accumulator, quad> part;
@@ -102,4 +105,4 @@ class panel_loader {
 
 }  // namespace tile
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

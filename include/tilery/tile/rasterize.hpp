@@ -12,7 +12,9 @@ namespace tile {
 /// Tiles along m that consecutive blocks run through before the next column of tiles.
 inline constexpr int raster_rows = 8;
 
-struct tile_origin { int row, column; };
+struct tile_origin {
+  int row, column;
+};
 
 /// The first row and column of block `index`'s tile in a C of m x n.
 SIMT tile_origin rasterize(int index, int m, int n, int tile_m, int tile_n) {
@@ -25,4 +27,4 @@ SIMT tile_origin rasterize(int index, int m, int n, int tile_m, int tile_n) {
 
 }  // namespace tile
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

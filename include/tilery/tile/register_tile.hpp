@@ -13,7 +13,7 @@ namespace tile {
 /// The sums of one lane for policy P: lane.m x lane.n elements.
 template <auto P, class Accumulator>
 class register_tile {
- public:
+public:
   static constexpr int quad = static_cast<int>(16 / sizeof(Accumulator));
   static constexpr int m = P.lane.m, n = P.lane.n, n_packs = n / quad;
   static constexpr int warps_n = P.warps_n();
@@ -54,11 +54,11 @@ class register_tile {
     }
   }
 
- private:
+private:
   int row_, column_;
   pack<Accumulator, quad> sums_[m][n_packs];
 };
 
 }  // namespace tile
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -51,4 +51,4 @@ struct row_slots {
 
 }  // namespace tile
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A row of a matrix as the packs of one lane. Kept rows are read once, into registers (a GPU) or a small array in the
-// first-level cache (the CPU); streamed rows are read again in each pass. Kernels say `for_each` and need not know which.
+// first-level cache (the CPU); streamed rows are read again in each pass. Kernels say `for_each` and need not know
+// which.
 #pragma once
 
 #include <tilery/tile/row_group.hpp>
@@ -13,12 +14,12 @@ namespace tile {
 /// Only the last pack of a row may be cut, and only where P.vector elements need no alignment (the CPU, or vector = 1).
 template <auto P, class T, class Accumulator, class Lane>
 class row_values {
- public:
+public:
   static constexpr int vector = P.vector;
   static constexpr bool kept = P.held > 0;
   using values = pack<Accumulator, vector>;
 
-  SIMT row_values(row_group<P, Lane> group, gmem_ptr<const T> row, std::int64_t stride, int columns, where at = {})
+  SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns, where at = {})
       : group_(group), row_(row), stride_(stride), columns_(columns) {
     if constexpr (kept && !Lane::alone) {
       TILERY_UNROLL
@@ -57,8 +58,9 @@ class row_values {
     });
   }
 
- private:
-  template <auto, class, class, class> friend class row_values;
+private:
+  template <auto, class, class, class>
+  friend class row_values;
   static constexpr int step = row_group<P, Lane>::lanes * vector;
 
   // Registers cannot be indexed at run time: a GPU's loop is unrolled, with a guard, the CPU's runs as far as the row.
@@ -87,12 +89,13 @@ class row_values {
   SIMT values read_cut(int column, where at) const {
     values result;
     for (int i = 0; i < vector; ++i)
-      result.set(i, convert<Accumulator>(group_.lane.load(row_ + (column + i < columns_ ? column + i : columns_ - 1), at)));
+      result.set(
+          i, convert<Accumulator>(group_.lane.load(row_ + (column + i < columns_ ? column + i : columns_ - 1), at)));
     return result;
   }
 
   row_group<P, Lane> group_;
-  gmem_ptr<const T> row_;
+  gmem_ptr<T> row_;  // const T where nobody writes it during the launch
   std::int64_t stride_;
   int columns_;
   values held_[kept ? P.held : 1];
@@ -100,7 +103,8 @@ class row_values {
 
 /// Writes the first `inside` elements of a pack to a row.
 template <class T, class Accumulator, int N, class Lane>
-SIMT void write_row(Lane lane, gmem_ptr<T> row, std::int64_t stride, int column, int inside, pack<Accumulator, N> values, where at = {}) {
+SIMT void write_row(Lane lane, gmem_ptr<T> row, std::int64_t stride, int column, int inside,
+                    pack<Accumulator, N> values, where at = {}) {
   if (N > 1 && inside == N) {
     lane.store(row + column, convert<T>(values), at);
   } else {
@@ -121,4 +125,4 @@ SIMT T sum_inside(pack<T, N> values, int inside) {
 
 }  // namespace tile
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

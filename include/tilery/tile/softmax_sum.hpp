@@ -11,23 +11,30 @@ namespace tile {
 
 /// Maximum m and sum s of a row: softmax(x) = e^(x - m) / s and log(sum e^x) = m + log(s).
 ///
-/// A row of nothing but -infinity has m = 0 and s = 0 (its softmax is 0 / 0, NaN); one with +infinity or NaN has s = NaN.
+/// A row of nothing but -infinity has m = 0 and s = 0 (its softmax is 0 / 0, NaN); one with +infinity or NaN has s =
+/// NaN.
 template <class T>
 struct row_sum {
   T maximum, sum;
 
   /// e^(x - m), where the values of a kept row already are that.
   template <int N>
-  SIMT pack<T, N> exponential(pack<T, N> values, bool already) const { return already ? values : exp(values - maximum); }
+  SIMT pack<T, N> exponential(pack<T, N> values, bool already) const {
+    return already ? values : exp(values - maximum);
+  }
 };
 
 /// -infinity would make e^(x - m) a NaN where x is -infinity, too.
 template <class T>
-SIMT T finite_maximum(T m) { return m == -static_cast<T>(__builtin_inf()) ? T(0) : m; }
+SIMT T finite_maximum(T m) {
+  return m == -static_cast<T>(__builtin_inf()) ? T(0) : m;
+}
 
 /// A sum over e^(x - from) as one over e^(x - to). An empty sum stays empty, however far apart the two are.
 template <class T>
-SIMT T rescaled(T sum, T from, T to) { return sum == T(0) ? T(0) : sum * math::exp{}(from - to); }
+SIMT T rescaled(T sum, T from, T to) {
+  return sum == T(0) ? T(0) : sum * math::exp{}(from - to);
+}
 
 /// Reduces a row. The values of a kept row become e^(x - m).
 template <class Group, class Values, class T, int N>
@@ -40,19 +47,23 @@ SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, w
     auto sums = splat<Values::vector>(T(0));
     x.for_each([&](auto& values, int, int inside) {
       values = exp(values - m);
-      if (inside == Values::vector) sums = sums + values;
-      else s += sum_inside(values, inside);
+      if (inside == Values::vector)
+        sums = sums + values;
+      else
+        s += sum_inside(values, inside);
     });
     s += sum(sums);
   } else {
-    x.for_each([&](auto& values, int, int inside) {
-      const T highest = largest(values);
-      if (highest > m) {
-        s = rescaled(s, finite_maximum(m), highest);
-        m = highest;
-      }
-      s += sum_inside(exp(values - finite_maximum(m)), inside);
-    }, at);
+    x.for_each(
+        [&](auto& values, int, int inside) {
+          const T highest = largest(values);
+          if (highest > m) {
+            s = rescaled(s, finite_maximum(m), highest);
+            m = highest;
+          }
+          s += sum_inside(exp(values - finite_maximum(m)), inside);
+        },
+        at);
     const T mine = finite_maximum(m);
     m = finite_maximum(group.reduce(m, larger{}, slots, at));
     s = rescaled(s, mine, m);
@@ -62,4 +73,4 @@ SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, w
 
 }  // namespace tile
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

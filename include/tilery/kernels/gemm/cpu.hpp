@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on the CPU. k is walked in passes; each packs what it needs of A and B, in parallel, then multiplies, in parallel,
-// and the last pass finishes C while the sums are still in the first cache. How the work is shared among threads does
-// not change the order of any sum: one thread and many give the same bits.
+// GEMM on the CPU. k is walked in passes; each packs what it needs of A and B, in parallel, then multiplies, in
+// parallel, and the last pass finishes C while the sums are still in the first cache. How the work is shared among
+// threads does not change the order of any sum: one thread and many give the same bits.
 #pragma once
 
 #include <tilery/core/buffer.hpp>
@@ -9,11 +9,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most. Any strides, any size; a k of 0 is an empty sum.
-/// Half and bf16 are converted to float as they are packed. The epilogue runs once for each element, on complete sums.
+/// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most. Any strides, any size; a k of 0 is an empty
+/// sum. Half and bf16 are converted to float as they are packed. The epilogue runs once for each element, on complete
+/// sums.
 template <gemm_cpu_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p) {
-  static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr, "the policy breaks a rule");
+  static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr,
+                "the policy breaks a rule");
   if (p.c.rows == 0 || p.c.columns == 0) return;
 
   // A share below 2^18 multiply-adds, some 4 us, is not worth waking a thread.
@@ -34,4 +36,4 @@ void gemm_cpu(const Executor& cpu, const Params& p) {
   }
 }
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

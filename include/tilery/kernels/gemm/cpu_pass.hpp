@@ -21,7 +21,7 @@ namespace tilery::inline TILERY_ABI {
 
 template <gemm_cpu_policy P, class Params>
 class gemm_cpu_pass {
- public:
+public:
   explicit gemm_cpu_pass(const Params& p) : p_(p), k_steps_(p.a.k, std::max(1, pieces(p.a.k, P.k_block))) {
     const std::int64_t k = k_steps_.size(0), rows = std::min(p.c.rows, P.m_span);
     const std::int64_t panels = pieces(std::min(p.c.columns, P.n_span), panel), tails = p.c.columns % lanes != 0;
@@ -61,8 +61,10 @@ class gemm_cpu_pass {
     panels_ = pieces(columns_, panel);
     // Strips and blocks are as even as they can be, so that every thread has as much to do.
     int strips = pieces(rows_, P.rows), blocks = pieces(columns_, P.n_block);
-    if (strips >= threads) strips = std::min(pieces(strips, threads) * threads, rows_);
-    else blocks = std::min(pieces(blocks, threads) * threads, panels_);
+    if (strips >= threads)
+      strips = std::min(pieces(strips, threads) * threads, rows_);
+    else
+      blocks = std::min(pieces(blocks, threads) * threads, panels_);
     strips_ = tile::even_split(rows_, strips);
     blocks_ = tile::even_split(panels_, blocks);
   }
@@ -79,7 +81,8 @@ class gemm_cpu_pass {
     // Where k rows of B are contiguous, some of them at a time for all panels: they are read from end to end.
     const int some = p_.b.outer_stride == 1 ? 8 : k_extent_;
     for (int k = 0; k < k_extent_; k += some)
-      for (auto q = packed.begin(thread); q < packed.end(thread); ++q) pack_panel(static_cast<int>(first + q), k, std::min(some, k_extent_ - k));
+      for (auto q = packed.begin(thread); q < packed.end(thread); ++q)
+        pack_panel(static_cast<int>(first + q), k, std::min(some, k_extent_ - k));
   }
 
   /// Multiplies one thread's share: consecutive strips, block by block.
@@ -92,9 +95,10 @@ class gemm_cpu_pass {
     }
   }
 
- private:
+private:
   using S = typename Params::accumulator;
-  static constexpr int lanes = P.lanes(sizeof(S)), panel = P.columns(sizeof(S)), line = static_cast<int>(64 / sizeof(S));
+  static constexpr int lanes = P.lanes(sizeof(S)), panel = P.columns(sizeof(S)),
+                       line = static_cast<int>(64 / sizeof(S));
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};
 
   static std::int64_t padded(std::int64_t elements) { return (elements + line - 1) / line * line; }
@@ -105,7 +109,8 @@ class gemm_cpu_pass {
 
   void pack_rows(int begin, int end) const {
     const tile::strided_block<const typename Params::a_type> from{
-        p_.a.data + ((m_ + begin) * p_.a.outer_stride + k_ * p_.a.k_stride), p_.a.outer_stride, p_.a.k_stride, end - begin, k_extent_};
+        p_.a.data + ((m_ + begin) * p_.a.outer_stride + k_ * p_.a.k_stride), p_.a.outer_stride, p_.a.k_stride,
+        end - begin, k_extent_};
     tile::copy_block<lanes>(lane, from, packed_a_ + begin * a_pitch_, a_pitch_);
   }
 
@@ -113,7 +118,8 @@ class gemm_cpu_pass {
   void pack_panel(int q, int first, int count) const {
     const int columns = columns_of(q);
     const tile::strided_block<const typename Params::b_type> from{
-        p_.b.data + ((n_ + q * panel) * p_.b.outer_stride + (k_ + first) * p_.b.k_stride), p_.b.k_stride, p_.b.outer_stride, count, columns};
+        p_.b.data + ((n_ + q * panel) * p_.b.outer_stride + (k_ + first) * p_.b.k_stride), p_.b.k_stride,
+        p_.b.outer_stride, count, columns};
     tile::copy_block<lanes>(lane, from, packed_panel(q) + first * panel, panel);
   }
 
@@ -130,9 +136,12 @@ class gemm_cpu_pass {
     t.a_row_stride = a_ ? p_.a.outer_stride : a_pitch_;
     t.b = b_ && whole ? b_ + (k_ * p_.b.k_stride + column) : packed_panel(q);
     t.b_k_stride = b_ && whole ? p_.b.k_stride : panel;
-    if (c_ && whole) t.sums = c_ + ((m_ + row) * p_.c.row_stride + column), t.sums_stride = p_.c.row_stride;
-    else if (steps() == 1) t.sums = gmem_ptr<S>(tile_sums), t.sums_stride = panel;
-    else t.sums = sums_ + (c_ ? 0 : q) * sums_panel_ + row * panel, t.sums_stride = panel;
+    if (c_ && whole)
+      t.sums = c_ + ((m_ + row) * p_.c.row_stride + column), t.sums_stride = p_.c.row_stride;
+    else if (steps() == 1)
+      t.sums = gmem_ptr<S>(tile_sums), t.sums_stride = panel;
+    else
+      t.sums = sums_ + (c_ ? 0 : q) * sums_panel_ + row * panel, t.sums_stride = panel;
     tile::multiply_tile<S, lanes, P.rows, P.vectors>(rows, pieces(columns, lanes), t);
 
     constexpr bool plain = std::is_same_v<decltype(Params::epilogue), epilogue::none>;
@@ -148,9 +157,9 @@ class gemm_cpu_pass {
   std::int64_t a_elements_, b_elements_, sums_elements_;
   gmem_ptr<S> packed_a_{nullptr}, packed_b_{nullptr}, sums_{nullptr};
 
-  int step_, threads_, m_, n_, k_;           // where this pass is
-  int rows_, columns_, k_extent_, panels_;   // how large it is
+  int step_, threads_, m_, n_, k_;          // where this pass is
+  int rows_, columns_, k_extent_, panels_;  // how large it is
   tile::even_split strips_, blocks_;
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

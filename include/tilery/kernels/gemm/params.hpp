@@ -24,11 +24,12 @@ struct gemm_params {
 
   /// What becomes of N sums that belong at (row, column...) of C.
   template <class Lane, int N>
-  SIMT pack<Accumulator, N> finish(Lane lane, pack<Accumulator, N> sums, pack<Accumulator, N> old, int row, int column) const {
+  SIMT pack<Accumulator, N> finish(Lane lane, pack<Accumulator, N> sums, pack<Accumulator, N> old, int row,
+                                   int column) const {
     sums = sums * alpha;
     if (beta != Accumulator(0)) sums = fma(old, splat<N>(beta), sums);  // a beta of 0 ignores C, NaN included
     return epilogue(lane, sums, row, column);
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM without tensor cores: tiles of A and B in shared memory, twice, and a tile of sums in each lane's registers.
-// While a step multiplies out of one buffer, the next step's tiles are on their way to registers, then to the other one:
-// one barrier a step.
+// While a step multiplies out of one buffer, the next step's tiles are on their way to registers, then to the other
+// one: one barrier a step.
 #pragma once
 
 #include <tilery/kernels/gemm/params.hpp>
@@ -22,8 +22,10 @@ struct gemm_simt {
   static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = false;
 
-  using a_loader = tile::panel_loader<typename Params::a_type, accumulator, P.block.m, P.block.k, threads, P.a, P.vector>;
-  using b_loader = tile::panel_loader<typename Params::b_type, accumulator, P.block.n, P.block.k, threads, P.b, P.vector>;
+  using a_loader =
+      tile::panel_loader<typename Params::a_type, accumulator, P.block.m, P.block.k, threads, P.a, P.vector>;
+  using b_loader =
+      tile::panel_loader<typename Params::b_type, accumulator, P.block.n, P.block.k, threads, P.b, P.vector>;
 
   struct shared {
     typename a_loader::shared a[2];  // (k, m)
@@ -51,11 +53,12 @@ struct gemm_simt {
     store(lane, p, origin, sums);
   }
 
- private:
+private:
   static constexpr int quad = tile::register_tile<P, accumulator>::quad;
 
   template <class Lane>
-  SIMT static void store(Lane lane, const Params& p, tile::tile_origin origin, const tile::register_tile<P, accumulator>& sums) {
+  SIMT static void store(Lane lane, const Params& p, tile::tile_origin origin,
+                         const tile::register_tile<P, accumulator>& sums) {
     TILERY_UNROLL
     for (int i = 0; i < P.lane.m; ++i) {
       const int row = origin.row + sums.row(i);
@@ -89,4 +92,4 @@ struct gemm_simt {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -8,24 +8,25 @@
 namespace tilery::inline TILERY_ABI {
 
 /// m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w = w - rate (m c1) / (sqrt(v c2) + epsilon), with
-/// c = 1 / (1 - beta^step) (Kingma and Ba, arXiv 1412.6980, algorithm 1). Weight decay is added to the gradient, or, where
-/// decoupled, w is first scaled by 1 - rate weight_decay (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2).
+/// c = 1 / (1 - beta^step) (Kingma and Ba, arXiv 1412.6980, algorithm 1). Weight decay is added to the gradient, or,
+/// where decoupled, w is first scaled by 1 - rate weight_decay (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2).
 template <class Weight, class Gradient, class Moment>
 struct adam_params {
   static constexpr const char* name = "adam";
   std::int32_t rows, columns;
   gmem_matrix<Weight> weights;
   gmem_matrix<const Gradient> gradient;
-  gmem_matrix<Moment> first, second;  // moments
-  Moment rate, beta1, beta2, epsilon, weight_decay, keep;  // keep: 1 - rate weight_decay where decoupled, else 1
-  Moment correction1, correction2;                         // 1 / (1 - beta^step)
+  gmem_matrix<Moment> first, second;        // moments
+  Moment rate, beta1, beta2, rest1, rest2;  // rest: 1 - beta, which a float beta near 1 would give only a few bits
+  Moment epsilon, weight_decay, keep;       // keep: 1 - rate weight_decay where decoupled, else 1
+  Moment correction1, correction2;          // 1 / (1 - beta^step)
 
   template <class Lane, int N>
   SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
     const auto w = load_as<Moment>(lane, weights, row, column, n);
     const auto g = fma(w, splat<N>(weight_decay), load_as<Moment>(lane, gradient, row, column, n));
-    const auto m = fma(load_as<Moment>(lane, first, row, column, n), splat<N>(beta1), g * (Moment(1) - beta1));
-    const auto v = fma(load_as<Moment>(lane, second, row, column, n), splat<N>(beta2), g * g * (Moment(1) - beta2));
+    const auto m = fma(load_as<Moment>(lane, first, row, column, n), splat<N>(beta1), g * rest1);
+    const auto v = fma(load_as<Moment>(lane, second, row, column, n), splat<N>(beta2), g * g * rest2);
     store_as(lane, first, row, column, m);
     store_as(lane, second, row, column, v);
     const auto change = (m * correction1) / (sqrt(v * correction2) + epsilon);
@@ -33,4 +34,4 @@ struct adam_params {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -31,4 +31,4 @@ struct sgd_params {
   }
 };
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

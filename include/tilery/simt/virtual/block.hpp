@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A block of the virtual GPU: its lanes as fibers, its shared memory, and the places where lanes meet. A lane that has
-// to wait switches straight to the next lane that can run; the last one to arrive at a meeting goes on without a switch.
+// to wait switches straight to the next lane that can run; the last one to arrive at a meeting goes on without a
+// switch.
 #pragma once
 
 #include <tilery/core/error.hpp>
@@ -20,10 +21,20 @@ namespace tilery::inline TILERY_ABI {
 namespace virtual_machine {
 
 /// What a lane is doing when it is not running.
-enum class verb : std::uint8_t { nothing, sync_block, sync_warp, shuffle, shuffle_xor, shuffle_down, ballot, wait_until };
+enum class verb : std::uint8_t {
+  nothing,
+  sync_block,
+  sync_warp,
+  shuffle,
+  shuffle_xor,
+  shuffle_down,
+  ballot,
+  wait_until
+};
 
 constexpr const char* name_of(verb v) {
-  constexpr const char* names[] = {"nothing", "sync_block", "sync_warp", "shuffle", "shuffle_xor", "shuffle_down", "ballot", "wait_until"};
+  constexpr const char* names[] = {"nothing",     "sync_block",   "sync_warp", "shuffle",
+                                   "shuffle_xor", "shuffle_down", "ballot",    "wait_until"};
   return names[static_cast<int>(v)];
 }
 
@@ -31,7 +42,7 @@ constexpr const char* name_of(verb v) {
 struct lane_cancelled {};
 
 class block {
- public:
+public:
   static constexpr int warp_lanes = 32;
   using lane_text = void (*)(block& self, int rank, const void* params);
 
@@ -42,7 +53,7 @@ class block {
         ready_((static_cast<std::size_t>(threads) + 63) / 64),
         waiting_(ready_.size()),
         shared_bytes_(static_cast<std::size_t>(bytes_of_shared)),
-        shared_(static_cast<std::byte*>(::operator new(shared_bytes_, std::align_val_t{128}))) {}
+        shared_(static_cast<std::byte*>(::operator new (shared_bytes_, std::align_val_t{128}))) {}
 
   /// Makes the block ready to run as one of a grid. The shared memory holds no earlier block's values.
   void begin(index3 at, index3 of, lane_text text, const void* params) {
@@ -89,10 +100,12 @@ class block {
   std::string where_lanes_wait() const {
     std::map<std::pair<std::string, std::string>, std::vector<int>> places;
     for (const lane_state& l : lanes_)
-      if (l.alive) places[{name_of(l.doing), std::string(l.at.file) + ":" + std::to_string(l.at.line)}].push_back(l.rank);
+      if (l.alive)
+        places[{name_of(l.doing), std::string(l.at.file) + ":" + std::to_string(l.at.line)}].push_back(l.rank);
     std::string text;
     for (const auto& [place, ranks] : places) {
-      text += "\n  block (" + std::to_string(at_.x) + ", " + std::to_string(at_.y) + ", " + std::to_string(at_.z) + "), lanes";
+      text += "\n  block (" + std::to_string(at_.x) + ", " + std::to_string(at_.y) + ", " + std::to_string(at_.z) +
+              "), lanes";
       for (std::size_t i = 0; i < ranks.size();) {
         std::size_t last = i;
         while (last + 1 < ranks.size() && ranks[last + 1] == ranks[last] + 1) ++last;
@@ -130,7 +143,8 @@ class block {
     suspend(rank, verb::sync_block, at);
   }
 
-  /// A meeting of a warp in which each lane leaves 8 bytes for the others; returns the table to read.
+  /// A meeting of a warp in which each lane leaves 8 bytes for the others; returns the table to read, with the mask
+  /// of the lanes that came behind it.
   const std::uint64_t* meet_warp(int rank, verb what, std::uint64_t value, where at) {
     warp_state& w = warps_[static_cast<std::size_t>(rank / warp_lanes)];
     const std::uint32_t bit = 1u << (rank % warp_lanes);
@@ -138,9 +152,11 @@ class block {
     if (w.arrived == 0) {
       w.meeting = what, w.first_at = at;
     } else if (w.meeting != what) {
-      throw error("lanes of one warp meet in different collectives: lane " + std::to_string(rank) + " of block (" + std::to_string(at_.x) + ", " +
-                  std::to_string(at_.y) + ", " + std::to_string(at_.z) + ") calls " + name_of(what) + ", the others " + name_of(w.meeting) + " at " +
-                  w.first_at.file + ":" + std::to_string(w.first_at.line), at);
+      throw error("lanes of one warp meet in different collectives: lane " + std::to_string(rank) + " of block (" +
+                      std::to_string(at_.x) + ", " + std::to_string(at_.y) + ", " + std::to_string(at_.z) + ") calls " +
+                      name_of(what) + ", the others " + name_of(w.meeting) + " at " + w.first_at.file + ":" +
+                      std::to_string(w.first_at.line),
+                  at);
     }
     table[rank % warp_lanes] = value;
     w.arrived |= bit;
@@ -159,7 +175,7 @@ class block {
     ++passed_waits_;
   }
 
- private:
+private:
   struct lane_state {
     block* owner = nullptr;
     int rank = 0;
@@ -173,10 +189,10 @@ class block {
     verb meeting = verb::nothing;
     where first_at{"", 0};
     int turn = 0;  // two tables: nobody can be two meetings ahead of a lane that has not read yet
-    std::uint64_t table[2][warp_lanes];
+    std::uint64_t table[2][warp_lanes + 1];  // a value a lane, then the mask of those that came
   };
   struct free_shared {
-    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{128}); }
+    void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{128}); }
   };
   using mask = std::vector<std::uint64_t>;
 
@@ -215,6 +231,7 @@ class block {
   void release_warp(int warp) {
     warp_state& w = warps_[static_cast<std::size_t>(warp)];
     ready_[static_cast<std::size_t>(warp) / 2] |= std::uint64_t{w.arrived} << (warp % 2 * warp_lanes);
+    w.table[w.turn][warp_lanes] = w.arrived;
     w.arrived = 0;
     w.turn ^= 1;
   }
@@ -268,4 +285,4 @@ class block {
 
 }  // namespace virtual_machine
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -5,11 +5,11 @@
 
 #include <tilery/core/error.hpp>
 
+#include <sys/mman.h>
+#include <unistd.h>
 #include <boost/context/detail/fcontext.hpp>
 #include <cstddef>
 #include <mutex>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <vector>
 
 #ifdef TILERY_ASAN_FIBERS
@@ -23,7 +23,7 @@ namespace virtual_machine {
 
 /// Stacks of one size. Touching fresh pages is what costs: a stack that has been used is used again.
 class stack_pool {
- public:
+public:
 #ifdef TILERY_ASAN_FIBERS
   static constexpr std::size_t bytes = 256 * 1024;  // the sanitizer's red zones make frames larger
 #else
@@ -41,9 +41,13 @@ class stack_pool {
       }
     }
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    void* memory = mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) throw error("virtual_gpu: no memory for the stack of a lane; fewer resident blocks need fewer stacks");
-    (void)mprotect(memory, page, PROT_NONE);
+    void* memory =
+        mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    // the guard page makes it two mappings, of which Linux gives a process 65530 (vm.max_map_count)
+    if (memory == MAP_FAILED || mprotect(memory, page, PROT_NONE) != 0)
+      throw error(
+          "virtual_gpu: no memory for the stack of one more lane; it must have at most some 32000 lanes waiting at a "
+          "time, so lower resident_blocks");
     return static_cast<std::byte*>(memory) + page;
   }
 
@@ -52,7 +56,7 @@ class stack_pool {
     free_.push_back(stack);
   }
 
- private:
+private:
   std::mutex mutex_;
   std::vector<std::byte*> free_;  // lives as long as the program
 };
@@ -64,7 +68,7 @@ inline stack_pool& stacks() {
 
 /// A suspended or running line of execution. A default one stands for the thread itself.
 class fiber {
- public:
+public:
   using entry = void (*)(void* argument);
 
   fiber() = default;
@@ -121,7 +125,7 @@ class fiber {
 #endif
   }
 
- private:
+private:
   struct passage {
     fiber* from;
     fiber* to;
@@ -156,4 +160,4 @@ class fiber {
 
 }  // namespace virtual_machine
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace tilery::inline TILERY_ABI {
@@ -29,15 +30,24 @@ struct grid_of_blocks {
 inline thread_local bool inside_a_kernel = false;
 
 class grid {
- public:
+public:
   grid(const grid_of_blocks& what, int workers, int resident_blocks)
-      : what_(what), workers_(static_cast<int>(std::min<std::int64_t>(workers, what.blocks.volume()))), resident_(std::max(1, resident_blocks / workers_)) {}
+      : what_(what),
+        workers_(static_cast<int>(std::min<std::int64_t>(workers, what.blocks.volume()))),
+        resident_(resident_blocks) {}
 
   /// Runs every block. Throws what a lane threw, or the report of a deadlock.
   void run(where at) {
-    if (inside_a_kernel) throw error(std::string(what_.kernel) + " is launched from inside a kernel; nested launches are not supported", at);
+    if (inside_a_kernel)
+      throw error(std::string(what_.kernel) + " is launched from inside a kernel; nested launches are not supported",
+                  at);
     std::vector<std::thread> others;
-    for (int i = 1; i < workers_; ++i) others.emplace_back([this] { work(); });
+    try {
+      for (int i = 1; i < workers_; ++i) others.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {  // no more threads to be had: go on with these
+      const std::lock_guard lock(mutex_);
+      active_workers_ -= workers_ - 1 - static_cast<int>(others.size());
+    }
     work();
     for (std::thread& t : others) t.join();
     if (failure_) std::rethrow_exception(failure_);
@@ -48,16 +58,12 @@ class grid {
     }
   }
 
- private:
+private:
   using blocks = std::vector<std::unique_ptr<block>>;
 
   void work() {
     inside_a_kernel = true;
-    try {
-      run_blocks();
-    } catch (...) {
-      fail(std::current_exception());
-    }
+    run_blocks();
     inside_a_kernel = false;
     const std::lock_guard lock(mutex_);
     --active_workers_;
@@ -67,7 +73,20 @@ class grid {
   void run_blocks() {
     fiber scheduler;
     scheduler.be_thread();
-    blocks waiting, unused;
+    blocks waiting;
+    try {
+      run_blocks(waiting, scheduler);
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    for (const auto& b : waiting) {
+      if (deadlock_) report(*b);
+      b->cancel(scheduler);
+    }
+  }
+
+  void run_blocks(blocks& waiting, fiber& scheduler) {
+    blocks unused;
     while (start_next(waiting, unused, scheduler)) {
     }
     while (!waiting.empty() && !stop_) {
@@ -81,6 +100,7 @@ class grid {
         if (waits) {
           ++i;
         } else {
+          --resident_now_;
           unused.push_back(std::move(waiting[i]));
           waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
         }
@@ -90,15 +110,15 @@ class grid {
       }
       if (!moved && everybody_is_stuck(moves_before)) break;
     }
-    for (const auto& b : waiting) {
-      if (deadlock_) report(*b);
-      b->cancel(scheduler);
-    }
   }
 
   /// Runs the next block of the grid as far as it goes. False where there is none, or no room for one.
   bool start_next(blocks& waiting, blocks& unused, fiber& scheduler) {
-    if (stop_ || waiting.size() >= static_cast<std::size_t>(resident_)) return false;
+    if (stop_ || next_ >= what_.blocks.volume()) return false;
+    if (resident_now_.fetch_add(1) >= resident_) {
+      --resident_now_;
+      return false;
+    }
     const std::int64_t index = next_.fetch_add(1);
     if (index >= what_.blocks.volume()) return false;
     if (unused.empty()) unused.push_back(std::make_unique<block>(what_.threads, what_.shared_bytes));
@@ -107,6 +127,8 @@ class grid {
     if (settle(b, scheduler)) {
       waiting.push_back(std::move(unused.back()));
       unused.pop_back();
+    } else {
+      --resident_now_;
     }
     ++moves_;
     return true;
@@ -171,6 +193,7 @@ class grid {
   int resident_;
   int active_workers_ = workers_;
   std::atomic<std::int64_t> next_ = 0;
+  std::atomic<int> resident_now_ = 0;     // of all workers together
   std::atomic<std::uint64_t> moves_ = 1;  // steps of any worker that may let another one go on
   std::uint64_t votes_for_ = 0;
   std::vector<std::thread::id> voters_;
@@ -182,4 +205,4 @@ class grid {
 
 }  // namespace virtual_machine
 
-}  // namespace tilery
+}  // namespace tilery::inline TILERY_ABI
