@@ -2,6 +2,7 @@
 // The column reduction against sums in double, and its promise of the same bits each time.
 #include "tests/layouts.hpp"
 
+#include <cstring>
 #include <tilery/column_sum.hpp>
 
 namespace {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// expect: gemm: an epilogue must derive from epilogue::step
+#include "operands.hpp"
+
+#ifdef BROKEN
+struct halve {
+  void describe(tilery::operands&) const {}
+  tilery::finding check(int, int) const { return {}; }
+#else
+struct halve : tilery::epilogue::step {
+#endif
+  template <class Lane, class T, int N>
+  SIMT tilery::pack<T, N> operator()(Lane, tilery::pack<T, N> x, int, int) const { return x * T(0.5); }
+};
+
+void use() { tilery::gemm(tilery::cpu(), a, b, c, halve()); }

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The SIMT GEMM's candidates for elements of ELEMENT; -DFUSED for an epilogue with an operand, read element by element.
+#include "kernels.hpp"
+
+#include <tilery/kernels/gemm/simt.hpp>
+#include <tilery/policies/gemm_simt_table.hpp>
+
+using tilery::half, tilery::bf16;
+using T = ELEMENT;
+using S = tilery::accumulator_t<T>;
+
+struct candidate {
+#ifdef FUSED
+  using params = tilery::gemm_params<T, T, T, S, tilery::epilogue::chain<tilery::epilogue::bias<T>, tilery::epilogue::gelu>>;
+  static constexpr bool operand = true;
+#else
+  using params = tilery::gemm_params<T, T, T, S, tilery::epilogue::none>;
+  static constexpr bool operand = false;
+#endif
+  template <tilery::gemm_simt_policy P> using kernel = tilery::gemm_simt<P, params>;
+
+  static constexpr meant_accesses meant(const tilery::gemm_simt_policy& p) {
+    // C is read where beta is not 0, as it is written.
+    const int inputs = p.vector * static_cast<int>(sizeof(T)), c = p.c_vector * static_cast<int>(sizeof(T));
+    const int narrowest = inputs < c ? inputs : c;
+    return {{operand ? static_cast<int>(sizeof(T)) : narrowest, inputs}, {c, c}, 16};
+  }
+};
+
+void use() { compile_candidates<tilery::gemm_simt_table<T>, candidate>(); }

@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# What nvcc makes of the kernels: registers, spills, shared memory, and the width of each access to memory.
+#
+#   ptx_report.sh WORK_FOLDER "ARCH..." UNIT... -- NVCC ARGUMENT...
+#
+# A unit is FILE:ELEMENT or FILE:ELEMENT:DEFINITION, FILE being one of ptx/*.cu. The report fails where a kernel spills,
+# uses a stack, needs more registers than its block can have, or does not access memory in the widths that its unit says
+# it is meant to (ptx/kernels.hpp), single bytes above all.
+
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+work=$1 archs=$2
+shift 2
+units=()
+while [[ $1 != -- ]]; do units+=("$1") && shift; done
+shift
+compile=("$@")
+ptxas=$(dirname "$(readlink -f "$(command -v "$1")")")/ptxas
+rm -rf "$work"
+mkdir -p "$work"
+
+# compile_unit UNIT ARCH: the PTX and ptxas's report.
+compile_unit() {
+  local file element definition name=$work/${1//:/_}.$2
+  IFS=: read -r file element definition <<<"$1"
+  "${compile[@]}" --ptx "-arch=compute_$2" "-DELEMENT=$element" ${definition:+"-D$definition"} "$here/ptx/$file.cu" -o "$name.ptx"
+  if ! "$ptxas" -v "-arch=sm_$2" "$name.ptx" -o "$name.cubin" >"$name.log" 2>&1; then
+    cat "$name.log"
+    return 1
+  fi
+}
+
+# One line a kernel: name, registers, spilled bytes and stack, threads, shared bytes, then narrowest and widest access of
+# global loads, global stores and shared loads, then what is meant. Names are as they are written in C++, shortened.
+read_report() {
+  cat "$1.ptx" "$1.log" | c++filt | awk -v OFS='\t' '
+    function short(name) {
+      gsub(/tilery::(v[0-9a-z_]+::)?/, "", name)
+      gsub(/\(along\)0/, "k", name); gsub(/\(along\)1/, "outer", name); gsub(/\(along\)2/, "any", name)
+      gsub(/, \(host_isa\)[0-9]/, "", name); gsub(/\(arch\)/, "sm_", name)
+      gsub(/(gemm_simt|row)_policy|tile_mnk?/, "", name); gsub(/, /, ",", name); gsub(/epilogue::/, "", name); gsub(/> >/, ">>", name)
+      return name
+    }
+    function argument_list(text) {  # of trampoline<...>(...) and told_of<...>
+      sub(/^.*(trampoline|told_of)</, "", text); sub(/ *>\(.*$/, "", text)
+      return short(text)
+    }
+    function saw(what, bytes) {
+      if (!((kernel, what) in least) || bytes < least[kernel, what]) least[kernel, what] = bytes
+      if (bytes > most[kernel, what]) most[kernel, what] = bytes
+    }
+    function range(kernel, what) { return ((kernel, what) in least) ? least[kernel, what] "\t" most[kernel, what] : "0\t0" }
+    /told_of</ {
+      match($0, /= [0-9]+;/)
+      bytes = (RSTART > 0) ? substr($0, RSTART + 2, RLENGTH - 3) : 0
+      sub(/>( = [0-9]+)?;.*$/, "")
+      key = argument_list($0)
+      match(key, /(,[0-9]+)+$/)
+      meant = substr(key, RSTART + 1); key = substr(key, 1, RSTART - 1)
+      gsub(/,/, "\t", meant)
+      shared[key] = bytes; told[key] = meant
+    }
+    /\.entry / { kernel = argument_list($0); order[++count] = kernel }
+    /\.maxntid/ { match($0, /[0-9]+/); threads[kernel] = substr($0, RSTART, RLENGTH) }
+    match($0, /(ld|st)\.(volatile\.)?(global|shared)\.[a-z0-9.]+/) {
+      instruction = substr($0, RSTART, RLENGTH)
+      part_count = split(instruction, part, ".")
+      bits = part[part_count]; gsub(/[a-z]/, "", bits)
+      times = match(instruction, /\.v[248]\./) ? substr(instruction, RSTART + 2, 1) : 1
+      saw(part[1] (instruction ~ /global/ ? "global" : "shared"), times * bits / 8)
+    }
+    /Compiling entry function/ { kernel = argument_list($0) }
+    /bytes stack frame/ { stack[kernel] = $1; spilled[kernel] = $5 + $9 }
+    /Used [0-9]+ registers/ { match($0, /Used [0-9]+/); registers[kernel] = substr($0, RSTART + 5, RLENGTH - 5) }
+    /warning|C75[0-9][0-9]/ { print "warning: " $0 > "/dev/stderr" }
+    END {
+      for (i = 1; i <= count; ++i) {
+        k = order[i]
+        print k, registers[k], spilled[k] + 0, stack[k] + 0, threads[k], shared[k] + 0, range(k, "ldglobal"), range(k, "stglobal"), range(k, "ldshared"), told[k]
+      }
+    }'
+}
+
+# Turns these lines into rows of the table, with what is wrong in its last column.
+judge() {
+  awk -F '\t' -v OFS='\t' -v arch="$1" '
+    function width(a, b) { return a == b ? a : a ".." b }
+    {
+      wrong = ""
+      if ($2 == "") wrong = wrong " no report;"
+      if ($3 > 0) wrong = wrong " spills " $3 " bytes;"
+      if ($4 > $3) wrong = wrong " stack of " $4 " bytes;"
+      if (int(($2 + 7) / 8) * 8 * $5 > 65536) wrong = wrong " too many registers for " $5 " threads;"
+      if ($7 != $13 || $8 != $14) wrong = wrong " global loads are meant to be " width($13, $14) ";"
+      if ($9 != $15 || $10 != $16) wrong = wrong " global stores are meant to be " width($15, $16) ";"
+      if ($11 < $17) wrong = wrong " shared loads are meant to be " $17 " at least;"
+      print arch, $2, $3, $5, $6, width($7, $8), width($9, $10), width($11, $12), $1, (wrong == "" ? "" : "WRONG:" wrong)
+    }'
+}
+
+todo=()
+for unit in "${units[@]}"; do for arch in $archs; do todo+=("$unit $arch"); done; done
+status=0 running=0
+for job in "${todo[@]}"; do
+  ((running < $(nproc))) || { wait -n || status=1; running=$((running - 1)); }
+  # shellcheck disable=SC2086  # two words
+  compile_unit $job &
+  running=$((running + 1))
+done
+while ((running > 0)); do wait -n || status=1; running=$((running - 1)); done
+((status == 0)) || exit 1
+
+table=$work/table
+printf 'sm\tregisters\tspilled\tthreads\tshared\tld.global\tst.global\tld.shared\tkernel\n' >"$table"
+for job in "${todo[@]}"; do
+  unit=${job% *} arch=${job#* }
+  read_report "$work/${unit//:/_}.$arch" 2>>"$work/warnings" | judge "$arch" >>"$table"
+done
+column -t -s $'\t' "$table" 2>/dev/null || cat "$table"
+kernels=$(($(wc -l <"$table") - 1))
+wrong=$(grep -c 'WRONG:' "$table" || true)
+echo "$kernels kernels, $wrong of them not as meant (widths in bytes), in ${SECONDS} s"
+[[ ! -s $work/warnings ]] || { cat "$work/warnings" && exit 1; }
+((kernels > 0 && wrong == 0))
