@@ -57,19 +57,20 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
                 "gemm: C must have the element type of A and B, or their accumulation type, and must not be const");
   static_assert(epilogue::epilogue_step<Epilogue>,
                 "gemm: an epilogue must derive from epilogue::step and be trivially copyable");
-  return gemm_params<T, T, C, S, Epilogue>{
-      {gmem_ptr<const T>(a.pointer), a.extents[0], a.extents[1], a.strides[0], a.strides[1]},
-      {gmem_ptr<const T>(b.pointer), b.extents[1], b.extents[0], b.strides[1], b.strides[0]},
-      for_kernel<C>(c),
-      static_cast<S>(f.alpha),
-      static_cast<S>(f.beta),
-      e};
+  return gemm_params<T, T, C, S, Epilogue>{{gmem_ptr<const T>(a.pointer), a.extents[0], a.extents[1], a.strides[0],
+                                            a.strides[1]},
+                                           {gmem_ptr<const T>(b.pointer), b.extents[1], b.extents[0], b.strides[1],
+                                            b.strides[0]},
+                                           for_kernel<C>(c),
+                                           static_cast<S>(f.alpha),
+                                           static_cast<S>(f.beta),
+                                           e};
 }
 
 /// One policy, one kernel.
 template <auto P, class Executor, class Params>
 void run_gemm(const Executor& executor, const Params& p, const operands& all, where at) {
-  if constexpr (std::is_same_v<std::remove_const_t<decltype(P)>, gemm_cpu_policy>) {
+  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_cpu_policy>) {
     static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
     refuse(check_operands(all, executor.reachable()), at);
     gemm_cpu<P>(executor, p);

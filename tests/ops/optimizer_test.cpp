@@ -22,8 +22,9 @@ public:
       values.insert(values.begin(), offset, {});
       return values;
     };
-    const auto weights = this->put(pad(w_values)), first = this->put(pad(std::vector<S>(n))),
-               second = this->put(pad(std::vector<S>(n)));
+    const auto weights = this->put(pad(w_values));
+    const auto first = this->put(pad(std::vector<S>(n)));
+    const auto second = this->put(pad(std::vector<S>(n)));
     const auto weights_part = rebased(weights, offset, n);
     const auto first_part = rebased(first, offset, n), second_part = rebased(second, offset, n);
     for (o.step = 1; o.step <= 4; ++o.step) {

@@ -45,7 +45,7 @@ float elsewhere[12];
 
 struct played_driver {
   played_driver() {
-    ask_for_memory_space = [](const void* p) {
+    ask_for_memory_space = +[](const void* p) {
       return static_cast<int>(p >= elsewhere && p < elsewhere + 12 ? memory_space::device : memory_space::host);
     };
   }

@@ -6,7 +6,6 @@
 #include <tilery/core/memory_space.hpp>
 #include <tilery/core/view.hpp>
 
-#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -117,7 +116,8 @@ inline finding check_aliases(const operands& all, std::initializer_list<std::str
     if (!output.written) continue;
     for (const operand& other : all) {
       if (&other == &output || !share_an_element(output, other)) continue;
-      const bool allowed = std::find(in_place.begin(), in_place.end(), other.name) != in_place.end();
+      bool allowed = false;
+      for (const std::string_view name : in_place) allowed = allowed || name == other.name;
       if (allowed && other.pointer == output.pointer && other.strides[0] == output.strides[0] &&
           other.strides[1] == output.strides[1] && other.element_bytes == output.element_bytes)
         continue;

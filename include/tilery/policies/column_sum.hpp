@@ -24,6 +24,7 @@ struct column_sum_policy {
   constexpr int row_lanes() const { return threads / column_lanes; }
 };
 
+// clang-format off: compilers quote the line of a call, and the sentence must stand on it
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = when_broken::say) {
   if (p.vector < 1 || (p.vector & (p.vector - 1)))
@@ -40,6 +41,7 @@ constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = 
     return broken("column_sum_policy.column_lanes must divide threads", how);
   return nullptr;
 }
+// clang-format on
 
 /// What the selector may know: the widest pack that the matrix is aligned for, and whether its columns are contiguous.
 struct column_sum_problem {

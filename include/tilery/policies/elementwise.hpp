@@ -20,6 +20,7 @@ struct elementwise_policy {
   constexpr int block_elements() const { return threads * vector * packs; }
 };
 
+// clang-format off: compilers quote the line of a call, and the sentence must stand on it
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const elementwise_policy& p, when_broken how = when_broken::say) {
   if (p.vector < 1 || (p.vector & (p.vector - 1)))
@@ -29,6 +30,7 @@ constexpr const char* broken_rule(const elementwise_policy& p, when_broken how =
     return broken("elementwise_policy.threads must be a multiple of 32 from 32 to 1024, and 1 on the CPU", how);
   return nullptr;
 }
+// clang-format on
 
 /// What the selector may know of a problem: the widest pack that all operands are aligned for (rows' ends apart), and
 /// whether the columns of all of them are contiguous.

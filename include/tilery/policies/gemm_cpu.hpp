@@ -26,28 +26,21 @@ struct gemm_cpu_policy {
   constexpr int columns(int accumulator_bytes) const { return vectors * lanes(accumulator_bytes); }
 };
 
+// clang-format off: compilers quote the line of a call, and the sentence must stand on it
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const gemm_cpu_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
   if (p.rows < 1 || p.vectors < 1 || p.k_block < 1 || p.n_block < 1 || p.m_span < 1 || p.n_span < 1)
     return broken("gemm_cpu_policy: rows, vectors, blocks and spans must be positive", how);
   if (static_cast<int>(p.isa) > static_cast<int>(native_isa))
-    return broken(
-        "gemm_cpu_policy.isa must not be wider than the instructions that this unit is compiled for; link "
-        "tilery::native",
-        how);
+    return broken("gemm_cpu_policy.isa must not be wider than the instructions that this unit is compiled for; link tilery::native", how);
   // The tile's sums, one row of B, and one broadcast element of A.
   if (p.rows * p.vectors + p.vectors + 1 > (p.isa == host_isa::avx512 ? 32 : 16))
-    return broken(
-        "gemm_cpu_policy: rows * vectors + vectors + 1 must be at most the vector registers of its isa (32 with "
-        "AVX-512, else 16), because the sums stay in registers",
-        how);
+    return broken("gemm_cpu_policy: rows * vectors + vectors + 1 must be at most the vector registers of its isa (32 with AVX-512, else 16), because the sums stay in registers", how);
   if (p.n_block % p.columns(accumulator_bytes) || p.n_span % p.columns(accumulator_bytes))
-    return broken(
-        "gemm_cpu_policy.n_block and n_span must be multiples of the register tile's columns, because B is packed in "
-        "panels as wide as the tile",
-        how);
+    return broken("gemm_cpu_policy.n_block and n_span must be multiples of the register tile's columns, because B is packed in panels as wide as the tile", how);
   return nullptr;
 }
+// clang-format on
 
 /// The policy in words.
 inline std::string describe(const gemm_cpu_policy& p) {

@@ -25,6 +25,7 @@ struct row_policy {
   constexpr int warps() const { return threads / 32; }
 };
 
+// clang-format off: compilers quote the line of a call, and the sentence must stand on it
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const row_policy& p, when_broken how = when_broken::say) {
   if (p.vector < 1 || (p.vector & (p.vector - 1)))
@@ -43,6 +44,7 @@ constexpr const char* broken_rule(const row_policy& p, when_broken how = when_br
     return broken("row_policy.rows must be threads / lanes_a_row, because each group of lanes has one row", how);
   return nullptr;
 }
+// clang-format on
 
 /// What a row kernel's selector may know of a problem.
 struct row_problem {

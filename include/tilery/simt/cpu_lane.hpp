@@ -8,8 +8,6 @@
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
 
-#include <atomic>
-
 namespace tilery::inline TILERY_ABI {
 
 class cpu_lane {
@@ -78,7 +76,11 @@ public:
   template <class T>
   SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
-    return std::atomic_ref<T>(*p.raw()).fetch_add(value, std::memory_order_seq_cst);
+    T old = atomic_load(p), sum;
+    do {
+      sum = old + value;  // the compiler's fetch_add knows integers only
+    } while (!__atomic_compare_exchange(p.raw(), &old, &sum, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+    return old;
 #else
     return value;
 #endif
@@ -86,7 +88,9 @@ public:
   template <class T>
   SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
-    return std::atomic_ref<T>(*p.raw()).exchange(value, std::memory_order_seq_cst);
+    T old;
+    __atomic_exchange(p.raw(), &value, &old, __ATOMIC_SEQ_CST);
+    return old;
 #else
     return value;
 #endif
@@ -94,7 +98,9 @@ public:
   template <class T>
   SIMT T atomic_load(gmem_ptr<T> p, order = order::relaxed, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
-    return std::atomic_ref<T>(*p.raw()).load(std::memory_order_seq_cst);
+    T value;
+    __atomic_load(p.raw(), &value, __ATOMIC_SEQ_CST);
+    return value;
 #else
     return *p.raw();
 #endif
@@ -102,12 +108,12 @@ public:
   template <class T>
   SIMT void atomic_store(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
-    std::atomic_ref<T>(*p.raw()).store(value, std::memory_order_seq_cst);
+    __atomic_store(p.raw(), &value, __ATOMIC_SEQ_CST);
 #endif
   }
   SIMT void fence(order = order::acquire_release, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
   }
 

@@ -36,8 +36,11 @@ inline memory_space cuda_space_of(const void* pointer) {
 }
 
 /// From here on every executor of this program asks the driver.
-[[maybe_unused]] static const bool cuda_answers_for_space =
-    (ask_for_memory_space.store([](const void* pointer) { return static_cast<int>(cuda_space_of(pointer)); }), true);
+[[maybe_unused]] static const bool cuda_answers_for_space = [] {
+  int (*const answer)(const void*) = [](const void* pointer) { return static_cast<int>(cuda_space_of(pointer)); };
+  __atomic_store_n(&ask_for_memory_space, answer, __ATOMIC_RELEASE);
+  return true;
+}();
 
 }  // namespace tilery::inline TILERY_ABI
 #endif

@@ -34,7 +34,7 @@ public:
   template <class F>
   SIMT void for_each(F f, where at = {}) {
     each_pack([&](int i, int column) {
-      const int inside = columns_ - column < vector ? columns_ - column : vector;
+      const int inside = inside_at(column);
       if constexpr (kept) {
         f(held_[i], column, inside);
       } else {
@@ -48,7 +48,7 @@ public:
   template <class Other, class F>
   SIMT void for_each_with(Other& other, F f, where at = {}) {
     each_pack([&](int i, int column) {
-      const int inside = columns_ - column < vector ? columns_ - column : vector;
+      const int inside = inside_at(column);
       if constexpr (kept) {
         f(held_[i], other.held_[i], column, inside);
       } else {
@@ -62,6 +62,12 @@ private:
   template <auto, class, class, class>
   friend class row_values;
   static constexpr int step = row_group<P, Lane>::lanes * vector;
+
+  /// How many elements of the pack at a column belong to the row. On a GPU rows are whole packs: no tail is compiled.
+  SIMT int inside_at(int column) const {
+    if constexpr (!Lane::alone) return vector;
+    return columns_ - column < vector ? columns_ - column : vector;
+  }
 
   // Registers cannot be indexed at run time: a GPU's loop is unrolled, with a guard, the CPU's runs as far as the row.
   template <class F>
@@ -89,8 +95,8 @@ private:
   SIMT values read_cut(int column, where at) const {
     values result;
     for (int i = 0; i < vector; ++i)
-      result.set(
-          i, convert<Accumulator>(group_.lane.load(row_ + (column + i < columns_ ? column + i : columns_ - 1), at)));
+      result.set(i, convert<Accumulator>(
+                        group_.lane.load(row_ + (column + i < columns_ ? column + i : columns_ - 1), at)));
     return result;
   }
 
