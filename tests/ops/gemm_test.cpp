@@ -115,9 +115,10 @@ TYPED_TEST(gemm_on, finishes_with_epilogues) {
         [&](int, int j, double x) { return gelu(x + bias_values[j]); }, 2);
     this->template check<float, float>(s, d, d, d, {}, checkerboard{},
                                        [](int i, int j, double x) { return (i + j) % 2 ? -x : x; });
-    this->template check<half, half>(
-        s, d, d, d, {}, epilogue::bias(bias_vector) | checkerboard{},
-        [&](int i, int j, double x) { return ((i + j) % 2 ? -1 : 1) * (x + bias_values[j]); });
+    this->template check<half, half>(s, d, d, d, {}, epilogue::bias(bias_vector) | checkerboard{},
+                                     [&](int i, int j, double x) {
+                                       return ((i + j) % 2 ? -1 : 1) * (x + bias_values[j]);
+                                     });
   }
 }
 
@@ -202,6 +203,7 @@ TYPED_TEST(gemm_simt_on, runs_the_callers_policy_or_says_why_not) {
                  "gemm: C is not aligned for the policy's stores");
 }
 
+#ifndef __CUDACC__  // no GPU is needed
 TEST(gemm_simt_policy, says_which_rule_is_broken) {
   const auto rule = [](gemm_simt_policy p) { return std::string(broken_rule(p, 4) ? broken_rule(p, 4) : ""); };
   EXPECT_EQ(rule({}), "");
@@ -220,6 +222,7 @@ TEST(gemm_simt_policy, says_which_rule_is_broken) {
   for (const gemm_simt_policy& p : gemm_simt_table<double>::candidates) EXPECT_EQ(broken_rule(p, 8), nullptr);
   for (const gemm_simt_policy& p : gemm_simt_table<half>::candidates) EXPECT_EQ(broken_rule(p, 4), nullptr);
 }
+#endif
 
 constexpr gemm_problem square(along a, along b, int vector) {
   return {512, 512, 512, {a, vector}, {b, vector}, 4, arch::sm_80};

@@ -150,6 +150,7 @@ TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
                  "softmax: a row is longer than the lanes can keep; held = 0 serves every length");
 }
 
+#ifndef __CUDACC__  // no GPU is needed
 TEST(row_policy, says_which_rule_is_broken) {
   EXPECT_EQ(broken_rule(row_policy{}), nullptr);
   EXPECT_STREQ(broken_rule(row_policy{.vector = 3}),
@@ -165,6 +166,7 @@ TEST(row_policy, says_which_rule_is_broken) {
   for (const row_policy& p : row_table_gpu<half>::candidates) EXPECT_EQ(broken_rule(p), nullptr);
   for (const row_policy& p : row_table_cpu<double>::candidates) EXPECT_EQ(broken_rule(p), nullptr);
 }
+#endif
 
 static_assert(row_table_gpu<float>::choose({1000, 10, 2, true}).index == 0);
 static_assert(row_table_gpu<float>::choose({1000, 1024, 4, true}).index == 1);
