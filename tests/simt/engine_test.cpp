@@ -228,7 +228,7 @@ TEST(engine, refuses_what_the_arch_lacks) {
   EXPECT_EQ(report_of<large>(virtual_gpu(arch::sm_80)), "");
   EXPECT_TRUE(
       holds(report_of<late>(virtual_gpu(arch::sm_89)), "planted needs sm_90 or later; this device is an sm_89"));
-  EXPECT_THROW(virtual_gpu(arch::cpu), error);
+  EXPECT_THROW((void)virtual_gpu(arch::cpu), error);
   EXPECT_THROW(virtual_gpu(arch::sm_90, {.threads = 0}), error);
 }
 
