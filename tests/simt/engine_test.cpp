@@ -153,8 +153,8 @@ TEST(engine, lanes_that_have_left_are_not_waited_for) {
 struct votes_after_leaving : base {
   template <class Lane>
   SIMT static void run(Lane lane, const numbers& p, no_shared&) {
-    lane.shuffle(-1.5f, 3);  // leaves bits behind
-    lane.shuffle(-1.5f, 3);
+    lane.shuffle(-1, 3);  // leaves bits behind, the lowest among them
+    lane.shuffle(-1, 3);
     if (lane.rank() == 5) return;
     const unsigned votes = lane.ballot(lane.warp_rank() == 7);
     if (lane.rank() == 0) lane.store(p.values, static_cast<int>(votes));
