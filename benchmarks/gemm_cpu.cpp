@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // SGEMM on the CPU beside oneDNN and OpenBLAS: the same process, the same data, the libraries in turn. A round times
-// one batch of each; figures are medians over rounds, ratios are medians of each round's ratio, so that a machine that
-// is faster for a while is so for all. A wrong result ends the run with an error.
+// one batch of each; figures are medians over rounds, ratios are medians of each round's ratio. A wrong result ends the
+// run with an error. What tilery gains by a second thread is measured where no peer's threads are: gemm_cpu_threads.
 #include <benchmark/benchmark.h>
 
 #include <tilery/cpu.hpp>
 #include <tilery/gemm.hpp>
 
 #include "benchmarks/cpu_peak.hpp"
+#include "benchmarks/rounds.hpp"
 
 #include <cblas.h>
 #include <dnnl.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,7 +32,8 @@ char* openblas_get_corename();
 namespace {
 
 using namespace tilery;
-using seconds = std::chrono::duration<double>;
+using benchmarks::median;
+using benchmarks::uniform;
 
 struct problem {
   int m, n, k;
@@ -49,15 +47,6 @@ struct problem {
            (a_transposed ? "T" : "N") + (b_transposed ? "T" : "N") + "/threads:" + std::to_string(threads);
   }
 };
-
-template <class T>
-std::vector<T> uniform(std::size_t n, unsigned seed) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<float> in(-1, 1);
-  std::vector<T> values(n);
-  for (T& v : values) v = convert<T>(static_cast<accumulator_t<T>>(in(engine)));
-  return values;
-}
 
 /// op(X) of a row-major X, as a view.
 template <class T>
@@ -112,14 +101,8 @@ struct data {
   static double as_double(T v) { return static_cast<double>(convert<accumulator_t<T>>(v)); }
 };
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values.empty() ? 0 : values[values.size() / 2];
-}
-
 struct row {
   std::string name;
-  int threads;
   double tilery, onednn, openblas, to_onednn, to_openblas;  // GFLOP/s, ratios
 };
 std::vector<row>& rows() {
@@ -131,14 +114,12 @@ bool& wrong_result() {
   return wrong;
 }
 
-/// GFLOP/s of one batch. After a batch of several threads, their owner's idle threads may spin: they get time to sleep.
-template <class Run>
-double speed(const problem& p, int batch, Run&& run) {
-  const auto begin = std::chrono::steady_clock::now();
-  for (int i = 0; i < batch; ++i) run();
-  const double taken = seconds(std::chrono::steady_clock::now() - begin).count();
+/// GFLOP/s of one batch. With several threads, the library that had its turn before may have idle ones that spin
+/// (OpenBLAS's do for 27 ms): they get time to fall asleep, and ours are woken by the batch's unmeasured call.
+template <class Call>
+double speed(const problem& p, const Call& call) {
   if (p.threads > 1) std::this_thread::sleep_for(std::chrono::milliseconds(60));
-  return p.flops() * batch / taken * 1e-9;
+  return benchmarks::speed_of_batch(p.flops(), call);
 }
 
 template <class T>
@@ -147,28 +128,26 @@ void compare(benchmark::State& state, const problem& p) {
   omp_set_num_threads(p.threads);
   openblas_set_num_threads(p.threads);
   std::vector<double> ours, onednn, openblas, to_onednn, to_openblas;
-  const int batch = std::max(1, static_cast<int>(1e8 / p.flops()));
   const auto check = [&](const char* who) {
     if (!d.right()) wrong_result() = true, state.SkipWithError((std::string("wrong result of ") + who).c_str());
     std::fill(d.c.begin(), d.c.end(), convert<T>(static_cast<accumulator_t<T>>(NAN)));
   };
   for (auto _ : state) {
-    ours.push_back(speed(p, batch, [&] { d.run_tilery(); }));
+    ours.push_back(speed(p, [&] { d.run_tilery(); }));
     state.SetIterationTime(p.flops() / ours.back() * 1e-9);
     if (ours.size() == 1) check("tilery");
     if constexpr (requires { d.run_onednn(); }) {
-      onednn.push_back(speed(p, batch, [&] { d.run_onednn(); }));
+      onednn.push_back(speed(p, [&] { d.run_onednn(); }));
       to_onednn.push_back(ours.back() / onednn.back());
       if (ours.size() == 1) check("oneDNN");
     }
     if constexpr (requires { d.run_openblas(); }) {
-      openblas.push_back(speed(p, batch, [&] { d.run_openblas(); }));
+      openblas.push_back(speed(p, [&] { d.run_openblas(); }));
       to_openblas.push_back(ours.back() / openblas.back());
       if (ours.size() == 1) check("OpenBLAS");
     }
   }
-  const row r{p.name(),         p.threads,         median(ours),       median(onednn),
-              median(openblas), median(to_onednn), median(to_openblas)};
+  const row r{p.name(), median(ours), median(onednn), median(openblas), median(to_onednn), median(to_openblas)};
   rows().push_back(r);
   state.counters["GFLOPs"] = r.tilery;
   state.counters["oneDNN_GFLOPs"] = r.onednn;
@@ -179,7 +158,7 @@ void compare(benchmark::State& state, const problem& p) {
 
 template <class T>
 void add(const problem& p) {
-  const int rounds = p.flops() > 1e9 ? 11 : 31;
+  constexpr int rounds = 11;
   benchmark::RegisterBenchmark(p.name().c_str(), [p](benchmark::State& state) { compare<T>(state, p); })
       ->Iterations(rounds)
       ->UseManualTime()
@@ -205,19 +184,14 @@ void add_all() {
 }
 
 void print_table() {
-  std::map<std::string, double> one;
-  for (const row& r : rows())
-    if (r.threads == 1) one[r.name.substr(0, r.name.rfind('/'))] = r.tilery;
-  std::printf("\n%-38s %8s %8s %9s %10s %12s %12s\n", "GFLOP/s, medians", "tilery", "oneDNN", "OpenBLAS", "to oneDNN",
-              "to OpenBLAS", "to 1 thread");
+  std::printf("\n%-38s %8s %8s %9s %10s %12s\n", "GFLOP/s, medians", "tilery", "oneDNN", "OpenBLAS", "to oneDNN",
+              "to OpenBLAS");
   for (const row& r : rows()) {
     std::printf("%-38s %8.1f", r.name.c_str(), r.tilery);
     r.onednn > 0 ? std::printf(" %8.1f", r.onednn) : std::printf(" %8s", "-");
     r.openblas > 0 ? std::printf(" %9.1f", r.openblas) : std::printf(" %9s", "-");
     r.onednn > 0 ? std::printf(" %10.2f", r.to_onednn) : std::printf(" %10s", "-");
-    r.openblas > 0 ? std::printf(" %12.2f", r.to_openblas) : std::printf(" %12s", "-");
-    const double alone = one[r.name.substr(0, r.name.rfind('/'))];
-    r.threads > 1 && alone > 0 ? std::printf(" %12.2f\n", r.tilery / alone) : std::printf(" %12s\n", "");
+    r.openblas > 0 ? std::printf(" %12.2f\n", r.to_openblas) : std::printf(" %12s\n", "-");
   }
 }
 
@@ -237,18 +211,17 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
 
-  const double peak = benchmarks::fma_peak(1), peak_of_two = benchmarks::fma_peak(2);
+  std::vector<double> speeds;
+  for (int round = 0; round < 11; ++round) speeds.push_back(benchmarks::fma_speed(1));
+  const double peak = median(speeds);
   const dnnl_version_t* onednn = dnnl_version();
   const std::string version =
       std::to_string(onednn->major) + "." + std::to_string(onednn->minor) + "." + std::to_string(onednn->patch);
-  std::printf(
-      "FMA peak, float: %.0f GFLOP/s with one thread, %.0f with two (%.2f times: what two threads can gain here)\n",
-      peak, peak_of_two, peak_of_two / peak);
+  std::printf("FMA peak, float, one thread: %.0f GFLOP/s\n", peak);
   std::printf("OpenBLAS: %s, kernels %s\noneDNN: %s, effective ISA 0x%x\n", openblas_get_config(),
               openblas_get_corename(), version.c_str(), static_cast<unsigned>(dnnl_get_effective_cpu_isa()));
   if (const char* why = cpu::slow_build()) std::printf("note: %s\n", why);
   benchmark::AddCustomContext("fma_peak_gflops", std::to_string(peak));
-  benchmark::AddCustomContext("fma_peak_gflops_two_threads", std::to_string(peak_of_two));
   benchmark::AddCustomContext("openblas_kernels", openblas_get_corename());
   benchmark::AddCustomContext("onednn", version);
 
