@@ -8,6 +8,8 @@
 #include <tilery/simt/host_workspace.hpp>
 #include <tilery/simt/kernel.hpp>
 
+#include <climits>
+
 namespace tilery::inline TILERY_ABI {
 
 /// Runs ops on the host. Operands are in host memory, and every call is finished when it returns.
@@ -32,10 +34,10 @@ public:
   /// Memory for the duration of an op, kept by this thread for its next one.
   allocation workspace(std::size_t bytes, where = {}) const { return kept_workspace(bytes); }
 
-  /// body(i) for i in [0, n), in parallel: for ops whose CPU kernel is not a grid of lanes.
+  /// body(i) for i in [0, n), on this executor's threads or fewer: for ops whose CPU kernel is not a grid of lanes.
   template <class Body>
-  void parallel(std::int64_t n, const Body& body) const {
-    parallel_for(threads_, n, body);
+  void parallel(std::int64_t n, const Body& body, int most_threads = INT_MAX) const {
+    parallel_for(threads_ < most_threads ? threads_ : most_threads, n, body);
   }
 
   /// See `launch`.

@@ -24,7 +24,7 @@ public:
   allocation allocate(std::size_t, where = {}) const { return {}; }
   allocation workspace(std::size_t, where = {}) const { return {}; }
   template <class Body>
-  void parallel(std::int64_t, const Body&) const {}
+  void parallel(std::int64_t, const Body&, int = 1) const {}
 
   template <class Kernel, class Params>
   void run(index3, const Params&, const operands&, where at) const {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <chrono>
 #include <numeric>
 #include <stdexcept>
 
@@ -28,6 +29,19 @@ TEST(parallel_for, is_ready_for_the_next_loop_at_once) {
   std::atomic<std::int64_t> sum = 0;
   for (int round = 0; round < 20000; ++round) parallel_for(3, 5, [&](std::int64_t i) { sum += i; });
   EXPECT_EQ(sum, 20000 * 10);
+}
+
+TEST(parallel_for, a_thread_that_is_done_helps_the_others) {
+  // Whoever takes index 0 stays with it until the other thread has done all but what was taken along with 0.
+  constexpr int n = 64, taken_along = 8;
+  std::atomic<int> done = 0;
+  const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  parallel_for(2, n, [&](std::int64_t i) {
+    while (i == 0 && done < n - taken_along && std::chrono::steady_clock::now() < late) std::this_thread::yield();
+    ++done;
+  });
+  EXPECT_EQ(done, n);
+  EXPECT_LT(std::chrono::steady_clock::now(), late);
 }
 
 TEST(parallel_for, may_be_nested_and_called_from_several_threads) {

@@ -29,8 +29,8 @@ void gemm_cpu(const Executor& cpu, const Params& p) {
     for (std::int64_t m = 0; m < p.c.rows; m += P.m_span) {
       for (int step = 0; step < pass.steps(); ++step) {
         pass.go_to(static_cast<int>(m), static_cast<int>(n), step, threads);
-        if (pass.packs()) cpu.parallel(threads, [&](std::int64_t thread) { pass.pack_share(thread); });
-        cpu.parallel(threads, [&](std::int64_t thread) { pass.multiply_share(thread); });
+        cpu.parallel(pass.pack_shares(), [&](std::int64_t share) { pass.pack_share(share); }, threads);
+        cpu.parallel(pass.strips(), [&](std::int64_t strip) { pass.multiply_strip(strip); }, threads);
       }
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One pass of the CPU GEMM over a span of C: its place in the problem, its workspace, and what a thread does in it.
+// One pass of the CPU GEMM over a span of C: its place in the problem, its workspace, and what is done in it.
 //
 //   span    m_span x n_span of C; what is packed of A and B for it bounds the workspace
 //   pass    k_block of k: A packed as rows, B as panels as wide as the register tile
@@ -49,7 +49,6 @@ public:
 
   /// Passes over k; one where k is 0.
   int steps() const { return static_cast<int>(k_steps_.parts()); }
-  bool packs() const { return a_elements_ + b_elements_ > 0; }
 
   /// Goes to pass `step` of the span that begins at row m and column n.
   void go_to(int m, int n, int step, int threads) {
@@ -69,30 +68,31 @@ public:
     blocks_ = tile::even_split(panels_, blocks);
   }
 
-  /// Packs one thread's share of A and B.
-  void pack_share(std::int64_t thread) const {
+  /// How many shares packing is cut into: some a thread, so that a faster core can take more of them.
+  int pack_shares() const { return a_elements_ + b_elements_ == 0 ? 0 : threads_ == 1 ? 1 : 4 * threads_; }
+  /// Packs one share of A and B.
+  void pack_share(std::int64_t share) const {
     if (!a_) {
-      const tile::even_split groups(pieces(rows_, lanes), threads_);
-      const auto begin = groups.begin(thread) * lanes, end = std::min<std::int64_t>(groups.end(thread) * lanes, rows_);
+      const tile::even_split groups(pieces(rows_, lanes), pack_shares());
+      const auto begin = groups.begin(share) * lanes, end = std::min<std::int64_t>(groups.end(share) * lanes, rows_);
       if (begin < end) pack_rows(static_cast<int>(begin), static_cast<int>(end));
     }
     const int first = b_ ? panels_ - (columns_ % lanes != 0) : 0;
-    const tile::even_split packed(panels_ - first, threads_);
+    const tile::even_split packed(panels_ - first, pack_shares());
     // Where k rows of B are contiguous, some of them at a time for all panels: they are read from end to end.
     const int some = p_.b.outer_stride == 1 ? 8 : k_extent_;
     for (int k = 0; k < k_extent_; k += some)
-      for (auto q = packed.begin(thread); q < packed.end(thread); ++q)
+      for (auto q = packed.begin(share); q < packed.end(share); ++q)
         pack_panel(static_cast<int>(first + q), k, std::min(some, k_extent_ - k));
   }
 
-  /// Multiplies one thread's share: consecutive strips, block by block.
-  void multiply_share(std::int64_t thread) const {
-    const tile::even_split units(strips_.parts() * blocks_.parts(), threads_);
-    for (auto unit = units.begin(thread); unit < units.end(thread); ++unit) {
-      const auto block = unit / strips_.parts(), strip = unit % strips_.parts();
-      for (auto q = blocks_.begin(block); q < blocks_.end(block); ++q)
-        multiply(static_cast<int>(strips_.begin(strip)), static_cast<int>(strips_.size(strip)), static_cast<int>(q));
-    }
+  /// Strips of all blocks, those of one block next to each other.
+  std::int64_t strips() const { return strips_.parts() * blocks_.parts(); }
+  /// Multiplies one strip with its block.
+  void multiply_strip(std::int64_t index) const {
+    const auto block = index / strips_.parts(), strip = index % strips_.parts();
+    for (auto q = blocks_.begin(block); q < blocks_.end(block); ++q)
+      multiply(static_cast<int>(strips_.begin(strip)), static_cast<int>(strips_.size(strip)), static_cast<int>(q));
   }
 
 private:
