@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The host's parallel loop. The caller works, too, and waits only for helpers that have begun: on a busy machine a
 // helper that gets no core costs nothing. Each thread has consecutive indices of its own, for the caches' sake, and
-// helps the others when it is done: cores of a shared machine differ in speed. (An OpenMP loop ends when its last thread
-// has woken up, which made a training run 40 times slower beside two compilers; Thrust's loop is the same, and adds 4 to
-// 7 seconds to a unit under nvcc.)
+// helps the others when it is done: cores of a shared machine differ in speed. (An OpenMP loop ends when its last
+// thread has woken up, which made a training run 40 times slower beside two compilers; Thrust's loop is the same, and
+// adds 4 to 7 seconds to a unit under nvcc.)
 #pragma once
 
 #include <tilery/core/annotations.hpp>
