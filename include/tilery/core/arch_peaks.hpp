@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// How fast a GPU can be at best: for each arch one product's published peaks, from which a roofline takes its bounds.
+//
+// Sources. Multiprocessors, clocks, tensor rates, L2 and DRAM: NVIDIA's data sheets and architecture white papers
+// (Turing TU104 and T4; A100; GA102; H100; H200 data sheet; Ada; RTX Blackwell; HGX B200 data sheet). The papers give
+// operations a second; rates here are those divided by two, by the clock and by the multiprocessors, and land on whole
+// powers of two. FMA and special-function rates: CUDA C++ Programming Guide, "Arithmetic Instructions", which agree
+// with the papers. Rates are dense. Where half the rate is to be had with a 32-bit accumulator (GeForce), that half is
+// taken: all of tilery's kernels accumulate so. L2 bandwidth is published for A100 alone (5120 bytes a clock);
+// elsewhere it is 64 bytes a clock and multiprocessor, the width of the way there, which it cannot exceed.
+#pragma once
+
+#include <tilery/core/arch.hpp>
+
+#include <cstdint>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Multiply-adds (for `special`: function values) that one multiprocessor finishes in a clock. 0: it has no such unit.
+struct unit_rates {
+  int fma_f32, fma_f64, fma_f16, special, tensor_f16, tensor_tf32, tensor_f8, tensor_s8, tensor_f64;
+};
+
+/// The peaks of one product.
+struct arch_peaks {
+  arch id;
+  const char* product;
+  int multiprocessors;
+  double clock;         ///< Hz, the highest that is published
+  double tensor_clock;  ///< Hz, at which tensor cores (but for double) reach their published rate
+  unit_rates a_clock;
+  double dram_bytes_a_second;
+  std::int64_t l2_bytes;
+  int l2_bytes_a_clock;  ///< of the whole GPU
+
+  static constexpr int shared_bytes_a_clock = 128;  ///< of a multiprocessor; its L1 hands out as much
+};
+
+inline constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
+
+// clang-format off: a row is a product
+/// The first product of an arch is the one that `peaks` gives.
+inline constexpr arch_peaks all_arch_peaks[] = {
+    //                                                  f32 f64 f16 sfu  f16  tf32   f8    s8  f64 (tensor)
+    {arch::sm_75, "T4", 40, 1.590e9, 1.590e9, {64, 2, 128, 16, 512, 0, 0, 1024, 0}, 320e9, 4 * mebibyte, 40 * 64},
+    {arch::sm_80,
+     "A100 SXM 80GB",
+     108,
+     1.410e9,
+     1.410e9,
+     {64, 32, 256, 16, 1024, 512, 0, 2048, 64},
+     2039e9,
+     40 * mebibyte,
+     5120},
+    {arch::sm_86,
+     "RTX 3090",
+     82,
+     1.695e9,
+     1.695e9,
+     {128, 2, 128, 16, 256, 128, 0, 1024, 2},
+     936e9,
+     6 * mebibyte,
+     82 * 64},
+    {arch::sm_89,
+     "RTX 4090",
+     128,
+     2.520e9,
+     2.520e9,
+     {128, 2, 128, 16, 256, 128, 512, 1024, 2},
+     1008e9,
+     72 * mebibyte,
+     128 * 64},
+    {arch::sm_90,
+     "H100 SXM",
+     132,
+     1.980e9,
+     1.830e9,
+     {128, 64, 256, 16, 2048, 1024, 4096, 4096, 128},
+     3352e9,
+     50 * mebibyte,
+     132 * 64},
+    {arch::sm_90,
+     "H200 SXM",
+     132,
+     1.980e9,
+     1.830e9,
+     {128, 64, 256, 16, 2048, 1024, 4096, 4096, 128},
+     4800e9,
+     50 * mebibyte,
+     132 * 64},
+    {arch::sm_100,
+     "B200",
+     148,
+     1.965e9,
+     1.857e9,
+     {128, 64, 256, 16, 4096, 2048, 8192, 8192, 64},
+     7700e9,
+     126 * mebibyte,
+     148 * 64},
+    {arch::sm_120,
+     "RTX 5090",
+     170,
+     2.407e9,
+     2.407e9,
+     {128, 2, 128, 16, 256, 128, 512, 1024, 2},
+     1792e9,
+     96 * mebibyte,
+     170 * 64},
+};
+// clang-format on
+
+/// The peaks of the product that stands for a GPU arch.
+constexpr const arch_peaks& peaks(arch id) {
+  for (const arch_peaks& entry : all_arch_peaks)
+    if (entry.id == id) return entry;
+  return all_arch_peaks[0];
+}
+
+}  // namespace tilery::inline TILERY_ABI

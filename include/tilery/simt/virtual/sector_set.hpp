@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A set of sectors of global memory: pages of bits, made where memory is touched.
+#pragma once
+
+#include <tilery/core/annotations.hpp>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+namespace tilery::inline TILERY_ABI::virtual_machine {
+
+class sector_set {
+public:
+  /// Adds a sector by its number (address / 32).
+  void insert(std::uintptr_t sector) {
+    std::uint64_t& word = page_of(sector / page_sectors)[sector % page_sectors / 64];
+    const std::uint64_t bit = std::uint64_t{1} << (sector % 64);
+    size_ += (word & bit) == 0;
+    word |= bit;
+  }
+  std::int64_t size() const { return size_; }
+
+private:
+  static constexpr std::uintptr_t page_sectors = 2048;  // 64 KiB of memory, 256 bytes of bits
+  using page = std::array<std::uint64_t, page_sectors / 64>;
+
+  page& page_of(std::uintptr_t number) {
+    recent& entry = recent_[number % recent_.size()];  // operands take turns: the last page alone would miss each time
+    if (entry.bits == nullptr || entry.number != number) {
+      std::unique_ptr<page>& found = pages_[number];
+      if (!found) found = std::make_unique<page>();
+      entry = {number, found.get()};
+    }
+    return *entry.bits;
+  }
+
+  struct recent {
+    std::uintptr_t number = 0;
+    page* bits = nullptr;
+  };
+  std::array<recent, 16> recent_{};
+  std::unordered_map<std::uintptr_t, std::unique_ptr<page>> pages_;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace tilery::inline TILERY_ABI::virtual_machine

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What one warp-wide access costs: sectors of global memory, or passes through the banks of shared memory.
+//
+// Shared memory has 32 banks of 4 bytes and hands out 128 bytes a cycle (CUDA C++ Programming Guide, "Compute
+// Capability 5.x", which later ones keep). So up to 4 bytes a lane the whole warp goes at once, 8 bytes a lane go by
+// half-warps and 16 by quarter-warps; a group takes as many passes as its fullest bank holds distinct words, and a
+// word that several lanes read is broadcast. Lanes that read the same address also need less of the 128 bytes: where
+// each lane i agrees with lane i^1, or each with lane i^2, two groups go together, so that a 16-byte load takes 2
+// passes and not 4. NVIDIA stated that for the loads of compute capability 7.x
+// (forums.developer.nvidia.com/t/unexpected-shared-memory-bank-conflict/77228); later archs are taken to do it, too.
+#pragma once
+
+#include <tilery/core/annotations.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+namespace tilery::inline TILERY_ABI::virtual_machine {
+
+/// One access of a warp. Each lane's address is a multiple of `bytes`, which is 1, 2, 4, 8 or 16: wider accesses are
+/// several instructions, and so several requests (`block_requests` splits them).
+struct warp_request {
+  const std::uintptr_t* at;  // by lane; 32 of them, of which those in `lanes` count
+  std::uint32_t lanes;       // bit i: lane i takes part
+  int bytes;                 // of each lane
+};
+
+inline constexpr int sector_bytes = 32;
+
+struct sector_cost {
+  int sectors = 0;  ///< distinct ones that the lanes touch
+  int fewest = 0;   ///< that as many distinct bytes need when they lie together
+};
+
+/// The sectors of global memory that a request touches. `visit` is given the number of each (address / 32).
+template <class Visit>
+sector_cost global_cost(const warp_request& request, Visit visit) {
+  std::uintptr_t at[32];
+  int count = 0;
+  bool ascending = true;
+  for (std::uint32_t left = request.lanes; left; left &= left - 1) {
+    at[count] = request.at[std::countr_zero(left)];
+    ascending = ascending && (count == 0 || at[count - 1] <= at[count]);
+    ++count;
+  }
+  if (!ascending) std::sort(at, at + count);
+  int sectors = 0, distinct = 0;
+  for (int i = 0; i < count; ++i) {
+    if (i > 0 && at[i] == at[i - 1]) continue;
+    ++distinct;
+    if (i > 0 && at[i] / sector_bytes == at[i - 1] / sector_bytes) continue;
+    ++sectors;
+    visit(at[i] / sector_bytes);
+  }
+  return {sectors, (distinct * request.bytes + sector_bytes - 1) / sector_bytes};
+}
+inline sector_cost global_cost(const warp_request& request) {
+  return global_cost(request, [](std::uintptr_t) {});
+}
+
+struct wavefront_cost {
+  int wavefronts = 0;  ///< passes through the banks
+  int fewest = 0;      ///< of the same lanes without a conflict: one for each group that has a lane
+};
+
+/// Whether each lane reads what the lane `apart` (1 or 2, xor) from it reads, or that lane takes no part.
+inline bool lanes_agree(const warp_request& request, int apart) {
+  for (std::uint32_t left = request.lanes; left; left &= left - 1) {
+    const int lane = std::countr_zero(left), other = lane ^ apart;
+    if ((request.lanes >> other & 1) && request.at[lane] != request.at[other]) return false;
+  }
+  return true;
+}
+
+/// Passes of one group of lanes whose accesses are units of 4, 8 or 16 bytes: a row of the banks has `columns` of them.
+inline int passes(const std::uintptr_t* at, std::uint32_t lanes, int unit_shift, int columns) {
+  std::uint32_t units[32][32];  // (column, the distinct units that lie in it)
+  std::uint8_t counts[32] = {};
+  int most = 1;
+  for (; lanes; lanes &= lanes - 1) {
+    const auto unit = static_cast<std::uint32_t>(at[std::countr_zero(lanes)] >> unit_shift);
+    const std::uint32_t column = unit & static_cast<std::uint32_t>(columns - 1);
+    int i = 0;
+    while (i < counts[column] && units[column][i] != unit) ++i;
+    if (i < counts[column]) continue;
+    units[column][counts[column]++] = unit;
+    most = std::max(most, i + 1);
+  }
+  return most;
+}
+
+/// The passes of a load or a store of shared memory; addresses count from a multiple of 128 bytes.
+inline wavefront_cost shared_cost(const warp_request& request, bool loads) {
+  const int unit = std::max(4, request.bytes), columns = 128 / unit;
+  int group = columns;  // as many lanes as fill a row
+  if (loads && unit > 4 && (lanes_agree(request, 1) || lanes_agree(request, 2))) group *= 2;
+  const int unit_shift = std::countr_zero(static_cast<unsigned>(unit));
+  wavefront_cost cost;
+  for (int first = 0; first < 32; first += group) {
+    const std::uint32_t lanes = request.lanes >> first & (0xffffffffu >> (32 - group));
+    if (!lanes) continue;
+    ++cost.fewest;
+    cost.wavefronts += passes(request.at + first, lanes, unit_shift, columns);
+  }
+  return cost;
+}
+
+}  // namespace tilery::inline TILERY_ABI::virtual_machine
