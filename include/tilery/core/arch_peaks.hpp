@@ -7,7 +7,7 @@
 // powers of two. FMA and special-function rates: CUDA C++ Programming Guide, "Arithmetic Instructions", which agree
 // with the papers. Rates are dense. Where half the rate is to be had with a 32-bit accumulator (GeForce), that half is
 // taken: all of tilery's kernels accumulate so. L2 bandwidth is published for A100 alone (5120 bytes a clock);
-// elsewhere it is 64 bytes a clock and multiprocessor, the width of the way there, which it cannot exceed.
+// elsewhere it is taken to be 64 bytes a clock and multiprocessor, which measurements stay below.
 #pragma once
 
 #include <tilery/core/arch.hpp>
@@ -38,74 +38,18 @@ struct arch_peaks {
 
 inline constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
 
-// clang-format off: a row is a product
-/// The first product of an arch is the one that `peaks` gives.
+/// The first product of an arch is the one that `peaks` gives. A row is a product:
+// clang-format off
 inline constexpr arch_peaks all_arch_peaks[] = {
-    //                                                  f32 f64 f16 sfu  f16  tf32   f8    s8  f64 (tensor)
-    {arch::sm_75, "T4", 40, 1.590e9, 1.590e9, {64, 2, 128, 16, 512, 0, 0, 1024, 0}, 320e9, 4 * mebibyte, 40 * 64},
-    {arch::sm_80,
-     "A100 SXM 80GB",
-     108,
-     1.410e9,
-     1.410e9,
-     {64, 32, 256, 16, 1024, 512, 0, 2048, 64},
-     2039e9,
-     40 * mebibyte,
-     5120},
-    {arch::sm_86,
-     "RTX 3090",
-     82,
-     1.695e9,
-     1.695e9,
-     {128, 2, 128, 16, 256, 128, 0, 1024, 2},
-     936e9,
-     6 * mebibyte,
-     82 * 64},
-    {arch::sm_89,
-     "RTX 4090",
-     128,
-     2.520e9,
-     2.520e9,
-     {128, 2, 128, 16, 256, 128, 512, 1024, 2},
-     1008e9,
-     72 * mebibyte,
-     128 * 64},
-    {arch::sm_90,
-     "H100 SXM",
-     132,
-     1.980e9,
-     1.830e9,
-     {128, 64, 256, 16, 2048, 1024, 4096, 4096, 128},
-     3352e9,
-     50 * mebibyte,
-     132 * 64},
-    {arch::sm_90,
-     "H200 SXM",
-     132,
-     1.980e9,
-     1.830e9,
-     {128, 64, 256, 16, 2048, 1024, 4096, 4096, 128},
-     4800e9,
-     50 * mebibyte,
-     132 * 64},
-    {arch::sm_100,
-     "B200",
-     148,
-     1.965e9,
-     1.857e9,
-     {128, 64, 256, 16, 4096, 2048, 8192, 8192, 64},
-     7700e9,
-     126 * mebibyte,
-     148 * 64},
-    {arch::sm_120,
-     "RTX 5090",
-     170,
-     2.407e9,
-     2.407e9,
-     {128, 2, 128, 16, 256, 128, 512, 1024, 2},
-     1792e9,
-     96 * mebibyte,
-     170 * 64},
+    //                              SMs   clock  tensor    f32  f64  f16 sfu   f16  tf32    f8    s8  f64    DRAM         L2 bytes  a clock
+    {arch::sm_75,  "T4",             40, 1.590e9, 1.590e9, { 64,  2, 128, 16,  512,    0,    0, 1024,   0},  320e9,   4 * mebibyte, 40 * 64},
+    {arch::sm_80,  "A100 SXM 80GB", 108, 1.410e9, 1.410e9, { 64, 32, 256, 16, 1024,  512,    0, 2048,  64}, 2039e9,  40 * mebibyte, 5120},
+    {arch::sm_86,  "RTX 3090",       82, 1.695e9, 1.695e9, {128,  2, 128, 16,  256,  128,    0, 1024,   2},  936e9,   6 * mebibyte, 82 * 64},
+    {arch::sm_89,  "RTX 4090",      128, 2.520e9, 2.520e9, {128,  2, 128, 16,  256,  128,  512, 1024,   2}, 1008e9,  72 * mebibyte, 128 * 64},
+    {arch::sm_90,  "H100 SXM",      132, 1.980e9, 1.830e9, {128, 64, 256, 16, 2048, 1024, 4096, 4096, 128}, 3352e9,  50 * mebibyte, 132 * 64},
+    {arch::sm_90,  "H200 SXM",      132, 1.980e9, 1.830e9, {128, 64, 256, 16, 2048, 1024, 4096, 4096, 128}, 4800e9,  50 * mebibyte, 132 * 64},
+    {arch::sm_100, "B200",          148, 1.965e9, 1.857e9, {128, 64, 256, 16, 4096, 2048, 8192, 8192,  64}, 7700e9, 126 * mebibyte, 148 * 64},
+    {arch::sm_120, "RTX 5090",      170, 2.407e9, 2.407e9, {128,  2, 128, 16,  256,  128,  512, 1024,   2}, 1792e9,  96 * mebibyte, 170 * 64},
 };
 // clang-format on
 
