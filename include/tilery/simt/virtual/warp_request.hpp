@@ -75,7 +75,13 @@ inline bool lanes_agree(const warp_request& request, int apart) {
 
 /// Passes of one group of lanes whose accesses are units of 4, 8 or 16 bytes: a row of the banks has `columns` of them.
 inline int passes(const std::uintptr_t* at, std::uint32_t lanes, int unit_shift, int columns) {
-  std::uint32_t units[32][32];  // (column, the distinct units that lie in it)
+  std::uintptr_t low = ~std::uintptr_t{0}, high = 0;
+  for (std::uint32_t left = lanes; left; left &= left - 1) {
+    const std::uintptr_t unit = at[std::countr_zero(left)] >> unit_shift;
+    low = std::min(low, unit), high = std::max(high, unit);
+  }
+  if (high - low < static_cast<std::uintptr_t>(columns)) return 1;  // no two units of one column: most of what is asked
+  std::uint32_t units[32][32];                                      // (column, the distinct units that lie in it)
   std::uint8_t counts[32] = {};
   int most = 1;
   for (; lanes; lanes &= lanes - 1) {
