@@ -64,7 +64,7 @@ std::vector<T> gather(const Fixture& on, const placed<T>& from) {
 
 /// Half a unit in the last place of numbers near 1.
 template <class T>
-constexpr double unit() {
+constexpr double unit_roundoff() {
   return std::is_same_v<T, double>         ? 0x1p-53
          : std::is_same_v<T, float>        ? 0x1p-24
          : std::is_same_v<T, tilery::half> ? 0x1p-11

@@ -52,15 +52,18 @@ std::size_t column_sum_workspace_bytes(const Executor& executor, int rows, int c
 
 namespace ops {
 
-/// Slices of slices, until one is left. Each level has its own part of the workspace.
+/// Slices of slices, until one is left. Each level has its own part of the workspace; where a call is only validated
+/// there is none.
 template <class S, class Executor, class X, class R>
-void sum_slices(const Executor& executor, const matrix_view<const X>& x, const matrix_view<R>& out, S* workspace,
-                const operands& all, where at) {
+void sum_slices(const Executor& executor, const operand& of, const matrix_view<const X>& x, const matrix_view<R>& out,
+                S* workspace, where at) {
   const int slices = column_sum_slices<Executor, X>(x.extents[0]);
-  if (slices == 1) return launch_column_sum<S>(executor, x, out, all, at);
+  if (slices == 1)
+    return launch_column_sum<S>(executor, x, out, of.pointer ? operands{of, writes("y", out)} : operands{}, at);
   const matrix_view<S> partial(workspace, slices, x.extents[1]);
-  launch_column_sum<S>(executor, x, partial, all, at);
-  sum_slices<S>(executor, matrix_view<const S>(partial), out, workspace + partial.size(), {}, at);
+  const matrix_view<const S> sums(partial);
+  launch_column_sum<S>(executor, x, partial, workspace ? operands{of, writes("workspace", partial)} : operands{}, at);
+  sum_slices<S>(executor, reads("workspace", sums), sums, out, workspace ? workspace + partial.size() : nullptr, at);
 }
 
 }  // namespace ops
@@ -85,10 +88,10 @@ void column_sum(const Executor& executor, const X& x, const Y& y, where at = {})
 
   matrix_view<R> out(result.pointer, 1, result.extents[0]);
   out.strides[1] = result.strides[0];
-  refuse(check_operands(all, executor.reachable()), at);  // the last launch does not see x, nor the first one y
+  refuse(check_operands(all, executor.reachable()), at);  // the first launch does not see y
   const allocation workspace =
       executor.workspace(column_sum_workspace_bytes<T>(executor, in.extents[0], in.extents[1]));
-  ops::sum_slices<S>(executor, in, out, static_cast<S*>(workspace.get()), all, at);
+  ops::sum_slices<S>(executor, all[0], in, out, static_cast<S*>(workspace.get()), at);
 }
 
 }  // namespace tilery::inline TILERY_ABI

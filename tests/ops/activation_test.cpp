@@ -24,7 +24,7 @@ public:
     activate<Activation>(this->executor, x.read(), y.view);
     activate_backward<Activation>(this->executor, x.read(), dy.read(), dy.view);
     const auto got = gather(*this, y), got_back = gather(*this, dy);
-    const double eps = 16 * unit<accumulator_t<T>>() + unit<T>();
+    const double eps = 16 * unit_roundoff<accumulator_t<T>>() + unit_roundoff<T>();
     for (std::size_t i = 0; i < got.size(); ++i) {
       const double at = as_double(x_values[i]), want = value(at), want_back = as_double(dy_values[i]) * slope(at);
       EXPECT_NEAR(as_double(got[i]), want, eps * (1 + std::fabs(want))) << at;

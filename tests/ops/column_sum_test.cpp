@@ -27,7 +27,7 @@ public:
       double want = 0, magnitude = 0;
       for (int r = 0; r < rows; ++r)
         want += as_double(values[r * columns + c]), magnitude += std::fabs(as_double(values[r * columns + c]));
-      EXPECT_NEAR(as_double(got[c]), want, rows * unit<S>() * magnitude + unit<R>() * std::fabs(want))
+      EXPECT_NEAR(as_double(got[c]), want, rows * unit_roundoff<S>() * magnitude + unit_roundoff<R>() * std::fabs(want))
           << rows << " x " << columns << " " << name_of(how);
     }
     column_sum(this->executor, x.read(), out);

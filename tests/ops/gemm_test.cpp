@@ -49,10 +49,10 @@ public:
         }
         const double old = f.beta == 0 ? 0 : f.beta * as_double(c_values[i * s.n + j]);
         const double want = finish(i, j, f.alpha * sum + old);
-        const double bound = ((s.k + 2) * unit<S>() * magnitude * std::fabs(f.alpha) +
-                              4 * unit<S>() * (std::fabs(old) + std::fabs(want))) *
+        const double bound = ((s.k + 2) * unit_roundoff<S>() * magnitude * std::fabs(f.alpha) +
+                              4 * unit_roundoff<S>() * (std::fabs(old) + std::fabs(want))) *
                                  slope +
-                             (std::is_same_v<R, S> ? 0 : unit<R>() * std::fabs(want) + 0x1p-25);
+                             (std::is_same_v<R, S> ? 0 : unit_roundoff<R>() * std::fabs(want) + 0x1p-25);
         worst = std::max(worst, std::fabs(as_double(got[i * s.n + j]) - want) / (bound + 1e-300));
       }
     EXPECT_LE(worst, 1) << s.m << " x " << s.n << " x " << s.k << " " << element<T>::name << ", A " << name_of(a_layout)

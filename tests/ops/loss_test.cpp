@@ -33,13 +33,13 @@ public:
     softmax_cross_entropy(this->executor, x.read(), labels, losses, in_place ? x.view : g.view, {.scale = 0.25});
     const auto got_losses = this->get(losses);
     const auto got = gather(*this, in_place ? x : g);
-    const double eps = 60 * unit<S>() + (std::is_same_v<T, S> ? 0 : unit<T>());
+    const double eps = 60 * unit_roundoff<S>() + (std::is_same_v<T, S> ? 0 : unit_roundoff<T>());
     for (int r = 0; r < rows; ++r) {
       std::vector<double> row;
       for (int c = 0; c < classes; ++c) row.push_back(as_double(values[r * classes + c]));
       const bool ignored = label_values[r] == -100;
       const double total = log_sum_exp(row), want = ignored ? 0 : total - row[label_values[r]];
-      EXPECT_NEAR(got_losses[r], want, 60 * unit<S>() * (1 + std::fabs(want)));
+      EXPECT_NEAR(got_losses[r], want, 60 * unit_roundoff<S>() * (1 + std::fabs(want)));
       for (int c = 0; c < classes; ++c) {
         const double p = std::exp(row[c] - total);
         const double slope = ignored ? 0 : (p - (c == label_values[r])) * 0.25;

@@ -41,7 +41,8 @@ public:
       this->executor.wait();
     }
     const auto got = this->get(weights);
-    for (int i = 0; i < n; ++i) EXPECT_NEAR(as_double(got[i + offset]), w[i], 4 * unit<T>() + 64 * unit<S>());
+    for (int i = 0; i < n; ++i)
+      EXPECT_NEAR(as_double(got[i + offset]), w[i], 4 * unit_roundoff<T>() + 64 * unit_roundoff<S>());
     for (int i = 0; i < offset; ++i) EXPECT_EQ(as_double(got[i]), 0) << "in front of the weights";
   }
 

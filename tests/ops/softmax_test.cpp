@@ -31,7 +31,7 @@ std::vector<double> doubles(const std::vector<T>& values) {
 template <class T>
 double bound(int columns, double range) {
   using S = accumulator_t<T>;
-  return (columns / 16.0 + 8 + range) * unit<S>() + (std::is_same_v<T, S> ? 0 : unit<T>());
+  return (columns / 16.0 + 8 + range) * unit_roundoff<S>() + (std::is_same_v<T, S> ? 0 : unit_roundoff<T>());
 }
 
 template <class Executor>

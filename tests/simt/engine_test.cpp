@@ -54,7 +54,8 @@ struct chain : base {
 TEST(engine, resident_blocks_may_wait_for_later_ones) {
   for (const int threads : {1, 2, 3}) {
     std::vector<int> memory(64);
-    launch<chain>(virtual_gpu(arch::sm_90, {.threads = threads}), {40}, numbers{gmem_ptr<int>(memory.data()), 64});
+    launch<chain>(virtual_gpu(arch::sm_90, {.threads = threads, .checks = checks::none}), {40},
+                  numbers{gmem_ptr<int>(memory.data()), 64});
     EXPECT_EQ(memory[0], 40);
     EXPECT_EQ(memory[40], 39);
   }
@@ -72,10 +73,15 @@ struct grid_barrier : base {
 
 TEST(engine, as_many_blocks_are_resident_on_any_number_of_threads) {
   for (const int threads : {1, 2, 3, 5}) {
-    EXPECT_EQ(report_of<grid_barrier>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 64}), 64), "")
+    EXPECT_EQ(report_of<grid_barrier>(virtual_gpu(arch::sm_90,
+                                                  {.threads = threads, .resident_blocks = 64, .checks = checks::none}),
+                                      64),
+              "")
         << threads;
     EXPECT_TRUE(
-        holds(report_of<grid_barrier>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 63}), 64),
+        holds(report_of<grid_barrier>(virtual_gpu(arch::sm_90,
+                                                  {.threads = threads, .resident_blocks = 63, .checks = checks::none}),
+                                      64),
               "is stuck"))
         << threads;
   }
@@ -84,7 +90,8 @@ TEST(engine, as_many_blocks_are_resident_on_any_number_of_threads) {
 TEST(engine, reports_blocks_that_wait_for_one_that_cannot_start) {
   for (const int threads : {1, 2}) {
     const std::string report =
-        report_of<chain>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 4}), 40);
+        report_of<chain>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 4, .checks = checks::none}),
+                         40);
     EXPECT_TRUE(holds(report, "planted is stuck: no lane can go on")) << report;
     EXPECT_TRUE(holds(report, "block (3, 0, 0), lanes 0 wait in wait_until at ")) << report;
     EXPECT_TRUE(holds(report, "lanes 1-95 wait in sync_block")) << report;
@@ -133,7 +140,7 @@ TEST(engine, refuses_different_collectives_in_one_warp) {
       << report;
 }
 
-// --- leaving early is no fault
+// --- leaving early stops nobody (that a barrier should have all lanes is a check of its own)
 
 struct some_leave : base {
   template <class Lane>
@@ -146,7 +153,7 @@ struct some_leave : base {
 
 TEST(engine, lanes_that_have_left_are_not_waited_for) {
   std::vector<int> memory(1);
-  launch<some_leave>(virtual_gpu(), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
+  launch<some_leave>(virtual_gpu(arch::sm_90, checks::none), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
   EXPECT_EQ(memory[0], 3 * 48);
 }
 
@@ -164,7 +171,7 @@ struct votes_after_leaving : base {
 
 TEST(engine, lanes_that_have_left_do_not_vote_and_shuffles_wrap_around) {
   std::vector<int> memory(64);
-  launch<votes_after_leaving>(virtual_gpu(), {1}, numbers{gmem_ptr<int>(memory.data()), 64});
+  launch<votes_after_leaving>(virtual_gpu(arch::sm_90, checks::none), {1}, numbers{gmem_ptr<int>(memory.data()), 64});
   EXPECT_EQ(memory[0], 1 << 7);
   EXPECT_EQ(memory[1], 31);
   EXPECT_EQ(memory[4], 2);
@@ -190,7 +197,8 @@ struct one_throws : base {
 
 TEST(engine, what_a_lane_throws_reaches_the_caller_and_the_others_are_unwound) {
   for (const int threads : {1, 2}) {
-    EXPECT_EQ(report_of<one_throws>(virtual_gpu(arch::sm_90, {.threads = threads}), 8), "lane 17 gives up");
+    EXPECT_EQ(report_of<one_throws>(virtual_gpu(arch::sm_90, {.threads = threads, .checks = checks::none}), 8),
+              "lane 17 gives up");
     EXPECT_EQ(counted::alive, 0);
   }
 }
@@ -229,7 +237,7 @@ TEST(engine, refuses_what_the_arch_lacks) {
   EXPECT_TRUE(
       holds(report_of<late>(virtual_gpu(arch::sm_89)), "planted needs sm_90 or later; this device is an sm_89"));
   EXPECT_THROW((void)virtual_gpu(arch::cpu), error);
-  EXPECT_THROW(virtual_gpu(arch::sm_90, {.threads = 0}), error);
+  EXPECT_THROW(virtual_gpu(arch::sm_90, {.threads = 0, .checks = checks::none}), error);
 }
 
 struct misaligned : base {
@@ -241,13 +249,16 @@ struct misaligned : base {
 
 TEST(engine, refuses_an_access_that_is_not_aligned) {
   alignas(16) int values[8] = {};
-  try {
-    launch<misaligned>(virtual_gpu(), {1}, numbers{gmem_ptr<int>(values), 8});
-    FAIL();
-  } catch (const error& e) {
-    EXPECT_TRUE(holds(e.what(), "an access of 16 bytes is at an address that is 4 more than a multiple of 16"))
-        << e.what();
-    EXPECT_TRUE(holds(e.what(), "engine_test.cpp")) << e.what();
+  for (const auto& [watched, sentence] :
+       {std::pair{checks::none, "an access of 16 bytes is at an address that is 4 more than a multiple of 16"},
+        std::pair{checks::all, "planted: misaligned of 16 bytes"}}) {
+    try {
+      launch<misaligned>(virtual_gpu(arch::sm_90, watched), {1}, numbers{gmem_ptr<int>(values), 8});
+      FAIL();
+    } catch (const error& e) {
+      EXPECT_TRUE(holds(e.what(), sentence)) << e.what();
+      EXPECT_TRUE(holds(e.what(), "engine_test.cpp")) << e.what();
+    }
   }
 }
 
@@ -262,9 +273,10 @@ TEST(engine, a_thousand_launches_reuse_their_stacks) {
     std::fclose(maps);
     return lines;
   };
-  launch<some_leave>(virtual_gpu(), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
+  launch<some_leave>(virtual_gpu(arch::sm_90, checks::none), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
   const int before = stacks_mapped();
-  for (int i = 0; i < 1000; ++i) launch<some_leave>(virtual_gpu(), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
+  for (int i = 0; i < 1000; ++i)
+    launch<some_leave>(virtual_gpu(arch::sm_90, checks::none), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
   EXPECT_LE(stacks_mapped(), before + 8);
   EXPECT_EQ(memory[0], 1001 * 3 * 48);
 }

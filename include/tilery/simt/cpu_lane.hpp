@@ -7,6 +7,7 @@
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
+#include <tilery/simt/step.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -23,6 +24,9 @@ public:
   SIMT int warp_rank() const { return 0; }
   SIMT index3 block() const { return block_; }
   SIMT index3 blocks() const { return blocks_; }
+
+  /// Names what follows, for the virtual GPU's reports.
+  SIMT no_step step(const char*, where = {}) const { return {}; }
 
   SIMT void sync_block(where = {}) const {}
   SIMT void sync_warp(where = {}) const {}

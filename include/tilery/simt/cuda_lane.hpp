@@ -7,6 +7,7 @@
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
+#include <tilery/simt/step.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -65,6 +66,9 @@ public:
     return {};
 #endif
   }
+
+  /// Names what follows, for the virtual GPU's reports.
+  SIMT no_step step(const char*, where = {}) const { return {}; }
 
   SIMT void sync_block(where = {}) const {
 #ifdef __CUDA_ARCH__

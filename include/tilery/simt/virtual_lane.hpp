@@ -1,17 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A lane of the virtual GPU. Each verb is the model of one instruction; where lanes meet, the lane's fiber waits.
-// `where` is the line of the kernel that calls: reports name it. Kernels are compiled for the device, too, so nvcc sees
-// these bodies in its device pass; there they are empty, and never run.
+// `where` is the line of the caller: reports name it. A checked lane asks its block's watch before each verb.
+// Kernels are compiled for the device, too, so nvcc sees these bodies in its device pass; there they are empty, and
+// never run.
 #pragma once
 
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
-#include <tilery/simt/virtual/block.hpp>
+#include <tilery/simt/step.hpp>
+#include <tilery/simt/virtual/block_watch.hpp>
 
 #include <atomic>
 
 namespace tilery::inline TILERY_ABI {
 
+/// The name of a step of a kernel, for reports, as long as it lives.
+class virtual_step {
+public:
+  SIMT virtual_step([[maybe_unused]] virtual_machine::block_watch* watch, int rank, [[maybe_unused]] const char* name,
+                    [[maybe_unused]] where at)
+      : watch_(watch), rank_(rank) {
+#ifndef __CUDA_ARCH__
+    outer_ = watch->enter(rank, name, at);
+#endif
+  }
+  virtual_step(const virtual_step&) = delete;
+  SIMT ~virtual_step() {
+#ifndef __CUDA_ARCH__
+    watch_->leave(rank_, outer_);
+#endif
+  }
+
+private:
+  virtual_machine::block_watch* watch_;
+  int rank_;
+  std::uint32_t outer_ = 0;
+};
+
+template <bool Checked>
 class virtual_lane {
 public:
   static constexpr bool alone = false;
@@ -38,8 +64,16 @@ public:
     return result;
   }
 
+  SIMT auto step([[maybe_unused]] const char* name, [[maybe_unused]] where at = {}) const {
+    if constexpr (Checked)
+      return virtual_step(watch(), rank_, name, at);
+    else
+      return no_step{};
+  }
+
   SIMT void sync_block([[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
+    if constexpr (Checked) watch()->comes_to_barrier(rank_, site("sync_block", at));
     block_->sync_block(rank_, at);
 #endif
   }
@@ -67,92 +101,86 @@ public:
 
   template <class T>
   SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where at = {}) const {
-    return read<std::remove_const_t<T>>(p.raw(), at);
+    return read<std::remove_const_t<T>>(p, at);
   }
   template <class T>
   SIMT T load(smem_ptr<T> p, where at = {}) const {
-    return read<T>(p.raw(), at);
+    return read<T>(p, at);
   }
   template <class T, int N>
   SIMT auto load(gmem_ptr<T> p, width_t<N>, where at = {}) const {
-    return read<pack<std::remove_const_t<T>, N>>(p.raw(), at);
+    return read<pack<std::remove_const_t<T>, N>>(p, at);
   }
   template <class T, int N>
   SIMT auto load(smem_ptr<T> p, width_t<N>, where at = {}) const {
-    return read<pack<T, N>>(p.raw(), at);
+    return read<pack<T, N>>(p, at);
   }
   template <class T>
   SIMT void store(gmem_ptr<T> p, T value, where at = {}) const {
-    write(p.raw(), value, at);
+    write(p, value, at);
   }
   template <class T>
   SIMT void store(smem_ptr<T> p, T value, where at = {}) const {
-    write(p.raw(), value, at);
+    write(p, value, at);
   }
   template <class T, int N>
   SIMT void store(gmem_ptr<T> p, pack<T, N> value, where at = {}) const {
-    write(p.raw(), value, at);
+    write(p, value, at);
   }
   template <class T, int N>
   SIMT void store(smem_ptr<T> p, pack<T, N> value, where at = {}) const {
-    write(p.raw(), value, at);
+    write(p, value, at);
   }
 
-  // Atomics are sequentially consistent here whatever the order asked for: a weaker model has to be checked, not run.
+  // Atomics are run sequentially consistent whatever the order asked for; a checked lane's knowledge follows the order.
   template <class T>
-  SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
-                    [[maybe_unused]] where at = {}) const {
-#ifndef __CUDA_ARCH__
-    return atomic(p.raw(), at).fetch_add(value);
-#else
-    return value;
-#endif
+  SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where at = {}) const {
+    return atomic<T>(p, "atomic_add", true, true, o, s, at, [value](auto ref) { return ref.fetch_add(value); });
   }
   template <class T>
-  SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
-                         [[maybe_unused]] where at = {}) const {
-#ifndef __CUDA_ARCH__
-    return atomic(p.raw(), at).exchange(value);
-#else
-    return value;
-#endif
+  SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                         where at = {}) const {
+    return atomic<T>(p, "atomic_exchange", true, true, o, s, at, [value](auto ref) { return ref.exchange(value); });
   }
   template <class T>
-  SIMT T atomic_load(gmem_ptr<T> p, order = order::relaxed, scope = scope::device,
-                     [[maybe_unused]] where at = {}) const {
-#ifndef __CUDA_ARCH__
-    return atomic(p.raw(), at).load();
-#else
-    return T{};
-#endif
+  SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where at = {}) const {
+    return atomic<T>(p, "atomic_load", true, false, o, s, at, [](auto ref) { return ref.load(); });
   }
   template <class T>
-  SIMT void atomic_store(gmem_ptr<T> p, [[maybe_unused]] T value, order = order::relaxed, scope = scope::device,
-                         [[maybe_unused]] where at = {}) const {
-#ifndef __CUDA_ARCH__
-    atomic(p.raw(), at).store(value);
-#endif
+  SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                         where at = {}) const {
+    atomic<T>(p, "atomic_store", false, true, o, s, at, [value](auto ref) {
+      ref.store(value);
+      return value;
+    });
   }
-  SIMT void fence(order = order::acquire_release, scope = scope::device, where = {}) const {
+  SIMT void fence([[maybe_unused]] order o = order::acquire_release, [[maybe_unused]] scope s = scope::device,
+                  [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
+    if constexpr (Checked) site("fence", at), watch()->fence(rank_, o, s);
     std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif
   }
   /// Waits until `done(value at flag)`. Other lanes and other resident blocks run meanwhile.
   template <class T, class Done>
-  SIMT void wait_until(gmem_ptr<T> flag, Done done, scope = scope::device, [[maybe_unused]] where at = {}) const {
+  SIMT void wait_until([[maybe_unused]] gmem_ptr<T> flag, [[maybe_unused]] Done done,
+                       [[maybe_unused]] scope s = scope::device, [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
+    if (!may_access<T>(flag, "wait_until", false, mode_of(s), at)) return;
     block_->wait_until(
-        rank_, [&] { return done(atomic(flag.raw(), at).load()); }, at);
+        rank_, [&] { return done(std::atomic_ref<T>(*flag.raw()).load()); }, at);
+    if constexpr (Checked) watch()->atomic(rank_, flag.raw(), true, false, order::acquire, s);
 #endif
   }
 
 private:
   using verb = virtual_machine::verb;
+  using access_mode = virtual_machine::access_mode;
 
   SIMT const std::uint64_t* meet([[maybe_unused]] verb what, [[maybe_unused]] std::uint64_t value,
                                  [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
+    if constexpr (Checked) site(name_of(what), at);
     return block_->meet_warp(rank_, what, value, at);
 #else
     return nullptr;
@@ -175,32 +203,65 @@ private:
     return value;
   }
 
-  template <class Value, class T>
-  SIMT static Value read(T* raw, [[maybe_unused]] where at) {
-#ifdef __CUDA_ARCH__
-    return Value{};
-#else
-    check_alignment<sizeof(Value)>(raw, at);
-    Value result;
-    __builtin_memcpy(static_cast<void*>(&result), static_cast<const void*>(raw), sizeof(Value));
+  template <class Value, class Pointer>
+  SIMT Value read([[maybe_unused]] Pointer p, [[maybe_unused]] where at) const {
+    Value result{};
+#ifndef __CUDA_ARCH__
+    if (may_access<Value>(p, "load", false, access_mode::plain, at))
+      __builtin_memcpy(static_cast<void*>(&result), static_cast<const void*>(p.raw()), sizeof(Value));
+    else
+      __builtin_memset(static_cast<void*>(&result), 0xff, sizeof(Value));
+#endif
     return result;
+  }
+  template <class Pointer, class Value>
+  SIMT void write([[maybe_unused]] Pointer p, [[maybe_unused]] const Value& value, [[maybe_unused]] where at) const {
+#ifndef __CUDA_ARCH__
+    if (may_access<Value>(p, "store", true, access_mode::plain, at))
+      __builtin_memcpy(static_cast<void*>(p.raw()), static_cast<const void*>(&value), sizeof(Value));
 #endif
   }
-  template <class T, class Value>
-  SIMT static void write(T* raw, [[maybe_unused]] const Value& value, [[maybe_unused]] where at) {
+  template <class T, class Access>
+  SIMT T atomic([[maybe_unused]] gmem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] bool reads,
+                [[maybe_unused]] bool writes, [[maybe_unused]] order o, [[maybe_unused]] scope s,
+                [[maybe_unused]] where at, [[maybe_unused]] Access access) const {
 #ifndef __CUDA_ARCH__
-    check_alignment<sizeof(Value)>(raw, at);
-    __builtin_memcpy(static_cast<void*>(raw), static_cast<const void*>(&value), sizeof(Value));
+    if (!may_access<T>(p, name, writes, mode_of(s), at)) return T{};
+    if constexpr (Checked) watch()->atomic(rank_, p.raw(), reads, writes, o, s);
+    return access(std::atomic_ref<T>(*p.raw()));
+#else
+    return T{};
 #endif
   }
 
 #ifndef __CUDA_ARCH__
+  static access_mode mode_of(scope s) {
+    return s == scope::block ? access_mode::atomic_block : access_mode::atomic_device;
+  }
+  virtual_machine::block_watch* watch() const { return static_cast<virtual_machine::block_watch*>(block_->events()); }
+  /// The place of this verb; a seeded schedule may let other lanes go first.
+  std::uint32_t site(const char* name, where at) const {
+    const std::uint32_t number = watch()->at_site(rank_, name, at);
+    if (watch()->delays(rank_)) [[unlikely]]
+      block_->yield(rank_);
+    return number;
+  }
+
   /// A GPU faults on an access that is not aligned to its size; 32 bytes and more are several accesses of 16.
-  template <int Bytes>
-  static void check_alignment(const void* raw, where at) {
-    constexpr std::uintptr_t unit = Bytes < 16 ? Bytes : 16;
-    if (reinterpret_cast<std::uintptr_t>(raw) % unit != 0) [[unlikely]]
-      misaligned(Bytes, raw, at);
+  template <class Value, class Pointer>
+  bool may_access(Pointer p, [[maybe_unused]] const char* name, [[maybe_unused]] bool writes,
+                  [[maybe_unused]] access_mode mode, where at) const {
+    constexpr int bytes = sizeof(Value);
+    constexpr std::uintptr_t unit = bytes < 16 ? bytes : 16;
+    const bool aligned = reinterpret_cast<std::uintptr_t>(p.raw()) % unit == 0;
+    if constexpr (Checked) {
+      constexpr bool is_shared = std::is_same_v<Pointer, smem_ptr<typename Pointer::element_type>>;
+      return watch()->template may_access<is_shared, bytes>(rank_, p.raw(), aligned, writes, mode, site(name, at));
+    } else {
+      if (!aligned) [[unlikely]]
+        misaligned(bytes, p.raw(), at);
+      return true;
+    }
   }
   [[noreturn, gnu::noinline]] static void misaligned(int bytes, const void* raw, where at) {
     throw error("an access of " + std::to_string(bytes) + " bytes is at an address that is " +
@@ -208,16 +269,8 @@ private:
                     " more than a multiple of 16; it must be aligned to its size",
                 at);
   }
-  template <class T>
-  static std::atomic_ref<T> atomic(T* raw, where at) {
-    check_alignment<sizeof(T)>(raw, at);
-    return std::atomic_ref<T>(*raw);
-  }
 #else
-  template <class T>
-  SIMT static int atomic(T*, where) {
-    return 0;
-  }
+  SIMT virtual_machine::block_watch* watch() const { return nullptr; }
 #endif
 
   virtual_machine::block* block_;

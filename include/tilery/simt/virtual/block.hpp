@@ -38,6 +38,17 @@ constexpr const char* name_of(verb v) {
   return names[static_cast<int>(v)];
 }
 
+/// Who is told when lanes have met.
+struct block_events {
+  virtual ~block_events() = default;
+  /// The block begins to run as the one at `at`, with its shared memory there.
+  virtual void begins(index3 at, const std::byte* shared) = 0;
+  /// These lanes of a warp have met in `what`, all that are left of it.
+  virtual void warp_met(int warp, verb what, std::uint32_t lanes) = 0;
+  /// All lanes that are left of the block have met.
+  virtual void block_met(int lanes) = 0;
+};
+
 /// Thrown through a lane that is ended early, so that its destructors run. Not an error of its own.
 struct lane_cancelled {};
 
@@ -46,8 +57,10 @@ public:
   static constexpr int warp_lanes = 32;
   using lane_text = void (*)(block& self, int rank, const void* params);
 
-  block(int threads, int bytes_of_shared)
-      : threads_(threads),
+  /// `events` may be null.
+  block(int threads, int bytes_of_shared, std::unique_ptr<block_events> events = nullptr)
+      : events_(std::move(events)),
+        threads_(threads),
         lanes_(static_cast<std::size_t>(threads)),
         warps_(static_cast<std::size_t>((threads + warp_lanes - 1) / warp_lanes)),
         ready_((static_cast<std::size_t>(threads) + 63) / 64),
@@ -62,6 +75,7 @@ public:
     cancelled_ = false;
     live_ = threads_;
     arrived_ = 0;
+    if (events_) events_->begins(at, shared_.get());
     std::fill_n(shared_.get(), shared_bytes_, std::byte{0xff});  // NaN in every floating-point type
     std::fill(waiting_.begin(), waiting_.end(), 0);
     for (warp_state& w : warps_) w.live = w.arrived = 0;
@@ -131,6 +145,8 @@ public:
   index3 at() const { return at_; }
   index3 of() const { return of_; }
   void* shared() const { return shared_.get(); }
+  std::size_t shared_bytes() const { return shared_bytes_; }
+  block_events* events() const { return events_.get(); }
 
   void sync_block(int rank, where at) {
     if (arrived_ + 1 == live_) {
@@ -166,6 +182,14 @@ public:
       suspend(rank, what, at);
     }
     return table;
+  }
+
+  /// Lets other lanes run first.
+  void yield(int rank) {
+    const int next = next_ready((rank + 1) % threads_);
+    if (next >= 0 && next != rank)
+      lanes_[static_cast<std::size_t>(rank)].self.switch_to(lanes_[static_cast<std::size_t>(next)].self);
+    if (cancelled_) throw lane_cancelled{};
   }
 
   /// Until done() holds; other lanes and other blocks run meanwhile.
@@ -225,6 +249,7 @@ private:
   }
 
   void release_waiting() {
+    if (events_) events_->block_met(live_);
     for (std::size_t i = 0; i < ready_.size(); ++i) ready_[i] |= waiting_[i], waiting_[i] = 0;
   }
 
@@ -232,6 +257,7 @@ private:
     warp_state& w = warps_[static_cast<std::size_t>(warp)];
     ready_[static_cast<std::size_t>(warp) / 2] |= std::uint64_t{w.arrived} << (warp % 2 * warp_lanes);
     w.table[w.turn][warp_lanes] = w.arrived;
+    if (events_) events_->warp_met(warp, w.meeting, w.arrived);
     w.arrived = 0;
     w.turn ^= 1;
   }
@@ -266,6 +292,7 @@ private:
     l.self.leave_to(next < 0 ? *b.scheduler_ : b.lanes_[static_cast<std::size_t>(next)].self);
   }
 
+  std::unique_ptr<block_events> events_;
   int threads_;
   index3 at_, of_;
   lane_text text_ = nullptr;

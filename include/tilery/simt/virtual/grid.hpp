@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -24,6 +25,7 @@ struct grid_of_blocks {
   int shared_bytes;
   block::lane_text text;
   const void* params;
+  std::function<std::unique_ptr<block_events>()> new_watch;  // empty: nobody watches
 };
 
 /// Set while a kernel runs on this thread: a launch from inside a lane is refused.
@@ -31,13 +33,12 @@ inline thread_local bool inside_a_kernel = false;
 
 class grid {
 public:
-  grid(const grid_of_blocks& what, int workers, int resident_blocks)
-      : what_(what),
-        workers_(static_cast<int>(std::min<std::int64_t>(workers, what.blocks.volume()))),
-        resident_(resident_blocks) {}
+  explicit grid(grid_of_blocks what) : what_(std::move(what)) {}
 
-  /// Runs every block. Throws what a lane threw, or the report of a deadlock.
-  void run(where at) {
+  /// Runs every block, once. Throws what a lane threw, or the report of a deadlock.
+  void run(int workers, int resident_blocks, where at) {
+    workers_ = active_workers_ = static_cast<int>(std::min<std::int64_t>(workers, what_.blocks.volume()));
+    resident_ = resident_blocks;
     if (inside_a_kernel)
       throw error(std::string(what_.kernel) + " is launched from inside a kernel; nested launches are not supported",
                   at);
@@ -121,7 +122,9 @@ private:
     }
     const std::int64_t index = next_.fetch_add(1);
     if (index >= what_.blocks.volume()) return false;
-    if (unused.empty()) unused.push_back(std::make_unique<block>(what_.threads, what_.shared_bytes));
+    if (unused.empty())
+      unused.push_back(
+          std::make_unique<block>(what_.threads, what_.shared_bytes, what_.new_watch ? what_.new_watch() : nullptr));
     block& b = *unused.back();
     b.begin(position(index), what_.blocks, what_.text, what_.params);
     if (settle(b, scheduler)) {
@@ -189,9 +192,9 @@ private:
   }
 
   grid_of_blocks what_;
-  int workers_;
-  int resident_;
-  int active_workers_ = workers_;
+  int workers_ = 1;
+  int resident_ = 1;
+  int active_workers_ = 1;
   std::atomic<std::int64_t> next_ = 0;
   std::atomic<int> resident_now_ = 0;     // of all workers together
   std::atomic<std::uint64_t> moves_ = 1;  // steps of any worker that may let another one go on

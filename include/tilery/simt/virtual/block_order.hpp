@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What each lane of a block knows of all accesses: the happens-before relation of a launch, as seen from one block.
+// Lanes of a warp share what the warp has learnt at its last meeting; what a lane has acquired by itself is kept beside
+// it until then. Asynchronous engines are observers of their own: lanes learn of their work by waiting for it.
+#pragma once
+
+#include <tilery/simt/virtual/clock.hpp>
+#include <tilery/simt/virtual/history.hpp>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// What an observer knows, and which part of that a proxy fence has made visible to the asynchronous proxy.
+struct knowledge {
+  clock known, fenced;
+
+  void join(const knowledge& other) {
+    known.join(other.known);
+    fenced.join(other.fenced);
+  }
+};
+
+class block_order {
+public:
+  static constexpr int warp_lanes = 32;
+
+  block_order(int threads)
+      : threads_(threads),
+        warps_(static_cast<std::size_t>((threads + warp_lanes - 1) / warp_lanes)),
+        lanes_(static_cast<std::size_t>(threads)) {}
+
+  void begin(std::uint32_t block) {
+    block_ = block;
+    engines_ = 0;
+    for (knowledge& w : warps_) {
+      w.known = clock(block, warp_count());
+      w.fenced = clock(block, warp_count());
+    }
+    for (lane_state& l : lanes_) l.time = 0, l.alone.reset();
+  }
+
+  std::uint32_t block() const { return block_; }
+  int warp_count() const { return static_cast<int>(warps_.size()); }
+  std::uint32_t time(int lane) const { return lanes_[static_cast<std::size_t>(lane)].time; }
+  group_id warp_of(int lane) const { return {block_, static_cast<std::uint32_t>(lane / warp_lanes)}; }
+
+  /// A group for an engine or a barrier of this block.
+  group_id new_engine() { return {block_, static_cast<std::uint32_t>(warp_count() + engines_++)}; }
+
+  /// Whether an access is ordered before what the lane does now.
+  bool knows(int lane, group_id who, int member, std::uint32_t at, access_mode mode) const {
+    if (mode != access_mode::async && who == warp_of(lane) && member == lane % warp_lanes) return true;
+    if (warp(lane).known.knows(who, member, at)) return true;
+    const knowledge* alone = lanes_[static_cast<std::size_t>(lane)].alone.get();
+    return alone && alone->known.knows(who, member, at);
+  }
+  bool knows(int lane, const epoch& e) const { return knows(lane, e.who, e.member, e.time, e.mode); }
+  bool knows(int lane, const readers& r) const {
+    if (warp(lane).known.knows(r.who, clock::everyone, r.time)) return true;
+    for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
+      if (!knows(lane, r.who, __builtin_ctz(rest), r.time, r.mode)) return false;
+    return true;
+  }
+  /// Whether an access through the generic proxy is visible to an asynchronous operation that the lane issues now.
+  bool fenced(int lane, const epoch& e) const {
+    if (warp(lane).fenced.knows(e.who, e.member, e.time)) return true;
+    const knowledge* alone = lanes_[static_cast<std::size_t>(lane)].alone.get();
+    return alone && alone->fenced.knows(e.who, e.member, e.time);
+  }
+
+  /// What a release of the lane gives away: all that it knows and has done. What it does from now on is not part.
+  knowledge release(int lane) {
+    lane_state& l = lanes_[static_cast<std::size_t>(lane)];
+    knowledge given = warp(lane);
+    if (l.alone) given.join(*l.alone);
+    ++l.time;
+    given.known.learn(warp_of(lane), lane % warp_lanes, l.time);
+    return given;
+  }
+  void acquire(int lane, const knowledge& given) { alone(lane).join(given); }
+  /// Learns of an engine's work: everything before `time`.
+  void wait_for(int lane, group_id engine, int member, std::uint32_t time) {
+    alone(lane).known.learn(engine, member, time);
+  }
+  /// A proxy fence: what the lane knows and has done becomes visible to the asynchronous proxy.
+  void fence_proxy(int lane) {
+    const clock seen = release(lane).known;
+    alone(lane).fenced.join(seen);
+  }
+
+  /// All lanes of a warp have met, and memory is ordered.
+  void meet_warp(int w) {
+    knowledge& k = warps_[static_cast<std::size_t>(w)];
+    const std::uint32_t time = gather(w) + 1;
+    set_time(w, time);
+    k.known.set_warp(static_cast<std::uint32_t>(w), time);
+  }
+  /// All lanes of some warps have met: those of which `is_in(warp)` holds.
+  template <class IsIn>
+  void meet_warps(const IsIn& is_in) {
+    std::uint32_t time = 0;
+    bool plain = true;
+    knowledge together;
+    together.known = together.fenced = clock(block_, warp_count());
+    for (int w = 0; w < warp_count(); ++w)
+      if (is_in(w)) {
+        time = std::max(time, gather(w) + 1);
+        plain = plain && warps_[static_cast<std::size_t>(w)].known.only_warps() && nothing_fenced(w);
+      }
+    for (int w = 0; w < warp_count(); ++w)
+      if (is_in(w)) {
+        set_time(w, time);
+        warps_[static_cast<std::size_t>(w)].known.set_warp(static_cast<std::uint32_t>(w), time);
+        together.join(warps_[static_cast<std::size_t>(w)]);
+      }
+    for (int w = 0; w < warp_count(); ++w)
+      if (is_in(w)) {
+        knowledge& k = warps_[static_cast<std::size_t>(w)];
+        if (plain)
+          for (std::uint32_t other = 0; other < warps_.size(); ++other)
+            k.known.set_warp(other, together.known.of_warp(other));
+        else
+          k = together;
+      }
+  }
+  void meet_block() {
+    meet_warps([](int) { return true; });
+  }
+  /// What a whole warp gives away and takes, at barriers between blocks or at those on which warps only arrive.
+  knowledge release_warp(int w) {
+    meet_warp(w);
+    return warps_[static_cast<std::size_t>(w)];
+  }
+  void acquire_warp(int w, const knowledge& given) { warps_[static_cast<std::size_t>(w)].join(given); }
+
+private:
+  struct lane_state {
+    std::uint32_t time = 0;
+    std::unique_ptr<knowledge> alone;  // what this lane alone has learnt since its warp's last meeting
+  };
+
+  const knowledge& warp(int lane) const { return warps_[static_cast<std::size_t>(lane / warp_lanes)]; }
+  knowledge& alone(int lane) {
+    auto& own = lanes_[static_cast<std::size_t>(lane)].alone;
+    if (!own) own = std::make_unique<knowledge>(knowledge{clock(block_, warp_count()), clock(block_, warp_count())});
+    return *own;
+  }
+  bool nothing_fenced(int w) const { return warps_[static_cast<std::size_t>(w)].fenced.empty(); }
+
+  /// Moves what single lanes know to their warp. Returns the latest of their times.
+  std::uint32_t gather(int w) {
+    std::uint32_t time = 0;
+    for (int i = w * warp_lanes; i < std::min(threads_, (w + 1) * warp_lanes); ++i) {
+      lane_state& l = lanes_[static_cast<std::size_t>(i)];
+      time = std::max(time, l.time);
+      if (l.alone) warps_[static_cast<std::size_t>(w)].join(*l.alone), l.alone.reset();
+    }
+    return time;
+  }
+  void set_time(int w, std::uint32_t time) {
+    for (int i = w * warp_lanes; i < std::min(threads_, (w + 1) * warp_lanes); ++i)
+      lanes_[static_cast<std::size_t>(i)].time = time;
+  }
+
+  int threads_;
+  std::uint32_t block_ = 0;
+  int engines_ = 0;
+  std::vector<knowledge> warps_;
+  std::vector<lane_state> lanes_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What an observer knows of the others' accesses: a vector clock, kept small. Accesses are made by members (lanes) of
+// groups (warps); each member counts its releases and meetings, its time. After a meeting all lanes of a warp have the
+// same time, so that one number says what is known of the warp. Copy engines and barriers are groups, too, with one
+// member. The method is that of vector clocks and epochs (Flanagan and Freund, FastTrack, PLDI 2009).
+#pragma once
+
+#include <tilery/core/annotations.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// Observers that count in step: the lanes of a warp, or an engine.
+struct group_id {
+  std::uint32_t block = 0;
+  std::uint32_t local = 0;  // warps first, then engines
+  bool operator==(const group_id&) const = default;
+  auto operator<=>(const group_id&) const = default;
+};
+
+class clock {
+public:
+  static constexpr int everyone = -1;
+
+  clock() = default;
+  clock(std::uint32_t block, int warps) : block_(block), warps_(static_cast<std::size_t>(warps)) {}
+
+  /// Whether what the member did at `time` is known.
+  bool knows(group_id who, int member, std::uint32_t time) const {
+    if (who.block == block_ && who.local < warps_.size() && time < warps_[who.local]) return true;
+    return !others_.empty() && knows_other(who, member, time);
+  }
+  /// What is known of a warp of the own block as a whole: everything before this time.
+  std::uint32_t of_warp(std::uint32_t warp) const { return warps_[warp]; }
+  void set_warp(std::uint32_t warp, std::uint32_t time) { warps_[warp] = time; }
+  bool only_warps() const { return others_.empty(); }
+  bool empty() const {
+    return others_.empty() && std::all_of(warps_.begin(), warps_.end(), [](std::uint32_t t) { return t == 0; });
+  }
+
+  /// Learns all that a member (or everyone) of the group did before `time`.
+  void learn(group_id who, int member, std::uint32_t time) {
+    if (who.block == block_ && who.local < warps_.size() && (member == everyone || warps_[who.local] >= time)) {
+      warps_[who.local] = std::max(warps_[who.local], time);
+      return;
+    }
+    const entry wanted{who, member, time};
+    const auto at = std::lower_bound(others_.begin(), others_.end(), wanted, before);
+    if (at != others_.end() && at->who == who && at->member == member)
+      at->time = std::max(at->time, time);
+    else
+      others_.insert(at, wanted);
+    if (others_.size() > 64) compact();
+  }
+
+  /// Learns all that the other one knows.
+  void join(const clock& other) {
+    for (std::uint32_t w = 0; w < other.warps_.size(); ++w)
+      if (other.warps_[w] > 0) learn({other.block_, w}, everyone, other.warps_[w]);
+    for (const entry& e : other.others_) learn(e.who, e.member, e.time);
+  }
+
+  void forget() {
+    std::fill(warps_.begin(), warps_.end(), 0);
+    others_.clear();
+  }
+
+private:
+  struct entry {
+    group_id who;
+    int member;
+    std::uint32_t time;
+  };
+  static bool before(const entry& a, const entry& b) { return a.who == b.who ? a.member < b.member : a.who < b.who; }
+
+  bool knows_other(group_id who, int member, std::uint32_t time) const {
+    auto at = std::lower_bound(others_.begin(), others_.end(), entry{who, everyone, 0}, before);
+    for (; at != others_.end() && at->who == who; ++at)
+      if ((at->member == everyone || at->member == member) && time < at->time) return true;
+    return false;
+  }
+
+  /// 32 lanes that are known one by one become their warp; what the warp's number covers is dropped.
+  void compact() {
+    std::vector<entry> kept;
+    for (std::size_t i = 0; i < others_.size();) {
+      std::size_t end = i;
+      std::uint32_t whole = 0, least = ~std::uint32_t{0};
+      int lanes = 0;
+      for (; end < others_.size() && others_[end].who == others_[i].who; ++end) {
+        const entry& e = others_[end];
+        if (e.member == everyone)
+          whole = e.time;
+        else
+          least = std::min(least, e.time), ++lanes;
+      }
+      const group_id who = others_[i].who;
+      if (who.block == block_ && who.local < warps_.size()) {
+        if (lanes == 32) warps_[who.local] = std::max(warps_[who.local], least);
+        whole = warps_[who.local];
+      } else {
+        if (lanes == 32) whole = std::max(whole, least);
+        if (whole > 0) kept.push_back({who, everyone, whole});
+      }
+      for (; i < end; ++i)
+        if (others_[i].member != everyone && others_[i].time > whole) kept.push_back(others_[i]);
+    }
+    others_ = std::move(kept);
+  }
+
+  std::uint32_t block_ = ~std::uint32_t{0};
+  std::vector<std::uint32_t> warps_;  // of the own block
+  std::vector<entry> others_;         // sorted: single lanes, engines, other blocks
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The global memory of a launch as its checks see it: the operands, where they lie, and the history of each element of
+// what the launch writes. Memory that is only read needs no history: a write to it is a fault by itself.
+#pragma once
+
+#include <tilery/core/operand.hpp>
+#include <tilery/simt/virtual/shadow.hpp>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+class global_memory {
+public:
+  /// Operands that share memory, and their history if one of them is written.
+  struct region {
+    std::uintptr_t begin, end;
+    std::size_t cell_bytes;
+    std::vector<operand> parts;
+    std::unique_ptr<shadow> cells;
+
+    bool written() const {
+      return std::any_of(parts.begin(), parts.end(), [](const operand& o) { return o.written; });
+    }
+  };
+  /// Where an access falls.
+  struct place {
+    region* in = nullptr;           // null: outside of all operands, or nothing is known of them
+    const operand* part = nullptr;  // null: in no operand, though near one
+    bool inside = false;            // the access may happen
+  };
+
+  explicit global_memory(const operands& known) {
+    std::vector<operand> sorted;
+    for (const operand& o : known)
+      if (!o.empty()) sorted.push_back(o);
+    std::sort(sorted.begin(), sorted.end(), [](const operand& a, const operand& b) { return a.begin() < b.begin(); });
+    for (const operand& o : sorted) {
+      const auto begin = reinterpret_cast<std::uintptr_t>(o.begin()), end = reinterpret_cast<std::uintptr_t>(o.end());
+      if (regions_.empty() || begin >= regions_.back().end) {
+        regions_.push_back({begin, end, static_cast<std::size_t>(o.element_bytes), {o}, nullptr});
+      } else {
+        region& r = regions_.back();
+        r.end = std::max(r.end, end);
+        r.cell_bytes = std::min(r.cell_bytes, static_cast<std::size_t>(o.element_bytes));
+        if ((begin - r.begin) % r.cell_bytes != 0) r.cell_bytes = 1;
+        r.parts.push_back(o);
+      }
+    }
+    knows_operands_ = !known.empty();
+    for (region& r : regions_)
+      if (r.written())
+        r.cells = std::make_unique<shadow>((r.end - r.begin + r.cell_bytes - 1) / r.cell_bytes, write_log::before);
+  }
+
+  /// Launches that name no operands have no bounds; their memory is followed byte by byte, a page at a time.
+  bool knows_operands() const { return knows_operands_; }
+
+  place find(std::uintptr_t address, std::size_t bytes, bool writes) {
+    for (std::size_t i = 0; i < regions_.size(); ++i) {
+      region& r = regions_[last_ + i < regions_.size() ? last_ + i : last_ + i - regions_.size()];
+      if (address < r.begin || address >= r.end) continue;
+      last_ = static_cast<std::size_t>(&r - regions_.data());
+      place found{&r, nullptr, false};
+      for (const operand& o : r.parts)
+        if (holds(o, address, bytes) && (!found.part || (writes && !found.part->written))) found.part = &o;
+      found.inside = found.part != nullptr;
+      return found;
+    }
+    return {};
+  }
+
+  /// The operand that lies nearest to an address, for reports.
+  const operand* nearest(std::uintptr_t address) const {
+    const operand* best = nullptr;
+    std::uintptr_t least = ~std::uintptr_t{0};
+    for (const region& r : regions_)
+      for (const operand& o : r.parts) {
+        const auto begin = reinterpret_cast<std::uintptr_t>(o.begin()), end = reinterpret_cast<std::uintptr_t>(o.end());
+        const std::uintptr_t distance = address < begin ? begin - address : address >= end ? address - end : 0;
+        if (distance < least) least = distance, best = &o;
+      }
+    return best;
+  }
+
+  /// The history of a page of memory of which no operand tells.
+  shadow& page(std::uintptr_t number) {
+    std::unique_ptr<shadow>& s = pages_[number];
+    if (!s) s = std::make_unique<shadow>(page_bytes, write_log::before);
+    return *s;
+  }
+  static constexpr std::size_t page_bytes = 4096;
+
+  std::size_t shadow_bytes() const {
+    std::size_t bytes = 0;
+    for (const region& r : regions_)
+      if (r.cells) bytes += r.cells->bytes();
+    for (const auto& entry : pages_) bytes += entry.second->bytes();
+    return bytes;
+  }
+
+  template <class Visit>
+  void for_shadows(const Visit& visit) {
+    for (region& r : regions_)
+      if (r.cells) visit(*r.cells);
+    for (auto& entry : pages_) visit(*entry.second);
+  }
+
+private:
+  /// Whether all elements of an access belong to the operand; the gaps between the rows of a slice do not.
+  static bool holds(const operand& o, std::uintptr_t address, std::size_t bytes) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(o.begin());
+    if (address < begin || address + bytes > reinterpret_cast<std::uintptr_t>(o.end())) return false;
+    if (o.dense()) return true;
+    const auto size = static_cast<std::uintptr_t>(o.element_bytes);
+    const auto first = static_cast<std::int64_t>((address - begin) / size),
+               last = static_cast<std::int64_t>((address - begin + bytes - 1) / size);
+    const int slow = o.strides[0] >= o.strides[1] ? 0 : 1;
+    const std::int64_t pitch = std::max<std::int64_t>(o.strides[slow], 1),
+                       step = std::max<std::int64_t>(o.strides[1 - slow], 1);
+    for (std::int64_t e = first; e <= last; ++e) {
+      std::int64_t row = e / pitch, rest = e % pitch;
+      if (o.extents[slow] == 1) row = 0, rest = e;
+      if (row >= o.extents[slow] || rest % step != 0 || rest / step >= o.extents[1 - slow]) return false;
+    }
+    return true;
+  }
+
+  std::vector<region> regions_;
+  std::size_t last_ = 0;
+  bool knows_operands_ = false;
+  std::unordered_map<std::uintptr_t, std::unique_ptr<shadow>> pages_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What is watched over a whole launch: its sites, its global memory, the flags through which its blocks speak, and the
+// faults that were found.
+#pragma once
+
+#include <tilery/simt/order.hpp>
+#include <tilery/simt/virtual/block_order.hpp>
+#include <tilery/simt/virtual/checks.hpp>
+#include <tilery/simt/virtual/global_memory.hpp>
+
+#include <map>
+#include <tuple>
+#include <unordered_set>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// What to run and what to look for.
+struct watched_launch {
+  const char* kernel;
+  tilery::arch arch;
+  index3 blocks;
+  int threads;
+  int shared_bytes;
+  checks what;
+  bool stop_at_first;
+  std::int64_t step_limit;  // verbs of one lane
+  std::uint64_t seed;       // of the schedule's random delays; 0: none
+};
+
+/// What an atomic on some address has given away.
+struct flag_state {
+  knowledge given;
+  bool gives = false;
+  tilery::scope scope = tilery::scope::device;
+  std::uint32_t block = 0;
+};
+
+class launch_watch {
+public:
+  launch_watch(const watched_launch& launch, const operands& known) : launch_(launch), memory_(known) {}
+
+  const watched_launch& launch() const { return launch_; }
+  bool checks_for(checks c) const { return any(launch_.what & c); }
+  site_table& sites() { return sites_; }
+  global_memory& memory() { return memory_; }
+  histories& global_histories() { return histories_; }
+  flag_state& flag(const void* address) { return flags_[address]; }
+
+  index3 position(std::uint32_t block) const {
+    const auto x = static_cast<std::uint32_t>(launch_.blocks.x), y = static_cast<std::uint32_t>(launch_.blocks.y);
+    return {static_cast<int>(block % x), static_cast<int>(block / x % y), static_cast<int>(block / x / y)};
+  }
+  std::uint32_t number(index3 at) const {
+    return static_cast<std::uint32_t>(at.x + launch_.blocks.x * (at.y + std::int64_t{launch_.blocks.y} * at.z));
+  }
+
+  /// Adds a fault, or counts it where the same one is known. `sites` are the two sites' numbers.
+  void found(fault f, std::uint32_t now_site, std::uint32_t before_site) {
+    f.kernel = launch_.kernel;
+    const auto [known, is_new] =
+        places_.try_emplace({f.kind, now_site, before_site, f.memory + (f.now.writes ? "w" : "r")}, faults_.size());
+    if (!is_new) {
+      ++faults_[known->second].count;
+      return;
+    }
+    f.now.site = sites_.describe(now_site);
+    f.before.site = sites_.describe(before_site);
+    faults_.push_back(std::move(f));
+    if (launch_.stop_at_first) throw fault_error(faults_, {});
+  }
+  /// Hands over what was found: to the report, or by throwing.
+  void finish(launch_report* report, where at) {
+    if (report)
+      report->faults.insert(report->faults.end(), faults_.begin(), faults_.end());
+    else if (!faults_.empty())
+      throw fault_error(std::move(faults_), at);
+  }
+
+  /// A number for a write to global memory. Numbers of writes that no cell remembers are given back from time to time;
+  /// `generation` tells whether that has happened, so that numbers kept elsewhere are out of date.
+  std::uint32_t add_global_write(const epoch& e, std::uint64_t& generation) {
+    if (histories_.writes.size() >= collect_at_) {
+      std::unordered_set<std::uint32_t> used;
+      memory_.for_shadows([&](shadow& s) { s.for_writes([&](std::uint32_t number) { used.insert(number); }); });
+      const auto now = histories_.writes.drop_unused([&](std::uint32_t number) { return used.count(number) > 0; });
+      memory_.for_shadows([&](shadow& s) { s.for_writes([&](std::uint32_t& number) { number = now(number); }); });
+      collect_at_ = std::max(collect_at_, histories_.writes.size() * 2);
+      ++generation_;
+    }
+    generation = generation_;
+    return histories_.writes.add(e);
+  }
+  std::uint64_t generation() const { return generation_; }
+
+private:
+  watched_launch launch_;
+  site_table sites_;
+  global_memory memory_;
+  histories histories_;
+  std::unordered_map<const void*, flag_state> flags_;
+  std::vector<fault> faults_;
+  std::map<std::tuple<fault_kind, std::uint32_t, std::uint32_t, std::string>, std::size_t> places_;
+  std::size_t collect_at_ = std::size_t{1} << 20;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

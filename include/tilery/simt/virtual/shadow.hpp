@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The history of a piece of memory: for each cell the number of its last write and the number of the set of lanes that
+// have read it since. Eight bytes a cell. A cell is a byte of shared memory, or an element of an operand.
+#pragma once
+
+#include <tilery/simt/virtual/history.hpp>
+
+#include <algorithm>
+#include <memory>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// The numbers of epochs and sets that shadows of one launch (or one block) share.
+struct histories {
+  write_log writes;
+  reader_sets reads;
+
+  /// A meeting of all who can reach the memory.
+  void everybody_knows() {
+    writes.everybody_knows();
+    reads.everybody_knows();
+  }
+  void clear() {
+    writes.clear();
+    reads.clear();
+  }
+};
+
+class shadow {
+public:
+  shadow(std::size_t cells, std::uint32_t first_write)
+      : cells_(cells), first_write_(first_write), writes_(new std::uint32_t[cells]) {
+    forget();
+  }
+  /// As if nobody had touched it.
+  void forget() {
+    std::fill_n(writes_.get(), cells_, first_write_);
+    if (reads_) std::fill_n(reads_.get(), cells_, 0);
+  }
+  std::size_t size() const { return cells_; }
+  std::size_t bytes() const { return cells_ * sizeof(std::uint32_t) * (reads_ ? 2 : 1); }
+
+  /// A read of `count` cells. Observer: allows(epoch or readers), whether this access may follow that one; ordered(),
+  /// whether it comes behind it; now(), its own epoch; and what is told of: never_written(cells), conflicts(other,
+  /// cells). `Count` is the number of cells where the compiler knows it.
+  template <std::size_t Count = 0, class Observer>
+  void read(histories& all, std::size_t first, std::size_t how_many, Observer& by) {
+    const std::size_t count = Count ? Count : how_many;
+    if (!reads_) {
+      reads_.reset(new std::uint32_t[cells_]);
+      std::fill_n(reads_.get(), cells_, 0);
+    }
+    const std::uint32_t *w = writes_.get() + first, *r = reads_.get() + first;
+    std::uint32_t least = w[0], most = w[0], differ = 0;
+    for (std::size_t i = 1; i < count; ++i) {
+      least = std::min(least, w[i]), most = std::max(most, w[i]);
+      differ |= r[i] ^ r[0];
+    }
+    if (least > write_log::never && most < all.writes.known() && differ == 0) {
+      add_reader(all, first, count, by);
+      return;
+    }
+    for_runs(first, count, [&](std::size_t from, std::size_t n) {
+      const std::uint32_t number = writes_[from];
+      if (number == write_log::never)
+        by.never_written(from, n);
+      else if (number >= all.writes.known() && !by.allows(all.writes[number]))
+        by.conflicts(all.writes[number], from, n);
+      add_reader(all, from, n, by);
+    });
+  }
+
+  /// A write; `number` is that of its epoch. Readers are forgotten: whoever comes behind this write comes behind them.
+  template <std::size_t Count = 0, class Observer>
+  void write(histories& all, std::size_t first, std::size_t how_many, std::uint32_t number, Observer& by) {
+    const std::size_t count = Count ? Count : how_many;
+    for_runs(first, count, [&](std::size_t from, std::size_t n) {
+      const std::uint32_t last = writes_[from];
+      if (last != number && last >= all.writes.known() && !by.allows(all.writes[last]))
+        by.conflicts(all.writes[last], from, n);
+      if (reads_ && reads_[from] != 0) {
+        all.reads.visit(reads_[from], [&](const readers& r) {
+          if (!by.allows(r)) by.conflicts(r, from, n);
+        });
+        std::fill_n(reads_.get() + from, n, 0);
+      }
+    });
+    std::fill_n(writes_.get() + first, count, number);
+  }
+
+  /// The number of the last write of a cell.
+  std::uint32_t last_write(std::size_t cell) const { return writes_[cell]; }
+
+  // For the logs' housekeeping.
+  template <class Visit>
+  void for_writes(const Visit& visit) {
+    for (std::size_t i = 0; i < cells_; ++i) visit(writes_[i]);
+  }
+  void forget_readers() {
+    if (reads_) std::fill_n(reads_.get(), cells_, 0);
+  }
+
+private:
+  template <class Observer>
+  void add_reader(histories& all, std::size_t first, std::size_t count, Observer& by) {
+    const std::uint32_t before = reads_[first];
+    const std::uint32_t now = all.reads.with(before, by.now(), [&](const readers& r) { return by.ordered(r); });
+    if (now != before) std::fill_n(reads_.get() + first, count, now);
+  }
+
+  /// Calls visit(from, n) for each run of cells with one history.
+  template <class Visit>
+  void for_runs(std::size_t first, std::size_t count, const Visit& visit) {
+    const std::uint32_t* w = writes_.get();
+    const std::uint32_t* r = reads_.get();
+    for (std::size_t i = first; i < first + count;) {
+      std::size_t n = 1;
+      while (i + n < first + count && w[i + n] == w[i] && (!r || r[i + n] == r[i])) ++n;
+      visit(i, n);
+      i += n;
+    }
+  }
+
+  std::size_t cells_;
+  std::uint32_t first_write_;
+  std::unique_ptr<std::uint32_t[]> writes_, reads_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

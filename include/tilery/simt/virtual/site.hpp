@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A place in a kernel, as reports name it: the verb, the innermost line, the tile step around it, and the line in the
+// kernel's own text that called the step.
+#pragma once
+
+#include <tilery/core/where.hpp>
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+/// One verb of a kernel and where it stands.
+struct site {
+  const char* verb = "";     ///< "load", "store", "sync_block" ...
+  where line{"", 0};         ///< the innermost line
+  const char* step = "";     ///< the tile step around it; empty where the kernel calls the verb itself
+  where kernel_line{"", 0};  ///< the kernel's line that called the step, or `line`
+
+  /// "load at panel.hpp:57, in 'fetch a tile' called at simt.hpp:60"
+  std::string text() const {
+    std::string result = std::string(verb) + " at " + name_of(line);
+    if (*step) result += ", in '" + std::string(step) + "' called at " + name_of(kernel_line);
+    return result;
+  }
+  /// File (without its folders) and line.
+  static std::string name_of(where at) {
+    const char* slash = std::strrchr(at.file, '/');
+    return std::string(slash ? slash + 1 : at.file) + ":" + std::to_string(at.line);
+  }
+};
+
+namespace virtual_machine {
+
+/// The sites of a launch, numbered as they are met. Number 0 is "no site".
+class site_table {
+public:
+  /// The number of the step `name` called at `at` inside the step `outer` (0: the kernel itself). The outermost step
+  /// keeps the kernel's line; the innermost gives the name.
+  std::uint32_t step(std::uint32_t outer, const char* name, where at) {
+    return find(steps_, step_cache_, {outer, name, at});
+  }
+
+  std::uint32_t number(std::uint32_t step, const char* verb, where at) {
+    return find(sites_, site_cache_, {step, verb, at});
+  }
+
+  site describe(std::uint32_t number) const {
+    if (number == 0) return {};
+    const key& k = sites_.all[number];
+    site result{k.name, k.at, "", k.at};
+    if (k.outer != 0) {
+      result.step = steps_.all[k.outer].name;
+      std::uint32_t outermost = k.outer;
+      while (steps_.all[outermost].outer != 0) outermost = steps_.all[outermost].outer;
+      result.kernel_line = steps_.all[outermost].at;
+    }
+    return result;
+  }
+  const char* verb(std::uint32_t number) const { return sites_.all[number].name; }
+  std::size_t size() const { return sites_.all.size(); }
+
+private:
+  struct key {
+    std::uint32_t outer = 0;
+    const char* name = "";
+    where at{"", 0};
+    bool operator==(const key& other) const {
+      return outer == other.outer && name == other.name && at.line == other.at.line && at.file == other.at.file;
+    }
+  };
+  struct hash {
+    std::size_t operator()(const key& k) const {
+      return mix(k) ^ (reinterpret_cast<std::uintptr_t>(k.at.file) * 0x9e3779b97f4a7c15u >> 20);
+    }
+  };
+  struct table {
+    std::vector<key> all = std::vector<key>(1);
+    std::unordered_map<key, std::uint32_t, hash> numbers;
+  };
+  using cache = std::array<std::uint32_t, 256>;
+
+  static std::size_t mix(const key& k) {
+    return static_cast<std::size_t>(k.at.line) * 37 + k.outer * 11 + (reinterpret_cast<std::uintptr_t>(k.name) >> 2);
+  }
+
+  std::uint32_t find(table& t, cache& recent, const key& k) {
+    std::uint32_t& slot = recent[mix(k) % 256];
+    if (slot != 0 && t.all[slot] == k) return slot;
+    const auto [found, is_new] = t.numbers.try_emplace(k, static_cast<std::uint32_t>(t.all.size()));
+    if (is_new) t.all.push_back(k);
+    return slot = found->second;
+  }
+
+  table sites_, steps_;
+  cache site_cache_{}, step_cache_{};
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI
