@@ -19,7 +19,7 @@ void activate(const Executor& executor, const X& x, const Y& y, where at = {}) {
                 "activate: x and y must both be double, float, half or bf16, and y not const");
   operands all = {reads("x", view(x, at)), writes("y", view(y, at))};
   refuse(check_same_shape("activate", all), at);
-  if (auto found = check_aliases(all, {"x"})) throw error("activate: " + *found, at);
+  if (auto found = check_aliases(all, {"x"})) throw error({"activate: ", found}, at);
   const bool flat = view(x, at).dense() && view(y, at).dense();
   const auto in = flat ? flattened(view(x, at)) : view(x, at);
   const auto out = flat ? flattened(view(y, at)) : view(y, at);
@@ -37,7 +37,7 @@ void activate_backward(const Executor& executor, const X& x, const D& dy, const 
                 "activate_backward: x, dy and dx must all be double, float, half or bf16, and dx not const");
   operands all = {reads("x", view(x, at)), reads("dy", view(dy, at)), writes("dx", view(dx, at))};
   refuse(check_same_shape("activate_backward", all), at);
-  if (auto found = check_aliases(all, {"x", "dy"})) throw error("activate_backward: " + *found, at);
+  if (auto found = check_aliases(all, {"x", "dy"})) throw error({"activate_backward: ", found}, at);
   const bool flat = view(x, at).dense() && view(dy, at).dense() && view(dx, at).dense();
   const auto f = [flat](const auto& v) { return flat ? flattened(v) : v; };
   const auto a = f(view(x, at));

@@ -84,7 +84,7 @@ void column_sum(const Executor& executor, const X& x, const Y& y, where at = {})
   const auto result = view(y, at);
   operands all = {reads("x", in), writes("y", result)};
   refuse(check_length("column_sum", all[1], in.extents[1], "one a column of x"), at);
-  if (auto found = check_aliases(all)) throw error("column_sum: " + *found, at);
+  if (auto found = check_aliases(all)) throw error({"column_sum: ", found}, at);
 
   matrix_view<R> out(result.pointer, 1, result.extents[0]);
   out.strides[1] = result.strides[0];

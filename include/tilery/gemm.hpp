@@ -32,17 +32,16 @@ gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, con
 template <class A, class B, class C, class Epilogue>
 finding check_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
                    operands& all) {
-  const auto times = [](int r, int k) { return std::to_string(r) + " x " + std::to_string(k); };
+  const auto times = [](int r, int k) { return sentence(r, " x ", k); };
   const int m = c.extents[0], n = c.extents[1], k = a.extents[1];
-  if (a.extents[0] != m)
-    return "gemm: A is " + times(a.extents[0], k) + "; it must have the m = " + std::to_string(m) + " rows of C";
+  if (a.extents[0] != m) return {"gemm: A is ", times(a.extents[0], k), "; it must have the m = ", m, " rows of C"};
   if (b.extents[0] != k || b.extents[1] != n)
-    return "gemm: B is " + times(b.extents[0], b.extents[1]) + "; it must be k x n = " + times(k, n) +
-           ", the columns of A by the columns of C";
-  if (auto found = e.check(m, n)) return "gemm: " + *found;
+    return {"gemm: B is ", times(b.extents[0], b.extents[1]), "; it must be k x n = ", times(k, n),
+            ", the columns of A by the columns of C"};
+  if (auto found = e.check(m, n)) return {"gemm: ", found};
   all = {reads("A", a), reads("B", b), writes("C", c)};
   e.describe(all);
-  if (auto found = check_aliases(all)) return "gemm: " + *found;
+  if (auto found = check_aliases(all)) return {"gemm: ", found};
   return {};
 }
 
@@ -113,19 +112,20 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
   refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
   if (view(c, at).size() == 0) return;
   if (const char* why = misfit(P, ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target())))
-    throw error(std::string("gemm: ") + why, at);
+    throw error({"gemm: ", why}, at);
   ops::run_gemm<P>(executor, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all, at);
 }
 
 /// Which policy `gemm` would run for this problem, and why, in one sentence.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
-std::string explain_gemm(const Executor& executor, const A& a, const B& b, const C& c) {
+sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c) {
   using T = std::remove_const_t<element_type_of<A>>;
   using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, gemm_simt_table<T>>;
   const gemm_problem problem = ops::describe_gemm(view(a), view(b), view(c), executor.target());
   const choice chosen = table::choose(problem);
-  return "gemm " + std::to_string(problem.m) + " x " + std::to_string(problem.n) + " x " + std::to_string(problem.k) +
-         " (" + element<T>::name + ") runs " + describe(table::candidates[chosen.index]) + ": " + chosen.reason;
+  const sentence shape(problem.m, " x ", problem.n, " x ", problem.k);
+  const sentence policy = describe(table::candidates[chosen.index]);
+  return {"gemm ", shape, " (", element<T>::name, ") runs ", policy, ": ", chosen.reason};
 }
 
 }  // namespace tilery::inline TILERY_ABI

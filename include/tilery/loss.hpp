@@ -34,9 +34,9 @@ finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& 
     all.push_back(writes("gradient", *gradient));
     if (auto found = check_same_shape(op, {all[0], all[3]})) return found;
   }
-  if (auto found = check_aliases(all, {"logits"})) return std::string(op) + ": " + *found;
+  if (auto found = check_aliases(all, {"logits"})) return {op, ": ", found};
   if (logits.extents[0] > 0 && logits.extents[1] == 0)
-    return std::string(op) + ": logits have no columns; a row must have at least one class";
+    return {op, ": logits have no columns; a row must have at least one class"};
   return {};
 }
 

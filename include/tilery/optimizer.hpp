@@ -35,17 +35,14 @@ namespace ops {
 template <class V>
 auto as_row(const char* op, const char* name, const V& v, where at) {
   const auto whole = view(v, at);
-  if (!whole.dense())
-    throw error(std::string(op) + ": " + name + " has gaps between its elements; it must be dense", at);
+  if (!whole.dense()) throw error({op, ": ", name, " has gaps between its elements; it must be dense"}, at);
   if (whole.size() > largest_extent)
-    throw error(std::string(op) + ": " + name + " has " + std::to_string(whole.size()) +
-                    " elements; it must have at most " + std::to_string(largest_extent),
-                at);
+    throw error({op, ": ", name, " has ", whole.size(), " elements; it must have at most ", largest_extent}, at);
   return matrix(whole.pointer, 1, static_cast<std::int32_t>(whole.size()));
 }
 
 inline void check_positive(const char* op, const char* name, double value, bool ok, const char* must, where at) {
-  if (!ok) throw error(std::string(op) + ": " + name + " is " + std::to_string(value) + "; it must be " + must, at);
+  if (!ok) throw error({op, ": ", name, " is ", value, "; it must be ", must}, at);
 }
 
 }  // namespace ops
@@ -72,7 +69,7 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
   operands all = {writes("weights", w), reads("gradient", g)};
   if (o.momentum != 0) all.push_back(writes("velocity", v));
   refuse(check_same_shape("sgd", all), at);
-  if (auto found = check_aliases(all)) throw error("sgd: " + *found, at);
+  if (auto found = check_aliases(all)) throw error({"sgd: ", found}, at);
   sgd_params<T, D, S> p{1,
                         w.extents[1],
                         for_kernel<T>(w),
@@ -89,8 +86,8 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
 template <class Executor, class W, class G>
 void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_options o, where at = {}) {
   if (o.momentum != 0)
-    throw error("sgd: momentum is " + std::to_string(o.momentum) +
-                    " without a velocity; it needs a tensor like the weights, zeros at first",
+    throw error({"sgd: momentum is ", o.momentum,
+                 " without a velocity; it needs a tensor like the weights, zeros at first"},
                 at);
   sgd(executor, weights, gradient, vector_view<accumulator_t<element_type_of<W>>>(), o, at);
 }
@@ -121,7 +118,7 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   ops::check_positive("adam", "step", o.step, o.step >= 1, "at least 1", at);
   const operands all = {writes("weights", w), reads("gradient", g), writes("first", m), writes("second", v)};
   refuse(check_same_shape("adam", all), at);
-  if (auto found = check_aliases(all)) throw error("adam: " + *found, at);
+  if (auto found = check_aliases(all)) throw error({"adam: ", found}, at);
   const S decay = o.decoupled ? S(0) : static_cast<S>(o.weight_decay);
   const S keep = o.decoupled ? static_cast<S>(1 - o.rate * o.weight_decay) : S(1);
   adam_params<T, D, S> p{1,

@@ -17,7 +17,7 @@ finding check_softmax(const matrix_view<X>& x, const matrix_view<Y>& y, operands
   static_assert(is_float_type<Y>, "softmax: elements must be double, float, half or bf16");
   all = {reads("x", x), writes("y", y)};
   if (auto found = check_same_shape("softmax", all)) return found;
-  if (auto found = check_aliases(all, {"x"})) return "softmax: " + *found;
+  if (auto found = check_aliases(all, {"x"})) return {"softmax: ", found};
   return {};
 }
 
@@ -29,7 +29,7 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
   static_assert(is_float_type<X>, "softmax_backward: elements must be double, float, half or bf16");
   all = {reads("y", y), reads("dy", dy), writes("dx", dx)};
   if (auto found = check_same_shape("softmax_backward", all)) return found;
-  if (auto found = check_aliases(all, {"dy"})) return "softmax_backward: " + *found;
+  if (auto found = check_aliases(all, {"dy"})) return {"softmax_backward: ", found};
   return {};
 }
 

@@ -60,24 +60,24 @@ TEST(operand, the_stride_of_a_single_row_means_nothing) {
 }
 
 TEST(operand, sentences_name_the_operand) {
-  EXPECT_EQ(*check_operands({reads("A", matrix<float>(nullptr, 2, 3))}, memory_space::host),
+  EXPECT_EQ(check_operands({reads("A", matrix<float>(nullptr, 2, 3))}, memory_space::host),
             "A is a null view of size 2 x 3; it must point to its elements");
   EXPECT_FALSE(check_operands({reads("A", matrix<float>(nullptr, 0, 3))}, memory_space::host));
-  EXPECT_EQ(*check_operands({reads("x", strided(50, 3, 3, -3, 1))}, memory_space::host),
+  EXPECT_EQ(check_operands({reads("x", strided(50, 3, 3, -3, 1))}, memory_space::host),
             "x has the strides -3 and 1; strides must not be negative");
-  EXPECT_EQ(*check_operands({writes("y", strided(0, 3, 3, 0, 1))}, memory_space::host),
+  EXPECT_EQ(check_operands({writes("y", strided(0, 3, 3, 0, 1))}, memory_space::host),
             "y is written, but a stride of 0 gives several of its elements one place; each must have its own");
   EXPECT_FALSE(check_operands({reads("x", strided(0, 3, 3, 0, 1))}, memory_space::host))
       << "a broadcast is a fine input";
-  EXPECT_EQ(*check_operands({reads("x", vector(memory, 3))}, memory_space::device),
+  EXPECT_EQ(check_operands({reads("x", vector(memory, 3))}, memory_space::device),
             "x is in host memory; this executor needs it in device memory");
 }
 
 TEST(operand, in_place_means_the_very_same_view) {
   const auto v = matrix(memory, 4, 4);
   EXPECT_FALSE(check_aliases({reads("x", v), writes("y", v)}, {"x"}));
-  EXPECT_EQ(*check_aliases({reads("x", v), writes("y", v)}), "y shares an element with x; the two must be apart");
-  EXPECT_EQ(*check_aliases({reads("x", matrix(memory + 4, 4, 4)), writes("y", v)}, {"x"}),
+  EXPECT_EQ(check_aliases({reads("x", v), writes("y", v)}), "y shares an element with x; the two must be apart");
+  EXPECT_EQ(check_aliases({reads("x", matrix(memory + 4, 4, 4)), writes("y", v)}, {"x"}),
             "y shares an element with x; the two must be apart, or exactly the same view");
 }
 

@@ -58,8 +58,7 @@ public:
   requires(sizeof...(Extents) == Rank) explicit buffer(const Executor& executor, Extents... extents) {
     for (const std::int64_t extent : {static_cast<std::int64_t>(extents)...})
       if (extent < 0 || extent > largest_extent)
-        throw error("an extent of a buffer is " + std::to_string(extent) + "; it must be at least 0 and at most " +
-                    std::to_string(largest_extent));
+        throw error({"an extent of a buffer is ", extent, "; it must be at least 0 and at most ", largest_extent});
     std::int64_t bytes = sizeof(T);
     if ((__builtin_mul_overflow(bytes, static_cast<std::int64_t>(extents), &bytes) || ...))
       throw error("the extents of a buffer multiply to more than 2^63 bytes; no memory holds them");
@@ -92,8 +91,8 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
   static_assert(source.rank() == target.rank(), "copy: both tensors must have the same rank");
   for (int i = 0; i < source.rank(); ++i)
     if (source.extent(i) != target.extent(i))
-      throw error("copy: extent " + std::to_string(i) + " of the source is " + std::to_string(source.extent(i)) +
-                      " and of the target " + std::to_string(target.extent(i)) + "; they must be equal",
+      throw error({"copy: extent ", i, " of the source is ", source.extent(i), " and of the target ", target.extent(i),
+                   "; they must be equal"},
                   at);
   if (!source.dense() || !target.dense())
     throw error("copy: a view has gaps between its elements; both must be dense", at);

@@ -3,38 +3,36 @@
 // it must have. It is found before anything is launched.
 #pragma once
 
+#include <tilery/core/sentence.hpp>
 #include <tilery/core/where.hpp>
 
-#include <optional>
-#include <stdexcept>
-#include <string>
+#include <exception>
 
 namespace tilery::inline TILERY_ABI {
 
 /// A refusal. `what()` is one sentence, followed by the caller's file and line.
-class error : public std::runtime_error {
+class error : public std::exception {
 public:
-  explicit error(const std::string& sentence, where at = {})
-      : std::runtime_error(sentence + " [" + at.file + ":" + std::to_string(at.line) + "]"),
-        at_(at),
-        length_(sentence.size()) {}
+  explicit error(const tilery::sentence& refusal, where at = {})
+      : sentence_(refusal), what_(refusal, " [", at.file, ":", at.line, "]"), at_(at) {}
 
+  const char* what() const noexcept override { return what_.c_str(); }
   /// The sentence alone.
-  std::string sentence() const { return std::string(what()).substr(0, length_); }
+  const tilery::sentence& sentence() const { return sentence_; }
   /// The call that was refused.
   where at() const { return at_; }
 
 private:
+  tilery::sentence sentence_, what_;
   where at_;
-  std::size_t length_;
 };
 
-/// What a check has found: nothing, or the sentence that `error` would carry.
-using finding = std::optional<std::string>;
+/// What a check has found: the sentence that `error` would carry, or an empty one where nothing is wrong.
+using finding = sentence;
 
 /// Throws the finding, if there is one.
 inline void refuse(const finding& found, where at) {
-  if (found) throw error(*found, at);
+  if (found) throw error(found, at);
 }
 
 /// How a policy's rule is told: returned as a sentence (tuner, ops), or as the end of compilation (kernels).

@@ -6,19 +6,19 @@
 #include <tilery/core/memory_space.hpp>
 #include <tilery/core/view.hpp>
 
-#include <string_view>
-#include <vector>
+#include <cstddef>
+#include <initializer_list>
 
 namespace tilery::inline TILERY_ABI {
 
 /// One tensor of an op, its element type forgotten. Ranks below two are padded with extents of 1.
 struct operand {
-  const char* name;
-  const std::byte* pointer;
-  std::int64_t element_bytes;
-  std::int64_t extents[2];
-  std::int64_t strides[2];  // in elements, each at least 0
-  bool written;
+  const char* name = "";
+  const std::byte* pointer = nullptr;
+  std::int64_t element_bytes = 0;
+  std::int64_t extents[2] = {};
+  std::int64_t strides[2] = {};  // in elements, each at least 0
+  bool written = false;
 
   bool empty() const { return extents[0] == 0 || extents[1] == 0; }
   const std::byte* begin() const { return pointer; }
@@ -27,10 +27,35 @@ struct operand {
     return pointer + ((extents[0] - 1) * strides[0] + (extents[1] - 1) * strides[1] + 1) * element_bytes;
   }
   bool dense() const { return (extents[1] == 1 || strides[1] == 1) && (extents[0] == 1 || strides[0] == extents[1]); }
-  std::string shape() const { return std::to_string(extents[0]) + " x " + std::to_string(extents[1]); }
+  sentence shape() const { return {extents[0], " x ", extents[1]}; }
 };
 
-using operands = std::vector<operand>;
+/// The operands of a launch. They have names and are few: an op has at most four, an epilogue adds its own.
+class operands {
+public:
+  static constexpr int most = 12;
+
+  operands() = default;
+  operands(std::initializer_list<operand> all) {
+    for (const operand& o : all) push_back(o);
+  }
+
+  /// Throws `error` where there are more than `most`.
+  void push_back(const operand& o) {
+    if (size_ == most) throw error({"a launch has more operands than the ", most, " that can be checked"});
+    all_[size_++] = o;
+  }
+
+  int size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  const operand& operator[](int i) const { return all_[i]; }
+  const operand* begin() const { return all_; }
+  const operand* end() const { return all_ + size_; }
+
+private:
+  operand all_[most];
+  int size_ = 0;
+};
 
 /// Describes a view of rank 1 or 2 for `reads` and `writes`.
 template <class T, int Rank>
@@ -93,36 +118,32 @@ inline bool share_an_element(operand a, operand b) {
 inline finding check_operands(const operands& all, memory_space reachable) {
   for (const operand& o : all) {
     if (o.empty()) continue;
-    if (!o.pointer)
-      return std::string(o.name) + " is a null view of size " + o.shape() + "; it must point to its elements";
+    if (!o.pointer) return {o.name, " is a null view of size ", o.shape(), "; it must point to its elements"};
     if (o.strides[0] < 0 || o.strides[1] < 0)
-      return std::string(o.name) + " has the strides " + std::to_string(o.strides[0]) + " and " +
-             std::to_string(o.strides[1]) + "; strides must not be negative";
+      return {o.name, " has the strides ", o.strides[0], " and ", o.strides[1], "; strides must not be negative"};
     if (o.written && ((o.strides[0] == 0 && o.extents[0] > 1) || (o.strides[1] == 0 && o.extents[1] > 1)))
-      return std::string(o.name) +
-             " is written, but a stride of 0 gives several of its elements one place; each must have its own";
+      return {o.name, " is written, but a stride of 0 gives several of its elements one place; each must have its own"};
     const memory_space space = space_of(o.pointer);
     if (space != memory_space::either && reachable != memory_space::either && space != reachable)
-      return std::string(o.name) + " is in " + name_of(space) + " memory; this executor needs it in " +
-             name_of(reachable) + " memory";
+      return {o.name, " is in ", name_of(space), " memory; this executor needs it in ", name_of(reachable), " memory"};
   }
   return {};
 }
 
 /// Refuses an output that provably shares an element with another operand. An output may be the very same view as an
 /// operand that is named in `in_place`.
-inline finding check_aliases(const operands& all, std::initializer_list<std::string_view> in_place = {}) {
+inline finding check_aliases(const operands& all, std::initializer_list<const char*> in_place = {}) {
   for (const operand& output : all) {
     if (!output.written) continue;
     for (const operand& other : all) {
       if (&other == &output || !share_an_element(output, other)) continue;
       bool allowed = false;
-      for (const std::string_view name : in_place) allowed = allowed || name == other.name;
+      for (const char* name : in_place) allowed = allowed || std::strcmp(name, other.name) == 0;
       if (allowed && other.pointer == output.pointer && other.strides[0] == output.strides[0] &&
           other.strides[1] == output.strides[1] && other.element_bytes == output.element_bytes)
         continue;
-      return std::string(output.name) + " shares an element with " + other.name + "; the two must be apart" +
-             (allowed ? ", or exactly the same view" : "");
+      return {output.name, " shares an element with ", other.name, "; the two must be apart",
+              allowed ? ", or exactly the same view" : ""};
     }
   }
   return {};

@@ -10,16 +10,14 @@ namespace tilery::inline TILERY_ABI {
 inline finding check_same_shape(const char* op, const operands& all) {
   for (const operand& o : all)
     if (o.extents[0] != all[0].extents[0] || o.extents[1] != all[0].extents[1])
-      return std::string(op) + ": " + o.name + " is " + o.shape() + "; it must be " + all[0].shape() + " like " +
-             all[0].name;
+      return {op, ": ", o.name, " is ", o.shape(), "; it must be ", all[0].shape(), " like ", all[0].name};
   return {};
 }
 
 /// Refuses a vector that has not n elements.
 inline finding check_length(const char* op, const operand& o, std::int64_t n, const char* what) {
   if (o.extents[1] == n) return {};
-  return std::string(op) + ": " + o.name + " has " + std::to_string(o.extents[1]) + " elements; it must have " +
-         std::to_string(n) + ", " + what;
+  return {op, ": ", o.name, " has ", o.extents[1], " elements; it must have ", n, ", ", what};
 }
 
 }  // namespace tilery::inline TILERY_ABI

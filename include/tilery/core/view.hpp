@@ -129,9 +129,7 @@ constexpr auto view(const V& v, where at = {}) {
   for (int i = 0; i < result.rank(); ++i) {
     const auto extent = static_cast<std::int64_t>(v.extent(i));
     if (extent < 0 || extent > largest_extent)
-      throw error("extent " + std::to_string(i) + " of a view is " + std::to_string(extent) +
-                      "; it must be at least 0 and at most " + std::to_string(largest_extent),
-                  at);
+      throw error({"extent ", i, " of a view is ", extent, "; it must be at least 0 and at most ", largest_extent}, at);
     result.extents[i] = static_cast<std::int32_t>(extent);
     result.strides[i] = static_cast<std::int64_t>(v.stride(i));
   }

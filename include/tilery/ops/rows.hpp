@@ -35,7 +35,7 @@ void launch_rows(const Executor& executor, const row_problem& problem, const Par
 template <template <row_policy, class> class Kernel, row_policy P, class T, class Executor, class Params>
 void launch_rows_with(const Executor& executor, const row_problem& problem, const Params& p, const operands& all,
                       const char* op, where at) {
-  if (const char* why = misfit(P, problem)) throw error(std::string(op) + ": " + why, at);
+  if (const char* why = misfit(P, problem)) throw error({op, ": ", why}, at);
   launch<Kernel<P, T>>(executor, {pieces(problem.rows, P.rows)}, p, all, at);
 }
 

@@ -43,11 +43,11 @@ constexpr const char* broken_rule(const gemm_cpu_policy& p, int accumulator_byte
 // clang-format on
 
 /// The policy in words.
-inline std::string describe(const gemm_cpu_policy& p) {
-  const auto n = [](int i) { return std::to_string(i); };
-  return "gemm_cpu with register tiles of " + n(p.rows) + " rows x " + n(p.vectors) + " vectors of " +
-         n(vector_bytes(p.isa)) + " bytes, " + n(p.k_block) + " k a pass, " +
-         (p.a_in_place ? "A read in place, B " : "A packed, B ") + (p.b_in_place ? "read in place" : "packed");
+inline sentence describe(const gemm_cpu_policy& p) {
+  const char* const a = p.a_in_place ? "A read in place" : "A packed";
+  const char* const b = p.b_in_place ? "B read in place" : "B packed";
+  const sentence tile(p.rows, " rows x ", p.vectors, " vectors of ", vector_bytes(p.isa), " bytes");
+  return {"gemm_cpu with register tiles of ", tile, ", ", p.k_block, " k a pass, ", a, ", ", b};
 }
 
 /// Whether a policy can serve a problem: null, or what it would need. Shape, strides and alignment are all served.

@@ -73,10 +73,10 @@ constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_byt
 // clang-format on
 
 /// The policy in words.
-inline std::string describe(const gemm_simt_policy& p) {
-  const auto n = [](int i) { return std::to_string(i); };
-  return "gemm_simt with blocks of " + n(p.block.m) + " x " + n(p.block.n) + " x " + n(p.block.k) + ", lanes of " +
-         n(p.lane.m) + " x " + n(p.lane.n) + ", " + n(p.threads()) + " threads, " + n(p.vector) + " elements a load";
+inline sentence describe(const gemm_simt_policy& p) {
+  const sentence block(p.block.m, " x ", p.block.n, " x ", p.block.k), lane(p.lane.m, " x ", p.lane.n);
+  return {"gemm_simt with blocks of ", block, ", lanes of ", lane, ", ", p.threads(), " threads, ", p.vector,
+          " elements a load"};
 }
 
 /// Whether a policy can serve a problem: null, or what it would need.

@@ -14,7 +14,7 @@ namespace tilery::inline TILERY_ABI {
 inline void check_cuda(cudaError_t result, const char* call, where at) {
   if (result == cudaSuccess) return;
   (void)cudaGetLastError();
-  throw error(std::string(call) + " failed: " + cudaGetErrorName(result) + ", " + cudaGetErrorString(result), at);
+  throw error({call, " failed: ", cudaGetErrorName(result), ", ", cudaGetErrorString(result)}, at);
 }
 
 /// The kind of memory a pointer is in, as the driver knows it.

@@ -38,9 +38,9 @@ void launch_on_stream(index3 blocks, const Params& params, cudaStream_t stream, 
     cudaFuncAttributes code;
     check_cuda(cudaFuncGetAttributes(&code, address), "cudaFuncGetAttributes", at);
     if (code.ptxVersion < static_cast<int>(Kernel::lowest))
-      throw error(std::string(Kernel::name) + " needs code for " + limits(Kernel::lowest).name +
-                      "; the program has it for sm_" + std::to_string(code.ptxVersion) +
-                      ": add the device's compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)",
+      throw error({Kernel::name, " needs code for ", limits(Kernel::lowest).name, "; the program has it for sm_",
+                   code.ptxVersion,
+                   ": add the device's compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)"},
                   at);
   }
   void* arguments[] = {const_cast<Params*>(&params)};
@@ -48,10 +48,9 @@ void launch_on_stream(index3 blocks, const Params& params, cudaStream_t stream, 
       cudaLaunchKernel(address, dim3(blocks.x, blocks.y, blocks.z), dim3(Kernel::threads), arguments, bytes, stream);
   if (result == cudaErrorNoKernelImageForDevice || result == cudaErrorInvalidDeviceFunction) {
     (void)cudaGetLastError();
-    throw error(
-        std::string("cudaLaunchKernel: the program has no code of ") + Kernel::name +
-            " for this device; add its compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)",
-        at);
+    throw error({"cudaLaunchKernel: the program has no code of ", Kernel::name,
+                 " for this device; add its compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)"},
+                at);
   }
   check_cuda(result, "cudaLaunchKernel", at);
 }

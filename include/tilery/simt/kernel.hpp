@@ -40,23 +40,21 @@ constexpr int shared_bytes() {
 template <kernel_text Kernel>
 finding check_arch(arch target) {
   const arch_limits& has = limits(target);
-  const std::string subject = std::string(Kernel::name) + " ";
   if (static_cast<int>(target) < static_cast<int>(Kernel::lowest))
-    return subject + "needs " + limits(Kernel::lowest).name + " or later; this device is an " + has.name;
+    return {Kernel::name, " needs ", limits(Kernel::lowest).name, " or later; this device is an ", has.name};
   if (Kernel::threads > has.threads_per_block)
-    return subject + "has " + std::to_string(Kernel::threads) + " threads a block; " + has.name + " allows " +
-           std::to_string(has.threads_per_block);
+    return {Kernel::name, " has ", Kernel::threads, " threads a block; ", has.name, " allows ", has.threads_per_block};
   if (shared_bytes<Kernel>() > has.shared_bytes_per_block)
-    return subject + "needs " + std::to_string(shared_bytes<Kernel>()) + " bytes of shared memory a block; " +
-           has.name + " has " + std::to_string(has.shared_bytes_per_block);
+    return {Kernel::name, " needs ", shared_bytes<Kernel>(),    " bytes of shared memory a block; ",
+            has.name,     " has ",   has.shared_bytes_per_block};
   return {};
 }
 
 /// A grid that a GPU cannot number.
 inline finding check_grid(index3 blocks) {
   if (blocks.x < 0 || blocks.y < 0 || blocks.z < 0 || blocks.y > 65535 || blocks.z > 65535)
-    return "a grid of " + std::to_string(blocks.x) + " x " + std::to_string(blocks.y) + " x " +
-           std::to_string(blocks.z) + " blocks; x must be below 2^31, y and z at most 65535, none negative";
+    return {sentence("a grid of ", blocks.x, " x ", blocks.y, " x ", blocks.z),
+            " blocks; x must be below 2^31, y and z at most 65535, none negative"};
   return {};
 }
 

@@ -84,7 +84,7 @@ struct bias : step {
   }
   finding check(int, int n) const {
     if (extent == n) return {};
-    return "the epilogue's bias has " + std::to_string(extent) + " elements; it must have n = " + std::to_string(n);
+    return {"the epilogue's bias has ", extent, " elements; it must have n = ", n};
   }
 };
 template <class V>
