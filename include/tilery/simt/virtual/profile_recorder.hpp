@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The totals of a launch's profile: warp requests go in, a row for each site and kind comes out. What the lanes of a
+// block have done, but their warps have not met on yet, is kept by `block_requests`. Not for several threads at once.
+#pragma once
+
+#include <tilery/simt/virtual/profile.hpp>
+#include <tilery/simt/virtual/sector_set.hpp>
+#include <tilery/simt/virtual/warp_request.hpp>
+
+#include <numeric>
+
+namespace tilery::inline TILERY_ABI::virtual_machine {
+
+class profile_recorder {
+public:
+  /// The row of a site and kind, made when it is first asked for. A site may both load and store.
+  int row(std::uint32_t site, site_kind kind) {
+    constexpr std::size_t kinds = static_cast<std::size_t>(site_kind::operations) + 1;
+    const std::size_t index = site * kinds + static_cast<std::size_t>(kind);
+    if (index >= row_of_.size()) row_of_.resize((site + std::size_t{1}) * kinds * 2, -1);
+    if (row_of_[index] < 0) {
+      row_of_[index] = static_cast<int>(rows_.size());
+      site_of_.push_back(site);
+      rows_.emplace_back().kind = kind;
+    }
+    return row_of_[index];
+  }
+
+  /// One request of a warp of which the lanes in `live` could have taken part. For kinds that access no memory only the
+  /// lanes matter.
+  void add(int row, const warp_request& request, std::uint32_t live) {
+    site_profile& to = rows_[static_cast<std::size_t>(row)];
+    const int lanes = std::popcount(request.lanes);
+    ++to.requests;
+    to.lanes += lanes;
+    to.divergent += (live & ~request.lanes) != 0;
+    if (is_shared(to.kind)) {
+      const wavefront_cost cost = shared_cost(request, to.kind == site_kind::shared_load);
+      to.bytes += lanes * request.bytes;
+      to.wavefronts += cost.wavefronts;
+      to.fewest_wavefronts += cost.fewest;
+    } else if (is_global(to.kind)) {
+      const sector_cost cost = global_cost(request, [&](std::uintptr_t sector) { mark(to.kind, sector); });
+      to.bytes += lanes * request.bytes;
+      to.sectors += cost.sectors;
+      to.fewest_sectors += cost.fewest;
+    }
+  }
+
+  /// `requests` more like those that were added since the row stood as in `before`, by `lanes` lanes in all.
+  void add_alike(int row, const site_profile& before, std::int64_t requests, std::int64_t lanes) {
+    site_profile& to = rows_[static_cast<std::size_t>(row)];
+    const std::int64_t known = to.requests - before.requests, known_lanes = to.lanes - before.lanes;
+    const auto extend = [](std::int64_t& value, std::int64_t from, std::int64_t by, std::int64_t of) {
+      value += static_cast<std::int64_t>(
+          static_cast<double>(value - from) * static_cast<double>(by) / static_cast<double>(of) + 0.5);
+    };
+    extend(to.bytes, before.bytes, lanes, known_lanes);
+    for (const auto what : {&site_profile::sectors, &site_profile::fewest_sectors, &site_profile::wavefronts,
+                            &site_profile::fewest_wavefronts, &site_profile::divergent})
+      extend(to.*what, before.*what, requests, known);
+    to.requests += requests;
+    to.lanes += lanes;
+  }
+  const site_profile& at(int row) const { return rows_[static_cast<std::size_t>(row)]; }
+
+  /// Multiply-adds or function values of one lane at a site.
+  void operations(std::uint32_t site, unit on, std::int64_t count) {
+    rows_[static_cast<std::size_t>(row(site, site_kind::operations))].operations[static_cast<int>(on)] += count;
+  }
+
+  /// Counts a sector of global memory as one that the launch fetches or writes back.
+  void mark(site_kind kind, std::uintptr_t sector) {
+    if (kind != site_kind::global_store) read_.insert(sector);
+    if (kind == site_kind::global_store || kind == site_kind::atomic) written_.insert(sector);
+  }
+
+  /// The launch so far, dearest site first; `sites` is what the numbers mean.
+  launch_profile result(const site_table& sites, const char* kernel, tilery::arch model, index3 blocks, int threads,
+                        int shared_bytes) const {
+    launch_profile
+        all{kernel, model, blocks, threads, shared_bytes, read_.size() * sector_bytes, written_.size() * sector_bytes,
+            rows_};
+    for (std::size_t i = 0; i < rows_.size(); ++i) all.sites[i].site = sites.describe(site_of_[i]);
+    const arch_peaks& on = peaks(model);
+    std::stable_sort(all.sites.begin(), all.sites.end(),
+                     [&](const site_profile& a, const site_profile& b) { return a.cycles(on) > b.cycles(on); });
+    return all;
+  }
+
+private:
+  std::vector<site_profile> rows_;
+  std::vector<std::uint32_t> site_of_;  // by row
+  std::vector<int> row_of_;             // by site and kind; -1: none yet
+  sector_set read_, written_;
+};
+
+}  // namespace tilery::inline TILERY_ABI::virtual_machine
