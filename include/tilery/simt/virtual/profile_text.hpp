@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A launch's profile as a table to read in a terminal, dearest line first.
+#pragma once
+
+#include <tilery/simt/virtual/roofline.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+inline double ratio(std::int64_t value, std::int64_t of) {
+  return of == 0 ? 0 : static_cast<double>(value) / static_cast<double>(of);
+}
+
+/// 4, 4.5, 4.25
+inline std::string short_number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  std::string result = text;
+  while (result.back() == '0') result.pop_back();
+  if (result.back() == '.') result.pop_back();
+  return result;
+}
+
+/// What a site's accesses cost, in words: "8 sectors a request, 4 at best".
+inline std::string cost_text(const site_profile& s) {
+  const auto text = [&](std::int64_t value, std::int64_t fewest, const char* what) {
+    std::string result =
+        short_number(ratio(value, s.requests)) + " " + what + (value == s.requests ? " a request" : "s a request");
+    if (value != fewest) result += ", " + short_number(ratio(fewest, s.requests)) + " at best";
+    return result;
+  };
+  if (is_global(s.kind)) return text(s.sectors, s.fewest_sectors, "sector");
+  if (is_shared(s.kind)) return text(s.wavefronts, s.fewest_wavefronts, "wavefront");
+  std::string result;
+  for (int u = 0; u < static_cast<int>(unit::count); ++u)
+    if (s.operations[u] != 0)
+      result += (result.empty() ? "" : ", ") + count_text(static_cast<double>(s.operations[u])) + " " +
+                name_of(static_cast<unit>(u));
+  return result;
+}
+
+/// "3 % divergent", or nothing.
+inline std::string divergence_text(const site_profile& s) {
+  return s.divergent == 0 ? "" : short_number(ratio(s.divergent, s.requests) * 100) + " % divergent";
+}
+
+}  // namespace virtual_machine
+
+/// What a launch did and what bounds it, then a line for each site.
+inline std::string text_of(const launch_profile& launch) {
+  using namespace virtual_machine;
+  const arch_peaks& on = peaks(launch.arch);
+  std::string result = std::string(launch.kernel) + ": " + std::to_string(launch.blocks.volume()) + " blocks of " +
+                       std::to_string(launch.threads) + " threads, " + std::to_string(launch.shared_bytes) +
+                       " bytes of shared memory; reads " +
+                       with_unit(static_cast<double>(launch.unique_bytes_read), "B") + " and writes " +
+                       with_unit(static_cast<double>(launch.unique_bytes_written), "B") +
+                       ", each sector counted once\n" + bound_of(launch).text() + "\n";
+  double all = 0;
+  for (const site_profile& s : launch.sites) all += s.cycles(on);
+  result += "  cost  kind             requests  each\n";
+  for (const site_profile& s : launch.sites) {
+    char start[96];
+    std::snprintf(start, sizeof start, "%4.0f %%  %-13s %11lld  ", all > 0 ? s.cycles(on) / all * 100 : 0,
+                  name_of(s.kind), static_cast<long long>(s.requests));
+    const std::string cost = cost_text(s), divergence = divergence_text(s);
+    result += start + cost + (cost.empty() || divergence.empty() ? "" : ", ") + divergence +
+              (cost.empty() && divergence.empty() ? "" : "; ") + s.site.text() + "\n";
+  }
+  return result;
+}
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The roofline: from what a launch did follows how long it must take on a GPU, whatever else goes right. Each resource
+// gives a lower bound, and the largest is the one to work on.
+//
+// A bound leaves out what cannot be known here: latency, and what the kernel before left in L2. Multiprocessors without
+// a block do nothing, so a small launch is bound by fewer of them; that the last wave of blocks is seldom full is said,
+// but is not part of the bound, because blocks may differ.
+#pragma once
+
+#include <tilery/simt/virtual/profile.hpp>
+
+#include <cstdio>
+#include <limits>
+
+namespace tilery::inline TILERY_ABI {
+
+/// The time that one resource needs.
+struct resource_bound {
+  std::string name;   ///< "DRAM", "L2", "L1", "shared memory", "fma f32" ...
+  double seconds;     ///< infinity where the product has no such unit
+  std::string needs;  ///< "64 MB, each sector once, at 3352 GB/s"
+};
+
+/// What bounds a launch on one product.
+struct roofline {
+  const arch_peaks* on;
+  std::int64_t blocks;
+  std::vector<resource_bound> resources;  ///< that the launch uses, the slowest first
+
+  double seconds() const { return resources.empty() ? 0 : resources.front().seconds; }
+  const char* bound_by() const { return resources.empty() ? "nothing" : resources.front().name.c_str(); }
+  /// The share of multiprocessors' time that equal blocks fill: 1 where every wave is full.
+  double filled() const {
+    const std::int64_t waves = (blocks + on->multiprocessors - 1) / on->multiprocessors;
+    return waves == 0 ? 0 : static_cast<double>(blocks) / static_cast<double>(waves * on->multiprocessors);
+  }
+  /// "at least 20.0 us on an H100 SXM: bound by DRAM (67.1 MB, each sector once, at 3352 GB/s)", and how well the
+  /// blocks fill the GPU where they do not.
+  std::string text() const;
+};
+
+namespace virtual_machine {
+
+/// Two or three digits and the letter of the thousands: 67108864 is "67.1" and "M".
+inline std::string digits_of(double value, const char*& letter) {
+  static constexpr const char* letters[] = {"", "k", "M", "G", "T", "P"};
+  int step = 0;
+  while (value >= 999.5 && step < 5) value /= 1000, ++step;
+  letter = letters[step];
+  char text[64];
+  std::snprintf(text, sizeof text, value >= 99.95 || (step == 0 && value == static_cast<int>(value)) ? "%.0f" : "%.1f",
+                value);
+  return text;
+}
+/// "67.1 MB", "3.4 TB/s"
+inline std::string with_unit(double value, const char* unit_name) {
+  const char* letter;
+  const std::string digits = digits_of(value, letter);
+  return digits + " " + letter + unit_name;
+}
+/// "67.1M", "640"
+inline std::string count_text(double value) {
+  const char* letter;
+  const std::string digits = digits_of(value, letter);
+  return digits + letter;
+}
+
+/// "3.1 us"
+inline std::string time_text(double seconds) {
+  char text[64];
+  if (seconds < 1e-6)
+    std::snprintf(text, sizeof text, "%.3g ns", seconds * 1e9);
+  else if (seconds < 1e-3)
+    std::snprintf(text, sizeof text, "%.3g us", seconds * 1e6);
+  else
+    std::snprintf(text, sizeof text, "%.3g ms", seconds * 1e3);
+  return text;
+}
+
+inline bool is_tensor(unit u) { return u >= unit::tensor_f16; }
+
+}  // namespace virtual_machine
+
+/// The least time that a launch takes on a product, by resource:
+/// DRAM          the sectors that it reads and writes, each once;
+/// L2            stores, atomics and asynchronous copies, which pass L1 by, and each sector that is loaded, once;
+/// L1            the sectors of loads, at 128 bytes a clock;
+/// shared memory a wavefront a clock;
+/// arithmetic    each unit at its rate.
+inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
+  using virtual_machine::count_text, virtual_machine::with_unit;
+  roofline result{&on, launch.blocks.volume(), {}};
+  const double busy =
+      static_cast<double>(std::min<std::int64_t>(on.multiprocessors, std::max<std::int64_t>(1, result.blocks)));
+  const auto needs = [&](const char* name, double amount, double a_second, const std::string& text) {
+    if (amount > 0) result.resources.push_back({name, amount / a_second, text});
+  };
+
+  std::int64_t loads = 0, copies = 0, stores = 0;  // sectors
+  for (const site_profile& s : launch.sites)
+    (s.kind == site_kind::global_load ? loads : s.kind == site_kind::async_copy ? copies : stores) += s.sectors;
+  const double sector = 32, unique = static_cast<double>(launch.unique_bytes_read + launch.unique_bytes_written);
+  const double through_l2 =
+      static_cast<double>(stores) * sector +
+      std::max(static_cast<double>(copies) * sector, static_cast<double>(launch.unique_bytes_read));
+  const double from_l1 = static_cast<double>(loads) * sector,
+               wavefronts = static_cast<double>(launch.total(&site_profile::wavefronts));
+  const bool held = unique <= static_cast<double>(on.l2_bytes);
+
+  needs("DRAM", unique, on.dram_bytes_a_second,
+        with_unit(unique, "B") + ", each sector once, at " + with_unit(on.dram_bytes_a_second, "B/s") +
+            (held ? "; less where L2 holds it from before" : ""));
+  const double l2 = std::min<double>(on.l2_bytes_a_clock, busy * 64) * on.clock;
+  needs("L2", through_l2, l2, with_unit(through_l2, "B") + " at " + with_unit(l2, "B/s"));
+  const double l1 = busy * arch_peaks::shared_bytes_a_clock * on.clock;
+  needs("L1", from_l1, l1, with_unit(from_l1, "B") + " in sectors at " + with_unit(l1, "B/s"));
+  needs("shared memory", wavefronts, busy * on.clock,
+        count_text(wavefronts) + " wavefronts, " +
+            count_text(static_cast<double>(launch.total(&site_profile::fewest_wavefronts))) + " without a conflict");
+  for (int i = 0; i < static_cast<int>(unit::count); ++i) {
+    const unit u = static_cast<unit>(i);
+    const double clock = virtual_machine::is_tensor(u) && u != unit::tensor_f64 ? on.tensor_clock : on.clock;
+    const double rate = busy * rate_of(u, on.a_clock) * clock, count = static_cast<double>(launch.operations(u));
+    if (rate > 0)
+      needs(name_of(u), count, rate, count_text(count) + " operations at " + count_text(rate) + " a second");
+    else if (count > 0)
+      result.resources.push_back({name_of(u), std::numeric_limits<double>::infinity(), "a unit that it lacks"});
+  }
+  std::stable_sort(result.resources.begin(), result.resources.end(),
+                   [](const resource_bound& a, const resource_bound& b) { return a.seconds > b.seconds; });
+  return result;
+}
+
+/// On the product that stands for the arch that the launch was run for.
+inline roofline bound_of(const launch_profile& launch) { return bound_of(launch, peaks(launch.arch)); }
+
+inline std::string roofline::text() const {
+  const std::string product = on->product;
+  // read aloud: an A100, an H100, an RTX; a T4, a B200
+  const std::string article = product[0] == 'A' || product[0] == 'H' || product[0] == 'R' ? "an " : "a ";
+  if (resources.empty()) return "nothing to do on " + article + product;
+  const resource_bound& worst = resources.front();
+  if (worst.seconds == std::numeric_limits<double>::infinity())
+    return "cannot run on " + article + product + ": it needs " + worst.name + ", " + worst.needs;
+  std::string result = "at least " + virtual_machine::time_text(worst.seconds) + " on " + article + product +
+                       ": bound by " + worst.name + " (" + worst.needs + ")";
+  if (filled() < 0.995) {
+    char share[8];
+    std::snprintf(share, sizeof share, "%.0f", filled() * 100);
+    result += "; " + std::to_string(blocks) + (blocks == 1 ? " block fills " : " blocks fill ") + share + " % of its " +
+              std::to_string(on->multiprocessors) + " multiprocessors";
+  }
+  return result;
+}
+
+}  // namespace tilery::inline TILERY_ABI
