@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Pieces of the page that `profile_html.hpp` builds: escaping, the sources' lines, a row of source, the style.
+#pragma once
+
+#include <tilery/simt/virtual/profile_text.hpp>
+
+#include <fstream>
+#include <map>
+
+namespace tilery::inline TILERY_ABI::virtual_machine {
+
+/// Text for an element or a quoted attribute. Control characters, which HTML does not allow, become blanks.
+inline std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) switch (c) {
+      case '&': result += "&amp;"; break;
+      case '<': result += "&lt;"; break;
+      case '>': result += "&gt;"; break;
+      case '"': result += "&quot;"; break;
+      case '\'': result += "&#39;"; break;
+      default: result += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
+    }
+  return result;
+}
+
+/// The lines of source files, read when they are first asked for; none where a file cannot be read.
+class source_files {
+public:
+  const std::vector<std::string>& lines(const std::string& file) {
+    const auto [found, is_new] = files_.try_emplace(file);
+    if (is_new) {
+      std::ifstream in(file);
+      for (std::string line; std::getline(in, line);) found->second.push_back(line);
+    }
+    return found->second;
+  }
+
+private:
+  std::map<std::string, std::vector<std::string>> files_;
+};
+
+inline std::string source_at(const std::vector<std::string>& source, int line) {
+  return line >= 1 && line <= static_cast<int>(source.size()) ? source[static_cast<std::size_t>(line) - 1] : "";
+}
+inline std::string trimmed(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r");
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// "37 %"
+inline std::string percent(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, value > 0 && value < 1 ? "%.1f %%" : "%.0f %%", value);
+  return text;
+}
+
+/// One line of source: its share of the cost as a bar and as a number, the text, and what there is to say, which is
+/// HTML already.
+inline std::string heat_row(int number, const std::string& source, double share, bool counted, bool faulty,
+                            const std::string& notes) {
+  std::string row = faulty ? "<tr class=\"faulty\">" : "<tr>";
+  row += "<td class=\"heat\">";
+  if (counted)
+    row += "<span style=\"width:" + std::to_string(static_cast<int>(share + 0.5)) + "%\"></span>" + percent(share);
+  return row + "</td><td class=\"number\">" + std::to_string(number) + "</td><td class=\"code\">" + escaped(source) +
+         "</td><td class=\"notes\">" + notes + "</td></tr>\n";
+}
+
+inline std::string html_begin(const std::string& title) {
+  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
+         escaped(title) +
+         "</title>\n<style>\n"
+         ":root { color-scheme: light dark; --heat: #f4a259; --fault: #c0223b; --quiet: #667; --line: #8883; }\n"
+         "@media (prefers-color-scheme: dark) { :root { --heat: #a8571a; --fault: #ff7a8a; --quiet: #99a; } }\n"
+         "body { font: 18px/1.45 system-ui, sans-serif; margin: 2em; }\n"
+         "h1 { margin-bottom: 0; } h2 { font-size: 1em; margin-top: 2em; }\n"
+         "table { border-collapse: collapse; } .source { width: 100%; }\n"
+         "td { padding: 0 .6em; vertical-align: top; } td p { margin: 0; }\n"
+         ".code, code { font-family: ui-monospace, monospace; font-size: .9em; white-space: pre-wrap; tab-size: 4; }\n"
+         ".heat { position: relative; width: 5em; text-align: right; }\n"
+         ".heat span { position: absolute; z-index: -1; right: 0; top: 0; height: 1.45em; background: var(--heat); }\n"
+         ".number { color: var(--quiet); text-align: right; width: 3em; white-space: nowrap; }\n"
+         ".notes { width: 40%; font-size: .8em; } .notes td { border-top: 1px solid var(--line); }\n"
+         ".gap td { color: var(--quiet); text-align: center; } .quiet { color: var(--quiet); }\n"
+         ".fault { color: var(--fault); } .faulty .code { border-left: .3em solid var(--fault); }\n"
+         "summary { cursor: pointer; }\n</style>\n</head>\n<body>\n";
+}
+
+}  // namespace tilery::inline TILERY_ABI::virtual_machine
