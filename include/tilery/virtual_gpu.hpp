@@ -50,13 +50,17 @@ public:
       return;
     }
     virtual_machine::launch_watch watch({Kernel::name, model_, blocks, Kernel::threads, shared_bytes<Kernel>(),
-                                         options_.checks, options_.stop_at_first, options_.step_limit, options_.seed},
+                                         options_.report ? options_.checks : options_.checks & without_profile,
+                                         options_.stop_at_first, options_.step_limit, options_.seed},
                                         known);
     try {
       grid<Kernel, Params, true>(blocks, params, [&] {
         return std::make_unique<virtual_machine::block_watch>(watch, Kernel::threads, shared_bytes<Kernel>());
       }).run(1, options_.resident_blocks, at);
     } catch (const virtual_machine::step_limit_reached&) {
+    } catch (const fault_error& stopped) {  // what no lane can go on after
+      if (options_.stop_at_first) throw;
+      for (const fault& f : stopped.faults()) watch.add(f);
     }
     watch.finish(options_.report, at);
   }
@@ -73,6 +77,8 @@ private:
                                   static_cast<int>(sizeof(typename Kernel::shared)), text, &params,
                                   std::move(new_watch)});
   }
+
+  static constexpr checks without_profile = checks::memory | checks::races | checks::meetings;
 
   tilery::arch model_ = arch::sm_90;
   options options_;

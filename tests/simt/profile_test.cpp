@@ -277,7 +277,7 @@ TEST(profile, sites_are_sorted_by_their_cycles) {
   for (int rank = 0; rank < 32; ++rank) {
     r.block.access(r.load, site_kind::shared_load, rank, static_cast<std::uintptr_t>(rank * 128), 4);  // 32 wavefronts
     r.block.access(r.store, site_kind::global_store, rank, static_cast<std::uintptr_t>(rank * 4), 4);  // 4 sectors
-    r.block.operations(multiply, unit::fma_f32, 128);
+    r.block.operations(multiply, compute_unit::fma_f32, 128);
   }
   r.block.end_block();
   const launch_profile p = r.result();
@@ -288,7 +288,7 @@ TEST(profile, sites_are_sorted_by_their_cycles) {
   EXPECT_EQ(p.sites[1].cycles(peaks(arch::sm_90)), 32);  // 4096 at 128 a clock
   EXPECT_EQ(p.sites[1].cycles(peaks(arch::sm_80)), 64);
   EXPECT_EQ(p.sites[2].cycles(peaks(arch::sm_90)), 2);
-  EXPECT_EQ(p.operations(unit::fma_f32), 4096);
+  EXPECT_EQ(p.operations(compute_unit::fma_f32), 4096);
 }
 
 // --- the roofline
@@ -328,7 +328,7 @@ TEST(roofline, shared_memory_and_arithmetic_of_a_gemm) {
   // 1024 cubed in 64 blocks of 128 x 128: 2^30 multiply-adds; and a wavefront for each 32 of them
   std::vector<site_profile> sites{site_of(site_kind::shared_load, &site_profile::wavefronts, 1 << 25), {}};
   sites[1].kind = site_kind::operations;
-  sites[1].operations[static_cast<int>(unit::fma_f32)] = 1 << 30;
+  sites[1].operations[static_cast<int>(compute_unit::fma_f32)] = 1 << 30;
   const launch_profile p = launch_of(64, sites);
   const roofline r = bound_of(p);
   ASSERT_EQ(r.resources.size(), 2u);
@@ -347,12 +347,12 @@ TEST(roofline, shared_memory_and_arithmetic_of_a_gemm) {
 TEST(roofline, tensor_cores_have_a_clock_of_their_own_and_may_be_missing) {
   site_profile s;
   s.kind = site_kind::operations;
-  s.operations[static_cast<int>(unit::tensor_f8)] = std::int64_t{1} << 40;
+  s.operations[static_cast<int>(compute_unit::tensor_f8)] = std::int64_t{1} << 40;
   const launch_profile p = launch_of(132, {s});
   EXPECT_NEAR(bound_of(p).seconds(), 1099511627776.0 / (132 * 4096 * 1.83e9), 1e-9);
   site_profile of_double = s;
-  of_double.operations[static_cast<int>(unit::tensor_f8)] = 0;
-  of_double.operations[static_cast<int>(unit::tensor_f64)] = std::int64_t{1} << 40;
+  of_double.operations[static_cast<int>(compute_unit::tensor_f8)] = 0;
+  of_double.operations[static_cast<int>(compute_unit::tensor_f64)] = std::int64_t{1} << 40;
   EXPECT_NEAR(bound_of(launch_of(132, {of_double})).seconds(), 1099511627776.0 / (132 * 128 * 1.98e9), 1e-9);
   EXPECT_EQ(bound_of(p, peaks(arch::sm_80)).text(),
             "cannot run on an A100 SXM 80GB: it needs tensor f8, a unit that it lacks");

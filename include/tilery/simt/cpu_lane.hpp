@@ -25,8 +25,9 @@ public:
   SIMT index3 block() const { return block_; }
   SIMT index3 blocks() const { return blocks_; }
 
-  /// Names what follows, for the virtual GPU's reports.
+  // For the virtual GPU's reports: the name of what follows, and its arithmetic.
   SIMT no_step step(const char*, where = {}) const { return {}; }
+  SIMT void operations(compute_unit, int, where = {}) const {}
 
   SIMT void sync_block(where = {}) const {}
   SIMT void sync_warp(where = {}) const {}

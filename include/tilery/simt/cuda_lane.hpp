@@ -67,8 +67,9 @@ public:
 #endif
   }
 
-  /// Names what follows, for the virtual GPU's reports.
+  // For the virtual GPU's reports: the name of what follows, and its arithmetic.
   SIMT no_step step(const char*, where = {}) const { return {}; }
+  SIMT void operations(compute_unit, int, where = {}) const {}
 
   SIMT void sync_block(where = {}) const {
 #ifdef __CUDA_ARCH__

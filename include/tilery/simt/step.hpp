@@ -1,12 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Names for the steps of a kernel: `[[maybe_unused]] const auto step = lane.step("load a tile", at);` at the begin of a
-// tile function. Reports of the virtual GPU tell the step, the kernel's line that called it, and the line inside it; on
-// the other machines it is nothing.
+// What a kernel tells of itself to the virtual GPU's reports; on the other machines it is nothing.
+//
+//   [[maybe_unused]] const auto step = lane.step("load a tile", at);   // at the begin of a tile function
+//   lane.operations(compute_unit::fma_f32, m * n * k);                 // arithmetic that the next lines do
+//
+// Reports tell the step, the kernel's line that called it, and the line inside it.
 #pragma once
 
 #include <tilery/core/annotations.hpp>
 
+#include <type_traits>
+
 namespace tilery::inline TILERY_ABI {
+
+/// Which unit of a multiprocessor an operation needs.
+enum class compute_unit : int {
+  fma_f32,
+  fma_f64,
+  fma_f16,
+  special,
+  tensor_f16,
+  tensor_tf32,
+  tensor_f8,
+  tensor_s8,
+  tensor_f64,
+  count
+};
+
+constexpr const char* name_of(compute_unit u) {
+  constexpr const char* names[] = {"fma f32",     "fma f64",   "fma f16",   "special",   "tensor f16",
+                                   "tensor tf32", "tensor f8", "tensor s8", "tensor f64"};
+  return names[static_cast<int>(u)];
+}
+
+/// The unit of multiply-adds in a type.
+template <class T>
+inline constexpr compute_unit fma_unit = std::is_same_v<T, double> ? compute_unit::fma_f64 : compute_unit::fma_f32;
 
 /// A step on a machine that does not report.
 struct no_step {};

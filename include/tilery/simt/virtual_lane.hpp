@@ -71,6 +71,14 @@ public:
       return no_step{};
   }
 
+  /// Arithmetic of this lane, for the profile: multiply-adds, or function values.
+  SIMT void operations([[maybe_unused]] compute_unit on, [[maybe_unused]] int count,
+                       [[maybe_unused]] where at = {}) const {
+#ifndef __CUDA_ARCH__
+    if constexpr (Checked) watch()->operations(site("operations", at), on, count);
+#endif
+  }
+
   SIMT void sync_block([[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->comes_to_barrier(rank_, site("sync_block", at));
@@ -157,7 +165,7 @@ public:
   SIMT void fence([[maybe_unused]] order o = order::acquire_release, [[maybe_unused]] scope s = scope::device,
                   [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
-    if constexpr (Checked) site("fence", at), watch()->fence(rank_, o, s);
+    if constexpr (Checked) watch()->fence(rank_, o, s, site("fence", at));
     std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif
   }
@@ -180,7 +188,7 @@ private:
   SIMT const std::uint64_t* meet([[maybe_unused]] verb what, [[maybe_unused]] std::uint64_t value,
                                  [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
-    if constexpr (Checked) site(name_of(what), at);
+    if constexpr (Checked) watch()->comes_to_warp(rank_, what, site(name_of(what), at));
     return block_->meet_warp(rank_, what, value, at);
 #else
     return nullptr;

@@ -4,8 +4,8 @@
 // switch.
 #pragma once
 
-#include <tilery/core/error.hpp>
 #include <tilery/simt/index.hpp>
+#include <tilery/simt/virtual/fault.hpp>
 #include <tilery/simt/virtual/fiber.hpp>
 
 #include <algorithm>
@@ -38,11 +38,25 @@ constexpr const char* name_of(verb v) {
   return names[static_cast<int>(v)];
 }
 
+/// Ranks as text: " 0-3, 7".
+inline std::string ranges(const std::vector<int>& ranks) {
+  std::string text;
+  for (std::size_t i = 0; i < ranks.size();) {
+    std::size_t last = i;
+    while (last + 1 < ranks.size() && ranks[last + 1] == ranks[last] + 1) ++last;
+    text += (i ? ", " : " ") + std::to_string(ranks[i]) + (last > i ? "-" + std::to_string(ranks[last]) : "");
+    i = last + 1;
+  }
+  return text;
+}
+
 /// Who is told when lanes have met.
 struct block_events {
   virtual ~block_events() = default;
-  /// The block begins to run as the one at `at`, with its shared memory there.
-  virtual void begins(index3 at, const std::byte* shared) = 0;
+  /// The block begins to run as one of the grid.
+  virtual void begins(const class block& self) = 0;
+  /// All of its lanes have ended.
+  virtual void ends() = 0;
   /// These lanes of a warp have met in `what`, all that are left of it.
   virtual void warp_met(int warp, verb what, std::uint32_t lanes) = 0;
   /// All lanes that are left of the block have met.
@@ -75,7 +89,6 @@ public:
     cancelled_ = false;
     live_ = threads_;
     arrived_ = 0;
-    if (events_) events_->begins(at, shared_.get());
     std::fill_n(shared_.get(), shared_bytes_, std::byte{0xff});  // NaN in every floating-point type
     std::fill(waiting_.begin(), waiting_.end(), 0);
     for (warp_state& w : warps_) w.live = w.arrived = 0;
@@ -86,6 +99,7 @@ public:
       warps_[static_cast<std::size_t>(i / warp_lanes)].live |= 1u << (i % warp_lanes);
       set(ready_, i);
     }
+    if (events_) events_->begins(*this);
   }
 
   /// Runs until every lane has ended or none can go on. Returns whether any lane is left.
@@ -119,13 +133,7 @@ public:
     std::string text;
     for (const auto& [place, ranks] : places) {
       text += "\n  block (" + std::to_string(at_.x) + ", " + std::to_string(at_.y) + ", " + std::to_string(at_.z) +
-              "), lanes";
-      for (std::size_t i = 0; i < ranks.size();) {
-        std::size_t last = i;
-        while (last + 1 < ranks.size() && ranks[last + 1] == ranks[last] + 1) ++last;
-        text += (i ? ", " : " ") + std::to_string(ranks[i]) + (last > i ? "-" + std::to_string(ranks[last]) : "");
-        i = last + 1;
-      }
+              "), lanes" + ranges(ranks);
       text += " wait in " + place.first + " at " + place.second;
     }
     return text;
@@ -145,6 +153,7 @@ public:
   index3 at() const { return at_; }
   index3 of() const { return of_; }
   void* shared() const { return shared_.get(); }
+  std::uint32_t live_lanes(int warp) const { return warps_[static_cast<std::size_t>(warp)].live; }
   std::size_t shared_bytes() const { return shared_bytes_; }
   block_events* events() const { return events_.get(); }
 
@@ -168,11 +177,7 @@ public:
     if (w.arrived == 0) {
       w.meeting = what, w.first_at = at;
     } else if (w.meeting != what) {
-      throw error("lanes of one warp meet in different collectives: lane " + std::to_string(rank) + " of block (" +
-                      std::to_string(at_.x) + ", " + std::to_string(at_.y) + ", " + std::to_string(at_.z) + ") calls " +
-                      name_of(what) + ", the others " + name_of(w.meeting) + " at " + w.first_at.file + ":" +
-                      std::to_string(w.first_at.line),
-                  at);
+      different_collectives(rank, what, at, w);
     }
     table[rank % warp_lanes] = value;
     w.arrived |= bit;
@@ -236,6 +241,18 @@ private:
     return -1;
   }
 
+  [[noreturn]] void different_collectives(int rank, verb what, where at, const warp_state& w) const {
+    fault f;
+    f.kind = fault_kind::collective;
+    f.now = {{name_of(what), at, "", at}, at_, rank, false};
+    f.before = {{name_of(w.meeting), w.first_at, "", w.first_at},
+                at_,
+                rank / warp_lanes * warp_lanes + std::countr_zero(w.arrived),
+                false};
+    f.missing = "lanes of one warp meet in different collectives; all must call the same one";
+    throw fault_error({f}, at);
+  }
+
   /// From a lane that cannot go on to the next one that can, or to the scheduler.
   void suspend(int rank, verb what, where at) {
     lane_state& l = lanes_[static_cast<std::size_t>(rank)];
@@ -287,6 +304,7 @@ private:
     clear(b.ready_, l.rank);
     --b.live_;
     if (!b.cancelled_) b.meet_without(l.rank);
+    if (b.live_ == 0 && b.events_) b.events_->ends();
     // after a failure nothing of this block goes on; the scheduler ends the others
     const int next = b.failure_ && !b.cancelled_ ? -1 : b.next_ready(l.rank);
     l.self.leave_to(next < 0 ? *b.scheduler_ : b.lanes_[static_cast<std::size_t>(next)].self);

@@ -42,7 +42,7 @@ public:
   /// A lane comes to a meeting (`aligned` follows when all have come), or executes a fence or a wait.
   void meeting(std::uint32_t site, site_kind kind, int rank) { keep(site, kind, rank, 0, 0); }
 
-  void operations(std::uint32_t site, unit on, std::int64_t count) { totals_->operations(site, on, count); }
+  void operations(std::uint32_t site, compute_unit on, std::int64_t count) { totals_->operations(site, on, count); }
 
   /// The lanes in `live`, all that are left of a warp, have met: lanes that skipped an access are in step again.
   void aligned(int warp, std::uint32_t live) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tilery/simt/virtual/block.hpp>
+#include <tilery/simt/virtual/block_requests.hpp>
 #include <tilery/simt/virtual/launch_watch.hpp>
 
 #include <unordered_set>
@@ -23,6 +24,8 @@ public:
       : launch_(launch),
         order_(threads),
         shared_(shared_bytes, write_log::never),
+        requests_(launch.recorder()),
+        profiles_(launch.checks_for(checks::profile)),
         lanes_(static_cast<std::size_t>(threads)) {}
 
   launch_watch& launch() { return launch_; }
@@ -30,9 +33,11 @@ public:
 
   // What the scheduler tells ------------------------------------------------------------------------------------------
 
-  void begins(index3 at, const std::byte* shared) override {
-    shared_begin_ = shared;
-    order_.begin(launch_.number(at));
+  void begins(const block& self) override {
+    self_ = &self;
+    shared_begin_ = static_cast<const std::byte*>(self.shared());
+    order_.begin(launch_.number(self.at()));
+    if (profiles_) requests_.begin_block(static_cast<int>(lanes_.size()));
     for (int w = 0; w < order_.warp_count(); ++w) order_.new_engine();  // each warp's copies: the first engines
     shared_.forget();
     histories_.clear();
@@ -45,6 +50,7 @@ public:
 
   void warp_met(int warp, verb what, std::uint32_t lanes) override {
     if (what == verb::sync_warp) order_.meet_warp(warp);  // shuffles and votes do not order memory
+    if (profiles_) requests_.aligned(warp, lanes);
     const int of = std::min(block::warp_lanes, static_cast<int>(lanes_.size()) - warp * block::warp_lanes);
     if (std::popcount(lanes) < of && launch_.checks_for(checks::meetings))
       misuse(warp * block::warp_lanes + std::countr_zero(lanes), of - std::popcount(lanes), "warp");
@@ -54,9 +60,15 @@ public:
     order_.meet_block();
     histories_.everybody_knows();
     for (lane_state& l : lanes_) l.shared_number = 0;
+    if (profiles_)
+      for (int w = 0; w < order_.warp_count(); ++w) requests_.aligned(w, self_->live_lanes(w));
     const int left = static_cast<int>(lanes_.size()) - lanes;
     if (left > 0 && launch_.checks_for(checks::meetings)) misuse(-1, left, "block");
     barrier_site_ = 0;
+  }
+
+  void ends() override {
+    if (profiles_) requests_.end_block();
   }
 
   // What lanes ask ----------------------------------------------------------------------------------------------------
@@ -98,10 +110,21 @@ public:
         misaligned_global(lane, pointer, bytes, writes, site);
       return false;
     }
-    if constexpr (Shared)
-      return shared_access<Bytes>(lane, offset, writes, site);
-    else
-      return global_access(lane, pointer, bytes, writes, mode, site);
+    if constexpr (Shared) {
+      if (!shared_access<Bytes>(lane, offset, writes, site)) return false;
+      if (profiles_)
+        requests_.access(site, writes ? site_kind::shared_store : site_kind::shared_load, lane,
+                         static_cast<std::uintptr_t>(offset), bytes);
+    } else {
+      if (!global_access(lane, pointer, bytes, writes, mode, site)) return false;
+      if (profiles_)
+        requests_.access(site,
+                         is_atomic(mode) ? site_kind::atomic
+                         : writes        ? site_kind::global_store
+                                         : site_kind::global_load,
+                         lane, reinterpret_cast<std::uintptr_t>(pointer), bytes);
+    }
+    return true;
   }
 
   /// An access to this block's shared memory, `offset` bytes from its begin. Returns whether it may happen.
@@ -183,14 +206,23 @@ public:
     flag.gives = true, flag.block = order_.block();
     flag.scope = releases || l.fence_scope == scope::block ? s : std::min(s, l.fence_scope);
   }
-  void fence(int lane, order o, scope s) {
+  void fence(int lane, order o, scope s, std::uint32_t site) {
     lane_state& l = state(lane);
+    if (profiles_) requests_.meeting(site, site_kind::fence, lane);
     if (o != order::release && l.seen) order_.acquire(lane, *l.seen), l.seen.reset();
     if (o != order::acquire && o != order::relaxed) l.fenced = order_.release(lane), l.fence_scope = s;
   }
 
+  void operations(std::uint32_t site, compute_unit on, int count) {
+    if (profiles_) requests_.operations(site, on, count);
+  }
+  /// A lane comes to a meeting of its warp.
+  void comes_to_warp(int lane, verb what, std::uint32_t site) {
+    if (profiles_) requests_.meeting(site, what == verb::sync_warp ? site_kind::barrier : site_kind::shuffle, lane);
+  }
   /// A lane comes to a barrier of the block: all must come to the same one.
   void comes_to_barrier(int lane, std::uint32_t site) {
+    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
     if (barrier_site_ == 0) barrier_site_ = site, barrier_lane_ = lane;
     if (barrier_site_ == site || !launch_.checks_for(checks::meetings)) return;
     fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0,
@@ -366,18 +398,27 @@ private:
                " had left the kernel before; all must come");
   }
   [[noreturn]] void too_many(int lane) {
+    std::map<std::uint32_t, std::vector<int>> lanes_at;
+    for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_at[lanes_[i].site].push_back(static_cast<int>(i));
+    std::string places;
+    for (const auto& [site, lanes] : lanes_at)
+      places += "\n  lanes" + ranges(lanes) +
+                (site == 0 ? " have not begun" : " were last in " + launch_.sites().describe(site).text());
     report(fault_kind::step_limit, lane, state(lane).site, false, "", 0, 0,
-           "the lane has gone through " + std::to_string(launch_.launch().step_limit) + " verbs without an end");
+           "it has gone through " + std::to_string(launch_.launch().step_limit) + " verbs without an end" + places);
     throw step_limit_reached{};
   }
 
   static constexpr std::size_t most_shared_writes = std::size_t{1} << 18;
 
   launch_watch& launch_;
+  const block* self_ = nullptr;
   const std::byte* shared_begin_ = nullptr;
   block_order order_;
   shadow shared_;
   histories histories_;
+  block_requests requests_;
+  bool profiles_;
   std::vector<lane_state> lanes_;
   std::uint32_t barrier_site_ = 0;
   int barrier_lane_ = 0;

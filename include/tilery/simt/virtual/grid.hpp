@@ -53,9 +53,12 @@ public:
     for (std::thread& t : others) t.join();
     if (failure_) std::rethrow_exception(failure_);
     if (deadlock_) {
-      std::string report = std::string(what_.kernel) + " is stuck: no lane can go on";
-      for (const std::string& part : reports_) report += part;
-      throw error(report, at);
+      fault f;
+      f.kind = fault_kind::deadlock;
+      f.kernel = what_.kernel;
+      f.missing = std::string(what_.kernel) + " is stuck: no lane can go on";
+      for (const std::string& part : reports_) f.missing += part;
+      throw fault_error({f}, at);
     }
   }
 

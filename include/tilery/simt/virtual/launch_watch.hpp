@@ -7,6 +7,7 @@
 #include <tilery/simt/virtual/block_order.hpp>
 #include <tilery/simt/virtual/checks.hpp>
 #include <tilery/simt/virtual/global_memory.hpp>
+#include <tilery/simt/virtual/profile_recorder.hpp>
 
 #include <map>
 #include <tuple>
@@ -45,6 +46,7 @@ public:
   bool checks_for(checks c) const { return any(launch_.what & c); }
   site_table& sites() { return sites_; }
   global_memory& memory() { return memory_; }
+  profile_recorder& recorder() { return recorder_; }
   histories& global_histories() { return histories_; }
   flag_state& flag(const void* address) { return flags_[address]; }
 
@@ -70,12 +72,21 @@ public:
     faults_.push_back(std::move(f));
     if (launch_.stop_at_first) throw fault_error(faults_, {});
   }
+  /// Adds what ended the launch.
+  void add(fault f) {
+    f.kernel = launch_.kernel;
+    faults_.push_back(std::move(f));
+  }
   /// Hands over what was found: to the report, or by throwing.
   void finish(launch_report* report, where at) {
-    if (report)
+    if (report) {
       report->faults.insert(report->faults.end(), faults_.begin(), faults_.end());
-    else if (!faults_.empty())
+      if (checks_for(checks::profile))
+        report->profiles.push_back(recorder_.result(sites_, launch_.kernel, launch_.arch, launch_.blocks,
+                                                    launch_.threads, launch_.shared_bytes));
+    } else if (!faults_.empty()) {
       throw fault_error(std::move(faults_), at);
+    }
   }
 
   /// A number for a write to global memory. Numbers of writes that no cell remembers are given back from time to time;
@@ -99,6 +110,7 @@ private:
   site_table sites_;
   global_memory memory_;
   histories histories_;
+  profile_recorder recorder_;
   std::unordered_map<const void*, flag_state> flags_;
   std::vector<fault> faults_;
   std::map<std::tuple<fault_kind, std::uint32_t, std::uint32_t, std::string>, std::size_t> places_;

@@ -4,32 +4,13 @@
 
 #include <tilery/core/arch_peaks.hpp>
 #include <tilery/simt/index.hpp>
+#include <tilery/simt/step.hpp>
 #include <tilery/simt/virtual/site.hpp>
 
 #include <algorithm>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
-
-/// Which unit of a multiprocessor an operation needs.
-enum class unit : int {
-  fma_f32,
-  fma_f64,
-  fma_f16,
-  special,
-  tensor_f16,
-  tensor_tf32,
-  tensor_f8,
-  tensor_s8,
-  tensor_f64,
-  count
-};
-
-constexpr const char* name_of(unit u) {
-  constexpr const char* names[] = {"fma f32",     "fma f64",   "fma f16",   "special",   "tensor f16",
-                                   "tensor tf32", "tensor f8", "tensor s8", "tensor f64"};
-  return names[static_cast<int>(u)];
-}
 
 /// Which memory, or which kind of meeting, a site is about.
 enum class site_kind : int {
@@ -73,7 +54,7 @@ struct site_profile {
   std::int64_t wavefronts = 0;         ///< passes through shared memory's 32 banks
   std::int64_t fewest_wavefronts = 0;  ///< that the same accesses need without a conflict
   std::int64_t divergent = 0;          ///< requests in which some live lanes took no part
-  std::int64_t operations[static_cast<int>(unit::count)] = {};  ///< multiply-adds or function values, by unit
+  std::int64_t operations[static_cast<int>(compute_unit::count)] = {};  ///< multiply-adds or function values, by unit
 
   /// An estimate to sort by: how long one multiprocessor would be busy with this site alone, in clocks. A warp's access
   /// takes a clock to issue, two sectors a clock come from L2, a wavefront takes a clock; arithmetic as the units can.
@@ -81,7 +62,7 @@ struct site_profile {
 };
 
 /// What a multiprocessor of a product does in a clock on one unit; 0 where it has none.
-constexpr int rate_of(unit u, const unit_rates& rates) {
+constexpr int rate_of(compute_unit u, const unit_rates& rates) {
   const int all[] = {rates.fma_f32,     rates.fma_f64,   rates.fma_f16,   rates.special,   rates.tensor_f16,
                      rates.tensor_tf32, rates.tensor_f8, rates.tensor_s8, rates.tensor_f64};
   return all[static_cast<int>(u)];
@@ -90,8 +71,9 @@ constexpr int rate_of(unit u, const unit_rates& rates) {
 inline double site_profile::cycles(const arch_peaks& on) const {
   double sum =
       std::max({static_cast<double>(requests), static_cast<double>(sectors) / 2, static_cast<double>(wavefronts)});
-  for (int u = 0; u < static_cast<int>(unit::count); ++u)
-    if (const int rate = rate_of(static_cast<unit>(u), on.a_clock)) sum += static_cast<double>(operations[u]) / rate;
+  for (int u = 0; u < static_cast<int>(compute_unit::count); ++u)
+    if (const int rate = rate_of(static_cast<compute_unit>(u), on.a_clock))
+      sum += static_cast<double>(operations[u]) / rate;
   return sum;
 }
 
@@ -112,7 +94,7 @@ struct launch_profile {
     for (const site_profile& s : sites) sum += s.*what;
     return sum;
   }
-  std::int64_t operations(unit u) const {
+  std::int64_t operations(compute_unit u) const {
     std::int64_t sum = 0;
     for (const site_profile& s : sites) sum += s.operations[static_cast<int>(u)];
     return sum;

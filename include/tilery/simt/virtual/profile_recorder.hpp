@@ -65,7 +65,7 @@ public:
   const site_profile& at(int row) const { return rows_[static_cast<std::size_t>(row)]; }
 
   /// Multiply-adds or function values of one lane at a site.
-  void operations(std::uint32_t site, unit on, std::int64_t count) {
+  void operations(std::uint32_t site, compute_unit on, std::int64_t count) {
     rows_[static_cast<std::size_t>(row(site, site_kind::operations))].operations[static_cast<int>(on)] += count;
   }
 

@@ -33,10 +33,10 @@ inline std::string cost_text(const site_profile& s) {
   if (is_global(s.kind)) return text(s.sectors, s.fewest_sectors, "sector");
   if (is_shared(s.kind)) return text(s.wavefronts, s.fewest_wavefronts, "wavefront");
   std::string result;
-  for (int u = 0; u < static_cast<int>(unit::count); ++u)
+  for (int u = 0; u < static_cast<int>(compute_unit::count); ++u)
     if (s.operations[u] != 0)
       result += (result.empty() ? "" : ", ") + count_text(static_cast<double>(s.operations[u])) + " " +
-                name_of(static_cast<unit>(u));
+                name_of(static_cast<compute_unit>(u));
   return result;
 }
 

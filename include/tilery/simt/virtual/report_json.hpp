@@ -41,8 +41,8 @@ void to_json(Json& json, const site_profile& p) {
   json["wavefronts"] = p.wavefronts;
   json["fewest_wavefronts"] = p.fewest_wavefronts;
   json["divergent"] = p.divergent;
-  for (int u = 0; u < static_cast<int>(unit::count); ++u)
-    if (p.operations[u] != 0) json["operations"][name_of(static_cast<unit>(u))] = p.operations[u];
+  for (int u = 0; u < static_cast<int>(compute_unit::count); ++u)
+    if (p.operations[u] != 0) json["operations"][name_of(static_cast<compute_unit>(u))] = p.operations[u];
 }
 
 template <class Json>

@@ -77,7 +77,7 @@ inline std::string time_text(double seconds) {
   return text;
 }
 
-inline bool is_tensor(unit u) { return u >= unit::tensor_f16; }
+inline bool is_tensor(compute_unit u) { return u >= compute_unit::tensor_f16; }
 
 }  // namespace virtual_machine
 
@@ -117,9 +117,9 @@ inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
   needs("shared memory", wavefronts, busy * on.clock,
         count_text(wavefronts) + " wavefronts, " +
             count_text(static_cast<double>(launch.total(&site_profile::fewest_wavefronts))) + " without a conflict");
-  for (int i = 0; i < static_cast<int>(unit::count); ++i) {
-    const unit u = static_cast<unit>(i);
-    const double clock = virtual_machine::is_tensor(u) && u != unit::tensor_f64 ? on.tensor_clock : on.clock;
+  for (int i = 0; i < static_cast<int>(compute_unit::count); ++i) {
+    const compute_unit u = static_cast<compute_unit>(i);
+    const double clock = virtual_machine::is_tensor(u) && u != compute_unit::tensor_f64 ? on.tensor_clock : on.clock;
     const double rate = busy * rate_of(u, on.a_clock) * clock, count = static_cast<double>(launch.operations(u));
     if (rate > 0)
       needs(name_of(u), count, rate, count_text(count) + " operations at " + count_text(rate) + " a second");

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Accesses that the virtual GPU must report whatever the order of lanes: out of bounds, uninitialised, to what is only
+// read, misaligned; meetings that not all lanes come to; kernels that do not end.
+#include "tests/planted.hpp"
+
+namespace {
+
+using namespace tilery;
+using namespace tilery_tests;
+
+// --- uninitialised shared memory
+
+template <bool Wrong>
+struct fewer_warps_than_slots : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    if (lane.warp_rank() == 0) lane.store(smem.x.at(lane.warp()), lane.load(p.in + lane.rank()));
+    if (!Wrong && lane.rank() < 2) lane.store(smem.x.at(2 + lane.rank()), 0.0f);
+    lane.sync_block();
+    const float total = (lines.now = __LINE__, sum(lane.load(smem.x.at(0), width<4>)));
+    if (lane.rank() == 0) lane.store(p.out, total);
+  }
+};
+template <bool Wrong>
+struct edge_not_filled : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    if (lane.rank() < 60 || !Wrong) lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
+    lane.sync_block();
+    lines.now = __LINE__, lane.load(smem.x.at(63 - lane.rank()));
+  }
+};
+template <bool Wrong>
+struct left_by_another_block : planted_base {
+  static constexpr int blocks = 2;
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    if (lane.block().x == 0 || !Wrong) lane.store(smem.x.at(lane.rank()), 1.0f);
+    lane.sync_block();
+    lines.now = __LINE__, lane.load(smem.x.at(lane.rank()));
+  }
+};
+TEST(memory_checks, uninitialised_shared_memory) {
+  expect_fault<fewer_warps_than_slots>(fault_kind::uninitialised, "of 8 bytes at byte 8 of shared memory");
+  expect_fault<edge_not_filled>(fault_kind::uninitialised);
+  expect_fault<left_by_another_block>(fault_kind::uninitialised, "no lane of this block");
+}
+
+// --- out of bounds
+
+template <bool Wrong>
+struct behind_shared_memory : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    lines.now = __LINE__, lane.store(smem.x.at(lane.rank() * (Wrong ? 5 : 4)), 1.0f);
+  }
+};
+template <bool Wrong>
+struct behind_an_operand : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    for (int i = lane.rank() * 4; i < (Wrong ? 257 : 256); i += 256)
+      lines.now = __LINE__, lane.load(p.in + (i + (Wrong && lane.rank() == 63 ? 4 : 0)), width<4>);
+  }
+};
+template <bool Wrong>
+struct before_an_operand : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    lines.now = __LINE__, lane.store(p.out + (lane.rank() - (Wrong ? 1 : 0)), 1.0f);
+  }
+};
+TEST(memory_checks, out_of_bounds) {
+  expect_fault<behind_shared_memory>(fault_kind::out_of_bounds, "shared memory has 1024 bytes");
+  expect_fault<behind_an_operand>(fault_kind::out_of_bounds, "at byte 1024 of in");
+  expect_fault<before_an_operand>(fault_kind::out_of_bounds, "at byte -4 of out");
+}
+
+struct slice_params {
+  gmem_matrix<float> x;
+  int wrong;
+};
+struct walks_over_rows {
+  static constexpr const char* name = "walks";
+  static constexpr int threads = 32;
+  static constexpr arch lowest = arch::sm_75;
+  static constexpr bool holds_alone = false;
+  using shared = no_shared;
+  template <class Lane>
+  SIMT static void run(Lane lane, const slice_params& p, no_shared&) {
+    if (lane.rank() < p.x.columns + p.wrong) lane.store(p.x.at(1, lane.rank()), 5.0f);
+  }
+};
+TEST(memory_checks, between_the_rows_of_a_slice_and_nothing_is_written_there) {
+  std::vector<float> whole(8 * 16);
+  const auto slice = matrix(whole.data(), 8, 10, 16);
+  const auto run = [&](int wrong) {
+    launch<walks_over_rows>(virtual_gpu(), {1}, slice_params{for_kernel<float>(slice), wrong}, {writes("x", slice)});
+  };
+  run(0);
+  try {
+    run(1);
+    FAIL();
+  } catch (const fault_error& e) {
+    ASSERT_EQ(e.faults().size(), 1u);
+    EXPECT_EQ(e.faults()[0].kind, fault_kind::out_of_bounds);
+    EXPECT_EQ(e.faults()[0].now.lane, 10);
+    EXPECT_NE(std::string(e.what()).find("this lies between its rows"), std::string::npos) << e.what();
+  }
+  EXPECT_EQ(whole[16 + 9], 5.0f);
+  EXPECT_EQ(whole[16 + 10], 0.0f);
+}
+
+// --- written, though only read; misaligned
+
+struct writes_its_input : planted_base {
+  struct params {
+    gmem_ptr<float> x;
+  };
+  template <class Lane>
+  SIMT static void run(Lane lane, const params& p, shared&) {
+    lane.store(p.x + lane.rank(), 1.0f);
+  }
+};
+TEST(memory_checks, an_operand_that_is_only_read) {
+  std::vector<float> x(64);
+  const writes_its_input::params p{gmem_ptr<float>(x.data())};
+  EXPECT_THROW(launch<writes_its_input>(virtual_gpu(), {1}, p, {reads("x", vector(x.data(), 64))}), fault_error);
+  EXPECT_EQ(x[0], 0.0f);
+  launch<writes_its_input>(virtual_gpu(), {1}, p, {writes("x", vector(x.data(), 64))});
+  EXPECT_EQ(x[0], 1.0f);
+}
+
+template <bool Wrong>
+struct misaligned_shared : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    if (lane.rank() < 32)
+      lines.now = __LINE__, lane.store(smem.x.at(lane.rank() * 4 + (Wrong ? 2 : 0)), splat<4>(0.0f));
+  }
+};
+template <bool Wrong>
+struct misaligned_load : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    lines.now = __LINE__, lane.load(p.in + (lane.rank() * 2 + (Wrong ? 1 : 0)), width<2>);
+  }
+};
+template <bool Wrong>
+struct misaligned_store : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    if (lane.rank() < 60) lines.now = __LINE__, lane.store(p.out + (lane.rank() * 4 + (Wrong ? 3 : 0)), splat<4>(1.0f));
+  }
+};
+TEST(memory_checks, misaligned) {
+  expect_fault<misaligned_shared>(fault_kind::misaligned, "of 16 bytes at byte");
+  expect_fault<misaligned_load>(fault_kind::misaligned, "of in");
+  expect_fault<misaligned_store>(fault_kind::misaligned, "of out");
+}
+
+// --- meetings
+
+template <bool Wrong>
+struct two_barriers : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared&) {
+    if (Wrong && lane.warp() == 1)
+      lane.sync_block();
+    else
+      lane.sync_block();
+  }
+};
+template <bool Wrong>
+struct leaves_before_a_barrier : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared&) {
+    if (Wrong && lane.rank() >= 50) return;
+    lane.sync_block();
+  }
+};
+template <bool Wrong>
+struct leaves_before_a_shuffle : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared&) {
+    if (Wrong && lane.rank() == 50) return;
+    lane.shuffle_xor(lane.rank(), 1);
+  }
+};
+TEST(memory_checks, lanes_that_do_not_come_to_a_meeting) {
+  EXPECT_EQ(text_of(report_of<two_barriers<false>>(0)), "");
+  const launch_report apart = report_of<two_barriers<true>>(0);
+  ASSERT_EQ(apart.faults.size(), 1u);
+  EXPECT_EQ(apart.faults[0].kind, fault_kind::collective);
+  EXPECT_EQ(apart.faults[0].now.site.line.line, apart.faults[0].before.site.line.line - 2) << apart.faults[0].text();
+  expect_fault<leaves_before_a_barrier>(fault_kind::barrier_misuse, "14 lanes of the block had left");
+  expect_fault<leaves_before_a_shuffle>(fault_kind::barrier_misuse, "1 lane of the warp had left");
+}
+
+template <bool Wrong>
+struct half_of_a_warp_votes : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared&) {
+    if (Wrong && lane.rank() < 16)
+      lane.ballot(true);
+    else
+      lane.shuffle(1, 0);
+  }
+};
+TEST(memory_checks, different_collectives_are_a_fault_as_data) {
+  const launch_report wrong = report_of<half_of_a_warp_votes<true>>(0);
+  ASSERT_EQ(wrong.faults.size(), 1u);
+  EXPECT_EQ(wrong.faults[0].kind, fault_kind::collective);
+  EXPECT_STREQ(wrong.faults[0].before.site.verb, "ballot");
+  EXPECT_STREQ(wrong.faults[0].now.site.verb, "shuffle");
+  EXPECT_EQ(text_of(report_of<half_of_a_warp_votes<false>>(0)), "");
+}
+
+// --- kernels that do not end
+
+struct spins : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    lane.sync_block();
+    if (lane.rank() == 3)
+      while (lane.atomic_load(p.flags) == 0) lines.now = __LINE__;
+    lane.sync_block();
+  }
+};
+TEST(memory_checks, a_kernel_that_does_not_end) {
+  std::vector<float> values(256);
+  std::vector<int> flags(8);
+  launch_report report;
+  launch<spins>(virtual_gpu(arch::sm_90, {.report = &report, .step_limit = 1000}), {1},
+                planted_params{gmem_ptr<const float>(values.data()), gmem_ptr<float>(values.data()),
+                               gmem_ptr<int>(flags.data())});
+  ASSERT_EQ(report.faults.size(), 1u);
+  EXPECT_EQ(report.faults[0].kind, fault_kind::step_limit);
+  EXPECT_EQ(report.faults[0].now.site.line.line, lines.now);
+  EXPECT_NE(report.faults[0].text().find("lanes 3 were last in atomic_load"), std::string::npos)
+      << report.faults[0].text();
+  EXPECT_NE(report.faults[0].text().find("sync_block"), std::string::npos) << report.faults[0].text();
+}
+
+// --- how faults are told
+
+TEST(memory_checks, the_first_fault_can_stop_the_launch) {
+  EXPECT_GT(report_of<behind_shared_memory<true>>(0).faults[0].count, 1);
+  std::vector<float> values(256);
+  try {
+    launch<behind_shared_memory<true>>(virtual_gpu(arch::sm_90, {.stop_at_first = true}), {1},
+                                       planted_params{gmem_ptr<const float>(values.data()),
+                                                      gmem_ptr<float>(values.data()), gmem_ptr<int>(nullptr)});
+    FAIL();
+  } catch (const fault_error& e) {
+    ASSERT_EQ(e.faults().size(), 1u);
+    EXPECT_EQ(e.faults()[0].count, 1);
+  }
+}
+
+/// A tile function: its name, the kernel's line and the line inside are told.
+template <class Lane, class T>
+SIMT void fill_a_tile(Lane lane, smem_ptr<T> tile, where at = {}) {
+  [[maybe_unused]] const auto step = lane.step("fill a tile", at);
+  lines.before = __LINE__, lane.store(tile + 250 + lane.rank(), 1.0f);
+}
+struct calls_a_step : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    lines.now = __LINE__, fill_a_tile(lane, smem.x.at(0));
+  }
+};
+TEST(memory_checks, a_report_names_the_step_and_the_kernels_line) {
+  const launch_report report = report_of<calls_a_step>(0);
+  ASSERT_EQ(report.faults.size(), 1u);
+  const site& at = report.faults[0].now.site;
+  EXPECT_STREQ(at.step, "fill a tile");
+  EXPECT_EQ(at.line.line, lines.before);
+  EXPECT_EQ(at.kernel_line.line, lines.now);
+}
+
+}  // namespace
