@@ -7,8 +7,9 @@
 #   benchmarks/run.sh gemm softmax     these
 #   benchmarks/run.sh gemm -- ARGS     arguments for Google Benchmark, such as --benchmark_filter=512
 #
-# Each suite writes build/benchmarks/results/SUITE.json, with the machine, the compiler, the clocks and the git revision
-# in its context; a table of the suites ends the run.
+# Each suite writes build/benchmarks/results/SUITE.json, with the processor, the compiler, the clocks and the git revision
+# in its context, but no host's name and no path; a table of the suites ends the run. benchmarks/results keeps those of
+# some machines.
 #
 # For a GPU on another machine: build here, take the repository and build/gpu-benchmarks/bin there, run there. Running
 # needs no compiler, no CMake and no network.
@@ -132,6 +133,7 @@ run_suite() {
     "$folder/bin/$name" --benchmark_out="$results/$name.json" --benchmark_out_format=json \
     --benchmark_counters_tabular=true "${context[@]}" "${passed_on[@]}" </dev/null || status=$?
   if [[ -r $results/$name.json ]]; then
+    sed -i -e '/^ *"host_name": /d' -e '/^ *"executable": /d' "$results/$name.json"
     while IFS= read -r line; do
       [[ $line != *'"run_type": "iteration"'* ]] || count=$((count + 1))
     done <"$results/$name.json"
