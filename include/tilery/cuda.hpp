@@ -7,8 +7,6 @@
 
 #include <tilery/core/buffer.hpp>
 
-#include <span>
-
 namespace tilery::inline TILERY_ABI {
 
 #ifdef __CUDACC__
@@ -20,8 +18,7 @@ public:
 
   /// On a stream of the current device; `scratch` is workspace for ops that need some (`workspace_bytes`). Without it
   /// they allocate in the stream's order.
-  explicit cuda(cudaStream_t stream = nullptr, std::span<std::byte> scratch = {})
-      : stream_(stream), scratch_(scratch) {}
+  explicit cuda(cudaStream_t stream = nullptr, memory_range scratch = {}) : stream_(stream), scratch_(scratch) {}
 
   cudaStream_t stream() const { return stream_; }
   static constexpr memory_space reachable() { return memory_space::device; }
@@ -47,8 +44,8 @@ public:
   }
   /// Memory for the duration of an op: the executor's scratch where it is large enough.
   allocation workspace(std::size_t bytes, where at = {}) const {
-    const std::size_t skipped = -reinterpret_cast<std::uintptr_t>(scratch_.data()) % 256;  // aligned as cudaMalloc does
-    if (skipped + bytes <= scratch_.size()) return {scratch_.data() + skipped, bytes, nullptr};
+    const std::size_t skipped = -reinterpret_cast<std::uintptr_t>(scratch_.begin) % 256;  // aligned as cudaMalloc does
+    if (skipped + bytes <= scratch_.bytes) return {static_cast<std::byte*>(scratch_.begin) + skipped, bytes, nullptr};
     return allocate(bytes, at);
   }
   void copy_bytes(void* to, const void* from, std::size_t bytes, where at = {}) const {
@@ -69,7 +66,7 @@ public:
 
 private:
   cudaStream_t stream_;
-  std::span<std::byte> scratch_;
+  memory_range scratch_;
 };
 
 /// Number of CUDA devices that can be used; 0 also where there is no driver.

@@ -44,6 +44,12 @@ private:
   void* context_ = nullptr;
 };
 
+/// Bytes that somebody else owns.
+struct memory_range {
+  void* begin = nullptr;
+  std::size_t bytes = 0;
+};
+
 /// An owning, dense, move-only tensor in an executor's memory, uninitialised. It is tensor-like: ops take it as it is.
 /// The executor must outlive it where it holds a stream.
 template <class T, int Rank = 1>

@@ -20,7 +20,7 @@ void gemm_cpu(const Executor& cpu, const Params& p) {
 
   // A share below 2^18 multiply-adds, some 4 us, is not worth waking a thread.
   const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
-  const int threads = static_cast<int>(std::clamp<std::int64_t>(work >> 18, 1, cpu.threads()));
+  const int threads = static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(work >> 18, cpu.threads())));
 
   gemm_cpu_pass<P, Params> pass(p);
   const allocation workspace = cpu.workspace(pass.workspace_bytes());

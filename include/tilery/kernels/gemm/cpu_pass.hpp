@@ -14,7 +14,6 @@
 #include <tilery/tile/cpu_register_tile.hpp>
 #include <tilery/tile/even_split.hpp>
 
-#include <algorithm>
 #include <cstddef>
 
 namespace tilery::inline TILERY_ABI {
@@ -22,9 +21,9 @@ namespace tilery::inline TILERY_ABI {
 template <gemm_cpu_policy P, class Params>
 class gemm_cpu_pass {
 public:
-  explicit gemm_cpu_pass(const Params& p) : p_(p), k_steps_(p.a.k, std::max(1, pieces(p.a.k, P.k_block))) {
-    const std::int64_t k = k_steps_.size(0), rows = std::min(p.c.rows, P.m_span);
-    const std::int64_t panels = pieces(std::min(p.c.columns, P.n_span), panel), tails = p.c.columns % lanes != 0;
+  explicit gemm_cpu_pass(const Params& p) : p_(p), k_steps_(p.a.k, greater(1, pieces(p.a.k, P.k_block))) {
+    const std::int64_t k = k_steps_.size(0), rows = lesser(p.c.rows, P.m_span);
+    const std::int64_t panels = pieces(lesser(p.c.columns, P.n_span), panel), tails = p.c.columns % lanes != 0;
     if constexpr (std::is_same_v<typename Params::a_type, S>)
       if (P.a_in_place && p.a.k_stride == 1 && k > 0) a_ = p.a.data;
     if constexpr (std::is_same_v<typename Params::b_type, S>)
@@ -53,17 +52,17 @@ public:
   /// Goes to pass `step` of the span that begins at row m and column n.
   void go_to(int m, int n, int step, int threads) {
     step_ = step, threads_ = threads, m_ = m, n_ = n;
-    rows_ = std::min(p_.c.rows - m, P.m_span);
-    columns_ = std::min(p_.c.columns - n, P.n_span);
+    rows_ = lesser(p_.c.rows - m, P.m_span);
+    columns_ = lesser(p_.c.columns - n, P.n_span);
     k_ = static_cast<int>(k_steps_.begin(step));
     k_extent_ = static_cast<int>(k_steps_.size(step));
     panels_ = pieces(columns_, panel);
     // Strips and blocks are as even as they can be, so that every thread has as much to do.
     int strips = pieces(rows_, P.rows), blocks = pieces(columns_, P.n_block);
     if (strips >= threads)
-      strips = std::min(pieces(strips, threads) * threads, rows_);
+      strips = lesser(pieces(strips, threads) * threads, rows_);
     else
-      blocks = std::min(pieces(blocks, threads) * threads, panels_);
+      blocks = lesser(pieces(blocks, threads) * threads, panels_);
     strips_ = tile::even_split(rows_, strips);
     blocks_ = tile::even_split(panels_, blocks);
   }
@@ -74,7 +73,7 @@ public:
   void pack_share(std::int64_t share) const {
     if (!a_) {
       const tile::even_split groups(pieces(rows_, lanes), pack_shares());
-      const auto begin = groups.begin(share) * lanes, end = std::min<std::int64_t>(groups.end(share) * lanes, rows_);
+      const auto begin = groups.begin(share) * lanes, end = lesser<std::int64_t>(groups.end(share) * lanes, rows_);
       if (begin < end) pack_rows(static_cast<int>(begin), static_cast<int>(end));
     }
     const int first = b_ ? panels_ - (columns_ % lanes != 0) : 0;
@@ -83,7 +82,7 @@ public:
     const int some = p_.b.outer_stride == 1 ? 8 : k_extent_;
     for (int k = 0; k < k_extent_; k += some)
       for (auto q = packed.begin(share); q < packed.end(share); ++q)
-        pack_panel(static_cast<int>(first + q), k, std::min(some, k_extent_ - k));
+        pack_panel(static_cast<int>(first + q), k, lesser(some, k_extent_ - k));
   }
 
   /// Strips of all blocks, those of one block next to each other.
@@ -104,22 +103,23 @@ private:
   static std::int64_t padded(std::int64_t elements) { return (elements + line - 1) / line * line; }
   bool last() const { return step_ + 1 == steps(); }
   /// Columns of panel q; its packed rows are filled up to whole vectors.
-  int columns_of(int q) const { return std::min(columns_ - q * panel, panel); }
+  int columns_of(int q) const { return lesser(columns_ - q * panel, panel); }
   gmem_ptr<S> packed_panel(int q) const { return packed_b_ + (b_ ? 0 : q) * packed_panel_; }
 
   void pack_rows(int begin, int end) const {
-    const tile::strided_block<const typename Params::a_type> from{
-        p_.a.data + ((m_ + begin) * p_.a.outer_stride + k_ * p_.a.k_stride), p_.a.outer_stride, p_.a.k_stride,
-        end - begin, k_extent_};
+    const tile::strided_block<const typename Params::a_type> from{p_.a.data + ((m_ + begin) * p_.a.outer_stride +
+                                                                               k_ * p_.a.k_stride),
+                                                                  p_.a.outer_stride, p_.a.k_stride, end - begin,
+                                                                  k_extent_};
     tile::copy_block<lanes>(lane, from, packed_a_ + begin * a_pitch_, a_pitch_);
   }
 
   /// Rows [first, first + count) of this pass, for panel q.
   void pack_panel(int q, int first, int count) const {
     const int columns = columns_of(q);
-    const tile::strided_block<const typename Params::b_type> from{
-        p_.b.data + ((n_ + q * panel) * p_.b.outer_stride + (k_ + first) * p_.b.k_stride), p_.b.k_stride,
-        p_.b.outer_stride, count, columns};
+    const tile::strided_block<const typename Params::b_type> from{p_.b.data + ((n_ + q * panel) * p_.b.outer_stride +
+                                                                               (k_ + first) * p_.b.k_stride),
+                                                                  p_.b.k_stride, p_.b.outer_stride, count, columns};
     tile::copy_block<lanes>(lane, from, packed_panel(q) + first * panel, panel);
   }
 
