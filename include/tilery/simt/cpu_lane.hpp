@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tilery/core/where.hpp>
+#include <tilery/simt/engine.hpp>
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
@@ -24,6 +25,9 @@ public:
   SIMT int warp_rank() const { return 0; }
   SIMT index3 block() const { return block_; }
   SIMT index3 blocks() const { return blocks_; }
+
+  /// For atoms on the host.
+  immediate_engine engine() const { return {}; }
 
   // For the virtual GPU's reports: the name of what follows, and its arithmetic.
   SIMT no_step step(const char*, where = {}) const { return {}; }

@@ -8,7 +8,7 @@
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
 #include <tilery/simt/step.hpp>
-#include <tilery/simt/virtual/block_watch.hpp>
+#include <tilery/simt/virtual_engine.hpp>
 
 #include <atomic>
 
@@ -180,6 +180,9 @@ public:
     if constexpr (Checked) watch()->atomic(rank_, flag.raw(), true, false, order::acquire, s);
 #endif
   }
+
+  /// For atoms.
+  auto engine() const { return virtual_engine<Checked>(*block_, rank_); }
 
 private:
   using verb = virtual_machine::verb;

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <tilery/simt/index.hpp>
-#include <tilery/simt/virtual/fault.hpp>
+#include <tilery/simt/virtual/barriers.hpp>
 #include <tilery/simt/virtual/fiber.hpp>
 
 #include <algorithm>
@@ -29,12 +29,14 @@ enum class verb : std::uint8_t {
   shuffle_xor,
   shuffle_down,
   ballot,
-  wait_until
+  wait_until,
+  wait_mbarrier,
+  sync_named
 };
 
 constexpr const char* name_of(verb v) {
-  constexpr const char* names[] = {"nothing",     "sync_block",   "sync_warp", "shuffle",
-                                   "shuffle_xor", "shuffle_down", "ballot",    "wait_until"};
+  constexpr const char* names[] = {"nothing",      "sync_block", "sync_warp",  "shuffle",       "shuffle_xor",
+                                   "shuffle_down", "ballot",     "wait_until", "wait_mbarrier", "sync_named"};
   return names[static_cast<int>(v)];
 }
 
@@ -57,6 +59,10 @@ struct block_events {
   virtual void begins(const class block& self) = 0;
   /// All of its lanes have ended.
   virtual void ends() = 0;
+  /// A phase of an mbarrier is over.
+  virtual void phase_over(const void* mbarrier) = 0;
+  /// Enough lanes have come to a named barrier.
+  virtual void named_over(int number) = 0;
   /// These lanes of a warp have met in `what`, all that are left of it.
   virtual void warp_met(int warp, verb what, std::uint32_t lanes) = 0;
   /// All lanes that are left of the block have met.
@@ -91,6 +97,7 @@ public:
     arrived_ = 0;
     std::fill_n(shared_.get(), shared_bytes_, std::byte{0xff});  // NaN in every floating-point type
     std::fill(waiting_.begin(), waiting_.end(), 0);
+    barriers_.clear();
     for (warp_state& w : warps_) w.live = w.arrived = 0;
     for (int i = 0; i < threads_; ++i) {
       lane_state& l = lanes_[static_cast<std::size_t>(i)];
@@ -187,6 +194,46 @@ public:
       suspend(rank, what, at);
     }
     return table;
+  }
+
+  virtual_machine::barriers& barriers() { return barriers_; }
+  /// Goes on with the phases of an mbarrier that are over, and with who waits for them.
+  void turn(const void* address) {
+    mbarrier_state& b = barriers_.at(address);
+    if (!virtual_machine::barriers::turn(b)) return;
+    if (events_) events_->phase_over(address);
+    wake(address);
+  }
+  /// Somebody who waits at an mbarrier has copies to land.
+  void wake(const void* address) {
+    mbarrier_state& b = barriers_.at(address);
+    for (const int lane : b.waiting) set(ready_, lane);
+    b.waiting.clear();
+  }
+  /// Until the phase of this parity is over.
+  void wait_mbarrier(int rank, const void* address, std::uint32_t parity, where at) {
+    mbarrier_state& b = barriers_.at(address);
+    while (b.expected > 0 && (b.phase & 1) == parity) {
+      virtual_machine::barriers::land(b);
+      turn(address);
+      if ((b.phase & 1) != parity) break;
+      b.waiting.push_back(rank);
+      suspend(rank, verb::wait_mbarrier, at);
+    }
+  }
+  /// One of `lanes` lanes comes to a named barrier; those that sync wait for the others.
+  void come_to_named(int rank, int number, int lanes, bool waits, where at) {
+    named_barrier& b = barriers_.number(number);
+    b.expected = lanes;
+    if (waits) b.waiting.push_back(rank);
+    if (++b.arrived == lanes) {
+      std::vector<int> woken = std::move(b.waiting);
+      b = {};
+      if (events_) events_->named_over(number);
+      for (const int lane : woken) set(ready_, lane);
+      return;
+    }
+    if (waits) suspend(rank, verb::sync_named, at);
   }
 
   /// Lets other lanes run first.
@@ -324,6 +371,7 @@ private:
   std::vector<lane_state> lanes_;
   std::vector<warp_state> warps_;
   mask ready_, waiting_;
+  virtual_machine::barriers barriers_;
   std::size_t shared_bytes_;
   std::unique_ptr<std::byte, free_shared> shared_;
 };

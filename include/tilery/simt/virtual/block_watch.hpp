@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of one block. A checked lane asks here before each verb: the history of the bytes is compared with what
-// the lane knows, and what does not fit becomes a fault. Verbs that must not happen (outside of all memory) are told
-// so.
+// The watch of one block. A checked lane comes here before each verb: accesses are checked and profiled, meetings,
+// atomics, fences, waits and barriers order them.
 #pragma once
 
-#include <tilery/simt/virtual/block.hpp>
+#include <tilery/simt/virtual/access_watch.hpp>
 #include <tilery/simt/virtual/block_requests.hpp>
-#include <tilery/simt/virtual/launch_watch.hpp>
-
-#include <unordered_set>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -17,35 +13,28 @@ namespace virtual_machine {
 /// Thrown through a lane that has gone on for too long. The fault is with the launch.
 struct step_limit_reached {};
 
-class block_watch final : public block_events {
+class block_watch final : public block_events, public access_watch {
 public:
-  /// `shared_bytes` is what the kernel asked for; accesses behind it are faults.
   block_watch(launch_watch& launch, int threads, std::size_t shared_bytes)
-      : launch_(launch),
-        order_(threads),
-        shared_(shared_bytes, write_log::never),
+      : access_watch(launch, threads, shared_bytes),
         requests_(launch.recorder()),
         profiles_(launch.checks_for(checks::profile)),
         lanes_(static_cast<std::size_t>(threads)) {}
-
-  launch_watch& launch() { return launch_; }
-  block_order& happens_before() { return order_; }
 
   // What the scheduler tells ------------------------------------------------------------------------------------------
 
   void begins(const block& self) override {
     self_ = &self;
-    shared_begin_ = static_cast<const std::byte*>(self.shared());
-    order_.begin(launch_.number(self.at()));
+    begin_accesses(launch_.number(self.at()));
+    for (int engine = 0; engine < engines_of_warps * order_.warp_count(); ++engine) order_.new_engine();
     if (profiles_) requests_.begin_block(static_cast<int>(lanes_.size()));
-    for (int w = 0; w < order_.warp_count(); ++w) order_.new_engine();  // each warp's copies: the first engines
-    shared_.forget();
-    histories_.clear();
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       lanes_[i] = {};
       lanes_[i].random = launch_.launch().seed + 0x9e3779b97f4a7c15u * (order_.block() * lanes_.size() + i + 1);
     }
     barrier_site_ = 0;
+    mbarriers_.clear();
+    for (named_meeting& m : named_) m = {};
   }
 
   void warp_met(int warp, verb what, std::uint32_t lanes) override {
@@ -53,25 +42,40 @@ public:
     if (profiles_) requests_.aligned(warp, lanes);
     const int of = std::min(block::warp_lanes, static_cast<int>(lanes_.size()) - warp * block::warp_lanes);
     if (std::popcount(lanes) < of && launch_.checks_for(checks::meetings))
-      misuse(warp * block::warp_lanes + std::countr_zero(lanes), of - std::popcount(lanes), "warp");
+      some_had_left(warp * block::warp_lanes + std::countr_zero(lanes), of - std::popcount(lanes), "warp");
   }
 
   void block_met(int lanes) override {
     order_.meet_block();
-    histories_.everybody_knows();
-    for (lane_state& l : lanes_) l.shared_number = 0;
+    everybody_knows();
     if (profiles_)
       for (int w = 0; w < order_.warp_count(); ++w) requests_.aligned(w, self_->live_lanes(w));
     const int left = static_cast<int>(lanes_.size()) - lanes;
-    if (left > 0 && launch_.checks_for(checks::meetings)) misuse(-1, left, "block");
+    if (left > 0 && launch_.checks_for(checks::meetings)) some_had_left(barrier_lane_, left, "block");
     barrier_site_ = 0;
   }
 
+  void phase_over(const void* mbarrier) override {
+    mbarrier_meeting& m = mbarriers_[mbarrier];
+    ++m.phase;
+    lands(m.engine, 0, m.phase);
+    m.given.known.learn(m.engine, 0, m.phase);
+    m.published.join(m.given);
+    m.given = {};
+  }
+  void named_over(int number) override {
+    named_meeting& m = named_[number];
+    for (const int lane : m.waiting) order_.acquire(lane, m.given);
+    m = {};
+  }
+
   void ends() override {
+    for (lane_state& l : lanes_)
+      for (const copy_group& c : l.bulk_copies) c.copy.land();  // copies out need no wait to arrive
     if (profiles_) requests_.end_block();
   }
 
-  // What lanes ask ----------------------------------------------------------------------------------------------------
+  // Places ------------------------------------------------------------------------------------------------------------
 
   /// The step that the lane is in from now on; returns the one before.
   std::uint32_t enter(int lane, const char* name, where at) {
@@ -88,7 +92,6 @@ public:
       too_many(lane);
     return l.site;
   }
-
   /// Whether the lane is to let others run first now (the seeded schedule).
   bool delays(int lane) {
     if (launch_.launch().seed == 0) return false;
@@ -97,95 +100,37 @@ public:
     return r % 8 == 0;
   }
 
+  // Accesses ----------------------------------------------------------------------------------------------------------
+
   /// An access of a lane. Returns whether it may happen: what lies outside of all memory, or across the alignment that
   /// the hardware asks for, does not.
   template <bool Shared, int Bytes>
   bool may_access(int lane, const void* pointer, bool aligned, bool writes, access_mode mode, std::uint32_t site) {
-    constexpr int bytes = Bytes;
-    const std::int64_t offset = static_cast<const std::byte*>(pointer) - shared_begin_;
-    if (!aligned) {
-      if constexpr (Shared)
-        misaligned(lane, "shared memory", offset, bytes, writes, site);
-      else
-        misaligned_global(lane, pointer, bytes, writes, site);
-      return false;
-    }
+    const actor who = lane_itself(lane, site, mode);
     if constexpr (Shared) {
-      if (!shared_access<Bytes>(lane, offset, writes, site)) return false;
+      const std::int64_t offset = shared_offset(pointer);
+      if (!aligned) return misaligned_shared(who, offset, Bytes, writes), false;
+      if (!shared_access<Bytes>(who, offset, writes)) return false;
       if (profiles_)
         requests_.access(site, writes ? site_kind::shared_store : site_kind::shared_load, lane,
-                         static_cast<std::uintptr_t>(offset), bytes);
+                         static_cast<std::uintptr_t>(offset), Bytes);
     } else {
-      if (!global_access(lane, pointer, bytes, writes, mode, site)) return false;
+      if (!aligned) return misaligned_global(who, pointer, Bytes, writes), false;
+      if (!global_access(who, pointer, Bytes, writes)) return false;
       if (profiles_)
         requests_.access(site,
                          is_atomic(mode) ? site_kind::atomic
                          : writes        ? site_kind::global_store
                                          : site_kind::global_load,
-                         lane, reinterpret_cast<std::uintptr_t>(pointer), bytes);
+                         lane, reinterpret_cast<std::uintptr_t>(pointer), Bytes);
     }
     return true;
   }
-
-  /// An access to this block's shared memory, `offset` bytes from its begin. Returns whether it may happen.
-  template <int Bytes>
-  bool shared_access(int lane, std::int64_t offset, bool writes, std::uint32_t site) {
-    constexpr int bytes = Bytes;
-    if (offset < 0 || offset + bytes > static_cast<std::int64_t>(shared_.size())) [[unlikely]] {
-      outside(lane, "shared memory", offset, bytes, writes, site,
-              "shared memory has " + std::to_string(shared_.size()) + " bytes");
-      return false;
-    }
-    observer by{*this, lane, site, writes, access_mode::plain, "shared memory", 1};
-    const auto first = static_cast<std::size_t>(offset);
-    constexpr auto count = static_cast<std::size_t>(bytes);
-    if (writes)
-      shared_.write<count>(histories_, first, count, shared_number(lane, site), by);
-    else
-      shared_.read<count>(histories_, first, count, by);
-    return true;
+  void operations(std::uint32_t site, compute_unit on, int count) {
+    if (profiles_) requests_.operations(site, on, count);
   }
 
-  /// An access to global memory. Returns whether it may happen.
-  bool global_access(int lane, const void* pointer, int bytes, bool writes, access_mode mode, std::uint32_t site) {
-    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-    global_memory& memory = launch_.memory();
-    if (!memory.knows_operands()) {
-      follow_pages(lane, address, bytes, writes, mode, site);
-      return true;
-    }
-    const global_memory::place at = memory.find(address, static_cast<std::size_t>(bytes), writes);
-    if (!at.inside) {
-      outside_operands(lane, address, bytes, writes, site);
-      return false;
-    }
-    if (writes && !at.part->written) {
-      report(fault_kind::read_only, lane, site, true, at.part->name, offset_in(*at.part, address), bytes,
-             "the launch names " + std::string(at.part->name) + " as an operand that it only reads");
-      return false;
-    }
-    if (!at.in->cells || !launch_.checks_for(checks::races)) return true;
-    const std::size_t first = (address - at.in->begin) / at.in->cell_bytes,
-                      last = (address - at.in->begin + static_cast<std::size_t>(bytes) - 1) / at.in->cell_bytes;
-    observer by{*this, lane, site, writes, mode, at.part->name, at.in->cell_bytes};
-    by.base = static_cast<std::int64_t>(at.in->begin) -
-              static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(at.part->begin()));
-    touch(*at.in->cells, first, last - first + 1, lane, writes, mode, site, by);
-    return true;
-  }
-
-  void misaligned_global(int lane, const void* pointer, int bytes, bool writes, std::uint32_t site) {
-    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-    const operand* near = launch_.memory().nearest(address);
-    misaligned(lane, near ? near->name : "global memory",
-               near ? offset_in(*near, address) : static_cast<std::int64_t>(address), bytes, writes, site);
-  }
-  void misaligned(int lane, const char* memory, std::int64_t offset, int bytes, bool writes, std::uint32_t site) {
-    report(fault_kind::misaligned, lane, site, writes, memory, offset, bytes,
-           "the address must be a multiple of the access's size, or of 16 where that is larger");
-  }
-
-  // Atomics, fences, barriers -----------------------------------------------------------------------------------------
+  // Atomics, fences, meetings -----------------------------------------------------------------------------------------
 
   /// An atomic on a flag: what it takes and gives by its order and scope. It has been checked as an access before.
   void atomic(int lane, const void* address, bool reads, bool writes, order o, scope s) {
@@ -201,10 +146,9 @@ public:
     const bool releases = o == order::release || o == order::acquire_release;
     if (!reads) flag.gives = false, flag.given = {};  // a plain store ends what was given; a read-modify-write goes on
     if (!releases && !l.fenced) return;
-    const knowledge given = releases ? order_.release(lane) : *l.fenced;
-    flag.given.join(given);
+    flag.given.join(releases ? order_.release(lane) : *l.fenced);
     flag.gives = true, flag.block = order_.block();
-    flag.scope = releases || l.fence_scope == scope::block ? s : std::min(s, l.fence_scope);
+    flag.scope = releases || l.fence_scope != scope::block ? s : scope::block;
   }
   void fence(int lane, order o, scope s, std::uint32_t site) {
     lane_state& l = state(lane);
@@ -212,10 +156,11 @@ public:
     if (o != order::release && l.seen) order_.acquire(lane, *l.seen), l.seen.reset();
     if (o != order::acquire && o != order::relaxed) l.fenced = order_.release(lane), l.fence_scope = s;
   }
-
-  void operations(std::uint32_t site, compute_unit on, int count) {
-    if (profiles_) requests_.operations(site, on, count);
+  void fence_proxy(int lane, std::uint32_t site) {
+    if (profiles_) requests_.meeting(site, site_kind::fence, lane);
+    order_.fence_proxy(lane);
   }
+
   /// A lane comes to a meeting of its warp.
   void comes_to_warp(int lane, verb what, std::uint32_t site) {
     if (profiles_) requests_.meeting(site, what == verb::sync_warp ? site_kind::barrier : site_kind::shuffle, lane);
@@ -230,170 +175,171 @@ public:
     f.before.block = f.now.block, f.before.lane = barrier_lane_;
     launch_.found(std::move(f), site, barrier_site_);
   }
+  void comes_to_named(int lane, int number, bool waits, std::uint32_t site) {
+    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
+    named_meeting& m = named_[number];
+    m.given.join(order_.release(lane));
+    if (waits) m.waiting.push_back(lane);
+  }
+
+  // Copies of a lane's own engine (cp.async): groups that are waited for in their order -----------------------------
+
+  /// Begins a copy of `valid` bytes, filled up with zeros. Until it is waited for, its destination holds nothing.
+  void copy(int lane, void* to, const void* from, int bytes, int valid, std::uint32_t site) {
+    lane_state& l = state(lane);
+    const actor who{lane, engine_epoch(0, lane, l.groups, site)};
+    const std::int64_t offset = shared_offset(to);
+    const auto unit = static_cast<std::uintptr_t>(bytes);
+    if (reinterpret_cast<std::uintptr_t>(to) % unit != 0) return misaligned_shared(who, offset, bytes, true);
+    if (reinterpret_cast<std::uintptr_t>(from) % unit != 0) return misaligned_global(who, from, bytes, false);
+    if (valid > 0 && !global_access(who, from, valid, false)) return;
+    if (!shared_access<0>(who, offset, true, bytes)) return;
+    std::memset(to, 0xff, unit);
+    l.copies.push_back({l.groups, {to, from, unit, static_cast<std::size_t>(valid)}});
+    if (!profiles_) return;
+    if (valid > 0) requests_.access(site, site_kind::async_copy, lane, reinterpret_cast<std::uintptr_t>(from), valid);
+    requests_.access(site, site_kind::shared_store, lane, static_cast<std::uintptr_t>(offset), bytes);
+  }
+  void commit_copies(int lane) { ++state(lane).groups; }
+  /// Until at most `most` groups are under way.
+  void wait_copies(int lane, int most, std::uint32_t site) {
+    lane_state& l = state(lane);
+    if (profiles_) requests_.meeting(site, site_kind::wait, lane);
+    finish(l.copies, l.groups, most, [&](std::uint32_t done) {
+      lands(engine(0, lane), lane % block::warp_lanes, done);
+      order_.wait_for(lane, engine(0, lane), lane % block::warp_lanes, done);
+    });
+  }
+
+  // mbarriers and bulk copies (cp.async.bulk, through the asynchronous proxy) ----------------------------------------
+
+  void init_mbarrier(int lane, const void* mbarrier, std::uint32_t site) {
+    if (!shared_access<8>(lane_itself(lane, site, access_mode::plain), shared_offset(mbarrier), true)) return;
+    mbarrier_meeting& m = mbarriers_[mbarrier];
+    m = {};
+    m.engine = order_.new_engine();
+  }
+  /// Whether an mbarrier is one: initialised, and so that this lane knows.
+  bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state_of, std::uint32_t site) {
+    const actor who = lane_itself(lane, site, access_mode::atomic_block);
+    if (state_of.expected == 0) {
+      report(fault_kind::barrier_misuse, who, false, "", 0, 0, "the mbarrier has not been initialised");
+      return false;
+    }
+    return shared_access<8>(who, shared_offset(mbarrier), false);
+  }
+  void arrives(int lane, const void* mbarrier, const mbarrier_state& state_of, int arrivals, std::uint32_t site) {
+    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
+    mbarriers_[mbarrier].given.join(order_.release(lane));
+    if (arrivals > state_of.missing)
+      report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
+             "more lanes arrive at the mbarrier than the " + std::to_string(state_of.expected) + " of a phase");
+  }
+  void has_waited(int lane, const void* mbarrier) { order_.acquire(lane, mbarriers_[mbarrier].published); }
+
+  /// From global to shared memory; the mbarrier counts the bytes. Returns whether the copy may be made.
+  bool copy_bulk_in(int lane, void* to, const void* from, int bytes, const void* mbarrier, std::uint32_t site) {
+    const mbarrier_meeting& m = mbarriers_[mbarrier];
+    const actor who{lane, {m.engine, m.phase, site, 0, access_mode::async}, true};
+    if (!bulk_aligned(who, to, from, bytes, true) || !global_access(who, from, bytes, false) ||
+        !shared_access<0>(who, shared_offset(to), true, bytes))
+      return false;
+    std::memset(to, 0xff, static_cast<std::size_t>(bytes));
+    profile_bulk(site, lane, from, bytes, site_kind::async_copy);
+    return true;
+  }
+  /// From shared to global memory, in groups like those of `copy`.
+  void copy_bulk_out(int lane, void* to, const void* from, int bytes, std::uint32_t site) {
+    lane_state& l = state(lane);
+    const actor reads{lane, engine_epoch(1, lane, l.bulk_groups, site), true},
+        writes{lane, engine_epoch(2, lane, l.bulk_groups, site), true};
+    if (!bulk_aligned(reads, from, to, bytes, false) || !shared_access<0>(reads, shared_offset(from), false, bytes) ||
+        !global_access(writes, to, bytes, true))
+      return;
+    l.bulk_copies.push_back(
+        {l.bulk_groups, {to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(bytes)}});
+    profile_bulk(site, lane, to, bytes, site_kind::global_store);
+  }
+  void commit_bulk(int lane) { ++state(lane).bulk_groups; }
+  /// `reads_only`: until the sources may be used again; what was written is not known yet.
+  void wait_bulk(int lane, int most, bool reads_only, std::uint32_t site) {
+    lane_state& l = state(lane);
+    if (profiles_) requests_.meeting(site, site_kind::wait, lane);
+    finish(l.bulk_copies, l.bulk_groups, most, [&](std::uint32_t done) {
+      for (int which = 1; which <= (reads_only ? 1 : 2); ++which) {
+        lands(engine(which, lane), lane % block::warp_lanes, done);
+        order_.wait_for(lane, engine(which, lane), lane % block::warp_lanes, done);
+      }
+    });
+  }
 
 private:
+  struct copy_group {
+    std::uint32_t group;
+    engine_copy copy;
+  };
   struct lane_state {
     std::uint32_t step = 0, site = 0;
     std::int64_t verbs = 0;
     std::uint64_t random = 0;
-    // the numbers of this lane's last writes: most stores of a lane follow one of the same line and time
-    epoch shared_write, global_write;
-    std::uint32_t shared_number = 0, global_number = 0;
-    std::uint64_t global_generation = 0;
     std::optional<knowledge> fenced, seen;  // given by a fence to later atomics; seen by atomics before a fence
     tilery::scope fence_scope = tilery::scope::device;
+    std::uint32_t groups = 0, bulk_groups = 0;  // the group that copies go to
+    std::vector<copy_group> copies, bulk_copies;
   };
-
-  /// One access, as shadows ask about it.
-  struct observer {
-    block_watch& watch;
-    int lane;
-    std::uint32_t site;
-    bool writes;
-    access_mode mode;
-    const char* memory;
-    std::size_t cell_bytes;
-    std::int64_t base = 0;
-
-    epoch now() const { return watch.epoch_now(lane, site, mode); }
-    bool ordered(const epoch& e) const { return watch.order_.knows(lane, e); }
-    bool ordered(const readers& r) const { return watch.order_.knows(lane, r); }
-    template <class Other>
-    bool allows(const Other& other) const {
-      return ordered(other) || (is_atomic(mode) && is_atomic(other.mode) &&
-                                (other.who.block == watch.order_.block() ||
-                                 (mode == access_mode::atomic_device && other.mode == access_mode::atomic_device)));
-    }
-    void never_written(std::size_t first, std::size_t cells) {
-      if (!watch.launch_.checks_for(checks::memory)) return;
-      watch.report(fault_kind::uninitialised, lane, site, false, memory, offset(first), size(cells),
-                   "no lane of this block has written them");
-    }
-    void conflicts(const epoch& e, std::size_t first, std::size_t cells) {
-      race(e.who, e.member, e.mode, e.site, true, first, cells);
-    }
-    void conflicts(const readers& r, std::size_t first, std::size_t cells) {
-      int member = std::countr_zero(r.members);
-      for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
-        if (!watch.order_.knows(lane, r.who, std::countr_zero(rest), r.time, r.mode)) member = std::countr_zero(rest);
-      race(r.who, member, r.mode, r.site, false, first, cells);
-    }
-    void race(group_id who, int member, access_mode other, std::uint32_t before, bool wrote, std::size_t first,
-              std::size_t cells) {
-      if (!watch.launch_.checks_for(checks::races)) return;
-      fault f = watch.new_fault(fault_kind::race, lane, writes, memory, offset(first), size(cells),
-                                watch.what_is_missing(lane, who, mode, other));
-      f.before = {{}, watch.launch_.position(who.block), watch.lane_of(who, member), wrote};
-      watch.launch_.found(std::move(f), site, before);
-    }
-    std::int64_t offset(std::size_t cell) const { return base + static_cast<std::int64_t>(cell * cell_bytes); }
-    std::int64_t size(std::size_t cells) const { return static_cast<std::int64_t>(cells * cell_bytes); }
+  struct mbarrier_meeting {
+    group_id engine;  // whose work the copies that it counts are
+    std::uint32_t phase = 0;
+    knowledge given, published;
   };
+  struct named_meeting {
+    knowledge given;
+    std::vector<int> waiting;
+  };
+  static constexpr int engines_of_warps = 3;  // copies in; bulk copies' reads; their writes
 
   lane_state& state(int lane) { return lanes_[static_cast<std::size_t>(lane)]; }
-
-  epoch epoch_now(int lane, std::uint32_t site, access_mode mode) const {
-    return {order_.warp_of(lane), order_.time(lane), site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode};
+  std::int64_t shared_offset(const void* pointer) const {
+    return static_cast<const std::byte*>(pointer) - static_cast<const std::byte*>(self_->shared());
   }
-
-  std::uint32_t shared_number(int lane, std::uint32_t site) {
-    lane_state& l = state(lane);
-    const epoch now = epoch_now(lane, site, access_mode::plain);
-    if (l.shared_number == 0 || !(l.shared_write == now)) {
-      if (histories_.writes.size() >= most_shared_writes) collect();
-      l.shared_write = now, l.shared_number = histories_.writes.add(now);
-    }
-    return l.shared_number;
-  }
-  std::uint32_t global_number(int lane, std::uint32_t site, access_mode mode) {
-    lane_state& l = state(lane);
-    const epoch now = epoch_now(lane, site, mode);
-    if (l.global_number == 0 || !(l.global_write == now) || l.global_generation != launch_.generation())
-      l.global_write = now, l.global_number = launch_.add_global_write(now, l.global_generation);
-    return l.global_number;
-  }
-  /// Drops what no byte of shared memory remembers. Only blocks that never meet as a whole come here.
-  void collect() {
-    std::unordered_set<std::uint32_t> used;
-    shared_.for_writes([&](std::uint32_t number) { used.insert(number); });
-    const auto now = histories_.writes.drop_unused([&](std::uint32_t number) { return used.count(number) > 0; });
-    shared_.for_writes([&](std::uint32_t& number) { number = now(number); });
-    for (lane_state& l : lanes_) l.shared_number = 0;
-  }
-
-  void touch(shadow& cells, std::size_t first, std::size_t count, int lane, bool writes, access_mode mode,
-             std::uint32_t site, observer& by) {
-    if (writes)
-      cells.write(launch_.global_histories(), first, count, global_number(lane, site, mode), by);
-    else
-      cells.read(launch_.global_histories(), first, count, by);
-  }
-  void follow_pages(int lane, std::uintptr_t address, int bytes, bool writes, access_mode mode, std::uint32_t site) {
-    if (!launch_.checks_for(checks::races)) return;
-    for (int done = 0; done < bytes;) {
-      const std::uintptr_t at = address + static_cast<std::uintptr_t>(done);
-      const std::size_t first = at % global_memory::page_bytes;
-      const std::size_t count = std::min(static_cast<std::size_t>(bytes - done), global_memory::page_bytes - first);
-      observer by{*this, lane, site, writes, mode, "global memory", 1, static_cast<std::int64_t>(at - first)};
-      touch(launch_.memory().page(at / global_memory::page_bytes), first, count, lane, writes, mode, site, by);
-      done += static_cast<int>(count);
-    }
-  }
-
   bool reaches(const flag_state& flag, scope s) const {
     return flag.block == order_.block() || (flag.scope != scope::block && s != scope::block);
   }
 
-  // Faults ------------------------------------------------------------------------------------------------------------
-
-  int lane_of(group_id who, int member) const {
+  group_id engine(int which, int lane) const {
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
-    return static_cast<int>(who.local % warps) * block::warp_lanes + member;
+    return {order_.block(),
+            warps * static_cast<std::uint32_t>(1 + which) + static_cast<std::uint32_t>(lane / block::warp_lanes)};
+  }
+  epoch engine_epoch(int which, int lane, std::uint32_t group, std::uint32_t site) const {
+    return {engine(which, lane), group, site, static_cast<std::uint8_t>(lane % block::warp_lanes), access_mode::async};
+  }
+  /// Makes the copies of all groups but the last `most`.
+  template <class Done>
+  static void finish(std::vector<copy_group>& copies, std::uint32_t groups, int most, const Done& done) {
+    if (groups <= static_cast<std::uint32_t>(most)) return;
+    const std::uint32_t end = groups - static_cast<std::uint32_t>(most);
+    std::size_t i = 0;
+    for (; i < copies.size() && copies[i].group < end; ++i) copies[i].copy.land();
+    copies.erase(copies.begin(), copies.begin() + static_cast<std::ptrdiff_t>(i));
+    done(end);
+  }
+  bool bulk_aligned(const actor& who, const void* shared, const void* global, int bytes, bool shared_written) {
+    if (reinterpret_cast<std::uintptr_t>(shared) % 16 != 0 || bytes % 16 != 0)
+      return misaligned_shared(who, shared_offset(shared), bytes, shared_written), false;
+    if (reinterpret_cast<std::uintptr_t>(global) % 16 != 0)
+      return misaligned_global(who, global, bytes, !shared_written), false;
+    return true;
+  }
+  void profile_bulk(std::uint32_t site, int lane, const void* global, int bytes, site_kind kind) {
+    if (!profiles_) return;
+    for (int done = 0; done < bytes; done += 16)
+      requests_.access(site, kind, lane, reinterpret_cast<std::uintptr_t>(global) + static_cast<std::uintptr_t>(done),
+                       16);
   }
 
-  std::string what_is_missing(int lane, group_id who, access_mode now, access_mode before) const {
-    if (is_atomic(now) && is_atomic(before)) return "an atomic of block scope does not reach the other block";
-    if (who == order_.warp_of(lane)) return "a sync_warp between them is missing";
-    if (who.block == order_.block()) return "a barrier of the block between them is missing";
-    return "nothing orders the two blocks: a release of device scope by the one and an acquire by the other are missing";
-  }
-
-  fault new_fault(fault_kind kind, int lane, bool writes, std::string memory, std::int64_t offset, std::int64_t bytes,
-                  std::string missing) const {
-    fault f;
-    f.kind = kind;
-    f.now = {{}, launch_.position(order_.block()), lane, writes};
-    f.memory = std::move(memory), f.offset = offset, f.bytes = bytes, f.missing = std::move(missing);
-    return f;
-  }
-  void report(fault_kind kind, int lane, std::uint32_t site, bool writes, std::string memory, std::int64_t offset,
-              std::int64_t bytes, std::string missing) {
-    launch_.found(new_fault(kind, lane, writes, std::move(memory), offset, bytes, std::move(missing)), site, 0);
-  }
-  void outside(int lane, const char* memory, std::int64_t offset, int bytes, bool writes, std::uint32_t site,
-               std::string how_large) {
-    report(fault_kind::out_of_bounds, lane, site, writes, memory, offset, bytes, std::move(how_large));
-  }
-  void outside_operands(int lane, std::uintptr_t address, int bytes, bool writes, std::uint32_t site) {
-    const operand* near = launch_.memory().nearest(address);
-    if (!near) {
-      report(fault_kind::out_of_bounds, lane, site, writes, "global memory", 0, bytes, "every operand is empty");
-      return;
-    }
-    const std::int64_t offset = offset_in(*near, address);
-    const bool in_a_gap = offset >= 0 && address < reinterpret_cast<std::uintptr_t>(near->end());
-    outside(lane, near->name, offset, bytes, writes, site,
-            std::string(near->name) + " is " + near->shape() + " with strides " + std::to_string(near->strides[0]) +
-                " and " + std::to_string(near->strides[1]) + ", " + std::to_string(near->element_bytes) +
-                " bytes an element" + (in_a_gap ? "; this lies between its rows" : ""));
-  }
-  static std::int64_t offset_in(const operand& o, std::uintptr_t address) {
-    return static_cast<std::int64_t>(address) - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(o.begin()));
-  }
-
-  void misuse(int lane, int left, const char* of) {
-    const int at = lane >= 0 ? lane : barrier_lane_;
-    report(fault_kind::barrier_misuse, at, state(at).site, false, "", 0, 0,
+  void some_had_left(int lane, int left, const char* of) {
+    report(fault_kind::barrier_misuse, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
            std::to_string(left) + (left == 1 ? " lane of the " : " lanes of the ") + of +
                " had left the kernel before; all must come");
   }
@@ -404,24 +350,19 @@ private:
     for (const auto& [site, lanes] : lanes_at)
       places += "\n  lanes" + ranges(lanes) +
                 (site == 0 ? " have not begun" : " were last in " + launch_.sites().describe(site).text());
-    report(fault_kind::step_limit, lane, state(lane).site, false, "", 0, 0,
+    report(fault_kind::step_limit, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
            "it has gone through " + std::to_string(launch_.launch().step_limit) + " verbs without an end" + places);
     throw step_limit_reached{};
   }
 
-  static constexpr std::size_t most_shared_writes = std::size_t{1} << 18;
-
-  launch_watch& launch_;
   const block* self_ = nullptr;
-  const std::byte* shared_begin_ = nullptr;
-  block_order order_;
-  shadow shared_;
-  histories histories_;
   block_requests requests_;
   bool profiles_;
   std::vector<lane_state> lanes_;
   std::uint32_t barrier_site_ = 0;
   int barrier_lane_ = 0;
+  std::unordered_map<const void*, mbarrier_meeting> mbarriers_;
+  named_meeting named_[barriers::named];
 };
 
 }  // namespace virtual_machine

@@ -42,31 +42,44 @@ public:
       return static_cast<std::uint32_t>(engines_.size() - 1) | of_engine;
     }
     lanes_.push_back(e);
-    return known_ + static_cast<std::uint32_t>(lanes_.size() - 1);
+    return first_ + static_cast<std::uint32_t>(lanes_.size() - 1);
   }
   const epoch& operator[](std::uint32_t number) const {
-    return number & of_engine ? engines_[number & ~of_engine] : lanes_[number - known_];
+    return number & of_engine ? engines_[number & ~of_engine] : lanes_[number - first_];
   }
   /// Numbers from `before` up to this one are ordered before whatever anybody does now.
   std::uint32_t known() const { return known_; }
+  /// Whether a number's epoch is still here; those that everybody knows are dropped some time.
+  bool remembers(std::uint32_t number) const { return number >= first_; }
   std::size_t size() const { return lanes_.size() + engines_.size(); }
 
   void everybody_knows() {
-    known_ += static_cast<std::uint32_t>(lanes_.size());
+    known_ = first_ + static_cast<std::uint32_t>(lanes_.size());
+    if (lanes_.size() < most_remembered) return;  // proxies still ask for them
+    first_ = known_;
     lanes_.clear();
   }
-  void clear() { *this = {}; }
+  void clear() {
+    first_ = known_ = 2;
+    lanes_.clear(), engines_.clear();
+  }
 
   /// Drops the entries that no cell has; used(number) must have been told of each that one has. Returns the new number
   /// of an old one.
   template <class IsUsed>
   auto drop_unused(const IsUsed& is_used) {
     std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());
-    drop(lanes_, lanes, [&](std::uint32_t i) { return is_used(known_ + i); });
+    std::uint32_t kept_known = 0;
+    drop(lanes_, lanes, [&](std::uint32_t i) {
+      const bool keep = is_used(first_ + i);
+      kept_known += keep && first_ + i < known_;
+      return keep;
+    });
     drop(engines_, engines, [&](std::uint32_t i) { return is_used(i | of_engine); });
-    return [known = known_, lanes = std::move(lanes), engines = std::move(engines)](std::uint32_t old) {
+    known_ = first_ + kept_known;
+    return [first = first_, lanes = std::move(lanes), engines = std::move(engines)](std::uint32_t old) {
       if (old & of_engine) return engines[old & ~of_engine] | of_engine;
-      return old < known ? old : known + lanes[old - known];
+      return old < first ? old : first + lanes[old - first];
     };
   }
 
@@ -79,7 +92,9 @@ private:
     all.resize(next);
   }
 
-  std::uint32_t known_ = 2;
+  static constexpr std::size_t most_remembered = std::size_t{1} << 14;
+
+  std::uint32_t first_ = 2, known_ = 2;
   std::vector<epoch> lanes_, engines_;
 };
 

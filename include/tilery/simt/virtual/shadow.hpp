@@ -58,7 +58,7 @@ public:
       least = std::min(least, w[i]), most = std::max(most, w[i]);
       differ |= r[i] ^ r[0];
     }
-    if (least > write_log::never && most < all.writes.known() && differ == 0) {
+    if (least > write_log::never && most < all.writes.known() && differ == 0 && !by.needs_fence()) {
       add_reader(all, first, count, by);
       return;
     }
@@ -66,7 +66,7 @@ public:
       const std::uint32_t number = writes_[from];
       if (number == write_log::never)
         by.never_written(from, n);
-      else if (number >= all.writes.known() && !by.allows(all.writes[number]))
+      else if (must_ask(all, number, by) && !by.allows(all.writes[number]))
         by.conflicts(all.writes[number], from, n);
       add_reader(all, from, n, by);
     });
@@ -78,7 +78,7 @@ public:
     const std::size_t count = Count ? Count : how_many;
     for_runs(first, count, [&](std::size_t from, std::size_t n) {
       const std::uint32_t last = writes_[from];
-      if (last != number && last >= all.writes.known() && !by.allows(all.writes[last]))
+      if (last != number && must_ask(all, last, by) && !by.allows(all.writes[last]))
         by.conflicts(all.writes[last], from, n);
       if (reads_ && reads_[from] != 0) {
         all.reads.visit(reads_[from], [&](const readers& r) {
@@ -103,6 +103,10 @@ public:
   }
 
 private:
+  template <class Observer>
+  static bool must_ask(const histories& all, std::uint32_t number, const Observer& by) {
+    return number >= all.writes.known() || (by.needs_fence() && all.writes.remembers(number));
+  }
   template <class Observer>
   void add_reader(histories& all, std::size_t first, std::size_t count, Observer& by) {
     const std::uint32_t before = reads_[first];

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// cp.async.bulk: one lane lets the copy engine move a piece of memory, any multiple of 16 bytes between addresses that
+// are multiples of 16 (sm_90 and later). The engine works through the asynchronous proxy: what lanes have written to
+// shared memory it sees only behind a proxy fence. PTX ISA 8.5, "cp.async.bulk", "fence.proxy.async".
+#pragma once
+
+#include <tilery/atoms/mbarrier.hpp>
+#include <tilery/simt/memory.hpp>
+
+namespace tilery::inline TILERY_ABI::atoms {
+
+/// From global to shared memory; `barrier` counts the bytes.
+template <class Lane, class T>
+SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
+                    mbarrier& barrier, [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                   shared_address(to.raw())),
+               "l"(from.raw()), "r"(bytes), "r"(shared_address(&barrier))
+               : "memory");
+#else
+  lane.engine().copy_bulk_in(to.raw(), from.raw(), bytes, &barrier, at);
+#endif
+}
+
+/// From shared to global memory, as part of this lane's next group.
+template <class Lane, class T>
+SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<T> from, int bytes,
+                    [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to.raw()),
+               "r"(shared_address(from.raw())), "r"(bytes)
+               : "memory");
+#else
+  lane.engine().copy_bulk_out(to.raw(), from.raw(), bytes, at);
+#endif
+}
+
+/// Ends a group of copies to global memory.
+template <class Lane>
+SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+#else
+  lane.engine().commit_bulk(at);
+#endif
+}
+
+/// Waits until at most Most groups of this lane have still to read their sources, which then may be used again.
+template <int Most, class Lane>
+SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(Most) : "memory");
+#else
+  lane.engine().wait_bulk(Most, true, at);
+#endif
+}
+/// Waits until at most Most groups of this lane are under way at all.
+template <int Most, class Lane>
+SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("cp.async.bulk.wait_group %0;" ::"n"(Most) : "memory");
+#else
+  lane.engine().wait_bulk(Most, false, at);
+#endif
+}
+
+/// What this lane knows to be written to shared memory becomes visible to the asynchronous proxy.
+template <class Lane>
+SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#else
+  lane.engine().fence_proxy(at);
+#endif
+}
+
+}  // namespace tilery::inline TILERY_ABI::atoms

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// mbarrier: a barrier in shared memory that counts arrivals, and bytes that bulk copies bring (sm_90 and later). It has
+// phases; who waits names the phase by its parity: 0, 1, 0, 1 ... An arrival releases, a wait acquires.
+// PTX ISA 8.5, "Parallel Synchronization and Communication Instructions: mbarrier".
+#pragma once
+
+#include <tilery/atoms/shared_address.hpp>
+#include <tilery/core/where.hpp>
+
+#include <cstdint>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Eight bytes of a kernel's `shared` struct.
+struct mbarrier {
+  alignas(8) std::uint64_t state;
+};
+
+namespace atoms {
+
+/// One lane makes it ready for `arrivals` a phase. A barrier of the block must follow before others use it.
+template <class Lane>
+SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrivals, [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(&barrier)), "r"(arrivals) : "memory");
+#else
+  lane.engine().init(&barrier, arrivals, at);
+#endif
+}
+
+/// Arrives: what this lane has done is over.
+template <class Lane>
+SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("{ .reg .b64 state; mbarrier.arrive.shared::cta.b64 state, [%0]; }" ::"r"(shared_address(&barrier))
+               : "memory");
+#else
+  lane.engine().arrive(&barrier, 1, 0, at);
+#endif
+}
+
+/// Arrives, and lets the phase wait for so many bytes of bulk copies, too.
+template <class Lane>
+SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier, int bytes,
+                            [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("{ .reg .b64 state; mbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1; }" ::"r"(
+                   shared_address(&barrier)),
+               "r"(bytes)
+               : "memory");
+#else
+  lane.engine().arrive(&barrier, 1, bytes, at);
+#endif
+}
+
+/// Waits until the phase of this parity is over.
+template <class Lane>
+SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity, [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile(
+      "{ .reg .pred over;\n"
+      "again: mbarrier.try_wait.parity.shared::cta.b64 over, [%0], %1;\n"
+      "@!over bra again; }" ::"r"(shared_address(&barrier)),
+      "r"(parity)
+      : "memory");
+#else
+  lane.engine().wait_phase(&barrier, static_cast<std::uint32_t>(parity), at);
+#endif
+}
+
+}  // namespace atoms
+
+}  // namespace tilery::inline TILERY_ABI

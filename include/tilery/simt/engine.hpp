@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Asynchronous engines where there is one lane and nothing to wait for: a copy is made at once, a barrier is nothing.
+// The host's model of the atoms for the CPU.
+#pragma once
+
+#include <tilery/core/where.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tilery::inline TILERY_ABI {
+
+struct immediate_engine {
+  static void copy(void* to, const void* from, int bytes, int valid, where) {
+    __builtin_memcpy(to, from, static_cast<std::size_t>(valid));
+    __builtin_memset(static_cast<std::byte*>(to) + valid, 0, static_cast<std::size_t>(bytes - valid));
+  }
+  static void commit(where) {}
+  static void wait(int, where) {}
+  static void init(void*, int, where) {}
+  static void arrive(void*, int, std::int64_t, where) {}
+  static void wait_phase(void*, std::uint32_t, where) {}
+  static void copy_bulk_in(void* to, const void* from, int bytes, void*, where) {
+    __builtin_memcpy(to, from, static_cast<std::size_t>(bytes));
+  }
+  static void copy_bulk_out(void* to, const void* from, int bytes, where) {
+    __builtin_memcpy(to, from, static_cast<std::size_t>(bytes));
+  }
+  static void commit_bulk(where) {}
+  static void wait_bulk(int, bool, where) {}
+  static void fence_proxy(where) {}
+  static void named(int, int, bool, where) {}
+};
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Asynchronous engines and barriers of the virtual GPU, as the atoms' host model calls them. Checked, a copy lands as
+// late as the waits allow; unchecked, at once.
+#pragma once
+
+#include <tilery/simt/virtual/block_watch.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+template <bool Checked>
+class virtual_engine {
+public:
+  virtual_engine(virtual_machine::block& owner, int rank) : block_(&owner), rank_(rank) {}
+
+  /// Copies `valid` bytes to shared memory, filled up with zeros to `bytes`.
+  void copy(void* to, const void* from, int bytes, int valid, where at) const {
+    if constexpr (Checked)
+      watch().copy(rank_, to, from, bytes, valid, site("copy_async", at));
+    else
+      virtual_machine::engine_copy{to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(valid)}.land();
+  }
+  void commit(where at) const {
+    if constexpr (Checked) site("commit_copies", at), watch().commit_copies(rank_);
+  }
+  void wait(int most, where at) const {
+    if constexpr (Checked) watch().wait_copies(rank_, most, site("wait_copies", at));
+  }
+
+  void init(void* mbarrier, int arrivals, where at) const {
+    if constexpr (Checked) watch().init_mbarrier(rank_, mbarrier, site("init mbarrier", at));
+    block_->barriers().init(mbarrier, arrivals);
+  }
+  void arrive(void* mbarrier, int arrivals, std::int64_t expected_bytes, where at) const {
+    virtual_machine::mbarrier_state& b = block_->barriers().at(mbarrier);
+    if constexpr (Checked) {
+      const std::uint32_t number = site("arrive at mbarrier", at);
+      if (!watch().uses_mbarrier(rank_, mbarrier, b, number)) return;
+      watch().arrives(rank_, mbarrier, b, arrivals, number);
+    }
+    b.missing -= arrivals;
+    b.missing_bytes += expected_bytes;
+    block_->turn(mbarrier);
+  }
+  /// Until the phase of this parity is over.
+  void wait_phase(void* mbarrier, std::uint32_t parity, where at) const {
+    if constexpr (Checked)
+      if (!watch().uses_mbarrier(rank_, mbarrier, block_->barriers().at(mbarrier), site("wait at mbarrier", at)))
+        return;
+    block_->wait_mbarrier(rank_, mbarrier, parity, at);
+    if constexpr (Checked) watch().has_waited(rank_, mbarrier);
+  }
+
+  void copy_bulk_in(void* to, const void* from, int bytes, void* mbarrier, where at) const {
+    virtual_machine::mbarrier_state& b = block_->barriers().at(mbarrier);
+    if constexpr (Checked) {
+      const std::uint32_t number = site("copy_bulk", at);
+      if (!watch().uses_mbarrier(rank_, mbarrier, b, number)) return;
+      if (!watch().copy_bulk_in(rank_, to, from, bytes, mbarrier, number)) {
+        b.missing_bytes -= bytes;  // the fault is told; who waits goes on
+        block_->turn(mbarrier);
+        return;
+      }
+    }
+    b.copies.push_back({to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(bytes)});
+    block_->wake(mbarrier);
+  }
+  void copy_bulk_out(void* to, const void* from, int bytes, where at) const {
+    if constexpr (Checked)
+      watch().copy_bulk_out(rank_, to, from, bytes, site("copy_bulk", at));
+    else
+      std::memcpy(to, from, static_cast<std::size_t>(bytes));
+  }
+  void commit_bulk(where at) const {
+    if constexpr (Checked) site("commit_bulk", at), watch().commit_bulk(rank_);
+  }
+  void wait_bulk(int most, bool reads_only, where at) const {
+    if constexpr (Checked) watch().wait_bulk(rank_, most, reads_only, site("wait_bulk", at));
+  }
+  void fence_proxy(where at) const {
+    if constexpr (Checked) watch().fence_proxy(rank_, site("fence_proxy", at));
+  }
+
+  /// A named barrier of `lanes` lanes; those that do not wait only arrive.
+  void named(int number, int lanes, bool waits, where at) const {
+    if constexpr (Checked)
+      watch().comes_to_named(rank_, number, waits, site(waits ? "sync_named" : "arrive_named", at));
+    block_->come_to_named(rank_, number, lanes, waits, at);
+  }
+
+private:
+  virtual_machine::block_watch& watch() const { return *static_cast<virtual_machine::block_watch*>(block_->events()); }
+  std::uint32_t site(const char* name, where at) const {
+    const std::uint32_t number = watch().at_site(rank_, name, at);
+    if (watch().delays(rank_)) block_->yield(rank_);
+    return number;
+  }
+
+  virtual_machine::block* block_;
+  int rank_;
+};
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Asynchronous copies, barriers that are objects, and proxies: right kernels give right results, and what is left out
+// is reported.
+#include "tests/planted.hpp"
+
+#include <tilery/atoms/copy_async.hpp>
+#include <tilery/atoms/copy_bulk.hpp>
+#include <tilery/atoms/named_barrier.hpp>
+
+namespace {
+
+using namespace tilery;
+using namespace tilery_tests;
+using namespace tilery::atoms;
+
+// --- cp.async
+
+template <bool Wrong>
+struct no_wait : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    lines.before = __LINE__, copy_async<4>(lane, smem.x.at(lane.rank()), p.in + lane.rank());
+    commit_copies(lane);
+    if (!Wrong) wait_copies<0>(lane);
+    const float mine = (lines.now = __LINE__, lane.load(smem.x.at(lane.rank())));
+    lane.store(p.out + lane.rank(), mine);
+  }
+};
+template <bool Wrong>
+struct waits_for_one_group_too_few : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    for (int stage = 0; stage < 3; ++stage) {
+      lines.before = __LINE__;
+      copy_async<4>(lane, smem.x.at(stage * 64 + lane.rank()), p.in + (stage * 64 + lane.rank()), 4,
+                    {__FILE__, lines.before});
+      commit_copies(lane);
+    }
+    wait_copies<Wrong ? 2 : 1>(lane);  // the first group; the first two
+    lane.sync_block();
+    lines.now = __LINE__, lane.load(smem.x.at(64 + lane.rank()));
+    wait_copies<0>(lane);
+  }
+};
+template <bool Wrong>
+struct waits_without_committing : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    if (lane.rank() < 16)
+      lines.before = __LINE__, copy_async<16>(lane, smem.x.at(lane.rank() * 4), p.in + lane.rank() * 4);
+    if (!Wrong) commit_copies(lane);
+    wait_copies<0>(lane);
+    lane.sync_block();
+    lines.now = __LINE__, lane.load(smem.x.at(lane.rank()));
+  }
+};
+TEST(asynchronous, a_copy_must_be_waited_for) {
+  expect_fault<no_wait>(fault_kind::missing_wait, "the copy is still under way");
+  expect_fault<waits_for_one_group_too_few>(fault_kind::missing_wait);
+  expect_fault<waits_without_committing>(fault_kind::missing_wait);
+}
+
+template <bool Wrong>
+struct no_barrier_after_the_wait : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    lane.store(smem.x.at(lane.rank()), 0.0f);
+    lane.sync_block();
+    lines.before = __LINE__, copy_async<4>(lane, smem.x.at(lane.rank()), p.in + lane.rank());
+    commit_copies(lane);
+    wait_copies<0>(lane);
+    if (!Wrong) lane.sync_block();
+    lines.now = __LINE__, lane.load(smem.x.at(63 - lane.rank()));
+  }
+};
+template <bool Wrong>
+struct refilled_before_it_is_read : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    for (int k = 0; k < 3; ++k) {
+      lines.before = __LINE__, copy_async<4>(lane, smem.x.at(lane.rank()), p.in + (k * 64 + lane.rank()));
+      commit_copies(lane);
+      wait_copies<0>(lane);
+      lane.sync_block();
+      lines.now = __LINE__, lane.load(smem.x.at(63 - lane.rank()));
+      if (!Wrong) lane.sync_block();
+    }
+  }
+};
+/// Both lines, in either order, one of the two kinds.
+template <template <bool> class Kernel>
+void expect_both_lines() {
+  for (const std::uint64_t seed : {0, 1, 2, 3, 4}) {
+    const launch_report wrong = report_of<Kernel<true>>(seed);
+    int found = 0;
+    for (const fault& f : wrong.faults)
+      found += (f.kind == fault_kind::race || f.kind == fault_kind::missing_wait) &&
+               std::min(f.now.site.line.line, f.before.site.line.line) == std::min(lines.now, lines.before) &&
+               std::max(f.now.site.line.line, f.before.site.line.line) == std::max(lines.now, lines.before);
+    EXPECT_GT(found, 0) << "seed " << seed << "\n" << text_of(wrong);
+    EXPECT_EQ(text_of(report_of<Kernel<false>>(seed)), "");
+  }
+}
+TEST(asynchronous, a_wait_is_the_lanes_own) { expect_both_lines<no_barrier_after_the_wait>(); }
+TEST(asynchronous, a_buffer_must_be_released_before_it_is_refilled) { expect_both_lines<refilled_before_it_is_read>(); }
+
+template <bool Wrong>
+struct source_is_overwritten : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    const gmem_ptr<const float> out(p.out);
+    lines.before = __LINE__, copy_async<4>(lane, smem.x.at(lane.rank()), out + lane.rank());
+    commit_copies(lane);
+    if (!Wrong) wait_copies<0>(lane);
+    lines.now = __LINE__, lane.store(p.out + lane.rank(), 1.0f);
+    wait_copies<0>(lane);
+  }
+};
+TEST(asynchronous, a_source_is_read_until_the_wait) { expect_fault<source_is_overwritten>(fault_kind::missing_wait); }
+
+struct copies_with_edges : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    copy_async<8>(lane, smem.x.at(lane.rank() * 2), p.in + lane.rank() * 2,
+                  lane.rank() < 3    ? 8
+                  : lane.rank() == 3 ? 4
+                                     : 0);
+    commit_copies(lane);
+    wait_copies<0>(lane);
+    lane.sync_block();
+    lane.store(p.out + lane.rank(), lane.load(smem.x.at(lane.rank())));
+  }
+};
+TEST(asynchronous, what_is_not_valid_becomes_zero) {
+  for (const checks watched : {checks::none, checks::all}) {
+    std::vector<float> in(256, 3.0f), out(256, -1.0f);
+    launch<copies_with_edges>(virtual_gpu(arch::sm_90, watched), {1},
+                              planted_params{gmem_ptr<const float>(in.data()), gmem_ptr<float>(out.data()), {}},
+                              {reads("in", vector(in.data(), 7)), writes("out", vector(out.data(), 64))});
+    for (int i = 0; i < 64; ++i) EXPECT_EQ(out[static_cast<std::size_t>(i)], i < 7 ? 3.0f : 0.0f) << i;
+  }
+}
+
+// --- mbarriers and bulk copies: a producer warp, a consumer warp, two stages
+
+struct staged : planted_base {
+  struct shared {
+    shared_array<float, 128> stage;
+    mbarrier full[2], empty[2];
+  };
+};
+enum class fault_in { nothing, no_wait_for_full, no_arrival_at_empty, early_arrival, no_expect, no_barrier_after_init };
+
+template <fault_in Fault>
+struct pipeline : staged {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    if (lane.rank() == 0) {
+      for (int s = 0; s < 2; ++s) init(lane, smem.full[s], 1), init(lane, smem.empty[s], 32);
+      fence_proxy(lane);
+    }
+    if (Fault != fault_in::no_barrier_after_init) lane.sync_block();
+    if (lane.warp() == 0) {
+      if (lane.rank() == 0)
+        for (int k = 0; k < 4; ++k) {
+          const int s = k % 2;
+          if (k >= 2 && Fault != fault_in::no_arrival_at_empty) wait(lane, smem.empty[s], (k / 2 - 1) % 2);
+          if (Fault == fault_in::no_expect)
+            arrive(lane, smem.full[s]);
+          else
+            arrive_and_expect(lane, smem.full[s], 256);
+          lines.before = __LINE__, copy_bulk(lane, smem.stage.at(s * 64), p.in + k * 64, 256, smem.full[s]);
+        }
+    } else {
+      for (int k = 0; k < 4; ++k) {
+        const int s = k % 2;
+        if (Fault != fault_in::no_wait_for_full) wait(lane, smem.full[s], k / 2 % 2);
+        if (Fault == fault_in::early_arrival) arrive(lane, smem.empty[s]);
+        const auto x = (lines.now = __LINE__, lane.load(smem.stage.at(s * 64 + lane.warp_rank() * 2), width<2>));
+        if (Fault != fault_in::no_arrival_at_empty && Fault != fault_in::early_arrival) arrive(lane, smem.empty[s]);
+        lane.store(p.out + (k * 64 + lane.warp_rank() * 2), x);
+      }
+    }
+  }
+};
+TEST(asynchronous, a_pipeline_of_bulk_copies_is_right_under_every_schedule) {
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    std::vector<float> in(256), out(256);
+    for (int i = 0; i < 256; ++i) in[static_cast<std::size_t>(i)] = static_cast<float>(i);
+    for (const checks watched : {checks::none, checks::all}) {
+      launch<pipeline<fault_in::nothing>>(virtual_gpu(arch::sm_90, {.checks = watched, .seed = seed}), {1},
+                                          planted_params{gmem_ptr<const float>(in.data()),
+                                                         gmem_ptr<float>(out.data()),
+                                                         {}},
+                                          {reads("in", vector(in.data(), 256)),
+                                           writes("out", vector(out.data(), 256))});
+      EXPECT_EQ(in, out);
+      out.assign(256, 0);
+    }
+  }
+}
+template <fault_in Fault>
+bool reports(fault_kind kind, std::uint64_t seed) {
+  const launch_report wrong = report_of<pipeline<Fault>>(seed);
+  for (const fault& f : wrong.faults)
+    if (f.kind == kind) return true;
+  ADD_FAILURE() << "seed " << seed << ": no " << name_of(kind) << " in\n" << text_of(wrong);
+  return false;
+}
+TEST(asynchronous, faults_of_a_pipeline) {
+  for (const std::uint64_t seed : {0, 1, 2, 3}) {
+    reports<fault_in::no_wait_for_full>(seed == 0
+                                            ? fault_kind::missing_wait
+                                            : report_of<pipeline<fault_in::no_wait_for_full>>(seed).faults.at(0).kind,
+                                        seed);
+    reports<fault_in::no_barrier_after_init>(fault_kind::race, seed);
+  }
+  // Reading after giving the buffer away: the refill races with the read, or lands on it.
+  for (const std::uint64_t seed : {0, 1, 2, 3}) {
+    EXPECT_FALSE(report_of<pipeline<fault_in::early_arrival>>(seed).faults.empty()) << seed;
+    EXPECT_FALSE(report_of<pipeline<fault_in::no_arrival_at_empty>>(seed).faults.empty()) << seed;
+    EXPECT_FALSE(report_of<pipeline<fault_in::no_expect>>(seed).faults.empty()) << seed;
+  }
+}
+
+struct uses_a_barrier_that_is_none : staged {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    lines.now = __LINE__, arrive(lane, smem.full[0]);
+  }
+};
+TEST(asynchronous, an_mbarrier_must_be_initialised) {
+  const launch_report wrong = report_of<uses_a_barrier_that_is_none>(0);
+  ASSERT_FALSE(wrong.faults.empty());
+  EXPECT_EQ(wrong.faults[0].kind, fault_kind::barrier_misuse);
+  EXPECT_EQ(wrong.faults[0].now.site.line.line, lines.now);
+}
+
+// --- proxies
+
+template <bool Wrong>
+struct no_proxy_fence : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
+    if (!Wrong) fence_proxy(lane);
+    lane.sync_block();
+    if (lane.rank() == 0) {
+      lines.now = __LINE__, copy_bulk(lane, p.out, smem.x.at(0), 256);
+      commit_bulk(lane);
+      wait_bulk<0>(lane);
+    }
+  }
+};
+/// The lane that copies may fence for all, behind the barrier.
+template <bool Wrong>
+struct fence_before_the_barrier_of_one_lane : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
+    if (Wrong && lane.rank() == 0) fence_proxy(lane);  // covers its own writes only
+    lane.sync_block();
+    if (lane.rank() == 0) {
+      if (!Wrong) fence_proxy(lane);
+      lines.now = __LINE__, copy_bulk(lane, p.out, smem.x.at(0), 256);
+      commit_bulk(lane);
+      wait_bulk<0>(lane);
+    }
+  }
+};
+template <bool Wrong>
+struct filled_by_lanes_then_by_the_engine : staged {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    lines.before = __LINE__, lane.store(smem.stage.at(lane.rank()), 1.0f);
+    if (lane.rank() == 0) init(lane, smem.full[0], 1);
+    if (!Wrong) fence_proxy(lane);
+    lane.sync_block();
+    if (lane.rank() == 0) {
+      arrive_and_expect(lane, smem.full[0], 256);
+      lines.now = __LINE__, copy_bulk(lane, smem.stage.at(0), p.in, 256, smem.full[0]);
+    }
+    wait(lane, smem.full[0], 0);
+    lane.load(smem.stage.at(63 - lane.rank()));
+  }
+};
+TEST(asynchronous, the_engine_sees_what_lanes_wrote_behind_a_proxy_fence) {
+  expect_fault<no_proxy_fence>(fault_kind::missing_fence, "a proxy fence between them is missing");
+  expect_fault<fence_before_the_barrier_of_one_lane>(fault_kind::missing_fence);
+  expect_fault<filled_by_lanes_then_by_the_engine>(fault_kind::missing_fence);
+}
+
+template <bool Wrong>
+struct source_of_a_bulk_copy_is_used_again : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
+    fence_proxy(lane);
+    lane.sync_block();
+    if (lane.rank() == 0) {
+      lines.before = __LINE__, copy_bulk(lane, p.out, smem.x.at(0), 256);
+      commit_bulk(lane);
+      if (!Wrong) wait_bulk_reads<0>(lane);
+    }
+    lane.sync_block();
+    lines.now = __LINE__, lane.store(smem.x.at(lane.rank()), 0.0f);
+  }
+};
+TEST(asynchronous, the_source_of_a_bulk_copy_is_kept_until_it_is_read) {
+  expect_fault<source_of_a_bulk_copy_is_used_again>(fault_kind::missing_wait);
+}
+TEST(asynchronous, bulk_copies_out_arrive) {
+  std::vector<float> in(256, 5.0f), out(256);
+  launch<no_proxy_fence<false>>(virtual_gpu(), {1},
+                                planted_params{gmem_ptr<const float>(in.data()), gmem_ptr<float>(out.data()), {}});
+  EXPECT_EQ(out[63], 5.0f);
+  EXPECT_EQ(out[64], 0.0f);
+}
+
+// --- named barriers
+
+template <bool Wrong>
+struct hands_over_by_name : planted_base {
+  static constexpr int threads = 128;
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    if (lane.warp() == 0) {
+      lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
+      arrive_named(lane, 1, 64);
+    } else if (lane.warp() == 1) {
+      sync_named(lane, Wrong ? 2 : 1, Wrong ? 32 : 64);
+      lines.now = __LINE__, lane.load(smem.x.at(lane.warp_rank()));
+    }
+  }
+};
+template <bool Wrong>
+struct writes_after_arriving : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    if (lane.warp() == 0) {
+      if (!Wrong) lane.store(smem.x.at(lane.rank()), 1.0f);
+      arrive_named(lane, 3, 64);
+      if (Wrong) lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), 1.0f);
+    } else {
+      sync_named(lane, 3, 64);
+      lines.now = __LINE__, lane.load(smem.x.at(lane.warp_rank()));
+    }
+  }
+};
+TEST(asynchronous, named_barriers_order_those_who_come) {
+  for (const std::uint64_t seed : {0, 1, 2, 3}) {
+    EXPECT_FALSE(report_of<hands_over_by_name<true>>(seed).faults.empty());
+    EXPECT_EQ(text_of(report_of<hands_over_by_name<false>>(seed)), "");
+    EXPECT_FALSE(report_of<writes_after_arriving<true>>(seed).faults.empty());
+    EXPECT_EQ(text_of(report_of<writes_after_arriving<false>>(seed)), "");
+  }
+}
+
+struct waits_for_more_than_there_are : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared&) {
+    if (lane.warp() == 0) lines.now = __LINE__, sync_named(lane, 1, 64);
+  }
+};
+TEST(asynchronous, a_named_barrier_that_is_short_of_a_warp_is_a_deadlock) {
+  const launch_report wrong = report_of<waits_for_more_than_there_are>(0);
+  ASSERT_EQ(wrong.faults.size(), 1u);
+  EXPECT_EQ(wrong.faults[0].kind, fault_kind::deadlock);
+  EXPECT_NE(wrong.faults[0].text().find("lanes 0-31 wait in sync_named at"), std::string::npos)
+      << wrong.faults[0].text();
+}
+
+}  // namespace
