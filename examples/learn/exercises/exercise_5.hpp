@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Exercise 5: transpose a matrix, without a bank conflict.
+//
+// A block takes a tile of 32 x 32 through shared memory, so that global memory is read and written in whole sectors.
+// The results are right and nothing is unsafe; but one line is slow. Shared memory has 32 banks, and neighbouring words
+// lie in neighbouring banks: which bank has row r, column c of the tile? The aim: one wavefront a request. One number
+// is to be changed.
+#pragma once
+
+#include "learn/exercise.hpp"
+
+namespace learn::exercises {
+
+struct exercise_5 {
+  static constexpr const char* name = "transpose";
+  static constexpr int threads = 256;
+  static constexpr arch lowest = arch::sm_75;
+  static constexpr bool holds_alone = false;
+  static constexpr int tile = 32, rows_at_once = threads / tile;
+  static constexpr int stride = 32;  // words from one row of the tile to the next
+  struct shared {
+    shared_array<float, tile * stride> words;
+  };
+  static index3 blocks(const exercise_params& p) { return {pieces(p.x.columns, tile), pieces(p.x.rows, tile)}; }
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
+    const int first_row = lane.block().y * tile, first_column = lane.block().x * tile;
+    const int inner = lane.rank() % tile;
+    for (int r = lane.rank() / tile; r < tile; r += rows_at_once)
+      if (first_row + r < p.x.rows && first_column + inner < p.x.columns)
+        lane.store(smem.words.at(r * stride + inner), lane.load(p.x.at(first_row + r, first_column + inner)));
+    lane.sync_block();
+    for (int c = lane.rank() / tile; c < tile; c += rows_at_once)
+      if (first_column + c < p.x.columns && first_row + inner < p.x.rows)
+        lane.store(p.y.at(first_column + c, first_row + inner), lane.load(smem.words.at(inner * stride + c)));
+  }
+};
+
+}  // namespace learn::exercises

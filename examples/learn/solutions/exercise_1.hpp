@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Solution 1: the word that a lane reads was written by a lane of another warp, which may be slower. Warps know of each
+// other only at a barrier of the block.
+#pragma once
+
+#include "learn/exercise.hpp"
+
+namespace learn::solutions {
+
+struct exercise_1 {
+  static constexpr const char* name = "mirror_rows";
+  static constexpr int threads = 256;
+  static constexpr arch lowest = arch::sm_75;
+  static constexpr bool holds_alone = false;
+  struct shared {
+    shared_array<float, threads> row;
+  };
+  static index3 blocks(const exercise_params& p) { return {p.x.rows}; }
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
+    const int row = lane.block().x, column = lane.rank();
+    const float mine = lane.load(p.x.at(row, column));
+    lane.store(smem.row.at(column), mine);
+    lane.sync_block();
+    const float other = lane.load(smem.row.at(threads - 1 - column));
+    lane.store(p.y.at(row, column), other);
+  }
+};
+
+}  // namespace learn::solutions
