@@ -40,19 +40,21 @@ struct elementwise {
 /// Loads as the accumulation type. A width of 1 may have any column stride.
 template <class To, class Lane, class T, int N>
 SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int column, width_t<N>, where at = {}) {
+  [[maybe_unused]] const auto step = lane.step("load elements", at);
   if constexpr (N == 1)
-    return splat<1>(convert<To>(lane.load(m.at(row, column), at)));
+    return splat<1>(convert<To>(lane.load(m.at(row, column))));
   else
-    return convert<To>(lane.load(m.row(row) + column, width<N>, at));
+    return convert<To>(lane.load(m.row(row) + column, width<N>));
 }
 
 /// Stores, converted to the matrix's element type.
 template <class Lane, class T, class From, int N>
 SIMT void store_as(Lane lane, const gmem_matrix<T>& m, int row, int column, pack<From, N> values, where at = {}) {
+  [[maybe_unused]] const auto step = lane.step("store elements", at);
   if constexpr (N == 1)
-    lane.store(m.at(row, column), convert<T>(values[0]), at);
+    lane.store(m.at(row, column), convert<T>(values[0]));
   else
-    lane.store(m.row(row) + column, convert<T>(values), at);
+    lane.store(m.row(row) + column, convert<T>(values));
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -44,29 +44,31 @@ public:
   /// Starts to load the tile at (outer, k).
   template <class Lane>
   SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, where at = {}) {
+    [[maybe_unused]] const auto step = lane.step("fetch a tile", at);
     TILERY_UNROLL
     for (int i = 0; i < packs_a_lane; ++i) {
       const place to = place_of(lane.rank() + i * Threads, from);
       held_[i] = splat<Vector>(convert<T>(0.0f));
       if (to.inside && outer + to.outer < from.outer && k + to.k < from.k)
-        held_[i] = lane.load(from.data + ((outer + to.outer) * from.outer_stride + (k + to.k) * from.k_stride),
-                             width<Vector>, at);
+        held_[i] =
+            lane.load(from.data + ((outer + to.outer) * from.outer_stride + (k + to.k) * from.k_stride), width<Vector>);
     }
   }
 
   /// Puts what was fetched into shared memory.
   template <class Lane>
   SIMT void put(Lane lane, const panel<T>& from, shared& to, where at = {}) const {
+    [[maybe_unused]] const auto step = lane.step("put a tile", at);
     TILERY_UNROLL
     for (int i = 0; i < packs_a_lane; ++i) {
       const place target = place_of(lane.rank() + i * Threads, from);
       if (!target.inside) continue;
       const auto values = convert<Accumulator>(held_[i]);
       if constexpr (Along == along::outer) {
-        store_along_outer(lane, to, target, values, at);
+        store_along_outer(lane, to, target, values);
       } else {
         TILERY_UNROLL
-        for (int j = 0; j < Vector; ++j) lane.store(to.at(target.k + j, target.outer), values[j], at);
+        for (int j = 0; j < Vector; ++j) lane.store(to.at(target.k + j, target.outer), values[j]);
       }
     }
   }
@@ -88,7 +90,7 @@ private:
 
   /// 16 bytes an access: a pack of 8 halves is two packs of 4 floats.
   template <class Lane>
-  SIMT static void store_along_outer(Lane lane, shared& to, place target, pack<Accumulator, Vector> values, where at) {
+  SIMT static void store_along_outer(Lane lane, shared& to, place target, pack<Accumulator, Vector> values) {
     constexpr int quad =
         static_cast<int>(16 / sizeof(Accumulator)) < Vector ? static_cast<int>(16 / sizeof(Accumulator)) : Vector;
     TILERY_UNROLL
@@ -96,7 +98,7 @@ private:
       pack<Accumulator, quad> part;
       TILERY_UNROLL
       for (int e = 0; e < quad; ++e) part.set(e, values[j + e]);
-      lane.store(to.at(target.k, target.outer + j), part, at);
+      lane.store(to.at(target.k, target.outer + j), part);
     }
   }
 

@@ -38,13 +38,15 @@ public:
   /// sums += A B over the k of two tiles in shared memory.
   template <class Lane, class A, class B>
   SIMT void multiply(Lane lane, A& a, B& b, where at = {}) {
+    [[maybe_unused]] const auto step = lane.step("multiply tiles", at);
+    lane.operations(fma_unit<Accumulator>, m * n * P.block.k);
     TILERY_UNROLL
     for (int k = 0; k < P.block.k; ++k) {
       pack<Accumulator, quad> a_packs[m / quad], b_packs[n_packs];
       TILERY_UNROLL
-      for (int i = 0; i < m / quad; ++i) a_packs[i] = lane.load(a.at(k, row(i * quad)), width<quad>, at);
+      for (int i = 0; i < m / quad; ++i) a_packs[i] = lane.load(a.at(k, row(i * quad)), width<quad>);
       TILERY_UNROLL
-      for (int j = 0; j < n_packs; ++j) b_packs[j] = lane.load(b.at(k, column(j)), width<quad>, at);
+      for (int j = 0; j < n_packs; ++j) b_packs[j] = lane.load(b.at(k, column(j)), width<quad>);
       TILERY_UNROLL
       for (int i = 0; i < m; ++i) {
         const auto a_value = splat<quad>(a_packs[i / quad][i % quad]);

@@ -29,14 +29,15 @@ struct row_group {
   /// f over the values of all lanes of the group; every lane gets the result. `slots` has room for one value a warp.
   template <class T, class F, int N>
   SIMT T reduce(T value, F f, shared_array<T, N>& slots, where at = {}) const {
+    [[maybe_unused]] const auto step = lane.step("reduce over lanes", at);
     TILERY_UNROLL
-    for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) value = f(value, lane.shuffle_xor(value, mask, at));
+    for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) value = f(value, lane.shuffle_xor(value, mask));
     if constexpr (lanes > Lane::warp_size) {
-      if (lane.warp_rank() == 0) lane.store(slots.at(lane.warp()), value, at);
-      lane.sync_block(at);
-      value = lane.load(slots.at(0), at);
-      for (int warp = 1; warp < lanes / Lane::warp_size; ++warp) value = f(value, lane.load(slots.at(warp), at));
-      lane.sync_block(at);  // the slots are free again
+      if (lane.warp_rank() == 0) lane.store(slots.at(lane.warp()), value);
+      lane.sync_block();
+      value = lane.load(slots.at(0));
+      for (int warp = 1; warp < lanes / Lane::warp_size; ++warp) value = f(value, lane.load(slots.at(warp)));
+      lane.sync_block();  // the slots are free again
     }
     return value;
   }

@@ -26,7 +26,8 @@ public:
       for (int i = 0; i < P.held; ++i) held_[i] = splat<vector>(Accumulator(0));
     }
     if constexpr (kept) {
-      each_pack([&](int i, int column) { held_[i] = read(column, at); });
+      [[maybe_unused]] const auto step = group_.lane.step("read a row", at);
+      each_pack([&](int i, int column) { held_[i] = read(column); });
     }
   }
 
@@ -38,7 +39,8 @@ public:
       if constexpr (kept) {
         f(held_[i], column, inside);
       } else {
-        values streamed = read(column, at);
+        [[maybe_unused]] const auto step = group_.lane.step("read a row again", at);
+        values streamed = read(column);
         f(streamed, column, inside);
       }
     });
@@ -52,7 +54,8 @@ public:
       if constexpr (kept) {
         f(held_[i], other.held_[i], column, inside);
       } else {
-        values mine = read(column, at), its = other.read(column, at);
+        [[maybe_unused]] const auto step = group_.lane.step("read two rows again", at);
+        values mine = read(column), its = other.read(column);
         f(mine, its, column, inside);
       }
     });
@@ -82,21 +85,20 @@ private:
     }
   }
 
-  SIMT values read(int column, where at) const {
+  SIMT values read(int column) const {
     if constexpr (vector == 1) {
-      return splat<1>(convert<Accumulator>(group_.lane.load(row_ + column * stride_, at)));
+      return splat<1>(convert<Accumulator>(group_.lane.load(row_ + column * stride_)));
     } else {
-      if (Lane::alone && column + vector > columns_) return read_cut(column, at);
-      return convert<Accumulator>(group_.lane.load(row_ + column, width<vector>, at));
+      if (Lane::alone && column + vector > columns_) return read_cut(column);
+      return convert<Accumulator>(group_.lane.load(row_ + column, width<vector>));
     }
   }
 
   /// The end of a row that is no whole pack; the rest repeats the last element, which changes no maximum.
-  SIMT values read_cut(int column, where at) const {
+  SIMT values read_cut(int column) const {
     values result;
     for (int i = 0; i < vector; ++i)
-      result.set(i, convert<Accumulator>(
-                        group_.lane.load(row_ + (column + i < columns_ ? column + i : columns_ - 1), at)));
+      result.set(i, convert<Accumulator>(group_.lane.load(row_ + (column + i < columns_ ? column + i : columns_ - 1))));
     return result;
   }
 
@@ -111,12 +113,13 @@ private:
 template <class T, class Accumulator, int N, class Lane>
 SIMT void write_row(Lane lane, gmem_ptr<T> row, std::int64_t stride, int column, int inside,
                     pack<Accumulator, N> values, where at = {}) {
+  [[maybe_unused]] const auto step = lane.step("write a row", at);
   if (N > 1 && inside == N) {
-    lane.store(row + column, convert<T>(values), at);
+    lane.store(row + column, convert<T>(values));
   } else {
     TILERY_UNROLL
     for (int i = 0; i < N; ++i)
-      if (i < inside) lane.store(row + (column + i) * stride, convert<T>(values[i]), at);
+      if (i < inside) lane.store(row + (column + i) * stride, convert<T>(values[i]));
   }
 }
 

@@ -39,11 +39,12 @@ SIMT T rescaled(T sum, T from, T to) {
 /// Reduces a row. The values of a kept row become e^(x - m).
 template <class Group, class Values, class T, int N>
 SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, where at = {}) {
+  [[maybe_unused]] const auto step = group.lane.step("maximum and sum of a row", at);
   T m = -static_cast<T>(__builtin_inf()), s = 0;
   if constexpr (Values::kept) {
     auto highest = splat<Values::vector>(m);
     x.for_each([&](auto& values, int, int) { highest = max(values, highest); });
-    m = finite_maximum(group.reduce(largest(highest), larger{}, slots, at));
+    m = finite_maximum(group.reduce(largest(highest), larger{}, slots));
     auto sums = splat<Values::vector>(T(0));
     x.for_each([&](auto& values, int, int inside) {
       values = exp(values - m);
@@ -54,21 +55,19 @@ SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, w
     });
     s += sum(sums);
   } else {
-    x.for_each(
-        [&](auto& values, int, int inside) {
-          const T highest = largest(values);
-          if (highest > m) {
-            s = rescaled(s, finite_maximum(m), highest);
-            m = highest;
-          }
-          s += sum_inside(exp(values - finite_maximum(m)), inside);
-        },
-        at);
+    x.for_each([&](auto& values, int, int inside) {
+      const T highest = largest(values);
+      if (highest > m) {
+        s = rescaled(s, finite_maximum(m), highest);
+        m = highest;
+      }
+      s += sum_inside(exp(values - finite_maximum(m)), inside);
+    });
     const T mine = finite_maximum(m);
-    m = finite_maximum(group.reduce(m, larger{}, slots, at));
+    m = finite_maximum(group.reduce(m, larger{}, slots));
     s = rescaled(s, mine, m);
   }
-  return {m, group.reduce(s, plus{}, slots, at)};
+  return {m, group.reduce(s, plus{}, slots)};
 }
 
 }  // namespace tile

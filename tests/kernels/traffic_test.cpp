@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the kernels move, as the virtual GPU counts it: each input as often as the tiling says, whole sectors on aligned
+// operands, no bank conflict in a mainloop, as many operations as the formula has.
+#include <tilery/column_sum.hpp>
+#include <tilery/gemm.hpp>
+#include <tilery/optimizer.hpp>
+#include <tilery/softmax.hpp>
+#include <tilery/virtual_gpu.hpp>
+
+#include <gtest/gtest.h>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+using namespace tilery;
+
+/// Runs an op on aligned buffers and returns its launches' profiles; faults fail the test.
+template <class Call>
+std::vector<launch_profile> profiles_of(const Call& call, arch on = arch::sm_90) {
+  launch_report report;
+  call(virtual_gpu(on, {.report = &report}));
+  for (const fault& f : report.faults) ADD_FAILURE() << f.text();
+  return report.profiles;
+}
+
+/// The sum of a count over the sites of a kind inside a step ("" for all).
+std::int64_t sum_of(const launch_profile& p, site_kind kind, std::int64_t site_profile::*what, const char* step = "") {
+  std::int64_t sum = 0;
+  for (const site_profile& s : p.sites)
+    if (s.kind == kind && (!*step || std::strcmp(s.site.step, step) == 0)) sum += s.*what;
+  return sum;
+}
+
+template <class T>
+class gemm_traffic : public testing::Test {};
+using elements = testing::Types<float, double, half, bf16>;
+TYPED_TEST_SUITE(gemm_traffic, elements);
+
+TYPED_TEST(gemm_traffic, moves_what_the_tiling_says) {
+  using T = TypeParam;
+  const int m = 256, n = 256, k = 64;
+  for (const bool a_transposed : {false, true})
+    for (const bool b_transposed : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "A " << a_transposed << ", B " << b_transposed);
+      const auto profiles = profiles_of([&](const virtual_gpu& gpu) {
+        const buffer<T, 2> a(gpu, a_transposed ? k : m, a_transposed ? m : k),
+            b(gpu, b_transposed ? n : k, b_transposed ? k : n), c(gpu, m, n);
+        fill_zero(gpu, a), fill_zero(gpu, b);
+        const auto av = a.view(), bv = b.view();
+        gemm(gpu, a_transposed ? transposed(av) : av, b_transposed ? transposed(bv) : bv, c);
+      });
+      ASSERT_EQ(profiles.size(), 1u);
+      const launch_profile& p = profiles[0];
+      EXPECT_EQ(p.operations(fma_unit<T>), std::int64_t{m} * n * k);
+      const std::int64_t operands = (m + n) * std::int64_t{k} * static_cast<std::int64_t>(sizeof(T));
+      EXPECT_EQ(p.unique_bytes_read, operands);
+      EXPECT_EQ(p.unique_bytes_written, std::int64_t{m} * n * static_cast<std::int64_t>(sizeof(T)));
+      // Each row of blocks reads all of B, each column all of A.
+      const std::int64_t loads = sum_of(p, site_kind::global_load, &site_profile::bytes, "fetch a tile");
+      EXPECT_EQ(loads % operands, 0);
+      EXPECT_GE(loads / operands, 2);
+      EXPECT_LE(loads / operands, 4);
+      EXPECT_EQ(sum_of(p, site_kind::global_load, &site_profile::sectors),
+                sum_of(p, site_kind::global_load, &site_profile::fewest_sectors));
+      EXPECT_EQ(sum_of(p, site_kind::global_store, &site_profile::sectors) * 32, p.unique_bytes_written);
+      EXPECT_EQ(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, "multiply tiles"),
+                sum_of(p, site_kind::shared_load, &site_profile::fewest_wavefronts, "multiply tiles"));
+      if constexpr (std::is_same_v<T, float>) {  // packs of 8 meet each bank twice when they are stored across:
+                                                 // tile/panel.hpp
+        EXPECT_EQ(sum_of(p, site_kind::shared_store, &site_profile::wavefronts),
+                  sum_of(p, site_kind::shared_store, &site_profile::fewest_wavefronts));
+      }
+    }
+}
+
+TEST(traffic, softmax_reads_and_writes_once_in_whole_sectors) {
+  for (const int columns : {64, 1024, 4096}) {
+    const auto profiles = profiles_of([&](const virtual_gpu& gpu) {
+      const buffer<float, 2> x(gpu, 8, columns), y(gpu, 8, columns);
+      fill_zero(gpu, x);
+      softmax(gpu, x, y);
+    });
+    ASSERT_EQ(profiles.size(), 1u);
+    const std::int64_t bytes = 8 * std::int64_t{columns} * 4;
+    EXPECT_EQ(profiles[0].unique_bytes_read, bytes);
+    EXPECT_EQ(sum_of(profiles[0], site_kind::global_load, &site_profile::sectors) * 32, bytes) << columns;
+    EXPECT_EQ(sum_of(profiles[0], site_kind::global_store, &site_profile::sectors) * 32, bytes) << columns;
+    EXPECT_EQ(profiles[0].total(&site_profile::wavefronts), profiles[0].total(&site_profile::fewest_wavefronts));
+  }
+}
+
+TEST(traffic, column_sum_reads_once) {
+  const auto profiles = profiles_of([](const virtual_gpu& gpu) {
+    const buffer<float, 2> x(gpu, 64, 256);
+    const buffer<float> y(gpu, 256);
+    fill_zero(gpu, x);
+    column_sum(gpu, x, y);
+  });
+  EXPECT_EQ(sum_of(profiles.at(0), site_kind::global_load, &site_profile::sectors) * 32, 64 * 256 * 4);
+}
+
+TEST(traffic, adam_reads_four_arrays_and_writes_three) {
+  const auto profiles = profiles_of([](const virtual_gpu& gpu) {
+    const buffer<float> w(gpu, 4096), dw(gpu, 4096), m(gpu, 4096), v(gpu, 4096);
+    for (const auto* b : {&w, &dw, &m, &v}) fill_zero(gpu, *b);
+    adam(gpu, w, dw, m, v, {});
+  });
+  ASSERT_EQ(profiles.size(), 1u);
+  EXPECT_EQ(sum_of(profiles[0], site_kind::global_load, &site_profile::sectors) * 32, 4 * 4096 * 4);
+  EXPECT_EQ(sum_of(profiles[0], site_kind::global_store, &site_profile::sectors) * 32, 3 * 4096 * 4);
+}
+
+}  // namespace
