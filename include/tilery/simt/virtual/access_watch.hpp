@@ -33,6 +33,17 @@ public:
             {order_.warp_of(lane), order_.time(lane), site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode}};
   }
 
+  /// The usual read of shared memory, checked quickly. False where it needs a closer look.
+  template <int Bytes>
+  bool reads_shared_again(int lane, std::int64_t offset, std::uint32_t site) {
+    if (offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
+    return shared_.read_again<static_cast<std::size_t>(Bytes)>(histories_, static_cast<std::size_t>(offset),
+                                                               reader_key(order_.warp_of(lane), order_.time(lane), site,
+                                                                          static_cast<std::uint32_t>(lane %
+                                                                                                     block::warp_lanes),
+                                                                          access_mode::plain));
+  }
+
   /// An access to this block's shared memory, `offset` bytes from its begin; `Bytes` of 0: as many as `how_many`.
   template <int Bytes>
   bool shared_access(const actor& who, std::int64_t offset, bool writes, int how_many = Bytes) {

@@ -19,6 +19,7 @@ public:
       : access_watch(launch, threads, shared_bytes),
         requests_(launch.recorder()),
         profiles_(launch.checks_for(checks::profile)),
+        delays_(launch.launch().seed != 0),
         lanes_(static_cast<std::size_t>(threads)) {}
 
   // What the scheduler tells ------------------------------------------------------------------------------------------
@@ -30,6 +31,7 @@ public:
     if (profiles_) requests_.begin_block(static_cast<int>(lanes_.size()));
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       lanes_[i] = {};
+      lanes_[i].verbs_left = launch_.launch().step_limit;
       lanes_[i].random = launch_.launch().seed + 0x9e3779b97f4a7c15u * (order_.block() * lanes_.size() + i + 1);
     }
     barrier_site_ = 0;
@@ -88,13 +90,13 @@ public:
   std::uint32_t at_site(int lane, const char* name, where at) {
     lane_state& l = state(lane);
     l.site = launch_.sites().number(l.step, name, at);
-    if (++l.verbs > launch_.launch().step_limit) [[unlikely]]
+    if (--l.verbs_left < 0) [[unlikely]]
       too_many(lane);
     return l.site;
   }
   /// Whether the lane is to let others run first now (the seeded schedule).
   bool delays(int lane) {
-    if (launch_.launch().seed == 0) return false;
+    if (!delays_) return false;
     std::uint64_t& r = state(lane).random;
     r ^= r << 13, r ^= r >> 7, r ^= r << 17;
     return r % 8 == 0;
@@ -106,15 +108,20 @@ public:
   /// the hardware asks for, does not.
   template <bool Shared, int Bytes>
   bool may_access(int lane, const void* pointer, bool aligned, bool writes, access_mode mode, std::uint32_t site) {
-    const actor who = lane_itself(lane, site, mode);
     if constexpr (Shared) {
       const std::int64_t offset = shared_offset(pointer);
+      if (!writes && aligned && reads_shared_again<Bytes>(lane, offset, site)) {
+        if (profiles_) requests_.access(site, site_kind::shared_load, lane, static_cast<std::uintptr_t>(offset), Bytes);
+        return true;
+      }
+      const actor who = lane_itself(lane, site, mode);
       if (!aligned) return misaligned_shared(who, offset, Bytes, writes), false;
       if (!shared_access<Bytes>(who, offset, writes)) return false;
       if (profiles_)
         requests_.access(site, writes ? site_kind::shared_store : site_kind::shared_load, lane,
                          static_cast<std::uintptr_t>(offset), Bytes);
     } else {
+      const actor who = lane_itself(lane, site, mode);
       if (!aligned) return misaligned_global(who, pointer, Bytes, writes), false;
       if (!global_access(who, pointer, Bytes, writes)) return false;
       if (profiles_)
@@ -280,7 +287,7 @@ private:
   };
   struct lane_state {
     std::uint32_t step = 0, site = 0;
-    std::int64_t verbs = 0;
+    std::int64_t verbs_left = 0;
     std::uint64_t random = 0;
     std::optional<knowledge> fenced, seen;  // given by a fence to later atomics; seen by atomics before a fence
     tilery::scope fence_scope = tilery::scope::device;
@@ -357,7 +364,7 @@ private:
 
   const block* self_ = nullptr;
   block_requests requests_;
-  bool profiles_;
+  bool profiles_, delays_;
   std::vector<lane_state> lanes_;
   std::uint32_t barrier_site_ = 0;
   int barrier_lane_ = 0;

@@ -109,6 +109,20 @@ struct readers {
   bool operator==(const readers&) const = default;
 };
 
+/// A reader, packed to be compared quickly.
+struct reader_key {
+  std::uint64_t who = 0, when = ~std::uint64_t{0};
+  std::uint32_t how = 0;
+
+  reader_key() = default;
+  reader_key(group_id group, std::uint32_t time, std::uint32_t site, std::uint32_t member, access_mode mode)
+      : who(std::uint64_t{group.block} << 32 | group.local),
+        when(std::uint64_t{time} << 32 | site),
+        how(member << 8 | static_cast<std::uint32_t>(mode)) {}
+  explicit reader_key(const epoch& e) : reader_key(e.who, e.time, e.site, e.member, e.mode) {}
+  bool operator==(const reader_key& o) const { return ((who ^ o.who) | (when ^ o.when) | (how ^ o.how)) == 0; }
+};
+
 /// Sets of readers since the last write, numbered: chains of `readers`. Equal chains have one number; 0 is the empty
 /// set. Sets with an engine among them stay, whatever meets.
 class reader_sets {
@@ -129,14 +143,18 @@ public:
   /// behind them. `ordered(readers)` asks that.
   template <class Ordered>
   std::uint32_t with(std::uint32_t number, const epoch& reader, const Ordered& ordered) {
+    const reader_key key(reader);
+    if (const std::uint32_t again = with_again(number, key)) return again;
     if (known_to_all(number)) number = 0;
-    step& s = recent_[(number * 37 + reader.member * 5 + reader.who.local * 161 + reader.site * 57) % recent];
-    if (s.from == number && s.time == reader.time && s.site == reader.site && s.local == reader.who.local &&
-        s.block == reader.who.block && s.member == reader.member && s.mode == reader.mode)
-      return s.result;
     const std::uint32_t result = extended(number, reader, ordered);
-    s = {number, reader.time, reader.site, reader.who.local, reader.who.block, result, reader.member, reader.mode};
+    place_of(number, key) = {key, number, result};
     return result;
+  }
+  /// The same where this was asked a moment ago, else 0.
+  std::uint32_t with_again(std::uint32_t number, const reader_key& key) const {
+    if (known_to_all(number)) number = 0;
+    const step& s = recent_[slot_of(number, key)];
+    return s.from == number && s.key == key ? s.result : 0;
   }
 
   void everybody_knows() {
@@ -153,18 +171,24 @@ public:
   }
 
 private:
+  /// A reader that was added to a set, and what became of it: lanes read many cells of one history.
   struct step {
-    std::uint32_t from = 0, time = ~0u, site = 0, local = 0, block = 0, result = 0;
-    std::uint8_t member = 0;
-    access_mode mode = access_mode::plain;
+    reader_key key;
+    std::uint32_t from = 0, result = 0;
   };
+  static std::size_t slot_of(std::uint32_t from, const reader_key& key) {
+    return (from * 37 + key.how * 5 + static_cast<std::uint32_t>(key.who) * 161 +
+            static_cast<std::uint32_t>(key.when) * 57) %
+           recent;
+  }
+  step& place_of(std::uint32_t from, const reader_key& key) { return recent_[slot_of(from, key)]; }
 
   const readers& at(std::uint32_t number) const {
     return number & with_engine ? engines_[number & ~with_engine] : lanes_[number - known_];
   }
 
   template <class Ordered>
-  std::uint32_t extended(std::uint32_t number, const epoch& reader, const Ordered& ordered) {
+  [[gnu::noinline]] std::uint32_t extended(std::uint32_t number, const epoch& reader, const Ordered& ordered) {
     const std::uint32_t bit = 1u << reader.member;
     std::uint32_t kept[max_chain], depth = 0, mine = bit;
     for (std::uint32_t i = number; !known_to_all(i) && depth < max_chain; i = at(i).others) {

@@ -72,6 +72,25 @@ public:
     });
   }
 
+  /// The usual read: of cells with one history that everybody knows, by a lane that has just read others like them.
+  /// False, and nothing done, where it is another one.
+  template <std::size_t Count>
+  bool read_again(const histories& all, std::size_t first, const reader_key& by) {
+    if (!reads_) return false;
+    const std::uint32_t* w = writes_.get() + first;
+    std::uint32_t* r = reads_.get() + first;
+    std::uint32_t least = w[0], most = w[0], differ = 0;
+    for (std::size_t i = 1; i < Count; ++i) {
+      least = std::min(least, w[i]), most = std::max(most, w[i]);
+      differ |= r[i] ^ r[0];
+    }
+    if (least == write_log::never || most >= all.writes.known() || differ != 0) return false;
+    const std::uint32_t now = all.reads.with_again(r[0], by);
+    if (now == 0) return false;
+    if (now != r[0]) std::fill_n(r, Count, now);
+    return true;
+  }
+
   /// A write; `number` is that of its epoch. Readers are forgotten: whoever comes behind this write comes behind them.
   template <std::size_t Count = 0, class Observer>
   void write(histories& all, std::size_t first, std::size_t how_many, std::uint32_t number, Observer& by) {

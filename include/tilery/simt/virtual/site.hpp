@@ -82,22 +82,32 @@ private:
     std::vector<key> all = std::vector<key>(1);
     std::unordered_map<key, std::uint32_t, hash> numbers;
   };
-  using cache = std::array<std::uint32_t, 256>;
+  /// The places met last, with their keys beside them: most verbs are in a loop.
+  struct recent {
+    key what;
+    std::uint32_t number = 0;
+  };
+  using cache = std::array<recent, 256>;
 
   static std::size_t mix(const key& k) {
     return static_cast<std::size_t>(k.at.line) * 37 + k.outer * 11 + (reinterpret_cast<std::uintptr_t>(k.name) >> 2);
   }
 
-  std::uint32_t find(table& t, cache& recent, const key& k) {
-    std::uint32_t& slot = recent[mix(k) % 256];
-    if (slot != 0 && t.all[slot] == k) return slot;
+  std::uint32_t find(table& t, cache& met, const key& k) {
+    recent& r = met[mix(k) % 256];
+    if (r.what == k && r.number != 0) [[likely]]
+      return r.number;
+    return find_again(t, r, k);
+  }
+  [[gnu::noinline]] static std::uint32_t find_again(table& t, recent& r, const key& k) {
     const auto [found, is_new] = t.numbers.try_emplace(k, static_cast<std::uint32_t>(t.all.size()));
     if (is_new) t.all.push_back(k);
-    return slot = found->second;
+    r = {k, found->second};
+    return found->second;
   }
 
   table sites_, steps_;
-  cache site_cache_{}, step_cache_{};
+  cache site_cache_, step_cache_;
 };
 
 }  // namespace virtual_machine
