@@ -1,40 +1,40 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# The recipes of examples/learn/README.md, "With gdb", in gdb's batch mode. 77: skipped, there is no gdb.
-#   learn_gdb.sh PROGRAM SOLUTION_1
+# The gdb sessions in the README of the course: each command is given to gdb, and each line that the README shows must be
+# said by it. Ends with 77, skipped, where there is no gdb or where it may not run programs.
+#   learn_gdb.sh PROGRAM README.md
 set -euo pipefail
 
-program=$1 solution=$2
+program=$1 readme=$2
 
 skip() { echo "skipped: $*" && exit 77; }
 command -v gdb >/dev/null || skip "gdb is not installed"
-gdb -nx -batch -ex 'run' --args /bin/true 2>&1 | grep -q 'exited normally' || skip "gdb may not run programs here"
+gdb -nx -batch -ex 'run' --args "$(command -v true)" 2>&1 | grep -q 'exited normally' ||
+  skip "gdb may not run programs here"
 
-# session GDB-ARGUMENT... -- PROGRAM-ARGUMENT...
-session() {
-  local -a asks=()
-  while [[ $1 != -- ]]; do asks+=(-ex "$1") && shift; done
-  shift
-  gdb -nx -batch -ex 'set debuginfod enabled off' "${asks[@]}" --args "$program" "$@" 2>&1
+# Runs the session that has been read, and compares.
+commands=() arguments=() shown=() sessions=0
+finish() {
+  ((${#arguments[@]} > 0)) || return 0
+  local output line
+  output=$(gdb -nx -batch -ex 'set debuginfod enabled off' "${commands[@]}" --args "$program" "${arguments[@]}" 2>&1)
+  for line in "${shown[@]}"; do
+    [[ $output == *"$line"* ]] || {
+      printf 'gdb does not say "%s", but:\n%s\n' "$line" "$output"
+      exit 1
+    }
+  done
+  sessions=$((sessions + 1)) commands=() arguments=() shown=()
 }
-# says TEXT REGEX
-says() { grep -Eq -- "$2" <<<"$1" || { printf 'gdb does not say %s:\n%s\n' "$2" "$1" && exit 1; }; }
 
-barrier=$(grep -n -m 1 'lane.sync_block' "$solution" | cut -d : -f 1)
-
-# One lane of one block: its values, a step over the barrier, at which all other lanes run, and what came of it.
-output=$(session "break solutions/exercise_1.hpp:$barrier if lane.rank() == 37 && lane.block().x == 2" 'run' \
-  'print column' 'next' 'print lane.rank()' 'next' 'print other == smem.row.elements[218]' \
-  'print p.x.columns' -- check 1 --solution)
-says "$output" '1 = 37$'
-says "$output" '2 = 37$'
-says "$output" '3 = true$'
-says "$output" '4 = 256$'
-echo "$output" | tail -n 8
-
-# The first fault, where it happens, and the lane's variables there.
-output=$(session 'catch throw' 'run' 'frame function learn::exercises::exercise_1::run' 'info locals' -- \
-  check 1 --stop-at-first)
-says "$output" 'float other = lane.load'
-says "$output" '^column = 0$'
-echo "$output" | tail -n 6
+inside=no
+while IFS= read -r line; do
+  case $line in
+    '```'*) finish && inside=no ;;
+    '$ gdb --args '*) inside=yes && read -ra arguments <<<"${line#'$ gdb --args '* }" ;;
+    '(gdb) '*) commands+=(-ex "${line#'(gdb) '}") ;;
+    *) [[ $inside == no ]] || shown+=("$line") ;;
+  esac
+done <"$readme"
+((sessions == 2)) || { echo "the README has $sessions sessions with gdb; it must have 2" && exit 1; }
+echo "$sessions sessions with gdb said what the README shows"
