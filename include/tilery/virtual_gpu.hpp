@@ -41,6 +41,14 @@ public:
 
   tilery::arch target() const { return model_; }
 
+  /// As on the host; a kernel that reads it before anybody has written it is reported.
+  allocation allocate(std::size_t bytes) const {
+    allocation memory = host_memory::allocate(bytes);
+    if (any(options_.checks & checks::memory)) virtual_machine::mark_unwritten(memory.get(), bytes);
+    return memory;
+  }
+  allocation workspace(std::size_t bytes, where = {}) const { return allocate(bytes); }
+
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands& known, where at) const {

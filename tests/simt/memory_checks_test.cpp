@@ -46,6 +46,63 @@ TEST(memory_checks, uninitialised_shared_memory) {
   expect_fault<left_by_another_block>(fault_kind::uninitialised, "no lane of this block");
 }
 
+// --- global memory that was allocated and never written
+
+struct reads_a_buffer : planted_base {
+  struct params {
+    gmem_ptr<const float> x;
+    gmem_ptr<float> y;
+  };
+  template <class Lane>
+  SIMT static void run(Lane lane, const params& p, shared&) {
+    lane.store(p.y + lane.rank(), (lines.now = __LINE__, lane.load(p.x + lane.rank())));
+  }
+};
+std::string read_a_buffer(int written_from, int written_to) {
+  launch_report report;
+  const virtual_gpu gpu(arch::sm_90, {.report = &report});
+  buffer<float> x(gpu, 64), y(gpu, 64);
+  for (int i = written_from; i < written_to; ++i) x.data_handle()[i] = 1;
+  launch<reads_a_buffer>(gpu, {1},
+                         reads_a_buffer::params{gmem_ptr<const float>(x.data_handle()),
+                                                gmem_ptr<float>(y.data_handle())},
+                         {reads("x", x.view()), writes("y", y.view())});
+  // what a kernel has written is written
+  launch<reads_a_buffer>(gpu, {1},
+                         reads_a_buffer::params{gmem_ptr<const float>(y.data_handle()),
+                                                gmem_ptr<float>(x.data_handle())},
+                         {reads("y", y.view()), writes("x", x.view())});
+  return text_of(report);
+}
+TEST(memory_checks, a_buffer_that_was_never_written) {
+  EXPECT_EQ(read_a_buffer(0, 64), "");
+  for (const auto& [from, to] : {std::pair{0, 0}, std::pair{0, 62}, std::pair{2, 64}}) {
+    const std::string text = read_a_buffer(from, to);
+    EXPECT_NE(text.find("uninitialised read of 4 bytes"), std::string::npos) << text;
+    EXPECT_NE(text.find("of x. "), std::string::npos) << text;
+  }
+}
+struct sums_into : planted_base {
+  struct params {
+    gmem_ptr<float> y;
+  };
+  template <class Lane>
+  SIMT static void run(Lane lane, const params& p, shared&) {
+    lane.store(p.y + lane.rank(), lane.load(p.y + lane.rank()) + 1.0f);
+  }
+};
+TEST(memory_checks, an_accumulation_into_what_was_never_cleared) {
+  const virtual_gpu gpu;
+  buffer<float> y(gpu, 64);
+  const auto run = [&] {
+    launch<sums_into>(gpu, {1}, sums_into::params{gmem_ptr<float>(y.data_handle())}, {writes("y", y.view())});
+  };
+  EXPECT_THROW(run(), fault_error);
+  fill_zero(gpu, y);
+  run();
+  EXPECT_EQ(y.data_handle()[63], 1.0f);
+}
+
 // --- out of bounds
 
 template <bool Wrong>
@@ -240,6 +297,50 @@ TEST(memory_checks, a_kernel_that_does_not_end) {
   EXPECT_NE(report.faults[0].text().find("lanes 3 were last in atomic_load"), std::string::npos)
       << report.faults[0].text();
   EXPECT_NE(report.faults[0].text().find("sync_block"), std::string::npos) << report.faults[0].text();
+}
+
+// --- lanes that need more stack than there is
+
+int deeper(int levels) {
+  volatile char frame[1024];
+  frame[0] = static_cast<char>(levels);
+  return levels == 0 ? 0 : deeper(levels - 1) + frame[0];
+}
+struct recurses : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    lines.now = __LINE__, lane.load(p.in + lane.rank());
+    lane.sync_block();
+    if (lane.rank() == 37) deeper(1 << 20);
+    lane.sync_block();
+  }
+};
+TEST(memory_checks, a_stack_overflow_is_a_fault) {
+#if defined(TILERY_ASAN_FIBERS)
+  GTEST_SKIP() << "AddressSanitizer reports it";
+#endif
+  for (int i = 0; i < 3; ++i) {
+    const launch_report report = report_of<recurses>(0);
+    ASSERT_EQ(report.faults.size(), 1u) << text_of(report);
+    EXPECT_EQ(report.faults[0].kind, fault_kind::stack_overflow);
+    EXPECT_EQ(report.faults[0].now.lane, 37);
+    EXPECT_EQ(report.faults[0].now.site.line.line, lines.now + 1) << "the last verb before it";
+  }
+  std::vector<float> values(256);
+  EXPECT_THROW(launch<recurses>(virtual_gpu(arch::sm_90, {.threads = 2, .checks = checks::none}), {3},
+                                planted_params{gmem_ptr<const float>(values.data()), {}, {}}),
+               fault_error);
+}
+TEST(memory_checks, other_segmentation_faults_stay_what_they_are) {
+  struct reads_null : planted_base {
+    SIMT static void touch() { *static_cast<volatile int*>(nullptr) = 1; }
+  };
+  EXPECT_DEATH(
+      {
+        virtual_machine::stack_guard guard;
+        reads_null::touch();
+      },
+      "");
 }
 
 // --- how faults are told

@@ -5,6 +5,7 @@
 
 #include <tilery/simt/virtual/block.hpp>
 #include <tilery/simt/virtual/launch_watch.hpp>
+#include <tilery/simt/virtual/unwritten.hpp>
 
 #include <unordered_set>
 
@@ -80,6 +81,11 @@ public:
       report(fault_kind::read_only, who, true, at.part->name, offset_in(*at.part, address), bytes,
              "the launch names " + std::string(at.part->name) + " as an operand that it only reads");
       return false;
+    }
+    if (!writes && launch_.checks_for(checks::memory)) {
+      if (const int unwritten = unwritten_bytes(address, bytes, at.in->begin, at.in->end))
+        report(fault_kind::uninitialised, who, false, at.part->name, offset_in(*at.part, address), unwritten,
+               "nobody has written them since they were allocated");
     }
     if (!at.in->cells || !launch_.checks_for(checks::races)) return true;
     const std::size_t first = (address - at.in->begin) / at.in->cell_bytes,

@@ -7,6 +7,7 @@
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/virtual/barriers.hpp>
 #include <tilery/simt/virtual/fiber.hpp>
+#include <tilery/simt/virtual/stack_guard.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -59,6 +60,8 @@ struct block_events {
   virtual void begins(const class block& self) = 0;
   /// All of its lanes have ended.
   virtual void ends() = 0;
+  /// Where a lane was last seen.
+  virtual site last_site(int lane) const = 0;
   /// A phase of an mbarrier is over.
   virtual void phase_over(const void* mbarrier) = 0;
   /// Enough lanes have come to a named barrier.
@@ -72,7 +75,7 @@ struct block_events {
 /// Thrown through a lane that is ended early, so that its destructors run. Not an error of its own.
 struct lane_cancelled {};
 
-class block {
+class block final : public stack_owner {
 public:
   static constexpr int warp_lanes = 32;
   using lane_text = void (*)(block& self, int rank, const void* params);
@@ -113,7 +116,9 @@ public:
   bool resume(fiber& scheduler) {
     scheduler_ = &scheduler;
     const int next = next_ready(0);
+    stack_owner* const outer = std::exchange(guarded, this);
     if (next >= 0) scheduler.switch_to(lanes_[static_cast<std::size_t>(next)].self);
+    guarded = outer;
     return live_ > 0;
   }
 
@@ -144,6 +149,25 @@ public:
       text += " wait in " + place.first + " at " + place.second;
     }
     return text;
+  }
+
+  bool guards(const void* address) const override { return whose_guard(address) >= 0; }
+  /// A lane has no stack left. It is abandoned, without running its destructors; nothing of the block goes on.
+  [[noreturn]] void overflowed(const void* address) override {
+    const int rank = whose_guard(address);
+    lane_state& l = lanes_[static_cast<std::size_t>(rank)];
+    fault f;
+    f.kind = fault_kind::stack_overflow;
+    f.now.block = at_, f.now.lane = rank;
+    if (events_) f.now.site = events_->last_site(rank);
+    f.missing =
+        "the lane needs more than the " + std::to_string(stack_pool::bytes / 1024) + " KiB of stack that it has";
+    failure_ = std::make_exception_ptr(fault_error({f}, {"", 0}));
+    l.alive = false;
+    clear(ready_, rank);
+    --live_;
+    warps_[static_cast<std::size_t>(rank / warp_lanes)].live &= ~(1u << (rank % warp_lanes));
+    l.self.leave_to(*scheduler_);
   }
 
   std::exception_ptr failure() const { return failure_; }
@@ -298,6 +322,12 @@ private:
                 false};
     f.missing = "lanes of one warp meet in different collectives; all must call the same one";
     throw fault_error({f}, at);
+  }
+
+  int whose_guard(const void* address) const {
+    for (const lane_state& l : lanes_)
+      if (l.alive && l.self.guards(address)) return l.rank;
+    return -1;
   }
 
   /// From a lane that cannot go on to the next one that can, or to the scheduler.

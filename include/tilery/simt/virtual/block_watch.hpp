@@ -77,6 +77,10 @@ public:
     if (profiles_) requests_.end_block();
   }
 
+  site last_site(int lane) const override {
+    return launch_.sites().describe(lanes_[static_cast<std::size_t>(lane)].site);
+  }
+
   // Places ------------------------------------------------------------------------------------------------------------
 
   /// The step that the lane is in from now on; returns the one before.

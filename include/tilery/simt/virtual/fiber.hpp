@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A fiber: one lane's stack and registers, switched by Boost.Context, with the annotations that AddressSanitizer needs
-// to follow. Stacks end in a guard page, are pooled for the whole program, and start at different cache sets.
+// to follow. Stacks end in a guard, are pooled for the whole program, and start at different cache sets.
 #pragma once
 
 #include <tilery/core/error.hpp>
 
 #include <sys/mman.h>
-#include <unistd.h>
 #include <boost/context/detail/fcontext.hpp>
 #include <cstddef>
 #include <mutex>
@@ -30,7 +29,9 @@ public:
   static constexpr std::size_t bytes = 64 * 1024;
 #endif
 
-  /// The lowest address of `bytes` usable bytes; a guard page lies below.
+  static constexpr std::size_t guard_bytes = 64 * 1024;  // a frame that is larger than this may jump over it
+
+  /// The lowest address of `bytes` usable bytes; the guard lies below.
   std::byte* take() {
     {
       const std::lock_guard lock(mutex_);
@@ -40,15 +41,14 @@ public:
         return stack;
       }
     }
-    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     void* memory =
-        mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    // the guard page makes it two mappings, of which Linux gives a process 65530 (vm.max_map_count)
-    if (memory == MAP_FAILED || mprotect(memory, page, PROT_NONE) != 0)
+        mmap(nullptr, bytes + guard_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    // the guard makes it two mappings, of which Linux gives a process 65530 (vm.max_map_count)
+    if (memory == MAP_FAILED || mprotect(memory, guard_bytes, PROT_NONE) != 0)
       throw error(
           "virtual_gpu: no memory for the stack of one more lane; it must have at most some 32000 lanes waiting at a "
           "time, so lower resident_blocks");
-    return static_cast<std::byte*>(memory) + page;
+    return static_cast<std::byte*>(memory) + guard_bytes;
   }
 
   void give_back(std::byte* stack) {
@@ -112,6 +112,12 @@ public:
 #endif
     boost::context::detail::jump_fcontext(other.context_, &between);
     __builtin_unreachable();
+  }
+
+  /// Whether an address is in the guard below this stack.
+  bool guards(const void* address) const {
+    const auto* at = static_cast<const std::byte*>(address);
+    return stack_ && at < stack_ && at >= stack_ - stack_pool::guard_bytes;
   }
 
   /// Called once on the fiber that stands for the thread, before the first switch away from it.

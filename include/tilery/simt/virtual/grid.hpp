@@ -75,6 +75,7 @@ private:
   }
 
   void run_blocks() {
+    const stack_guard on_this_thread;
     fiber scheduler;
     scheduler.be_thread();
     blocks waiting;
