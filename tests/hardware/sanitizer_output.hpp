@@ -17,7 +17,7 @@ struct verdict {
 };
 
 /// Reports are lines behind "========= " that are not indented; the last line is a summary. The tool's own limit on
-/// what it prints does not touch the summary. That the program failed is no finding of the tool, though it may count it.
+/// what it prints does not touch the summary. A program that failed is no finding, though it may be counted.
 inline verdict read_sanitizer(const std::string& path) {
   verdict v;
   const auto lines = lines_of(path);
