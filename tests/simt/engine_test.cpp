@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <atomic>
+#include <cstdio>
 #include <numeric>
 #include <vector>
 
@@ -262,21 +263,43 @@ TEST(engine, refuses_an_access_that_is_not_aligned) {
 
 // --- many launches
 
+struct counts_block : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+    lane.sync_block();
+    lane.atomic_add(p.values, 1);
+  }
+};
+
 TEST(engine, a_thousand_launches_reuse_their_stacks) {
-  std::vector<int> memory(1);
-  const auto stacks_mapped = [] {
+  const auto mappings = [] {
     std::FILE* maps = std::fopen("/proc/self/maps", "r");
     int lines = 0;
     for (int c; (c = std::fgetc(maps)) != EOF;) lines += c == '\n';
     std::fclose(maps);
     return lines;
   };
-  launch<some_leave>(virtual_gpu(arch::sm_90, checks::none), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
-  const int before = stacks_mapped();
-  for (int i = 0; i < 1000; ++i)
-    launch<some_leave>(virtual_gpu(arch::sm_90, checks::none), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
-  EXPECT_LE(stacks_mapped(), before + 8);
-  EXPECT_EQ(memory[0], 1001 * 3 * 48);
+  const auto resident_pages = [] {
+    std::FILE* file = std::fopen("/proc/self/statm", "r");
+    long all = 0, resident = 0;
+    EXPECT_EQ(std::fscanf(file, "%ld %ld", &all, &resident), 2);
+    std::fclose(file);
+    return resident;
+  };
+  for (const checks watched : {checks::none, checks::all}) {
+    std::vector<int> memory(1);
+    const auto run = [&] {
+      launch<counts_block>(virtual_gpu(arch::sm_90, watched), {3}, numbers{gmem_ptr<int>(memory.data()), 1},
+                           {writes("memory", vector(memory.data(), 1))});
+    };
+    for (int i = 0; i < 10; ++i) run();
+    const int mapped = mappings();
+    const long resident = resident_pages();
+    for (int i = 0; i < 1000; ++i) run();
+    EXPECT_LE(mappings(), mapped + 8);
+    EXPECT_LE(resident_pages(), resident + 512);  // 2 MiB
+    EXPECT_EQ(memory[0], 1010 * 3 * 96);
+  }
 }
 
 }  // namespace

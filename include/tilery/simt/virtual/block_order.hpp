@@ -4,8 +4,8 @@
 // it until then. Asynchronous engines are observers of their own: lanes learn of their work by waiting for it.
 #pragma once
 
-#include <tilery/simt/virtual/clock.hpp>
 #include <tilery/simt/virtual/history.hpp>
+#include <tilery/simt/virtual/vector_clock.hpp>
 
 #include <memory>
 #include <optional>
@@ -17,7 +17,7 @@ namespace virtual_machine {
 
 /// What an observer knows, and which part of that a proxy fence has made visible to the asynchronous proxy.
 struct knowledge {
-  clock known, fenced;
+  vector_clock known, fenced;
 
   void join(const knowledge& other) {
     known.join(other.known);
@@ -38,8 +38,8 @@ public:
     block_ = block;
     engines_ = 0;
     for (knowledge& w : warps_) {
-      w.known = clock(block, warp_count());
-      w.fenced = clock(block, warp_count());
+      w.known = vector_clock(block, warp_count());
+      w.fenced = vector_clock(block, warp_count());
     }
     for (lane_state& l : lanes_) l.time = 0, l.alone.reset();
   }
@@ -61,7 +61,7 @@ public:
   }
   bool knows(int lane, const epoch& e) const { return knows(lane, e.who, e.member, e.time, e.mode); }
   bool knows(int lane, const readers& r) const {
-    if (warp(lane).known.knows(r.who, clock::everyone, r.time)) return true;
+    if (warp(lane).known.knows(r.who, vector_clock::everyone, r.time)) return true;
     for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
       if (!knows(lane, r.who, __builtin_ctz(rest), r.time, r.mode)) return false;
     return true;
@@ -89,7 +89,7 @@ public:
   }
   /// A proxy fence: what the lane knows and has done becomes visible to the asynchronous proxy.
   void fence_proxy(int lane) {
-    const clock seen = release(lane).known;
+    const vector_clock seen = release(lane).known;
     alone(lane).fenced.join(seen);
   }
 
@@ -106,7 +106,7 @@ public:
     std::uint32_t time = 0;
     bool plain = true;
     knowledge together;
-    together.known = together.fenced = clock(block_, warp_count());
+    together.known = together.fenced = vector_clock(block_, warp_count());
     for (int w = 0; w < warp_count(); ++w)
       if (is_in(w)) {
         time = std::max(time, gather(w) + 1);
@@ -147,7 +147,9 @@ private:
   const knowledge& warp(int lane) const { return warps_[static_cast<std::size_t>(lane / warp_lanes)]; }
   knowledge& alone(int lane) {
     auto& own = lanes_[static_cast<std::size_t>(lane)].alone;
-    if (!own) own = std::make_unique<knowledge>(knowledge{clock(block_, warp_count()), clock(block_, warp_count())});
+    if (!own)
+      own = std::make_unique<knowledge>(
+          knowledge{vector_clock(block_, warp_count()), vector_clock(block_, warp_count())});
     return *own;
   }
   bool nothing_fenced(int w) const { return warps_[static_cast<std::size_t>(w)].fenced.empty(); }

@@ -4,7 +4,7 @@
 // knows of everything before it: numbers below `known()` need no look at all, and their entries are dropped.
 #pragma once
 
-#include <tilery/simt/virtual/clock.hpp>
+#include <tilery/simt/virtual/vector_clock.hpp>
 
 #include <cstdint>
 #include <vector>

@@ -93,7 +93,7 @@ private:
     machine.pc = reinterpret_cast<std::uintptr_t>(&stack_guard::go_on);
 #endif
   }
-  [[noreturn]] static void go_on() { guarded->overflowed(address_in_question()), __builtin_unreachable(); }
+  static void go_on() { guarded->overflowed(address_in_question()); }
 
   /// To whoever had the signal before.
   static void hand_on(int signal, siginfo_t* info, void* context) {

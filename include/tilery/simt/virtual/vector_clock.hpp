@@ -23,12 +23,12 @@ struct group_id {
   auto operator<=>(const group_id&) const = default;
 };
 
-class clock {
+class vector_clock {
 public:
   static constexpr int everyone = -1;
 
-  clock() = default;
-  clock(std::uint32_t block, int warps) : block_(block), warps_(static_cast<std::size_t>(warps)) {}
+  vector_clock() = default;
+  vector_clock(std::uint32_t block, int warps) : block_(block), warps_(static_cast<std::size_t>(warps)) {}
 
   /// Whether what the member did at `time` is known.
   bool knows(group_id who, int member, std::uint32_t time) const {
@@ -59,7 +59,7 @@ public:
   }
 
   /// Learns all that the other one knows.
-  void join(const clock& other) {
+  void join(const vector_clock& other) {
     for (std::uint32_t w = 0; w < other.warps_.size(); ++w)
       if (other.warps_[w] > 0) learn({other.block_, w}, everyone, other.warps_[w]);
     for (const entry& e : other.others_) learn(e.who, e.member, e.time);
