@@ -31,8 +31,7 @@ struct planted_defaults {
   };
 };
 
-// Each has its `name`, and `finding`: the kind of fault that the virtual GPU must report, nullptr where it has no
-// check.
+// Each has its `name`, and `finding`: the kind of fault that the virtual GPU must report.
 
 /// A warp reads what the other wrote, without a barrier between.
 template <bool Wrong>
@@ -122,10 +121,10 @@ struct uninitialised_shared : planted_defaults {
   }
 };
 
-/// Global memory that neither the host nor the kernel wrote. The virtual GPU takes operands as initialised.
+/// Global memory that neither the host nor the kernel wrote: `fresh` comes from a buffer of the executor.
 template <bool Wrong>
 struct uninitialised_global : planted_defaults {
-  static constexpr const char *name = "uninitialised_global", *finding = nullptr;
+  static constexpr const char *name = "uninitialised_global", *finding = "uninitialised read";
   template <class Lane>
   SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (!Wrong) lane.store(p.fresh + lane.rank(), 1.0f);
