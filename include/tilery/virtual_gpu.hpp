@@ -57,20 +57,26 @@ public:
       grid<Kernel, Params, false>(blocks, params, {}).run(options_.threads, options_.resident_blocks, at);
       return;
     }
-    virtual_machine::launch_watch watch({Kernel::name, model_, blocks, Kernel::threads, shared_bytes<Kernel>(),
-                                         options_.report ? options_.checks : options_.checks & without_profile,
-                                         options_.stop_at_first, options_.step_limit, options_.seed},
-                                        known);
+    const virtual_machine::watched_launch what{Kernel::name,
+                                               model_,
+                                               blocks,
+                                               Kernel::threads,
+                                               shared_bytes<Kernel>(),
+                                               options_.report ? options_.checks : options_.checks & without_profile,
+                                               options_.stop_at_first,
+                                               options_.step_limit,
+                                               options_.seed};
+    const auto watch = std::make_unique<virtual_machine::launch_watch>(what, known);  // too large for a lane's stack
     try {
       grid<Kernel, Params, true>(blocks, params, [&] {
-        return std::make_unique<virtual_machine::block_watch>(watch, Kernel::threads, shared_bytes<Kernel>());
+        return std::make_unique<virtual_machine::block_watch>(*watch, Kernel::threads, shared_bytes<Kernel>());
       }).run(1, options_.resident_blocks, at);
     } catch (const virtual_machine::step_limit_reached&) {
     } catch (const fault_error& stopped) {  // what no lane can go on after
       if (options_.stop_at_first) throw;
-      for (const fault& f : stopped.faults()) watch.add(f);
+      for (const fault& f : stopped.faults()) watch->add(f);
     }
-    watch.finish(options_.report, at);
+    watch->finish(options_.report, at);
   }
 
 private:

@@ -265,7 +265,7 @@ TEST(races, delays_change_no_result_of_a_right_kernel) {
     std::vector<float> in(256), out(256);
     std::vector<int> flags(8);
     for (int i = 0; i < 256; ++i) in[static_cast<std::size_t>(i)] = static_cast<float>(i);
-    launch<sums_of_blocks>(virtual_gpu(arch::sm_90, {.seed = seed}), {4},
+    launch<sums_of_blocks>(virtual_gpu(arch::sm_90, {.seed = seed}), {sums_of_blocks::blocks},
                            planted_params{gmem_ptr<const float>(in.data()), gmem_ptr<float>(out.data()),
                                           gmem_ptr<int>(flags.data())});
     EXPECT_EQ(out[0], 2016);
