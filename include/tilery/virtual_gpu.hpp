@@ -75,6 +75,9 @@ public:
     } catch (const fault_error& stopped) {  // what no lane can go on after
       if (options_.stop_at_first) throw;
       for (const fault& f : stopped.faults()) watch->add(f);
+    } catch (...) {  // what a lane threw itself goes to the caller; what was found before is not lost
+      if (options_.report) watch->finish(options_.report, at);
+      throw;
     }
     watch->finish(options_.report, at);
   }

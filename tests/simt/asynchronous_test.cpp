@@ -356,6 +356,23 @@ TEST(asynchronous, named_barriers_order_those_who_come) {
   }
 }
 
+template <int Number, int Lanes>
+struct odd_barrier : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared&) {
+    lines.now = __LINE__, sync_named(lane, Number, Lanes);
+  }
+};
+TEST(asynchronous, named_barriers_have_numbers_and_whole_warps) {
+  for (const launch_report& wrong :
+       {report_of<odd_barrier<16, 64>>(0), report_of<odd_barrier<-1, 64>>(0), report_of<odd_barrier<1, 48>>(0)}) {
+    ASSERT_EQ(wrong.faults.size(), 1u);
+    EXPECT_EQ(wrong.faults[0].kind, fault_kind::barrier_misuse);
+    EXPECT_EQ(wrong.faults[0].now.site.line.line, lines.now);
+  }
+  EXPECT_EQ(text_of(report_of<odd_barrier<15, 64>>(0)), "");
+}
+
 struct waits_for_more_than_there_are : planted_base {
   template <class Lane>
   SIMT static void run(Lane lane, const planted_params&, shared&) {

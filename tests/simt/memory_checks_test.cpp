@@ -291,7 +291,7 @@ TEST(memory_checks, a_kernel_that_does_not_end) {
   launch<spins>(virtual_gpu(arch::sm_90, {.report = &report, .step_limit = 1000}), {1},
                 planted_params{gmem_ptr<const float>(values.data()), gmem_ptr<float>(values.data()),
                                gmem_ptr<int>(flags.data())});
-  ASSERT_EQ(report.faults.size(), 1u);
+  ASSERT_EQ(report.faults.size(), 1u) << text_of(report);
   EXPECT_EQ(report.faults[0].kind, fault_kind::step_limit);
   EXPECT_EQ(report.faults[0].now.site.line.line, lines.now);
   EXPECT_NE(report.faults[0].text().find("lanes 3 were last in atomic_load"), std::string::npos)

@@ -82,8 +82,14 @@ public:
 
   /// A named barrier of `lanes` lanes; those that do not wait only arrive.
   void named(int number, int lanes, bool waits, where at) const {
-    if constexpr (Checked)
-      watch().comes_to_named(rank_, number, waits, site(waits ? "sync_named" : "arrive_named", at));
+    const bool possible = number >= 1 && number < virtual_machine::barriers::named && lanes > 0 && lanes % 32 == 0;
+    if constexpr (Checked) {
+      const std::uint32_t place = site(waits ? "sync_named" : "arrive_named", at);
+      if (!possible) return watch().no_such_named(rank_, number, lanes, place);
+      watch().comes_to_named(rank_, number, lanes, waits, place);
+    } else if (!possible) {
+      throw error("a named barrier has a number from 1 to 15 and whole warps of lanes", at);
+    }
     block_->come_to_named(rank_, number, lanes, waits, at);
   }
 

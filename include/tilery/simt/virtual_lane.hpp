@@ -218,7 +218,8 @@ private:
   SIMT Value read([[maybe_unused]] Pointer p, [[maybe_unused]] where at) const {
     Value result{};
 #ifndef __CUDA_ARCH__
-    if (may_access<Value>(p, "load", false, access_mode::plain, at))
+    constexpr bool constant = std::is_const_v<typename Pointer::element_type>;
+    if (may_access<Value>(p, "load", false, constant ? access_mode::constant : access_mode::plain, at))
       __builtin_memcpy(static_cast<void*>(&result), static_cast<const void*>(p.raw()), sizeof(Value));
     else
       __builtin_memset(static_cast<void*>(&result), 0xff, sizeof(Value));
@@ -263,7 +264,7 @@ private:
   bool may_access(Pointer p, [[maybe_unused]] const char* name, [[maybe_unused]] bool writes,
                   [[maybe_unused]] access_mode mode, where at) const {
     constexpr int bytes = sizeof(Value);
-    constexpr std::uintptr_t unit = bytes < 16 ? bytes : 16;
+    constexpr std::uintptr_t power = bytes & -bytes, unit = power < 16 ? power : 16;
     const bool aligned = reinterpret_cast<std::uintptr_t>(p.raw()) % unit == 0;
     if constexpr (Checked) {
       constexpr bool is_shared = std::is_same_v<Pointer, smem_ptr<typename Pointer::element_type>>;

@@ -7,8 +7,6 @@
 #include <tilery/simt/virtual/launch_watch.hpp>
 #include <tilery/simt/virtual/unwritten.hpp>
 
-#include <unordered_set>
-
 namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
@@ -29,9 +27,10 @@ public:
         shared_(shared_bytes, write_log::never),
         last_writes_(static_cast<std::size_t>(threads)) {}
 
-  actor lane_itself(int lane, std::uint32_t site, access_mode mode) const {
+  actor lane_itself(int lane, std::uint32_t site, access_mode mode, bool atomic_write = false) const {
     return {lane,
-            {order_.warp_of(lane), order_.time(lane), site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode}};
+            {order_.warp_of(lane), order_.time(lane), site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode,
+             atomic_write}};
   }
 
   /// The usual read of shared memory, checked quickly. False where it needs a closer look.
@@ -49,15 +48,20 @@ public:
   template <int Bytes>
   bool shared_access(const actor& who, std::int64_t offset, bool writes, int how_many = Bytes) {
     const int bytes = Bytes ? Bytes : how_many;
+    if (bytes == 0) return true;
     if (offset < 0 || offset + bytes > static_cast<std::int64_t>(shared_.size())) [[unlikely]] {
       report(fault_kind::out_of_bounds, who, writes, "shared memory", offset, bytes,
              "shared memory has " + std::to_string(shared_.size()) + " bytes");
       return false;
     }
+    if (histories_.size() >= collect_at_) [[unlikely]]
+      collect();
     observer by{*this, who, writes, "shared memory"};
     const auto first = static_cast<std::size_t>(offset), count = static_cast<std::size_t>(bytes);
     constexpr auto constant = static_cast<std::size_t>(Bytes);
-    if (writes)
+    if (is_atomic(who.self.mode))
+      shared_.atomic(histories_, first, count, by);
+    else if (writes)
       shared_.write<constant>(histories_, first, count, shared_number(who), by);
     else
       shared_.read<constant>(histories_, first, count, by);
@@ -66,8 +70,10 @@ public:
 
   /// An access to global memory.
   bool global_access(const actor& who, const void* pointer, int bytes, bool writes) {
+    if (bytes == 0) return true;
     const auto address = reinterpret_cast<std::uintptr_t>(pointer);
     global_memory& memory = launch_.memory();
+    launch_.make_room();
     if (!memory.knows_operands()) {
       follow_pages(who, address, bytes, writes);
       return true;
@@ -91,6 +97,7 @@ public:
     const std::size_t first = (address - at.in->begin) / at.in->cell_bytes,
                       last = (address - at.in->begin + static_cast<std::size_t>(bytes) - 1) / at.in->cell_bytes;
     observer by{*this, who, writes, at.part->name, at.in->cell_bytes};
+    by.in_shared = false;
     by.base = static_cast<std::int64_t>(at.in->begin) -
               static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(at.part->begin()));
     touch(*at.in->cells, first, last - first + 1, who, writes, by);
@@ -129,7 +136,8 @@ protected:
     shared_.forget();
     histories_.clear();
     for (last_write& l : last_writes_) l = {};
-    landed_.clear();
+    landed_.clear(), issuer_.clear();
+    collect_at_ = std::size_t{1} << 18;
   }
   /// All lanes have met: what is behind them needs no look any more.
   void everybody_knows() {
@@ -137,6 +145,11 @@ protected:
     for (last_write& l : last_writes_) l.shared_number = 0;
   }
 
+  /// The lane on whose behalf a barrier's engine copies: for reports.
+  void issued_by(group_id engine, int lane) {
+    if (engine.local >= issuer_.size()) issuer_.resize(engine.local + 1, -1);
+    issuer_[engine.local] = lane;
+  }
   /// An engine's work up to a time is done: until then what it writes is not there.
   void lands(group_id engine, int member, std::uint32_t time) { landed(engine, member) = time; }
 
@@ -152,16 +165,21 @@ private:
     const char* memory;
     std::size_t cell_bytes = 1;
     std::int64_t base = 0;
+    bool in_shared = true;
 
     const epoch& now() const { return who.self; }
-    bool needs_fence() const { return who.through_proxy; }
+    bool asks_always() const { return who.through_proxy || who.self.mode == access_mode::constant; }
+    bool is_engine() const { return virtual_machine::is_engine(who.self.mode); }
     bool ordered(const epoch& e) const { return watch.order_.knows(who.lane, e); }
     bool ordered(const readers& r) const { return watch.order_.knows(who.lane, r); }
     bool allows(const epoch& e) const {
-      if (!ordered(e)) return both_atomic(e.mode, e.who);
-      return !who.through_proxy || e.mode == access_mode::async || watch.order_.fenced(who.lane, e);
+      if (who.self.mode == access_mode::constant || !ordered(e)) return false;
+      if (!who.through_proxy || e.mode == access_mode::async_proxy) return true;
+      return in_shared && watch.order_.fenced(who.lane, e);  // the fence is one of shared memory
     }
-    bool allows(const readers& r) const { return ordered(r) || both_atomic(r.mode, r.who); }
+    bool allows(const readers& r) const {
+      return r.mode != access_mode::constant && (ordered(r) || both_atomic(r.mode, r.who));
+    }
     bool both_atomic(access_mode other, group_id by) const {
       const access_mode mine = who.self.mode;
       return is_atomic(mine) && is_atomic(other) &&
@@ -175,18 +193,18 @@ private:
     }
     void conflicts(const epoch& e, std::size_t first, std::size_t cells) {
       conflict(e, e.member, true, first, cells,
-               ordered(e)                                                     ? fault_kind::missing_fence
-               : e.mode == access_mode::async && watch.under_way(e, e.member) ? fault_kind::missing_wait
-                                                                              : fault_kind::race);
+               ordered(e) && who.through_proxy                                      ? fault_kind::missing_fence
+               : virtual_machine::is_engine(e.mode) && watch.under_way(e, e.member) ? fault_kind::missing_wait
+                                                                                    : fault_kind::race);
     }
     void conflicts(const readers& r, std::size_t first, std::size_t cells) {
       int member = std::countr_zero(r.members);
       for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
         if (!watch.order_.knows(who.lane, r.who, std::countr_zero(rest), r.time, r.mode))
           member = std::countr_zero(rest);
-      conflict(r, member, false, first, cells,
-               r.mode == access_mode::async && watch.under_way(r, member) ? fault_kind::missing_wait
-                                                                          : fault_kind::race);
+      conflict(r, member, r.wrote, first, cells,
+               virtual_machine::is_engine(r.mode) && watch.under_way(r, member) ? fault_kind::missing_wait
+                                                                                : fault_kind::race);
     }
     template <class Other>
     void conflict(const Other& other, int member, bool wrote, std::size_t first, std::size_t cells, fault_kind kind) {
@@ -210,7 +228,6 @@ private:
   std::uint32_t shared_number(const actor& who) {
     last_write& l = last_writes_[static_cast<std::size_t>(who.lane)];
     if (l.shared_number == 0 || !(l.shared == who.self)) {
-      if (histories_.writes.size() >= most_shared_writes) collect();
       l.shared = who.self, l.shared_number = histories_.writes.add(who.self);
     }
     return l.shared_number;
@@ -218,20 +235,21 @@ private:
   std::uint32_t global_number(const actor& who) {
     last_write& l = last_writes_[static_cast<std::size_t>(who.lane)];
     if (l.global_number == 0 || !(l.global == who.self) || l.generation != launch_.generation())
-      l.global = who.self, l.global_number = launch_.add_global_write(who.self, l.generation);
+      l.global = who.self, l.generation = launch_.generation(),
+      l.global_number = launch_.global_histories().writes.add(who.self);
     return l.global_number;
   }
   /// Drops what no byte of shared memory remembers. Only blocks that never meet as a whole come here.
-  void collect() {
-    std::unordered_set<std::uint32_t> used;
-    shared_.for_writes([&](std::uint32_t number) { used.insert(number); });
-    const auto now = histories_.writes.drop_unused([&](std::uint32_t number) { return used.count(number) > 0; });
-    shared_.for_writes([&](std::uint32_t& number) { number = now(number); });
+  [[gnu::noinline]] void collect() {
+    histories_.collect([&](const auto& visit) { visit(shared_); });
+    collect_at_ = std::max(collect_at_, histories_.size() * 2);
     for (last_write& l : last_writes_) l.shared_number = 0;
   }
 
   void touch(shadow& cells, std::size_t first, std::size_t count, const actor& who, bool writes, observer& by) {
-    if (writes)
+    if (is_atomic(who.self.mode))
+      cells.atomic(launch_.global_histories(), first, count, by);
+    else if (writes)
       cells.write(launch_.global_histories(), first, count, global_number(who), by);
     else
       cells.read(launch_.global_histories(), first, count, by);
@@ -242,7 +260,7 @@ private:
       const std::uintptr_t at = address + static_cast<std::uintptr_t>(done);
       const std::size_t first = at % global_memory::page_bytes;
       const std::size_t count = std::min(static_cast<std::size_t>(bytes - done), global_memory::page_bytes - first);
-      observer by{*this, who, writes, "global memory", 1, static_cast<std::int64_t>(at - first)};
+      observer by{*this, who, writes, "global memory", 1, static_cast<std::int64_t>(at - first), false};
       touch(launch_.memory().page(at / global_memory::page_bytes), first, count, who, writes, by);
       done += static_cast<int>(count);
     }
@@ -262,11 +280,14 @@ private:
   }
 
   int lane_of(group_id who, int member) const {
+    if (who.block == order_.block() && who.local < issuer_.size() && issuer_[who.local] >= 0) return issuer_[who.local];
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
     return static_cast<int>(who.local % warps) * block::warp_lanes + member;
   }
   std::string what_is_missing(const actor& who, group_id other, access_mode before, fault_kind kind) const {
     if (kind == fault_kind::missing_wait) return "the copy is still under way: a wait for it between them is missing";
+    if (who.self.mode == access_mode::constant || before == access_mode::constant)
+      return "a pointer to const promises that nobody writes this memory during the launch";
     if (kind == fault_kind::missing_fence)
       return "they are ordered, but the copy goes through the asynchronous proxy: a proxy fence between them is missing";
     if (is_atomic(who.self.mode) && is_atomic(before)) return "an atomic of block scope does not reach the other block";
@@ -295,12 +316,13 @@ private:
 
   static constexpr const char* must_be_aligned =
       "the address must be a multiple of the access's size, or of 16 where that is larger";
-  static constexpr std::size_t most_shared_writes = std::size_t{1} << 18;
 
   shadow shared_;
   histories histories_;
   std::vector<last_write> last_writes_;
   std::vector<std::uint32_t> landed_;
+  std::vector<int> issuer_;
+  std::size_t collect_at_ = std::size_t{1} << 18;
 };
 
 }  // namespace virtual_machine

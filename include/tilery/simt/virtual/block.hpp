@@ -6,6 +6,7 @@
 
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/virtual/barriers.hpp>
+#include <tilery/simt/virtual/block_events.hpp>
 #include <tilery/simt/virtual/fiber.hpp>
 #include <tilery/simt/virtual/stack_guard.hpp>
 
@@ -20,57 +21,6 @@
 namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
-
-/// What a lane is doing when it is not running.
-enum class verb : std::uint8_t {
-  nothing,
-  sync_block,
-  sync_warp,
-  shuffle,
-  shuffle_xor,
-  shuffle_down,
-  ballot,
-  wait_until,
-  wait_mbarrier,
-  sync_named
-};
-
-constexpr const char* name_of(verb v) {
-  constexpr const char* names[] = {"nothing",      "sync_block", "sync_warp",  "shuffle",       "shuffle_xor",
-                                   "shuffle_down", "ballot",     "wait_until", "wait_mbarrier", "sync_named"};
-  return names[static_cast<int>(v)];
-}
-
-/// Ranks as text: " 0-3, 7".
-inline std::string ranges(const std::vector<int>& ranks) {
-  std::string text;
-  for (std::size_t i = 0; i < ranks.size();) {
-    std::size_t last = i;
-    while (last + 1 < ranks.size() && ranks[last + 1] == ranks[last] + 1) ++last;
-    text += (i ? ", " : " ") + std::to_string(ranks[i]) + (last > i ? "-" + std::to_string(ranks[last]) : "");
-    i = last + 1;
-  }
-  return text;
-}
-
-/// Who is told when lanes have met.
-struct block_events {
-  virtual ~block_events() = default;
-  /// The block begins to run as one of the grid.
-  virtual void begins(const class block& self) = 0;
-  /// All of its lanes have ended.
-  virtual void ends() = 0;
-  /// Where a lane was last seen.
-  virtual site last_site(int lane) const = 0;
-  /// A phase of an mbarrier is over.
-  virtual void phase_over(const void* mbarrier) = 0;
-  /// Enough lanes have come to a named barrier.
-  virtual void named_over(int number) = 0;
-  /// These lanes of a warp have met in `what`, all that are left of it.
-  virtual void warp_met(int warp, verb what, std::uint32_t lanes) = 0;
-  /// All lanes that are left of the block have met.
-  virtual void block_met(int lanes) = 0;
-};
 
 /// Thrown through a lane that is ended early, so that its destructors run. Not an error of its own.
 struct lane_cancelled {};
@@ -185,6 +135,7 @@ public:
   index3 of() const { return of_; }
   void* shared() const { return shared_.get(); }
   std::uint32_t live_lanes(int warp) const { return warps_[static_cast<std::size_t>(warp)].live; }
+  bool cancelled() const { return cancelled_; }
   std::size_t shared_bytes() const { return shared_bytes_; }
   block_events* events() const { return events_.get(); }
 
@@ -380,8 +331,12 @@ private:
     l.alive = false;
     clear(b.ready_, l.rank);
     --b.live_;
-    if (!b.cancelled_) b.meet_without(l.rank);
-    if (b.live_ == 0 && b.events_) b.events_->ends();
+    try {  // the watch may throw at the first fault
+      if (!b.cancelled_ && !b.failure_) b.meet_without(l.rank);
+      if (b.live_ == 0 && b.events_) b.events_->ends();
+    } catch (...) {
+      if (!b.failure_) b.failure_ = std::current_exception();
+    }
     // after a failure nothing of this block goes on; the scheduler ends the others
     const int next = b.failure_ && !b.cancelled_ ? -1 : b.next_ready(l.rank);
     l.self.leave_to(next < 0 ? *b.scheduler_ : b.lanes_[static_cast<std::size_t>(next)].self);

@@ -54,7 +54,7 @@ public:
 
   /// Whether an access is ordered before what the lane does now.
   bool knows(int lane, group_id who, int member, std::uint32_t at, access_mode mode) const {
-    if (mode != access_mode::async && who == warp_of(lane) && member == lane % warp_lanes) return true;
+    if (!is_engine(mode) && who == warp_of(lane) && member == lane % warp_lanes) return true;
     if (warp(lane).known.knows(who, member, at)) return true;
     const knowledge* alone = lanes_[static_cast<std::size_t>(lane)].alone.get();
     return alone && alone->known.knows(who, member, at);

@@ -43,11 +43,11 @@ public:
     for (const operand& o : sorted) {
       const auto begin = reinterpret_cast<std::uintptr_t>(o.begin()), end = reinterpret_cast<std::uintptr_t>(o.end());
       if (regions_.empty() || begin >= regions_.back().end) {
-        regions_.push_back({begin, end, static_cast<std::size_t>(o.element_bytes), {o}, nullptr});
+        regions_.push_back({begin, end, cell_of(o), {o}, nullptr});
       } else {
         region& r = regions_.back();
         r.end = std::max(r.end, end);
-        r.cell_bytes = std::min(r.cell_bytes, static_cast<std::size_t>(o.element_bytes));
+        r.cell_bytes = std::min(r.cell_bytes, cell_of(o));
         if ((begin - r.begin) % r.cell_bytes != 0) r.cell_bytes = 1;
         r.parts.push_back(o);
       }
@@ -112,6 +112,11 @@ public:
   }
 
 private:
+  /// Elements of more than four bytes may be accessed by halves.
+  static std::size_t cell_of(const operand& o) {
+    return static_cast<std::size_t>(std::min<std::int64_t>(o.element_bytes, 4));
+  }
+
   /// Whether all elements of an access belong to the operand; the gaps between the rows of a slice do not.
   static bool holds(const operand& o, std::uintptr_t address, std::size_t bytes) {
     const auto begin = reinterpret_cast<std::uintptr_t>(o.begin());
@@ -124,9 +129,13 @@ private:
     const std::int64_t pitch = std::max<std::int64_t>(o.strides[slow], 1),
                        step = std::max<std::int64_t>(o.strides[1 - slow], 1);
     for (std::int64_t e = first; e <= last; ++e) {
-      std::int64_t row = e / pitch, rest = e % pitch;
-      if (o.extents[slow] == 1) row = 0, rest = e;
-      if (row >= o.extents[slow] || rest % step != 0 || rest / step >= o.extents[1 - slow]) return false;
+      bool in_a_row = false;  // rows may overlap: the windows of a sliding view
+      for (std::int64_t row = std::min(e / pitch, o.extents[slow] - 1); row >= 0 && !in_a_row; --row) {
+        const std::int64_t rest = e - row * pitch;
+        if (rest / step >= o.extents[1 - slow]) break;
+        in_a_row = rest % step == 0;
+      }
+      if (!in_a_row) return false;
     }
     return true;
   }

@@ -13,9 +13,12 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What kind of access it was. Atomics of a scope that reaches both do not race with each other.
-enum class access_mode : std::uint8_t { plain, atomic_block, atomic_device, async };
+/// What kind of access it was. Atomics of a scope that reaches both do not race with each other. `constant` is a read
+/// through the path for memory that nobody writes during the launch; `async` a copy of an engine through the generic
+/// proxy, `async_proxy` one through the asynchronous proxy.
+enum class access_mode : std::uint8_t { plain, constant, atomic_block, atomic_device, async, async_proxy };
 
+constexpr bool is_engine(access_mode m) { return m == access_mode::async || m == access_mode::async_proxy; }
 constexpr bool is_atomic(access_mode m) { return m == access_mode::atomic_block || m == access_mode::atomic_device; }
 
 /// One write: by whom, when, where.
@@ -25,6 +28,7 @@ struct epoch {
   std::uint32_t site = 0;
   std::uint8_t member = 0;
   access_mode mode = access_mode::plain;
+  bool atomic_write = false;  // atomics stand among the readers, whether they write or not
   bool operator==(const epoch&) const = default;
 };
 
@@ -37,7 +41,7 @@ public:
   static constexpr std::uint32_t of_engine = 1u << 31;
 
   std::uint32_t add(const epoch& e) {
-    if (e.mode == access_mode::async) {
+    if (is_engine(e.mode)) {
       engines_.push_back(e);
       return static_cast<std::uint32_t>(engines_.size() - 1) | of_engine;
     }
@@ -54,10 +58,11 @@ public:
   std::size_t size() const { return lanes_.size() + engines_.size(); }
 
   void everybody_knows() {
+    const std::uint32_t before_the_last_meeting = known_ - first_;
     known_ = first_ + static_cast<std::uint32_t>(lanes_.size());
     if (lanes_.size() < most_remembered) return;  // proxies still ask for them
-    first_ = known_;
-    lanes_.clear();
+    first_ += before_the_last_meeting;
+    lanes_.erase(lanes_.begin(), lanes_.begin() + before_the_last_meeting);
   }
   void clear() {
     first_ = known_ = 2;
@@ -98,13 +103,15 @@ private:
   std::vector<epoch> lanes_, engines_;
 };
 
-/// Lanes of one warp that have read at one time, and the readers before them.
+/// Lanes of one warp that have read at one time (or written, by atomics), and the readers before them.
 struct readers {
   group_id who;
   std::uint32_t time = 0;
   std::uint32_t site = 0;
   std::uint32_t members = 0;
   access_mode mode = access_mode::plain;
+  bool wrote = false;        // by atomics
+  bool any_wrote = false;    // of these and the others
   std::uint32_t others = 0;  // the number of the set that these are added to
   bool operator==(const readers&) const = default;
 };
@@ -115,11 +122,12 @@ struct reader_key {
   std::uint32_t how = 0;
 
   reader_key() = default;
-  reader_key(group_id group, std::uint32_t time, std::uint32_t site, std::uint32_t member, access_mode mode)
+  reader_key(group_id group, std::uint32_t time, std::uint32_t site, std::uint32_t member, access_mode mode,
+             bool writes = false)
       : who(std::uint64_t{group.block} << 32 | group.local),
         when(std::uint64_t{time} << 32 | site),
-        how(member << 8 | static_cast<std::uint32_t>(mode)) {}
-  explicit reader_key(const epoch& e) : reader_key(e.who, e.time, e.site, e.member, e.mode) {}
+        how(member << 8 | static_cast<std::uint32_t>(writes) << 7 | static_cast<std::uint32_t>(mode)) {}
+  explicit reader_key(const epoch& e) : reader_key(e.who, e.time, e.site, e.member, e.mode, e.atomic_write) {}
   bool operator==(const reader_key& o) const { return ((who ^ o.who) | (when ^ o.when) | (how ^ o.how)) == 0; }
 };
 
@@ -139,8 +147,12 @@ public:
     for (; !known_to_all(number); number = at(number).others) each(at(number));
   }
 
+  /// Whether atomics among them have written.
+  bool any_wrote(std::uint32_t number) const { return !known_to_all(number) && at(number).any_wrote; }
+
   /// The set with one more reader. Readers that the new one knows are left out: whoever comes behind the new one comes
-  /// behind them. `ordered(readers)` asks that.
+  /// behind them. That does not hold behind an atomic, which others may follow without coming behind it.
+  /// `ordered(readers)` asks that.
   template <class Ordered>
   std::uint32_t with(std::uint32_t number, const epoch& reader, const Ordered& ordered) {
     const reader_key key(reader);
@@ -155,6 +167,37 @@ public:
     if (known_to_all(number)) number = 0;
     const step& s = recent_[slot_of(number, key)];
     return s.from == number && s.key == key ? s.result : 0;
+  }
+
+  /// Drops the sets that no cell has; `used` are those that one has. Returns the new number of an old one.
+  template <class Numbers>
+  auto drop_unused(const Numbers& used) {
+    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());  // 1: used, then the new number
+    for (std::uint32_t number : used)
+      for (; !known_to_all(number); number = at(number).others) {
+        std::uint32_t& mark = number & with_engine ? engines[number & ~with_engine] : lanes[number - known_];
+        if (mark) break;
+        mark = 1;
+      }
+    const std::uint32_t known = known_;
+    const auto compact = [](std::vector<readers>& all, std::vector<std::uint32_t>& now) {
+      std::uint32_t next = 0;
+      for (std::uint32_t i = 0; i < all.size(); ++i)
+        if (now[i]) now[i] = next, all[next++] = all[i];
+      all.resize(next);
+    };
+    compact(lanes_, lanes), compact(engines_, engines);
+    const auto number_now = [known, lanes = std::move(lanes), engines = std::move(engines)](std::uint32_t old) {
+      if (old & with_engine) return engines[old & ~with_engine] | with_engine;
+      return old < known ? 0 : known + lanes[old - known];
+    };
+    for (std::vector<readers>* all : {&lanes_, &engines_})
+      for (readers& r : *all) r.others = number_now(r.others);
+    slots_.assign(1024, 0);
+    while (size() * 2 >= slots_.size()) slots_.resize(slots_.size() * 2);
+    fill_slots();
+    std::fill(recent_.begin(), recent_.end(), step{});
+    return number_now;
   }
 
   void everybody_knows() {
@@ -190,30 +233,42 @@ private:
   template <class Ordered>
   [[gnu::noinline]] std::uint32_t extended(std::uint32_t number, const epoch& reader, const Ordered& ordered) {
     const std::uint32_t bit = 1u << reader.member;
-    std::uint32_t kept[max_chain], depth = 0, mine = bit;
-    for (std::uint32_t i = number; !known_to_all(i) && depth < max_chain; i = at(i).others) {
+    std::uint32_t kept[max_chain], depth = 0, mine = bit, i = number;
+    bool changed = false;
+    for (; !known_to_all(i) && depth < max_chain; i = at(i).others) {
       const readers& r = at(i);
-      if (r.who == reader.who && r.time == reader.time && r.mode == reader.mode) {
+      if (r.who == reader.who && r.time == reader.time && r.site == reader.site && r.mode == reader.mode &&
+          r.wrote == reader.atomic_write) {
         if (i == number && r.members & bit) return number;
-        mine |= r.members;
-      } else if (!ordered(r)) {
+        mine |= r.members, changed = true;
+      } else if (ordered(r) && stands_for(reader, r)) {
+        changed = true;
+      } else {
         kept[depth++] = i;
       }
     }
-    std::uint32_t result = 0;
+    std::uint32_t result = known_to_all(i) ? 0 : i;  // what is deeper stays as it is
+    if (!changed) result = number, depth = 0;
     while (depth > 0) {
       readers r = at(kept[--depth]);
       r.others = result;
       result = find(r);
     }
-    return find({reader.who, reader.time, reader.site, mine, reader.mode, result});
+    return find({reader.who, reader.time, reader.site, mine, reader.mode, reader.atomic_write, false, result});
   }
 
-  std::uint32_t find(const readers& wanted) {
+  /// Whether who may follow the new reader may follow the old one, which it comes behind.
+  static bool stands_for(const epoch& now, const readers& before) {
+    if (before.mode == access_mode::constant) return false;
+    return !is_atomic(now.mode) || (before.mode == now.mode && (now.atomic_write || !before.wrote));
+  }
+
+  std::uint32_t find(readers wanted) {
+    wanted.any_wrote = wanted.wrote || any_wrote(wanted.others);
     if (size() * 2 >= slots_.size()) grow();
     std::uint32_t& slot = slots_[free_slot(wanted)];
     if (slot == 0) {
-      if (wanted.mode == access_mode::async || wanted.others & with_engine) {
+      if (is_engine(wanted.mode) || wanted.others & with_engine) {
         engines_.push_back(wanted);
         slot = static_cast<std::uint32_t>(engines_.size() - 1) | with_engine;
       } else {
@@ -233,12 +288,15 @@ private:
   }
   void grow() {
     slots_.assign(slots_.size() * 2, 0);
+    fill_slots();
+  }
+  void fill_slots() {
     for (std::uint32_t i = 0; i < lanes_.size(); ++i) slots_[free_slot(lanes_[i])] = known_ + i;
     for (std::uint32_t i = 0; i < engines_.size(); ++i) slots_[free_slot(engines_[i])] = i | with_engine;
   }
 
   static constexpr std::uint32_t recent = 256;      // a lane meets few sets at a time
-  static constexpr std::uint32_t max_chain = 4096;  // warps that read one cell at a time
+  static constexpr std::uint32_t max_chain = 1024;  // readers of one cell that are looked at
 
   std::uint32_t known_ = 1;
   std::vector<readers> lanes_, engines_;

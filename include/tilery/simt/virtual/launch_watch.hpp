@@ -11,7 +11,6 @@
 
 #include <map>
 #include <tuple>
-#include <unordered_set>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -30,12 +29,10 @@ struct watched_launch {
   std::uint64_t seed;       // of the schedule's random delays; 0: none
 };
 
-/// What an atomic on some address has given away.
+/// What atomics on some address have given away: to the block of who gave it, and to all.
 struct flag_state {
-  knowledge given;
-  bool gives = false;
-  tilery::scope scope = tilery::scope::device;
-  std::uint32_t block = 0;
+  knowledge to_block, to_all;
+  std::uint32_t block = 0;  // of who gave it last
 };
 
 class launch_watch {
@@ -48,7 +45,13 @@ public:
   global_memory& memory() { return memory_; }
   profile_recorder& recorder() { return recorder_; }
   histories& global_histories() { return histories_; }
-  flag_state& flag(const void* address) { return flags_[address]; }
+  /// What has been given by an address, or null.
+  flag_state* flag(const void* address) {
+    const auto found = flags_.find(address);
+    return found == flags_.end() ? nullptr : &found->second;
+  }
+  flag_state& new_flag(const void* address) { return flags_[address]; }
+  void forget_flag(const void* address) { flags_.erase(address); }
 
   index3 position(std::uint32_t block) const {
     const auto x = static_cast<std::uint32_t>(launch_.blocks.x), y = static_cast<std::uint32_t>(launch_.blocks.y);
@@ -89,19 +92,14 @@ public:
     }
   }
 
-  /// A number for a write to global memory. Numbers of writes that no cell remembers are given back from time to time;
-  /// `generation` tells whether that has happened, so that numbers kept elsewhere are out of date.
-  std::uint32_t add_global_write(const epoch& e, std::uint64_t& generation) {
-    if (histories_.writes.size() >= collect_at_) {
-      std::unordered_set<std::uint32_t> used;
-      memory_.for_shadows([&](shadow& s) { s.for_writes([&](std::uint32_t number) { used.insert(number); }); });
-      const auto now = histories_.writes.drop_unused([&](std::uint32_t number) { return used.count(number) > 0; });
-      memory_.for_shadows([&](shadow& s) { s.for_writes([&](std::uint32_t& number) { number = now(number); }); });
-      collect_at_ = std::max(collect_at_, histories_.writes.size() * 2);
-      ++generation_;
-    }
-    generation = generation_;
-    return histories_.writes.add(e);
+  /// To be called before each access to global memory that is followed. Numbers that no cell remembers are given back
+  /// from time to time; `generation` tells whether that has happened, so that numbers kept elsewhere are out of date.
+  void make_room() {
+    if (histories_.size() < collect_at_) [[likely]]
+      return;
+    histories_.collect([&](const auto& visit) { memory_.for_shadows(visit); });
+    collect_at_ = std::max(collect_at_, histories_.size() * 2);
+    ++generation_;
   }
   std::uint64_t generation() const { return generation_; }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <unordered_set>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -25,6 +26,23 @@ struct histories {
   void clear() {
     writes.clear();
     reads.clear();
+  }
+  std::size_t size() const { return writes.size() + reads.size(); }
+
+  /// Drops what no cell remembers. for_shadows(visit) visits every shadow that uses these tables.
+  template <class ForShadows>
+  void collect(const ForShadows& for_shadows) {
+    std::unordered_set<std::uint32_t> writes_used, reads_used;
+    for_shadows([&](auto& s) {
+      s.for_writes([&](std::uint32_t number) { writes_used.insert(number); });
+      s.for_readers([&](std::uint32_t number) { reads_used.insert(number); });
+    });
+    const auto write_now = writes.drop_unused([&](std::uint32_t number) { return writes_used.count(number) > 0; });
+    const auto reads_now = reads.drop_unused(reads_used);
+    for_shadows([&](auto& s) {
+      s.for_writes([&](std::uint32_t& number) { number = write_now(number); });
+      s.for_readers([&](std::uint32_t& number) { number = reads_now(number); });
+    });
   }
 };
 
@@ -48,6 +66,7 @@ public:
   template <std::size_t Count = 0, class Observer>
   void read(histories& all, std::size_t first, std::size_t how_many, Observer& by) {
     const std::size_t count = Count ? Count : how_many;
+    if (count == 0) return;
     if (!reads_) {
       reads_.reset(new std::uint32_t[cells_]);
       std::fill_n(reads_.get(), cells_, 0);
@@ -58,7 +77,8 @@ public:
       least = std::min(least, w[i]), most = std::max(most, w[i]);
       differ |= r[i] ^ r[0];
     }
-    if (least > write_log::never && most < all.writes.known() && differ == 0 && !by.needs_fence()) {
+    if (least > write_log::never && most < all.writes.known() && differ == 0 && !all.reads.any_wrote(r[0]) &&
+        !by.asks_always()) {
       add_reader(all, first, count, by);
       return;
     }
@@ -68,6 +88,10 @@ public:
         by.never_written(from, n);
       else if (must_ask(all, number, by) && !by.allows(all.writes[number]))
         by.conflicts(all.writes[number], from, n);
+      if (all.reads.any_wrote(reads_[from]))
+        all.reads.visit(reads_[from], [&](const readers& other) {
+          if (other.wrote && !by.allows(other)) by.conflicts(other, from, n);
+        });
       add_reader(all, from, n, by);
     });
   }
@@ -84,7 +108,8 @@ public:
       least = std::min(least, w[i]), most = std::max(most, w[i]);
       differ |= r[i] ^ r[0];
     }
-    if (least == write_log::never || most >= all.writes.known() || differ != 0) return false;
+    if (least == write_log::never || most >= all.writes.known() || differ != 0 || all.reads.any_wrote(r[0]))
+      return false;
     const std::uint32_t now = all.reads.with_again(r[0], by);
     if (now == 0) return false;
     if (now != r[0]) std::fill_n(r, Count, now);
@@ -97,7 +122,7 @@ public:
     const std::size_t count = Count ? Count : how_many;
     for_runs(first, count, [&](std::size_t from, std::size_t n) {
       const std::uint32_t last = writes_[from];
-      if (last != number && must_ask(all, last, by) && !by.allows(all.writes[last]))
+      if ((last != number || by.is_engine()) && must_ask(all, last, by) && !by.allows(all.writes[last]))
         by.conflicts(all.writes[last], from, n);
       if (reads_ && reads_[from] != 0) {
         all.reads.visit(reads_[from], [&](const readers& r) {
@@ -109,6 +134,24 @@ public:
     std::fill_n(writes_.get() + first, count, number);
   }
 
+  /// An atomic: it stands among the readers, whether it writes or not, so that it hides nobody from who comes behind.
+  template <class Observer>
+  void atomic(histories& all, std::size_t first, std::size_t count, Observer& by) {
+    if (!reads_) {
+      reads_.reset(new std::uint32_t[cells_]);
+      std::fill_n(reads_.get(), cells_, 0);
+    }
+    for_runs(first, count, [&](std::size_t from, std::size_t n) {
+      const std::uint32_t last = writes_[from];
+      if (last == write_log::never) by.never_written(from, n);
+      if (must_ask(all, last, by) && !by.allows(all.writes[last])) by.conflicts(all.writes[last], from, n);
+      all.reads.visit(reads_[from], [&](const readers& other) {
+        if ((other.wrote || by.now().atomic_write) && !by.allows(other)) by.conflicts(other, from, n);
+      });
+      add_reader(all, from, n, by);
+    });
+  }
+
   /// The number of the last write of a cell.
   std::uint32_t last_write(std::size_t cell) const { return writes_[cell]; }
 
@@ -117,14 +160,16 @@ public:
   void for_writes(const Visit& visit) {
     for (std::size_t i = 0; i < cells_; ++i) visit(writes_[i]);
   }
-  void forget_readers() {
-    if (reads_) std::fill_n(reads_.get(), cells_, 0);
+  template <class Visit>
+  void for_readers(const Visit& visit) {
+    if (reads_)
+      for (std::size_t i = 0; i < cells_; ++i) visit(reads_[i]);
   }
 
 private:
   template <class Observer>
   static bool must_ask(const histories& all, std::uint32_t number, const Observer& by) {
-    return number >= all.writes.known() || (by.needs_fence() && all.writes.remembers(number));
+    return number >= all.writes.known() || (by.asks_always() && all.writes.remembers(number));
   }
   template <class Observer>
   void add_reader(histories& all, std::size_t first, std::size_t count, Observer& by) {

@@ -55,14 +55,30 @@ public:
       at->time = std::max(at->time, time);
     else
       others_.insert(at, wanted);
-    if (others_.size() > 64) compact();
+    compact_if_large();
   }
 
   /// Learns all that the other one knows.
   void join(const vector_clock& other) {
     for (std::uint32_t w = 0; w < other.warps_.size(); ++w)
       if (other.warps_[w] > 0) learn({other.block_, w}, everyone, other.warps_[w]);
-    for (const entry& e : other.others_) learn(e.who, e.member, e.time);
+    if (other.others_.empty()) return;
+    std::vector<entry> both;
+    both.reserve(others_.size() + other.others_.size());
+    auto mine = others_.begin();
+    for (const entry& e : other.others_) {
+      if (e.who.block == block_ && e.who.local < warps_.size() &&
+          (e.member == everyone || warps_[e.who.local] >= e.time)) {
+        warps_[e.who.local] = std::max(warps_[e.who.local], e.time);
+        continue;
+      }
+      while (mine != others_.end() && before(*mine, e)) both.push_back(*mine++);
+      both.push_back(e);
+      if (mine != others_.end() && !before(e, *mine)) both.back().time = std::max(e.time, mine->time), ++mine;
+    }
+    both.insert(both.end(), mine, others_.end());
+    others_ = std::move(both);
+    compact_if_large();
   }
 
   void forget() {
@@ -85,6 +101,11 @@ private:
     return false;
   }
 
+  void compact_if_large() {
+    if (others_.size() <= compact_at_) return;
+    compact();
+    compact_at_ = std::max<std::size_t>(64, 2 * others_.size());
+  }
   /// 32 lanes that are known one by one become their warp; what the warp's number covers is dropped.
   void compact() {
     std::vector<entry> kept;
@@ -115,7 +136,8 @@ private:
 
   std::uint32_t block_ = ~std::uint32_t{0};
   std::vector<std::uint32_t> warps_;  // of the own block
-  std::vector<entry> others_;         // sorted: single lanes, engines, other blocks
+  std::size_t compact_at_ = 64;
+  std::vector<entry> others_;  // sorted: single lanes, engines, other blocks
 };
 
 }  // namespace virtual_machine

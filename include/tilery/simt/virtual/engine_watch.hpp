@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a block's watch knows of its asynchronous engines and of the barriers that are objects: which copies are under
+// way, what they may touch, and what lanes learn by waiting for them.
+#pragma once
+
+#include <tilery/simt/virtual/access_watch.hpp>
+#include <tilery/simt/virtual/block_requests.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+class engine_watch : public access_watch {
+public:
+  engine_watch(launch_watch& launch, int threads, std::size_t shared_bytes)
+      : access_watch(launch, threads, shared_bytes),
+        requests_(launch.recorder()),
+        profiles_(launch.checks_for(checks::profile)),
+        copies_(static_cast<std::size_t>(threads)) {}
+
+  // Copies of a lane's own engine (cp.async): groups that are waited for in their order -----------------------------
+
+  /// Begins a copy of `valid` bytes, filled up with zeros. Until it is waited for, its destination holds nothing.
+  void copy(int lane, void* to, const void* from, int bytes, int valid, std::uint32_t site) {
+    lane_copies& l = copies_of(lane);
+    const actor who{lane, engine_epoch(0, lane, l.groups, site, access_mode::async)};
+    const std::int64_t offset = shared_offset(to);
+    if (valid < 0 || valid > bytes)
+      return report(fault_kind::out_of_bounds, who, false, "the source", 0, valid,
+                    "a copy of " + std::to_string(bytes) + " bytes reads 0 to " + std::to_string(bytes) + " of them");
+    const auto unit = static_cast<std::uintptr_t>(bytes);
+    if (reinterpret_cast<std::uintptr_t>(to) % unit != 0) return misaligned_shared(who, offset, bytes, true);
+    if (reinterpret_cast<std::uintptr_t>(from) % unit != 0) return misaligned_global(who, from, bytes, false);
+    if (valid > 0 && !global_access(who, from, valid, false)) return;
+    if (!shared_access<0>(who, offset, true, bytes)) return;
+    std::memset(to, 0xff, unit);
+    l.copies.push_back({l.groups, {to, from, unit, static_cast<std::size_t>(valid)}});
+    if (!profiles_) return;
+    if (valid > 0) requests_.access(site, site_kind::async_copy, lane, reinterpret_cast<std::uintptr_t>(from), valid);
+    requests_.access(site, site_kind::shared_store, lane, static_cast<std::uintptr_t>(offset), bytes);
+  }
+  void commit_copies(int lane) { ++copies_of(lane).groups; }
+  /// Until at most `most` groups are under way.
+  void wait_copies(int lane, int most, std::uint32_t site) {
+    lane_copies& l = copies_of(lane);
+    if (profiles_) requests_.meeting(site, site_kind::wait, lane);
+    finish(l.copies, l.groups, most, [&](std::uint32_t done) {
+      lands(engine(0, lane), lane % block::warp_lanes, done);
+      order_.wait_for(lane, engine(0, lane), lane % block::warp_lanes, done);
+    });
+  }
+
+  // mbarriers and bulk copies (cp.async.bulk, through the asynchronous proxy) ----------------------------------------
+
+  void init_mbarrier(int lane, const void* mbarrier, std::uint32_t site) {
+    const actor who = lane_itself(lane, site, access_mode::plain);
+    if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
+      return misaligned_shared(who, shared_offset(mbarrier), 8, true);
+    if (!shared_access<8>(who, shared_offset(mbarrier), true)) return;
+    mbarrier_meeting& m = mbarriers_[mbarrier];
+    m = {};
+    m.engine = order_.new_engine();
+  }
+  /// Whether an mbarrier is one: initialised, and so that this lane knows.
+  bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state_of, std::uint32_t site) {
+    const actor who = lane_itself(lane, site, access_mode::atomic_block);
+    if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
+      return misaligned_shared(who, shared_offset(mbarrier), 8, false), false;
+    if (state_of.expected == 0) {
+      report(fault_kind::barrier_misuse, who, false, "", 0, 0, "the mbarrier has not been initialised");
+      return false;
+    }
+    return shared_access<8>(who, shared_offset(mbarrier), false);
+  }
+  void arrives(int lane, const void* mbarrier, const mbarrier_state& state_of, int arrivals, std::uint32_t site) {
+    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
+    mbarriers_[mbarrier].given.join(order_.release(lane));
+    if (arrivals > state_of.missing)
+      report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
+             "more lanes arrive at the mbarrier than the " + std::to_string(state_of.expected) + " of a phase");
+  }
+  void has_waited(int lane, const void* mbarrier) { order_.acquire(lane, mbarriers_[mbarrier].published); }
+
+  /// From global to shared memory; the mbarrier counts the bytes. Returns whether the copy may be made.
+  bool copy_bulk_in(int lane, void* to, const void* from, int bytes, const void* mbarrier, std::uint32_t site) {
+    mbarrier_meeting& m = mbarriers_[mbarrier];
+    const actor who{lane, {m.engine, m.phase, site, 0, access_mode::async_proxy}, true};
+    issued_by(m.engine, lane);
+    if (!bulk_aligned(who, to, from, bytes, true) || !shared_access<8>(who, shared_offset(mbarrier), false) ||
+        !global_access(who, from, bytes, false) || !shared_access<0>(who, shared_offset(to), true, bytes))
+      return false;
+    std::memset(to, 0xff, static_cast<std::size_t>(bytes));
+    if (bytes > 0) m.copy_site = site, m.copy_lane = lane;
+    profile_bulk(site, lane, from, bytes, site_kind::async_copy);
+    return true;
+  }
+  /// From shared to global memory, in groups like those of `copy`.
+  void copy_bulk_out(int lane, void* to, const void* from, int bytes, std::uint32_t site) {
+    lane_copies& l = copies_of(lane);
+    const actor reads{lane, engine_epoch(1, lane, l.bulk_groups, site, access_mode::async_proxy), true},
+        writes{lane, engine_epoch(2, lane, l.bulk_groups, site, access_mode::async_proxy), true};
+    if (!bulk_aligned(reads, from, to, bytes, false) || !shared_access<0>(reads, shared_offset(from), false, bytes) ||
+        !global_access(writes, to, bytes, true))
+      return;
+    l.bulk_copies.push_back(
+        {l.bulk_groups, {to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(bytes)}});
+    l.bulk_site = site;
+    profile_bulk(site, lane, to, bytes, site_kind::global_store);
+  }
+  void commit_bulk(int lane) { ++copies_of(lane).bulk_groups; }
+  /// `reads_only`: until the sources may be used again; what was written is not known yet.
+  void wait_bulk(int lane, int most, bool reads_only, std::uint32_t site) {
+    lane_copies& l = copies_of(lane);
+    if (profiles_) requests_.meeting(site, site_kind::wait, lane);
+    if (l.bulk_groups > static_cast<std::uint32_t>(most))
+      l.read_until = l.bulk_groups - static_cast<std::uint32_t>(most);
+    finish(l.bulk_copies, l.bulk_groups, most, [&](std::uint32_t done) {
+      for (int which = 1; which <= (reads_only ? 1 : 2); ++which) {
+        lands(engine(which, lane), lane % block::warp_lanes, done);
+        order_.wait_for(lane, engine(which, lane), lane % block::warp_lanes, done);
+      }
+    });
+  }
+
+  // Named barriers ----------------------------------------------------------------------------------------------------
+
+  void no_such_named(int lane, int number, int lanes, std::uint32_t site) {
+    report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
+           "barrier " + std::to_string(number) + " of " + std::to_string(lanes) +
+               " lanes; there are barriers 1 to 15, of whole warps (0 is sync_block's)");
+  }
+  void comes_to_named(int lane, int number, int lanes, bool waits, std::uint32_t site) {
+    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
+    named_meeting& m = named_[number];
+    if (m.lanes != 0 && m.lanes != lanes)
+      report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
+             "barrier " + std::to_string(number) + " is of " + std::to_string(lanes) + " lanes here, and of " +
+                 std::to_string(m.lanes) + " where others have come to it");
+    m.lanes = lanes;
+    m.given.join(order_.release(lane));
+    if (waits) m.waiting.push_back(lane);
+    m.last = lane, m.last_site = site;
+    m.came.resize(static_cast<std::size_t>(order_.warp_count()));
+    ++m.came[static_cast<std::size_t>(lane / block::warp_lanes)];
+  }
+
+protected:
+  void begin_engines(const block& self) {
+    self_ = &self;
+    begin_accesses(launch_.number(self.at()));
+    for (int engine = 0; engine < engines_of_warps * order_.warp_count(); ++engine) order_.new_engine();
+    for (lane_copies& l : copies_) l = {};
+    mbarriers_.clear();
+    for (named_meeting& m : named_) m = {};
+  }
+  void end_engines() {
+    for (std::size_t lane = 0; lane < copies_.size(); ++lane) {
+      const lane_copies& l = copies_[lane];
+      for (const copy_group& c : l.bulk_copies) c.copy.land();  // copies out need no wait to arrive
+      if (!l.bulk_copies.empty() && l.bulk_copies.back().group >= l.read_until && must_be_right())
+        report(fault_kind::missing_wait, lane_itself(static_cast<int>(lane), l.bulk_site, access_mode::plain), false,
+               "shared memory", 0, 0, "the block ends under a bulk copy that reads its shared memory");
+    }
+    for (const auto& [address, m] : mbarriers_)
+      if (m.copy_site != 0 && must_be_right())
+        report(fault_kind::missing_wait, lane_itself(m.copy_lane, m.copy_site, access_mode::plain), true,
+               "shared memory", 0, 0, "the block ends under a bulk copy that writes its shared memory");
+  }
+  /// A phase of an mbarrier is over: its copies have landed.
+  void publish_phase(const void* mbarrier) {
+    mbarrier_meeting& m = mbarriers_[mbarrier];
+    ++m.phase, m.copy_site = 0;
+    lands(m.engine, 0, m.phase);
+    m.given.known.learn(m.engine, 0, m.phase);
+    m.published.join(m.given);
+    m.given = {};
+  }
+  /// Enough lanes have come.
+  void publish_named(int number) {
+    named_meeting& m = named_[number];
+    for (const int lane : m.waiting) order_.acquire(lane, m.given);
+    for (std::size_t w = 0; w < m.came.size(); ++w) {
+      const int of =
+          std::min(block::warp_lanes, static_cast<int>(copies_.size()) - static_cast<int>(w) * block::warp_lanes);
+      if (m.came[w] != 0 && m.came[w] != of)
+        report(fault_kind::barrier_misuse, lane_itself(m.last, m.last_site, access_mode::plain), false, "", 0, 0,
+               std::to_string(m.came[w]) + " lanes of warp " + std::to_string(w) + " have come to barrier " +
+                   std::to_string(number) + "; warps come as a whole");
+    }
+    m = {};
+  }
+
+  std::int64_t shared_offset(const void* pointer) const {
+    return static_cast<const std::byte*>(pointer) - static_cast<const std::byte*>(self_->shared());
+  }
+
+  const block* self_ = nullptr;
+  block_requests requests_;
+  bool profiles_;
+
+private:
+  struct copy_group {
+    std::uint32_t group;
+    engine_copy copy;
+  };
+  /// What a lane has asked engines for.
+  struct lane_copies {
+    std::uint32_t groups = 0, bulk_groups = 0;  // the group that copies go to
+    std::uint32_t read_until = 0, bulk_site = 0;
+    std::vector<copy_group> copies, bulk_copies;
+  };
+  struct mbarrier_meeting {
+    group_id engine;  // whose work the copies that it counts are
+    std::uint32_t phase = 0;
+    std::uint32_t copy_site = 0;  // of a copy that is under way
+    int copy_lane = 0;
+    knowledge given, published;
+  };
+  struct named_meeting {
+    int lanes = 0, last = 0;
+    std::uint32_t last_site = 0;
+    std::vector<int> came;  // by warp
+    knowledge given;
+    std::vector<int> waiting;
+  };
+  static constexpr int engines_of_warps = 3;  // copies in; bulk copies' reads; their writes
+
+  lane_copies& copies_of(int lane) { return copies_[static_cast<std::size_t>(lane)]; }
+  bool must_be_right() const { return !self_->cancelled() && launch_.checks_for(checks::races); }
+
+  group_id engine(int which, int lane) const {
+    const auto warps = static_cast<std::uint32_t>(order_.warp_count());
+    return {order_.block(),
+            warps * static_cast<std::uint32_t>(1 + which) + static_cast<std::uint32_t>(lane / block::warp_lanes)};
+  }
+  epoch engine_epoch(int which, int lane, std::uint32_t group, std::uint32_t site, access_mode mode) const {
+    return {engine(which, lane), group, site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode};
+  }
+  /// Makes the copies of all groups but the last `most`.
+  template <class Done>
+  static void finish(std::vector<copy_group>& copies, std::uint32_t groups, int most, const Done& done) {
+    if (groups <= static_cast<std::uint32_t>(most)) return;
+    const std::uint32_t end = groups - static_cast<std::uint32_t>(most);
+    std::size_t i = 0;
+    for (; i < copies.size() && copies[i].group < end; ++i) copies[i].copy.land();
+    copies.erase(copies.begin(), copies.begin() + static_cast<std::ptrdiff_t>(i));
+    done(end);
+  }
+  bool bulk_aligned(const actor& who, const void* shared, const void* global, int bytes, bool shared_written) {
+    if (bytes < 0) {
+      report(fault_kind::out_of_bounds, who, shared_written, "shared memory", shared_offset(shared), bytes,
+             "a bulk copy has at least 0 bytes");
+      return false;
+    }
+    if (reinterpret_cast<std::uintptr_t>(shared) % 16 != 0 || bytes % 16 != 0)
+      return misaligned_shared(who, shared_offset(shared), bytes, shared_written), false;
+    if (reinterpret_cast<std::uintptr_t>(global) % 16 != 0)
+      return misaligned_global(who, global, bytes, !shared_written), false;
+    return true;
+  }
+  void profile_bulk(std::uint32_t site, int lane, const void* global, int bytes, site_kind kind) {
+    if (!profiles_) return;
+    for (int done = 0; done < bytes; done += 16)
+      requests_.access(site, kind, lane, reinterpret_cast<std::uintptr_t>(global) + static_cast<std::uintptr_t>(done),
+                       16);
+  }
+
+  std::vector<lane_copies> copies_;
+  std::unordered_map<const void*, mbarrier_meeting> mbarriers_;
+  named_meeting named_[barriers::named];
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI
