@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tilery/simt/memory.hpp>
+#include <tilery/simt/step.hpp>
 #include <tilery/tile/panel.hpp>
 
 namespace tilery::inline TILERY_ABI {
