@@ -297,7 +297,7 @@ TEST(engine, a_thousand_launches_reuse_their_stacks) {
     [[maybe_unused]] const long resident = resident_pages();
     for (int i = 0; i < 1000; ++i) run();
     EXPECT_LE(mappings(), mapped + 8);
-#ifndef TILERY_ASAN_FIBERS  // which keeps freed memory back
+#ifndef TILERY_ASAN_FIBERS                        // which keeps freed memory back
     EXPECT_LE(resident_pages(), resident + 512);  // 2 MiB
 #endif
     EXPECT_EQ(memory[0], 1010 * 3 * 96);
