@@ -101,10 +101,10 @@ judge() {
     }'
 }
 
-todo=()
-for unit in "${units[@]}"; do for arch in $archs; do todo+=("$unit $arch"); done; done
+compilations=()
+for unit in "${units[@]}"; do for arch in $archs; do compilations+=("$unit $arch"); done; done
 status=0 running=0
-for job in "${todo[@]}"; do
+for job in "${compilations[@]}"; do
   ((running < $(nproc))) || { wait -n || status=1; running=$((running - 1)); }
   # shellcheck disable=SC2086  # two words
   compile_unit $job &
@@ -115,7 +115,7 @@ while ((running > 0)); do wait -n || status=1; running=$((running - 1)); done
 
 table=$work/table
 printf 'sm\tregisters\tspilled\tthreads\tshared\tld.global\tst.global\tld.shared\tkernel\n' >"$table"
-for job in "${todo[@]}"; do
+for job in "${compilations[@]}"; do
   unit=${job% *} arch=${job#* }
   read_report "$work/${unit//:/_}.$arch" 2>>"$work/warnings" | judge "$arch" >>"$table"
 done

@@ -8,7 +8,6 @@
 #include <tilery/simt/virtual/vector_clock.hpp>
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
@@ -100,43 +99,29 @@ public:
     set_time(w, time);
     k.known.set_warp(static_cast<std::uint32_t>(w), time);
   }
-  /// All lanes of some warps have met: those of which `is_in(warp)` holds.
-  template <class IsIn>
-  void meet_warps(const IsIn& is_in) {
+  /// All lanes of the block have met.
+  void meet_block() {
     std::uint32_t time = 0;
-    bool plain = true;
+    bool plain = true;  // nobody knows more than times of warps
+    for (int w = 0; w < warp_count(); ++w) {
+      time = std::max(time, gather(w) + 1);
+      const knowledge& k = warps_[static_cast<std::size_t>(w)];
+      plain = plain && k.known.only_warps() && k.fenced.empty();
+    }
     knowledge together;
     together.known = together.fenced = vector_clock(block_, warp_count());
-    for (int w = 0; w < warp_count(); ++w)
-      if (is_in(w)) {
-        time = std::max(time, gather(w) + 1);
-        plain = plain && warps_[static_cast<std::size_t>(w)].known.only_warps() && nothing_fenced(w);
-      }
-    for (int w = 0; w < warp_count(); ++w)
-      if (is_in(w)) {
-        set_time(w, time);
-        warps_[static_cast<std::size_t>(w)].known.set_warp(static_cast<std::uint32_t>(w), time);
-        together.join(warps_[static_cast<std::size_t>(w)]);
-      }
-    for (int w = 0; w < warp_count(); ++w)
-      if (is_in(w)) {
-        knowledge& k = warps_[static_cast<std::size_t>(w)];
-        if (plain)
-          for (std::uint32_t other = 0; other < warps_.size(); ++other)
-            k.known.set_warp(other, together.known.of_warp(other));
-        else
-          k = together;
-      }
+    for (int w = 0; w < warp_count(); ++w) {
+      set_time(w, time);
+      if (!plain) together.join(warps_[static_cast<std::size_t>(w)]);
+    }
+    for (std::uint32_t w = 0; w < warps_.size(); ++w) together.known.set_warp(w, time);
+    for (knowledge& k : warps_) {
+      if (plain)
+        for (std::uint32_t w = 0; w < warps_.size(); ++w) k.known.set_warp(w, time);
+      else
+        k = together;
+    }
   }
-  void meet_block() {
-    meet_warps([](int) { return true; });
-  }
-  /// What a whole warp gives away and takes, at barriers between blocks or at those on which warps only arrive.
-  knowledge release_warp(int w) {
-    meet_warp(w);
-    return warps_[static_cast<std::size_t>(w)];
-  }
-  void acquire_warp(int w, const knowledge& given) { warps_[static_cast<std::size_t>(w)].join(given); }
 
 private:
   struct lane_state {
@@ -152,7 +137,6 @@ private:
           knowledge{vector_clock(block_, warp_count()), vector_clock(block_, warp_count())});
     return *own;
   }
-  bool nothing_fenced(int w) const { return warps_[static_cast<std::size_t>(w)].fenced.empty(); }
 
   /// Moves what single lanes know to their warp. Returns the latest of their times.
   std::uint32_t gather(int w) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Who wrote and who read a cell of memory, in 32 bits each: the number of an epoch (one write), and the number of a set
 // of readers. Many cells have the same history, so that numbers are few. After a meeting of the whole block everybody
-// knows of everything before it: numbers below `known()` need no look at all, and their entries are dropped.
+// knows of everything before it: numbers below `known()` need no look, unless it is for a proxy, and are dropped later.
 #pragma once
 
 #include <tilery/simt/virtual/vector_clock.hpp>
@@ -137,7 +137,6 @@ class reader_sets {
 public:
   static constexpr std::uint32_t with_engine = 1u << 31;
 
-  std::uint32_t known() const { return known_; }
   bool known_to_all(std::uint32_t number) const { return number < known_; }
   std::size_t size() const { return lanes_.size() + engines_.size(); }
 

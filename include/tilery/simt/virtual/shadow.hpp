@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The history of a piece of memory: for each cell the number of its last write and the number of the set of lanes that
-// have read it since. Eight bytes a cell. A cell is a byte of shared memory, or an element of an operand.
+// have read it since. Eight bytes a cell. A cell is a byte of shared memory, or an element of an
+// operand, or half of one of eight bytes.
 #pragma once
 
 #include <tilery/simt/virtual/history.hpp>
@@ -67,10 +68,7 @@ public:
   void read(histories& all, std::size_t first, std::size_t how_many, Observer& by) {
     const std::size_t count = Count ? Count : how_many;
     if (count == 0) return;
-    if (!reads_) {
-      reads_.reset(new std::uint32_t[cells_]);
-      std::fill_n(reads_.get(), cells_, 0);
-    }
+    remember_readers();
     const std::uint32_t *w = writes_.get() + first, *r = reads_.get() + first;
     std::uint32_t least = w[0], most = w[0], differ = 0;
     for (std::size_t i = 1; i < count; ++i) {
@@ -137,10 +135,7 @@ public:
   /// An atomic: it stands among the readers, whether it writes or not, so that it hides nobody from who comes behind.
   template <class Observer>
   void atomic(histories& all, std::size_t first, std::size_t count, Observer& by) {
-    if (!reads_) {
-      reads_.reset(new std::uint32_t[cells_]);
-      std::fill_n(reads_.get(), cells_, 0);
-    }
+    remember_readers();
     for_runs(first, count, [&](std::size_t from, std::size_t n) {
       const std::uint32_t last = writes_[from];
       if (last == write_log::never) by.never_written(from, n);
@@ -151,9 +146,6 @@ public:
       add_reader(all, from, n, by);
     });
   }
-
-  /// The number of the last write of a cell.
-  std::uint32_t last_write(std::size_t cell) const { return writes_[cell]; }
 
   // For the logs' housekeeping.
   template <class Visit>
@@ -167,6 +159,12 @@ public:
   }
 
 private:
+  /// Memory that is only written needs no second number.
+  void remember_readers() {
+    if (reads_) return;
+    reads_.reset(new std::uint32_t[cells_]);
+    std::fill_n(reads_.get(), cells_, 0);
+  }
   template <class Observer>
   static bool must_ask(const histories& all, std::uint32_t number, const Observer& by) {
     return number >= all.writes.known() || (by.asks_always() && all.writes.remembers(number));

@@ -81,11 +81,6 @@ public:
     compact_if_large();
   }
 
-  void forget() {
-    std::fill(warps_.begin(), warps_.end(), 0);
-    others_.clear();
-  }
-
 private:
   struct entry {
     group_id who;
