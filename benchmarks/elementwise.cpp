@@ -28,7 +28,8 @@ struct tensors {
   }
   matrix_view<float> row(int tensor, int set) const { return matrix(part(tensor, set).pointer, 1, n); }
   peer copy(benchmark::State& state) const {
-    return copy_of(executor, reinterpret_cast<std::byte*>(all[0].data_handle()), std::int64_t{8} * n,
+    const std::int64_t half = std::int64_t{sets} / 2 * n;
+    return copy_of(executor, all[0].data_handle() + half, all[0].data_handle(), 4 * half, std::int64_t{8} * n,
                    std::max(1, static_cast<int>(state.range(0))));
   }
 };
@@ -75,12 +76,14 @@ void column_sum_of(benchmark::State& state) {
 }
 
 void sizes(benchmark::internal::Benchmark* b) {
+  rounds_of(b);
   b->UseManualTime()->Unit(benchmark::kMicrosecond)->ArgNames({"threads", "elements"});
   for (const auto threads : thread_counts())
     for (const int n : {1 << 15, 1 << 18, 1 << 23}) b->Args({threads, n});
 }
 
 void matrices(benchmark::internal::Benchmark* b) {
+  rounds_of(b);
   b->UseManualTime()->Unit(benchmark::kMicrosecond)->ArgNames({"threads", "elements", "columns"});
   for (const auto threads : thread_counts())
     for (const int columns : {256, 4096}) b->Args({threads, 1 << 22, columns});

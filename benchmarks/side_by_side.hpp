@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <functional>
 #include <random>
 #include <string>
@@ -31,40 +32,99 @@ using executor_type = tilery::cpu;
 inline executor_type make_executor(int threads) { return tilery::cpu(threads); }
 #endif
 
-/// Bytes that the caches hold at most: twice the H200's L2, more than twice a desktop's last level.
-inline constexpr std::int64_t beyond_caches = std::int64_t{120} << 20;
+/// Bytes that together exceed the caches twice: twice the GPU's L2; twice a desktop's last level.
+inline std::int64_t beyond_caches() {
+#ifdef __CUDACC__
+  int device = 0, l2_bytes = 0;
+  tilery::check_cuda(cudaGetDevice(&device), "cudaGetDevice", {});
+  tilery::check_cuda(cudaDeviceGetAttribute(&l2_bytes, cudaDevAttrL2CacheSize, device), "cudaDeviceGetAttribute", {});
+  return std::int64_t{2} * l2_bytes;
+#else
+  return std::int64_t{120} << 20;
+#endif
+}
 
 /// Sets of buffers for data of so many bytes, so that a set is cold when its turn comes again.
 inline int sets_for(std::int64_t bytes) {
-  return static_cast<int>(std::clamp<std::int64_t>(beyond_caches / std::max<std::int64_t>(bytes, 1), 2, 64));
+  bytes = std::max<std::int64_t>(bytes, 1);
+  return static_cast<int>(std::clamp<std::int64_t>((beyond_caches() + bytes - 1) / bytes, 2, 4096));
 }
 
-/// Seconds of one call; on a GPU between two events, several calls where one takes less than 20 microseconds.
-inline double seconds_of(const executor_type& executor, const std::function<void()>& call) {
 #ifdef __CUDACC__
-  cudaEvent_t begin, end;
-  cudaEventCreate(&begin);
-  cudaEventCreate(&end);
-  float milliseconds = 0;
-  int calls = 1;
-  for (;; calls *= 4) {
-    cudaEventRecord(begin, executor.stream());
-    for (int i = 0; i < calls; ++i) call();
-    cudaEventRecord(end, executor.stream());
-    cudaEventSynchronize(end);
-    cudaEventElapsedTime(&milliseconds, begin, end);
-    if (milliseconds > 0.1f || calls >= 64) break;
-  }
-  cudaEventDestroy(begin);
-  cudaEventDestroy(end);
-  return milliseconds * 1e-3 / calls;
+inline constexpr int measured_rounds = 11;
+inline constexpr double seconds_of_a_batch = 5e-4;  // the gap before the first kernel, some microseconds, is below 2 %
+inline constexpr double seconds_to_warm_up = 0.1;   // for one op; the clocks rise within the first of them
+#endif
+
+/// How often an op and its peers have their turn. On a GPU that is fixed: Google Benchmark would count the time of one
+/// call, of which a turn makes many.
+inline void rounds_of(benchmark::internal::Benchmark* b) {
+#ifdef __CUDACC__
+  b->Iterations(measured_rounds);
 #else
-  const auto start = std::chrono::steady_clock::now();
-  call();
-  executor.wait();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  (void)b;
 #endif
 }
+
+/// Measures calls: on a GPU between two events, as many as take half a millisecond together, on the CPU one.
+class call_timer {
+public:
+  explicit call_timer(const executor_type& executor) : executor_(executor) {
+#ifdef __CUDACC__
+    tilery::check_cuda(cudaEventCreate(&begin_), "cudaEventCreate", {});
+    tilery::check_cuda(cudaEventCreate(&end_), "cudaEventCreate", {});
+#endif
+  }
+#ifdef __CUDACC__
+  ~call_timer() {
+    (void)cudaEventDestroy(begin_);
+    (void)cudaEventDestroy(end_);
+  }
+#endif
+  call_timer(const call_timer&) = delete;
+  call_timer& operator=(const call_timer&) = delete;
+
+  /// Calls of a batch, after some that warm up.
+  template <class Call>
+  int calls_of_a_batch([[maybe_unused]] const Call& call) const {
+#ifdef __CUDACC__
+    int calls = 1;
+    for (double seconds = this->seconds(1, call); calls < 256; seconds = this->seconds(calls, call)) {
+      const int wanted = static_cast<int>(std::clamp(seconds_of_a_batch / std::max(seconds, 1e-6), 1.0, 256.0)) + 1;
+      if (seconds * calls >= 0.9 * seconds_of_a_batch || wanted <= calls) break;
+      calls = wanted;
+    }
+    return calls;
+#else
+    return 1;
+#endif
+  }
+
+  /// Seconds of one call, the mean of a batch.
+  template <class Call>
+  double seconds(int calls, const Call& call) const {
+#ifdef __CUDACC__
+    float milliseconds = 0;
+    tilery::check_cuda(cudaEventRecord(begin_, executor_.stream()), "cudaEventRecord", {});
+    for (int i = 0; i < calls; ++i) call();
+    tilery::check_cuda(cudaEventRecord(end_, executor_.stream()), "cudaEventRecord", {});
+    tilery::check_cuda(cudaEventSynchronize(end_), "cudaEventSynchronize", {});
+    tilery::check_cuda(cudaEventElapsedTime(&milliseconds, begin_, end_), "cudaEventElapsedTime", {});
+    return milliseconds * 1e-3 / calls;
+#else
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < calls; ++i) call();
+    executor_.wait();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / calls;
+#endif
+  }
+
+private:
+  const executor_type& executor_;
+#ifdef __CUDACC__
+  cudaEvent_t begin_ = nullptr, end_ = nullptr;
+#endif
+};
 
 /// A peer and what it is called in the table.
 struct peer {
@@ -77,42 +137,70 @@ inline double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+/// Medians of an op and of its peers, in seconds.
+struct medians {
+  double ours = 0;
+  std::vector<double> peers;
+};
+
 /// Runs the op and its peers in turn. Reports the op's median time, bytes (or operations) a second, and for each peer
 /// `<name>/ours`: above 1 the op is faster. `bytes` is what must move through memory, at least.
-inline void side_by_side(benchmark::State& state, const executor_type& executor, int sets, double bytes,
-                         const std::function<void(int set)>& ours, const std::vector<peer>& peers) {
-  std::vector<double> our_seconds;
-  std::vector<std::vector<double>> peer_seconds(peers.size());
+inline medians side_by_side(benchmark::State& state, const executor_type& executor, int sets, double bytes,
+                            const std::function<void(int set)>& ours, const std::vector<peer>& peers) {
+  const call_timer timer(executor);
+  const std::size_t sides = peers.size() + 1;
+  std::vector<std::vector<double>> seconds(sides);
+  std::vector<int> calls(sides, 1);
   int set = 0;
-  const auto turn = [&] { return set = (set + 1) % sets; };
-  for (int warm = 0; warm < sets; ++warm) {
-    ours(turn());
-    for (const peer& p : peers) p.call(turn());
-  }
+  const auto call = [&](std::size_t side) {
+    set = (set + 1) % sets;
+    side == 0 ? ours(set) : peers[side - 1].call(set);
+  };
+  const auto start = std::chrono::steady_clock::now();
+  for (int warm = 0; warm < sets; ++warm)
+    for (std::size_t side = 0; side < sides; ++side) call(side);
   executor.wait();
+  for (std::size_t side = 0; side < sides; ++side) calls[side] = timer.calls_of_a_batch([&] { call(side); });
+#ifdef __CUDACC__
+  while (std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() < seconds_to_warm_up)
+    for (std::size_t side = 0; side < sides; ++side) (void)timer.seconds(calls[side], [&] { call(side); });
+#else
+  (void)start;
+#endif
+  std::size_t round = 0;
   for (auto _ : state) {
-    const double seconds = seconds_of(executor, [&] { ours(turn()); });
-    our_seconds.push_back(seconds);
-    state.SetIterationTime(seconds);
-    for (std::size_t i = 0; i < peers.size(); ++i)
-      peer_seconds[i].push_back(seconds_of(executor, [&] { peers[i].call(turn()); }));
+    for (std::size_t turn = 0; turn < sides; ++turn) {
+      const std::size_t side = (round + turn) % sides;  // who comes first changes
+      seconds[side].push_back(timer.seconds(calls[side], [&] { call(side); }));
+    }
+    state.SetIterationTime(seconds[0].back());
+    ++round;
   }
-  const double ours_median = median(our_seconds);
-  state.counters["us"] = ours_median * 1e6;
-  state.counters["GB/s"] = bytes / ours_median * 1e-9;
-  for (std::size_t i = 0; i < peers.size(); ++i)
-    state.counters[std::string(peers[i].name) + "/ours"] = median(peer_seconds[i]) / ours_median;
+  medians result;
+  result.ours = median(seconds[0]);
+  state.counters["us"] = result.ours * 1e6;
+  state.counters["GB/s"] = bytes / result.ours * 1e-9;
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    result.peers.push_back(median(seconds[i + 1]));
+    state.counters[std::string(peers[i].name) + "/ours"] = result.peers[i] / result.ours;
+  }
+  return result;
 }
 
-/// A copy of the same number of bytes (half read, half written), the bound of what memory gives.
-inline peer copy_of(const executor_type& executor, std::byte* memory, std::int64_t bytes, int threads) {
-  return {"copy", [=](int) {
+/// A copy of the same number of bytes (half read, half written), the bound of what memory gives. It goes through the
+/// two ranges of `total` bytes in turn, so that it is as cold as the op.
+inline peer copy_of(const executor_type& executor, void* to, const void* from, std::int64_t total, std::int64_t bytes,
+                    int threads) {
+  const std::int64_t half = std::min(bytes / 2, total), places = total / half;
+  return {"copy", [=](int set) {
+            std::byte* target = static_cast<std::byte*>(to) + set % places * half;
+            const std::byte* source = static_cast<const std::byte*>(from) + set % places * half;
 #ifdef __CUDACC__
             (void)threads;
-            executor.copy_bytes(memory + bytes / 2, memory, static_cast<std::size_t>(bytes / 2));
+            executor.copy_bytes(target, source, static_cast<std::size_t>(half));
 #else
-            const std::int64_t part = bytes / 2 / threads / 64 * 64;
-            executor.parallel(threads, [=](std::int64_t t) { std::memcpy(memory + bytes / 2 + t * part, memory + t * part, static_cast<std::size_t>(part)); });
+            const std::int64_t part = half / threads / 64 * 64;
+            executor.parallel(threads, [=](std::int64_t t) { std::memcpy(target + t * part, source + t * part, static_cast<std::size_t>(part)); });
 #endif
           }};
 }

@@ -54,8 +54,8 @@ struct rows_of_data {
   }
   double bytes(int tensors) const { return static_cast<double>(tensors) * static_cast<double>(size()) * sizeof(T); }
   peer copy(benchmark::State& state, int tensors) {
-    return copy_of(executor, reinterpret_cast<std::byte*>(y.data_handle()), static_cast<std::int64_t>(bytes(tensors)),
-                   std::max(1, static_cast<int>(state.range(0))));
+    return copy_of(executor, y.data_handle(), x.data_handle(), size() * sets * static_cast<std::int64_t>(sizeof(T)),
+                   static_cast<std::int64_t>(bytes(tensors)), std::max(1, static_cast<int>(state.range(0))));
   }
 };
 
@@ -98,6 +98,7 @@ void cross_entropy(benchmark::State& state) {
 }
 
 void shapes(benchmark::internal::Benchmark* b) {
+  rounds_of(b);
   b->UseManualTime()->Unit(benchmark::kMicrosecond)->ArgNames({"threads", "rows", "columns"});
   for (const auto threads : thread_counts())
     for (const auto& [rows, columns] :
