@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The data of the GEMM benchmarks, and what is right for it. Every element is a function of its index, so that a GPU
+// fills gibibytes by itself while the host knows each value without a copy.
+#pragma once
+
+#include <tilery/core/convert.hpp>
+
+#include "benchmarks/gemm_shapes.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+namespace tilery_benchmarks {
+
+/// Element `index` of the sequence `seed`: uniform in [-1, 1). The mixing is splitmix64's (Steele, Lea, Flood 2014).
+template <class T>
+SIMT T counted_uniform(std::uint64_t seed, std::uint64_t index) {
+  std::uint64_t x = (index + 1) * 0x9e3779b97f4a7c15u + seed * 0xd1342543de82ef95u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  x ^= x >> 31;
+  if constexpr (std::is_same_v<T, double>)
+    return static_cast<double>(static_cast<std::int64_t>(x >> 11) - (std::int64_t{1} << 52)) * 0x1p-52;
+  else
+    return tilery::convert<T>(static_cast<float>(static_cast<std::int32_t>(x >> 40) - (1 << 23)) * 0x1p-23f);
+}
+
+/// Seeds of the operands.
+inline constexpr std::uint64_t seed_of_a = 1, seed_of_b = 2;
+
+template <class T>
+double as_double(T value) {
+  return static_cast<double>(tilery::convert<tilery::accumulator_t<T>>(value));
+}
+
+/// The bound of ||out - reference|| / ||reference||: ten times what rounding does to sums of k random products (0.4 u
+/// sqrt(k), u of the accumulation), and once C's own unit of rounding, of which the error's root mean square is 0.4.
+template <class T>
+double relative_bound(int k) {
+  const double sums = 4 * (sizeof(T) == 8 ? 0x1p-53 : 0x1p-24) * std::sqrt(static_cast<double>(k) + 1);
+  if (std::is_same_v<T, tilery::bf16>) return sums + 0x1p-8;
+  if (std::is_same_v<T, tilery::half>) return sums + 0x1p-11;
+  return sums;
+}
+
+/// `count` of 0, ..., extent - 1: the first, the last, and even steps between them.
+inline std::vector<int> samples(int extent, int count) {
+  std::vector<int> chosen;
+  for (int i = 0; i < std::min(extent, count); ++i)
+    chosen.push_back(static_cast<int>(std::int64_t{extent - 1} * i / std::max(1, std::min(extent, count) - 1)));
+  return chosen;
+}
+
+/// ||out - reference|| / ||reference|| over sampled rows and columns of C, with the reference's sums in double from the
+/// operands of the set that begins at these indices. `row_of(r)` gives a row of C on the host. NaN where C has one.
+template <class T, class RowOf>
+double sampled_error(const gemm_shape& shape, std::int64_t a_begin, std::int64_t b_begin, const RowOf& row_of) {
+  const auto rows = samples(shape.m, 16), columns = samples(shape.n, 16);
+  const std::int64_t m = shape.m, n = shape.n, k = shape.k;
+  std::vector<std::vector<double>> b_columns;
+  for (const int column : columns) {
+    auto& values = b_columns.emplace_back();
+    for (std::int64_t i = 0; i < k; ++i)
+      values.push_back(as_double(
+          counted_uniform<T>(seed_of_b, static_cast<std::uint64_t>(
+                                            b_begin + (shape.b_transposed ? column * k + i : i * n + column)))));
+  }
+  double differences = 0, squares = 0;
+  std::vector<double> a_row(static_cast<std::size_t>(k));
+  for (const int row : rows) {
+    for (std::int64_t i = 0; i < k; ++i)
+      a_row[static_cast<std::size_t>(i)] = as_double(
+          counted_uniform<T>(seed_of_a,
+                             static_cast<std::uint64_t>(a_begin + (shape.a_transposed ? i * m + row : row * k + i))));
+    const std::vector<T> got = row_of(row);
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      double sum = 0;
+      for (std::size_t i = 0; i < a_row.size(); ++i) sum += a_row[i] * b_columns[j][i];
+      const double difference = as_double(got[static_cast<std::size_t>(columns[j])]) - sum;
+      differences += difference * difference, squares += sum * sum;
+    }
+  }
+  return std::sqrt(differences / squares);
+}
+
+/// How a column-major library is asked for a row-major C = op(A) op(B): C^T = op(B)^T op(A)^T, where a row-major matrix
+/// is its own transpose, read by columns. So B comes first, A second, each with its own transposition.
+struct column_major_operand {
+  bool transposed;
+  std::int64_t rows, columns, pitch;  // as stored, by columns
+};
+struct column_major_call {
+  column_major_operand first, second, result;  // B, A, C
+};
+inline column_major_call column_major(const gemm_shape& s) {
+  const auto stored = [](bool is_transposed, std::int64_t rows, std::int64_t columns) {  // row-major, before op
+    const std::int64_t pitch = is_transposed ? rows : columns, lines = is_transposed ? columns : rows;
+    return column_major_operand{is_transposed, pitch, lines, pitch};
+  };
+  return {stored(s.b_transposed, s.k, s.n), stored(s.a_transposed, s.m, s.k), stored(false, s.m, s.n)};
+}
+
+}  // namespace tilery_benchmarks
