@@ -6,6 +6,7 @@
 //   gemm_gpu                 all shapes
 //   gemm_gpu --quick         those that are marked quick: less than a minute
 //   gemm_gpu --shapes FILE   another file's
+//   gemm_gpu --policies      with the policies of `candidates`, too
 //
 // Other arguments are Google Benchmark's, such as --benchmark_filter=square/.*/f32
 #include "benchmarks/gemm_gpu.hpp"
@@ -17,10 +18,10 @@ namespace {
 using namespace tilery;
 using namespace tilery_benchmarks;
 
-// Policies that are measured beside the default call: one line each in `candidates`.
 constexpr gemm_simt_policy simt_deep{.block = {128, 128, 16}};
 
-/// The candidates for elements of T.
+/// The candidates for elements of T: the default call, and by name the policies that are to be measured beside it, one
+/// line each. What does not serve a shape is passed over.
 template <class T>
 std::vector<gemm_candidate<T>> candidates() {
   std::vector<gemm_candidate<T>> all = {default_gemm<T>()};

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The data of the GEMM benchmarks, and what is right for it. Every element is a function of its index, so that a GPU
-// fills gibibytes by itself while the host knows each value without a copy.
+// What is right for the GEMM benchmarks' data: sums in double on the host, the bounds, and how a column-major library
+// is asked for the same product.
 #pragma once
 
-#include <tilery/core/convert.hpp>
-
+#include "benchmarks/counted_uniform.hpp"
 #include "benchmarks/gemm_shapes.hpp"
 
 #include <algorithm>
@@ -13,19 +12,6 @@
 #include <vector>
 
 namespace tilery_benchmarks {
-
-/// Element `index` of the sequence `seed`: uniform in [-1, 1). The mixing is splitmix64's (Steele, Lea, Flood 2014).
-template <class T>
-SIMT T counted_uniform(std::uint64_t seed, std::uint64_t index) {
-  std::uint64_t x = (index + 1) * 0x9e3779b97f4a7c15u + seed * 0xd1342543de82ef95u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  x ^= x >> 31;
-  if constexpr (std::is_same_v<T, double>)
-    return static_cast<double>(static_cast<std::int64_t>(x >> 11) - (std::int64_t{1} << 52)) * 0x1p-52;
-  else
-    return tilery::convert<T>(static_cast<float>(static_cast<std::int32_t>(x >> 40) - (1 << 23)) * 0x1p-23f);
-}
 
 /// Seeds of the operands.
 inline constexpr std::uint64_t seed_of_a = 1, seed_of_b = 2;

@@ -16,6 +16,10 @@
 #
 #   benchmarks/run.sh --build-only     stripped programs for sm_90a in build/gpu-benchmarks/bin
 #   benchmarks/run.sh --run            runs them, smallest first, each in its own process
+#   benchmarks/run.sh --run gemm_gpu -- --quick   the GEMM beside cuBLASLt, in less than a minute
+#
+# gemm_gpu opens cuBLASLt where it runs, by the loader's path or as TILERY_CUBLASLT names its file; without it there is no
+# peer. tune_gemm_simt, which times the SIMT GEMM's policies, is built and run only by its name.
 #
 #   --arch NAME         the GPU architecture to build for (default 90a)
 #   --timeout S         seconds that each suite may take (default 600)
@@ -138,7 +142,11 @@ run_suite() {
       [[ $line != *'"run_type": "iteration"'* ]] || count=$((count + 1))
     done <"$results/$name.json"
   fi
-  ((status == 0)) || outcome=$(why_ended "$status")
+  if ((status == 77)); then
+    outcome="skipped: no GPU" status=0
+  elif ((status != 0)); then
+    outcome=$(why_ended "$status")
+  fi
   row="$name"$'\t'"$outcome"$'\t'"$((SECONDS - begin))"$'\t'"$count"$'\t'"${results#"$PWD/"}/$name.json"
   return "$status"
 }
@@ -146,11 +154,9 @@ run_suite() {
 run_suites() {
   local name bad=0 row table=$'suite\tresult\tseconds\tmeasurements\tfile\n'
   if ((${#suites[@]} == 0)); then
-    if [[ $mode == run ]]; then
-      mapfile -t suites < <(listed_suites "$folder/bin")
-    else
-      mapfile -t suites < <(programs_in "$folder/bin")
-    fi
+    while IFS= read -r name; do
+      [[ $name == tune_* ]] || suites+=("$name")
+    done < <(if [[ $mode == run ]]; then listed_suites "$folder/bin"; else programs_in "$folder/bin"; fi)
   fi
   ((${#suites[@]} > 0)) || give_up "no benchmarks in ${folder#"$PWD/"}/bin; build them with: benchmarks/run.sh --build-only"
   mkdir -p "$results"
