@@ -13,24 +13,26 @@ namespace {
 
 using namespace tilery;
 
-void simt_gemm(benchmark::State& state, checks watched) {
+template <class Gpu>
+void simt_gemm(benchmark::State& state, const Gpu& gpu) {
   const int n = static_cast<int>(state.range(0));
   std::mt19937 generator(1);
   std::uniform_real_distribution<float> uniform(-1, 1);
   std::vector<float> a(static_cast<std::size_t>(n) * n), b(a.size()), c(a.size());
   for (float& x : a) x = uniform(generator);
   for (float& x : b) x = uniform(generator);
-  launch_report report;
-  const virtual_gpu gpu(arch::sm_90, {.checks = watched, .report = any(watched & checks::profile) ? &report : nullptr});
   const auto av = matrix(a.data(), n, n), bv = matrix(b.data(), n, n);
   for (auto _ : state) gemm(gpu, av, bv, matrix(c.data(), n, n));
-  if (!report.faults.empty()) state.SkipWithError("faults in a right kernel");
   state.counters["FLOP/s"] = benchmark::Counter(2.0 * n * n * n, benchmark::Counter::kIsIterationInvariantRate);
 }
-constexpr checks without_profile = checks::memory | checks::races | checks::meetings;
-BENCHMARK_CAPTURE(simt_gemm, unchecked, checks::none)->Arg(256)->Arg(512)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(simt_gemm, checked, without_profile)->Arg(512)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(simt_gemm, checked_and_profiled, checks::all)->Arg(512)->Unit(benchmark::kMillisecond);
+void profiled_gemm(benchmark::State& state) {
+  launch_report report;
+  simt_gemm(state, virtual_gpu(arch::sm_90, {.report = &report}));
+  if (!report.faults.empty()) state.SkipWithError("faults in a right kernel");
+}
+BENCHMARK_CAPTURE(simt_gemm, unchecked, unchecked_virtual_gpu())->Arg(256)->Arg(512)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(simt_gemm, checked, virtual_gpu())->Arg(512)->Unit(benchmark::kMillisecond);
+BENCHMARK(profiled_gemm)->Name("simt_gemm/checked_and_profiled")->Arg(512)->Unit(benchmark::kMillisecond);
 
 struct no_params {};
 
@@ -55,7 +57,7 @@ struct meets {
 
 template <class Kernel>
 void meeting(benchmark::State& state) {
-  for (auto _ : state) launch<Kernel>(virtual_gpu(arch::sm_90, checks::none), {1}, no_params{});
+  for (auto _ : state) launch<Kernel>(unchecked_virtual_gpu(), {1}, no_params{});
   state.counters["seconds a lane"] =
       benchmark::Counter(Kernel::threads * Kernel::times,
                          benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
@@ -67,10 +69,11 @@ struct returns : meets<true> {
   template <class Lane>
   SIMT static void run(Lane, const no_params&, shared&) {}
 };
+template <class Gpu>
 void small_launch(benchmark::State& state) {
-  for (auto _ : state)
-    launch<returns>(virtual_gpu(arch::sm_90, state.range(0) ? checks::all : checks::none), {1}, no_params{});
+  for (auto _ : state) launch<returns>(Gpu(), {1}, no_params{});
 }
-BENCHMARK(small_launch)->ArgName("checked")->Arg(0)->Arg(1);
+BENCHMARK(small_launch<unchecked_virtual_gpu>)->Name("small_launch/checked:0");
+BENCHMARK(small_launch<virtual_gpu>)->Name("small_launch/checked:1");
 
 }  // namespace

@@ -27,7 +27,7 @@ std::optional<train_options> read_options(int count, char** arguments, int& stat
   app.add_option("--executor", o.executor, "Where to train; auto: cuda where there is a device, else cpu")
       ->check(CLI::IsMember({"auto", "cuda", "cpu", "virtual"}))
       ->capture_default_str();
-  app.add_option("--threads", o.threads, "Threads of the host (0: all)")
+  app.add_option("--threads", o.threads, "Threads of the host (0: all; the virtual GPU uses one)")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_flag("--dry-run", o.dry_run, "Say what would be trained, and end");

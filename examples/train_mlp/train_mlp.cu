@@ -34,8 +34,7 @@ void on_executor(const std::string& wanted, int threads, F&& f) {
   }
   if (wanted == "virtual") {
 #ifdef TILERY_WITH_VIRTUAL_GPU
-    return f(tilery::virtual_gpu(tilery::arch::sm_90, {.threads = threads ? threads : tilery::host_threads()}),
-             std::string("the virtual GPU (sm_90)"));
+    return f(tilery::virtual_gpu(tilery::arch::sm_90), std::string("the virtual GPU (sm_90)"));
 #else
     throw tilery::error(
         "--executor virtual: this program was built without Boost.Context; install libboost-context-dev and build "

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The virtual GPU: an executor on the host that runs every lane of a kernel as the GPU would, warps, barriers and all,
-// and watches what they do. Needs Boost.Context (CMake target tilery::virtual_gpu).
+// and watches what they do; and one that watches nothing and is faster. They are two types, so that a program compiles
+// each kernel for the one that it uses alone. Needs Boost.Context (CMake target tilery::virtual_gpu).
 #pragma once
 
 #include <tilery/simt/host_memory.hpp>
@@ -10,36 +11,61 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Runs ops on a modelled GPU of an arch. Operands are in host memory, and every call is finished when it returns.
-/// Each access is checked, unless `checks` says otherwise: a launch in which faults were found throws them at its end,
-/// all of them (`fault_error`), or leaves them in a report. A kernel that the arch cannot run is refused; a deadlock
-/// throws with each lane's line; what a lane throws reaches the caller.
-class virtual_gpu : public host_memory {
+namespace virtual_machine {
+
+/// What both have in common: the arch that is modelled, and operands in host memory.
+class modelled_gpu : public host_memory {
+public:
+  tilery::arch target() const { return model_; }
+
+protected:
+  modelled_gpu(const char* name, tilery::arch model, int resident_blocks, where at) : model_(model) {
+    if (model == arch::cpu) throw error({name, ": cpu is not a GPU arch; it must be one of sm_75 to sm_120"}, at);
+    if (resident_blocks < 1) throw error({name, ": resident_blocks is ", resident_blocks, "; it must be at least 1"}, at);
+  }
+
+  /// The grid of a kernel, ready to be run by lanes of this type.
+  template <class Lane, class Kernel, class Params>
+  static grid grid_of(index3 blocks, const Params& params, std::function<std::unique_ptr<block_events>()> new_watch) {
+    constexpr auto text = [](block& self, int rank, const void* p) {
+      Kernel::run(Lane(self, rank), *static_cast<const Params*>(p),
+                  *static_cast<typename Kernel::shared*>(self.shared()));
+    };
+    return grid({Kernel::name, blocks, Kernel::threads, static_cast<int>(sizeof(typename Kernel::shared)), text,
+                 &params, std::move(new_watch)});
+  }
+
+private:
+  tilery::arch model_;
+};
+
+}  // namespace virtual_machine
+
+/// Runs ops on a modelled GPU of an arch and checks each access. Operands are in host memory, and every call is
+/// finished when it returns. A launch in which faults were found throws them at its end, all of them (`fault_error`),
+/// or leaves them in a report. A kernel that the arch cannot run is refused; a deadlock throws with each lane's line;
+/// what a lane throws reaches the caller.
+class virtual_gpu : public virtual_machine::modelled_gpu {
 public:
   using lane = virtual_lane<true>;
 
   struct options {
-    int threads = 1;                          ///< host threads, each with blocks of its own; checked launches use one
-    int resident_blocks = 64;                 ///< blocks that may wait for each other at a time
     tilery::checks checks = checks::all;      ///< what is watched
     launch_report* report = nullptr;          ///< collects faults and profiles; null: faults are thrown
     bool stop_at_first = false;               ///< throws at the first fault, from inside the lane: for a debugger
-    std::uint64_t seed = 0;                   ///< random delays of lanes, when checked; 0: none
-    std::int64_t step_limit = 1'000'000'000;  ///< verbs that a checked lane may go through
+    std::uint64_t seed = 0;                   ///< random delays of lanes; 0: none
+    std::int64_t step_limit = 1'000'000'000;  ///< verbs that a lane may go through
+    int resident_blocks = 64;                 ///< blocks that may wait for each other at a time
   };
 
-  virtual_gpu() = default;
+  virtual_gpu() : virtual_gpu(arch::sm_90) {}
   explicit virtual_gpu(tilery::arch model) : virtual_gpu(model, options{}) {}
-  virtual_gpu(tilery::arch model, tilery::checks watched, where at = {})
-      : virtual_gpu(model, options{.checks = watched}, at) {}
-  virtual_gpu(tilery::arch model, options how, where at = {}) : model_(model), options_(how) {
-    if (model == arch::cpu) throw error("virtual_gpu: cpu is not a GPU arch; it must be one of sm_75 to sm_120", at);
-    if (how.threads < 1 || how.resident_blocks < 1)
-      throw error("virtual_gpu: threads and resident_blocks must be at least 1", at);
-    if (how.step_limit < 1) throw error("virtual_gpu: step_limit must be at least 1", at);
+  virtual_gpu(tilery::arch model, options how, where at = {})
+      : modelled_gpu("virtual_gpu", model, how.resident_blocks, at), options_(how) {
+    if (!any(how.checks))
+      throw error("virtual_gpu: checks is empty; it must name a check. unchecked_virtual_gpu runs without any", at);
+    if (how.step_limit < 1) throw error({"virtual_gpu: step_limit is ", how.step_limit, "; it must be at least 1"}, at);
   }
-
-  tilery::arch target() const { return model_; }
 
   /// As on the host; a kernel that reads it before anybody has written it is reported.
   allocation allocate(std::size_t bytes) const {
@@ -52,13 +78,9 @@ public:
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands& known, where at) const {
-    refuse(check_arch<Kernel>(model_), at);
-    if (!any(options_.checks)) {
-      grid<Kernel, Params, false>(blocks, params, {}).run(options_.threads, options_.resident_blocks, at);
-      return;
-    }
+    refuse(check_arch<Kernel>(target()), at);
     const virtual_machine::watched_launch what{Kernel::name,
-                                               model_,
+                                               target(),
                                                blocks,
                                                Kernel::threads,
                                                shared_bytes<Kernel>(),
@@ -68,7 +90,7 @@ public:
                                                options_.seed};
     const auto watch = std::make_unique<virtual_machine::launch_watch>(what, known);  // too large for a lane's stack
     try {
-      grid<Kernel, Params, true>(blocks, params, [&] {
+      grid_of<lane, Kernel>(blocks, params, [&] {
         return std::make_unique<virtual_machine::block_watch>(*watch, Kernel::threads, shared_bytes<Kernel>());
       }).run(1, options_.resident_blocks, at);
     } catch (const virtual_machine::step_limit_reached&) {
@@ -83,21 +105,38 @@ public:
   }
 
 private:
-  template <class Kernel, class Params, bool Checked>
-  static virtual_machine::grid grid(index3 blocks, const Params& params,
-                                    std::function<std::unique_ptr<virtual_machine::block_events>()> new_watch) {
-    constexpr auto text = [](virtual_machine::block& self, int rank, const void* p) {
-      Kernel::run(virtual_lane<Checked>(self, rank), *static_cast<const Params*>(p),
-                  *static_cast<typename Kernel::shared*>(self.shared()));
-    };
-    return virtual_machine::grid({Kernel::name, blocks, Kernel::threads,
-                                  static_cast<int>(sizeof(typename Kernel::shared)), text, &params,
-                                  std::move(new_watch)});
-  }
-
   static constexpr checks without_profile = checks::memory | checks::races | checks::meetings;
 
-  tilery::arch model_ = arch::sm_90;
+  options options_;
+};
+
+/// The same machine without its checks, some fifteen times faster a thread: what is out of bounds is not noticed. Still
+/// refused or thrown: what the arch cannot run, a misaligned access, a deadlock.
+class unchecked_virtual_gpu : public virtual_machine::modelled_gpu {
+public:
+  using lane = virtual_lane<false>;
+
+  struct options {
+    int threads = 1;           ///< host threads, each with blocks of its own
+    int resident_blocks = 64;  ///< blocks that may wait for each other at a time
+  };
+
+  unchecked_virtual_gpu() : unchecked_virtual_gpu(arch::sm_90) {}
+  explicit unchecked_virtual_gpu(tilery::arch model) : unchecked_virtual_gpu(model, options{}) {}
+  unchecked_virtual_gpu(tilery::arch model, options how, where at = {})
+      : modelled_gpu("unchecked_virtual_gpu", model, how.resident_blocks, at), options_(how) {
+    if (how.threads < 1)
+      throw error({"unchecked_virtual_gpu: threads is ", how.threads, "; it must be at least 1"}, at);
+  }
+
+  /// See `launch`.
+  template <class Kernel, class Params>
+  void run(index3 blocks, const Params& params, const operands&, where at) const {
+    refuse(check_arch<Kernel>(target()), at);
+    grid_of<lane, Kernel>(blocks, params, {}).run(options_.threads, options_.resident_blocks, at);
+  }
+
+private:
   options options_;
 };
 

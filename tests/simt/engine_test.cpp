@@ -25,8 +25,8 @@ struct numbers {
   int n;
 };
 
-template <class Kernel>
-std::string report_of(const virtual_gpu& gpu, int blocks = 1, std::vector<int> memory = std::vector<int>(64)) {
+template <class Kernel, class Gpu>
+std::string report_of(const Gpu& gpu, int blocks = 1, std::vector<int> memory = std::vector<int>(64)) {
   try {
     launch<Kernel>(gpu, {blocks}, numbers{gmem_ptr<int>(memory.data()), static_cast<int>(memory.size())});
   } catch (const std::exception& e) {
@@ -55,7 +55,7 @@ struct chain : base {
 TEST(engine, resident_blocks_may_wait_for_later_ones) {
   for (const int threads : {1, 2, 3}) {
     std::vector<int> memory(64);
-    launch<chain>(virtual_gpu(arch::sm_90, {.threads = threads, .checks = checks::none}), {40},
+    launch<chain>(unchecked_virtual_gpu(arch::sm_90, {.threads = threads}), {40},
                   numbers{gmem_ptr<int>(memory.data()), 64});
     EXPECT_EQ(memory[0], 40);
     EXPECT_EQ(memory[40], 39);
@@ -74,25 +74,20 @@ struct grid_barrier : base {
 
 TEST(engine, as_many_blocks_are_resident_on_any_number_of_threads) {
   for (const int threads : {1, 2, 3, 5}) {
-    EXPECT_EQ(report_of<grid_barrier>(virtual_gpu(arch::sm_90,
-                                                  {.threads = threads, .resident_blocks = 64, .checks = checks::none}),
-                                      64),
-              "")
-        << threads;
-    EXPECT_TRUE(
-        holds(report_of<grid_barrier>(virtual_gpu(arch::sm_90,
-                                                  {.threads = threads, .resident_blocks = 63, .checks = checks::none}),
-                                      64),
-              "is stuck"))
-        << threads;
+    const auto report = [&](int resident) {
+      return report_of<grid_barrier>(unchecked_virtual_gpu(arch::sm_90,
+                                                           {.threads = threads, .resident_blocks = resident}),
+                                     64);
+    };
+    EXPECT_EQ(report(64), "") << threads;
+    EXPECT_TRUE(holds(report(63), "is stuck")) << threads;
   }
 }
 
 TEST(engine, reports_blocks_that_wait_for_one_that_cannot_start) {
   for (const int threads : {1, 2}) {
     const std::string report =
-        report_of<chain>(virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 4, .checks = checks::none}),
-                         40);
+        report_of<chain>(unchecked_virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 4}), 40);
     EXPECT_TRUE(holds(report, "planted is stuck: no lane can go on")) << report;
     EXPECT_TRUE(holds(report, "block (3, 0, 0), lanes 0 wait in wait_until at ")) << report;
     EXPECT_TRUE(holds(report, "lanes 1-95 wait in sync_block")) << report;
@@ -152,7 +147,7 @@ struct some_leave : base {
 
 TEST(engine, lanes_that_have_left_are_not_waited_for) {
   std::vector<int> memory(1);
-  launch<some_leave>(virtual_gpu(arch::sm_90, checks::none), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
+  launch<some_leave>(unchecked_virtual_gpu(arch::sm_90), {3}, numbers{gmem_ptr<int>(memory.data()), 1});
   EXPECT_EQ(memory[0], 3 * 48);
 }
 
@@ -170,7 +165,7 @@ struct votes_after_leaving : base {
 
 TEST(engine, lanes_that_have_left_do_not_vote_and_shuffles_wrap_around) {
   std::vector<int> memory(64);
-  launch<votes_after_leaving>(virtual_gpu(arch::sm_90, checks::none), {1}, numbers{gmem_ptr<int>(memory.data()), 64});
+  launch<votes_after_leaving>(unchecked_virtual_gpu(arch::sm_90), {1}, numbers{gmem_ptr<int>(memory.data()), 64});
   EXPECT_EQ(memory[0], 1 << 7);
   EXPECT_EQ(memory[1], 31);
   EXPECT_EQ(memory[4], 2);
@@ -196,7 +191,7 @@ struct one_throws : base {
 
 TEST(engine, what_a_lane_throws_reaches_the_caller_and_the_others_are_unwound) {
   for (const int threads : {1, 2}) {
-    EXPECT_EQ(report_of<one_throws>(virtual_gpu(arch::sm_90, {.threads = threads, .checks = checks::none}), 8),
+    EXPECT_EQ(report_of<one_throws>(unchecked_virtual_gpu(arch::sm_90, {.threads = threads}), 8),
               "lane 17 gives up");
     EXPECT_EQ(counted::alive, 0);
   }
@@ -235,8 +230,30 @@ TEST(engine, refuses_what_the_arch_lacks) {
   EXPECT_EQ(report_of<large>(virtual_gpu(arch::sm_80)), "");
   EXPECT_TRUE(
       holds(report_of<late>(virtual_gpu(arch::sm_89)), "planted needs sm_90 or later; this device is an sm_89"));
-  EXPECT_THROW((void)virtual_gpu(arch::cpu), error);
-  EXPECT_THROW(virtual_gpu(arch::sm_90, {.threads = 0, .checks = checks::none}), error);
+}
+
+template <class Make>
+std::string refusal(Make make) {
+  try {
+    make();
+  } catch (const error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(engine, refuses_options_that_make_no_gpu) {
+  EXPECT_TRUE(holds(refusal([] { (void)virtual_gpu(arch::cpu); }), "virtual_gpu: cpu is not a GPU arch"));
+  EXPECT_TRUE(holds(refusal([] { (void)unchecked_virtual_gpu(arch::cpu); }),
+                    "unchecked_virtual_gpu: cpu is not a GPU arch"));
+  EXPECT_TRUE(holds(refusal([] { (void)unchecked_virtual_gpu(arch::sm_90, {.threads = 0}); }),
+                    "unchecked_virtual_gpu: threads is 0; it must be at least 1"));
+  EXPECT_TRUE(holds(refusal([] { (void)virtual_gpu(arch::sm_90, {.resident_blocks = 0}); }),
+                    "virtual_gpu: resident_blocks is 0; it must be at least 1"));
+  EXPECT_TRUE(holds(refusal([] { (void)virtual_gpu(arch::sm_90, {.step_limit = 0}); }),
+                    "virtual_gpu: step_limit is 0; it must be at least 1"));
+  EXPECT_TRUE(holds(refusal([] { (void)virtual_gpu(arch::sm_90, {.checks = checks::races & checks::memory}); }),
+                    "virtual_gpu: checks is empty; it must name a check. unchecked_virtual_gpu runs without any"));
 }
 
 struct misaligned : base {
@@ -248,17 +265,15 @@ struct misaligned : base {
 
 TEST(engine, refuses_an_access_that_is_not_aligned) {
   alignas(16) int values[8] = {};
-  for (const auto& [watched, sentence] :
-       {std::pair{checks::none, "an access of 16 bytes is at an address that is 4 more than a multiple of 16"},
-        std::pair{checks::all, "planted: misaligned of 16 bytes"}}) {
-    try {
-      launch<misaligned>(virtual_gpu(arch::sm_90, watched), {1}, numbers{gmem_ptr<int>(values), 8});
-      FAIL();
-    } catch (const error& e) {
-      EXPECT_TRUE(holds(e.what(), sentence)) << e.what();
-      EXPECT_TRUE(holds(e.what(), "engine_test.cpp")) << e.what();
-    }
-  }
+  const auto refused = [&](const auto& gpu) {
+    return refusal([&] { launch<misaligned>(gpu, {1}, numbers{gmem_ptr<int>(values), 8}); });
+  };
+  const std::string unchecked = refused(unchecked_virtual_gpu()), checked = refused(virtual_gpu());
+  EXPECT_TRUE(holds(unchecked, "an access of 16 bytes is at an address that is 4 more than a multiple of 16"))
+      << unchecked;
+  EXPECT_TRUE(holds(unchecked, "engine_test.cpp")) << unchecked;
+  EXPECT_TRUE(holds(checked, "planted: misaligned of 16 bytes")) << checked;
+  EXPECT_TRUE(holds(checked, "engine_test.cpp")) << checked;
 }
 
 // --- many launches
@@ -271,7 +286,12 @@ struct counts_block : base {
   }
 };
 
-TEST(engine, a_thousand_launches_reuse_their_stacks) {
+template <class Gpu>
+class engine_on : public testing::Test {};
+using both_gpus = testing::Types<unchecked_virtual_gpu, virtual_gpu>;
+TYPED_TEST_SUITE(engine_on, both_gpus);
+
+TYPED_TEST(engine_on, a_thousand_launches_reuse_their_stacks) {
   const auto mappings = [] {
     std::FILE* maps = std::fopen("/proc/self/maps", "r");
     int lines = 0;
@@ -286,22 +306,20 @@ TEST(engine, a_thousand_launches_reuse_their_stacks) {
     std::fclose(file);
     return resident;
   };
-  for (const checks watched : {checks::none, checks::all}) {
-    std::vector<int> memory(1);
-    const auto run = [&] {
-      launch<counts_block>(virtual_gpu(arch::sm_90, watched), {3}, numbers{gmem_ptr<int>(memory.data()), 1},
-                           {writes("memory", vector(memory.data(), 1))});
-    };
-    for (int i = 0; i < 10; ++i) run();
-    const int mapped = mappings();
-    [[maybe_unused]] const long resident = resident_pages();
-    for (int i = 0; i < 1000; ++i) run();
-    EXPECT_LE(mappings(), mapped + 8);
-#ifndef TILERY_ASAN_FIBERS                        // which keeps freed memory back
-    EXPECT_LE(resident_pages(), resident + 512);  // 2 MiB
+  std::vector<int> memory(1);
+  const auto run = [&] {
+    launch<counts_block>(TypeParam(), {3}, numbers{gmem_ptr<int>(memory.data()), 1},
+                         {writes("memory", vector(memory.data(), 1))});
+  };
+  for (int i = 0; i < 10; ++i) run();
+  const int mapped = mappings();
+  [[maybe_unused]] const long resident = resident_pages();
+  for (int i = 0; i < 1000; ++i) run();
+  EXPECT_LE(mappings(), mapped + 8);
+#ifndef TILERY_ASAN_FIBERS                      // which keeps freed memory back
+  EXPECT_LE(resident_pages(), resident + 512);  // 2 MiB
 #endif
-    EXPECT_EQ(memory[0], 1010 * 3 * 96);
-  }
+  EXPECT_EQ(memory[0], 1010 * 3 * 96);
 }
 
 }  // namespace

@@ -327,7 +327,7 @@ TEST(memory_checks, a_stack_overflow_is_a_fault) {
     EXPECT_EQ(report.faults[0].now.site.line.line, lines.now + 1) << "the last verb before it";
   }
   std::vector<float> values(256);
-  EXPECT_THROW(launch<recurses>(virtual_gpu(arch::sm_90, {.threads = 2, .checks = checks::none}), {3},
+  EXPECT_THROW(launch<recurses>(unchecked_virtual_gpu(arch::sm_90, {.threads = 2}), {3},
                                 planted_params{gmem_ptr<const float>(values.data()), {}, {}}),
                fault_error);
 }
