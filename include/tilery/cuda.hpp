@@ -37,10 +37,11 @@ public:
     if (bytes == 0) return {};
     void* memory = nullptr;
     check_cuda(cudaMallocAsync(&memory, bytes, stream_), "cudaMallocAsync", at);
-    return {
-        memory, bytes,
-        [](void* p, std::size_t, void* stream) noexcept { (void)cudaFreeAsync(p, static_cast<cudaStream_t>(stream)); },
-        stream_};
+    return {memory, bytes,
+            [](void* p, std::size_t, void* stream) noexcept {
+              (void)cudaFreeAsync(p, static_cast<cudaStream_t>(stream));
+            },
+            stream_};
   }
   /// Memory for the duration of an op: the executor's scratch where it is large enough.
   allocation workspace(std::size_t bytes, where at = {}) const {
@@ -60,7 +61,7 @@ public:
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where at) const {
-    refuse(check_arch<Kernel>(target(at)), at);
+    refuse(check_arch(needs_of<Kernel>(), target(at)), at);
     launch_on_stream<Kernel>(blocks, params, stream_, at);
   }
 

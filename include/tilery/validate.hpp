@@ -28,7 +28,7 @@ public:
 
   template <class Kernel, class Params>
   void run(index3, const Params&, const operands&, where at) const {
-    if constexpr (!lane::alone) refuse(check_arch<Kernel>(target()), at);
+    if constexpr (!lane::alone) refuse(check_arch(needs_of<Kernel>(), target()), at);
   }
 
 private:

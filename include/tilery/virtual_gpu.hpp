@@ -21,18 +21,18 @@ public:
 protected:
   modelled_gpu(const char* name, tilery::arch model, int resident_blocks, where at) : model_(model) {
     if (model == arch::cpu) throw error({name, ": cpu is not a GPU arch; it must be one of sm_75 to sm_120"}, at);
-    if (resident_blocks < 1) throw error({name, ": resident_blocks is ", resident_blocks, "; it must be at least 1"}, at);
+    if (resident_blocks < 1)
+      throw error({name, ": resident_blocks is ", resident_blocks, "; it must be at least 1"}, at);
   }
 
-  /// The grid of a kernel, ready to be run by lanes of this type.
+  /// A kernel's grid for lanes of this type. What runs it does not know the kernel, and is compiled once.
   template <class Lane, class Kernel, class Params>
-  static grid grid_of(index3 blocks, const Params& params, std::function<std::unique_ptr<block_events>()> new_watch) {
+  static grid_of_blocks grid_of(index3 blocks, const Params& params) {
     constexpr auto text = [](block& self, int rank, const void* p) {
       Kernel::run(Lane(self, rank), *static_cast<const Params*>(p),
                   *static_cast<typename Kernel::shared*>(self.shared()));
     };
-    return grid({Kernel::name, blocks, Kernel::threads, static_cast<int>(sizeof(typename Kernel::shared)), text,
-                 &params, std::move(new_watch)});
+    return {Kernel::name, blocks, Kernel::threads, shared_bytes<Kernel>(), text, &params};
   }
 
 private:
@@ -78,21 +78,23 @@ public:
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands& known, where at) const {
-    refuse(check_arch<Kernel>(target()), at);
-    const virtual_machine::watched_launch what{Kernel::name,
-                                               target(),
-                                               blocks,
-                                               Kernel::threads,
-                                               shared_bytes<Kernel>(),
-                                               options_.report ? options_.checks : options_.checks & without_profile,
-                                               options_.stop_at_first,
-                                               options_.step_limit,
-                                               options_.seed};
-    const auto watch = std::make_unique<virtual_machine::launch_watch>(what, known);  // too large for a lane's stack
+    refuse(check_arch(needs_of<Kernel>(), target()), at);
+    run_watched(grid_of<lane, Kernel>(blocks, params), known, at);
+  }
+
+private:
+  static constexpr checks without_profile = checks::memory | checks::races | checks::meetings;
+
+  void run_watched(const virtual_machine::grid_of_blocks& what, const operands& known, where at) const {
+    using virtual_machine::launch_watch, virtual_machine::block_watch;
+    const auto watch = std::make_unique<launch_watch>(  // too large for a lane's stack
+        virtual_machine::watched_launch{what.kernel, target(), what.blocks, what.threads, what.shared_bytes,
+                                        options_.report ? options_.checks : options_.checks & without_profile,
+                                        options_.stop_at_first, options_.step_limit, options_.seed},
+        known);
+    const auto new_watch = [&] { return std::make_unique<block_watch>(*watch, what.threads, what.shared_bytes); };
     try {
-      grid_of<lane, Kernel>(blocks, params, [&] {
-        return std::make_unique<virtual_machine::block_watch>(*watch, Kernel::threads, shared_bytes<Kernel>());
-      }).run(1, options_.resident_blocks, at);
+      virtual_machine::grid(what, new_watch).run(1, options_.resident_blocks, at);
     } catch (const virtual_machine::step_limit_reached&) {
     } catch (const fault_error& stopped) {  // what no lane can go on after
       if (options_.stop_at_first) throw;
@@ -103,9 +105,6 @@ public:
     }
     watch->finish(options_.report, at);
   }
-
-private:
-  static constexpr checks without_profile = checks::memory | checks::races | checks::meetings;
 
   options options_;
 };
@@ -132,8 +131,8 @@ public:
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where at) const {
-    refuse(check_arch<Kernel>(target()), at);
-    grid_of<lane, Kernel>(blocks, params, {}).run(options_.threads, options_.resident_blocks, at);
+    refuse(check_arch(needs_of<Kernel>(), target()), at);
+    virtual_machine::grid(grid_of<lane, Kernel>(blocks, params)).run(options_.threads, options_.resident_blocks, at);
   }
 
 private:

@@ -36,17 +36,28 @@ constexpr int shared_bytes() {
   return std::is_empty_v<typename Kernel::shared> ? 0 : static_cast<int>(sizeof(typename Kernel::shared));
 }
 
-/// The first thing about a kernel that an arch cannot do, in words.
+/// What a kernel asks of a GPU, its type forgotten: what works on this is compiled once, not for each kernel.
+struct kernel_needs {
+  const char* name;
+  int threads;
+  arch lowest;
+  int shared_bytes;
+};
 template <kernel_text Kernel>
-finding check_arch(arch target) {
+constexpr kernel_needs needs_of() {
+  return {Kernel::name, Kernel::threads, Kernel::lowest, shared_bytes<Kernel>()};
+}
+
+/// The first thing about a kernel that an arch cannot do, in words.
+inline finding check_arch(const kernel_needs& kernel, arch target) {
   const arch_limits& has = limits(target);
-  if (static_cast<int>(target) < static_cast<int>(Kernel::lowest))
-    return {Kernel::name, " needs ", limits(Kernel::lowest).name, " or later; this device is an ", has.name};
-  if (Kernel::threads > has.threads_per_block)
-    return {Kernel::name, " has ", Kernel::threads, " threads a block; ", has.name, " allows ", has.threads_per_block};
-  if (shared_bytes<Kernel>() > has.shared_bytes_per_block)
-    return {Kernel::name, " needs ", shared_bytes<Kernel>(),    " bytes of shared memory a block; ",
-            has.name,     " has ",   has.shared_bytes_per_block};
+  if (static_cast<int>(target) < static_cast<int>(kernel.lowest))
+    return {kernel.name, " needs ", limits(kernel.lowest).name, " or later; this device is an ", has.name};
+  if (kernel.threads > has.threads_per_block)
+    return {kernel.name, " has ", kernel.threads, " threads a block; ", has.name, " allows ", has.threads_per_block};
+  if (kernel.shared_bytes > has.shared_bytes_per_block)
+    return {kernel.name, " needs ", kernel.shared_bytes,       " bytes of shared memory a block; ",
+            has.name,    " has ",   has.shared_bytes_per_block};
   return {};
 }
 

@@ -25,7 +25,6 @@ struct grid_of_blocks {
   int shared_bytes;
   block::lane_text text;
   const void* params;
-  std::function<std::unique_ptr<block_events>()> new_watch;  // empty: nobody watches
 };
 
 /// Set while a kernel runs on this thread: a launch from inside a lane is refused.
@@ -33,7 +32,11 @@ inline thread_local bool inside_a_kernel = false;
 
 class grid {
 public:
-  explicit grid(grid_of_blocks what) : what_(std::move(what)) {}
+  /// Makes the watch of a block; empty: nobody watches.
+  using watch_maker = std::function<std::unique_ptr<block_events>()>;
+
+  explicit grid(const grid_of_blocks& what, watch_maker new_watch = {})
+      : what_(what), new_watch_(std::move(new_watch)) {}
 
   /// Runs every block, once. Throws what a lane threw, or the report of a deadlock.
   void run(int workers, int resident_blocks, where at) {
@@ -127,8 +130,7 @@ private:
     const std::int64_t index = next_.fetch_add(1);
     if (index >= what_.blocks.volume()) return false;
     if (unused.empty())
-      unused.push_back(
-          std::make_unique<block>(what_.threads, what_.shared_bytes, what_.new_watch ? what_.new_watch() : nullptr));
+      unused.push_back(std::make_unique<block>(what_.threads, what_.shared_bytes, new_watch_ ? new_watch_() : nullptr));
     block& b = *unused.back();
     b.begin(position(index), what_.blocks, what_.text, what_.params);
     if (settle(b, scheduler)) {
@@ -196,6 +198,7 @@ private:
   }
 
   grid_of_blocks what_;
+  watch_maker new_watch_;
   int workers_ = 1;
   int resident_ = 1;
   int active_workers_ = 1;
