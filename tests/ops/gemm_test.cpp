@@ -37,7 +37,7 @@ public:
     if (f.beta == 0) c_values[0] = convert<R>(static_cast<accumulator_t<R>>(NAN));
     const auto a = place(*this, a_values, s.m, s.k, a_layout), b = place(*this, b_values, s.k, s.n, b_layout);
     const auto c = place(*this, c_values, s.m, s.n, c_layout);
-    gemm(this->executor, a.read(), b.read(), c.view, e, f);
+    run(a.read(), b.read(), c.view, e, f);
     const auto got = gather(*this, c);
     double worst = 0;
     for (int i = 0; i < s.m; ++i)
@@ -63,6 +63,25 @@ public:
   template <class T, class R = T>
   void plain(shape s, layout a, layout b, layout c, gemm_factors f = {}) {
     check<T, R>(s, a, b, c, f, epilogue::none{}, [](int, int, double x) { return x; });
+  }
+
+  /// gemm. With an epilogue the shapes must be those of the table's first and last candidates, and only these are
+  /// compiled: behind the sums the kernels of all layouts are one text.
+  template <class A, class C, class Epilogue>
+  void run(const A& a, const A& b, const C& c, const Epilogue& e, gemm_factors f) {
+    if constexpr (std::is_same_v<Epilogue, epilogue::none>) {
+      gemm(this->executor, a, b, c, e, f);
+    } else {
+      using T = std::remove_const_t<element_type_of<A>>;
+      using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, gemm_simt_table<T>>;
+      constexpr int last = static_cast<int>(std::size(table::candidates)) - 1;
+      const int chosen = table::choose(ops::describe_gemm(a, b, c, this->executor.target())).index;
+      ASSERT_TRUE(chosen == 0 || chosen == last);
+      if (chosen == 0)
+        gemm<table::candidates[0]>(this->executor, a, b, c, e, f);
+      else
+        gemm<table::candidates[last]>(this->executor, a, b, c, e, f);
+    }
   }
 
   shape drawn(int most) { return {draw(1, most), draw(1, most), draw(1, most)}; }

@@ -191,8 +191,7 @@ struct one_throws : base {
 
 TEST(engine, what_a_lane_throws_reaches_the_caller_and_the_others_are_unwound) {
   for (const int threads : {1, 2}) {
-    EXPECT_EQ(report_of<one_throws>(unchecked_virtual_gpu(arch::sm_90, {.threads = threads}), 8),
-              "lane 17 gives up");
+    EXPECT_EQ(report_of<one_throws>(unchecked_virtual_gpu(arch::sm_90, {.threads = threads}), 8), "lane 17 gives up");
     EXPECT_EQ(counted::alive, 0);
   }
 }
@@ -244,8 +243,8 @@ std::string refusal(Make make) {
 
 TEST(engine, refuses_options_that_make_no_gpu) {
   EXPECT_TRUE(holds(refusal([] { (void)virtual_gpu(arch::cpu); }), "virtual_gpu: cpu is not a GPU arch"));
-  EXPECT_TRUE(holds(refusal([] { (void)unchecked_virtual_gpu(arch::cpu); }),
-                    "unchecked_virtual_gpu: cpu is not a GPU arch"));
+  EXPECT_TRUE(
+      holds(refusal([] { (void)unchecked_virtual_gpu(arch::cpu); }), "unchecked_virtual_gpu: cpu is not a GPU arch"));
   EXPECT_TRUE(holds(refusal([] { (void)unchecked_virtual_gpu(arch::sm_90, {.threads = 0}); }),
                     "unchecked_virtual_gpu: threads is 0; it must be at least 1"));
   EXPECT_TRUE(holds(refusal([] { (void)virtual_gpu(arch::sm_90, {.resident_blocks = 0}); }),
