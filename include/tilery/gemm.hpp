@@ -3,9 +3,11 @@
 #pragma once
 
 #include <tilery/kernels/gemm/cpu.hpp>
+#include <tilery/kernels/gemm/mma_sync.hpp>
 #include <tilery/kernels/gemm/simt.hpp>
 #include <tilery/ops/element_types.hpp>
 #include <tilery/policies/gemm_cpu_table.hpp>
+#include <tilery/policies/gemm_mma_sync_table.hpp>
 #include <tilery/policies/gemm_simt_table.hpp>
 #include <tilery/simt/kernel.hpp>
 
@@ -69,13 +71,30 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
 /// One policy, one kernel.
 template <auto P, class Executor, class Params>
 void run_gemm(const Executor& executor, const Params& p, const operands& all, where at) {
-  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_cpu_policy>) {
+  using policy = std::remove_cvref_t<decltype(P)>;
+  if constexpr (std::is_same_v<policy, gemm_cpu_policy>) {
     static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
     refuse(check_operands(all, executor.reachable()), at);
     gemm_cpu<P>(executor, p);
   } else {
     static_assert(!Executor::lane::alone, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
-    launch<gemm_simt<P, Params>>(executor, {pieces(p.c.rows, P.block.m) * pieces(p.c.columns, P.block.n)}, p, all, at);
+    const index3 tiles{pieces(p.c.rows, P.block.m) * pieces(p.c.columns, P.block.n)};
+    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
+      launch<gemm_mma_sync<P, Params>>(executor, tiles, p, all, at);
+    else
+      launch<gemm_simt<P, Params>>(executor, tiles, p, all, at);
+  }
+}
+
+/// Calls f.operator()<Table>() with the candidates that serve elements of T on this machine.
+template <class T, class Executor, class F>
+auto with_gemm_table(const gemm_problem& problem, F&& f) {
+  if constexpr (Executor::lane::alone) {
+    return f.template operator()<gemm_cpu_table<T>>();
+  } else {
+    if constexpr (has_mma_sync<T>)
+      if (problem.target >= arch::sm_80) return f.template operator()<gemm_mma_sync_table>();
+    return f.template operator()<gemm_simt_table<T>>();
   }
 }
 
@@ -87,8 +106,9 @@ void run_gemm(const Executor& executor, const Params& p, const operands& all, wh
 /// double and float for the others. Any strides and alignment: operands with 16-byte aligned rows or columns are
 /// faster. C must not share an element with another operand. An m or n of 0 does nothing; a k of 0 is an empty sum.
 /// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before the conversion to C, with
-/// u = 2^-24 (2^-53 for double); the order of the additions depends on the policy alone.
-/// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+/// u = 2^-24 (2^-53 for double; 2^-22 for half and bf16 on tensor cores, which cut where others round); the order of
+/// the additions depends on the policy alone. Throws `error` before anything is launched: shapes, null views, memory of
+/// another machine, aliases.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
@@ -96,11 +116,11 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
   refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
   if (view(c, at).size() == 0) return;
   const auto p = ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors);
-  using T = typename decltype(p)::a_type;
-  using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, gemm_simt_table<T>>;
-  const choice chosen = table::choose(ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target()));
-  with_candidate<table>(
-      chosen.index, [&]<auto P>() { ops::run_gemm<P>(executor, p, all, at); });
+  const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
+  ops::with_gemm_table<typename decltype(p)::a_type, Executor>(problem, [&]<class Table>() {
+    with_candidate<Table>(
+        Table::choose(problem).index, [&]<auto P>() { ops::run_gemm<P>(executor, p, all, at); });
+  });
 }
 
 /// The same with your policy: instantiates this one kernel and never falls back. Throws where the policy cannot serve
@@ -120,12 +140,13 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c) {
   using T = std::remove_const_t<element_type_of<A>>;
-  using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, gemm_simt_table<T>>;
   const gemm_problem problem = ops::describe_gemm(view(a), view(b), view(c), executor.target());
-  const choice chosen = table::choose(problem);
-  const sentence shape(problem.m, " x ", problem.n, " x ", problem.k);
-  const sentence policy = describe(table::candidates[chosen.index]);
-  return {"gemm ", shape, " (", element<T>::name, ") runs ", policy, ": ", chosen.reason};
+  return ops::with_gemm_table<T, Executor>(problem, [&]<class Table>() {
+    const choice chosen = Table::choose(problem);
+    const sentence shape(problem.m, " x ", problem.n, " x ", problem.k);
+    const sentence policy = describe(Table::candidates[chosen.index]);
+    return sentence("gemm ", shape, " (", element<T>::name, ") runs ", policy, ": ", chosen.reason);
+  });
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -19,7 +19,8 @@ public:
   tilery::arch target() const { return model_; }
 
 protected:
-  modelled_gpu(const char* name, tilery::arch model, int resident_blocks, where at) : model_(model) {
+  modelled_gpu(const char* name, tilery::arch model, int resident_blocks, bool exact_tensor_cores, where at)
+      : model_(model), exact_tensor_cores_(exact_tensor_cores) {
     if (model == arch::cpu) throw error({name, ": cpu is not a GPU arch; it must be one of sm_75 to sm_120"}, at);
     if (resident_blocks < 1)
       throw error({name, ": resident_blocks is ", resident_blocks, "; it must be at least 1"}, at);
@@ -27,16 +28,23 @@ protected:
 
   /// A kernel's grid for lanes of this type. What runs it does not know the kernel, and is compiled once.
   template <class Lane, class Kernel, class Params>
-  static grid_of_blocks grid_of(index3 blocks, const Params& params) {
+  grid_of_blocks grid_of(index3 blocks, const Params& params) const {
     constexpr auto text = [](block& self, int rank, const void* p) {
       Kernel::run(Lane(self, rank), *static_cast<const Params*>(p),
                   *static_cast<typename Kernel::shared*>(self.shared()));
     };
-    return {Kernel::name, blocks, Kernel::threads, shared_bytes<Kernel>(), text, &params};
+    return {Kernel::name,
+            blocks,
+            Kernel::threads,
+            shared_bytes<Kernel>(),
+            text,
+            &params,
+            {model_, exact_tensor_cores_}};
   }
 
 private:
   tilery::arch model_;
+  bool exact_tensor_cores_;
 };
 
 }  // namespace virtual_machine
@@ -53,6 +61,7 @@ public:
     tilery::checks checks = checks::all;      ///< what is watched
     launch_report* report = nullptr;          ///< collects faults and profiles; null: faults are thrown
     bool stop_at_first = false;               ///< throws at the first fault, from inside the lane: for a debugger
+    bool exact_tensor_cores = false;          ///< sums of tensor cores have the arch's bits, which takes longer
     std::uint64_t seed = 0;                   ///< random delays of lanes; 0: none
     std::int64_t step_limit = 1'000'000'000;  ///< verbs that a lane may go through
     int resident_blocks = 64;                 ///< blocks that may wait for each other at a time
@@ -61,7 +70,7 @@ public:
   virtual_gpu() : virtual_gpu(arch::sm_90) {}
   explicit virtual_gpu(tilery::arch model) : virtual_gpu(model, options{}) {}
   virtual_gpu(tilery::arch model, options how, where at = {})
-      : modelled_gpu("virtual_gpu", model, how.resident_blocks, at), options_(how) {
+      : modelled_gpu("virtual_gpu", model, how.resident_blocks, how.exact_tensor_cores, at), options_(how) {
     if (!any(how.checks))
       throw error("virtual_gpu: checks is empty; it must name a check. unchecked_virtual_gpu runs without any", at);
     if (how.step_limit < 1) throw error({"virtual_gpu: step_limit is ", how.step_limit, "; it must be at least 1"}, at);
@@ -116,14 +125,15 @@ public:
   using lane = virtual_lane<false>;
 
   struct options {
-    int threads = 1;           ///< host threads, each with blocks of its own
-    int resident_blocks = 64;  ///< blocks that may wait for each other at a time
+    int threads = 1;                  ///< host threads, each with blocks of its own
+    int resident_blocks = 64;         ///< blocks that may wait for each other at a time
+    bool exact_tensor_cores = false;  ///< sums of tensor cores have the arch's bits, which takes longer
   };
 
   unchecked_virtual_gpu() : unchecked_virtual_gpu(arch::sm_90) {}
   explicit unchecked_virtual_gpu(tilery::arch model) : unchecked_virtual_gpu(model, options{}) {}
   unchecked_virtual_gpu(tilery::arch model, options how, where at = {})
-      : modelled_gpu("unchecked_virtual_gpu", model, how.resident_blocks, at), options_(how) {
+      : modelled_gpu("unchecked_virtual_gpu", model, how.resident_blocks, how.exact_tensor_cores, at), options_(how) {
     if (how.threads < 1)
       throw error({"unchecked_virtual_gpu: threads is ", how.threads, "; it must be at least 1"}, at);
   }

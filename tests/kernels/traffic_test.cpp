@@ -52,22 +52,26 @@ TYPED_TEST(gemm_traffic, moves_what_the_tiling_says) {
       });
       ASSERT_EQ(profiles.size(), 1u);
       const launch_profile& p = profiles[0];
-      EXPECT_EQ(p.operations(fma_unit<T>), std::int64_t{m} * n * k);
+      constexpr bool tensor_cores = has_mma_sync<T>;
+      constexpr compute_unit multiplies = tensor_cores ? compute_unit::tensor_f16 : fma_unit<T>;
+      constexpr site_kind loading = tensor_cores ? site_kind::async_copy : site_kind::global_load;
+      const char* const load_step = tensor_cores ? "copy tiles" : "fetch a tile";
+      EXPECT_EQ(p.operations(multiplies), std::int64_t{m} * n * k);
       const std::int64_t operands = (m + n) * std::int64_t{k} * static_cast<std::int64_t>(sizeof(T));
       EXPECT_EQ(p.unique_bytes_read, operands);
       EXPECT_EQ(p.unique_bytes_written, std::int64_t{m} * n * static_cast<std::int64_t>(sizeof(T)));
       // Each row of blocks reads all of B, each column all of A.
-      const std::int64_t loads = sum_of(p, site_kind::global_load, &site_profile::bytes, "fetch a tile");
+      const std::int64_t loads = sum_of(p, loading, &site_profile::bytes, load_step);
       EXPECT_EQ(loads % operands, 0);
       EXPECT_GE(loads / operands, 2);
       EXPECT_LE(loads / operands, 4);
-      EXPECT_EQ(sum_of(p, site_kind::global_load, &site_profile::sectors),
-                sum_of(p, site_kind::global_load, &site_profile::fewest_sectors));
+      EXPECT_EQ(sum_of(p, loading, &site_profile::sectors), sum_of(p, loading, &site_profile::fewest_sectors));
       EXPECT_EQ(sum_of(p, site_kind::global_store, &site_profile::sectors) * 32, p.unique_bytes_written);
-      EXPECT_EQ(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, "multiply tiles"),
-                sum_of(p, site_kind::shared_load, &site_profile::fewest_wavefronts, "multiply tiles"));
-      if constexpr (std::is_same_v<T, float>) {  // packs of 8 meet each bank twice when they are stored across:
-                                                 // tile/panel.hpp
+      const char* const read_step = tensor_cores ? "load fragments" : "multiply tiles";
+      EXPECT_GT(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, read_step), 0);
+      EXPECT_EQ(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, read_step),
+                sum_of(p, site_kind::shared_load, &site_profile::fewest_wavefronts, read_step));
+      if constexpr (std::is_same_v<T, float> || tensor_cores) {
         EXPECT_EQ(sum_of(p, site_kind::shared_store, &site_profile::wavefronts),
                   sum_of(p, site_kind::shared_store, &site_profile::fewest_wavefronts));
       }

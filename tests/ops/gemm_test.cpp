@@ -25,6 +25,11 @@ public:
     int m, n, k;
   };
 
+  /// The documented error of a sum: tensor cores cut where others round.
+  template <class T>
+  static constexpr double unit =
+      has_mma_sync<T> && !Executor::lane::alone ? 0x1p-22 : unit_roundoff<accumulator_t<T>>();
+
   /// C = finish(row, column, alpha A B + beta C), checked to the documented bound; `slope` bounds the finish's
   /// derivative.
   template <class T, class R, class Epilogue, class Finish>
@@ -49,7 +54,7 @@ public:
         }
         const double old = f.beta == 0 ? 0 : f.beta * as_double(c_values[i * s.n + j]);
         const double want = finish(i, j, f.alpha * sum + old);
-        const double bound = ((s.k + 2) * unit_roundoff<S>() * magnitude * std::fabs(f.alpha) +
+        const double bound = ((s.k + 2) * unit<T> * magnitude * std::fabs(f.alpha) +
                               4 * unit_roundoff<S>() * (std::fabs(old) + std::fabs(want))) *
                                  slope +
                              (std::is_same_v<R, S> ? 0 : unit_roundoff<R>() * std::fabs(want) + 0x1p-25);

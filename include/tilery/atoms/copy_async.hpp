@@ -30,6 +30,30 @@ SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr
 #endif
 }
 
+/// Begins to copy Bytes bytes, or to write as many zeros where `inside` is false and nothing is read. Cheaper than a
+/// number of valid bytes, which moves the address.
+template <int Bytes, class Lane, class T>
+SIMT void copy_async_if([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, bool inside,
+                        [[maybe_unused]] where at = {}) {
+  static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
+#ifdef __CUDA_ARCH__
+  if constexpr (Bytes == 16)
+    asm volatile(
+        "{ .reg .pred outside; setp.eq.u32 outside, %2, 0; cp.async.cg.shared.global [%0], [%1], 16, outside; }" ::"r"(
+            shared_address(to.raw())),
+        "l"(from.raw()), "r"(static_cast<int>(inside))
+        : "memory");
+  else
+    asm volatile(
+        "{ .reg .pred outside; setp.eq.u32 outside, %3, 0; cp.async.ca.shared.global [%0], [%1], %2, outside; }" ::"r"(
+            shared_address(to.raw())),
+        "l"(from.raw()), "n"(Bytes), "r"(static_cast<int>(inside))
+        : "memory");
+#else
+  lane.engine().copy(to.raw(), from.raw(), Bytes, inside ? Bytes : 0, at);
+#endif
+}
+
 /// Ends a group: all copies of this lane since the group before.
 template <class Lane>
 SIMT void commit_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {

@@ -4,6 +4,7 @@
 // SIMT            in front of a function that runs in a lane, on any of the three machines
 // TILERY_UNROLL   in front of a loop whose trip count is a constant of the policy. A build that defines
 //                 TILERY_KEEP_LOOPS unrolls none on the host: compiled in half the time, for tests
+// TILERY_UNROLL_ON_GPU  the same, where only a GPU gains: its registers have no index. The host's code stays small.
 // TILERY_ABI      the inline namespace: version, instruction set of the host, list of GPU archs. Units of one
 //                 program with different ones get different symbols and share no function. Three instruction sets are
 //                 told apart (below AVX2, AVX2, AVX-512), and the first ten archs.
@@ -29,6 +30,13 @@
 #define TILERY_UNROLL _Pragma("unroll")
 #else
 #define TILERY_UNROLL _Pragma("GCC unroll 128")
+#endif
+#if defined(__CUDA_ARCH__)
+#define TILERY_UNROLL_ON_GPU _Pragma("unroll")
+#elif defined(__clang__)
+#define TILERY_UNROLL_ON_GPU _Pragma("nounroll")
+#else
+#define TILERY_UNROLL_ON_GPU _Pragma("GCC unroll 1")
 #endif
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)

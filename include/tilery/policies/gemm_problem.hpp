@@ -12,6 +12,14 @@ namespace tilery::inline TILERY_ABI {
 /// Which way neighbouring elements of an operand lie: along k, along its outer dimension (m of A, n of B), or neither.
 enum class along : int { k, outer, any };
 
+/// Extents of a tile of a GEMM.
+struct tile_mnk {
+  int m, n, k;
+};
+struct tile_mn {
+  int m, n;
+};
+
 /// One operand of A (m x k) or B (k x n), as its outer dimension and k.
 struct gemm_operand_shape {
   along contiguous = along::any;

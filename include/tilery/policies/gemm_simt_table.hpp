@@ -9,7 +9,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Candidates for elements of T: one a layout with 16-byte accesses, and one that serves any strides.
+/// Candidates for elements of T: one a layout with 16-byte accesses, and one that serves any strides. For half and bf16
+/// this is the way of sm_75 alone, and of A row-major: later archs have gemm_mma_sync.
 template <class T>
 struct gemm_simt_table {
   static constexpr int vector = static_cast<int>(16 / sizeof(T));

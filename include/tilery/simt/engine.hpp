@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tilery/core/where.hpp>
+#include <tilery/simt/tensor_model.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -30,6 +31,7 @@ struct immediate_engine {
   static void wait_bulk(int, bool, where) {}
   static void fence_proxy(where) {}
   static void named(int, int, bool, where) {}
+  static void together(void*, warp_work, const char*, where) {}
 };
 
 }  // namespace tilery::inline TILERY_ABI

@@ -80,6 +80,12 @@ public:
     if constexpr (Checked) watch().fence_proxy(rank_, site("fence_proxy", at));
   }
 
+  /// An instruction of the whole warp: each lane leaves its share, and `work` is done once for all of them.
+  void together(void* mine, warp_work work, const char* name, where at) const {
+    if constexpr (Checked) site(name, at);
+    block_->meet_warp(rank_, virtual_machine::verb::warp_instruction, reinterpret_cast<std::uintptr_t>(mine), at, work);
+  }
+
   /// A named barrier of `lanes` lanes; those that do not wait only arrive.
   void named(int number, int lanes, bool waits, where at) const {
     const bool possible = number >= 1 && number < virtual_machine::barriers::named && lanes > 0 && lanes % 32 == 0;

@@ -8,6 +8,7 @@
 #include <tilery/policies/gemm_simt.hpp>
 #include <tilery/tile/rasterize.hpp>
 #include <tilery/tile/register_tile.hpp>
+#include <tilery/tile/store_sums.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -59,35 +60,14 @@ private:
   template <class Lane>
   SIMT static void store(Lane lane, const Params& p, tile::tile_origin origin,
                          const tile::register_tile<P, accumulator>& sums) {
-    TILERY_UNROLL
+    TILERY_UNROLL_ON_GPU
     for (int i = 0; i < P.lane.m; ++i) {
       const int row = origin.row + sums.row(i);
-      TILERY_UNROLL
+      TILERY_UNROLL_ON_GPU
       for (int j = 0; j < P.lane.n / quad; ++j) {
         const int column = origin.column + sums.column(j);
-        if (row < p.c.rows && column < p.c.columns) store_pack(lane, p, row, column, sums.sums(i, j));
+        tile::store_sums<P.c_vector>(lane, p, row, column, sums.sums(i, j));
       }
-    }
-  }
-
-  /// quad elements of one row of C: one access, or one each where C is not aligned.
-  template <class Lane>
-  SIMT static void store_pack(Lane lane, const Params& p, int row, int column, pack<accumulator, quad> sums) {
-    using T = typename Params::c_type;
-    auto old = splat<quad>(accumulator(0));
-    if constexpr (P.c_vector == quad) {
-      if (p.beta != accumulator(0)) old = convert<accumulator>(lane.load(p.c.at(row, column), width<quad>));
-      lane.store(p.c.at(row, column), convert<T>(p.finish(lane, sums, old, row, column)));
-    } else {
-      if (p.beta != accumulator(0)) {
-        TILERY_UNROLL
-        for (int e = 0; e < quad; ++e)
-          if (column + e < p.c.columns) old.set(e, convert<accumulator>(lane.load(p.c.at(row, column + e))));
-      }
-      const auto result = convert<T>(p.finish(lane, sums, old, row, column));
-      TILERY_UNROLL
-      for (int e = 0; e < quad; ++e)
-        if (column + e < p.c.columns) lane.store(p.c.at(row, column + e), result[e]);
     }
   }
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tilery/simt/index.hpp>
+#include <tilery/simt/tensor_model.hpp>
 #include <tilery/simt/virtual/barriers.hpp>
 #include <tilery/simt/virtual/block_events.hpp>
 #include <tilery/simt/virtual/fiber.hpp>
@@ -31,8 +32,9 @@ public:
   using lane_text = void (*)(block& self, int rank, const void* params);
 
   /// `events` may be null.
-  block(int threads, int bytes_of_shared, std::unique_ptr<block_events> events = nullptr)
+  block(int threads, int bytes_of_shared, std::unique_ptr<block_events> events = nullptr, tensor_model tensors = {})
       : events_(std::move(events)),
+        tensors_(tensors),
         threads_(threads),
         lanes_(static_cast<std::size_t>(threads)),
         warps_(static_cast<std::size_t>((threads + warp_lanes - 1) / warp_lanes)),
@@ -151,14 +153,15 @@ public:
   }
 
   /// A meeting of a warp in which each lane leaves 8 bytes for the others; returns the table to read, with the mask
-  /// of the lanes that came behind it.
-  const std::uint64_t* meet_warp(int rank, verb what, std::uint64_t value, where at) {
+  /// of the lanes that came behind it. `work` is done once, for all 32 lanes, before they go on; each value is then a
+  /// pointer.
+  const std::uint64_t* meet_warp(int rank, verb what, std::uint64_t value, where at, warp_work work = nullptr) {
     warp_state& w = warps_[static_cast<std::size_t>(rank / warp_lanes)];
     const std::uint32_t bit = 1u << (rank % warp_lanes);
     std::uint64_t* table = w.table[w.turn];
     if (w.arrived == 0) {
-      w.meeting = what, w.first_at = at;
-    } else if (w.meeting != what) {
+      w.meeting = what, w.first_at = at, w.work = work;
+    } else if (w.meeting != what || w.work != work) {
       different_collectives(rank, what, at, w);
     }
     table[rank % warp_lanes] = value;
@@ -239,6 +242,7 @@ private:
     std::uint32_t live = 0, arrived = 0;
     verb meeting = verb::nothing;
     where first_at{"", 0};
+    warp_work work = nullptr;
     int turn = 0;  // two tables: nobody can be two meetings ahead of a lane that has not read yet
     std::uint64_t table[2][warp_lanes + 1];  // a value a lane, then the mask of those that came
   };
@@ -300,11 +304,30 @@ private:
 
   void release_warp(int warp) {
     warp_state& w = warps_[static_cast<std::size_t>(warp)];
+    if (w.work) do_work(warp, w);
     ready_[static_cast<std::size_t>(warp) / 2] |= std::uint64_t{w.arrived} << (warp % 2 * warp_lanes);
     w.table[w.turn][warp_lanes] = w.arrived;
     if (events_) events_->warp_met(warp, w.meeting, w.arrived);
     w.arrived = 0;
     w.turn ^= 1;
+  }
+
+  /// An instruction of a whole warp. Without some of its lanes it is undefined.
+  void do_work(int warp, const warp_state& w) const {
+    if (w.arrived == ~0u) {
+      void* shares[warp_lanes];
+      for (int i = 0; i < warp_lanes; ++i) shares[i] = reinterpret_cast<void*>(w.table[w.turn][i]);
+      return w.work(shares, tensors_);
+    }
+    fault f;
+    f.kind = fault_kind::collective;
+    f.now = {{name_of(w.meeting), w.first_at, "", w.first_at},
+             at_,
+             warp * warp_lanes + std::countr_zero(w.arrived),
+             false};
+    f.missing = "it needs all 32 lanes of the warp, and " + std::to_string(warp_lanes - std::popcount(w.arrived)) +
+                " are not there";
+    throw fault_error({f}, w.first_at);
   }
 
   /// The meetings at which everybody but this lane, which has left, has arrived.
@@ -343,6 +366,7 @@ private:
   }
 
   std::unique_ptr<block_events> events_;
+  tensor_model tensors_;
   int threads_;
   index3 at_, of_;
   lane_text text_ = nullptr;

@@ -23,12 +23,15 @@ enum class verb : std::uint8_t {
   ballot,
   wait_until,
   wait_mbarrier,
-  sync_named
+  sync_named,
+  warp_instruction
 };
 
 constexpr const char* name_of(verb v) {
-  constexpr const char* names[] = {"nothing",      "sync_block", "sync_warp",  "shuffle",       "shuffle_xor",
-                                   "shuffle_down", "ballot",     "wait_until", "wait_mbarrier", "sync_named"};
+  constexpr const char* names[] = {"nothing",    "sync_block",          "sync_warp",
+                                   "shuffle",    "shuffle_xor",         "shuffle_down",
+                                   "ballot",     "wait_until",          "wait_mbarrier",
+                                   "sync_named", "a warp's instruction"};
   return names[static_cast<int>(v)];
 }
 

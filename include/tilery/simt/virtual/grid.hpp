@@ -25,6 +25,7 @@ struct grid_of_blocks {
   int shared_bytes;
   block::lane_text text;
   const void* params;
+  tensor_model tensors = {};
 };
 
 /// Set while a kernel runs on this thread: a launch from inside a lane is refused.
@@ -130,7 +131,8 @@ private:
     const std::int64_t index = next_.fetch_add(1);
     if (index >= what_.blocks.volume()) return false;
     if (unused.empty())
-      unused.push_back(std::make_unique<block>(what_.threads, what_.shared_bytes, new_watch_ ? new_watch_() : nullptr));
+      unused.push_back(std::make_unique<block>(what_.threads, what_.shared_bytes, new_watch_ ? new_watch_() : nullptr,
+                                               what_.tensors));
     block& b = *unused.back();
     b.begin(position(index), what_.blocks, what_.text, what_.params);
     if (settle(b, scheduler)) {

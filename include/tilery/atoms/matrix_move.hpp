@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// ldmatrix and stmatrix: a warp moves 1, 2 or 4 matrices of 8 x 8 elements of 16 bits between shared memory and its
+// registers (loads: sm_75 and later; stores: sm_90). Lane l names the row l % 8 of matrix l / 8, 16 bytes anywhere in
+// shared memory. In registers, lane l holds the elements 2 (l % 4) and the next of row l / 4, register r those of
+// matrix r; transposed, of column l / 4. Elements of 8 or 32 bits may be moved as parts or pairs of 16.
+// PTX ISA 8.5, "Warp-level Matrix Load Instruction: ldmatrix", "stmatrix".
+#pragma once
+
+#include <tilery/atoms/shared_address.hpp>
+#include <tilery/core/where.hpp>
+#include <tilery/simt/memory.hpp>
+#include <tilery/simt/tensor_model.hpp>
+
+#include <cstdint>
+
+namespace tilery::inline TILERY_ABI::atoms {
+
+enum class matrix_order : int { rows, transposed };
+
+namespace matrix_move {
+
+/// What a lane brings: its registers, and the row that it names.
+struct share {
+  std::uint32_t* registers;
+  std::uint16_t row[8];
+};
+
+/// The place in its matrix of half `part` of a lane's register.
+template <matrix_order Order>
+constexpr void place(int lane, int part, int& row, int& column) {
+  row = lane / 4, column = 2 * (lane % 4) + part;
+  if constexpr (Order == matrix_order::transposed) {
+    const int turned = row;
+    row = column, column = turned;
+  }
+}
+
+template <int Count, matrix_order Order, bool Stores>
+void model(void* const* shares, tensor_model) {
+  for (int r = 0; r < Count; ++r)
+    for (int lane = 0; lane < 32; ++lane)
+      for (int part = 0; part < 2; ++part) {
+        int row = 0, column = 0;
+        place<Order>(lane, part, row, column);
+        std::uint16_t& in_row = static_cast<share*>(shares[8 * r + row])->row[column];
+        std::uint32_t& in_register = static_cast<share*>(shares[lane])->registers[r];
+        if constexpr (Stores)
+          in_row = static_cast<std::uint16_t>(in_register >> (16 * part));
+        else
+          in_register = (in_register & (0xffff0000u >> (16 * part))) | std::uint32_t{in_row} << (16 * part);
+      }
+}
+
+}  // namespace matrix_move
+
+/// Loads Count matrices. `row` is of the lane's own row; lanes from 8 Count on may pass any.
+template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
+SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t (&to)[Count], smem_ptr<T> row,
+                        [[maybe_unused]] where at = {}) {
+  static_assert(Count == 1 || Count == 2 || Count == 4, "ldmatrix loads 1, 2 or 4 matrices");
+#ifdef __CUDA_ARCH__
+  [[maybe_unused]] const unsigned from = shared_address(row.raw());
+  constexpr bool turned = Order == matrix_order::transposed;
+  if constexpr (Count == 1 && !turned)
+    asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];" : "=r"(to[0]) : "r"(from) : "memory");
+  else if constexpr (Count == 1)
+    asm volatile("ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16 {%0}, [%1];" : "=r"(to[0]) : "r"(from) : "memory");
+  else if constexpr (Count == 2 && !turned)
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
+                 : "=r"(to[0]), "=r"(to[1])
+                 : "r"(from)
+                 : "memory");
+  else if constexpr (Count == 2)
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0, %1}, [%2];"
+                 : "=r"(to[0]), "=r"(to[1])
+                 : "r"(from)
+                 : "memory");
+  else if constexpr (!turned)
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+                 : "r"(from)
+                 : "memory");
+  else
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+                 : "r"(from)
+                 : "memory");
+#else
+  constexpr int of_row = static_cast<int>(16 / sizeof(T));
+  matrix_move::share mine{to, {}};
+  if (lane.warp_rank() < 8 * Count) {
+    const auto held = lane.load(row, width<of_row>, at);
+    __builtin_memcpy(mine.row, static_cast<const void*>(&held), 16);
+  }
+  lane.engine().together(&mine, &matrix_move::model<Count, Order, false>, "ldmatrix", at);
+#endif
+}
+
+/// Stores Count matrices; the counterpart of load_matrices.
+template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
+SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> row, const std::uint32_t (&from)[Count],
+                         [[maybe_unused]] where at = {}) {
+  static_assert(Count == 1 || Count == 2 || Count == 4, "stmatrix stores 1, 2 or 4 matrices");
+#ifdef __CUDA_ARCH__
+  [[maybe_unused]] const unsigned to = shared_address(row.raw());
+  constexpr bool turned = Order == matrix_order::transposed;
+  if constexpr (Count == 1 && !turned)
+    asm volatile("stmatrix.sync.aligned.m8n8.x1.shared.b16 [%0], {%1};" ::"r"(to), "r"(from[0]) : "memory");
+  else if constexpr (Count == 1)
+    asm volatile("stmatrix.sync.aligned.m8n8.x1.trans.shared.b16 [%0], {%1};" ::"r"(to), "r"(from[0]) : "memory");
+  else if constexpr (Count == 2 && !turned)
+    asm volatile("stmatrix.sync.aligned.m8n8.x2.shared.b16 [%0], {%1, %2};" ::"r"(to), "r"(from[0]), "r"(from[1])
+                 : "memory");
+  else if constexpr (Count == 2)
+    asm volatile("stmatrix.sync.aligned.m8n8.x2.trans.shared.b16 [%0], {%1, %2};" ::"r"(to), "r"(from[0]), "r"(from[1])
+                 : "memory");
+  else if constexpr (!turned)
+    asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(from[0]),
+                 "r"(from[1]), "r"(from[2]), "r"(from[3])
+                 : "memory");
+  else
+    asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(from[0]),
+                 "r"(from[1]), "r"(from[2]), "r"(from[3])
+                 : "memory");
+#else
+  constexpr int of_row = static_cast<int>(16 / sizeof(T));
+  std::uint32_t registers[Count];
+  for (int i = 0; i < Count; ++i) registers[i] = from[i];
+  matrix_move::share mine{registers, {}};
+  lane.engine().together(&mine, &matrix_move::model<Count, Order, true>, "stmatrix", at);
+  if (lane.warp_rank() < 8 * Count) {
+    pack<T, of_row> held;
+    __builtin_memcpy(static_cast<void*>(&held), mine.row, 16);
+    lane.store(row, held, at);
+  }
+#endif
+}
+
+}  // namespace tilery::inline TILERY_ABI::atoms

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The tensor-core instructions mma.sync as data: for each pair of element types the tile that one instruction
+// multiplies, the arch that has it, and how A, B and C lie in the lanes' registers.
+// Source: PTX ISA 8.5, "Matrix Fragments for mma.m16n8k16, .m16n8k8, .m16n8k32, .m8n8k4".
+#pragma once
+
+#include <tilery/atoms/fragment_map.hpp>
+#include <tilery/core/arch.hpp>
+#include <tilery/core/element.hpp>
+#include <tilery/simt/step.hpp>
+
+namespace tilery::inline TILERY_ABI::atoms {
+
+/// D (m x n) = A (m x k) B (k x n) + C, by the 32 lanes of a warp. A lies by rows, B by columns.
+template <class A, class B = A>
+struct mma_shape;
+
+/// What the instructions with 16 rows have in common. A register of A and B holds neighbours along k, K of k_bytes.
+template <int K, class Sum>
+struct mma_m16n8 {
+  static constexpr int m = 16, n = 8, k = K;
+  static constexpr int per_register = K / 8;  // elements of A or B in 32 bits
+  using accumulator = Sum;
+  static constexpr int a_registers = 4, b_registers = 2, c_registers = 4;
+
+  // Bits 0 and 1 of a lane's rank go along k, a register each; bits 2 to 4 along m or n.
+  static constexpr int r = per_register;
+  static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}, {8, 0}}};
+  static constexpr fragment_map a =
+      r == 1   ? fragment_map{m, k, {{0, 1}, {0, 2}, {1, 0}, {2, 0}, {4, 0}}, {{8, 0}, {0, 4}}}
+      : r == 2 ? fragment_map{m, k, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}, {8, 0}, {0, 8}}}
+               : fragment_map{m, k, {{0, 4}, {0, 8}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}, {0, 2}, {8, 0}, {0, 16}}};
+  static constexpr fragment_map b =
+      r == 1   ? fragment_map{k, n, {{1, 0}, {2, 0}, {0, 1}, {0, 2}, {0, 4}}, {{4, 0}}}
+      : r == 2 ? fragment_map{k, n, {{2, 0}, {4, 0}, {0, 1}, {0, 2}, {0, 4}}, {{1, 0}, {8, 0}}}
+               : fragment_map{k, n, {{4, 0}, {8, 0}, {0, 1}, {0, 2}, {0, 4}}, {{1, 0}, {2, 0}, {16, 0}}};
+};
+
+// clang-format off
+template <> struct mma_shape<half> : mma_m16n8<16, float> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_f16; };
+template <> struct mma_shape<bf16> : mma_m16n8<16, float> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_f16; };
+template <> struct mma_shape<tf32> : mma_m16n8<8, float> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_tf32; };
+template <> struct mma_shape<int8> : mma_m16n8<32, std::int32_t> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_s8; };
+// clang-format on
+
+struct mma_fp8 : mma_m16n8<32, float> {
+  static constexpr arch lowest = arch::sm_89;
+  static constexpr compute_unit on = compute_unit::tensor_f8;
+};
+template <>
+struct mma_shape<fp8_e4m3> : mma_fp8 {};
+template <>
+struct mma_shape<fp8_e5m2> : mma_fp8 {};
+template <>
+struct mma_shape<fp8_e4m3, fp8_e5m2> : mma_fp8 {};
+template <>
+struct mma_shape<fp8_e5m2, fp8_e4m3> : mma_fp8 {};
+
+template <>
+struct mma_shape<double> {
+  static constexpr int m = 8, n = 8, k = 4;
+  static constexpr int per_register = 1;
+  using accumulator = double;
+  static constexpr int a_registers = 1, b_registers = 1, c_registers = 2;
+  static constexpr fragment_map a = {m, k, {{0, 1}, {0, 2}, {1, 0}, {2, 0}, {4, 0}}, {}};
+  static constexpr fragment_map b = {k, n, {{1, 0}, {2, 0}, {0, 1}, {0, 2}, {0, 4}}, {}};
+  static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}}};
+  static constexpr arch lowest = arch::sm_80;
+  static constexpr compute_unit on = compute_unit::tensor_f64;
+};
+
+/// What a lane holds of A or of B: 32-bit registers of packed elements, or doubles.
+template <class T>
+using mma_register = std::conditional_t<std::is_same_v<T, double>, double, std::uint32_t>;
+
+/// A lane's share of A, of B and of the sums.
+template <class A, class B = A>
+struct mma_fragments {
+  using shape = mma_shape<A, B>;
+  struct a_type {
+    mma_register<A> r[shape::a_registers];
+  };
+  struct b_type {
+    mma_register<B> r[shape::b_registers];
+  };
+  struct c_type {
+    typename shape::accumulator r[shape::c_registers];
+  };
+};
+
+}  // namespace tilery::inline TILERY_ABI::atoms

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// mma.sync: a warp multiplies small matrices on the tensor cores (sm_80 and later; fp8: sm_89). One call takes the M x
+// N instructions of a warp's tile, so that the virtual GPU's lanes meet once for all of them. PTX ISA 8.5,
+// "Multiply-and-Accumulate Instruction: mma".
+#pragma once
+
+#include <tilery/atoms/mma_model.hpp>
+#include <tilery/core/where.hpp>
+
+namespace tilery::inline TILERY_ABI::atoms {
+
+/// One instruction: sums += a b.
+template <class A, class B>
+SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::c_type& sums,
+                          [[maybe_unused]] const typename mma_fragments<A, B>::a_type& a,
+                          [[maybe_unused]] const typename mma_fragments<A, B>::b_type& b) {
+#ifdef __CUDA_ARCH__
+  [[maybe_unused]] auto* d = sums.r;
+  [[maybe_unused]] constexpr bool a_is_e4m3 = std::is_same_v<A, fp8_e4m3>, b_is_e4m3 = std::is_same_v<B, fp8_e4m3>;
+  if constexpr (std::is_same_v<A, half>) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
+  } else if constexpr (std::is_same_v<A, bf16>) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
+  } else if constexpr (std::is_same_v<A, tf32>) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
+  } else if constexpr (std::is_same_v<A, int8>) {
+    asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
+  } else if constexpr (std::is_same_v<A, double>) {
+    asm("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%0, %1};"
+        : "+d"(d[0]), "+d"(d[1])
+        : "d"(a.r[0]), "d"(b.r[0]));
+  } else if constexpr (a_is_e4m3 && b_is_e4m3) {
+    asm("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
+  } else if constexpr (a_is_e4m3) {
+    asm("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e5m2.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
+  } else if constexpr (b_is_e4m3) {
+    asm("mma.sync.aligned.m16n8k32.row.col.f32.e5m2.e4m3.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
+  } else {
+    asm("mma.sync.aligned.m16n8k32.row.col.f32.e5m2.e5m2.f32 "
+        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+        : "r"(a.r[0]), "r"(a.r[1]), "r"(a.r[2]), "r"(a.r[3]), "r"(b.r[0]), "r"(b.r[1]));
+  }
+#endif
+}
+
+/// sums += a b for a warp's tile of M x N instructions: M fragments of A, N of B, one step of k. All lanes of the warp
+/// call it together.
+template <class A, class B = A, int M, int N, class Lane>
+SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragments<A, B>::c_type (&sums)[M][N],
+                   const typename mma_fragments<A, B>::a_type (&a)[M],
+                   const typename mma_fragments<A, B>::b_type (&b)[N], [[maybe_unused]] where at = {}) {
+  using shape = mma_shape<A, B>;
+  lane.operations(shape::on, M * N * (shape::m * shape::n * shape::k / Lane::warp_size), at);
+#ifdef __CUDA_ARCH__
+  TILERY_UNROLL_ON_GPU
+  for (int i = 0; i < M; ++i) {
+    TILERY_UNROLL_ON_GPU
+    for (int j = 0; j < N; ++j) {
+      const int turned = i % 2 ? N - 1 - j : j;  // back and forth: an operand of one instruction serves the next
+      mma_instruction<A, B>(sums[i][turned], a[i], b[turned]);
+    }
+  }
+#else
+  mma_share<A, B> mine{&sums[0][0], a, b};
+  lane.engine().together(&mine, &model_of_mma<A, B, M, N>, "mma_sync", at);
+#endif
+}
+
+}  // namespace tilery::inline TILERY_ABI::atoms

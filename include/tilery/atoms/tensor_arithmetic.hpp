@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The sum of products as tensor cores form it: every product and the addend are aligned to the largest exponent among
+// them and cut off below some fractional bits, added exactly, and the sum is cut to a float.
+// Source: MMA-Sim (arXiv 2511.10909). Fractional bits: 24 up to sm_89, 25 from sm_90 on. Up to sm_89 an instruction's k
+// is summed in two halves, one after the other.
+#pragma once
+
+#include <tilery/core/arch.hpp>
+#include <tilery/core/convert.hpp>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+namespace tilery::inline TILERY_ABI::atoms {
+
+/// An operand as a number; tf32 loses its lower 13 bits.
+template <class Number, class T>
+Number tensor_input(T value) {
+  if constexpr (std::is_same_v<T, tf32>)
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value.value) & 0xffffe000u);
+  else
+    return convert<Number>(value);
+}
+
+/// The exponents below which an operand of type T is denormal: its unit is then that of the smallest normal number.
+template <class T>
+inline constexpr int tensor_precision = std::is_same_v<T, half>       ? -14
+                                        : std::is_same_v<T, fp8_e4m3> ? -6
+                                        : std::is_same_v<T, fp8_e5m2> ? -14
+                                                                      : -126;
+
+/// sign * significand * 2^exponent, the significand a fraction of `fraction` bits.
+struct tensor_term {
+  std::int64_t significand = 0;
+  int exponent = 0;
+  bool zero = true;
+};
+
+/// The product of two operands whose normal numbers begin at 2^lowest, with 46 bits of fraction.
+inline tensor_term product_term(float a, float b, int lowest) {
+  const auto split = [lowest](float x, int& exponent) {
+    exponent = x == 0 ? lowest : std::max(std::ilogb(x), lowest);
+    return static_cast<std::int64_t>(std::ldexp(x, 23 - exponent));
+  };
+  int ea, eb;
+  const std::int64_t sa = split(a, ea), sb = split(b, eb);
+  return {sa * sb, ea + eb, sa == 0 || sb == 0};
+}
+
+/// c + a[0] b[0] + ... as one accumulation of the hardware. Significands of products have 46 fractional bits.
+inline float exact_sum(const float* a, const float* b, int count, float c, int bits, int lowest) {
+  bool plus = false, minus = false, nan = std::isnan(c);
+  if (std::isinf(c)) (c > 0 ? plus : minus) = true;
+  int largest = std::isfinite(c) && c != 0 ? std::max(std::ilogb(c), -126) : -1000;
+  for (int i = 0; i < count; ++i) {
+    if (!std::isfinite(a[i]) || !std::isfinite(b[i])) {
+      const float p = a[i] * b[i];
+      nan = nan || std::isnan(p);
+      if (std::isinf(p)) (p > 0 ? plus : minus) = true;
+      continue;
+    }
+    const tensor_term t = product_term(a[i], b[i], lowest);
+    if (!t.zero) largest = std::max(largest, t.exponent);
+  }
+  if (nan || (plus && minus)) return std::bit_cast<float>(0x7fffffffu);
+  if (plus || minus) return plus ? INFINITY : -INFINITY;
+  if (largest == -1000) return c == 0 ? 0.0f : c;
+
+  // the terms, cut off (toward zero) below 2^(largest - bits)
+  const auto aligned = [&](std::int64_t significand, int fraction, int exponent) {
+    const int right = fraction - bits + largest - exponent;
+    if (right <= 0) return significand * (std::int64_t{1} << -right);
+    const std::int64_t magnitude = right > 62 ? 0 : (significand < 0 ? -significand : significand) >> right;
+    return significand < 0 ? -magnitude : magnitude;
+  };
+  std::int64_t sum = 0;
+  for (int i = 0; i < count; ++i) {
+    const tensor_term t = product_term(a[i], b[i], lowest);
+    if (!t.zero) sum += aligned(t.significand, 46, t.exponent);
+  }
+  if (c != 0) {
+    const int exponent = std::max(std::ilogb(c), -126);
+    sum += aligned(static_cast<std::int64_t>(std::ldexp(c, 23 - exponent)), 23, exponent);
+  }
+  if (sum == 0) return 0.0f;
+
+  // cut to 24 bits, or to a multiple of the smallest denormal
+  const std::uint64_t magnitude = static_cast<std::uint64_t>(sum < 0 ? -sum : sum);
+  const int unit = largest - bits;  // of the sum's last bit
+  const int width = 64 - std::countl_zero(magnitude);
+  int drop = std::max(width - 24, -149 - unit);
+  if (drop < 0) drop = 0;
+  const double value = std::ldexp(static_cast<double>(drop > 63 ? 0 : magnitude >> drop), unit + drop);
+  const float result = value >= 0x1p128 ? INFINITY : static_cast<float>(value);
+  return sum < 0 ? -result : result;
+}
+
+/// One instruction's element: c + a b, with K products. From sm_90 on mma.sync with fp8 is two steps of 16, as one sees
+/// in its machine code (HMMA of converted operands) and in its bits.
+template <int K>
+float exact_dot(const float* a, const float* b, float c, arch target, int lowest) {
+  const bool newer = static_cast<int>(target) >= static_cast<int>(arch::sm_90);
+  const int bits = newer ? 25 : 24;
+  if (newer && K <= 16) return exact_sum(a, b, K, c, bits, lowest);
+  return exact_sum(a + K / 2, b + K / 2, K / 2, exact_sum(a, b, K / 2, c, bits, lowest), bits, lowest);
+}
+
+}  // namespace tilery::inline TILERY_ABI::atoms

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The policy of the GEMM on tensor cores through mma.sync: sm_80 and later.
+#pragma once
+
+#include <tilery/core/error.hpp>
+#include <tilery/policies/gemm_problem.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// How `gemm_mma_sync` cuts a problem. A block computes block.m x block.n of C in steps of block.k, a warp of it
+/// warp.m x warp.n; `stages` tiles of A and B are in shared memory, all but one of them on their way.
+struct gemm_mma_sync_policy {
+  tile_mnk block = {128, 128, 64};
+  tile_mn warp = {64, 64};
+  int stages = 3;
+  along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
+  along b = along::outer;  // of B: outer (row-major), k (column-major), or any
+  int vector = 8;          // elements of one access to A, B; 1 serves any strides and alignment
+  int c_vector = 4;        // elements of one access to C; 1 serves any strides and alignment
+  int raster_rows = 8;     // tiles along m that blocks running at the same time share
+  arch lowest = arch::sm_80;
+
+  constexpr int warps_m() const { return block.m / warp.m; }
+  constexpr int warps_n() const { return block.n / warp.n; }
+  constexpr int threads() const { return 32 * warps_m() * warps_n(); }
+  constexpr int ring_bytes(int element_bytes) const { return stages * (block.m + block.n) * block.k * element_bytes; }
+  /// Behind the last step the ring's memory takes 16 rows of each warp's sums, in float.
+  constexpr int store_bytes() const { return warps_m() * warps_n() * 16 * (warp.n + 8) * 4; }
+  constexpr int shared_bytes(int element_bytes) const {
+    const int bytes = ring_bytes(element_bytes) > store_bytes() ? ring_bytes(element_bytes) : store_bytes();
+    return (bytes + 127) / 128 * 128;
+  }
+};
+
+// clang-format off: compilers quote the line of a call, and the sentence must stand on it
+/// The first rule that a policy breaks, or null.
+constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_bytes,
+                                  when_broken how = when_broken::say) {
+  const auto power_of_two = [](int x) { return x > 0 && (x & (x - 1)) == 0; };
+  if (element_bytes != 2)
+    return broken("gemm_mma_sync: A and B must have elements of 2 bytes, half or bf16; gemm_simt takes others", how);
+  if (p.block.m < 1 || p.block.n < 1 || p.block.k < 1 || p.warp.m < 1 || p.warp.n < 1)
+    return broken("gemm_mma_sync_policy: block and warp must be positive in every dimension", how);
+  if (p.warp.m % 16 || p.warp.n % 16)
+    return broken(
+        "gemm_mma_sync_policy.warp must be a multiple of 16 in m and n, because ldmatrix brings fragments of 16", how);
+  if (p.block.m % p.warp.m || p.block.n % p.warp.n)
+    return broken("gemm_mma_sync_policy.block must be a multiple of warp in m and n", how);
+  if (p.block.k % 32)
+    return broken("gemm_mma_sync_policy.block.k must be a multiple of 32, because two steps of 16 take turns", how);
+  if (!power_of_two(p.a == along::outer ? p.block.m : p.block.k) ||
+      !power_of_two(p.b == along::outer ? p.block.n : p.block.k))
+    return broken(
+        "gemm_mma_sync_policy.block must be a power of two along the contiguous dimension of A and of B, because chunks are exchanged by exclusive or",
+        how);
+  if (p.stages < 2)
+    return broken("gemm_mma_sync_policy.stages must be at least 2: one that is multiplied and one on its way", how);
+  if (!power_of_two(p.vector) || p.vector > 8)
+    return broken("gemm_mma_sync_policy.vector must be 1, 2, 4 or 8, because a copy is 16 bytes at most", how);
+  if ((p.a == along::any || p.b == along::any) && p.vector != 1)
+    return broken(
+        "gemm_mma_sync_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous",
+        how);
+  if (p.c_vector != 1 && p.c_vector != 4)
+    return broken("gemm_mma_sync_policy.c_vector must be 1 or 4, because C is written from packs of four sums", how);
+  if (p.raster_rows < 1) return broken("gemm_mma_sync_policy.raster_rows must be at least 1", how);
+  if (static_cast<int>(p.lowest) < static_cast<int>(arch::sm_80))
+    return broken("gemm_mma_sync_policy.lowest must be sm_80 or later, which have cp.async and mma.sync of 16 x 8 x 16",
+                  how);
+  const int chunks_a = (p.a == along::outer ? p.block.m : p.block.k) / 8,
+            chunks_b = (p.b == along::outer ? p.block.n : p.block.k) / 8;
+  const arch_limits& has = limits(p.lowest);
+  if (p.threads() > has.threads_per_block)
+    return broken("gemm_mma_sync_policy: block / warp must be at most 32 warps", how);
+  if (p.threads() % chunks_a || p.threads() % chunks_b)
+    return broken(
+        "gemm_mma_sync_policy: the threads must be a multiple of the 16-byte chunks in a row of A's and B's tiles, because lanes copy whole rows",
+        how);
+  if (p.shared_bytes(element_bytes) > has.shared_bytes_per_block)
+    return broken("gemm_mma_sync_policy: `stages` tiles of A and B must fit the shared memory of its lowest arch", how);
+  return nullptr;
+}
+// clang-format on
+
+/// The policy in words.
+inline sentence describe(const gemm_mma_sync_policy& p) {
+  const sentence block(p.block.m, " x ", p.block.n, " x ", p.block.k), warp(p.warp.m, " x ", p.warp.n);
+  return {sentence("gemm_mma_sync with blocks of ", block, ", warps of ", warp, ", "), p.stages, " stages, ", p.vector,
+          " elements a copy"};
+}
+
+/// Whether a policy can serve a problem: null, or what it would need.
+constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& problem) {
+  if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
+    return "the policy is for a later arch than this device";
+  if ((p.a != along::any && problem.a.contiguous != p.a) || (p.b != along::any && problem.b.contiguous != p.b))
+    return "A or B lies the other way in memory than the policy's copies do; along::any with vector = 1 serves every "
+           "layout";
+  if (problem.a.vector < p.vector || problem.b.vector < p.vector)
+    return "A or B is not aligned for the policy's copies; its pointer, contiguous extent and stride must be multiples "
+           "of `vector` elements";
+  if (p.c_vector > problem.c_vector)
+    return "C is not aligned for the policy's stores; its rows must be contiguous, and pointer, n and row stride "
+           "multiples of `c_vector` elements";
+  return nullptr;
+}
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A ring of stages in shared memory between asynchronous copies and the tensor cores: while one stage is multiplied,
+// the copies of the next ones are under way. One barrier of the block a tile says both that the next stage has arrived
+// for everybody and that everybody has left the one behind.
+#pragma once
+
+#include <tilery/tile/operand_tile.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+template <auto P, class A, class B>
+class copy_ring {
+  using a_copy = operand_copy<A, P.block.m, P.block.k, P.a, P.vector, P.threads()>;
+  using b_copy = operand_copy<B, P.block.n, P.block.k, P.b, P.vector, P.threads()>;
+
+public:
+  struct stage {
+    typename a_copy::shared a;
+    typename b_copy::shared b;
+  };
+  struct shared {
+    stage stages[P.stages];
+  };
+
+  template <class Lane>
+  SIMT copy_ring(Lane lane, shared& memory, const panel<A>& a, const panel<B>& b, int row, int column)
+      : memory_(&memory), a_(lane, a, row), b_(lane, b, column) {}
+
+  /// Starts all stages but one, and waits for the first.
+  template <class Lane>
+  SIMT void begin(Lane lane, const panel<A>& a, const panel<B>& b, where at = {}) {
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < P.stages - 1; ++i) refill(lane, a, b, 0, 1, at);
+    arrive(lane, at);
+  }
+
+  /// The stage that is multiplied.
+  SIMT stage& now() { return memory_->stages[now_]; }
+
+  /// Goes on to the next tile once it has arrived. Behind the last one come tiles of zeros.
+  template <class Lane>
+  SIMT void next(Lane lane, where at = {}) {
+    now_ = now_ + 1 == P.stages ? 0 : now_ + 1;
+    arrive(lane, at);
+  }
+
+  /// Starts to copy one more tile, into the stage that everybody has left, in `parts` parts between two calls of next.
+  template <class Lane>
+  SIMT void refill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at = {}) {
+    [[maybe_unused]] const auto step = lane.step("copy tiles", at);
+    stage& to = memory_->stages[next_];
+    a_.start(lane, a, to.a, part, parts);
+    b_.start(lane, b, to.b, part, parts);
+    if (part + 1 < parts) return;
+    atoms::commit_copies(lane);
+    a_.advance(a), b_.advance(b);
+    next_ = next_ + 1 == P.stages ? 0 : next_ + 1;
+  }
+
+  /// Everybody is done with the ring's memory.
+  template <class Lane>
+  SIMT void end(Lane lane, where at = {}) {
+    atoms::wait_copies<0>(lane, at);
+    lane.sync_block(at);
+  }
+
+private:
+  template <class Lane>
+  SIMT static void arrive(Lane lane, where at) {
+    atoms::wait_copies<P.stages - 2>(lane, at);
+    lane.sync_block(at);
+  }
+
+  shared* memory_;
+  a_copy a_;
+  b_copy b_;
+  int now_ = 0, next_ = 0;
+};
+
+}  // namespace tile
+
+}  // namespace tilery::inline TILERY_ABI

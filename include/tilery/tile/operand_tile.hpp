@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// One tile of an operand of a GEMM on its way from global to shared memory, by asynchronous copies where the operand is
+// aligned to at least 4 bytes. The tile keeps the operand's own order: neighbours along k stay neighbours.
+#pragma once
+
+#include <tilery/atoms/copy_async.hpp>
+#include <tilery/core/convert.hpp>
+#include <tilery/tile/panel.hpp>
+#include <tilery/tile/swizzled_tile.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// Outer x K elements of A (outer = m) or B (outer = n): rows along k, or along the outer dimension.
+template <class T, int Outer, int K, along Along>
+struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along == along::outer ? Outer : K> {
+  static constexpr bool k_major = Along != along::outer;
+};
+
+/// What a lane copies of each tile: chunks of 16 bytes, `Vector` elements an access, of which the operand has a whole
+/// number. Elements outside of it become zeros, which add nothing to a sum.
+template <class T, int Outer, int K, along Along, int Vector, int Threads>
+class operand_copy {
+public:
+  using shared = operand_tile<T, Outer, K, Along>;
+
+  /// For the tiles at `outer`.
+  template <class Lane>
+  SIMT operand_copy(Lane lane, const panel<T>& from, int outer)
+      : row_(lane.rank() / shared::chunks), chunk_(lane.rank() % shared::chunks) {
+    if constexpr (shared::k_major) {
+      next_ = from.data + ((outer + row_) * from.outer_stride + column() * from.k_stride);
+      outer_left_ = from.outer - outer - row_;
+      k_left_ = from.k - column();
+    } else {
+      next_ = from.data + (row_ * from.k_stride + (outer + column()));
+      outer_left_ = from.outer - outer - column();
+      k_left_ = from.k - row_;
+    }
+  }
+
+  /// Starts to copy part `part` of `parts` of the next tile along k.
+  template <class Lane>
+  SIMT void start(Lane lane, const panel<T>& from, shared& to, int part, int parts, where at = {}) const {
+    const std::int64_t row_stride = shared::k_major ? from.outer_stride : from.k_stride;
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < turns; ++i) {
+      if (i % parts != part) continue;
+      const int row = row_ + i * rows_a_turn;
+      const int rows_left = (shared::k_major ? outer_left_ : k_left_) - i * rows_a_turn;
+      const int left = rows_left > 0 ? (shared::k_major ? k_left_ : outer_left_) : 0;
+      if (whole_turns || row < rows)
+        copy_chunk(lane, from, to.at(row, chunk_), next_ + i * rows_a_turn * row_stride, left, at);
+    }
+  }
+  /// The tile is started: goes on to the one behind it.
+  SIMT void advance(const panel<T>& from) {
+    next_ = next_ + from.k_stride * K;
+    k_left_ -= K;
+  }
+
+private:
+  static constexpr int rows = shared::k_major ? Outer : K;
+  static constexpr int rows_a_turn = Threads / shared::chunks;
+  static_assert(Threads % shared::chunks == 0, "the lanes must cover whole rows of a tile");
+  static constexpr int turns = (rows + rows_a_turn - 1) / rows_a_turn;
+  static constexpr bool whole_turns = rows % rows_a_turn == 0;
+  static constexpr int per_chunk = shared::per_chunk;
+
+  SIMT int column() const { return chunk_ * per_chunk; }
+
+  /// One chunk, of which `left` elements are inside of the operand: none or fewer, or more than it has.
+  template <class Lane>
+  SIMT static void copy_chunk(Lane lane, const panel<T>& from, smem_ptr<T> to, gmem_ptr<const T> source, int left,
+                              where at) {
+    constexpr int bytes = Vector * static_cast<int>(sizeof(T));
+    if constexpr (bytes >= 4) {
+      TILERY_UNROLL_ON_GPU
+      for (int i = 0; i < per_chunk; i += Vector) atoms::copy_async_if<bytes>(lane, to + i, source + i, i < left, at);
+    } else {  // single elements, and any stride along k
+      pack<T, per_chunk> held = splat<per_chunk>(convert<T>(0.0f));
+      const std::int64_t step = shared::k_major ? from.k_stride : 1;
+      TILERY_UNROLL_ON_GPU
+      for (int i = 0; i < per_chunk; ++i)
+        if (i < left) held.set(i, lane.load(source + i * step, at));
+      lane.store(to, held, at);
+    }
+  }
+
+  int row_, chunk_;
+  gmem_ptr<const T> next_;   // of this lane, in the next tile
+  int outer_left_, k_left_;  // elements of the operand from this lane's first one on
+};
+
+}  // namespace tile
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From a warp's fragments to C: 16 rows at a time go through shared memory, so that lanes that are neighbours write
+// neighbours, whole sectors, 16 bytes of sums an access.
+#pragma once
+
+#include <tilery/tile/mma_tile.hpp>
+#include <tilery/tile/store_sums.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// A warp's own piece of shared memory: one fragment's rows of its sums. The padding keeps the rows that are written
+/// together in different banks.
+template <auto P, class Sum, int Rows>
+struct stage_rows {
+  static constexpr int pitch = P.warp.n + static_cast<int>(32 / sizeof(Sum));
+  shared_array<Sum, Rows * pitch> elements;  // (row, column)
+
+  SIMT smem_ptr<Sum> at(int row, int column) { return elements.at(row * pitch + column); }
+};
+
+/// Stores the tile of the warp, whose block's tile begins at (row, column).
+template <auto P, class A, class B, class Lane, class Params, class Rows>
+SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int column, const mma_sums<P, A, B>& sums,
+                        where at = {}) {
+  [[maybe_unused]] const auto step = lane.step("store the tile", at);
+  using shape = atoms::mma_shape<A, B>;
+  using sum = typename shape::accumulator;
+  constexpr int quad = static_cast<int>(16 / sizeof(sum)), quads = P.warp.n / quad;
+  constexpr int warps_n = mma_step<P, A, B>::warps_n;
+  row += lane.warp() / warps_n * P.warp.m;
+  column += lane.warp() % warps_n * P.warp.n;
+  TILERY_UNROLL_ON_GPU
+  for (int i = 0; i < mma_sums<P, A, B>::m; ++i) {
+    TILERY_UNROLL_ON_GPU
+    for (int j = 0; j < mma_sums<P, A, B>::n; ++j) {
+      TILERY_UNROLL_ON_GPU
+      for (int r = 0; r < shape::c_registers; r += 2) {
+        const auto to = atoms::fragment_place<shape::c>(lane.warp_rank(), r);
+        pack<sum, 2> pair;
+        pair.set(0, sums.tile[i][j].r[r]), pair.set(1, sums.tile[i][j].r[r + 1]);
+        lane.store(rows.at(to.row, shape::n * j + to.column), pair);
+      }
+    }
+    lane.sync_warp();
+    for (int q = lane.warp_rank(); q < shape::m * quads; q += Lane::warp_size)
+      store_sums<P.c_vector>(lane, p, row + shape::m * i + q / quads, column + q % quads * quad,
+                             lane.load(rows.at(q / quads, q % quads * quad), width<quad>));
+    lane.sync_warp();
+  }
+}
+
+}  // namespace tile
+
+}  // namespace tilery::inline TILERY_ABI
