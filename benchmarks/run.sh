@@ -19,7 +19,7 @@
 #   benchmarks/run.sh --run gemm_gpu -- --quick   the GEMM beside cuBLASLt, in less than a minute
 #
 # gemm_gpu opens cuBLASLt where it runs, by the loader's path or as TILERY_CUBLASLT names its file; without it there is no
-# peer. tune_gemm_simt, which times the SIMT GEMM's policies, is built and run only by its name.
+# peer. tune_gemm_simt and tune_gemm_mma_sync, which time a GEMM's policies, are built and run only by their names.
 #
 #   --arch NAME         the GPU architecture to build for (default 90a)
 #   --timeout S         seconds that each suite may take (default 600)

@@ -16,6 +16,9 @@ namespace tilery::inline TILERY_ABI {
 /// Factors of a GEMM. A beta of 0 does not read C.
 struct gemm_factors {
   double alpha = 1, beta = 0;
+  /// What the elements of A and B are multiplied with to be the numbers that they stand for: fp8 must have them (0:
+  /// missing), s8 may. A C of 8 bits stores scale_c times its number.
+  double scale_a = 0, scale_b = 0, scale_c = 1;
 };
 
 namespace ops {
@@ -47,25 +50,66 @@ finding check_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matri
   return {};
 }
 
+template <class T>
+inline constexpr bool is_fp8 = std::is_same_v<T, fp8_e4m3> || std::is_same_v<T, fp8_e5m2>;
+
+/// The type that a GEMM is finished in: that of its sums, but float where integers are to be scaled.
+template <class T, class C>
+using finish_t =
+    std::conditional_t<std::is_same_v<T, int8> && !std::is_same_v<C, std::int32_t>, float, accumulator_t<T>>;
+
+template <class T, class C>
+finding check_factors(gemm_factors f) {
+  constexpr bool scaled = is_fp8<T> || std::is_same_v<T, int8>;
+  const auto missing = [](const char* name, double is) -> finding {
+    return {"gemm: ",
+            name,
+            " is ",
+            is,
+            "; ",
+            element<T>::name,
+            " operands need a positive factor that makes numbers of their elements"};
+  };
+  if (is_fp8<T> && !(f.scale_a > 0)) return missing("scale_a", f.scale_a);
+  if (is_fp8<T> && !(f.scale_b > 0)) return missing("scale_b", f.scale_b);
+  if (f.scale_a < 0 || f.scale_a != f.scale_a) return missing("scale_a", f.scale_a);
+  if (f.scale_b < 0 || f.scale_b != f.scale_b) return missing("scale_b", f.scale_b);
+  if (!scaled && (f.scale_a != 0 || f.scale_b != 0))
+    return {"gemm: scale_a and scale_b are for fp8 and s8; ", element<T>::name, " has alpha"};
+  if (!(f.scale_c > 0)) return {"gemm: scale_c is ", f.scale_c, "; it must be positive"};
+  if (sizeof(C) != 1 && f.scale_c != 1) return {"gemm: scale_c is for a C of 8 bits; this one is ", element<C>::name};
+  if (std::is_same_v<C, std::int32_t> && (f.scale_a != 0 || f.scale_b != 0))
+    return {"gemm: a C of s32 holds the sums themselves; scales need a C of f32 or s8"};
+  const auto whole = [](double x) { return x == static_cast<double>(static_cast<std::int32_t>(x)); };
+  if (std::is_same_v<C, std::int32_t> && !(whole(f.alpha) && whole(f.beta)))
+    return {"gemm: alpha and beta must be whole numbers where C is s32; they are ", f.alpha, " and ", f.beta};
+  return {};
+}
+
 template <class A, class B, class C, class Epilogue>
 auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
                     gemm_factors f) {
   using T = std::remove_const_t<A>;
-  using S = accumulator_t<T>;
-  static_assert(std::is_same_v<T, std::remove_const_t<B>>, "gemm: A and B must have the same element type");
-  static_assert(is_float_type<T>, "gemm: A and B must be double, float, half or bf16");
-  static_assert(std::is_same_v<C, T> || std::is_same_v<C, S>,
+  using U = std::remove_const_t<B>;
+  using S = finish_t<T, C>;
+  static_assert(std::is_same_v<T, U> || (is_fp8<T> && is_fp8<U>), "gemm: A and B must have the same element type");
+  static_assert(is_float_type<T> || has_mma_sync<T>,
+                "gemm: A and B must be double, float, tf32, half, bf16, fp8 or int8");
+  static_assert(std::is_same_v<C, T> || std::is_same_v<C, accumulator_t<T>> || std::is_same_v<C, S> ||
+                    (is_fp8<T> && (std::is_same_v<C, half> || std::is_same_v<C, bf16> || is_fp8<C>)),
                 "gemm: C must have the element type of A and B, or their accumulation type, and must not be const");
   static_assert(epilogue::epilogue_step<Epilogue>,
                 "gemm: an epilogue must derive from epilogue::step and be trivially copyable");
-  return gemm_params<T, T, C, S, Epilogue>{{gmem_ptr<const T>(a.pointer), a.extents[0], a.extents[1], a.strides[0],
+  const double alpha = f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
+  return gemm_params<T, U, C, S, Epilogue>{{gmem_ptr<const T>(a.pointer), a.extents[0], a.extents[1], a.strides[0],
                                             a.strides[1]},
-                                           {gmem_ptr<const T>(b.pointer), b.extents[1], b.extents[0], b.strides[1],
+                                           {gmem_ptr<const U>(b.pointer), b.extents[1], b.extents[0], b.strides[1],
                                             b.strides[0]},
                                            for_kernel<C>(c),
-                                           static_cast<S>(f.alpha),
+                                           static_cast<S>(alpha),
                                            static_cast<S>(f.beta),
-                                           e};
+                                           e,
+                                           static_cast<float>(f.scale_c)};
 }
 
 /// One policy, one kernel.
@@ -86,15 +130,36 @@ void run_gemm(const Executor& executor, const Params& p, const operands& all, wh
   }
 }
 
-/// Calls f.operator()<Table>() with the candidates that serve elements of T on this machine.
-template <class T, class Executor, class F>
-auto with_gemm_table(const gemm_problem& problem, F&& f) {
+/// Whether this unit is compiled for GPUs below sm_80, or for the virtual one, which may be any.
+constexpr bool is_for_sm_75() {
+#ifdef __CUDA_ARCH_LIST__
+  for (const int built : {__CUDA_ARCH_LIST__})
+    if (built < 800) return true;
+  return false;
+#else
+  return true;
+#endif
+}
+
+/// Calls f.operator()<Table>() with the candidates that serve elements of T and U on this machine.
+template <class T, class U, class Executor, class F>
+auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
   if constexpr (Executor::lane::alone) {
     return f.template operator()<gemm_cpu_table<T>>();
   } else {
-    if constexpr (has_mma_sync<T>)
-      if (problem.target >= arch::sm_80) return f.template operator()<gemm_mma_sync_table>();
-    return f.template operator()<gemm_simt_table<T>>();
+    constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || is_for_sm_75());
+    if constexpr (has_mma_sync<T>) {
+      using shape = atoms::mma_shape<T, U>;
+      if (!simt || serves_mma_sync<T, shape>(problem)) {
+        if (static_cast<int>(problem.target) < static_cast<int>(shape::lowest))
+          throw error({"gemm: ", element<T>::name, " needs the tensor cores of ", limits(shape::lowest).name,
+                       " or later; this device is an ", limits(problem.target).name,
+                       sizeof(T) == 1 ? ": convert the operands to half" : ", for which the program has no code"},
+                      at);
+        return f.template operator()<gemm_mma_sync_table<T>>();
+      }
+    }
+    if constexpr (simt) return f.template operator()<gemm_simt_table<T>>();
   }
 }
 
@@ -113,11 +178,13 @@ template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, 
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
   operands all;
+  refuse(ops::check_factors<std::remove_const_t<element_type_of<A>>, element_type_of<C>>(factors), at);
   refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
   if (view(c, at).size() == 0) return;
-  const auto p = ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors);
+  auto p = ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors);
   const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
-  ops::with_gemm_table<typename decltype(p)::a_type, Executor>(problem, [&]<class Table>() {
+  using params = decltype(p);
+  ops::with_gemm_table<typename params::a_type, typename params::b_type, Executor>(problem, at, [&]<class Table>() {
     with_candidate<Table>(
         Table::choose(problem).index, [&]<auto P>() { ops::run_gemm<P>(executor, p, all, at); });
   });
@@ -129,6 +196,7 @@ template <auto P, class Executor, tensor_like<2> A, tensor_like<2> B, tensor_lik
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
   operands all;
+  refuse(ops::check_factors<std::remove_const_t<element_type_of<A>>, element_type_of<C>>(factors), at);
   refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
   if (view(c, at).size() == 0) return;
   if (const char* why = misfit(P, ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target())))
@@ -141,7 +209,8 @@ template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c) {
   using T = std::remove_const_t<element_type_of<A>>;
   const gemm_problem problem = ops::describe_gemm(view(a), view(b), view(c), executor.target());
-  return ops::with_gemm_table<T, Executor>(problem, [&]<class Table>() {
+  using U = std::remove_const_t<element_type_of<B>>;
+  return ops::with_gemm_table<T, U, Executor>(problem, {}, [&]<class Table>() {
     const choice chosen = Table::choose(problem);
     const sentence shape(problem.m, " x ", problem.n, " x ", problem.k);
     const sentence policy = describe(Table::candidates[chosen.index]);

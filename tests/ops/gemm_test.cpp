@@ -27,8 +27,7 @@ public:
 
   /// The documented error of a sum: tensor cores cut where others round.
   template <class T>
-  static constexpr double unit =
-      has_mma_sync<T> && !Executor::lane::alone ? 0x1p-22 : unit_roundoff<accumulator_t<T>>();
+  static constexpr double unit = sizeof(T) == 2 && !Executor::lane::alone ? 0x1p-22 : unit_roundoff<accumulator_t<T>>();
 
   /// C = finish(row, column, alpha A B + beta C), checked to the documented bound; `slope` bounds the finish's
   /// derivative.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Conversions between element types, scalar and pack: to nearest, ties to even; NaN stays NaN, overflow becomes
-// infinity. Between double and half or bf16 the way leads through float, and may round twice. On the host half and bf16
-// are converted by integer arithmetic on whole vectors; the device has instructions.
+// infinity; into int8 what is out of range becomes the end of the range, NaN 0. Between double and half or bf16 the way
+// leads through float, and may round twice. On the host half and bf16 are converted by integer arithmetic on whole
+// vectors; the device has instructions.
 #pragma once
 
 #include <tilery/core/pack.hpp>
@@ -93,6 +94,10 @@ SIMT To convert(From value) {
     return static_cast<To>(value.value);
   } else if constexpr (std::is_same_v<To, tf32>) {
     return tf32{static_cast<float>(value)};
+  } else if constexpr (std::is_same_v<To, int8> && std::is_same_v<From, float>) {
+    const float nearest = (value + 0x1.8p23f) - 0x1.8p23f;  // to even; beyond 2^22 every float is whole already
+    const float kept = value >= 127 ? 127.0f : value <= -128 ? -128.0f : value == value ? nearest : 0.0f;
+    return static_cast<int8>(kept);
   } else {
     return static_cast<To>(value);
   }

@@ -50,13 +50,13 @@ struct gemm_cpu_table {
   }
 };
 
-/// 16-bit elements are converted as they are packed: there is nothing to choose.
+/// Elements that are converted to another type as they are packed: there is nothing to choose.
 template <class T>
-requires(sizeof(T) == 2) struct gemm_cpu_table<T> {
+requires(!std::is_same_v<T, accumulator_t<T>>) struct gemm_cpu_table<T> {
   static constexpr gemm_cpu_policy candidates[1] = {tuned_gemm_cpu(sizeof(accumulator_t<T>), false)};
 
   static constexpr choice choose(const gemm_problem&) {
-    return {0, "16-bit elements are converted to float as they are packed"};
+    return {0, "elements are converted to the accumulation type as they are packed"};
   }
 };
 

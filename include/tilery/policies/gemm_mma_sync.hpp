@@ -7,6 +7,10 @@
 
 namespace tilery::inline TILERY_ABI {
 
+/// What multiplies float elements: tensor cores have no instruction of their own for them. tf32 cuts each operand to 10
+/// bits of fraction; tf32x3 takes three products of two parts each and comes near to float.
+enum class multiply_as : int { itself, tf32, tf32x3 };
+
 /// How `gemm_mma_sync` cuts a problem. A block computes block.m x block.n of C in steps of block.k, a warp of it
 /// warp.m x warp.n; `stages` tiles of A and B are in shared memory, all but one of them on their way.
 struct gemm_mma_sync_policy {
@@ -16,15 +20,16 @@ struct gemm_mma_sync_policy {
   along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
   along b = along::outer;  // of B: outer (row-major), k (column-major), or any
   int vector = 8;          // elements of one access to A, B; 1 serves any strides and alignment
-  int c_vector = 4;        // elements of one access to C; 1 serves any strides and alignment
-  int raster_rows = 8;     // tiles along m that blocks running at the same time share
+  int c_vector = 4;        // elements of one access to C (double: 2); 1 serves any strides and alignment
+  multiply_as math = multiply_as::itself;  // of float
+  int raster_rows = 8;                     // tiles along m that blocks running at the same time share
   arch lowest = arch::sm_80;
 
   constexpr int warps_m() const { return block.m / warp.m; }
   constexpr int warps_n() const { return block.n / warp.n; }
   constexpr int threads() const { return 32 * warps_m() * warps_n(); }
   constexpr int ring_bytes(int element_bytes) const { return stages * (block.m + block.n) * block.k * element_bytes; }
-  /// Behind the last step the ring's memory takes 16 rows of each warp's sums, in float.
+  /// Behind the last step the ring's memory takes 16 rows of 4 bytes, or 8 of 8, of each warp's sums.
   constexpr int store_bytes() const { return warps_m() * warps_n() * 16 * (warp.n + 8) * 4; }
   constexpr int shared_bytes(int element_bytes) const {
     const int bytes = ring_bytes(element_bytes) > store_bytes() ? ring_bytes(element_bytes) : store_bytes();
@@ -37,45 +42,40 @@ struct gemm_mma_sync_policy {
 constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_bytes,
                                   when_broken how = when_broken::say) {
   const auto power_of_two = [](int x) { return x > 0 && (x & (x - 1)) == 0; };
-  if (element_bytes != 2)
-    return broken("gemm_mma_sync: A and B must have elements of 2 bytes, half or bf16; gemm_simt takes others", how);
+  if (element_bytes == 4 && p.math == multiply_as::itself)
+    return broken("gemm_mma_sync_policy.math must be tf32 or tf32x3 for float, because tensor cores have no product of floats", how);
+  if (element_bytes != 4 && p.math != multiply_as::itself)
+    return broken("gemm_mma_sync_policy.math is for float alone; it must be multiply_as::itself for other elements", how);
   if (p.block.m < 1 || p.block.n < 1 || p.block.k < 1 || p.warp.m < 1 || p.warp.n < 1)
     return broken("gemm_mma_sync_policy: block and warp must be positive in every dimension", how);
   if (p.warp.m % 16 || p.warp.n % 16)
-    return broken(
-        "gemm_mma_sync_policy.warp must be a multiple of 16 in m and n, because ldmatrix brings fragments of 16", how);
+    return broken("gemm_mma_sync_policy.warp must be a multiple of 16 in m and n, because ldmatrix brings fragments of 16", how);
   if (p.block.m % p.warp.m || p.block.n % p.warp.n)
     return broken("gemm_mma_sync_policy.block must be a multiple of warp in m and n", how);
-  if (p.block.k % 32)
-    return broken("gemm_mma_sync_policy.block.k must be a multiple of 32, because two steps of 16 take turns", how);
+  if (p.block.k * element_bytes % 64)
+    return broken("gemm_mma_sync_policy.block.k must be a multiple of 64 bytes, because two steps of 32 bytes take turns", how);
   if (!power_of_two(p.a == along::outer ? p.block.m : p.block.k) ||
       !power_of_two(p.b == along::outer ? p.block.n : p.block.k))
-    return broken(
-        "gemm_mma_sync_policy.block must be a power of two along the contiguous dimension of A and of B, because chunks are exchanged by exclusive or",
-        how);
+    return broken("gemm_mma_sync_policy.block must be a power of two along the contiguous dimension of A and of B, because chunks are exchanged by exclusive or", how);
   if (p.stages < 2)
     return broken("gemm_mma_sync_policy.stages must be at least 2: one that is multiplied and one on its way", how);
-  if (!power_of_two(p.vector) || p.vector > 8)
-    return broken("gemm_mma_sync_policy.vector must be 1, 2, 4 or 8, because a copy is 16 bytes at most", how);
+  if (!power_of_two(p.vector) || p.vector * element_bytes > 16)
+    return broken("gemm_mma_sync_policy.vector must be a power of two and at most 16 bytes, because a copy is no wider", how);
   if ((p.a == along::any || p.b == along::any) && p.vector != 1)
-    return broken(
-        "gemm_mma_sync_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous",
-        how);
-  if (p.c_vector != 1 && p.c_vector != 4)
-    return broken("gemm_mma_sync_policy.c_vector must be 1 or 4, because C is written from packs of four sums", how);
+    return broken("gemm_mma_sync_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous", how);
+  if (p.c_vector != 1 && p.c_vector != (element_bytes == 8 ? 2 : 4))
+    return broken("gemm_mma_sync_policy.c_vector must be 1, or 4 (double: 2), because C is written from 16 bytes of sums", how);
   if (p.raster_rows < 1) return broken("gemm_mma_sync_policy.raster_rows must be at least 1", how);
+  const int chunks_a = (p.a == along::outer ? p.block.m : p.block.k) * element_bytes / 16, chunks_b = (p.b == along::outer ? p.block.n : p.block.k) * element_bytes / 16;
+  if (chunks_a < 1 || chunks_b < 1)
+    return broken("gemm_mma_sync_policy: a row of A's and B's tiles must be at least 16 bytes", how);
   if (static_cast<int>(p.lowest) < static_cast<int>(arch::sm_80))
-    return broken("gemm_mma_sync_policy.lowest must be sm_80 or later, which have cp.async and mma.sync of 16 x 8 x 16",
-                  how);
-  const int chunks_a = (p.a == along::outer ? p.block.m : p.block.k) / 8,
-            chunks_b = (p.b == along::outer ? p.block.n : p.block.k) / 8;
+    return broken("gemm_mma_sync_policy.lowest must be sm_80 or later, which have cp.async and mma.sync of 16 x 8 x 16", how);
   const arch_limits& has = limits(p.lowest);
   if (p.threads() > has.threads_per_block)
     return broken("gemm_mma_sync_policy: block / warp must be at most 32 warps", how);
   if (p.threads() % chunks_a || p.threads() % chunks_b)
-    return broken(
-        "gemm_mma_sync_policy: the threads must be a multiple of the 16-byte chunks in a row of A's and B's tiles, because lanes copy whole rows",
-        how);
+    return broken("gemm_mma_sync_policy: the threads must be a multiple of the 16-byte chunks in a row of A's and B's tiles, because lanes copy whole rows", how);
   if (p.shared_bytes(element_bytes) > has.shared_bytes_per_block)
     return broken("gemm_mma_sync_policy: `stages` tiles of A and B must fit the shared memory of its lowest arch", how);
   return nullptr;

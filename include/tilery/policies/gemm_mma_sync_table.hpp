@@ -1,36 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The candidates of the GEMM on tensor cores for elements of 16 bits, and the selector.
+// The candidates of the GEMM on tensor cores for each element type, and the selector.
 #pragma once
 
+#include <tilery/core/arch_peaks.hpp>
 #include <tilery/core/element.hpp>
 #include <tilery/policies/choice.hpp>
 #include <tilery/policies/gemm_mma_sync.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
-/// Whether elements of T are multiplied on tensor cores where there are any.
+/// Whether elements of T are multiplied on tensor cores where there are any. float is not: it would lose 13 bits.
 template <class T>
-inline constexpr bool has_mma_sync = std::is_same_v<T, half> || std::is_same_v<T, bf16>;
+inline constexpr bool has_mma_sync =
+    std::is_same_v<T, double> || std::is_same_v<T, tf32> || std::is_same_v<T, half> || std::is_same_v<T, bf16> ||
+    std::is_same_v<T, fp8_e4m3> || std::is_same_v<T, fp8_e5m2> || std::is_same_v<T, int8>;
 
-/// Candidates: one a layout with 16-byte copies, and one that serves any strides and alignment.
+/// bf16 on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_mma_sync), ratio to the best of cuBLASLt 13.1:
+///
+///   block, warp, stages          512   1024   2048  4096 NT   8192   8192 x 768 x 768   shared memory
+///   128 x 128 x 64, 64 x 64, 3   0.63         0.55  0.57      0.57   0.56                96 KiB: every arch
+///   128 x 256 x 64, 64 x 64, 3   0.44         0.58  0.56      0.57   0.46               144 KiB
+///   128 x 256 x 32, 64 x 64, 6   0.45         0.60  0.56      0.59   0.46               144 KiB
+///   64 x 64 x 64, 32 x 32, 4     1.07   0.60        0.35      0.37   0.40                64 KiB
+///
+/// Two blocks of 128 x 128 a multiprocessor are as fast as one of 128 x 256, and leave less of the last wave empty. At
+/// 700 W the card lowers its clock: what is left between this and cuBLASLt is wgmma.
+template <class T>
+constexpr gemm_mma_sync_policy big_mma_sync(along a, along b) {
+  constexpr int per_line = static_cast<int>(128 / sizeof(T)), vector = static_cast<int>(16 / sizeof(T));
+  constexpr auto math = sizeof(T) == 4 ? multiply_as::tf32 : multiply_as::itself;
+  if (sizeof(T) == 8)  // sums are twice as wide
+    return {.block = {64, 64, per_line},
+            .warp = {32, 32},
+            .stages = 4,
+            .a = a,
+            .b = b,
+            .vector = vector,
+            .c_vector = 2};
+  return {.block = {128, 128, per_line}, .stages = 3, .a = a, .b = b, .vector = vector, .math = math};
+}
+/// A quarter of the tile: for problems that would leave multiprocessors without one.
+template <class T>
+constexpr gemm_mma_sync_policy small_mma_sync(along a, along b) {
+  gemm_mma_sync_policy p = big_mma_sync<T>(a, b);
+  p.block.m = p.block.n = 64, p.warp = {32, 32}, p.stages = 4;
+  return p;
+}
+/// Any strides and alignment, an element at a time.
+template <class T>
+constexpr gemm_mma_sync_policy strided_mma_sync() {
+  gemm_mma_sync_policy p = small_mma_sync<T>(along::any, along::any);
+  p.vector = p.c_vector = 1, p.stages = 3;
+  return p;
+}
+
+/// Candidates: one a layout with 16-byte copies, smaller ones for all but column-major by column-major, and one that
+/// serves any strides and alignment. double has the first four alone.
+template <class T>
 struct gemm_mma_sync_table {
-  static constexpr gemm_mma_sync_policy candidates[5] = {
-      {.a = along::k, .b = along::outer},      // A row-major, B row-major
-      {.a = along::k, .b = along::k},          // A row-major, B column-major
-      {.a = along::outer, .b = along::outer},  // A column-major, B row-major
-      {.a = along::outer, .b = along::k},      // A column-major, B column-major
-      {.block = {64, 64, 32}, .warp = {32, 32}, .a = along::any, .b = along::any, .vector = 1, .c_vector = 1},
+  static constexpr gemm_mma_sync_policy candidates[8] = {
+      big_mma_sync<T>(along::k, along::outer),        // A row-major, B row-major
+      big_mma_sync<T>(along::k, along::k),            // A row-major, B column-major
+      big_mma_sync<T>(along::outer, along::outer),    // A column-major, B row-major
+      big_mma_sync<T>(along::outer, along::k),        // A column-major, B column-major
+      small_mma_sync<T>(along::k, along::outer),      //
+      small_mma_sync<T>(along::k, along::k),          //
+      small_mma_sync<T>(along::outer, along::outer),  //
+      strided_mma_sync<T>(),
   };
 
   static constexpr choice choose(const gemm_problem& p) {
-    constexpr int strided = 4;
+    constexpr int strided = 7;
+    constexpr int vector = candidates[0].vector;
     if (p.a.contiguous == along::any || p.b.contiguous == along::any)
       return {strided, "an operand has no contiguous dimension"};
-    if (p.a.vector < 8 || p.b.vector < 8) return {strided, "an operand is not aligned for 16-byte copies"};
-    if (p.c_vector < 4) return {strided, "C is not aligned for stores of four elements"};
-    const int index = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
-    return {index, "tensor cores; aligned operands: 16-byte copies"};
+    if (p.a.vector < vector || p.b.vector < vector) return {strided, "an operand is not aligned for 16-byte copies"};
+    if (p.c_vector < candidates[0].c_vector) return {strided, "C is not aligned for stores of 16 bytes of sums"};
+    const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
+    const std::int64_t tiles = std::int64_t{(p.m + 127) / 128} * ((p.n + 127) / 128);
+    if (layout < 3 && tiles < peaks(p.target).multiprocessors)
+      return {4 + layout, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
+    return {layout, "tensor cores; aligned operands: 16-byte copies"};
   }
 };
+
+template <>
+struct gemm_mma_sync_table<double> {
+  static constexpr gemm_mma_sync_policy candidates[4] = {big_mma_sync<double>(along::k, along::outer),
+                                                         big_mma_sync<double>(along::k, along::k),
+                                                         big_mma_sync<double>(along::outer, along::outer),
+                                                         big_mma_sync<double>(along::outer, along::k)};
+
+  static constexpr choice choose(const gemm_problem& p) {
+    const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
+    return {layout, "tensor cores; aligned operands: 16-byte copies"};
+  }
+};
+
+/// Whether the table for T has a candidate for this problem that is worth it: archs without its instructions, or whose
+/// tensor cores are no faster at double than their other units, have none.
+template <class T, class Shape>
+constexpr bool serves_mma_sync(const gemm_problem& p) {
+  if (static_cast<int>(p.target) < static_cast<int>(Shape::lowest)) return false;
+  if constexpr (std::is_same_v<T, double>) {
+    const unit_rates rates = peaks(p.target).a_clock;
+    return rates.tensor_f64 > rates.fma_f64 && p.a.vector >= 2 && p.b.vector >= 2 && p.c_vector >= 2;
+  }
+  return true;
+}
 
 }  // namespace tilery::inline TILERY_ABI

@@ -39,9 +39,7 @@ constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_byt
   if (p.block.m < 1 || p.block.n < 1 || p.block.k < 1 || p.lane.m < 1 || p.lane.n < 1)
     return broken("gemm_simt_policy: block and lane must be positive in every dimension", how);
   if (p.lane.m % quad || p.lane.n % quad)
-    return broken(
-        "gemm_simt_policy.lane must be a multiple of 16 bytes of the accumulation type in m and n, because a lane reads whole packs",
-        how);
+    return broken("gemm_simt_policy.lane must be a multiple of 16 bytes of the accumulation type in m and n, because a lane reads whole packs", how);
   if (p.block.m % (p.warp_m * p.lane.m))
     return broken("gemm_simt_policy.block.m must be a multiple of 4 lane.m, because a warp has 4 lanes along m", how);
   if (p.block.n % (p.warp_n * p.lane.n))
@@ -49,20 +47,13 @@ constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_byt
   if (p.vector < 1 || (p.vector & (p.vector - 1)) || p.c_vector < 1 || (p.c_vector & (p.c_vector - 1)))
     return broken("gemm_simt_policy.vector and c_vector must be powers of two, because an access is one pack", how);
   if ((p.a == along::any || p.b == along::any) && p.vector != 1)
-    return broken(
-        "gemm_simt_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous",
-        how);
+    return broken("gemm_simt_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous", how);
   if ((p.a == along::k || p.b == along::k) && p.block.k % p.vector)
-    return broken("gemm_simt_policy.block.k must be a multiple of vector, because packs of an operand lie along k",
-                  how);
+    return broken("gemm_simt_policy.block.k must be a multiple of vector, because packs of an operand lie along k", how);
   if (p.block.m % p.vector || p.block.n % p.vector)
-    return broken(
-        "gemm_simt_policy.block.m and block.n must be multiples of vector, because packs of an operand lie along them",
-        how);
+    return broken("gemm_simt_policy.block.m and block.n must be multiples of vector, because packs of an operand lie along them", how);
   if (p.c_vector != 1 && p.c_vector != quad)
-    return broken(
-        "gemm_simt_policy.c_vector must be 1 or 16 bytes of the accumulation type, because C is written from whole packs of sums",
-        how);
+    return broken("gemm_simt_policy.c_vector must be 1 or 16 bytes of the accumulation type, because C is written from whole packs of sums", how);
   const arch_limits& has = limits(p.lowest);
   if (p.lowest == arch::cpu) return broken("gemm_simt_policy.lowest must be a GPU's arch", how);
   if (p.threads() > has.threads_per_block)

@@ -1,48 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The SIMT GEMM's candidates for each element type, and the selector. The tile sizes follow from counting (see each
-// line); none of them has been tuned on a GPU yet.
+// The SIMT GEMM's candidates for each element type, and the selector.
 #pragma once
 
+#include <tilery/core/arch_peaks.hpp>
 #include <tilery/core/element.hpp>
 #include <tilery/policies/choice.hpp>
 #include <tilery/policies/gemm_simt.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
-/// Candidates for elements of T: one a layout with 16-byte accesses, and one that serves any strides. For half and bf16
-/// this is the way of sm_75 alone, and of A row-major: later archs have gemm_mma_sync.
+/// float on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_simt), ratio to the best of cuBLASLt 13.1 in
+/// float, at 8192, and the mean time over 2048 to 8192 as a multiple of the fastest:
+///
+///   block, lane             ratio   time
+///   256 x 128 x 16, 16 x 8  0.909   1.000   an element of A or B that is read serves 16 or 8 multiply-adds
+///   128 x 128 x 8, 16 x 8   0.881   1.025
+///   128 x 128 x 8, 8 x 8    0.849   1.085   four warps a scheduler
+///   128 x 128 x 16, 8 x 8   0.839   1.099   153 registers: half of the warps
+///   64 x 128 x 16, 8 x 8    0.905   1.147
+///
+/// double has half of the tile, for its sums are twice as wide; half and bf16 come here on sm_75 alone.
+template <class T>
+struct simt_cut {
+  static constexpr bool is_double = sizeof(T) == 8;
+  static constexpr tile_mnk big = is_double        ? tile_mnk{64, 64, 8}
+                                  : sizeof(T) == 4 ? tile_mnk{256, 128, 16}
+                                                   : tile_mnk{128, 128, 16};
+  static constexpr tile_mn lane = is_double ? tile_mn{4, 4} : sizeof(T) == 4 ? tile_mn{16, 8} : tile_mn{8, 8};
+};
+
+template <class T>
+constexpr gemm_simt_policy aligned_simt(along a, along b, tile_mnk block = simt_cut<T>::big,
+                                        tile_mn lane = simt_cut<T>::lane) {
+  return {.block = block,
+          .lane = lane,
+          .a = a,
+          .b = b,
+          .vector = static_cast<int>(16 / sizeof(T)),
+          .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>))};
+}
+
+/// 64 x 64: four times the blocks of the others, so that a small problem still spreads.
+inline constexpr gemm_simt_policy strided_simt =
+    {.block = {64, 64, 8}, .lane = {4, 4}, .a = along::any, .b = along::any, .vector = 1, .c_vector = 1};
+
+constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int quad) {
+  if (p.a.contiguous == along::any || p.b.contiguous == along::any) return "an operand has no contiguous dimension";
+  if (p.a.vector < vector || p.b.vector < vector) return "an operand is not aligned for 16-byte loads";
+  if (p.c_vector < quad) return "C is not aligned for 16-byte stores";
+  if (p.m <= 64 || p.n <= 64) return "m or n fits a tile of 64: a larger one would be mostly empty";
+  return nullptr;
+}
+
+/// Candidates for elements of T: one a layout with 16-byte accesses, for float smaller ones, too, where a large tile
+/// would leave multiprocessors without one, and one that serves any strides.
 template <class T>
 struct gemm_simt_table {
-  static constexpr int vector = static_cast<int>(16 / sizeof(T));
-  static constexpr int quad = static_cast<int>(16 / sizeof(accumulator_t<T>));
-  // 128 x 128: 32 multiply-adds for each element read from shared memory a lane, 64 sums in registers. Each of the 256
-  // lanes loads one pack of A and one of B a step, hence the depth. double: half of the tile, the sums are twice as
-  // wide.
-  static constexpr tile_mnk big = sizeof(T) == 8 ? tile_mnk{64, 64, 8} : tile_mnk{128, 128, 2 * vector};
-  static constexpr tile_mn lane = sizeof(T) == 8 ? tile_mn{4, 4} : tile_mn{8, 8};
-
-  static constexpr gemm_simt_policy aligned(along a, along b) {
-    return {.block = big, .lane = lane, .a = a, .b = b, .vector = vector, .c_vector = quad};
-  }
-
-  static constexpr gemm_simt_policy candidates[5] = {
-      aligned(along::k, along::outer),      // A row-major, B row-major
-      aligned(along::k, along::k),          // A row-major, B column-major
-      aligned(along::outer, along::outer),  // A column-major, B row-major
-      aligned(along::outer, along::k),      // A column-major, B column-major
-      // 64 x 64: four times the blocks of the others, so that a small problem still spreads
-      {.block = {64, 64, 8}, .lane = {4, 4}, .a = along::any, .b = along::any, .vector = 1, .c_vector = 1},
-  };
+  static constexpr gemm_simt_policy candidates[5] =
+      {aligned_simt<T>(along::k, along::outer),      // A row-major, B row-major
+       aligned_simt<T>(along::k, along::k),          // A row-major, B column-major
+       aligned_simt<T>(along::outer, along::outer),  // A column-major, B row-major
+       aligned_simt<T>(along::outer, along::k),      // A column-major, B column-major
+       strided_simt};
 
   static constexpr choice choose(const gemm_problem& p) {
-    constexpr int strided = 4;
-    if (p.a.contiguous == along::any || p.b.contiguous == along::any)
-      return {strided, "an operand has no contiguous dimension"};
-    if (p.a.vector < vector || p.b.vector < vector) return {strided, "an operand is not aligned for 16-byte loads"};
-    if (p.c_vector < quad) return {strided, "C is not aligned for 16-byte stores"};
-    if (p.m <= 64 || p.n <= 64) return {strided, "m or n fits a tile of 64: a larger one would be mostly empty"};
+    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector)) return {4, why};
     const int index = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
     return {index, "aligned operands: 16-byte accesses"};
+  }
+};
+
+template <>
+struct gemm_simt_table<float> {
+  static constexpr tile_mnk small = {128, 128, 8};
+  static constexpr tile_mn lane = {8, 8};
+  static constexpr gemm_simt_policy candidates[8] = {aligned_simt<float>(along::k, along::outer),
+                                                     aligned_simt<float>(along::k, along::k),
+                                                     aligned_simt<float>(along::outer, along::outer),
+                                                     aligned_simt<float>(along::outer, along::k),
+                                                     aligned_simt<float>(along::k, along::outer, small, lane),
+                                                     aligned_simt<float>(along::k, along::k, small, lane),
+                                                     aligned_simt<float>(along::outer, along::outer, small, lane),
+                                                     strided_simt};
+
+  static constexpr choice choose(const gemm_problem& p) {
+    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector)) return {7, why};
+    const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
+    const std::int64_t tiles = std::int64_t{(p.m + 255) / 256} * ((p.n + 127) / 128);
+    if (layout < 3 && tiles < peaks(p.target).multiprocessors)
+      return {4 + layout, "aligned operands; few tiles: smaller ones reach more multiprocessors"};
+    return {layout, "aligned operands: 16-byte accesses"};
+  }
+};
+
+/// half and bf16 on sm_75, which has no mma_sync of 16 along k: two candidates are enough.
+template <class T>
+requires(sizeof(T) == 2) struct gemm_simt_table<T> {
+  static constexpr gemm_simt_policy candidates[2] = {aligned_simt<T>(along::k, along::outer), strided_simt};
+
+  static constexpr choice choose(const gemm_problem& p) {
+    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector)) return {1, why};
+    if (p.a.contiguous != along::k || p.b.contiguous != along::outer) return {1, "an operand is column-major"};
+    return {0, "aligned operands: 16-byte accesses"};
   }
 };
 

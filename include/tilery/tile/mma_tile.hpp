@@ -5,17 +5,25 @@
 
 #include <tilery/atoms/matrix_move.hpp>
 #include <tilery/atoms/mma_sync.hpp>
+#include <tilery/policies/gemm_mma_sync.hpp>
 #include <tilery/tile/operand_tile.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The fragments of one step of k for policy P: P.warp.m rows of A and P.warp.n columns of B.
+/// The type whose instructions multiply elements of T.
+template <class T, multiply_as Math>
+using mma_type = std::conditional_t<std::is_same_v<T, float> && Math != multiply_as::itself, tf32, T>;
+
+/// The fragments of one step of k for policy P: P.warp.m rows of A and P.warp.n columns of B, elements of type A and B
+/// in shared memory.
 template <auto P, class A, class B>
 struct mma_step {
-  using shape = atoms::mma_shape<A, B>;
-  using fragments = atoms::mma_fragments<A, B>;
+  using a_mma = mma_type<A, P.math>;
+  using b_mma = mma_type<B, P.math>;
+  using shape = atoms::mma_shape<a_mma, b_mma>;
+  using fragments = atoms::mma_fragments<a_mma, b_mma>;
   static constexpr int m = P.warp.m / shape::m, n = P.warp.n / shape::n;
   static constexpr int warps_n = P.warps_n();
 
@@ -28,43 +36,73 @@ struct mma_step {
     [[maybe_unused]] const auto step = lane.step("load fragments", at);
     const int row = lane.warp() / warps_n * P.warp.m, column = lane.warp() % warps_n * P.warp.n;
     TILERY_UNROLL_ON_GPU
-    for (int i = 0; i < m; ++i) load_16<A, false>(lane, a[i].r, a_tile, row + 16 * i, k);
+    for (int i = 0; i < m; ++i) {
+      if constexpr (by_matrices<A, ATile>)
+        load_matrix<false>(lane, a[i].r, a_tile, row + 16 * i, k);
+      else
+        load_elements<shape::a, false>(lane, a[i].r, a_tile, row + shape::m * i, k * shape::k);
+    }
     TILERY_UNROLL_ON_GPU
     for (int j = 0; j < n; j += 2) {
-      std::uint32_t both[4];
-      load_16<B, true>(lane, both, b_tile, column + 8 * j, k);
-      b[j].r[0] = both[0], b[j].r[1] = both[1];
-      b[j + 1].r[0] = both[2], b[j + 1].r[1] = both[3];
+      if constexpr (by_matrices<B, BTile>) {
+        std::uint32_t both[4];
+        load_matrix<true>(lane, both, b_tile, column + 8 * j, k);
+        b[j].r[0] = both[0], b[j].r[1] = both[1];
+        b[j + 1].r[0] = both[2], b[j + 1].r[1] = both[3];
+      } else {
+        load_elements<shape::b, true>(lane, b[j].r, b_tile, column + 8 * j, k * shape::k);
+        load_elements<shape::b, true>(lane, b[j + 1].r, b_tile, column + 8 * (j + 1), k * shape::k);
+      }
     }
   }
 
 private:
-  /// Four matrices of 8 x 8: 16 along the outer dimension from `outer` on, 16 along k. Of A the second one lies along
-  /// the outer dimension; of B, along k.
-  template <class T, bool KFirst, class Lane, class Tile>
-  SIMT static void load_16(Lane lane, std::uint32_t (&to)[4], Tile& from, int outer, int k) {
-    static_assert(sizeof(T) == 2);
+  /// ldmatrix keeps 16 bytes along a row together, and turns elements of 2 bytes alone.
+  template <class T, class Tile>
+  static constexpr bool by_matrices = sizeof(T) <= 4 && (Tile::k_major || sizeof(T) == 2);
+
+  /// Four matrices of 8 rows and 16 bytes: 16 along the outer dimension from `outer` on, step `k` along k, which is 32
+  /// bytes. Of A the second one lies along the outer dimension; of B, along k.
+  template <bool KFirst, class Lane, class Tile>
+  SIMT static void load_matrix(Lane lane, std::uint32_t (&to)[4], Tile& from, int outer, int k) {
     const int in_eight = lane.warp_rank() % 8, second = lane.warp_rank() / 8 % 2, third = lane.warp_rank() / 16;
     const int outer_half = KFirst ? third : second, k_half = KFirst ? second : third;
-    constexpr int chunks_a_step = 2;
     if constexpr (Tile::k_major)
-      atoms::load_matrices(lane, to, from.at(outer + 8 * outer_half + in_eight, chunks_a_step * k + k_half));
+      atoms::load_matrices(lane, to, from.at(outer + 8 * outer_half + in_eight, 2 * k + k_half));
     else
       atoms::load_matrices<4, atoms::matrix_order::transposed>(lane, to,
                                                                from.at(16 * k + 8 * k_half + in_eight,
                                                                        outer / 8 + outer_half));
+  }
+
+  /// A fragment at (outer, k), element by element as its map says.
+  template <atoms::fragment_map Map, bool KFirst, class Lane, class Register, int N, class Tile>
+  SIMT static void load_elements(Lane lane, Register (&to)[N], Tile& from, int outer, int k) {
+    using T = typename std::remove_reference_t<decltype(from.of(0, 0))>::element_type;
+    constexpr int per_register = static_cast<int>(sizeof(Register) / sizeof(T));
+    TILERY_UNROLL_ON_GPU
+    for (int r = 0; r < N; ++r) {
+      pack<T, per_register> held;
+      TILERY_UNROLL_ON_GPU
+      for (int i = 0; i < per_register; ++i) {
+        const auto place = atoms::fragment_place<Map>(lane.warp_rank(), r * per_register + i);
+        held.set(i, lane.load(
+                        from.of(outer + (KFirst ? place.column : place.row), k + (KFirst ? place.row : place.column))));
+      }
+      to[r] = reinterpret<Register>(held);
+    }
   }
 };
 
 /// The sums of a warp: P.warp.m x P.warp.n elements in its lanes' registers.
 template <auto P, class A, class B>
 struct mma_sums {
-  using shape = atoms::mma_shape<A, B>;
-  using sum = typename shape::accumulator;
   using step_type = mma_step<P, A, B>;
+  using shape = typename step_type::shape;
+  using sum = typename shape::accumulator;
   static constexpr int m = step_type::m, n = step_type::n;
 
-  typename atoms::mma_fragments<A, B>::c_type tile[m][n];
+  typename step_type::fragments::c_type tile[m][n];
 
   SIMT mma_sums() {
     TILERY_UNROLL_ON_GPU
@@ -80,7 +118,38 @@ struct mma_sums {
   template <class Lane>
   SIMT void multiply(Lane lane, const step_type& operands, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply tiles", at);
-    atoms::mma_sync<A, B>(lane, tile, operands.a, operands.b);
+    using a_mma = typename step_type::a_mma;
+    using b_mma = typename step_type::b_mma;
+    if constexpr (P.math == multiply_as::tf32x3) {
+      // x = big + small, each a tf32: (big + small) (big + small) without small small, the smallest products first
+      const auto a = split<m>(operands.a);
+      const auto b = split<n>(operands.b);
+      atoms::mma_sync<a_mma, b_mma>(lane, tile, a.small, b.big);
+      atoms::mma_sync<a_mma, b_mma>(lane, tile, a.big, b.small);
+      atoms::mma_sync<a_mma, b_mma>(lane, tile, a.big, b.big);
+    } else {
+      atoms::mma_sync<a_mma, b_mma>(lane, tile, operands.a, operands.b);
+    }
+  }
+
+private:
+  template <class Fragment, int N>
+  struct halves {
+    Fragment big[N], small[N];
+  };
+  template <int N, class Fragment>
+  SIMT static halves<Fragment, N> split(const Fragment (&all)[N]) {
+    halves<Fragment, N> result;
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < N; ++i) {
+      TILERY_UNROLL_ON_GPU
+      for (int r = 0; r < static_cast<int>(sizeof(Fragment) / 4); ++r) {
+        const std::uint32_t big = all[i].r[r] & 0xffffe000u;  // as the tensor cores cut it
+        result.big[i].r[r] = big;
+        result.small[i].r[r] = reinterpret<std::uint32_t>(reinterpret<float>(all[i].r[r]) - reinterpret<float>(big));
+      }
+    }
+    return result;
   }
 };
 

@@ -12,10 +12,22 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
+/// How fragments read a tile: ldmatrix where neighbours along k share a register, else element by element, 4 rows (the
+/// lanes along k, or, of double, along the outer dimension) with two chunks of each; of bytes, every fourth row.
+template <class T>
+constexpr swizzle swizzle_for(bool k_major) {
+  if (sizeof(T) == 8) return {.chunks = 2};
+  if (k_major || sizeof(T) == 2) return {};
+  return sizeof(T) == 4 ? swizzle{.chunks = 2} : swizzle{.apart = 4};
+}
+
 /// Outer x K elements of A (outer = m) or B (outer = n): rows along k, or along the outer dimension.
 template <class T, int Outer, int K, along Along>
-struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along == along::outer ? Outer : K> {
+struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along == along::outer ? Outer : K,
+                                    swizzle_for<T>(Along != along::outer)> {
   static constexpr bool k_major = Along != along::outer;
+
+  SIMT smem_ptr<T> of(int outer, int k) { return k_major ? this->element(outer, k) : this->element(k, outer); }
 };
 
 /// What a lane copies of each tile: chunks of 16 bytes, `Vector` elements an access, of which the operand has a whole

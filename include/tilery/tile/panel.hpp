@@ -21,8 +21,8 @@ struct panel {
 namespace tile {
 
 /// A tile of K x Outer elements in shared memory; each k is followed by 16 bytes of padding. The transposing stores
-/// of packs of 4 elements then meet no bank twice; those of packs of 8 (half, bf16) meet each twice, which no padding
-/// that keeps the rows aligned for 16-byte reads can mend.
+/// of packs of 4 elements, two of them along k, then meet no bank twice; those of packs of 8 (half, bf16), or of four
+/// packs along k, meet each twice, which no padding that keeps the rows aligned for 16-byte reads can mend.
 template <class T, int K, int Outer>
 struct shared_panel {
   static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));

@@ -14,7 +14,7 @@ namespace tile {
 /// together in different banks.
 template <auto P, class Sum, int Rows>
 struct stage_rows {
-  static constexpr int pitch = P.warp.n + static_cast<int>(32 / sizeof(Sum));
+  static constexpr int pitch = P.warp.n + 8;
   shared_array<Sum, Rows * pitch> elements;  // (row, column)
 
   SIMT smem_ptr<Sum> at(int row, int column) { return elements.at(row * pitch + column); }
@@ -25,7 +25,7 @@ template <auto P, class A, class B, class Lane, class Params, class Rows>
 SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int column, const mma_sums<P, A, B>& sums,
                         where at = {}) {
   [[maybe_unused]] const auto step = lane.step("store the tile", at);
-  using shape = atoms::mma_shape<A, B>;
+  using shape = typename mma_sums<P, A, B>::shape;
   using sum = typename shape::accumulator;
   constexpr int quad = static_cast<int>(16 / sizeof(sum)), quads = P.warp.n / quad;
   constexpr int warps_n = mma_step<P, A, B>::warps_n;
@@ -46,7 +46,8 @@ SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int col
     lane.sync_warp();
     for (int q = lane.warp_rank(); q < shape::m * quads; q += Lane::warp_size)
       store_sums<P.c_vector>(lane, p, row + shape::m * i + q / quads, column + q % quads * quad,
-                             lane.load(rows.at(q / quads, q % quads * quad), width<quad>));
+                             convert<typename Params::accumulator>(
+                                 lane.load(rows.at(q / quads, q % quads * quad), width<quad>)));
     lane.sync_warp();
   }
 }

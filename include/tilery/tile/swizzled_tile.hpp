@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A tile in shared memory whose rows are cut into chunks of 16 bytes, exchanged within each row so that eight lanes
-// that read one chunk of eight neighbouring rows (ldmatrix), or eight chunks of one row (copies), meet no bank twice.
+// A tile in shared memory whose rows are cut into chunks of 16 bytes, exchanged within each row so that lanes that read
+// the same columns of several rows together, or one row from end to end (copies), meet no bank twice.
 #pragma once
 
 #include <tilery/simt/memory.hpp>
@@ -9,20 +9,29 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Rows x Columns elements. Chunk c of row r lies at chunk c ^ f(r) of the row: f counts the 128-byte lines that rows
-/// fill, so that eight rows use every bank once for each c.
-template <class T, int Rows, int Columns>
+/// Which rows are read together, one after the other or every `apart`-th one, and how many chunks of each.
+struct swizzle {
+  int apart = 1, chunks = 1;
+};
+
+/// Rows x Columns elements. Chunk c of row r lies at chunk c ^ f(r) of its row. f counts the 128-byte lines that rows
+/// fill: the rows that are read together (ldmatrix: 8, a chunk of each) use every bank once for each c.
+template <class T, int Rows, int Columns, swizzle Read = swizzle{}>
 struct swizzled_tile {
   static constexpr int per_chunk = static_cast<int>(16 / sizeof(T));
   static constexpr int chunks = Columns / per_chunk;
   static_assert(Columns % per_chunk == 0 && (chunks & (chunks - 1)) == 0, "a row must be 2^i chunks of 16 bytes");
   static constexpr int rows_a_line = chunks >= 8 ? 1 : 8 / chunks;
+  static constexpr int rows_a_change = Read.apart > rows_a_line ? Read.apart : rows_a_line;
   static constexpr int mask = chunks >= 8 ? 7 : chunks - 1;
 
   alignas(128) T elements[Rows * Columns];  // (row, column)
 
   SIMT static constexpr int offset(int row, int chunk) {
-    return row * Columns + ((chunk ^ (row / rows_a_line & mask)) * per_chunk);
+    return row * Columns + ((chunk ^ (row / rows_a_change * Read.chunks & mask)) * per_chunk);
+  }
+  SIMT smem_ptr<T> element(int row, int column) {
+    return smem_ptr<T>(elements + offset(row, column / per_chunk) + column % per_chunk);
   }
   /// The first element of a chunk.
   SIMT smem_ptr<T> at(int row, int chunk) { return smem_ptr<T>(elements + offset(row, chunk)); }

@@ -20,11 +20,13 @@ struct gemm_mma_sync {
 
   static constexpr const char* name = "gemm_mma_sync";
   static constexpr int threads = P.threads();
-  static constexpr arch lowest = P.lowest;
+  using sums_type = tile::mma_sums<P, a_type, b_type>;
+  using shape = typename sums_type::shape;
+  static constexpr arch lowest = P.lowest > shape::lowest ? P.lowest : shape::lowest;
   static constexpr bool holds_alone = false;
 
   using ring = tile::copy_ring<P, a_type, b_type>;
-  using rows = tile::stage_rows<P, float, 16>;
+  using rows = tile::stage_rows<P, typename shape::accumulator, shape::m>;
   union shared {
     typename ring::shared ab;
     rows sums[threads / 32];  // one a warp, behind the last step
@@ -35,7 +37,7 @@ struct gemm_mma_sync {
   SIMT static void run(Lane lane, const Params& p, shared& smem) {
     const auto origin = tile::rasterize(lane.block().x, p.c.rows, p.c.columns, P.block.m, P.block.n, P.raster_rows);
     ring tiles(lane, smem.ab, p.a, p.b, origin.row, origin.column);
-    tile::mma_sums<P, a_type, b_type> sums;
+    sums_type sums;
     tile::mma_step<P, a_type, b_type> operands[2];
 
     tiles.begin(lane, p.a, p.b);
@@ -54,7 +56,7 @@ struct gemm_mma_sync {
   }
 
 private:
-  static constexpr int steps = P.block.k / 16;
+  static constexpr int steps = P.block.k / shape::k;
 };
 
 }  // namespace tilery::inline TILERY_ABI

@@ -21,6 +21,7 @@ struct gemm_params {
   gmem_matrix<C> c;
   Accumulator alpha, beta;
   Epilogue epilogue;
+  float scale = 1;  // of a C of 8 bits
 
   /// What becomes of N sums that belong at (row, column...) of C.
   template <class Lane, int N>
@@ -28,7 +29,9 @@ struct gemm_params {
                                    int column) const {
     sums = sums * alpha;
     if (beta != Accumulator(0)) sums = fma(old, splat<N>(beta), sums);  // a beta of 0 ignores C, NaN included
-    return epilogue(lane, sums, row, column);
+    sums = epilogue(lane, sums, row, column);
+    if constexpr (sizeof(C) == 1) sums = sums * static_cast<Accumulator>(scale);
+    return sums;
   }
 };
 

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The GEMM op with the element types of the tensor cores: tf32, fp8, s8, and float through tf32, against sums in
+// double. Types, layouts, scales, edges, refusals, on each executor.
+#include "tests/layouts.hpp"
+
+#include <tilery/gemm.hpp>
+
+namespace {
+
+using namespace tilery;
+using namespace tilery_tests;
+
+/// n elements that T holds exactly.
+template <class T>
+std::vector<T> drawn(std::size_t n) {
+  std::vector<T> values(n);
+  for (T& v : values) {
+    if constexpr (std::is_same_v<T, int8>)
+      v = static_cast<int8>(draw(-128, 127));
+    else
+      v = convert<T>(static_cast<accumulator_t<T>>(draw(-1000, 1000) / 1000.0));
+  }
+  return values;
+}
+
+template <class Executor>
+class gemm_types_on : public on_executor<Executor> {
+public:
+  static constexpr layout both[] = {layout::dense, layout::column_major};
+
+  bool has_tensor_cores(arch lowest) const {
+    return Executor::lane::alone || static_cast<int>(this->executor.target()) >= static_cast<int>(lowest);
+  }
+
+  /// C = scale_c (alpha scale_a scale_b A B + beta C). `cut` is the relative error of an operand.
+  template <class T, class U, class R, class Call>
+  void check(int m, int n, int k, layout a_layout, layout b_layout, gemm_factors f, double cut, const Call& call) {
+    const auto a_values = drawn<T>(static_cast<std::size_t>(m) * k);
+    const auto b_values = drawn<U>(static_cast<std::size_t>(k) * n);
+    const auto c_values = drawn<R>(static_cast<std::size_t>(m) * n);
+    const auto a = place(*this, a_values, m, k, a_layout);
+    const auto b = place(*this, b_values, k, n, b_layout);
+    const auto c = place(*this, c_values, m, n, layout::dense);
+    call(a.read(), b.read(), c.view, f);
+    const auto got = this->get(c.memory);
+    double worst = 0;
+    const double alpha = f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
+    for (int i = 0; i < m; ++i)
+      for (int j = 0; j < n; ++j) {
+        double sum = 0, magnitude = 0;
+        for (int q = 0; q < k; ++q) {
+          const double product = as_double(a_values[i * k + q]) * as_double(b_values[q * n + j]);
+          sum += product, magnitude += std::fabs(product);
+        }
+        const double old = f.beta * as_double(c_values[i * n + j]);
+        double want = f.scale_c * (alpha * sum + old);
+        if (std::is_same_v<R, int8>) want = std::clamp(want, -128.0, 127.0);
+        const bool whole = std::is_same_v<R, std::int32_t>;
+        const double unit = std::is_same_v<T, double> ? 0x1p-53 : 0x1p-22;
+        const double half_step =
+            std::is_same_v<R, int8>                                                ? 0.5
+            : std::is_same_v<R, fp8_e4m3> || std::is_same_v<R, fp8_e5m2>           ? std::fabs(want) * 0x1p-3 + 0x1p-9
+            : std::is_same_v<R, float> || std::is_same_v<R, tf32> || sizeof(R) > 2 ? 0
+                                                                                   : std::fabs(want) * 0x1p-8 + 0x1p-24;
+        const double bound = whole ? 0.5
+                                   : std::fabs(f.scale_c) * (((k + 2) * unit + cut) * magnitude * std::fabs(alpha) +
+                                                             4 * unit * (std::fabs(old) + std::fabs(want))) +
+                                         half_step * (1 + 0x1p-20);
+        worst = std::max(worst, std::fabs(as_double(got[i * n + j]) - want) / (bound + 1e-300));
+      }
+    EXPECT_LE(worst, 1) << m << " x " << n << " x " << k << " " << element<T>::name << " x " << element<U>::name
+                        << " -> " << element<R>::name << ", A " << name_of(a_layout) << ", B " << name_of(b_layout);
+  }
+
+  /// Through the default call: sizes that the aligned kernels take, and odd ones.
+  template <class T, class U, class R>
+  void default_call(gemm_factors f, double cut = 0) {
+    const auto call = [&](const auto& a, const auto& b, const auto& c, gemm_factors g) {
+      gemm(this->executor, a, b, c, epilogue::none{}, g);
+    };
+    for (const layout a : both)
+      for (const layout b : both) check<T, U, R>(80, 96, 160, a, b, f, cut, call);
+    check<T, U, R>(67, 35, 45, layout::dense, layout::column_major, f, cut, call);
+    check<T, U, R>(3, 70, 1, layout::column_major, layout::dense, f, cut, call);
+  }
+};
+TYPED_TEST_SUITE(gemm_types_on, executors);
+
+TYPED_TEST(gemm_types_on, multiplies_tf32) {
+  this->template default_call<tf32, tf32, float>({.alpha = -0.5, .beta = 2}, 0x1p-9);
+}
+
+TYPED_TEST(gemm_types_on, multiplies_double) {
+  this->template default_call<double, double, double>({.alpha = -0.5, .beta = 2});
+}
+
+TYPED_TEST(gemm_types_on, multiplies_fp8_of_both_kinds_with_scales) {
+  if (!this->has_tensor_cores(arch::sm_89)) GTEST_SKIP() << "fp8 needs sm_89 or later";
+  this->template default_call<fp8_e4m3, fp8_e4m3, float>({.alpha = 2, .beta = 1, .scale_a = 0.5, .scale_b = 4});
+  this->template default_call<fp8_e4m3, fp8_e5m2, bf16>({.scale_a = 1, .scale_b = 0.25});
+  this->template default_call<fp8_e5m2, fp8_e4m3, half>({.scale_a = 1, .scale_b = 1});
+  this->template default_call<fp8_e5m2, fp8_e5m2, fp8_e5m2>({.scale_a = 1, .scale_b = 1, .scale_c = 0.5});
+}
+
+TYPED_TEST(gemm_types_on, multiplies_s8_into_sums_and_scaled) {
+  this->template default_call<int8, int8, std::int32_t>({.alpha = 3, .beta = -2});
+  this->template default_call<int8, int8, float>({.beta = 0.5, .scale_a = 0.25, .scale_b = 0.5});
+  this->template default_call<int8, int8, int8>({.scale_a = 0.01, .scale_b = 0.02, .scale_c = 2});
+}
+
+TYPED_TEST(gemm_types_on, refuses_scales_that_are_missing_or_wrong) {
+  if (!this->has_tensor_cores(arch::sm_89)) GTEST_SKIP() << "fp8 needs sm_89 or later";
+  const auto& x = this->executor;
+  const auto a = place(*this, drawn<fp8_e4m3>(16), 4, 4, layout::dense);
+  const auto c = place(*this, std::vector<float>(16, 7.0f), 4, 4, layout::dense);
+  const epilogue::none none;
+  EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view),
+                 "gemm: scale_a is 0; fp8_e4m3 operands need a positive factor that makes numbers of their elements");
+  EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = 1, .scale_b = -2}),
+                 "gemm: scale_b is -2; fp8_e4m3");
+  EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = NAN, .scale_b = 1}), "gemm: scale_a is nan");
+  EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = 1, .scale_b = 1, .scale_c = 2}),
+                 "gemm: scale_c is for a C of 8 bits; this one is f32");
+  const auto s = place(*this, drawn<int8>(16), 4, 4, layout::dense);
+  const auto sums = place(*this, std::vector<std::int32_t>(16), 4, 4, layout::dense);
+  EXPECT_REFUSED(gemm(x, s.read(), s.read(), sums.view, none, {.alpha = 0.5}),
+                 "gemm: alpha and beta must be whole numbers where C is s32; they are 0.5 and 0");
+  EXPECT_REFUSED(gemm(x, s.read(), s.read(), sums.view, none, {.scale_a = 2}),
+                 "gemm: a C of s32 holds the sums themselves; scales need a C of f32 or s8");
+  const auto f = place(*this, drawn<float>(16), 4, 4, layout::dense);
+  EXPECT_REFUSED(gemm(x, f.read(), f.read(), c.view, none, {.scale_a = 2}),
+                 "gemm: scale_a and scale_b are for fp8 and s8; f32 has alpha");
+  EXPECT_EQ(gather(*this, c), std::vector<float>(16, 7.0f)) << "nothing was written";
+}
+
+#ifndef __CUDACC__
+TEST(gemm_types, are_refused_on_archs_that_lack_them) {
+  std::vector<fp8_e4m3> a(16);
+  std::vector<float> c(16);
+  const auto A = matrix(static_cast<const fp8_e4m3*>(a.data()), 4, 4);
+  EXPECT_REFUSED(gemm(virtual_gpu(arch::sm_80), A, A, matrix(c.data(), 4, 4), epilogue::none{},
+                      {.scale_a = 1, .scale_b = 1}),
+                 "gemm: fp8_e4m3 needs the tensor cores of sm_89 or later; this device is an sm_80: convert the "
+                 "operands to half");
+}
+#endif
+
+// --- float through tf32: policies of the caller
+
+template <class Executor>
+class gemm_tf32_on : public gemm_types_on<Executor> {};
+TYPED_TEST_SUITE(gemm_tf32_on, gpus);
+
+constexpr gemm_mma_sync_policy fast{.block = {64, 64, 32},
+                                    .warp = {32, 32},
+                                    .stages = 3,
+                                    .vector = 4,
+                                    .math = multiply_as::tf32};
+constexpr gemm_mma_sync_policy exact{.block = {64, 64, 32},
+                                     .warp = {32, 32},
+                                     .stages = 3,
+                                     .b = along::k,
+                                     .vector = 4,
+                                     .math = multiply_as::tf32x3};
+constexpr gemm_mma_sync_policy across{.block = {64, 64, 32},
+                                      .warp = {32, 32},
+                                      .stages = 2,
+                                      .a = along::outer,
+                                      .vector = 4,
+                                      .math = multiply_as::tf32x3};
+
+TYPED_TEST(gemm_tf32_on, multiplies_float_near_tf32_and_near_float) {
+  const auto with = [&]<auto P>() {
+    return [&](const auto& a, const auto& b, const auto& c, gemm_factors f) {
+      gemm<P>(this->executor, a, b, c, epilogue::none{}, f);
+    };
+  };
+  const gemm_factors f{.alpha = 0.5, .beta = 1};
+  const layout d = layout::dense, t = layout::column_major;
+  this->template check<float, float, float>(136, 72, 44, d, d, f, 0x1p-9, with.template operator()<fast>());
+  this->template check<float, float, float>(136, 72, 44, d, t, f, 0x1p-20, with.template operator()<exact>());
+  this->template check<float, float, float>(136, 72, 44, t, d, f, 0x1p-20, with.template operator()<across>());
+}
+
+}  // namespace
