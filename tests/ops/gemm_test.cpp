@@ -69,20 +69,28 @@ public:
     check<T, R>(s, a, b, c, f, epilogue::none{}, [](int, int, double x) { return x; });
   }
 
-  /// gemm. With an epilogue the shapes must be those of the table's first and last candidates, and only these are
-  /// compiled: behind the sums the kernels of all layouts are one text.
+  template <class T>
+  static constexpr auto gpu_table() {
+    if constexpr (sizeof(T) == 2)
+      return gemm_mma_sync_table<T>{};
+    else
+      return gemm_simt_table<T>{};
+  }
+
+  /// gemm. With an epilogue the shapes must be small, row-major ones, or those of the table's last candidate, and only
+  /// these two are compiled: behind the sums the kernels of all layouts are one text.
   template <class A, class C, class Epilogue>
   void run(const A& a, const A& b, const C& c, const Epilogue& e, gemm_factors f) {
     if constexpr (std::is_same_v<Epilogue, epilogue::none>) {
       gemm(this->executor, a, b, c, e, f);
     } else {
       using T = std::remove_const_t<element_type_of<A>>;
-      using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, gemm_simt_table<T>>;
-      constexpr int last = static_cast<int>(std::size(table::candidates)) - 1;
+      using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, decltype(gpu_table<T>())>;
+      constexpr int last = static_cast<int>(std::size(table::candidates)) - 1, first = last == 7 ? 4 : 0;
       const int chosen = table::choose(ops::describe_gemm(a, b, c, this->executor.target())).index;
-      ASSERT_TRUE(chosen == 0 || chosen == last);
-      if (chosen == 0)
-        gemm<table::candidates[0]>(this->executor, a, b, c, e, f);
+      ASSERT_TRUE(chosen == first || chosen == last) << chosen;
+      if (chosen == first)
+        gemm<table::candidates[first]>(this->executor, a, b, c, e, f);
       else
         gemm<table::candidates[last]>(this->executor, a, b, c, e, f);
     }
@@ -247,14 +255,30 @@ TEST(gemm_simt_policy, says_which_rule_is_broken) {
 }
 #endif
 
-constexpr gemm_problem square(along a, along b, int vector) {
-  return {512, 512, 512, {a, vector}, {b, vector}, 4, arch::sm_80};
+/// n x n x n with packs of `vector` elements.
+constexpr gemm_problem square(int n, along a, along b, int vector, arch target = arch::sm_80) {
+  return {n, n, n, {a, vector}, {b, vector}, 4, target};
 }
-static_assert(gemm_simt_table<float>::choose(square(along::k, along::outer, 4)).index == 0);
-static_assert(gemm_simt_table<float>::choose(square(along::k, along::k, 4)).index == 1);
-static_assert(gemm_simt_table<float>::choose(square(along::outer, along::outer, 4)).index == 2);
-static_assert(gemm_simt_table<float>::choose(square(along::outer, along::k, 4)).index == 3);
-static_assert(gemm_simt_table<float>::choose(square(along::any, along::k, 1)).index == 4);
-static_assert(gemm_simt_table<float>::choose(square(along::k, along::outer, 2)).index == 4);
+constexpr along row_major_a = along::k, row_major_b = along::outer;
+using f32 = gemm_simt_table<float>;
+static_assert(f32::choose(square(4096, row_major_a, row_major_b, 4)).index == 0);
+static_assert(f32::choose(square(4096, along::k, along::k, 4)).index == 1);
+static_assert(f32::choose(square(4096, along::outer, along::outer, 4)).index == 2);
+static_assert(f32::choose(square(4096, along::outer, along::k, 4)).index == 3);
+static_assert(f32::choose(square(512, row_major_a, row_major_b, 4)).index == 4, "few tiles");
+static_assert(f32::choose(square(512, along::outer, along::k, 4)).index == 3, "the layout has no small one");
+static_assert(f32::choose(square(4096, along::any, along::k, 1)).index == 7);
+static_assert(f32::choose(square(4096, row_major_a, row_major_b, 2)).index == 7);
+static_assert(gemm_simt_table<half>::choose(square(512, row_major_a, row_major_b, 8)).index == 0);
+static_assert(gemm_simt_table<half>::choose(square(512, along::outer, row_major_b, 8)).index == 1);
+using f16 = gemm_mma_sync_table<half>;
+static_assert(f16::choose(square(4096, row_major_a, row_major_b, 8)).index == 0);
+static_assert(f16::choose(square(4096, along::outer, along::k, 8)).index == 3);
+static_assert(f16::choose(square(512, along::outer, along::outer, 8)).index == 6, "few tiles");
+static_assert(f16::choose(square(4096, row_major_a, row_major_b, 4)).index == 7);
+using f64 = atoms::mma_shape<double>;
+static_assert(serves_mma_sync<double, f64>(square(512, row_major_a, row_major_b, 2, arch::sm_90)));
+static_assert(!serves_mma_sync<double, f64>(square(512, row_major_a, row_major_b, 1, arch::sm_90)), "not aligned");
+static_assert(!serves_mma_sync<double, f64>(square(512, row_major_a, row_major_b, 2, arch::sm_89)), "no faster there");
 
 }  // namespace

@@ -26,7 +26,7 @@ std::vector<T> drawn(std::size_t n) {
 template <class Executor>
 class gemm_types_on : public on_executor<Executor> {
 public:
-  static constexpr layout both[] = {layout::dense, layout::column_major};
+  static constexpr layout both[2] = {layout::dense, layout::column_major};
 
   bool has_tensor_cores(arch lowest) const {
     return Executor::lane::alone || static_cast<int>(this->executor.target()) >= static_cast<int>(lowest);
