@@ -45,6 +45,8 @@ public:
   void run(index3 blocks, const Params& params, const operands&, where) const {
     static_assert(Kernel::holds_alone,
                   "this kernel's text does not hold for a block of one lane; the op needs a CPU kernel of its own");
+    static_assert(cluster_of<Kernel>() == 1,
+                  "this kernel has clusters of blocks, which the cpu has not; the op needs a CPU kernel of its own");
     parallel_for(threads_, blocks.volume(), [&](std::int64_t i) {
       const index3 block{static_cast<int>(i % blocks.x), static_cast<int>(i / blocks.x % blocks.y),
                          static_cast<int>(i / (std::int64_t{blocks.x} * blocks.y))};

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# The atoms' instructions: ptxas takes each of them, for the archs that have it.
+# The instructions of atoms and of clusters: ptxas takes each of them, for the archs that have it.
 #
 #   atoms.sh WORK_FOLDER NVCC ARGUMENT...
 
@@ -32,6 +32,10 @@ of_sm_80=('cp.async.ca.shared.global [%r' 'cp.async.cg.shared.global' 'cp.async.
   'cp.async.wait_group 0' 'bar.sync' 'bar.arrive')
 of_sm_90=('mbarrier.init' 'mbarrier.arrive.expect_tx' 'mbarrier.arrive.shared' 'mbarrier.try_wait.parity'
   'cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes' 'cp.async.bulk.global.shared::cta.bulk_group'
-  'cp.async.bulk.commit_group' 'cp.async.bulk.wait_group.read 0' 'cp.async.bulk.wait_group 0' 'fence.proxy.async')
+  'cp.async.bulk.commit_group' 'cp.async.bulk.wait_group.read 0' 'cp.async.bulk.wait_group 0' 'fence.proxy.async' '%cluster_ctarank'
+  '%cluster_nctarank' 'mapa.shared::cluster.u32' 'barrier.cluster.arrive.release.aligned'
+  'barrier.cluster.wait.acquire.aligned' 'ld.shared::cluster.u8' 'ld.shared::cluster.u16' 'ld.shared::cluster.u32'
+  'ld.shared::cluster.v2.u32' 'ld.shared::cluster.v4.u32' 'st.shared::cluster.u8' 'st.shared::cluster.u16'
+  'st.shared::cluster.u32' 'st.shared::cluster.v2.u32' 'st.shared::cluster.v4.u32')
 expect 80 "${of_sm_80[@]}"
 expect 90 "${of_sm_80[@]}" "${of_sm_90[@]}"

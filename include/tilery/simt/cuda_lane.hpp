@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tilery/core/where.hpp>
+#include <tilery/simt/cuda_cluster.hpp>
 #include <tilery/simt/engine.hpp>
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
@@ -68,6 +69,10 @@ public:
 #endif
   }
 
+  // Of the block in its cluster; sm_90 and later.
+  SIMT int cluster_rank() const { return cuda_cluster::rank(); }
+  SIMT int cluster_size() const { return cuda_cluster::size(); }
+
   /// For atoms on the host.
   immediate_engine engine() const { return {}; }
 
@@ -85,6 +90,9 @@ public:
     __syncwarp();
 #endif
   }
+  /// All lanes of the cluster meet; what they have written is seen by all behind it. Whole warps come.
+  SIMT void sync_cluster(where = {}) const { cuda_cluster::sync(); }
+
   /// The value that lane `from` of this warp gives. All lanes of the warp call it.
   template <class T>
   SIMT T shuffle(T value, int from, where = {}) const {
@@ -149,6 +157,28 @@ public:
   template <class T, int N>
   SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
     write(p.raw(), value);
+  }
+
+  /// The same place in the shared memory of the cluster's block `rank`.
+  template <class T>
+  SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
+    return dsmem_ptr<T>(cuda_cluster::map(mine.raw(), rank), rank);
+  }
+  template <class T>
+  SIMT T load(dsmem_ptr<T> p, where = {}) const {
+    return remote<T>(p.address());
+  }
+  template <class T, int N>
+  SIMT pack<T, N> load(dsmem_ptr<T> p, width_t<N>, where = {}) const {
+    return remote<pack<T, N>>(p.address());
+  }
+  template <class T>
+  SIMT void store(dsmem_ptr<T> p, T value, where = {}) const {
+    write_remote(p.address(), value);
+  }
+  template <class T, int N>
+  SIMT void store(dsmem_ptr<T> p, pack<T, N> value, where = {}) const {
+    write_remote(p.address(), value);
   }
 
   template <class T>
@@ -243,14 +273,30 @@ private:
 
   template <class T, class Value>
   SIMT static void write(T* raw, const Value& value) {
+    each_word(value, [raw](int i, auto word) { reinterpret_cast<decltype(word)*>(raw)[i] = word; });
+  }
+  template <class Value>
+  SIMT static Value remote(unsigned address) {
+    return words<Value>([address](int i, auto* word) {
+      cuda_cluster::load(address + static_cast<unsigned>(i * sizeof(*word)), word[i]);
+    });
+  }
+  template <class Value>
+  SIMT static void write_remote(unsigned address, const Value& value) {
+    each_word(value, [address](int i, auto word) {
+      cuda_cluster::store(address + static_cast<unsigned>(i * sizeof(word)), word);
+    });
+  }
+
+  template <class Value, class Each>
+  SIMT static void each_word(const Value& value, Each each) {
     constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;
-    using W = typename access_word<bytes>::type;
     struct all {
-      W word[sizeof(Value) / bytes];
+      typename access_word<bytes>::type word[sizeof(Value) / bytes];
     };
     const all parts = reinterpret<all>(value);
     TILERY_UNROLL
-    for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) reinterpret_cast<W*>(raw)[i] = parts.word[i];
+    for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) each(i, parts.word[i]);
   }
 #endif
 };

@@ -44,8 +44,17 @@ void launch_on_stream(index3 blocks, const Params& params, cudaStream_t stream, 
                   at);
   }
   void* arguments[] = {const_cast<Params*>(&params)};
-  const cudaError_t result =
-      cudaLaunchKernel(address, dim3(blocks.x, blocks.y, blocks.z), dim3(Kernel::threads), arguments, bytes, stream);
+  const dim3 grid(blocks.x, blocks.y, blocks.z), threads(Kernel::threads);
+  cudaError_t result;
+  if constexpr (cluster_of<Kernel>() > 1) {
+    cudaLaunchAttribute cluster = {};
+    cluster.id = cudaLaunchAttributeClusterDimension;
+    cluster.val.clusterDim = {static_cast<unsigned>(cluster_of<Kernel>()), 1, 1};
+    const cudaLaunchConfig_t how = {grid, threads, static_cast<std::size_t>(bytes), stream, &cluster, 1};
+    result = cudaLaunchKernelExC(&how, address, arguments);
+  } else {
+    result = cudaLaunchKernel(address, grid, threads, arguments, bytes, stream);
+  }
   if (result == cudaErrorNoKernelImageForDevice || result == cudaErrorInvalidDeviceFunction) {
     (void)cudaGetLastError();
     throw error({"cudaLaunchKernel: the program has no code of ", Kernel::name,

@@ -6,6 +6,7 @@
 //     static constexpr int threads = 128;              // lanes of a block on a GPU
 //     static constexpr arch lowest = arch::sm_75;      // what it needs
 //     static constexpr bool holds_alone = true;        // its text is right for a block of one lane, too: the CPU's
+//     static constexpr int cluster = 4;                // blocks along x that run side by side; 1 where it is absent
 //     struct shared { shared_array<float, 4> sums; };
 //     template <class Lane> SIMT static void run(Lane lane, const params& p, shared& smem);
 //   };
@@ -30,6 +31,17 @@ concept kernel_text = requires {
   typename K::shared;
 };
 
+/// Blocks of a kernel's clusters, along x.
+template <class Kernel>
+constexpr int cluster_of() {
+  if constexpr (requires { Kernel::cluster; })
+    return Kernel::cluster;
+  else
+    return 1;
+}
+/// What every GPU that has clusters can place. Some can place larger ones.
+inline constexpr int portable_cluster = 8;
+
 /// Bytes of a kernel's shared memory; an empty struct is none.
 template <class Kernel>
 constexpr int shared_bytes() {
@@ -42,10 +54,11 @@ struct kernel_needs {
   int threads;
   arch lowest;
   int shared_bytes;
+  int cluster;
 };
 template <kernel_text Kernel>
 constexpr kernel_needs needs_of() {
-  return {Kernel::name, Kernel::threads, Kernel::lowest, shared_bytes<Kernel>()};
+  return {Kernel::name, Kernel::threads, Kernel::lowest, shared_bytes<Kernel>(), cluster_of<Kernel>()};
 }
 
 /// The first thing about a kernel that an arch cannot do, in words.
@@ -55,17 +68,23 @@ inline finding check_arch(const kernel_needs& kernel, arch target) {
     return {kernel.name, " needs ", limits(kernel.lowest).name, " or later; this device is an ", has.name};
   if (kernel.threads > has.threads_per_block)
     return {kernel.name, " has ", kernel.threads, " threads a block; ", has.name, " allows ", has.threads_per_block};
+  if (kernel.cluster > has.blocks_per_cluster)
+    return {kernel.name, " has clusters of ", kernel.cluster,        " blocks; ",
+            has.name,    " allows ",          has.blocks_per_cluster};
   if (kernel.shared_bytes > has.shared_bytes_per_block)
     return {kernel.name, " needs ", kernel.shared_bytes,       " bytes of shared memory a block; ",
             has.name,    " has ",   has.shared_bytes_per_block};
   return {};
 }
 
-/// A grid that a GPU cannot number.
-inline finding check_grid(index3 blocks) {
+/// A grid that a GPU cannot number, or that is not made of whole clusters.
+inline finding check_grid(index3 blocks, int cluster) {
   if (blocks.x < 0 || blocks.y < 0 || blocks.z < 0 || blocks.y > 65535 || blocks.z > 65535)
     return {sentence("a grid of ", blocks.x, " x ", blocks.y, " x ", blocks.z),
             " blocks; x must be below 2^31, y and z at most 65535, none negative"};
+  if (blocks.x % cluster != 0)
+    return {sentence("a grid of ", blocks.x, " blocks along x; it must be a multiple of the kernel's cluster of "),
+            cluster};
   return {};
 }
 
@@ -75,7 +94,11 @@ template <kernel_text Kernel, class Executor, class Params>
 void launch(const Executor& executor, index3 blocks, const Params& params, const operands& known = {}, where at = {}) {
   static_assert(std::is_trivially_copyable_v<Params>, "kernel parameters must be trivially copyable");
   static_assert(sizeof(Params) <= 32764, "kernel parameters must fit 32764 bytes");
-  refuse(check_grid(blocks), at);
+  static_assert(cluster_of<Kernel>() >= 1 && cluster_of<Kernel>() <= portable_cluster,
+                "a kernel's cluster must be 1 to 8 blocks: more are not portable");
+  static_assert(cluster_of<Kernel>() == 1 || static_cast<int>(Kernel::lowest) >= static_cast<int>(arch::sm_90),
+                "a kernel with a cluster must have sm_90 or later as its lowest arch");
+  refuse(check_grid(blocks, cluster_of<Kernel>()), at);
   refuse(check_operands(known, executor.reachable()), at);
   if (blocks.volume() == 0) return;
   executor.template run<Kernel>(blocks, params, known, at);

@@ -55,6 +55,29 @@ private:
   T* raw_;
 };
 
+/// Shared memory of any block of the cluster, made by `lane.of_block(pointer, rank)`. On a GPU it is an address of the
+/// cluster's window; elsewhere bytes from the begin of that block's shared memory.
+template <class T>
+class dsmem_ptr {
+public:
+  using element_type = T;
+
+  dsmem_ptr() = default;
+  SIMT constexpr dsmem_ptr(std::uint32_t address, int rank) : address_(address), rank_(rank) {}
+
+  SIMT constexpr dsmem_ptr operator+(int elements) const {
+    return dsmem_ptr(address_ + static_cast<std::uint32_t>(elements) * static_cast<std::uint32_t>(sizeof(T)), rank_);
+  }
+
+  /// For lanes only.
+  SIMT constexpr std::uint32_t address() const { return address_; }
+  SIMT constexpr int rank() const { return rank_; }
+
+private:
+  std::uint32_t address_;
+  std::int32_t rank_;
+};
+
 /// N elements in a kernel's `shared` struct, uninitialised when the block starts.
 template <class T, int N>
 struct shared_array {

@@ -65,9 +65,34 @@ struct bulk_copies : base {
   }
 };
 
+/// sm_90 and later: the lane's own verbs of clusters, with accesses of each width.
+struct clusters : base {
+  static constexpr arch lowest = arch::sm_90;
+  static constexpr int cluster = 2;
+  struct shared {
+    shared_array<float, 256> x;
+    shared_array<half, 64> halves;
+    shared_array<unsigned char, 64> bytes;
+  };
+  template <class Lane>
+  SIMT static void run(Lane lane, const params&, shared& smem) {
+    const int other = (lane.cluster_rank() + 1) % lane.cluster_size();
+    const auto there = lane.of_block(smem.x.at(0), other);
+    const auto halves = lane.of_block(smem.halves.at(0), other);
+    const auto bytes = lane.of_block(smem.bytes.at(0), other);
+    lane.store(there + 1, lane.load(there));
+    lane.store(there + 4, lane.load(there + 2, width<2>));
+    lane.store(there + 12, lane.load(there + 8, width<4>));
+    lane.store(halves + 1, lane.load(halves));
+    lane.store(bytes + 1, lane.load(bytes));
+    lane.sync_cluster();
+  }
+};
+
 }  // namespace one_of_each
 
 void use() {
   launch<one_of_each::copies>(tilery::cuda(), {1}, one_of_each::params{});
   launch<one_of_each::bulk_copies>(tilery::cuda(), {1}, one_of_each::params{});
+  launch<one_of_each::clusters>(tilery::cuda(), {2}, one_of_each::params{});
 }

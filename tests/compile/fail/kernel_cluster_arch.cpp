@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// expect: a kernel with a cluster must have sm_90 or later as its lowest arch
+#include "operands.hpp"
+
+struct no_params {};
+
+struct exchange {
+  static constexpr const char* name = "exchange";
+  static constexpr int threads = 32;
+#ifdef BROKEN
+  static constexpr tilery::arch lowest = tilery::arch::sm_80;
+#else
+  static constexpr tilery::arch lowest = tilery::arch::sm_90;
+#endif
+  static constexpr bool holds_alone = false;
+  static constexpr int cluster = 2;
+  using shared = tilery::no_shared;
+
+  template <class Lane>
+  SIMT static void run(Lane, const no_params&, shared&) {}
+};
+
+void use() { tilery::launch<exchange>(gpu(), {2}, no_params{}); }
