@@ -33,13 +33,8 @@ protected:
       Kernel::run(Lane(self, rank), *static_cast<const Params*>(p),
                   *static_cast<typename Kernel::shared*>(self.shared()));
     };
-    return {Kernel::name,
-            blocks,
-            Kernel::threads,
-            shared_bytes<Kernel>(),
-            text,
-            &params,
-            {model_, exact_tensor_cores_}};
+    return {Kernel::name,         blocks, Kernel::threads, shared_bytes<Kernel>(),
+            cluster_of<Kernel>(), text,   &params,         {model_, exact_tensor_cores_}};
   }
 
 private:
@@ -98,6 +93,7 @@ private:
     using virtual_machine::launch_watch, virtual_machine::block_watch;
     const auto watch = std::make_unique<launch_watch>(  // too large for a lane's stack
         virtual_machine::watched_launch{what.kernel, target(), what.blocks, what.threads, what.shared_bytes,
+                                        what.cluster,
                                         options_.report ? options_.checks : options_.checks & without_profile,
                                         options_.stop_at_first, options_.step_limit, options_.seed},
         known);

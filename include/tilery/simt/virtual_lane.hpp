@@ -64,6 +64,21 @@ public:
     return result;
   }
 
+  SIMT int cluster_rank() const {
+#ifndef __CUDA_ARCH__
+    return block_->cluster_rank();
+#else
+    return 0;
+#endif
+  }
+  SIMT int cluster_size() const {
+#ifndef __CUDA_ARCH__
+    return static_cast<int>(block_->cluster().blocks.size());
+#else
+    return 1;
+#endif
+  }
+
   SIMT auto step([[maybe_unused]] const char* name, [[maybe_unused]] where at = {}) const {
     if constexpr (Checked)
       return virtual_step(watch(), rank_, name, at);
@@ -83,6 +98,12 @@ public:
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->comes_to_barrier(rank_, site("sync_block", at));
     block_->sync_block(rank_, at);
+#endif
+  }
+  SIMT void sync_cluster([[maybe_unused]] where at = {}) const {
+#ifndef __CUDA_ARCH__
+    if constexpr (Checked) watch()->comes_to_cluster(rank_, site("sync_cluster", at));
+    block_->sync_cluster(rank_, at);
 #endif
   }
   SIMT void sync_warp(where at = {}) const { meet(verb::sync_warp, 0, at); }
@@ -138,6 +159,32 @@ public:
   template <class T, int N>
   SIMT void store(smem_ptr<T> p, pack<T, N> value, where at = {}) const {
     write(p, value, at);
+  }
+
+  /// The same place in the shared memory of the cluster's block `rank`.
+  template <class T>
+  SIMT dsmem_ptr<T> of_block([[maybe_unused]] smem_ptr<T> mine, int rank, where = {}) const {
+    std::ptrdiff_t offset = 0;
+#ifndef __CUDA_ARCH__
+    offset = reinterpret_cast<const std::byte*>(mine.raw()) - static_cast<const std::byte*>(block_->shared());
+#endif
+    return dsmem_ptr<T>(static_cast<std::uint32_t>(offset), rank);
+  }
+  template <class T>
+  SIMT T load(dsmem_ptr<T> p, where at = {}) const {
+    return read_remote<T>(p, at);
+  }
+  template <class T, int N>
+  SIMT pack<T, N> load(dsmem_ptr<T> p, width_t<N>, where at = {}) const {
+    return read_remote<pack<T, N>>(p, at);
+  }
+  template <class T>
+  SIMT void store(dsmem_ptr<T> p, T value, where at = {}) const {
+    write_remote(p, value, at);
+  }
+  template <class T, int N>
+  SIMT void store(dsmem_ptr<T> p, pack<T, N> value, where at = {}) const {
+    write_remote(p, value, at);
   }
 
   // Atomics are run sequentially consistent whatever the order asked for; a checked lane's knowledge follows the order.
@@ -233,6 +280,25 @@ private:
       __builtin_memcpy(static_cast<void*>(p.raw()), static_cast<const void*>(&value), sizeof(Value));
 #endif
   }
+  template <class Value, class T>
+  SIMT Value read_remote([[maybe_unused]] dsmem_ptr<T> p, [[maybe_unused]] where at) const {
+    Value result{};
+#ifndef __CUDA_ARCH__
+    if (const void* there = reach<sizeof(Value)>(p.rank(), p.address(), false, at))
+      __builtin_memcpy(static_cast<void*>(&result), there, sizeof(Value));
+    else
+      __builtin_memset(static_cast<void*>(&result), 0xff, sizeof(Value));
+#endif
+    return result;
+  }
+  template <class T, class Value>
+  SIMT void write_remote([[maybe_unused]] dsmem_ptr<T> p, [[maybe_unused]] const Value& value,
+                         [[maybe_unused]] where at) const {
+#ifndef __CUDA_ARCH__
+    if (void* there = reach<sizeof(Value)>(p.rank(), p.address(), true, at))
+      __builtin_memcpy(there, static_cast<const void*>(&value), sizeof(Value));
+#endif
+  }
   template <class T, class Access>
   SIMT T atomic([[maybe_unused]] gmem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] bool reads,
                 [[maybe_unused]] bool writes, [[maybe_unused]] order o, [[maybe_unused]] scope s,
@@ -274,6 +340,21 @@ private:
         misaligned(bytes, p.raw(), at);
       return true;
     }
+  }
+  /// The bytes of a block of the cluster that an access may touch, or null.
+  template <int Bytes>
+  void* reach(int rank, std::uint32_t address, [[maybe_unused]] bool writes, where at) const {
+    constexpr std::uint32_t power = Bytes & -Bytes, unit = power < 16 ? power : 16;
+    const auto offset = static_cast<std::int32_t>(address);  // below 0 in front of the shared memory
+    const virtual_machine::block* const owner = block_->cluster().at(rank);
+    if constexpr (Checked) {
+      const std::uint32_t number = site(writes ? "store" : "load", at);
+      if (!watch()->reaches(rank_, rank, offset, Bytes, address % unit == 0, writes, number)) return nullptr;
+    } else {
+      if (!owner) throw error({"there is no block ", rank, " in a cluster of ", cluster_size()}, at);
+      if (address % unit != 0) misaligned(Bytes, reinterpret_cast<const void*>(std::uintptr_t{address}), at);
+    }
+    return static_cast<std::byte*>(owner->shared()) + offset;
   }
   [[noreturn, gnu::noinline]] static void misaligned(int bytes, const void* raw, where at) {
     throw error("an access of " + std::to_string(bytes) + " bytes is at an address that is " +

@@ -6,6 +6,7 @@
 #include <tilery/simt/virtual/block.hpp>
 #include <tilery/simt/virtual/launch_watch.hpp>
 #include <tilery/simt/virtual/unwritten.hpp>
+#include <tilery/simt/virtual/visits.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -65,6 +66,30 @@ public:
       shared_.write<constant>(histories_, first, count, shared_number(who), by);
     else
       shared_.read<constant>(histories_, first, count, by);
+    return true;
+  }
+
+  /// An access to the shared memory of the cluster's block `rank`, whose watch this is: compared with that memory's
+  /// history by what this block's lane knows.
+  bool remote_access(const actor& who, access_watch& home, int rank, std::int64_t offset, int bytes, bool writes) {
+    if (home.ended_) {
+      report(fault_kind::early_end, who, writes, shared_memory_of(rank), offset, bytes, home.ends_early());
+      return false;
+    }
+    if (offset < 0 || offset + bytes > static_cast<std::int64_t>(home.shared_.size())) {
+      report(fault_kind::out_of_bounds, who, writes, shared_memory_of(rank), offset, bytes,
+             "shared memory has " + std::to_string(home.shared_.size()) + " bytes");
+      return false;
+    }
+    if (home.histories_.size() >= home.collect_at_) home.collect();
+    observer by{*this, who, writes, "shared memory", 1, 0, true, &home};
+    const auto first = static_cast<std::size_t>(offset), count = static_cast<std::size_t>(bytes);
+    if (writes)
+      home.shared_.write(home.histories_, first, count, home.histories_.writes.add(who.self), by);
+    else
+      home.shared_.read(home.histories_, first, count, by);
+    if (&home != this)
+      home.visits_.add({who.self, who.lane, offset, bytes, writes}, rank_of(order_.block()), order_.lane_count());
     return true;
   }
 
@@ -136,10 +161,24 @@ protected:
     shared_.forget();
     histories_.clear();
     for (last_write& l : last_writes_) l = {};
-    landed_.clear(), issuer_.clear();
+    landed_.clear(), issuer_.clear(), visits_.clear();
+    ended_ = false;
     collect_at_ = std::size_t{1} << 18;
   }
-  /// All lanes have met: what is behind them needs no look any more.
+  /// All lanes have ended. What other blocks of the cluster have done in its shared memory must come before that.
+  void end_accesses(bool checks_visits) {
+    ended_ = true;
+    if (!checks_visits) return;
+    visits_.for_each([&](const visit& v) {
+      if (order_.known_to_any(v.self)) return;
+      fault f = new_fault(fault_kind::early_end, v.lane, v.writes, shared_memory_of(rank_of(order_.block())), v.offset,
+                          v.bytes, ends_early());
+      f.now.block = launch_.position(v.self.who.block);
+      launch_.found(std::move(f), v.self.site, 0);
+    });
+  }
+
+  /// All who reach the memory have met: what is behind them needs no look any more.
   void everybody_knows() {
     histories_.everybody_knows();
     for (last_write& l : last_writes_) l.shared_number = 0;
@@ -152,6 +191,9 @@ protected:
   }
   /// An engine's work up to a time is done: until then what it writes is not there.
   void lands(group_id engine, int member, std::uint32_t time) { landed(engine, member) = time; }
+
+  static constexpr const char* must_be_aligned =
+      "the address must be a multiple of the access's size, or of 16 where that is larger";
 
   launch_watch& launch_;
   block_order order_;
@@ -166,7 +208,10 @@ private:
     std::size_t cell_bytes = 1;
     std::int64_t base = 0;
     bool in_shared = true;
+    access_watch* home = nullptr;  // of the block whose shared memory it is, where that is another one
 
+    access_watch& of() const { return home ? *home : watch; }
+    std::string name() const { return home ? shared_memory_of(home->rank_of(home->order_.block())) : memory; }
     const epoch& now() const { return who.self; }
     bool asks_always() const { return who.through_proxy || who.self.mode == access_mode::constant; }
     bool is_engine() const { return virtual_machine::is_engine(who.self.mode); }
@@ -188,14 +233,14 @@ private:
     }
     void never_written(std::size_t first, std::size_t cells) {
       if (watch.launch_.checks_for(checks::memory))
-        watch.report(fault_kind::uninitialised, who, false, memory, offset(first), size(cells),
-                     "no lane of this block has written them");
+        watch.report(fault_kind::uninitialised, who, false, name(), offset(first), size(cells),
+                     home ? "no lane of the cluster has written them" : "no lane of this block has written them");
     }
     void conflicts(const epoch& e, std::size_t first, std::size_t cells) {
       conflict(e, e.member, true, first, cells,
-               ordered(e) && who.through_proxy                                      ? fault_kind::missing_fence
-               : virtual_machine::is_engine(e.mode) && watch.under_way(e, e.member) ? fault_kind::missing_wait
-                                                                                    : fault_kind::race);
+               ordered(e) && who.through_proxy                                     ? fault_kind::missing_fence
+               : virtual_machine::is_engine(e.mode) && of().under_way(e, e.member) ? fault_kind::missing_wait
+                                                                                   : fault_kind::race);
     }
     void conflicts(const readers& r, std::size_t first, std::size_t cells) {
       int member = std::countr_zero(r.members);
@@ -203,15 +248,15 @@ private:
         if (!watch.order_.knows(who.lane, r.who, std::countr_zero(rest), r.time, r.mode))
           member = std::countr_zero(rest);
       conflict(r, member, r.wrote, first, cells,
-               virtual_machine::is_engine(r.mode) && watch.under_way(r, member) ? fault_kind::missing_wait
-                                                                                : fault_kind::race);
+               virtual_machine::is_engine(r.mode) && of().under_way(r, member) ? fault_kind::missing_wait
+                                                                               : fault_kind::race);
     }
     template <class Other>
     void conflict(const Other& other, int member, bool wrote, std::size_t first, std::size_t cells, fault_kind kind) {
       if (!watch.launch_.checks_for(checks::races)) return;
-      fault f = watch.new_fault(kind, who.lane, writes, memory, offset(first), size(cells),
-                                watch.what_is_missing(who, other.who, other.mode, kind));
-      f.before = {{}, watch.launch_.position(other.who.block), watch.lane_of(other.who, member), wrote};
+      fault f = watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells),
+                                watch.what_is_missing(who, other.who, other.mode, kind, in_shared));
+      f.before = {{}, watch.launch_.position(other.who.block), of().lane_of(other.who, member), wrote};
       watch.launch_.found(std::move(f), who.self.site, other.site);
     }
     std::int64_t offset(std::size_t cell) const { return base + static_cast<std::int64_t>(cell * cell_bytes); }
@@ -284,7 +329,8 @@ private:
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
     return static_cast<int>(who.local % warps) * block::warp_lanes + member;
   }
-  std::string what_is_missing(const actor& who, group_id other, access_mode before, fault_kind kind) const {
+  std::string what_is_missing(const actor& who, group_id other, access_mode before, fault_kind kind,
+                              bool in_shared) const {
     if (kind == fault_kind::missing_wait) return "the copy is still under way: a wait for it between them is missing";
     if (who.self.mode == access_mode::constant || before == access_mode::constant)
       return "a pointer to const promises that nobody writes this memory during the launch";
@@ -293,6 +339,7 @@ private:
     if (is_atomic(who.self.mode) && is_atomic(before)) return "an atomic of block scope does not reach the other block";
     if (other == order_.warp_of(who.lane)) return "a sync_warp between them is missing";
     if (other.block == order_.block()) return "a barrier of the block between them is missing";
+    if (in_shared) return "a sync_cluster between them is missing";
     return "nothing orders the two blocks: a release of device scope by the one and an acquire by the other are missing";
   }
 
@@ -314,14 +361,20 @@ private:
     return static_cast<std::int64_t>(address) - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(o.begin()));
   }
 
-  static constexpr const char* must_be_aligned =
-      "the address must be a multiple of the access's size, or of 16 where that is larger";
+  int rank_of(std::uint32_t block) const { return static_cast<int>(block) % launch_.launch().cluster; }
+  std::string ends_early() const {
+    const index3 at = launch_.position(order_.block());
+    return "block (" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
+           ") ends without waiting for it: a sync_cluster behind it is missing";
+  }
 
   shadow shared_;
   histories histories_;
   std::vector<last_write> last_writes_;
   std::vector<std::uint32_t> landed_;
   std::vector<int> issuer_;
+  visit_log visits_;
+  bool ended_ = false;
   std::size_t collect_at_ = std::size_t{1} << 18;
 };
 

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <tilery/simt/index.hpp>
-#include <tilery/simt/tensor_model.hpp>
 #include <tilery/simt/virtual/barriers.hpp>
 #include <tilery/simt/virtual/block_events.hpp>
 #include <tilery/simt/virtual/fiber.hpp>
 #include <tilery/simt/virtual/stack_guard.hpp>
+#include <tilery/simt/virtual/warp_meeting.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -28,7 +28,7 @@ struct lane_cancelled {};
 
 class block final : public stack_owner {
 public:
-  static constexpr int warp_lanes = 32;
+  static constexpr int warp_lanes = warp_meeting::lanes;
   using lane_text = void (*)(block& self, int rank, const void* params);
 
   /// `events` may be null.
@@ -44,8 +44,9 @@ public:
         shared_(static_cast<std::byte*>(::operator new (shared_bytes_, std::align_val_t{128}))) {}
 
   /// Makes the block ready to run as one of a grid. The shared memory holds no earlier block's values.
-  void begin(index3 at, index3 of, lane_text text, const void* params) {
-    at_ = at, of_ = of, text_ = text, params_ = params;
+  void begin(index3 at, index3 of, lane_text text, const void* params, cluster_meeting& cluster) {
+    at_ = at, of_ = of, text_ = text, params_ = params, cluster_ = &cluster;
+    cluster.live += threads_;
     failure_ = nullptr;
     cancelled_ = false;
     live_ = threads_;
@@ -53,7 +54,7 @@ public:
     std::fill_n(shared_.get(), shared_bytes_, std::byte{0xff});  // NaN in every floating-point type
     std::fill(waiting_.begin(), waiting_.end(), 0);
     barriers_.clear();
-    for (warp_state& w : warps_) w.live = w.arrived = 0;
+    for (warp_meeting& w : warps_) w.live = w.arrived = 0;
     for (int i = 0; i < threads_; ++i) {
       lane_state& l = lanes_[static_cast<std::size_t>(i)];
       l.owner = this, l.rank = i, l.alive = true, l.doing = verb::nothing;
@@ -74,10 +75,13 @@ public:
     return live_ > 0;
   }
 
-  /// Lets every lane in wait_until look again.
-  void look_again() {
+  /// Whether a lane is left, and whether one is ready.
+  bool lives() const { return live_ > 0; }
+  bool can_go_on() const { return next_ready(0) >= 0; }
+  /// Lets every lane that waits in this verb go on.
+  void wake(verb waiting_in) {
     for (int i = 0; i < threads_; ++i)
-      if (lanes_[static_cast<std::size_t>(i)].doing == verb::wait_until) set(ready_, i);
+      if (lanes_[static_cast<std::size_t>(i)].doing == waiting_in) set(ready_, i);
   }
 
   /// Ends what is left, running the destructors of each lane.
@@ -135,6 +139,8 @@ public:
 
   index3 at() const { return at_; }
   index3 of() const { return of_; }
+  const cluster_meeting& cluster() const { return *cluster_; }
+  int cluster_rank() const { return at_.x % static_cast<int>(cluster_->blocks.size()); }
   void* shared() const { return shared_.get(); }
   std::uint32_t live_lanes(int warp) const { return warps_[static_cast<std::size_t>(warp)].live; }
   bool cancelled() const { return cancelled_; }
@@ -152,20 +158,19 @@ public:
     suspend(rank, verb::sync_block, at);
   }
 
+  void sync_cluster(int rank, where at) {
+    if (++cluster_->arrived == cluster_->live)
+      release_cluster();
+    else
+      suspend(rank, verb::sync_cluster, at);
+  }
+
   /// A meeting of a warp in which each lane leaves 8 bytes for the others; returns the table to read, with the mask
   /// of the lanes that came behind it. `work` is done once, for all 32 lanes, before they go on; each value is then a
   /// pointer.
   const std::uint64_t* meet_warp(int rank, verb what, std::uint64_t value, where at, warp_work work = nullptr) {
-    warp_state& w = warps_[static_cast<std::size_t>(rank / warp_lanes)];
-    const std::uint32_t bit = 1u << (rank % warp_lanes);
-    std::uint64_t* table = w.table[w.turn];
-    if (w.arrived == 0) {
-      w.meeting = what, w.first_at = at, w.work = work;
-    } else if (w.meeting != what || w.work != work) {
-      different_collectives(rank, what, at, w);
-    }
-    table[rank % warp_lanes] = value;
-    w.arrived |= bit;
+    warp_meeting& w = warps_[static_cast<std::size_t>(rank / warp_lanes)];
+    const std::uint64_t* const table = w.come(rank, what, value, at, work, at_);
     if (w.arrived == w.live) {
       release_warp(rank / warp_lanes);
     } else {
@@ -238,14 +243,6 @@ private:
     where at{"", 0};
     fiber self;
   };
-  struct warp_state {
-    std::uint32_t live = 0, arrived = 0;
-    verb meeting = verb::nothing;
-    where first_at{"", 0};
-    warp_work work = nullptr;
-    int turn = 0;  // two tables: nobody can be two meetings ahead of a lane that has not read yet
-    std::uint64_t table[2][warp_lanes + 1];  // a value a lane, then the mask of those that came
-  };
   struct free_shared {
     void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{128}); }
   };
@@ -265,18 +262,6 @@ private:
       bits = ready_[word];
     }
     return -1;
-  }
-
-  [[noreturn]] void different_collectives(int rank, verb what, where at, const warp_state& w) const {
-    fault f;
-    f.kind = fault_kind::collective;
-    f.now = {{name_of(what), at, "", at}, at_, rank, false};
-    f.before = {{name_of(w.meeting), w.first_at, "", w.first_at},
-                at_,
-                rank / warp_lanes * warp_lanes + std::countr_zero(w.arrived),
-                false};
-    f.missing = "lanes of one warp meet in different collectives; all must call the same one";
-    throw fault_error({f}, at);
   }
 
   int whose_guard(const void* address) const {
@@ -302,32 +287,17 @@ private:
     for (std::size_t i = 0; i < ready_.size(); ++i) ready_[i] |= waiting_[i], waiting_[i] = 0;
   }
 
-  void release_warp(int warp) {
-    warp_state& w = warps_[static_cast<std::size_t>(warp)];
-    if (w.work) do_work(warp, w);
-    ready_[static_cast<std::size_t>(warp) / 2] |= std::uint64_t{w.arrived} << (warp % 2 * warp_lanes);
-    w.table[w.turn][warp_lanes] = w.arrived;
-    if (events_) events_->warp_met(warp, w.meeting, w.arrived);
-    w.arrived = 0;
-    w.turn ^= 1;
+  void release_cluster() {
+    cluster_->arrived = 0;
+    if (events_) events_->cluster_met(*cluster_);
+    for (block* b : cluster_->blocks) b->wake(verb::sync_cluster);
   }
 
-  /// An instruction of a whole warp. Without some of its lanes it is undefined.
-  void do_work(int warp, const warp_state& w) const {
-    if (w.arrived == ~0u) {
-      void* shares[warp_lanes];
-      for (int i = 0; i < warp_lanes; ++i) shares[i] = reinterpret_cast<void*>(w.table[w.turn][i]);
-      return w.work(shares, tensors_);
-    }
-    fault f;
-    f.kind = fault_kind::collective;
-    f.now = {{name_of(w.meeting), w.first_at, "", w.first_at},
-             at_,
-             warp * warp_lanes + std::countr_zero(w.arrived),
-             false};
-    f.missing = "it needs all 32 lanes of the warp, and " + std::to_string(warp_lanes - std::popcount(w.arrived)) +
-                " are not there";
-    throw fault_error({f}, w.first_at);
+  void release_warp(int warp) {
+    warp_meeting& w = warps_[static_cast<std::size_t>(warp)];
+    const std::uint32_t came = w.over(warp, at_, tensors_);
+    ready_[static_cast<std::size_t>(warp) / 2] |= std::uint64_t{came} << (warp % 2 * warp_lanes);
+    if (events_) events_->warp_met(warp, w.meeting, came);
   }
 
   /// The meetings at which everybody but this lane, which has left, has arrived.
@@ -336,9 +306,10 @@ private:
       arrived_ = 0;
       release_waiting();
     }
-    warp_state& w = warps_[static_cast<std::size_t>(rank / warp_lanes)];
+    warp_meeting& w = warps_[static_cast<std::size_t>(rank / warp_lanes)];
     w.live &= ~(1u << (rank % warp_lanes));
     if (w.arrived && w.arrived == w.live) release_warp(rank / warp_lanes);
+    if (cluster_->live > 0 && cluster_->arrived == cluster_->live) release_cluster();
   }
 
   /// A lane's whole life: the kernel's text, and what its end means for the others.
@@ -353,7 +324,7 @@ private:
     }
     l.alive = false;
     clear(b.ready_, l.rank);
-    --b.live_;
+    --b.live_, --b.cluster_->live;
     try {  // the watch may throw at the first fault
       if (!b.cancelled_ && !b.failure_) b.meet_without(l.rank);
       if (b.live_ == 0 && b.events_) b.events_->ends();
@@ -371,6 +342,7 @@ private:
   index3 at_, of_;
   lane_text text_ = nullptr;
   const void* params_ = nullptr;
+  cluster_meeting* cluster_ = nullptr;
   fiber* scheduler_ = nullptr;
   int live_ = 0;
   int arrived_ = 0;
@@ -378,7 +350,7 @@ private:
   std::uint64_t passed_waits_ = 0;
   std::exception_ptr failure_;
   std::vector<lane_state> lanes_;
-  std::vector<warp_state> warps_;
+  std::vector<warp_meeting> warps_;
   mask ready_, waiting_;
   virtual_machine::barriers barriers_;
   std::size_t shared_bytes_;

@@ -16,6 +16,7 @@ namespace virtual_machine {
 enum class verb : std::uint8_t {
   nothing,
   sync_block,
+  sync_cluster,
   sync_warp,
   shuffle,
   shuffle_xor,
@@ -28,10 +29,9 @@ enum class verb : std::uint8_t {
 };
 
 constexpr const char* name_of(verb v) {
-  constexpr const char* names[] = {"nothing",    "sync_block",          "sync_warp",
-                                   "shuffle",    "shuffle_xor",         "shuffle_down",
-                                   "ballot",     "wait_until",          "wait_mbarrier",
-                                   "sync_named", "a warp's instruction"};
+  constexpr const char* names[] = {"nothing",    "sync_block",    "sync_cluster", "sync_warp",
+                                   "shuffle",    "shuffle_xor",   "shuffle_down", "ballot",
+                                   "wait_until", "wait_mbarrier", "sync_named",   "a warp's instruction"};
   return names[static_cast<int>(v)];
 }
 
@@ -47,11 +47,24 @@ inline std::string ranges(const std::vector<int>& ranks) {
   return text;
 }
 
+class block;
+
+/// The blocks of a cluster by rank, and how many of their lanes live and are at its barrier.
+struct cluster_meeting {
+  std::vector<block*> blocks;
+  int live = 0, arrived = 0;
+
+  /// The block of this rank, or null.
+  block* at(int rank) const {
+    return rank >= 0 && rank < static_cast<int>(blocks.size()) ? blocks[static_cast<std::size_t>(rank)] : nullptr;
+  }
+};
+
 /// Who is told when lanes have met.
 struct block_events {
   virtual ~block_events() = default;
   /// The block begins to run as one of the grid.
-  virtual void begins(const class block& self) = 0;
+  virtual void begins(const block& self) = 0;
   /// All of its lanes have ended.
   virtual void ends() = 0;
   /// Where a lane was last seen.
@@ -64,6 +77,8 @@ struct block_events {
   virtual void warp_met(int warp, verb what, std::uint32_t lanes) = 0;
   /// All lanes that are left of the block have met.
   virtual void block_met(int lanes) = 0;
+  /// All lanes that are left of the cluster have met.
+  virtual void cluster_met(const cluster_meeting& cluster) = 0;
 };
 
 }  // namespace virtual_machine

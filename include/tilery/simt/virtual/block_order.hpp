@@ -44,6 +44,7 @@ public:
   }
 
   std::uint32_t block() const { return block_; }
+  int lane_count() const { return threads_; }
   int warp_count() const { return static_cast<int>(warps_.size()); }
   std::uint32_t time(int lane) const { return lanes_[static_cast<std::size_t>(lane)].time; }
   group_id warp_of(int lane) const { return {block_, static_cast<std::uint32_t>(lane / warp_lanes)}; }
@@ -70,6 +71,13 @@ public:
     if (warp(lane).fenced.knows(e.who, e.member, e.time)) return true;
     const knowledge* alone = lanes_[static_cast<std::size_t>(lane)].alone.get();
     return alone && alone->fenced.knows(e.who, e.member, e.time);
+  }
+
+  /// Whether it is ordered before what some lane of the block does now.
+  bool known_to_any(const epoch& e) const {
+    const auto knows = [&](const knowledge& k) { return k.known.knows(e.who, e.member, e.time); };
+    return std::any_of(warps_.begin(), warps_.end(), knows) ||
+           std::any_of(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alone && knows(*l.alone); });
   }
 
   /// What a release of the lane gives away: all that it knows and has done. What it does from now on is not part.
@@ -121,6 +129,12 @@ public:
       else
         k = together;
     }
+  }
+
+  /// All lanes of a cluster have met: its blocks, each of which has met before, learn what each other one knows.
+  const knowledge& of_all() const { return warps_.front(); }
+  void learn(const knowledge& others) {
+    for (knowledge& k : warps_) k.join(others);
   }
 
 private:

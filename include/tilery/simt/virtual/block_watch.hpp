@@ -30,6 +30,7 @@ public:
       lanes_[i].random = launch_.launch().seed + 0x9e3779b97f4a7c15u * (order_.block() * lanes_.size() + i + 1);
     }
     barrier_site_ = 0;
+    cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
   }
 
   void warp_met(int warp, verb what, std::uint32_t lanes) override {
@@ -42,12 +43,34 @@ public:
 
   void block_met(int lanes) override {
     order_.meet_block();
-    everybody_knows();
-    if (profiles_)
-      for (int w = 0; w < order_.warp_count(); ++w) requests_.aligned(w, self_->live_lanes(w));
+    if (launch_.launch().cluster == 1) everybody_knows();  // else others reach its shared memory, too
+    align_warps();
     const int left = static_cast<int>(lanes_.size()) - lanes;
     if (left > 0 && launch_.checks_for(checks::meetings)) some_had_left(barrier_lane_, left, "block");
     barrier_site_ = 0;
+  }
+
+  void cluster_met(const cluster_meeting& cluster) override {
+    knowledge together;
+    int lanes = 0;
+    block_watch* came = nullptr;  // of a block that has come
+    for (const block* b : cluster.blocks) {
+      if (!b->lives()) continue;  // who has ended tells nobody what it did
+      block_watch& w = watch_of(*b);
+      w.order_.meet_block();
+      together.join(w.order_.of_all());
+      came = &w;
+    }
+    for (const block* b : cluster.blocks) {
+      block_watch& w = watch_of(*b);
+      w.order_.learn(together);
+      w.everybody_knows();
+      w.align_warps();
+      std::fill(w.cluster_sites_.begin(), w.cluster_sites_.end(), 0);
+      lanes += static_cast<int>(w.lanes_.size());
+    }
+    if (lanes > cluster.live && came && launch_.checks_for(checks::meetings))
+      came->some_had_left(came->cluster_lane_, lanes - cluster.live, "cluster");
   }
 
   void phase_over(const void* mbarrier) override { publish_phase(mbarrier); }
@@ -120,6 +143,22 @@ public:
     }
     return true;
   }
+  /// An access to the shared memory of the cluster's block `rank`. Returns whether it may happen.
+  bool reaches(int lane, int rank, std::int64_t offset, int bytes, bool aligned, bool writes, std::uint32_t site) {
+    const actor who = lane_itself(lane, site, access_mode::plain);
+    const block* const home = self_->cluster().at(rank);
+    if (!home)
+      report(fault_kind::out_of_bounds, who, writes, "the cluster", 0, 0,
+             "there is no block " + std::to_string(rank) + " in a cluster of " +
+                 std::to_string(self_->cluster().blocks.size()));
+    else if (!aligned)
+      report(fault_kind::misaligned, who, writes, shared_memory_of(rank), offset, bytes, must_be_aligned);
+    if (!home || !aligned || !remote_access(who, watch_of(*home), rank, offset, bytes, writes)) return false;
+    if (profiles_)
+      requests_.access(site, writes ? site_kind::shared_store : site_kind::shared_load, lane,
+                       static_cast<std::uintptr_t>(offset), bytes);
+    return true;
+  }
   void operations(std::uint32_t site, compute_unit on, int count) {
     if (profiles_) requests_.operations(site, on, count);
   }
@@ -188,6 +227,18 @@ public:
     f.before.block = f.now.block, f.before.lane = barrier_lane_;
     launch_.found(std::move(f), site, barrier_site_);
   }
+  /// A lane comes to the cluster's barrier: the lanes of a warp must come to the same one.
+  void comes_to_cluster(int lane, std::uint32_t site) {
+    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
+    cluster_lane_ = lane;
+    std::uint32_t& first = cluster_sites_[static_cast<std::size_t>(lane / block::warp_lanes)];
+    if (first == 0) first = site;
+    if (first == site || !launch_.checks_for(checks::meetings)) return;
+    fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0,
+                        "all lanes of a warp must come to the same sync_cluster");
+    f.before.block = f.now.block, f.before.lane = lane / block::warp_lanes * block::warp_lanes;
+    launch_.found(std::move(f), site, first);
+  }
 
 private:
   struct lane_state {
@@ -201,6 +252,11 @@ private:
 
   lane_state& state(int lane) { return lanes_[static_cast<std::size_t>(lane)]; }
 
+  static block_watch& watch_of(const block& b) { return *static_cast<block_watch*>(b.events()); }
+  void align_warps() {
+    if (profiles_)
+      for (int w = 0; w < order_.warp_count(); ++w) requests_.aligned(w, self_->live_lanes(w));
+  }
   void some_had_left(int lane, int left, const char* of) {
     report(fault_kind::barrier_misuse, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
            std::to_string(left) + (left == 1 ? " lane of the " : " lanes of the ") + of +
@@ -221,7 +277,8 @@ private:
   bool delays_;
   std::vector<lane_state> lanes_;
   std::uint32_t barrier_site_ = 0;
-  int barrier_lane_ = 0;
+  int barrier_lane_ = 0, cluster_lane_ = 0;
+  std::vector<std::uint32_t> cluster_sites_;  // by warp
 };
 
 }  // namespace virtual_machine

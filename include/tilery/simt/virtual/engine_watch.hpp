@@ -165,6 +165,7 @@ protected:
       if (m.copy_site != 0 && must_be_right())
         report(fault_kind::missing_wait, lane_itself(m.copy_lane, m.copy_site, access_mode::plain), true,
                "shared memory", 0, 0, "the block ends under a bulk copy that writes its shared memory");
+    end_accesses(must_be_right());
   }
   /// A phase of an mbarrier is over: its copies have landed.
   void publish_phase(const void* mbarrier) {

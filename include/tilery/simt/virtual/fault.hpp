@@ -15,6 +15,7 @@ enum class fault_kind : int {
   missing_wait,    ///< bytes of an asynchronous copy that nobody has waited for
   missing_fence,   ///< ordered, but the other proxy cannot see it without a proxy fence
   uninitialised,   ///< a read of bytes that nobody wrote
+  early_end,       ///< a block that ends while another one may still use its shared memory
   out_of_bounds,   ///< outside of shared memory, or of every operand of the launch
   read_only,       ///< a write to an operand that the launch only reads
   misaligned,      ///< an address that is no multiple of the access's size
@@ -26,9 +27,10 @@ enum class fault_kind : int {
 };
 
 constexpr const char* name_of(fault_kind kind) {
-  constexpr const char* names[] = {"race",          "missing wait",      "missing fence", "uninitialised read",
-                                   "out of bounds", "read-only operand", "misaligned",    "collective mismatch",
-                                   "deadlock",      "barrier misuse",    "step limit",    "stack overflow"};
+  constexpr const char* names[] =
+      {"race",           "missing wait",      "missing fence", "uninitialised read",  "early end",
+       "out of bounds",  "read-only operand", "misaligned",    "collective mismatch", "deadlock",
+       "barrier misuse", "step limit",        "stack overflow"};
   return names[static_cast<int>(kind)];
 }
 

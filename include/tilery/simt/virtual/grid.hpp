@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The virtual GPU's scheduler. A worker runs one block after another; a block that waits for memory lets the next one
-// start, up to the number of resident blocks, so that blocks may wait for blocks. When no lane of any worker can go on,
-// that is a deadlock, and the report names each lane's line.
+// The virtual GPU's scheduler. A worker runs one cluster of blocks after another, most of them of one block; one that
+// waits for memory lets the next one start, up to the number of resident blocks, so that blocks may wait for blocks.
+// When no lane of any worker can go on, that is a deadlock, and the report names each lane's line.
 #pragma once
 
-#include <tilery/simt/virtual/block.hpp>
+#include <tilery/simt/virtual/cluster.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <functional>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -17,31 +16,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What is to be run, its types forgotten.
-struct grid_of_blocks {
-  const char* kernel;
-  index3 blocks;
-  int threads;
-  int shared_bytes;
-  block::lane_text text;
-  const void* params;
-  tensor_model tensors = {};
-};
-
 /// Set while a kernel runs on this thread: a launch from inside a lane is refused.
 inline thread_local bool inside_a_kernel = false;
 
 class grid {
 public:
-  /// Makes the watch of a block; empty: nobody watches.
-  using watch_maker = std::function<std::unique_ptr<block_events>()>;
-
   explicit grid(const grid_of_blocks& what, watch_maker new_watch = {})
       : what_(what), new_watch_(std::move(new_watch)) {}
 
   /// Runs every block, once. Throws what a lane threw, or the report of a deadlock.
   void run(int workers, int resident_blocks, where at) {
-    workers_ = active_workers_ = static_cast<int>(std::min<std::int64_t>(workers, what_.blocks.volume()));
+    workers_ = active_workers_ = static_cast<int>(std::min(std::int64_t{workers}, clusters()));
     resident_ = resident_blocks;
     if (inside_a_kernel)
       throw error(std::string(what_.kernel) + " is launched from inside a kernel; nested launches are not supported",
@@ -67,35 +52,37 @@ public:
   }
 
 private:
-  using blocks = std::vector<std::unique_ptr<block>>;
+  using clusters_of_worker = std::vector<std::unique_ptr<cluster>>;
+
+  std::int64_t clusters() const { return what_.blocks.volume() / what_.cluster; }
 
   void work() {
     inside_a_kernel = true;
-    run_blocks();
+    run_clusters();
     inside_a_kernel = false;
     const std::lock_guard lock(mutex_);
     --active_workers_;
     ++moves_;
   }
 
-  void run_blocks() {
+  void run_clusters() {
     const stack_guard on_this_thread;
     fiber scheduler;
     scheduler.be_thread();
-    blocks waiting;
+    clusters_of_worker waiting;
     try {
-      run_blocks(waiting, scheduler);
+      run_clusters(waiting, scheduler);
     } catch (...) {
       fail(std::current_exception());
     }
-    for (const auto& b : waiting) {
-      if (deadlock_) report(*b);
-      b->cancel(scheduler);
+    for (const auto& c : waiting) {
+      if (deadlock_) report(*c);
+      c->cancel(scheduler);
     }
   }
 
-  void run_blocks(blocks& waiting, fiber& scheduler) {
-    blocks unused;
+  void run_clusters(clusters_of_worker& waiting, fiber& scheduler) {
+    clusters_of_worker unused;
     while (start_next(waiting, unused, scheduler)) {
     }
     while (!waiting.empty() && !stop_) {
@@ -109,7 +96,7 @@ private:
         if (waits) {
           ++i;
         } else {
-          --resident_now_;
+          resident_now_ -= what_.cluster;
           unused.push_back(std::move(waiting[i]));
           waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
         }
@@ -121,50 +108,49 @@ private:
     }
   }
 
-  /// Runs the next block of the grid as far as it goes. False where there is none, or no room for one.
-  bool start_next(blocks& waiting, blocks& unused, fiber& scheduler) {
-    if (stop_ || next_ >= what_.blocks.volume()) return false;
-    if (resident_now_.fetch_add(1) >= resident_) {
-      --resident_now_;
+  /// Runs the next cluster of the grid as far as it goes. False where there is none, or no room for one. Clusters are
+  /// whole: where one block has room, all of its cluster are taken to have.
+  bool start_next(clusters_of_worker& waiting, clusters_of_worker& unused, fiber& scheduler) {
+    if (stop_ || next_ >= clusters()) return false;
+    if (resident_now_.fetch_add(what_.cluster) >= resident_) {
+      resident_now_ -= what_.cluster;
       return false;
     }
     const std::int64_t index = next_.fetch_add(1);
-    if (index >= what_.blocks.volume()) return false;
-    if (unused.empty())
-      unused.push_back(std::make_unique<block>(what_.threads, what_.shared_bytes, new_watch_ ? new_watch_() : nullptr,
-                                               what_.tensors));
-    block& b = *unused.back();
-    b.begin(position(index), what_.blocks, what_.text, what_.params);
-    if (settle(b, scheduler)) {
+    if (index >= clusters()) return false;
+    if (unused.empty()) unused.push_back(std::make_unique<cluster>(what_, new_watch_));
+    cluster& c = *unused.back();
+    c.begin(position(index * what_.cluster), what_);
+    if (settle(c, scheduler)) {
       waiting.push_back(std::move(unused.back()));
       unused.pop_back();
     } else {
-      --resident_now_;
+      resident_now_ -= what_.cluster;
     }
     ++moves_;
     return true;
   }
 
-  /// Runs a block as far as it goes. Returns whether it waits for memory.
-  bool settle(block& b, fiber& scheduler) {
-    const bool left = b.resume(scheduler);
-    if (b.failure()) {
-      b.cancel(scheduler);
-      fail(b.failure());
+  /// Runs a cluster as far as it goes. Returns whether it waits for memory.
+  bool settle(cluster& c, fiber& scheduler) {
+    const bool left = c.resume(scheduler);
+    if (c.failure()) {
+      c.cancel(scheduler);
+      fail(c.failure());
       return false;
     }
-    if (left && !b.waits_for_memory()) {  // nothing outside of the block can wake it
+    if (left && !c.waits_for_memory()) {  // nothing outside of the cluster can wake it
       deadlock_ = true;
-      report(b);
+      report(c);
       stop_ = true;
-      b.cancel(scheduler);
+      c.cancel(scheduler);
       return false;
     }
     return left;
   }
 
-  /// A worker votes after it has looked at all its waiting blocks in vain. Votes count while nobody has moved since the
-  /// look began; when each worker has voted, nothing can move again.
+  /// A worker votes after it has looked at all its waiting clusters in vain. Votes count while nobody has moved since
+  /// the look began; when each worker has voted, nothing can move again.
   bool everybody_is_stuck(std::uint64_t moves_before) {
     {
       const std::lock_guard lock(mutex_);
@@ -189,9 +175,9 @@ private:
     stop_ = true;
   }
 
-  void report(const block& b) {
+  void report(const cluster& c) {
     const std::lock_guard lock(mutex_);
-    reports_.push_back(b.where_lanes_wait());
+    reports_.push_back(c.where_lanes_wait());
   }
 
   index3 position(std::int64_t i) const {
@@ -205,7 +191,7 @@ private:
   int resident_ = 1;
   int active_workers_ = 1;
   std::atomic<std::int64_t> next_ = 0;
-  std::atomic<int> resident_now_ = 0;     // of all workers together
+  std::atomic<int> resident_now_ = 0;     // blocks of all workers together
   std::atomic<std::uint64_t> moves_ = 1;  // steps of any worker that may let another one go on
   std::uint64_t votes_for_ = 0;
   std::vector<std::thread::id> voters_;

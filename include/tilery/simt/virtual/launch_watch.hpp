@@ -23,6 +23,7 @@ struct watched_launch {
   index3 blocks;
   int threads;
   int shared_bytes;
+  int cluster;
   checks what;
   bool stop_at_first;
   std::int64_t step_limit;  // verbs of one lane

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The lanes of a warp that meet: each leaves 8 bytes for the others, and all must come to the same verb.
+#pragma once
+
+#include <tilery/simt/tensor_model.hpp>
+#include <tilery/simt/virtual/block_events.hpp>
+#include <tilery/simt/virtual/fault.hpp>
+
+#include <bit>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+struct warp_meeting {
+  static constexpr int lanes = 32;
+
+  std::uint32_t live = 0, arrived = 0;
+  verb meeting = verb::nothing;
+  where first_at{"", 0};
+  warp_work work = nullptr;
+  int turn = 0;                       // two tables: nobody can be two meetings ahead of a lane that has not read yet
+  std::uint64_t table[2][lanes + 1];  // a value a lane, then the mask of those that came
+
+  /// A lane comes. Returns the table that it will read.
+  const std::uint64_t* come(int rank, verb what, std::uint64_t value, where at, warp_work does, index3 block) {
+    if (arrived == 0)
+      meeting = what, first_at = at, work = does;
+    else if (meeting != what || work != does)
+      different_collectives(rank, what, at, block);
+    table[turn][rank % lanes] = value;
+    arrived |= 1u << (rank % lanes);
+    return table[turn];
+  }
+  /// All that are left have come: what they do together is done. Returns who came.
+  std::uint32_t over(int warp, index3 block, tensor_model tensors) {
+    if (work) do_work(warp, block, tensors);
+    const std::uint32_t came = table[turn][lanes] = arrived;
+    arrived = 0;
+    turn ^= 1;
+    return came;
+  }
+
+private:
+  /// An instruction of a whole warp. Without some of its lanes it is undefined.
+  void do_work(int warp, index3 block, tensor_model tensors) const {
+    if (arrived == ~0u) {
+      void* shares[lanes];
+      for (int i = 0; i < lanes; ++i) shares[i] = reinterpret_cast<void*>(table[turn][i]);
+      return work(shares, tensors);
+    }
+    fault f;
+    f.kind = fault_kind::collective;
+    f.now = first_to_come(warp, block);
+    f.missing =
+        "it needs all 32 lanes of the warp, and " + std::to_string(lanes - std::popcount(arrived)) + " are not there";
+    throw fault_error({f}, first_at);
+  }
+  [[noreturn]] void different_collectives(int rank, verb what, where at, index3 block) const {
+    fault f;
+    f.kind = fault_kind::collective;
+    f.now = {{name_of(what), at, "", at}, block, rank, false};
+    f.before = first_to_come(rank / lanes, block);
+    f.missing = "lanes of one warp meet in different collectives; all must call the same one";
+    throw fault_error({f}, at);
+  }
+  fault_access first_to_come(int warp, index3 block) const {
+    return {{name_of(meeting), first_at, "", first_at}, block, warp * lanes + std::countr_zero(arrived), false};
+  }
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI
