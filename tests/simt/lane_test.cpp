@@ -43,6 +43,8 @@ struct verbs_kernel {
       lane.store(p.votes + block, votes);
       lane.atomic_add(p.counters, 1, order::release, scope::device);
       lane.atomic_exchange(p.counters + 1, 7);
+      lane.atomic_max(p.counters + 3, block * 5 % 6 - 3, order::acquire_release, scope::device);
+      lane.atomic_max(p.votes + 6, 0x80000000u + block, order::relaxed, scope::system);
       lane.atomic_store(p.counters + 2, lane.atomic_load(p.counters + 1, order::acquire));
       lane.fence(order::acquire_release, scope::device);
     }
@@ -77,8 +79,8 @@ TYPED_TEST(lane, does_what_its_verbs_say) {
   const auto values = tilery_tests::draw_values<float>(6 * 256);
   const auto in = this->put(values);
   const auto out = this->put(std::vector<float>(6));
-  const auto counters = this->put(std::vector<int>(3));
-  const auto votes = this->put(std::vector<unsigned>(6));
+  const auto counters = this->put(std::vector<int>{0, 0, 0, -3});
+  const auto votes = this->put(std::vector<unsigned>(7));
   launch<verbs_kernel>(this->executor, {3, 2},
                        verbs_params{gmem_ptr<const float>(in.data_handle()), gmem_ptr<float>(out.data_handle()),
                                     gmem_ptr<int>(counters.data_handle()), gmem_ptr<unsigned>(votes.data_handle())});
@@ -88,7 +90,8 @@ TYPED_TEST(lane, does_what_its_verbs_say) {
     EXPECT_NEAR(this->get(out)[b], want, 1e-4);
     EXPECT_EQ(this->get(votes)[b], TypeParam::lane::alone ? 1u : 0b01001001001001001001001001001001u);
   }
-  EXPECT_EQ(this->get(counters), (std::vector<int>{6, 7, 7}));
+  EXPECT_EQ(this->get(counters), (std::vector<int>{6, 7, 7, 2}));
+  EXPECT_EQ(this->get(votes)[6], 0x80000005u) << "unsigned";
 }
 
 TYPED_TEST(lane, refuses_a_grid_that_no_gpu_can_number) {

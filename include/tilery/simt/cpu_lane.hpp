@@ -94,6 +94,17 @@ public:
     return value;
 #endif
   }
+  template <std::integral T>
+  SIMT T atomic_max(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
+#ifndef __CUDA_ARCH__
+    T old = atomic_load(p);
+    while (old < value && !__atomic_compare_exchange(p.raw(), &old, &value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+      ;
+    return old;
+#else
+    return value;
+#endif
+  }
   template <class T>
   SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__

@@ -193,6 +193,19 @@ public:
 #endif
     });
   }
+  /// The larger one stays; returns what was there. The order in which lanes come does not matter to what is left.
+  template <std::integral T>
+  SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
+    return around(o, s, [&] {
+#ifdef __CUDA_ARCH__
+      return s == scope::block    ? atomicMax_block(p.raw(), value)
+             : s == scope::device ? atomicMax(p.raw(), value)
+                                  : atomicMax_system(p.raw(), value);
+#else
+      return value;
+#endif
+    });
+  }
   template <class T>
   SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
     return around(o, s, [&] {

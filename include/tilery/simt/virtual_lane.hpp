@@ -192,6 +192,15 @@ public:
   SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where at = {}) const {
     return atomic<T>(p, "atomic_add", true, true, o, s, at, [value](auto ref) { return ref.fetch_add(value); });
   }
+  template <std::integral T>
+  SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where at = {}) const {
+    return atomic<T>(p, "atomic_max", true, true, o, s, at, [value](auto ref) {
+      T old = ref.load();
+      while (old < value && !ref.compare_exchange_weak(old, value))
+        ;
+      return old;
+    });
+  }
   template <class T>
   SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
                          where at = {}) const {
