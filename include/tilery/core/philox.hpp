@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Random numbers that are a function of a counter and a key: any lane computes any of them, in any order, and all
+// executors get the same bits.
+#pragma once
+
+#include <tilery/core/annotations.hpp>
+
+#include <cstdint>
+
+namespace tilery::inline TILERY_ABI {
+
+/// 128 bits: a counter, or what Philox makes of one.
+struct philox_words {
+  std::uint32_t word[4];
+};
+
+/// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011), with the constants
+/// of Random123 and its results, bit for bit.
+SIMT philox_words philox(philox_words counter, std::uint64_t key) {
+  auto low = static_cast<std::uint32_t>(key), high = static_cast<std::uint32_t>(key >> 32);
+  TILERY_UNROLL
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t a = std::uint64_t{0xd2511f53} * counter.word[0],
+                        b = std::uint64_t{0xcd9e8d57} * counter.word[2];
+    counter = {{static_cast<std::uint32_t>(b >> 32) ^ counter.word[1] ^ low, static_cast<std::uint32_t>(b),
+                static_cast<std::uint32_t>(a >> 32) ^ counter.word[3] ^ high, static_cast<std::uint32_t>(a)}};
+    low += 0x9e3779b9, high += 0xbb67ae85;
+  }
+  return counter;
+}
+
+}  // namespace tilery::inline TILERY_ABI
