@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Activations over matrices, forward and backward: relu, gelu, silu, sigmoid, tanh (tile/activation.hpp has the
-// formulas).
+// Activations over matrices, forward and backward: relu, gelu, gelu_tanh, silu, sigmoid, tanh (tile/activation.hpp has
+// the formulas).
 #pragma once
 
 #include <tilery/core/shape.hpp>

@@ -101,15 +101,17 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
   static_assert(epilogue::epilogue_step<Epilogue>,
                 "gemm: an epilogue must derive from epilogue::step and be trivially copyable");
   const double alpha = f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
-  return gemm_params<T, U, C, S, Epilogue>{{gmem_ptr<const T>(a.pointer), a.extents[0], a.extents[1], a.strides[0],
-                                            a.strides[1]},
-                                           {gmem_ptr<const U>(b.pointer), b.extents[1], b.extents[0], b.strides[1],
-                                            b.strides[0]},
-                                           for_kernel<C>(c),
-                                           static_cast<S>(alpha),
-                                           static_cast<S>(f.beta),
-                                           e,
-                                           static_cast<float>(f.scale_c)};
+  gemm_params<T, U, C, S, Epilogue> p{{gmem_ptr<const T>(a.pointer), a.extents[0], a.extents[1], a.strides[0],
+                                       a.strides[1]},
+                                      {gmem_ptr<const U>(b.pointer), b.extents[1], b.extents[0], b.strides[1],
+                                       b.strides[0]},
+                                      for_kernel<C>(c),
+                                      static_cast<S>(alpha),
+                                      static_cast<S>(f.beta),
+                                      e,
+                                      static_cast<float>(f.scale_c)};
+  p.epilogue.shape(c.extents[0], c.extents[1]);
+  return p;
 }
 
 /// One policy, one kernel.
@@ -169,7 +171,14 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
 ///
 /// Elements: double, float, half, bf16; A and B alike, C like them or in the accumulation type, which is double for
 /// double and float for the others. Any strides and alignment: operands with 16-byte aligned rows or columns are
-/// faster. C must not share an element with another operand. An m or n of 0 does nothing; a k of 0 is an empty sum.
+/// faster. C must not share an element with another operand, the epilogue's included: it may hold unfinished sums
+/// meanwhile. An m or n of 0 does nothing; a k of 0 is an empty sum.
+///
+/// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
+/// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z)`. A beta of 1 adds to what C
+/// holds, as gradients of weights are accumulated; it does so ahead of the epilogue. The gradient of a bias is
+/// `column_sum` of C: sums over rows in an order that no tiling changes need a pass of their own, which reads C once.
+///
 /// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before the conversion to C, with
 /// u = 2^-24 (2^-53 for double; 2^-22 for half and bf16 on tensor cores, which cut where others round); the order of
 /// the additions depends on the policy alone. Throws `error` before anything is launched: shapes, null views, memory of

@@ -60,7 +60,7 @@ double expected(const epilogue::none&, double x, int, int) { return x; }
 double expected(const checkered&, double x, int row, int column) { return x * (1 + row % 3) + column % 5; }
 template <class T>
 double expected(const epilogue::chain<epilogue::bias<T>, epilogue::gelu>& e, double x, int, int column) {
-  x += as_double(e.first.values.raw()[column * e.first.stride]);
+  x += e.first.values.template load<double, 1>(cpu_lane({0, 0, 0}, {1, 1, 1}), 0, column)[0];
   return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
 }
 
@@ -80,13 +80,14 @@ struct factors {
 template <class T, class C, class Epilogue>
 auto params_of(stored<T>& a, stored<T>& b, stored<C>& c, factors f, const Epilogue& e) {
   using S = accumulator_t<T>;
-  return gemm_params<T, T, C, S, Epilogue>{
-      {gmem_ptr<const T>(a.memory.data()), a.rows, a.columns, a.row_stride, a.column_stride},
-      {gmem_ptr<const T>(b.memory.data()), b.columns, b.rows, b.column_stride, b.row_stride},
-      c.matrix(),
-      static_cast<S>(f.alpha),
-      static_cast<S>(f.beta),
-      e};
+  return gemm_params<T, T, C, S, Epilogue>{{gmem_ptr<const T>(a.memory.data()), a.rows, a.columns, a.row_stride,
+                                            a.column_stride},
+                                           {gmem_ptr<const T>(b.memory.data()), b.columns, b.rows, b.column_stride,
+                                            b.row_stride},
+                                           c.matrix(),
+                                           static_cast<S>(f.alpha),
+                                           static_cast<S>(f.beta),
+                                           e};
 }
 
 /// One problem through one policy; every element within its bound, everything around C untouched.
@@ -317,8 +318,12 @@ TEST(gemm_cpu_policy, each_rule_has_its_sentence) {
 
 TEST(gemm_cpu_table, chooses) {
   using table = gemm_cpu_table<float>;
-  constexpr gemm_problem square{
-      .m = 512, .n = 512, .k = 512, .a = {along::k, 4}, .b = {along::outer, 4}, .target = arch::cpu};
+  constexpr gemm_problem square{.m = 512,
+                                .n = 512,
+                                .k = 512,
+                                .a = {along::k, 4},
+                                .b = {along::outer, 4},
+                                .target = arch::cpu};
   static_assert(table::choose(square).index == 0);
   constexpr auto with = [](gemm_problem p, int m, int n, int k) {
     p.m = m, p.n = n, p.k = k;

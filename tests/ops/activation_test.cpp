@@ -60,6 +60,14 @@ TYPED_TEST(activation_on, knows_its_formulas) {
   this->template check<activation::silu, float>([](double x) { return x * logistic(x); },
                                                 [](double x) { return logistic(x) * (1 + x * (1 - logistic(x))); }, 3,
                                                 50, layout::dense);
+  const double c = std::sqrt(8 / M_PI);
+  const auto gate = [c](double x) { return logistic(c * (x + 0.044715 * x * x * x)); };
+  this->template check<activation::gelu_tanh, float>([&](double x) { return x * gate(x); },
+                                                     [&](double x) {
+                                                       return gate(x) + x * gate(x) * (1 - gate(x)) * c *
+                                                                            (1 + 3 * 0.044715 * x * x);
+                                                     },
+                                                     3, 50, layout::dense);
   this->template check<activation::tanh, double>([](double x) { return std::tanh(x); },
                                                  [](double x) { return 1 - std::tanh(x) * std::tanh(x); }, 3, 50,
                                                  layout::dense);
@@ -75,6 +83,13 @@ TYPED_TEST(activation_on, propagates_nan_and_infinity) {
   EXPECT_TRUE(std::isnan(relu[0]));
   EXPECT_EQ(relu[1], INFINITY);
   EXPECT_EQ(relu[2], 0);
+  activate_backward<activation::gelu_tanh>(this->executor,
+                                           place(*this, std::vector<float>{NAN, 1e30f, -1e30f, 0}, 1, 4, layout::dense)
+                                               .view,
+                                           place(*this, std::vector<float>(4, 1), 1, 4, layout::dense).view, y.view);
+  const auto slope = gather(*this, y);
+  EXPECT_TRUE(std::isnan(slope[0]));
+  EXPECT_EQ((std::vector<float>{slope.begin() + 1, slope.end()}), (std::vector<float>{1, 0, 0.5f}));
   activate<activation::gelu>(this->executor, x.view, y.view);
   const auto gelu = gather(*this, y);
   EXPECT_TRUE(std::isnan(gelu[0]));

@@ -20,6 +20,7 @@ struct finished_tile {
 template <int N, class Params, class S>
 void finish_tile(cpu_lane lane, const Params& p, const finished_tile<S>& t) {
   using T = typename Params::c_type;
+  auto epilogue = p.epilogue;
   const bool contiguous = p.c.column_stride == 1;
   for (int i = t.row; i < t.row + t.rows; ++i) {
     for (int j = 0; j < t.columns; j += N) {
@@ -29,13 +30,14 @@ void finish_tile(cpu_lane lane, const Params& p, const finished_tile<S>& t) {
       auto old = splat<N>(S(0));
       if (contiguous && count == N) {
         if (p.beta != S(0)) old = convert<S>(lane.load(c, width<N>));
-        lane.store(c, convert<T>(p.finish(lane, sums, old, i, column)));
+        lane.store(c, convert<T>(p.finish(lane, epilogue, sums, old, i, column)));
       } else {
         if (p.beta != S(0)) old = load_some<S, N>(lane, c, p.c.column_stride, count);
-        store_some<T>(lane, c, p.c.column_stride, count, p.finish(lane, sums, old, i, column));
+        store_some<T>(lane, c, p.c.column_stride, count, p.finish(lane, epilogue, sums, old, i, column));
       }
     }
   }
+  epilogue.end(lane);
 }
 
 }  // namespace tile

@@ -31,6 +31,7 @@ SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int col
   constexpr int warps_n = mma_step<P, A, B>::warps_n;
   row += lane.warp() / warps_n * P.warp.m;
   column += lane.warp() % warps_n * P.warp.n;
+  auto epilogue = p.epilogue;
   TILERY_UNROLL_ON_GPU
   for (int i = 0; i < mma_sums<P, A, B>::m; ++i) {
     TILERY_UNROLL_ON_GPU
@@ -45,11 +46,12 @@ SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int col
     }
     lane.sync_warp();
     for (int q = lane.warp_rank(); q < shape::m * quads; q += Lane::warp_size)
-      store_sums<P.c_vector>(lane, p, row + shape::m * i + q / quads, column + q % quads * quad,
+      store_sums<P.c_vector>(lane, p, epilogue, row + shape::m * i + q / quads, column + q % quads * quad,
                              convert<typename Params::accumulator>(
                                  lane.load(rows.at(q / quads, q % quads * quad), width<quad>)));
     lane.sync_warp();
   }
+  epilogue.end(lane);
 }
 
 }  // namespace tile

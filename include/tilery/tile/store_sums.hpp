@@ -10,22 +10,24 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Finishes N sums at (row, column...) and stores those that lie inside of C. Vector is N, or 1.
-template <int Vector, class Lane, class Params, class Accumulator, int N>
-SIMT void store_sums(Lane lane, const Params& p, int row, int column, pack<Accumulator, N> sums, where at = {}) {
+/// Finishes N sums at (row, column...) and stores those that lie inside of C. Vector is N, or 1. The epilogue is the
+/// tile's copy of it.
+template <int Vector, class Lane, class Params, class Epilogue, class Accumulator, int N>
+SIMT void store_sums(Lane lane, const Params& p, Epilogue& epilogue, int row, int column, pack<Accumulator, N> sums,
+                     where at = {}) {
   using T = typename Params::c_type;
   if (row >= p.c.rows || column >= p.c.columns) return;
   auto old = splat<N>(Accumulator(0));
   if constexpr (Vector == N) {
     if (p.beta != Accumulator(0)) old = convert<Accumulator>(lane.load(p.c.at(row, column), width<N>, at));
-    lane.store(p.c.at(row, column), convert<T>(p.finish(lane, sums, old, row, column)), at);
+    lane.store(p.c.at(row, column), convert<T>(p.finish(lane, epilogue, sums, old, row, column)), at);
   } else {
     if (p.beta != Accumulator(0)) {
       TILERY_UNROLL_ON_GPU
       for (int e = 0; e < N; ++e)
         if (column + e < p.c.columns) old.set(e, convert<Accumulator>(lane.load(p.c.at(row, column + e), at)));
     }
-    const auto result = convert<T>(p.finish(lane, sums, old, row, column));
+    const auto result = convert<T>(p.finish(lane, epilogue, sums, old, row, column));
     TILERY_UNROLL_ON_GPU
     for (int e = 0; e < N; ++e)
       if (column + e < p.c.columns) lane.store(p.c.at(row, column + e), result[e], at);

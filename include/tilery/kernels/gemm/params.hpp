@@ -23,13 +23,13 @@ struct gemm_params {
   Epilogue epilogue;
   float scale = 1;  // of a C of 8 bits
 
-  /// What becomes of N sums that belong at (row, column...) of C.
+  /// What becomes of N sums that belong at (row, column...) of C, with the tile's copy of the epilogue.
   template <class Lane, int N>
-  SIMT pack<Accumulator, N> finish(Lane lane, pack<Accumulator, N> sums, pack<Accumulator, N> old, int row,
-                                   int column) const {
+  SIMT pack<Accumulator, N> finish(Lane lane, Epilogue& tile_epilogue, pack<Accumulator, N> sums,
+                                   pack<Accumulator, N> old, int row, int column) const {
     sums = sums * alpha;
     if (beta != Accumulator(0)) sums = fma(old, splat<N>(beta), sums);  // a beta of 0 ignores C, NaN included
-    sums = epilogue(lane, sums, row, column);
+    sums = tile_epilogue(lane, sums, row, column);
     if constexpr (sizeof(C) == 1) sums = sums * static_cast<Accumulator>(scale);
     return sums;
   }

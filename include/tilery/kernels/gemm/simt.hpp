@@ -60,15 +60,17 @@ private:
   template <class Lane>
   SIMT static void store(Lane lane, const Params& p, tile::tile_origin origin,
                          const tile::register_tile<P, accumulator>& sums) {
+    auto epilogue = p.epilogue;
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < P.lane.m; ++i) {
       const int row = origin.row + sums.row(i);
       TILERY_UNROLL_ON_GPU
       for (int j = 0; j < P.lane.n / quad; ++j) {
         const int column = origin.column + sums.column(j);
-        tile::store_sums<P.c_vector>(lane, p, row, column, sums.sums(i, j));
+        tile::store_sums<P.c_vector>(lane, p, epilogue, row, column, sums.sums(i, j));
       }
     }
+    epilogue.end(lane);
   }
 };
 

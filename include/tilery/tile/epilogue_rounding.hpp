@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// An epilogue that rounds by chance, where the conversion to C would round to nearest.
+#pragma once
+
+#include <tilery/core/philox.hpp>
+#include <tilery/core/stochastic_round.hpp>
+#include <tilery/tile/epilogue_step.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace epilogue {
+
+/// Each x becomes one of the two numbers of T (half, bf16, fp8) beside it, by chance, so that its mean is x
+/// (core/stochastic_round.hpp has the formula and its source). With T the type of C, and last in the chain, it is how C
+/// is rounded: the conversion that follows is exact (a `scale` in front takes the place of the GEMM's scale_c). x is a
+/// float.
+///
+/// The random bits are a function of the seed, the row and the column (`random_bits`): the same on each executor, under
+/// each policy. Two calls with one seed round alike: give each its own.
+template <class T>
+struct stochastic_rounding : step {
+  std::uint64_t seed;
+  explicit stochastic_rounding(std::uint64_t seed) : seed(seed) {}
+
+  template <class Lane, class S, int N>
+  SIMT pack<S, N> operator()(Lane, pack<S, N> x, int row, int column) const {
+    static_assert(std::is_same_v<S, float>, "epilogue::stochastic_rounding rounds sums of float");
+    return stochastic_round<T>(x, random_bits<N>(row, column));
+  }
+
+  /// Of column j: word j % 4 of Philox4x32-10 of the counter (j / 4, row, 0, 0), with the seed for its key.
+  template <int N>
+  SIMT pack<std::uint32_t, N> random_bits(int row, int column) const {
+    pack<std::uint32_t, N> result;
+    philox_words words{};
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < N; ++i) {
+      if (i % 4 == 0)
+        words = philox({{static_cast<std::uint32_t>(column + i) / 4, static_cast<std::uint32_t>(row), 0, 0}}, seed);
+      result.set(i, words.word[N < 4 ? (column + i) % 4 : i % 4]);
+    }
+    return result;
+  }
+};
+
+}  // namespace epilogue
+
+}  // namespace tilery::inline TILERY_ABI

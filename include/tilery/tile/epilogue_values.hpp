@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Epilogues that make another value of each sum: scaled, biased, activated, added to a matrix.
+#pragma once
+
+#include <tilery/tile/activation.hpp>
+#include <tilery/tile/epilogue_operand.hpp>
+#include <tilery/tile/epilogue_step.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace epilogue {
+
+/// x times a factor.
+struct scale : step {
+  double factor;
+  explicit scale(double by) : factor(by) {}
+  template <class Lane, class T, int N>
+  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
+    return x * static_cast<T>(factor);
+  }
+};
+
+/// An activation, element by element (tile/activation.hpp has the formulas, and is what your own looks like).
+template <class Activation>
+struct activate : step {
+  template <class Lane, class T, int N>
+  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
+    return Activation::value(x);
+  }
+};
+using relu = activate<activation::relu>;
+using gelu = activate<activation::gelu>;
+using gelu_tanh = activate<activation::gelu_tanh>;
+using silu = activate<activation::silu>;
+using sigmoid = activate<activation::sigmoid>;
+using tanh = activate<activation::tanh>;
+
+/// x plus a vector with one element for each column of C (n of them), of any type and stride.
+template <class T>
+struct bias : step {
+  operand_matrix<const T> values;
+
+  template <tensor_like<1> V>
+  explicit bias(const V& v) : values(tensor_view<const T, 1>(tilery::view(v))) {}
+
+  template <class Lane, class S, int N>
+  SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int, int column) const {
+    return x + values.template load<S, N>(lane, 0, column);
+  }
+  void describe(operands& all) const { all.push_back(values.described("the epilogue's bias")); }
+  finding check(int, int n) const {
+    if (values.columns() == n) return {};
+    return {"the epilogue's bias has ", values.columns(), " elements; it must have n = ", n};
+  }
+};
+template <class V>
+bias(const V&) -> bias<std::remove_const_t<element_type_of<V>>>;
+
+/// x plus a vector with one element for each row of C (m of them), of any type and stride.
+template <class T>
+struct row_bias : step {
+  operand_matrix<const T> values;
+
+  template <tensor_like<1> V>
+  explicit row_bias(const V& v) : values(tensor_view<const T, 1>(tilery::view(v))) {}
+
+  template <class Lane, class S, int N>
+  SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int) const {
+    return x + values.template load<S, 1>(lane, 0, row)[0];
+  }
+  void describe(operands& all) const { all.push_back(values.described("the epilogue's bias of rows")); }
+  finding check(int m, int) const {
+    if (values.columns() == m) return {};
+    return {"the epilogue's bias of rows has ", values.columns(), " elements; it must have m = ", m};
+  }
+};
+template <class V>
+row_bias(const V&) -> row_bias<std::remove_const_t<element_type_of<V>>>;
+
+/// x plus a factor times R (m x n), of any type and strides. R must be apart from C, which may hold unfinished sums
+/// meanwhile: what C held before is added by the GEMM's beta, ahead of the epilogue.
+template <class T>
+struct residual : step {
+  operand_matrix<const T> added;
+  double factor;
+
+  template <tensor_like<2> V>
+  explicit residual(const V& v, double by = 1) : added(tensor_view<const T, 2>(tilery::view(v))), factor(by) {}
+
+  template <class Lane, class S, int N>
+  SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
+    return fma(added.template load<S, N>(lane, row, column), splat<N>(static_cast<S>(factor)), x);
+  }
+  void describe(operands& all) const { all.push_back(added.described("the epilogue's residual")); }
+  finding check(int m, int n) const { return added.check("the epilogue's residual", m, n); }
+};
+template <class V>
+residual(const V&) -> residual<std::remove_const_t<element_type_of<V>>>;
+template <class V>
+residual(const V&, double) -> residual<std::remove_const_t<element_type_of<V>>>;
+
+/// x f'(Z), with the activation f and Z (m x n, any type and strides), what f was given in the forward pass: the
+/// backward pass through an activation. Made by `times_gradient`.
+template <class Activation, class T>
+struct gradient : step {
+  operand_matrix<const T> input;
+  explicit gradient(const tensor_view<const T, 2>& z) : input(z) {}
+
+  template <class Lane, class S, int N>
+  SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
+    return x * Activation::derivative(input.template load<S, N>(lane, row, column));
+  }
+  void describe(operands& all) const { all.push_back(input.described("the epilogue's pre-activation")); }
+  finding check(int m, int n) const { return input.check("the epilogue's pre-activation", m, n); }
+};
+
+/// `times_gradient<activation::gelu>(z)`: x times the activation's derivative at z.
+template <class Activation, tensor_like<2> V>
+auto times_gradient(const V& z) {
+  return gradient<Activation, std::remove_const_t<element_type_of<V>>>(tilery::view(z));
+}
+
+}  // namespace epilogue
+
+}  // namespace tilery::inline TILERY_ABI
