@@ -34,7 +34,8 @@ compile_unit() {
 }
 
 # One line a kernel: name, registers, spilled bytes and stack, threads, shared bytes, then narrowest and widest access of
-# global loads, global stores and shared loads, then what is meant. Names are as they are written in C++, shortened.
+# global loads, global stores and shared loads, then what is meant, then narrowest and widest shared store. Names are as
+# they are written in C++, shortened.
 read_report() {
   cat "$1.ptx" "$1.log" | c++filt | awk -v OFS='\t' '
     function short(name) {
@@ -79,7 +80,7 @@ read_report() {
     END {
       for (i = 1; i <= count; ++i) {
         k = order[i]
-        print k, registers[k], spilled[k] + 0, stack[k] + 0, threads[k], shared[k] + 0, range(k, "ldglobal"), range(k, "stglobal"), range(k, "ldshared"), told[k]
+        print k, registers[k], spilled[k] + 0, stack[k] + 0, threads[k], shared[k] + 0, range(k, "ldglobal"), range(k, "stglobal"), range(k, "ldshared"), told[k], range(k, "stshared")
       }
     }'
 }
@@ -97,7 +98,8 @@ judge() {
       if ($7 != $13 || $8 != $14) wrong = wrong " global loads are meant to be " width($13, $14) ";"
       if ($9 != $15 || $10 != $16) wrong = wrong " global stores are meant to be " width($15, $16) ";"
       if ($11 < $17) wrong = wrong " shared loads are meant to be " $17 " at least;"
-      print arch, $2, $3, $5, $6, width($7, $8), width($9, $10), width($11, $12), $1, (wrong == "" ? "" : "WRONG:" wrong)
+      if ($18 > 0 && ($20 != $18 || $21 != $19)) wrong = wrong " shared stores are meant to be " width($18, $19) ";"
+      print arch, $2, $3, $5, $6, width($7, $8), width($9, $10), width($11, $12), width($20, $21), $1, (wrong == "" ? "" : "WRONG:" wrong)
     }'
 }
 
@@ -114,7 +116,7 @@ while ((running > 0)); do wait -n || status=1; running=$((running - 1)); done
 ((status == 0)) || exit 1
 
 table=$work/table
-printf 'sm\tregisters\tspilled\tthreads\tshared\tld.global\tst.global\tld.shared\tkernel\n' >"$table"
+printf 'sm\tregisters\tspilled\tthreads\tshared\tld.global\tst.global\tld.shared\tst.shared\tkernel\n' >"$table"
 for job in "${compilations[@]}"; do
   unit=${job% *} arch=${job#* }
   read_report "$work/${unit//:/_}.$arch" 2>>"$work/warnings" | judge "$arch" >>"$table"

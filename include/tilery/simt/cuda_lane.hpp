@@ -156,7 +156,10 @@ public:
   }
   template <class T, int N>
   SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
-    write(p.raw(), value);
+    if constexpr (sizeof(value) > 4 && N > 1)
+      write_shared(p.raw(), value);
+    else
+      write(p.raw(), value);
   }
 
   /// The same place in the shared memory of the cluster's block `rank`.
@@ -310,6 +313,33 @@ private:
     const all parts = reinterpret<all>(value);
     TILERY_UNROLL
     for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) each(i, parts.word[i]);
+  }
+
+  // As instructions: nvcc 13.0 takes a pack apart where its elements come from different places, and may not join the
+  // stores again: three for two doubles, four for four floats, in GEMMs.
+  template <class T, class Value>
+  SIMT static void write_shared([[maybe_unused]] T* raw, [[maybe_unused]] const Value& value) {
+#ifdef __CUDA_ARCH__
+    using W = std::conditional_t<sizeof(T) == 8, unsigned long long, unsigned>;
+    constexpr int words = sizeof(Value) / sizeof(W), together = words * sizeof(W) == 8 ? words : 16 / sizeof(W);
+    struct all {
+      W word[words];
+    };
+    const all parts = reinterpret<all>(value);
+    const auto at = static_cast<unsigned>(__cvta_generic_to_shared(raw));
+    TILERY_UNROLL
+    for (int i = 0; i < words; i += together) {
+      const W* w = parts.word + i;
+      const unsigned to = at + static_cast<unsigned>(i * sizeof(W));
+      if constexpr (sizeof(W) == 8)
+        asm volatile("st.shared.v2.b64 [%0], {%1, %2};" ::"r"(to), "l"(w[0]), "l"(w[1]) : "memory");
+      else if constexpr (together == 4)
+        asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3])
+                     : "memory");
+      else
+        asm volatile("st.shared.v2.b32 [%0], {%1, %2};" ::"r"(to), "r"(w[0]), "r"(w[1]) : "memory");
+    }
+#endif
   }
 #endif
 };

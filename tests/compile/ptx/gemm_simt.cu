@@ -23,7 +23,13 @@ struct candidate {
     // C is read where beta is not 0, as it is written.
     const int inputs = p.vector * static_cast<int>(sizeof(T)), c = p.c_vector * static_cast<int>(sizeof(T));
     const int narrowest = inputs < c ? inputs : c;
-    return {{operand ? static_cast<int>(sizeof(T)) : narrowest, inputs}, {c, c}, 16};
+    const int a = shared_store(p.a, p.vector), b = shared_store(p.b, p.vector);
+    return {{operand ? static_cast<int>(sizeof(T)) : narrowest, inputs}, {c, c}, 16, {a < b ? a : b, a < b ? b : a}};
+  }
+  // Packs go into shared memory as they are where they lie along the rows of the tile, else element by element.
+  static constexpr int shared_store(tilery::along how, int vector) {
+    const int pack = vector * static_cast<int>(sizeof(S));
+    return how != tilery::along::outer ? static_cast<int>(sizeof(S)) : pack < 16 ? pack : 16;
   }
 };
 
