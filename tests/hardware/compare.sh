@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Compares the virtual GPU with a real one: its findings in the planted kernels with those of NVIDIA's compute-sanitizer
-# (memcheck, racecheck, initcheck, synccheck), its sectors and wavefronts with the counters of Nsight Compute. Prints two
-# tables and writes benchmarks/results/GPU/virtual_gpu.json.
+# (memcheck, racecheck, initcheck, synccheck), its sectors and wavefronts with the counters of Nsight Compute, of single
+# accesses (patterns by name, many requests by rule and at random) and of the ops' kernels. Prints tables and writes
+# benchmarks/results/GPU/virtual_gpu.json and, of the requests, virtual_gpu_requests.csv.
 #
 #   tests/run.sh --gpu --build-only   on a machine with a compiler; take the repository and build/gpu/bin to the GPU
 #   tests/hardware/compare.sh         there; needs no compiler, no CMake and no network, but NVIDIA's two tools
 #
 #   --programs FOLDER   where the programs are (default build/gpu/bin/hardware)
 #   --logs FOLDER       where what the tools print goes (default build/gpu/logs/hardware)
-#   --result FILE       the file to write instead
-#   --timeout S         seconds that each run of a tool may take (default 60)
+#   --result FILE       the file to write instead, which ends in .json
+#   --timeout S         seconds that each run of a tool may take (default 60); Nsight Compute may take ten times as long
+#
+# On an H200 it takes some two and a half minutes, most of it the requests.
 #
 # Where there is no GPU, no program, or neither tool it says so and ends with the status 77. Where one of the tools is
 # missing, or may not read the GPU's counters, the other half is compared.
@@ -55,7 +58,7 @@ version_in() { "$@" 2>/dev/null | sed -n 's/.*[Vv]ersion \([0-9][0-9.]*\).*/\1/p
 
 gpu=$(gpu_in_words name,driver_version)
 [[ -n $gpu ]] || skip "there is no GPU here to compare the virtual one with"
-for file in hardware_planted hardware_patterns hardware_join virtual_gpu.json; do
+for file in hardware_{planted,patterns,requests,ops,join} virtual_gpu.json; do
   [[ -r $bin/$file ]] ||
     skip "there is no $file in ${bin#"$PWD/"}; build it with: tests/run.sh --gpu --build-only"
 done
@@ -69,7 +72,7 @@ short=${name#NVIDIA }
 short=${short//[^A-Za-z0-9]/_}
 result=${result:-$tilery_root/benchmarks/results/${short,,}/virtual_gpu.json}
 mkdir -p "$logs" "$(dirname "$result")"
-rm -f "$logs"/*.{mem,race,init,sync}check.log "$logs"/{machine.txt,patterns.txt,ncu.csv,planted.tsv,patterns.tsv}
+rm -f "$logs"/*.{mem,race,init,sync}check.log "$logs"/{patterns,requests,ops}.{txt,csv} "$logs"/*.tsv "$logs/machine.txt"
 
 {
   printf '%s\n' "date=$(date -u +%F)" "gpu=$name" "driver=${gpu#*, }"
@@ -84,52 +87,65 @@ sanitize() {
   local -a options=()
   log=$logs/$kernel${twin:+.$twin}.$tool.log
   # Older ones check global memory only.
-  if [[ $tool == initcheck && $("$sanitizer" --help 2>&1 || true) == *initcheck-address-space* ]]; then
-    options=(--initcheck-address-space all)
-  fi
+  [[ $tool != initcheck || $sanitizer_help != *initcheck-address-space* ]] || options=(--initcheck-address-space all)
+  # The tool talks with the program that it runs through the first free port of some.
+  [[ $sanitizer_help != *--port* ]] || options+=(--port "${port_of[$tool]}")
   run_program "$limit" "$log" "$sanitizer" --tool "$tool" "${options[@]}" "$bin/hardware_planted" "$kernel" \
     ${twin:+"$twin"}
   printf 'status: %s\n' "$program_status" >>"$log"
 }
 
+# The four tools at once: each run takes seconds to start and microseconds on the GPU.
 run_sanitizer() {
-  local kernel tool number=0
+  local kernel tool number=0 sanitizer_help
   local -a kernels
+  local -A port_of=([memcheck]=49152 [racecheck]=49252 [initcheck]=49352 [synccheck]=49452)
+  sanitizer_help=$("$sanitizer" --help 2>&1 || true)
   mapfile -t kernels < <("$bin/hardware_join" kernels "$bin/virtual_gpu.json")
   for kernel in "${kernels[@]}"; do
     number=$((number + 1))
     say "[$number/${#kernels[@]}] compute-sanitizer: $kernel and its twin"
-    for tool in memcheck racecheck initcheck synccheck; do
-      sanitize "$tool" "$kernel"
-      sanitize "$tool" "$kernel" twin
+    for tool in "${!port_of[@]}"; do
+      { sanitize "$tool" "$kernel" && sanitize "$tool" "$kernel" twin; } &
     done
+    wait
   done
 }
 
-# The clocks stay as they are: counts do not depend on them, and to lock them asks for more rights.
-run_profiler() {
-  say "Nsight Compute: the access patterns"
-  run_program "$((10 * limit))" "$logs/patterns.txt" "$ncu" --clock-control none --kernel-name regex:trampoline --csv \
-    --log-file "$logs/ncu.csv" --metrics "$("$bin/hardware_join" metrics)" "$bin/hardware_patterns"
-  if grep -qs ERR_NVGPUCTRPERM "$logs/ncu.csv" "$logs/patterns.txt"; then
-    say "Nsight Compute may not read the GPU's counters here (ERR_NVGPUCTRPERM), so the patterns are not compared"
-  elif ((program_status != 0)); then
-    say "Nsight Compute failed ($(why_ended "$program_status")), so the patterns are not compared; it said:"
-    tail -qn 3 "$logs"/{ncu.csv,patterns.txt} 2>/dev/null || true
+# The counters of what a program launches: profile PROGRAM. Fails where no counter may be read. The clocks stay as they
+# are: counts do not depend on them, and to lock them asks for more rights.
+profile() {
+  local program=$1 may_read=yes
+  say "Nsight Compute: the $program"
+  run_program "$((10 * limit))" "$logs/$program.txt" "$ncu" --clock-control none --kernel-name regex:trampoline --csv \
+    --log-file "$logs/$program.csv" --metrics "$("$bin/hardware_join" metrics)" "$bin/hardware_$program"
+  ((program_status != 0)) || return 0
+  if grep -qs ERR_NVGPUCTRPERM "$logs/$program".{csv,txt}; then
+    may_read=no
+    say "Nsight Compute may not read the GPU's counters here (ERR_NVGPUCTRPERM), so accesses are not compared"
   else
-    return 0
+    say "Nsight Compute failed ($(why_ended "$program_status")), so the $program are not compared; it said:"
+    tail -qn 3 "$logs/$program".{csv,txt} 2>/dev/null || true
   fi
-  rm -f "$logs/ncu.csv"
+  rm -f "$logs/$program.csv"
+  [[ $may_read == yes ]]
+}
+
+run_profiler() {
+  local program
+  for program in patterns ops requests; do
+    profile "$program" || break
+  done
 }
 
 say "the virtual GPU beside an $name"
 if [[ -n $sanitizer ]]; then run_sanitizer; else say "there is no compute-sanitizer here: faults are not compared"; fi
-if [[ -n $ncu ]]; then run_profiler; else say "there is no ncu here: the patterns are not compared"; fi
+if [[ -n $ncu ]]; then run_profiler; else say "there is no ncu here: accesses are not compared"; fi
 
-summary=$("$bin/hardware_join" "$bin/virtual_gpu.json" "$logs" "$result")
-printf '\n'
-print_table <"$logs/planted.tsv"
-printf '\n'
-print_table <"$logs/patterns.tsv"
+summary=$("$bin/hardware_join" "$bin/virtual_gpu.json" "$logs" "${result%.json}")
+for table in planted patterns ops requests; do
+  printf '\n'
+  print_table <"$logs/$table.tsv"
+done
 printf '\n%s\n' "$summary"
 say "written: ${result#"$PWD/"}"

@@ -4,16 +4,18 @@
 //
 //   machine.txt                            facts of the machine, key=value
 //   KERNEL.TOOL.log, KERNEL.twin.TOOL.log  what compute-sanitizer printed
-//   patterns.txt, ncu.csv                  the patterns in the order of their launches, their counters
+//   {patterns,requests,ops}.{txt,csv}      their names in the order of the launches, and their counters
 //
 //   hardware_join metrics                      prints the counters that ncu is to be asked for
 //   hardware_join kernels VIRTUAL_GPU.json     prints the planted kernels' names
-//   hardware_join VIRTUAL_GPU.json LOGS OUT    writes OUT, LOGS/planted.tsv and LOGS/patterns.tsv, prints a summary
+//   hardware_join VIRTUAL_GPU.json LOGS OUT    writes OUT.json, what it measured of the requests into OUT_requests.csv,
+//                                              and LOGS/{planted,patterns,requests,ops}.tsv; prints a summary
 #include "tests/hardware/profiler_output.hpp"
 #include "tests/hardware/sanitizer_output.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <cstdint>
 #include <cstdio>
 
 namespace {
@@ -32,7 +34,7 @@ ordered_json to_json(const verdict& v) {
 
 std::string number(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
+  std::snprintf(text, sizeof text, "%.12g", value);
   return text;
 }
 
@@ -42,9 +44,12 @@ std::string words(const ordered_json& list) {
   return all.empty() ? "nothing" : all;
 }
 
+/// Counts are whole numbers, and are written so.
+std::int64_t whole(double count) { return static_cast<std::int64_t>(count); }
+
 struct totals {
   int compared = 0, by_both = 0, by_virtual_gpu = 0, by_tools = 0, twins = 0, twins_reported = 0, patterns = 0,
-      patterns_alike = 0;
+      patterns_alike = 0, requests = 0, requests_alike = 0, counts = 0, counts_alike = 0;
 };
 
 ordered_json join_planted(const ordered_json& virtual_gpu, const std::string& logs, std::ofstream& table, totals& sum) {
@@ -86,28 +91,89 @@ ordered_json join_planted(const ordered_json& virtual_gpu, const std::string& lo
   return all;
 }
 
+// Costs are of a request; where a counter is n/a, nothing is compared.
 ordered_json join_patterns(const ordered_json& virtual_gpu, const std::string& logs, std::ofstream& table,
                            totals& sum) {
-  const auto measured = read_patterns(logs);
+  const auto launches = read_launches(logs, "patterns");
   table << "pattern\tunit\tvirtual GPU\tGPU\tverdict\n";
   ordered_json all = ordered_json::array();
   for (const auto& each : virtual_gpu.at("patterns")) {
-    const std::string name = each.at("pattern"), kind = each.at("kind");
+    const std::string name = each.at("pattern");
     const double modelled = each.at("cost").get<double>() / each.at("requests").get<double>();
     ordered_json entry = {{"pattern", name}, {"unit", each.at("unit")}, {"virtual_gpu", modelled}};
-    std::string cell = "", said = "not compared";
-    const auto found = measured.find(name);
-    for (const counters& c : all_counters) {
-      if (kind != c.kind || found == measured.end()) continue;
-      const auto requests = found->second.find(c.requests), cost = found->second.find(c.cost);
-      if (requests == found->second.end() || cost == found->second.end() || requests->second == 0) continue;
-      const double real = cost->second / requests->second;
-      entry["gpu"] = real, entry["requests"] = requests->second;
+    std::string cell = " ", said = "not compared";
+    const measured found = measured_of(launches, name, each.at("kind"));
+    if (found.known && found.requests > 0) {
+      const double real = found.cost / found.requests;
+      entry["gpu"] = real, entry["requests"] = whole(found.requests);
       cell = number(real), said = real == modelled ? "alike" : "DIFFERS";
       ++sum.patterns, sum.patterns_alike += real == modelled;
     }
-    table << name << '\t' << each.at("unit").get<std::string>() << '\t' << number(modelled) << '\t'
-          << (cell.empty() ? " " : cell) << '\t' << said << '\n';
+    table << name << '\t' << each.at("unit").get<std::string>() << '\t' << number(modelled) << '\t' << cell << '\t'
+          << said << '\n';
+    all.push_back(entry);
+  }
+  return all;
+}
+
+// Single requests are many: those that differ are listed, the others counted. What was measured goes into a file,
+// against which hardware_on_virtual_gpu tests the virtual GPU where there is no GPU.
+ordered_json join_requests(const ordered_json& virtual_gpu, const std::string& logs, const std::string& measured_path,
+                           std::ofstream& table, totals& sum) {
+  const auto launches = read_launches(logs, "requests");
+  ordered_json differ = ordered_json::array();
+  std::map<std::string, std::pair<int, int>> by_kind;  // compared, alike
+  std::string lines;
+  for (const auto& each : virtual_gpu.at("requests")) {
+    const std::string name = each.at("request");
+    const measured found = measured_of(launches, name, each.at("kind"));
+    if (!found.known) continue;
+    auto& [compared, alike] = by_kind[name.substr(0, name.find(',', name.find(',') + 1))];
+    const bool same = found.requests == 1 && found.cost == each.at("cost").get<double>();
+    ++compared, alike += same, ++sum.requests, sum.requests_alike += same;
+    lines += name + "," + number(found.cost) + "\n";
+    if (!same)
+      differ.push_back({{"request", name},
+                        {"virtual_gpu", each.at("cost")},
+                        {"gpu", whole(found.cost)},
+                        {"gpu_requests", whole(found.requests)}});
+  }
+  table << "requests\tcompared\talike\n";
+  ordered_json kinds = ordered_json::array();
+  for (const auto& [kind, counts] : by_kind) {
+    table << kind << " bytes\t" << counts.first << '\t' << counts.second << '\n';
+    kinds.push_back({{"kind", kind + " bytes"}, {"compared", counts.first}, {"alike", counts.second}});
+  }
+  if (!lines.empty()) std::ofstream(measured_path) << lines;
+  return {{"kinds", kinds}, {"differ", differ}};
+}
+
+// Whole kernels: requests and cost of each kind of access that either side makes.
+ordered_json join_ops(const ordered_json& virtual_gpu, const std::string& logs, std::ofstream& table, totals& sum) {
+  const auto launches = read_launches(logs, "ops");
+  table << "op\taccess\tvirtual GPU\tGPU\tverdict\n";
+  ordered_json all = ordered_json::array();
+  for (const auto& each : virtual_gpu.at("ops")) {
+    const std::string name = each.at("op");
+    ordered_json entry = {{"op", name}, {"kernel", each.at("kernel")}, {"counts", ordered_json::array()}};
+    for (const auto& count : each.at("counts")) {
+      const std::string kind = count.at("kind"), unit = count.at("unit");
+      const measured found = measured_of(launches, name, kind);
+      const double requests = count.at("requests"), cost = count.at("cost");
+      if (requests == 0 && found.requests == 0) continue;
+      const auto cell = [](double n, double c) { return number(n) + ", " + number(c); };
+      ordered_json both = {{"kind", kind}, {"unit", unit}, {"virtual_gpu", {whole(requests), whole(cost)}}};
+      const bool same = found.known && found.requests == requests && found.cost == cost;
+      if (found.known) both["gpu"] = {whole(found.requests), whole(found.cost)};
+      sum.counts += found.known, sum.counts_alike += same;
+      table << name << '\t' << kind << ": requests, " << unit << '\t' << cell(requests, cost) << '\t'
+            << (found.known ? cell(found.requests, found.cost) : " ") << '\t'
+            << (!found.known ? "not compared"
+                : same       ? "alike"
+                             : "DIFFERS")
+            << '\n';
+      entry["counts"].push_back(both);
+    }
     all.push_back(entry);
   }
   return all;
@@ -129,20 +195,26 @@ void join(const std::string& virtual_path, const std::string& logs, const std::s
   all["model"] = virtual_gpu.at("model"), all["schedules"] = virtual_gpu.at("schedules");
 
   totals sum;
-  std::ofstream planted(logs + "/planted.tsv"), patterns(logs + "/patterns.tsv"), file(out);
+  std::ofstream planted(logs + "/planted.tsv"), patterns(logs + "/patterns.tsv"), requests(logs + "/requests.tsv"),
+      ops(logs + "/ops.tsv"), file(out + ".json");
   all["planted"] = join_planted(virtual_gpu, logs, planted, sum);
   all["patterns"] = join_patterns(virtual_gpu, logs, patterns, sum);
+  all["requests"] = join_requests(virtual_gpu, logs, out + "_requests.csv", requests, sum);
+  all["ops"] = join_ops(virtual_gpu, logs, ops, sum);
   all["summary"] = {{"kernels_compared", sum.compared},  {"found_by_virtual_gpu", sum.by_virtual_gpu},
                     {"found_by_tools", sum.by_tools},    {"found_by_both", sum.by_both},
                     {"twins_compared", sum.twins},       {"twins_with_reports", sum.twins_reported},
-                    {"patterns_compared", sum.patterns}, {"patterns_alike", sum.patterns_alike}};
+                    {"patterns_compared", sum.patterns}, {"patterns_alike", sum.patterns_alike},
+                    {"requests_compared", sum.requests}, {"requests_alike", sum.requests_alike},
+                    {"op_counts_compared", sum.counts},  {"op_counts_alike", sum.counts_alike}};
   file << all.dump(2) << '\n';
-  if (!file.flush() || !planted.flush() || !patterns.flush())
-    throw std::runtime_error(out + ", or the tables in " + logs + ", cannot be written");
+  for (std::ofstream* each : {&planted, &patterns, &requests, &ops, &file})
+    if (!each->flush()) throw std::runtime_error(out + ".json, or the tables in " + logs + ", cannot be written");
   std::printf(
       "%d faults compared: the virtual GPU finds %d, the tools find %d, both find %d; reports on %d of %d twins\n",
       sum.compared, sum.by_virtual_gpu, sum.by_tools, sum.by_both, sum.twins_reported, sum.twins);
-  std::printf("%d patterns compared: %d alike\n", sum.patterns, sum.patterns_alike);
+  std::printf("%d patterns compared: %d alike\n%d requests compared: %d alike\n%d counts of ops compared: %d alike\n",
+              sum.patterns, sum.patterns_alike, sum.requests, sum.requests_alike, sum.counts, sum.counts_alike);
 }
 
 }  // namespace

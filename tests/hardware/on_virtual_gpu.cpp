@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the virtual GPU says of the planted kernels and the access patterns, as JSON: the side of the comparison that
-// needs no GPU. Fails where a fault is not found, where a twin is not clean, or where a cost is not the one by hand.
+// What the virtual GPU says of the planted kernels, the access patterns, the requests and the ops, as JSON: the side of
+// the comparison that needs no GPU. Fails where a fault is not found, where a twin is not clean, where a pattern's cost
+// is not the one by hand, or where a request's is not the one that a GPU's counters gave.
 //
-//   hardware_on_virtual_gpu FILE
-#include "tests/hardware/access_patterns.hpp"
+//   hardware_on_virtual_gpu FILE [MEASURED.csv ...]
+#include "tests/hardware/counts_on_virtual_gpu.hpp"
 #include "tests/hardware/planted_kernels.hpp"
-
-#include <tilery/virtual_gpu.hpp>
-
-#include <nlohmann/json.hpp>
+#include "tests/hardware/requests.hpp"
+#include "tests/hardware/text_lines.hpp"
 
 #include <cstdio>
 #include <fstream>
+#include <map>
 #include <set>
 
 namespace {
@@ -74,28 +74,75 @@ ordered_json pattern_entry(Pattern) {
                                    {reads("in", vector(static_cast<const float*>(in), pattern_words)),
                                     writes("out", vector(out, pattern_words))});
   for (const fault& f : report.faults) expect(false, p.name() + ": " + f.text());
-  std::int64_t requests = 0, cost = 0;
-  for (const site_profile& s : report.profiles.at(0).sites)
-    if (std::string(name_of(s.kind)) == name_of(p.kind))
-      requests += s.requests, cost += is_global(p.kind) ? s.sectors : s.wavefronts;
-  const char* unit = is_global(p.kind) ? "sectors" : "wavefronts";
-  expect(requests == 1 && cost == p.cost, p.name() + ": " + std::to_string(cost) + " " + unit + " in " +
-                                              std::to_string(requests) + " requests; by hand, it is " +
-                                              std::to_string(p.cost) + " in one");
-  return {{"pattern", p.name()}, {"kind", name_of(p.kind)}, {"unit", unit}, {"requests", requests}, {"cost", cost}};
+  const tally sum = total(report.profiles.at(0), p.kind);
+  expect(sum.requests == 1 && sum.cost == p.cost, p.name() + ": " + std::to_string(sum.cost) + " " + sum.unit + " in " +
+                                                      std::to_string(sum.requests) + " requests; by hand, it is " +
+                                                      std::to_string(p.cost) + " in one");
+  return {{"pattern", p.name()},
+          {"kind", name_of(p.kind)},
+          {"unit", sum.unit},
+          {"requests", sum.requests},
+          {"cost", sum.cost}};
+}
+
+alignas(128) float request_in[request_units * 4], request_out[request_units * 4], request_result[32];
+
+/// The kernels leave memory unwritten that they read, so nothing is checked.
+tally cost_of(const request& r) {
+  tally found{};
+  visit_request_kernel(r.kind, r.bytes, [&](auto kernel) {
+    using K = decltype(kernel);
+    using T = typename K::element;
+    request_params<T> p{gmem_ptr<const T>(reinterpret_cast<const T*>(request_in)),
+                        gmem_ptr<T>(reinterpret_cast<T*>(request_out)),
+                        gmem_ptr<float>(request_result),
+                        r.lanes,
+                        {}};
+    std::copy(r.at, r.at + 32, p.at);
+    launch_report report;
+    launch<K>(virtual_gpu(arch::sm_90, {.checks = checks::profile, .report = &report}), {1}, p);
+    found = total(report.profiles.at(0), r.kind);
+  });
+  return found;
+}
+
+/// Lines of a request's name, a comma, and the cost that a GPU's counters gave. Returns how many there are.
+int compare_with_measured(const std::map<std::string, std::int64_t>& costs, const std::string& path) {
+  const auto lines = lines_of(path);
+  expect(lines.has_value(), path + " cannot be read");
+  for (const std::string& line : lines.value_or(std::vector<std::string>{})) {
+    const auto comma = line.rfind(',');
+    const auto modelled = costs.find(line.substr(0, comma));
+    expect(modelled != costs.end(), path + " has a request that is not among these: " + line);
+    if (modelled != costs.end())
+      expect(std::to_string(modelled->second) == line.substr(comma + 1),
+             line + " were measured; the virtual GPU counts " + std::to_string(modelled->second));
+  }
+  return static_cast<int>(lines ? lines->size() : 0);
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 2) return std::fprintf(stderr, "usage: hardware_on_virtual_gpu FILE\n"), 2;
+  if (count < 2) return std::fprintf(stderr, "usage: hardware_on_virtual_gpu FILE [MEASURED.csv ...]\n"), 2;
   ordered_json all = {{"model", "sm_90"}, {"schedules", std::size(seeds)}};
   for_each_planted([&](auto planted) { all["planted"].push_back(planted_entry(planted)); });
   for_each_pattern([&](auto pattern) { all["patterns"].push_back(pattern_entry(pattern)); });
+  std::map<std::string, std::int64_t> costs;
+  for (const request& r : all_requests()) {
+    const auto found = cost_of(r);
+    expect(found.requests == 1, r.name() + " is " + std::to_string(found.requests) + " requests");
+    costs[r.name()] = found.cost;
+    all["requests"].push_back({{"request", r.name()}, {"kind", name_of(r.kind)}, {"cost", found.cost}});
+  }
+  int measured = 0;
+  for (int i = 2; i < count; ++i) measured += compare_with_measured(costs, arguments[i]);
+  all["ops"] = ops_on_virtual_gpu(expect);
   std::ofstream file(arguments[1]);
   file << all.dump(2) << '\n';
   expect(file.good(), std::string(arguments[1]) + " cannot be written");
-  std::printf("%zu planted kernels with their twins, %zu patterns, %d wrong\n", all["planted"].size(),
-              all["patterns"].size(), wrong);
+  std::printf(
+      "%zu planted kernels with their twins, %zu patterns, %zu requests (%d of them measured), %zu ops, %d wrong\n",
+      all["planted"].size(), all["patterns"].size(), all["requests"].size(), measured, all["ops"].size(), wrong);
   return wrong == 0 ? 0 : 1;
 }

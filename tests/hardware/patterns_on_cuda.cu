@@ -23,7 +23,7 @@ int main() try {
                          gmem_ptr<float>(static_cast<float*>(out.get()))};
   for_each_pattern([&](auto each) {
     launch<typename decltype(each)::kernel>(executor, {1}, p);
-    std::printf("pattern: %s\n", decltype(each)::value.name().c_str());
+    std::printf("launch: %s\n", decltype(each)::value.name().c_str());
   });
   executor.wait();
   return 0;

@@ -47,10 +47,10 @@ inline std::vector<std::map<std::string, double>> read_counters(const std::vecto
     if (columns.empty()) {
       for (std::size_t i = 0; i < cells.size(); ++i) columns[cells[i]] = i;
       for (const char* needed : {"ID", "Metric Name", "Metric Value"})
-        if (!columns.count(needed)) throw std::runtime_error(std::string("ncu.csv has no column ") + needed);
+        if (!columns.count(needed)) throw std::runtime_error(std::string("ncu's table has no column ") + needed);
       continue;
     }
-    if (cells.size() != columns.size()) throw std::runtime_error("ncu.csv has a line of another length: " + line);
+    if (cells.size() != columns.size()) throw std::runtime_error("ncu's table has a line of another length: " + line);
     std::string digits;
     for (const char c : cells[columns["Metric Value"]])
       if (c != ',') digits += c;
@@ -63,20 +63,40 @@ inline std::vector<std::map<std::string, double>> read_counters(const std::vecto
   return in_order;
 }
 
-/// The counters of each pattern by its name. Empty where ncu was not run.
-inline std::map<std::string, std::map<std::string, double>> read_patterns(const std::string& logs) {
-  const auto table = lines_of(logs + "/ncu.csv"), output = lines_of(logs + "/patterns.txt");
+/// The counters of each launch by its name: NAME.txt has the names in the order of the launches, NAME.csv the counters.
+/// Empty where ncu was not run.
+inline std::map<std::string, std::map<std::string, double>> read_launches(const std::string& logs,
+                                                                          const std::string& program) {
+  const auto table = lines_of(logs + "/" + program + ".csv"), output = lines_of(logs + "/" + program + ".txt");
   if (!table || !output) return {};
   std::vector<std::string> names;
   for (const std::string& line : *output)
-    if (starts_with(line, "pattern: ")) names.push_back(line.substr(9));
+    if (starts_with(line, "launch: ")) names.push_back(line.substr(8));
   const auto launches = read_counters(*table);
   if (launches.size() != names.size())
     throw std::runtime_error("ncu measured " + std::to_string(launches.size()) + " launches, but " +
-                             std::to_string(names.size()) + " patterns were launched; see ncu.csv");
+                             std::to_string(names.size()) + " of the " + program + " were launched; see " + program +
+                             ".csv");
   std::map<std::string, std::map<std::string, double>> result;
   for (std::size_t i = 0; i < names.size(); ++i) result[names[i]] = launches[i];
   return result;
+}
+
+/// What a GPU's counters say of one kind of access in a launch.
+struct measured {
+  bool known = false;
+  double requests = 0, cost = 0;
+};
+inline measured measured_of(const std::map<std::string, std::map<std::string, double>>& launches,
+                            const std::string& name, const std::string& kind) {
+  const auto launch = launches.find(name);
+  if (launch == launches.end()) return {};
+  for (const counters& c : all_counters) {
+    const auto requests = launch->second.find(c.requests), cost = launch->second.find(c.cost);
+    if (kind == c.kind && requests != launch->second.end() && cost != launch->second.end())
+      return {true, requests->second, cost->second};
+  }
+  return {};
 }
 
 }  // namespace tilery_tests
