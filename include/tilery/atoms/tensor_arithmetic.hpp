@@ -96,14 +96,27 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   return sum < 0 ? -result : result;
 }
 
-/// One instruction's element: c + a b, with K products. From sm_90 on mma.sync with fp8 is two steps of 16, as one sees
-/// in its machine code (HMMA of converted operands) and in its bits.
+/// fp8 through mma.sync on sm_90, whose machine code has no such instruction: the operands become halves, the first two
+/// of each four along k are summed in one step from 0, the others in a second one, and c is added as a float.
+template <int K>
+float converted_dot(const float* a, const float* b, float c) {
+  constexpr int lowest = tensor_precision<half>;
+  float first[2][K / 2], second[2][K / 2];
+  for (int q = 0; q < K; ++q) {
+    auto& to = q % 4 < 2 ? first : second;
+    to[0][q / 4 * 2 + q % 2] = a[q], to[1][q / 4 * 2 + q % 2] = b[q];
+  }
+  const float sum = exact_sum(first[0], first[1], K / 2, 0, 25, lowest);
+  return exact_sum(second[0], second[1], K / 2, sum, 25, lowest) + c;
+}
+
+/// One instruction's element: c + a b, with K products. 32 of them are fp8. Not compared with GPUs after sm_90.
 template <int K>
 float exact_dot(const float* a, const float* b, float c, arch target, int lowest) {
-  const bool newer = static_cast<int>(target) >= static_cast<int>(arch::sm_90);
-  const int bits = newer ? 25 : 24;
-  if (newer && K <= 16) return exact_sum(a, b, K, c, bits, lowest);
-  return exact_sum(a + K / 2, b + K / 2, K / 2, exact_sum(a, b, K / 2, c, bits, lowest), bits, lowest);
+  if (static_cast<int>(target) < static_cast<int>(arch::sm_90))
+    return exact_sum(a + K / 2, b + K / 2, K / 2, exact_sum(a, b, K / 2, c, 24, lowest), 24, lowest);
+  if (K == 32 && target == arch::sm_90) return converted_dot<K>(a, b, c);
+  return exact_sum(a, b, K, c, 25, lowest);
 }
 
 }  // namespace tilery::inline TILERY_ABI::atoms
