@@ -6,6 +6,9 @@
 #include <tilery/virtual_gpu.hpp>
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <initializer_list>
 #include <vector>
 
 namespace tilery_tests {
@@ -71,6 +74,23 @@ void expect_fault(tilery::fault_kind kind, const std::string& part_of_text = "")
       EXPECT_EQ(static_cast<int>(f.kind), static_cast<int>(kind)) << "seed " << seed << ": " << f.text();
     const tilery::launch_report right = report_of<Kernel<false>>(seed);
     EXPECT_TRUE(right.faults.empty()) << "seed " << seed << ", the twin:\n" << text_of(right);
+  }
+}
+
+/// The same where it depends on the schedule which of the two accesses comes first, or which of some kinds is found.
+template <template <bool> class Kernel, class... Kinds>
+void expect_both_lines(Kinds... kinds) {
+  for (const std::uint64_t seed : {0, 1, 2, 3, 4}) {
+    lines = {};
+    const tilery::launch_report wrong = report_of<Kernel<true>>(seed);
+    int found = 0;
+    for (const tilery::fault& f : wrong.faults)
+      found += ((f.kind == kinds) || ...) &&
+               std::minmax({f.now.site.line.line, f.before.site.line.line}) == std::minmax({lines.now, lines.before});
+    EXPECT_GT(found, 0) << "seed " << seed << ": nothing of the kind at lines " << lines.now << " and " << lines.before
+                        << " in\n"
+                        << text_of(wrong);
+    EXPECT_EQ(text_of(report_of<Kernel<false>>(seed)), "") << "seed " << seed << ", the twin";
   }
 }
 
