@@ -16,8 +16,8 @@ mkdir -p "$work"
 expect() {
   local arch=$1 instruction
   shift
-  "${compile[@]}" "-gencode=arch=compute_$arch,code=sm_$arch" -cubin "$here/ptx/atoms.cu" -o "$work/atoms.$arch.cubin"
   "${compile[@]}" "-arch=compute_$arch" --ptx "$here/ptx/atoms.cu" -o "$work/atoms.$arch.ptx"
+  "$ptxas" "-arch=sm_$arch" "$work/atoms.$arch.ptx" -o "$work/atoms.$arch.cubin"
   for instruction in "$@"; do
     grep -qF -- "$instruction" "$work/atoms.$arch.ptx" || {
       echo "sm_$arch: no $instruction in the PTX"
@@ -28,8 +28,16 @@ expect() {
 }
 
 compile=("$@")
+ptxas=$(dirname "$(readlink -f "$(command -v "$1")")")/ptxas
+of_sm_75=()
+for count in 1 2 4; do of_sm_75+=("ldmatrix.sync.aligned.m8n8.x$count.shared.b16" "ldmatrix.sync.aligned.m8n8.x$count.trans.shared.b16"); done
 of_sm_80=('cp.async.ca.shared.global [%r' 'cp.async.cg.shared.global' 'cp.async.commit_group' 'cp.async.wait_group 1'
-  'cp.async.wait_group 0' 'bar.sync' 'bar.arrive')
+  'cp.async.wait_group 0' 'bar.sync' 'bar.arrive' ', 4, outside;' ', 8, outside;' ', 16, outside;'
+  'mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32' 'mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32'
+  'mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32' 'mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32'
+  'mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64')
+of_sm_89=()
+for a in e4m3 e5m2; do for b in e4m3 e5m2; do of_sm_89+=("mma.sync.aligned.m16n8k32.row.col.f32.$a.$b.f32"); done; done
 of_sm_90=('mbarrier.init' 'mbarrier.arrive.expect_tx' 'mbarrier.arrive.shared' 'mbarrier.try_wait.parity'
   'cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes' 'cp.async.bulk.global.shared::cta.bulk_group'
   'cp.async.bulk.commit_group' 'cp.async.bulk.wait_group.read 0' 'cp.async.bulk.wait_group 0' 'fence.proxy.async' '%cluster_ctarank'
@@ -37,5 +45,11 @@ of_sm_90=('mbarrier.init' 'mbarrier.arrive.expect_tx' 'mbarrier.arrive.shared' '
   'barrier.cluster.wait.acquire.aligned' 'ld.shared::cluster.u8' 'ld.shared::cluster.u16' 'ld.shared::cluster.u32'
   'ld.shared::cluster.v2.u32' 'ld.shared::cluster.v4.u32' 'st.shared::cluster.u8' 'st.shared::cluster.u16'
   'st.shared::cluster.u32' 'st.shared::cluster.v2.u32' 'st.shared::cluster.v4.u32')
-expect 80 "${of_sm_80[@]}"
-expect 90 "${of_sm_80[@]}" "${of_sm_90[@]}"
+for count in 1 2 4; do of_sm_90+=("stmatrix.sync.aligned.m8n8.x$count.shared.b16" "stmatrix.sync.aligned.m8n8.x$count.trans.shared.b16"); done
+
+expect 75 "${of_sm_75[@]}"
+expect 80 "${of_sm_75[@]}" "${of_sm_80[@]}"
+expect 89 "${of_sm_75[@]}" "${of_sm_80[@]}" "${of_sm_89[@]}"
+for arch in 90 100 120; do
+  expect $arch "${of_sm_75[@]}" "${of_sm_80[@]}" "${of_sm_89[@]}" "${of_sm_90[@]}"
+done

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One use of each atom, so that ptxas sees its text: ARCH is the arch in question.
+// One use of each atom, so that ptxas sees its text.
 #include <tilery/atoms/copy_async.hpp>
 #include <tilery/atoms/copy_bulk.hpp>
+#include <tilery/atoms/matrix_move.hpp>
+#include <tilery/atoms/mma_sync.hpp>
 #include <tilery/atoms/named_barrier.hpp>
 #include <tilery/cuda.hpp>
 
@@ -32,11 +34,90 @@ struct copies : base {
     copy_async<4>(lane, smem.x.at(lane.rank()), p.in);
     copy_async<8>(lane, smem.x.at(2 * lane.rank()), p.in, 4);
     copy_async<16>(lane, smem.x.at(4 * lane.rank()), p.in, 8);
+    copy_async_if<4>(lane, smem.x.at(lane.rank()), p.in, lane.rank() < 7);
+    copy_async_if<8>(lane, smem.x.at(2 * lane.rank()), p.in, lane.rank() < 7);
+    copy_async_if<16>(lane, smem.x.at(4 * lane.rank()), p.in, lane.rank() < 7);
     commit_copies(lane);
     wait_copies<1>(lane);
     wait_copies<0>(lane);
     sync_named(lane, 1, 64);
     arrive_named(lane, 2, 64);
+  }
+};
+
+template <class A, class B = A, class Lane>
+SIMT void multiply(Lane lane, const params& p) {
+  using fragments = mma_fragments<A, B>;
+  typename fragments::a_type a[1];
+  typename fragments::b_type b[1];
+  typename fragments::c_type c[1][1];
+  for (auto& r : a[0].r) r = static_cast<mma_register<A>>(lane.load(p.in));
+  for (auto& r : b[0].r) r = static_cast<mma_register<B>>(lane.load(p.in));
+  for (auto& r : c[0][0].r) r = 0;
+  mma_sync<A, B>(lane, c, a, b);
+  for (auto r : c[0][0].r) lane.store(p.out + lane.rank(), static_cast<float>(r));
+}
+
+/// sm_80 and later; two fp8 types from sm_89 on.
+struct tensor_cores : base {
+  static constexpr arch lowest = arch::sm_80;
+  using shared = no_shared;
+  template <class Lane>
+  SIMT static void run(Lane lane, const params& p, shared&) {
+    multiply<half>(lane, p);
+    multiply<bf16>(lane, p);
+    multiply<tf32>(lane, p);
+    multiply<int8>(lane, p);
+    multiply<double>(lane, p);
+  }
+};
+struct tensor_cores_fp8 : base {
+  static constexpr arch lowest = arch::sm_89;
+  using shared = no_shared;
+  template <class Lane>
+  SIMT static void run(Lane lane, const params& p, shared&) {
+    multiply<fp8_e4m3>(lane, p);
+    multiply<fp8_e5m2>(lane, p);
+    multiply<fp8_e4m3, fp8_e5m2>(lane, p);
+    multiply<fp8_e5m2, fp8_e4m3>(lane, p);
+  }
+};
+
+struct matrices : base {
+  struct shared {
+    shared_array<float, 256> x;
+  };
+  template <int Count, matrix_order Order, class Lane>
+  SIMT static void load(Lane lane, const params& p, shared& smem) {
+    std::uint32_t held[Count];
+    load_matrices<Count, Order>(lane, held, smem.x.at(4 * lane.rank()));
+    for (auto r : held) lane.store(p.out + lane.rank(), static_cast<float>(r));
+  }
+  template <int Count, matrix_order Order, class Lane>
+  SIMT static void store(Lane lane, const params& p, shared& smem) {
+    std::uint32_t held[Count];
+    for (auto& r : held) r = static_cast<std::uint32_t>(lane.load(p.in));
+    store_matrices<Count, Order>(lane, smem.x.at(4 * lane.rank()), held);
+  }
+};
+/// sm_75 and later.
+struct matrix_loads : matrices {
+  static constexpr arch lowest = arch::sm_75;
+  template <class Lane>
+  SIMT static void run(Lane lane, const params& p, shared& smem) {
+    load<1, matrix_order::rows>(lane, p, smem), load<1, matrix_order::transposed>(lane, p, smem);
+    load<2, matrix_order::rows>(lane, p, smem), load<2, matrix_order::transposed>(lane, p, smem);
+    load<4, matrix_order::rows>(lane, p, smem), load<4, matrix_order::transposed>(lane, p, smem);
+  }
+};
+/// sm_90 and later.
+struct matrix_stores : matrices {
+  static constexpr arch lowest = arch::sm_90;
+  template <class Lane>
+  SIMT static void run(Lane lane, const params& p, shared& smem) {
+    store<1, matrix_order::rows>(lane, p, smem), store<1, matrix_order::transposed>(lane, p, smem);
+    store<2, matrix_order::rows>(lane, p, smem), store<2, matrix_order::transposed>(lane, p, smem);
+    store<4, matrix_order::rows>(lane, p, smem), store<4, matrix_order::transposed>(lane, p, smem);
   }
 };
 
@@ -93,6 +174,10 @@ struct clusters : base {
 
 void use() {
   launch<one_of_each::copies>(tilery::cuda(), {1}, one_of_each::params{});
+  launch<one_of_each::tensor_cores>(tilery::cuda(), {1}, one_of_each::params{});
+  launch<one_of_each::tensor_cores_fp8>(tilery::cuda(), {1}, one_of_each::params{});
+  launch<one_of_each::matrix_loads>(tilery::cuda(), {1}, one_of_each::params{});
+  launch<one_of_each::matrix_stores>(tilery::cuda(), {1}, one_of_each::params{});
   launch<one_of_each::bulk_copies>(tilery::cuda(), {1}, one_of_each::params{});
   launch<one_of_each::clusters>(tilery::cuda(), {2}, one_of_each::params{});
 }
