@@ -14,6 +14,7 @@ struct meant_accesses {
   width_range global_loads, global_stores;
   int shared_loads = 0;         // narrowest; 0: the kernel's own affair
   width_range shared_stores{};  // the same
+  int mma = 0, ldmatrix = 0;    // instructions in the text
 };
 
 /// Tells the report, which reads it in the PTX, what it cannot see there: bytes of shared memory, which a kernel asks for
@@ -27,7 +28,8 @@ template <class Kernel, class Params, meant_accesses Meant>
 void compile() {
   keep(reinterpret_cast<const void*>(&tilery::trampoline<Kernel, Params>));
   keep(&told_of<Kernel, Params, Meant.global_loads.narrowest, Meant.global_loads.widest, Meant.global_stores.narrowest,
-                Meant.global_stores.widest, Meant.shared_loads, Meant.shared_stores.narrowest, Meant.shared_stores.widest>);
+                Meant.global_stores.widest, Meant.shared_loads, Meant.shared_stores.narrowest, Meant.shared_stores.widest,
+                Meant.mma, Meant.ldmatrix>);
 }
 
 /// All candidates of a table. Each::kernel<policy> is the kernel, Each::meant(policy) its accesses.
