@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How fast the virtual GPU runs kernels: GEMM in operations a second, unchecked, with every check, and with a profile;
-// meetings of lanes in nanoseconds; a thousand small launches, which must not become slower or larger.
+// How fast the virtual GPU runs kernels: GEMM on lanes and on tensor cores in operations a second, unchecked, with
+// every check, and with a profile; meetings of lanes in nanoseconds; a thousand small launches, which must not become
+// slower or larger.
 #include <tilery/gemm.hpp>
 #include <tilery/virtual_gpu.hpp>
 
@@ -13,17 +14,26 @@ namespace {
 
 using namespace tilery;
 
-template <class Gpu>
-void simt_gemm(benchmark::State& state, const Gpu& gpu) {
+/// float runs on the lanes, bf16 on the tensor cores.
+template <class T, class Gpu>
+void gemm_of(benchmark::State& state, const Gpu& gpu) {
   const int n = static_cast<int>(state.range(0));
   std::mt19937 generator(1);
   std::uniform_real_distribution<float> uniform(-1, 1);
-  std::vector<float> a(static_cast<std::size_t>(n) * n), b(a.size()), c(a.size());
-  for (float& x : a) x = uniform(generator);
-  for (float& x : b) x = uniform(generator);
+  std::vector<T> a(static_cast<std::size_t>(n) * n), b(a.size()), c(a.size());
+  for (T& x : a) x = convert<T>(uniform(generator));
+  for (T& x : b) x = convert<T>(uniform(generator));
   const auto av = matrix(a.data(), n, n), bv = matrix(b.data(), n, n);
   for (auto _ : state) gemm(gpu, av, bv, matrix(c.data(), n, n));
   state.counters["FLOP/s"] = benchmark::Counter(2.0 * n * n * n, benchmark::Counter::kIsIterationInvariantRate);
+}
+template <class Gpu>
+void simt_gemm(benchmark::State& state, const Gpu& gpu) {
+  gemm_of<float>(state, gpu);
+}
+template <class Gpu>
+void tensor_core_gemm(benchmark::State& state, const Gpu& gpu) {
+  gemm_of<bf16>(state, gpu);
 }
 void profiled_gemm(benchmark::State& state) {
   launch_report report;
@@ -33,6 +43,13 @@ void profiled_gemm(benchmark::State& state) {
 BENCHMARK_CAPTURE(simt_gemm, unchecked, unchecked_virtual_gpu())->Arg(256)->Arg(512)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(simt_gemm, checked, virtual_gpu())->Arg(512)->Unit(benchmark::kMillisecond);
 BENCHMARK(profiled_gemm)->Name("simt_gemm/checked_and_profiled")->Arg(512)->Unit(benchmark::kMillisecond);
+
+BENCHMARK_CAPTURE(tensor_core_gemm, unchecked, unchecked_virtual_gpu())->Arg(256)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(tensor_core_gemm, unchecked_and_exact,
+                  unchecked_virtual_gpu(arch::sm_90, {.exact_tensor_cores = true}))
+    ->Arg(256)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(tensor_core_gemm, checked, virtual_gpu())->Arg(256)->Unit(benchmark::kMillisecond);
 
 struct no_params {};
 

@@ -10,6 +10,8 @@
 inline const tilery::matrix_view<const float> a, b;
 inline const tilery::matrix_view<float> c;
 inline const tilery::matrix_view<double> doubles;
+inline const tilery::matrix_view<const tilery::half> halves;
+inline const tilery::matrix_view<tilery::half> half_c;
 
 // Where nvcc compiles the case, its kernels are a real GPU's.
 #ifdef __CUDACC__
