@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The SIMT GEMM's candidates for elements of ELEMENT; -DFUSED for an epilogue with an operand, read element by element.
+// The SIMT GEMM's candidates for elements of ELEMENT; -DFUSED for an epilogue with an operand, read as
+// packs of as many elements as the sums have, or one by one.
 #include "kernels.hpp"
 
 #include <tilery/kernels/gemm/simt.hpp>
@@ -24,7 +25,9 @@ struct candidate {
     const int inputs = p.vector * static_cast<int>(sizeof(T)), c = p.c_vector * static_cast<int>(sizeof(T));
     const int narrowest = inputs < c ? inputs : c;
     const int a = shared_store(p.a, p.vector), b = shared_store(p.b, p.vector);
-    return {{operand ? static_cast<int>(sizeof(T)) : narrowest, inputs}, {c, c}, 16, {a < b ? a : b, a < b ? b : a}};
+    const int element = static_cast<int>(sizeof(T)), packs = element * static_cast<int>(16 / sizeof(S));
+    const int widest = operand && packs > inputs ? packs : inputs;
+    return {{operand ? element : narrowest, widest}, {c, c}, 16, {a < b ? a : b, a < b ? b : a}};
   }
   // Packs go into shared memory as they are where they lie along the rows of the tile, else element by element.
   static constexpr int shared_store(tilery::along how, int vector) {
