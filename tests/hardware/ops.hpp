@@ -11,38 +11,75 @@
 
 namespace tilery_tests {
 
+struct gemm_case {
+  int m, n, k;
+  bool a_transposed, b_transposed;
+};
+
+/// A GEMM of elements of T by a policy that stays, so that a new candidate is not another launch under an old name.
+template <class T, tilery::gemm_simt_policy P>
+struct gemm_op {
+  gemm_case shape;
+
+  std::string name() const {
+    return std::string("SIMT GEMM ") + tilery::element<T>::name + ", " + std::to_string(shape.m) + " x " +
+           std::to_string(shape.n) + " x " + std::to_string(shape.k) + ", " + (shape.a_transposed ? "T" : "N") +
+           (shape.b_transposed ? "T" : "N");
+  }
+  template <class Executor>
+  void operator()(const Executor& on) const {
+    using namespace tilery;
+    const auto [m, n, k, a_transposed, b_transposed] = shape;
+    const buffer<T, 2> a(on, a_transposed ? k : m, a_transposed ? m : k),
+        b(on, b_transposed ? n : k, b_transposed ? k : n), c(on, m, n);
+    fill_zero(on, a), fill_zero(on, b);
+    const auto av = a.view(), bv = b.view();
+    gemm<P>(on, a_transposed ? transposed(av) : av, b_transposed ? transposed(bv) : bv, c);
+  }
+};
+
+/// 16-byte accesses, each operand along the dimension in which it is contiguous.
+template <class T>
+constexpr tilery::gemm_simt_policy aligned_policy(bool a_transposed, bool b_transposed) {
+  using tilery::along;
+  constexpr int vector = static_cast<int>(16 / sizeof(T));
+  constexpr bool wide = sizeof(T) == 8;
+  return {.block = wide ? tilery::tile_mnk{64, 64, 8} : tilery::tile_mnk{128, 128, 2 * vector},
+          .lane = wide ? tilery::tile_mn{4, 4} : tilery::tile_mn{8, 8},
+          .a = a_transposed ? along::outer : along::k,
+          .b = b_transposed ? along::k : along::outer,
+          .vector = vector,
+          .c_vector = wide ? 2 : 4};
+}
+
+template <class T, bool ATransposed, bool BTransposed, class Visit>
+void visit_aligned_gemm(Visit visit, int k) {
+  const gemm_op<T, aligned_policy<T>(ATransposed, BTransposed)> op{{256, 256, k, ATransposed, BTransposed}};
+  visit(op.name(), op);
+}
+
+/// Any strides, element by element.
+inline constexpr tilery::gemm_simt_policy strided_policy = {.block = {64, 64, 8},
+                                                            .lane = {4, 4},
+                                                            .a = tilery::along::any,
+                                                            .b = tilery::along::any,
+                                                            .vector = 1,
+                                                            .c_vector = 1};
+
 /// visit(name, call) for each; call(executor) launches one kernel.
 template <class Visit>
 void for_each_op(Visit visit) {
   using namespace tilery;
-  // Policies by name, so that a new default is not another launch under the name of the old one.
-  const auto visit_gemm = [&]<gemm_simt_policy P, class T>(T, int m, int n, int k, bool a_transposed,
-                                                           bool b_transposed) {
-    const auto size = [](int i) { return std::to_string(i); };
-    visit(std::string("SIMT GEMM ") + element<T>::name + ", " + size(m) + " x " + size(n) + " x " + size(k) + ", " +
-              (a_transposed ? "T" : "N") + (b_transposed ? "T" : "N"),
-          [=](const auto& on) {
-            const buffer<T, 2> a(on, a_transposed ? k : m, a_transposed ? m : k),
-                b(on, b_transposed ? n : k, b_transposed ? k : n), c(on, m, n);
-            fill_zero(on, a), fill_zero(on, b);
-            const auto av = a.view(), bv = b.view();
-            gemm<P>(on, a_transposed ? transposed(av) : av, b_transposed ? transposed(bv) : bv, c);
-          });
-  };
-  const auto visit_aligned = [&]<bool ATransposed, bool BTransposed, class T>(T value, int k) {
-    constexpr gemm_simt_policy policy =
-        gemm_simt_table<T>::aligned(ATransposed ? along::outer : along::k, BTransposed ? along::k : along::outer);
-    visit_gemm.template operator()<policy>(value, 256, 256, k, ATransposed, BTransposed);
-  };
-  visit_aligned.template operator()<false, false>(0.0f, 64);
-  visit_aligned.template operator()<false, true>(0.0f, 64);
-  visit_aligned.template operator()<true, false>(0.0f, 64);
-  visit_aligned.template operator()<true, true>(0.0f, 64);
-  visit_aligned.template operator()<false, false>(0.0f, 256);
-  visit_gemm.template operator()<gemm_simt_table<float>::candidates[4]>(0.0f, 200, 100, 50, false, false);
-  visit_aligned.template operator()<false, false>(half{}, 64);
-  visit_aligned.template operator()<true, true>(half{}, 64);
-  visit_aligned.template operator()<false, false>(0.0, 64);
+  visit_aligned_gemm<float, false, false>(visit, 64);
+  visit_aligned_gemm<float, false, true>(visit, 64);
+  visit_aligned_gemm<float, true, false>(visit, 64);
+  visit_aligned_gemm<float, true, true>(visit, 64);
+  visit_aligned_gemm<float, false, false>(visit, 256);
+  const gemm_op<float, strided_policy> strided{{200, 100, 50, false, false}};
+  visit(strided.name(), strided);
+  visit_aligned_gemm<half, false, false>(visit, 64);
+  visit_aligned_gemm<half, true, true>(visit, 64);
+  visit_aligned_gemm<double, false, false>(visit, 64);
   for (const int columns : {64, 100, 1024, 4096, 70001})  // the last is streamed, and its rows begin inside sectors
     visit("softmax f32, 8 x " + std::to_string(columns), [=](const auto& on) {
       const buffer<float, 2> x(on, 8, columns), y(on, 8, columns);
