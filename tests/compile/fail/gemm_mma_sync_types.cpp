@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: gemm_mma_sync: A and B must have elements of 2 bytes
+// expect: gemm_mma_sync_policy.math must be tf32 or tf32x3 for float, because tensor cores have no product of floats
 #include "operands.hpp"
 
-constexpr tilery::gemm_mma_sync_policy mine{.block = {64, 64, 32}, .warp = {32, 32}};
-
 #ifdef BROKEN
-void use() { tilery::gemm<mine>(gpu(), doubles, doubles, doubles); }
+constexpr tilery::gemm_mma_sync_policy mine{.block = {64, 64, 32}, .warp = {32, 32}, .vector = 4};
 #else
-void use() { tilery::gemm<mine>(gpu(), halves, halves, half_c); }
+constexpr tilery::gemm_mma_sync_policy mine{
+    .block = {64, 64, 32}, .warp = {32, 32}, .vector = 4, .math = tilery::multiply_as::tf32};
 #endif
+
+void use() { tilery::gemm<mine>(gpu(), a, b, c); }
