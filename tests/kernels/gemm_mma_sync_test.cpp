@@ -188,23 +188,23 @@ constexpr bool breaks(gemm_mma_sync_policy p, std::string_view sentence, int ele
   return rule && std::string_view(rule).find(sentence) != std::string_view::npos;
 }
 static_assert(!broken_rule(gemm_mma_sync_policy{}, 2));
-static_assert(breaks({}, "A and B must have elements of 2 bytes", 8));
-static_assert(breaks({}, "A and B must have elements of 2 bytes", 4));
+static_assert(breaks({.math = multiply_as::tf32}, "math is for float alone"));
+static_assert(breaks({}, "math must be tf32 or tf32x3 for float", 4));
 static_assert(breaks({.block = {128, 128, 0}}, "must be positive"));
 static_assert(breaks({.warp = {-64, 64}}, "must be positive"));
 static_assert(breaks({.warp = {8, 64}}, "warp must be a multiple of 16"));
 static_assert(breaks({.block = {128, 72, 64}, .warp = {64, 72}}, "warp must be a multiple of 16"));
 static_assert(breaks({.block = {128, 128, 64}, .warp = {64, 48}}, "block must be a multiple of warp"));
-static_assert(breaks({.block = {128, 128, 16}}, "block.k must be a multiple of 32"));
+static_assert(breaks({.block = {128, 128, 16}}, "block.k must be a multiple of 64 bytes"));
 static_assert(breaks({.block = {128, 128, 96}}, "power of two along the contiguous dimension"));
 static_assert(breaks({.block = {128, 96, 64}, .warp = {64, 48}}, "power of two along the contiguous dimension"));
 static_assert(!broken_rule(gemm_mma_sync_policy{.block = {96, 96, 64}, .warp = {48, 48}, .b = along::k}, 2));
 static_assert(breaks({.stages = 1}, "stages must be at least 2"));
-static_assert(breaks({.vector = 16}, "vector must be 1, 2, 4 or 8"));
-static_assert(breaks({.vector = 3}, "vector must be 1, 2, 4 or 8"));
-static_assert(breaks({.vector = 0}, "vector must be 1, 2, 4 or 8"));
+static_assert(breaks({.vector = 16}, "vector must be a power of two and at most 16 bytes"));
+static_assert(breaks({.vector = 3}, "vector must be a power of two and at most 16 bytes"));
+static_assert(breaks({.vector = 0}, "vector must be a power of two and at most 16 bytes"));
 static_assert(breaks({.b = along::any}, "vector must be 1 where an operand is along::any"));
-static_assert(breaks({.c_vector = 8}, "c_vector must be 1 or 4"));
+static_assert(breaks({.c_vector = 8}, "c_vector must be 1, or 4 (double: 2)"));
 static_assert(breaks({.raster_rows = 0}, "raster_rows must be at least 1"));
 static_assert(breaks({.lowest = arch::sm_75}, "lowest must be sm_80 or later"));
 static_assert(breaks({.lowest = arch::cpu}, "lowest must be sm_80 or later"));
@@ -227,7 +227,7 @@ constexpr bool serves_every_problem() {
                                  {b, b == along::any ? 1 : vectors},
                                  c_vector,
                                  target};
-            const gemm_mma_sync_policy& picked = gemm_mma_sync_table::candidates[gemm_mma_sync_table::choose(p).index];
+            const gemm_mma_sync_policy& picked = gemm_mma_sync_table<bf16>::candidates[gemm_mma_sync_table<bf16>::choose(p).index];
             if (misfit(picked, p) || broken_rule(picked, 2)) return false;
           }
   return true;

@@ -51,6 +51,7 @@ template <class T>
 constexpr gemm_mma_sync_policy strided_mma_sync() {
   gemm_mma_sync_policy p = small_mma_sync<T>(along::any, along::any);
   p.vector = p.c_vector = 1, p.stages = 3;
+  p.block.k /= 2;  // twice the chunks of a lane would spill on sm_80 to sm_89
   return p;
 }
 
