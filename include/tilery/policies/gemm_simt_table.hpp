@@ -19,6 +19,13 @@ namespace tilery::inline TILERY_ABI {
 ///   128 x 128 x 16, 8 x 8   0.839   1.099   153 registers: half of the warps
 ///   64 x 128 x 16, 8 x 8    0.905   1.147
 ///
+/// and where there are few tiles, microseconds at 512, 1024, 2048:
+///
+///   128 x 128 x 8, 8 x 8    79  154  423
+///   64 x 64 x 16, 8 x 4     30   68  448
+///   64 x 64 x 32, 8 x 4     24   69  477   its stores to shared memory meet each bank four times
+///   128 x 64 x 16, 8 x 4    34   64  429
+///
 /// double has half of the tile, for its sums are twice as wide; half and bf16 come here on sm_75 alone.
 template <class T>
 struct simt_cut {
@@ -72,8 +79,8 @@ struct gemm_simt_table {
 
 template <>
 struct gemm_simt_table<float> {
-  static constexpr tile_mnk small = {128, 128, 8};
-  static constexpr tile_mn lane = {8, 8};
+  static constexpr tile_mnk small = {64, 64, 16};
+  static constexpr tile_mn lane = {8, 4};
   static constexpr gemm_simt_policy candidates[8] = {aligned_simt<float>(along::k, along::outer),
                                                      aligned_simt<float>(along::k, along::k),
                                                      aligned_simt<float>(along::outer, along::outer),
@@ -87,7 +94,7 @@ struct gemm_simt_table<float> {
     if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector)) return {7, why};
     const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
     const std::int64_t tiles = std::int64_t{(p.m + 255) / 256} * ((p.n + 127) / 128);
-    if (layout < 3 && tiles < peaks(p.target).multiprocessors)
+    if (layout < 3 && 10 * tiles < 9 * peaks(p.target).multiprocessors)
       return {4 + layout, "aligned operands; few tiles: smaller ones reach more multiprocessors"};
     return {layout, "aligned operands: 16-byte accesses"};
   }
