@@ -169,12 +169,13 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
 
 /// C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), with the policy that the selector picks.
 ///
-/// Elements: double, float, tf32, half, bf16, int8, fp8_e4m3 and fp8_e5m2; A and B alike, but that the two fp8 may meet.
-/// C is like them or in the accumulation type, which is double for double, s32 for int8, float for the others; of int8 it
-/// may be float, too, of fp8 half or bf16. Scales are in `gemm_factors`. GPUs from sm_80 on multiply all but float on
-/// tensor cores (fp8: sm_89); float goes there by a policy with `math`, as tf32 or as three products of it. Any strides and alignment: operands with 16-byte aligned rows or columns are
-/// faster. C must not share an element with another operand, the epilogue's included: it may hold unfinished sums
-/// meanwhile. An m or n of 0 does nothing; a k of 0 is an empty sum.
+/// Elements: double, float, tf32, half, bf16, int8, fp8_e4m3 and fp8_e5m2; A and B alike, but that the two fp8 may
+/// meet. C is like them or in the accumulation type, which is double for double, s32 for int8, float for the others; of
+/// int8 it may be float, too, of fp8 half or bf16. Scales are in `gemm_factors`. GPUs from sm_80 on multiply all but
+/// float on tensor cores (fp8: sm_89); float goes there by a policy with `math`, as tf32 or as three products of it.
+/// Any strides and alignment: operands with 16-byte aligned rows or columns are faster. C must not share an element
+/// with another operand, the epilogue's included: it may hold unfinished sums meanwhile. An m or n of 0 does nothing; a
+/// k of 0 is an empty sum.
 ///
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
 /// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z)`. A beta of 1 adds to what C
@@ -184,8 +185,8 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
 /// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before the conversion to C, with
 /// u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds 2^-9 and tf32x3 2^-20 of
 /// the sum, the part of the operands that they leave out). Sums of int8 are exact on a GPU and wrap at 32 bits; on the
-/// CPU those into float or int8 are float. The order of the additions depends on the policy alone. Throws `error` before anything is launched: shapes, null views, memory of
-/// another machine, aliases.
+/// CPU those into float or int8 are float. The order of the additions depends on the policy alone. Throws `error`
+/// before anything is launched: shapes, null views, memory of another machine, aliases.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
