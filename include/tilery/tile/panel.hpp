@@ -45,7 +45,7 @@ public:
   template <class Lane>
   SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch a tile", at);
-    TILERY_UNROLL
+    TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs_a_lane; ++i) {
       const place to = place_of(lane.rank() + i * Threads, from);
       held_[i] = splat<Vector>(convert<T>(0.0f));
@@ -59,7 +59,7 @@ public:
   template <class Lane>
   SIMT void put(Lane lane, const panel<T>& from, shared& to, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("put a tile", at);
-    TILERY_UNROLL
+    TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs_a_lane; ++i) {
       const place target = place_of(lane.rank() + i * Threads, from);
       if (!target.inside) continue;

@@ -41,7 +41,7 @@ public:
   SIMT void multiply(Lane lane, A& a, B& b, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply tiles", at);
     lane.operations(fma_unit<Accumulator>, m * n * P.block.k);
-    TILERY_UNROLL
+    TILERY_UNROLL_ON_GPU
     for (int k = 0; k < P.block.k; ++k) {
       pack<Accumulator, quad> a_packs[m / quad], b_packs[n_packs];
       TILERY_UNROLL
