@@ -7,6 +7,7 @@
 #include <tilery/simt/virtual/vector_clock.hpp>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
@@ -53,9 +54,12 @@ public:
   }
   /// Numbers from `before` up to this one are ordered before whatever anybody does now.
   std::uint32_t known() const { return known_; }
+  bool everybody_knows(std::uint32_t number) const { return number - before < known_ - before; }
   /// Whether a number's epoch is still here; those that everybody knows are dropped some time.
   bool remembers(std::uint32_t number) const { return number >= first_; }
   std::size_t size() const { return lanes_.size() + engines_.size(); }
+  /// All numbers of lanes are below this one.
+  std::uint32_t end() const { return first_ + static_cast<std::uint32_t>(lanes_.size()); }
 
   void everybody_knows() {
     const std::uint32_t before_the_last_meeting = known_ - first_;
@@ -70,7 +74,7 @@ public:
   }
 
   /// Drops the entries that no cell has; used(number) must have been told of each that one has. Returns the new number
-  /// of an old one.
+  /// of an old one. Numbers are small again.
   template <class IsUsed>
   auto drop_unused(const IsUsed& is_used) {
     std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());
@@ -81,10 +85,11 @@ public:
       return keep;
     });
     drop(engines_, engines, [&](std::uint32_t i) { return is_used(i | of_engine); });
+    const std::uint32_t first_before = std::exchange(first_, before + 1);
     known_ = first_ + kept_known;
-    return [first = first_, lanes = std::move(lanes), engines = std::move(engines)](std::uint32_t old) {
+    return [first_before, lanes = std::move(lanes), engines = std::move(engines)](std::uint32_t old) {
       if (old & of_engine) return engines[old & ~of_engine] | of_engine;
-      return old < first ? old : first + lanes[old - first];
+      return old < first_before ? std::min(old, before) : before + 1 + lanes[old - first_before];
     };
   }
 
@@ -139,11 +144,22 @@ public:
 
   bool known_to_all(std::uint32_t number) const { return number < known_; }
   std::size_t size() const { return lanes_.size() + engines_.size(); }
+  /// All numbers of sets without an engine are below this one.
+  std::uint32_t end() const { return known_ + static_cast<std::uint32_t>(lanes_.size()); }
 
   /// Visits the readers of a set.
   template <class Visit>
   void visit(std::uint32_t number, const Visit& each) const {
     for (; !known_to_all(number); number = at(number).others) each(at(number));
+  }
+  /// The same of a set that others have joined.
+  template <class Visit>
+  void visit(std::uint32_t number, std::uint32_t joined, const Visit& each) const {
+    if (known_to_all(number)) return;
+    readers last = at(number);
+    last.members |= joined;
+    each(last);
+    visit(last.others, each);
   }
 
   /// Whether atomics among them have written.
@@ -157,9 +173,31 @@ public:
     const reader_key key(reader);
     if (const std::uint32_t again = with_again(number, key)) return again;
     if (known_to_all(number)) number = 0;
-    const std::uint32_t result = extended(number, reader, ordered);
+    const std::uint32_t result = extended(number,
+                                          {reader.who, reader.time, reader.site, 1u << reader.member, reader.mode,
+                                           reader.atomic_write, false, 0},
+                                          ordered);
     place_of(number, key) = {key, number, result};
     return result;
+  }
+  /// The set with readers of whom all members are still to join it; ordered() is what each of them knows.
+  template <class Ordered>
+  std::uint32_t opened(std::uint32_t number, const readers& by, const Ordered& ordered) {
+    return extended(known_to_all(number) ? 0 : number, by, ordered);
+  }
+  /// The set with more of the lanes that came to it last.
+  std::uint32_t joined(std::uint32_t number, std::uint32_t members) {
+    if (known_to_all(number)) return 0;
+    readers r = at(number);
+    if ((r.members | members) == r.members) return number;
+    r.members |= members;
+    return find(r);
+  }
+  /// Whether those who came last to a set are like these, so that these may join them, and none of all wrote.
+  bool holds(std::uint32_t number, const readers& these) const {
+    if (number < known_ || number - known_ >= lanes_.size()) return false;
+    const readers& r = lanes_[number - known_];
+    return r.who == these.who && r.time == these.time && r.site == these.site && r.mode == these.mode && !r.any_wrote;
   }
   /// The same where this was asked a moment ago, else 0.
   std::uint32_t with_again(std::uint32_t number, const reader_key& key) const {
@@ -178,7 +216,7 @@ public:
         if (mark) break;
         mark = 1;
       }
-    const std::uint32_t known = known_;
+    const std::uint32_t known = std::exchange(known_, 1);
     const auto compact = [](std::vector<readers>& all, std::vector<std::uint32_t>& now) {
       std::uint32_t next = 0;
       for (std::uint32_t i = 0; i < all.size(); ++i)
@@ -188,7 +226,7 @@ public:
     compact(lanes_, lanes), compact(engines_, engines);
     const auto number_now = [known, lanes = std::move(lanes), engines = std::move(engines)](std::uint32_t old) {
       if (old & with_engine) return engines[old & ~with_engine] | with_engine;
-      return old < known ? 0 : known + lanes[old - known];
+      return old < known ? 0 : 1 + lanes[old - known];
     };
     for (std::vector<readers>* all : {&lanes_, &engines_})
       for (readers& r : *all) r.others = number_now(r.others);
@@ -230,36 +268,33 @@ private:
   }
 
   template <class Ordered>
-  [[gnu::noinline]] std::uint32_t extended(std::uint32_t number, const epoch& reader, const Ordered& ordered) {
-    const std::uint32_t bit = 1u << reader.member;
-    std::uint32_t kept[max_chain], depth = 0, mine = bit, i = number;
-    bool changed = false;
+  [[gnu::noinline]] std::uint32_t extended(std::uint32_t number, readers by, const Ordered& ordered) {
+    std::uint32_t kept[max_chain], depth = 0, changed = 0, i = number;  // kept[changed] and on: as they were
     for (; !known_to_all(i) && depth < max_chain; i = at(i).others) {
       const readers& r = at(i);
-      if (r.who == reader.who && r.time == reader.time && r.site == reader.site && r.mode == reader.mode &&
-          r.wrote == reader.atomic_write) {
-        if (i == number && r.members & bit) return number;
-        mine |= r.members, changed = true;
-      } else if (ordered(r) && stands_for(reader, r)) {
-        changed = true;
+      if (r.who == by.who && r.time == by.time && r.site == by.site && r.mode == by.mode && r.wrote == by.wrote) {
+        if (i == number && by.members && (r.members & by.members) == by.members) return number;
+        by.members |= r.members, changed = depth;
+      } else if (stands_for(by, r) && ordered(r)) {
+        changed = depth;
       } else {
         kept[depth++] = i;
       }
     }
-    std::uint32_t result = known_to_all(i) ? 0 : i;  // what is deeper stays as it is
-    if (!changed) result = number, depth = 0;
-    while (depth > 0) {
-      readers r = at(kept[--depth]);
+    std::uint32_t result = changed < depth ? kept[changed] : known_to_all(i) ? 0 : i;  // what is deeper stays as it is
+    while (changed > 0) {
+      readers r = at(kept[--changed]);
       r.others = result;
       result = find(r);
     }
-    return find({reader.who, reader.time, reader.site, mine, reader.mode, reader.atomic_write, false, result});
+    by.others = result;
+    return find(by);
   }
 
   /// Whether who may follow the new reader may follow the old one, which it comes behind.
-  static bool stands_for(const epoch& now, const readers& before) {
+  static bool stands_for(const readers& now, const readers& before) {
     if (before.mode == access_mode::constant) return false;
-    return !is_atomic(now.mode) || (before.mode == now.mode && (now.atomic_write || !before.wrote));
+    return !is_atomic(now.mode) || (before.mode == now.mode && (now.wrote || !before.wrote));
   }
 
   std::uint32_t find(readers wanted) {
