@@ -49,15 +49,22 @@ public:
     return find(sites_, site_cache_, {step, verb, at});
   }
 
+  /// The same where it is one of the places met last, else 0.
+  std::uint32_t met_last(std::uint32_t step, const char* verb, where at) const {
+    const key k{step, verb, at};
+    const recent& r = site_cache_[mix(k)];
+    return r.what == k ? r.number : 0;
+  }
+
   site describe(std::uint32_t number) const {
     if (number == 0) return {};
     const key& k = sites_.all[number];
-    site result{k.name, k.at, "", k.at};
+    site result{k.name, k.at(), "", k.at()};
     if (k.outer != 0) {
       result.step = steps_.all[k.outer].name;
       std::uint32_t outermost = k.outer;
       while (steps_.all[outermost].outer != 0) outermost = steps_.all[outermost].outer;
-      result.kernel_line = steps_.all[outermost].at;
+      result.kernel_line = steps_.all[outermost].at();
     }
     return result;
   }
@@ -67,15 +74,24 @@ public:
 private:
   struct key {
     std::uint32_t outer = 0;
+    int line = -1;  // nowhere
     const char* name = "";
-    where at{"", 0};
-    bool operator==(const key& other) const {
-      return outer == other.outer && name == other.name && at.line == other.at.line && at.file == other.at.file;
+    const char* file = "";
+
+    key() = default;
+    key(std::uint32_t in, const char* named, where at) : outer(in), line(at.line), name(named), file(at.file) {}
+    where at() const { return {file, line}; }
+    bool operator==(const key& o) const {
+      const auto differ = [](const char* a, const char* b) {
+        return reinterpret_cast<std::uintptr_t>(a) ^ reinterpret_cast<std::uintptr_t>(b);
+      };
+      return ((outer ^ o.outer) | static_cast<unsigned>(line ^ o.line) | differ(name, o.name) | differ(file, o.file)) ==
+             0;
     }
   };
   struct hash {
     std::size_t operator()(const key& k) const {
-      return mix(k) ^ (reinterpret_cast<std::uintptr_t>(k.at.file) * 0x9e3779b97f4a7c15u >> 20);
+      return mix(k) ^ (reinterpret_cast<std::uintptr_t>(k.file) * 0x9e3779b97f4a7c15u >> 20);
     }
   };
   struct table {
@@ -89,17 +105,21 @@ private:
   };
   using cache = std::array<recent, 256>;
 
+  static constexpr std::size_t met = 256;
   static std::size_t mix(const key& k) {
-    return static_cast<std::size_t>(k.at.line) * 37 + k.outer * 11 + (reinterpret_cast<std::uintptr_t>(k.name) >> 2);
+    return (static_cast<std::size_t>(k.line) * 37 + k.outer * 11 + (reinterpret_cast<std::uintptr_t>(k.name) >> 2)) %
+           met;
   }
 
   std::uint32_t find(table& t, cache& met, const key& k) {
-    recent& r = met[mix(k) % 256];
-    if (r.what == k && r.number != 0) [[likely]]
+    recent& r = met[mix(k)];
+    if (r.what == k) [[likely]]
       return r.number;
-    return find_again(t, r, k);
+    return find_again(t, r, k.outer, k.name, k.at());
   }
-  [[gnu::noinline]] static std::uint32_t find_again(table& t, recent& r, const key& k) {
+  [[gnu::noinline]] static std::uint32_t find_again(table& t, recent& r, std::uint32_t outer, const char* name,
+                                                    where at) {
+    const key k{outer, name, at};
     const auto [found, is_new] = t.numbers.try_emplace(k, static_cast<std::uint32_t>(t.all.size()));
     if (is_new) t.all.push_back(k);
     r = {k, found->second};
