@@ -190,11 +190,11 @@ public:
   // Atomics are run sequentially consistent whatever the order asked for; a checked lane's knowledge follows the order.
   template <class T>
   SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where at = {}) const {
-    return atomic<T>(p, "atomic_add", true, true, o, s, at, [value](auto ref) { return ref.fetch_add(value); });
+    return atomic<true, true>(p, "atomic_add", o, s, at, [value](auto ref) { return ref.fetch_add(value); });
   }
   template <std::integral T>
   SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where at = {}) const {
-    return atomic<T>(p, "atomic_max", true, true, o, s, at, [value](auto ref) {
+    return atomic<true, true>(p, "atomic_max", o, s, at, [value](auto ref) {
       T old = ref.load();
       while (old < value && !ref.compare_exchange_weak(old, value))
         ;
@@ -204,16 +204,16 @@ public:
   template <class T>
   SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
                          where at = {}) const {
-    return atomic<T>(p, "atomic_exchange", true, true, o, s, at, [value](auto ref) { return ref.exchange(value); });
+    return atomic<true, true>(p, "atomic_exchange", o, s, at, [value](auto ref) { return ref.exchange(value); });
   }
   template <class T>
   SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where at = {}) const {
-    return atomic<T>(p, "atomic_load", true, false, o, s, at, [](auto ref) { return ref.load(); });
+    return atomic<true, false>(p, "atomic_load", o, s, at, [](auto ref) { return ref.load(); });
   }
   template <class T>
   SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
                          where at = {}) const {
-    atomic<T>(p, "atomic_store", false, true, o, s, at, [value](auto ref) {
+    atomic<false, true>(p, "atomic_store", o, s, at, [value](auto ref) {
       ref.store(value);
       return value;
     });
@@ -230,7 +230,7 @@ public:
   SIMT void wait_until([[maybe_unused]] gmem_ptr<T> flag, [[maybe_unused]] Done done,
                        [[maybe_unused]] scope s = scope::device, [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
-    if (!may_access<T>(flag, "wait_until", false, mode_of(s), at)) return;
+    if (!may_access<false, T>(flag, "wait_until", mode_of(s), at)) return;
     block_->wait_until(
         rank_, [&] { return done(std::atomic_ref<T>(*flag.raw()).load()); }, at);
     if constexpr (Checked) watch()->atomic(rank_, flag.raw(), true, false, order::acquire, s);
@@ -272,20 +272,22 @@ private:
 
   template <class Value, class Pointer>
   SIMT Value read([[maybe_unused]] Pointer p, [[maybe_unused]] where at) const {
-    Value result{};
 #ifndef __CUDA_ARCH__
     constexpr bool constant = std::is_const_v<typename Pointer::element_type>;
-    if (may_access<Value>(p, "load", false, constant ? access_mode::constant : access_mode::plain, at))
+    Value result;
+    if (may_access<false, Value>(p, "load", constant ? access_mode::constant : access_mode::plain, at)) [[likely]]
       __builtin_memcpy(static_cast<void*>(&result), static_cast<const void*>(p.raw()), sizeof(Value));
     else
       __builtin_memset(static_cast<void*>(&result), 0xff, sizeof(Value));
-#endif
     return result;
+#else
+    return Value{};
+#endif
   }
   template <class Pointer, class Value>
   SIMT void write([[maybe_unused]] Pointer p, [[maybe_unused]] const Value& value, [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
-    if (may_access<Value>(p, "store", true, access_mode::plain, at))
+    if (may_access<true, Value>(p, "store", access_mode::plain, at))
       __builtin_memcpy(static_cast<void*>(p.raw()), static_cast<const void*>(&value), sizeof(Value));
 #endif
   }
@@ -308,13 +310,12 @@ private:
       __builtin_memcpy(there, static_cast<const void*>(&value), sizeof(Value));
 #endif
   }
-  template <class T, class Access>
-  SIMT T atomic([[maybe_unused]] gmem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] bool reads,
-                [[maybe_unused]] bool writes, [[maybe_unused]] order o, [[maybe_unused]] scope s,
-                [[maybe_unused]] where at, [[maybe_unused]] Access access) const {
+  template <bool Reads, bool Writes, class T, class Access>
+  SIMT T atomic([[maybe_unused]] gmem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] order o,
+                [[maybe_unused]] scope s, [[maybe_unused]] where at, [[maybe_unused]] Access access) const {
 #ifndef __CUDA_ARCH__
-    if (!may_access<T>(p, name, writes, mode_of(s), at)) return T{};
-    if constexpr (Checked) watch()->atomic(rank_, p.raw(), reads, writes, o, s);
+    if (!may_access<Writes, T>(p, name, mode_of(s), at)) return T{};
+    if constexpr (Checked) watch()->atomic(rank_, p.raw(), Reads, Writes, o, s);
     return access(std::atomic_ref<T>(*p.raw()));
 #else
     return T{};
@@ -334,21 +335,33 @@ private:
     return number;
   }
 
-  /// A GPU faults on an access that is not aligned to its size; 32 bytes and more are several accesses of 16.
-  template <class Value, class Pointer>
-  bool may_access(Pointer p, [[maybe_unused]] const char* name, [[maybe_unused]] bool writes,
-                  [[maybe_unused]] access_mode mode, where at) const {
+  /// Whether an access may happen. Unchecked, it throws where a GPU would fault: at an address that is not aligned to
+  /// the access's size; 32 bytes and more are several accesses of 16.
+  template <bool Writes, class Value, class Pointer>
+  bool may_access(Pointer p, [[maybe_unused]] const char* name, [[maybe_unused]] access_mode mode, where at) const {
     constexpr int bytes = sizeof(Value);
-    constexpr std::uintptr_t power = bytes & -bytes, unit = power < 16 ? power : 16;
-    const bool aligned = reinterpret_cast<std::uintptr_t>(p.raw()) % unit == 0;
     if constexpr (Checked) {
       constexpr bool is_shared = std::is_same_v<Pointer, smem_ptr<typename Pointer::element_type>>;
-      return watch()->template may_access<is_shared, bytes>(rank_, p.raw(), aligned, writes, mode, site(name, at));
+      return checked_access<is_shared, Writes, bytes>(*this, p.raw(), name, mode, at);
     } else {
-      if (!aligned) [[unlikely]]
+      if (!virtual_machine::is_aligned<bytes>(p.raw())) [[unlikely]]
         misaligned(bytes, p.raw(), at);
       return true;
     }
+  }
+  /// Not inlined: a kernel has many accesses.
+  template <bool Shared, bool Writes, int Bytes>
+  [[gnu::noinline]] static bool checked_access(virtual_lane lane, const void* pointer, const char* name,
+                                               access_mode mode, where at) {
+    if constexpr (Shared && !Writes)
+      if (lane.watch()->template loads_again<Bytes>(lane.rank_, pointer, name, at)) [[likely]]
+        return true;
+    return unusual_access<Shared, Writes, Bytes>(lane, pointer, name, mode, at);
+  }
+  template <bool Shared, bool Writes, int Bytes>
+  [[gnu::noinline]] static bool unusual_access(virtual_lane lane, const void* pointer, const char* name,
+                                               access_mode mode, where at) {
+    return lane.watch()->template may_access<Shared, Writes, Bytes>(lane.rank_, pointer, lane.site(name, at), mode);
   }
   /// The bytes of a block of the cluster that an access may touch, or null.
   template <int Bytes>

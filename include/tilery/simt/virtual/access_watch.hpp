@@ -5,6 +5,8 @@
 
 #include <tilery/simt/virtual/block.hpp>
 #include <tilery/simt/virtual/launch_watch.hpp>
+#include <tilery/simt/virtual/missing.hpp>
+#include <tilery/simt/virtual/recent_accesses.hpp>
 #include <tilery/simt/virtual/unwritten.hpp>
 #include <tilery/simt/virtual/visits.hpp>
 
@@ -26,7 +28,8 @@ public:
       : launch_(launch),
         order_(threads),
         shared_(shared_bytes, write_log::never),
-        last_writes_(static_cast<std::size_t>(threads)) {}
+        last_writes_(static_cast<std::size_t>(threads)),
+        recent_(order_.warp_count(), threads) {}
 
   actor lane_itself(int lane, std::uint32_t site, access_mode mode, bool atomic_write = false) const {
     return {lane,
@@ -34,15 +37,36 @@ public:
              atomic_write}};
   }
 
-  /// The usual read of shared memory, checked quickly. False where it needs a closer look.
+  /// The most usual access to shared memory: a read of what others like this lane have read. False, and nothing done,
+  /// where it is another one.
   template <int Bytes>
   bool reads_shared_again(int lane, std::int64_t offset, std::uint32_t site) {
+    constexpr bool together = Bytes == shadow::line || Bytes == shadow::word;
+    constexpr std::size_t count = together ? Bytes : shadow::word;
+    if (!together || offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
+    const recent_accesses::reads& l = recent_.reads_of(lane, site);
+    return l.when == when(lane, site) &&
+           shared_.read_again<count>(histories_, static_cast<std::size_t>(offset), bit_of(lane), l.reader);
+  }
+  /// Any plain access to shared memory in which nothing is wrong. False where it needs a closer look.
+  template <bool Writes, int Bytes>
+  bool right_shared_access(int lane, std::int64_t offset, std::uint32_t site) {
+    constexpr auto count = static_cast<std::size_t>(Bytes);
+    if constexpr (count > shadow::line || !std::has_single_bit(count)) return false;
     if (offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
-    return shared_.read_again<static_cast<std::size_t>(Bytes)>(histories_, static_cast<std::size_t>(offset),
-                                                               reader_key(order_.warp_of(lane), order_.time(lane), site,
-                                                                          static_cast<std::uint32_t>(lane %
-                                                                                                     block::warp_lanes),
-                                                                          access_mode::plain));
+    const auto first = static_cast<std::size_t>(offset);
+    if constexpr (Writes) {
+      const auto ordered = [&](const auto& e) { return e.mode != access_mode::constant && order_.knows(lane, e); };
+      const std::uint32_t number = shared_number(lane_itself(lane, site, access_mode::plain));
+      return shared_.write_rightly<count>(histories_, first, number, ordered);
+    } else {
+      recent_accesses::reads& l = recent_.reads_of(lane, site);
+      if (l.when != when(lane, site)) {
+        make_room();
+        l = {when(lane, site), {{order_.warp_of(lane), order_.time(lane), site}}};
+      }
+      return shared_.read_rightly<count>(histories_, first, bit_of(lane), l.reader, lane_order{order_, lane});
+    }
   }
 
   /// An access to this block's shared memory, `offset` bytes from its begin; `Bytes` of 0: as many as `how_many`.
@@ -55,17 +79,15 @@ public:
              "shared memory has " + std::to_string(shared_.size()) + " bytes");
       return false;
     }
-    if (histories_.size() >= collect_at_) [[unlikely]]
-      collect();
+    make_room();
     observer by{*this, who, writes, "shared memory"};
     const auto first = static_cast<std::size_t>(offset), count = static_cast<std::size_t>(bytes);
-    constexpr auto constant = static_cast<std::size_t>(Bytes);
     if (is_atomic(who.self.mode))
       shared_.atomic(histories_, first, count, by);
     else if (writes)
-      shared_.write<constant>(histories_, first, count, shared_number(who), by);
+      shared_.write(histories_, first, count, shared_number(who), by);
     else
-      shared_.read<constant>(histories_, first, count, by);
+      shared_.read(histories_, first, count, by);
     return true;
   }
 
@@ -81,7 +103,7 @@ public:
              "shared memory has " + std::to_string(home.shared_.size()) + " bytes");
       return false;
     }
-    if (home.histories_.size() >= home.collect_at_) home.collect();
+    home.make_room();
     observer by{*this, who, writes, "shared memory", 1, 0, true, &home};
     const auto first = static_cast<std::size_t>(offset), count = static_cast<std::size_t>(bytes);
     if (writes)
@@ -161,6 +183,7 @@ protected:
     shared_.forget();
     histories_.clear();
     for (last_write& l : last_writes_) l = {};
+    recent_.forget();
     landed_.clear(), issuer_.clear(), visits_.clear();
     ended_ = false;
     collect_at_ = std::size_t{1} << 18;
@@ -179,10 +202,7 @@ protected:
   }
 
   /// All who reach the memory have met: what is behind them needs no look any more.
-  void everybody_knows() {
-    histories_.everybody_knows();
-    for (last_write& l : last_writes_) l.shared_number = 0;
-  }
+  void everybody_knows() { histories_.everybody_knows(); }
 
   /// The lane on whose behalf a barrier's engine copies: for reports.
   void issued_by(group_id engine, int lane) {
@@ -191,9 +211,6 @@ protected:
   }
   /// An engine's work up to a time is done: until then what it writes is not there.
   void lands(group_id engine, int member, std::uint32_t time) { landed(engine, member) = time; }
-
-  static constexpr const char* must_be_aligned =
-      "the address must be a multiple of the access's size, or of 16 where that is larger";
 
   launch_watch& launch_;
   block_order order_;
@@ -254,8 +271,10 @@ private:
     template <class Other>
     void conflict(const Other& other, int member, bool wrote, std::size_t first, std::size_t cells, fault_kind kind) {
       if (!watch.launch_.checks_for(checks::races)) return;
-      fault f = watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells),
-                                watch.what_is_missing(who, other.who, other.mode, kind, in_shared));
+      fault f =
+          watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells),
+                          missing_order(kind, who.self.mode, other.mode, other.who == watch.order_.warp_of(who.lane),
+                                        other.who.block == watch.order_.block(), in_shared));
       f.before = {{}, watch.launch_.position(other.who.block), of().lane_of(other.who, member), wrote};
       watch.launch_.found(std::move(f), who.self.site, other.site);
     }
@@ -265,17 +284,23 @@ private:
 
   /// The numbers of a lane's last writes: most follow one of the same line and time.
   struct last_write {
-    epoch shared, global;
-    std::uint32_t shared_number = 0, global_number = 0;
+    epoch global;
+    std::uint32_t global_number = 0;
     std::uint64_t generation = 0;
   };
 
+  std::uint64_t when(int lane, std::uint32_t site) const { return recent_accesses::when(order_.time(lane), site); }
+  static std::uint32_t bit_of(int lane) { return 1u << (static_cast<unsigned>(lane) % block::warp_lanes); }
+
   std::uint32_t shared_number(const actor& who) {
-    last_write& l = last_writes_[static_cast<std::size_t>(who.lane)];
-    if (l.shared_number == 0 || !(l.shared == who.self)) {
-      l.shared = who.self, l.shared_number = histories_.writes.add(who.self);
+    if (is_engine(who.self.mode)) return histories_.writes.add(who.self);
+    recent_accesses::writes& l = recent_.writes_of(who.lane, who.self.site);
+    const std::uint64_t now = when(who.lane, who.self.site);
+    if (l.when != now) {
+      make_room();
+      l = {now, histories_.writes.add(who.self)};
     }
-    return l.shared_number;
+    return l.number;
   }
   std::uint32_t global_number(const actor& who) {
     last_write& l = last_writes_[static_cast<std::size_t>(who.lane)];
@@ -284,11 +309,16 @@ private:
       l.global_number = launch_.global_histories().writes.add(who.self);
     return l.global_number;
   }
-  /// Drops what no byte of shared memory remembers. Only blocks that never meet as a whole come here.
+  /// To be called before numbers are given out: drops some time what no byte of shared memory remembers. Only blocks
+  /// that never meet as a whole come to that.
+  void make_room() {
+    if (histories_.fills(collect_at_)) [[unlikely]]
+      collect();
+  }
   [[gnu::noinline]] void collect() {
     histories_.collect([&](const auto& visit) { visit(shared_); });
     collect_at_ = std::max(collect_at_, histories_.size() * 2);
-    for (last_write& l : last_writes_) l.shared_number = 0;
+    recent_.forget();
   }
 
   void touch(shadow& cells, std::size_t first, std::size_t count, const actor& who, bool writes, observer& by) {
@@ -329,20 +359,6 @@ private:
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
     return static_cast<int>(who.local % warps) * block::warp_lanes + member;
   }
-  std::string what_is_missing(const actor& who, group_id other, access_mode before, fault_kind kind,
-                              bool in_shared) const {
-    if (kind == fault_kind::missing_wait) return "the copy is still under way: a wait for it between them is missing";
-    if (who.self.mode == access_mode::constant || before == access_mode::constant)
-      return "a pointer to const promises that nobody writes this memory during the launch";
-    if (kind == fault_kind::missing_fence)
-      return "they are ordered, but the copy goes through the asynchronous proxy: a proxy fence between them is missing";
-    if (is_atomic(who.self.mode) && is_atomic(before)) return "an atomic of block scope does not reach the other block";
-    if (other == order_.warp_of(who.lane)) return "a sync_warp between them is missing";
-    if (other.block == order_.block()) return "a barrier of the block between them is missing";
-    if (in_shared) return "a sync_cluster between them is missing";
-    return "nothing orders the two blocks: a release of device scope by the one and an acquire by the other are missing";
-  }
-
   void outside_operands(const actor& who, std::uintptr_t address, int bytes, bool writes) {
     const operand* near = launch_.memory().nearest(address);
     if (!near) {
@@ -351,11 +367,7 @@ private:
     }
     const std::int64_t offset = offset_in(*near, address);
     const bool in_a_gap = offset >= 0 && address < reinterpret_cast<std::uintptr_t>(near->end());
-    report(fault_kind::out_of_bounds, who, writes, near->name, offset, bytes,
-           std::string(near->name) + " has " + std::to_string(near->extents[0]) + " x " +
-               std::to_string(near->extents[1]) + " elements of " + std::to_string(near->element_bytes) +
-               " bytes, with strides " + std::to_string(near->strides[0]) + " and " + std::to_string(near->strides[1]) +
-               (in_a_gap ? "; this lies between its rows" : ""));
+    report(fault_kind::out_of_bounds, who, writes, near->name, offset, bytes, layout_of(*near, in_a_gap));
   }
   static std::int64_t offset_in(const operand& o, std::uintptr_t address) {
     return static_cast<std::int64_t>(address) - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(o.begin()));
@@ -371,6 +383,7 @@ private:
   shadow shared_;
   histories histories_;
   std::vector<last_write> last_writes_;
+  recent_accesses recent_;
   std::vector<std::uint32_t> landed_;
   std::vector<int> issuer_;
   visit_log visits_;

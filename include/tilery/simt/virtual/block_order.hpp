@@ -66,6 +66,10 @@ public:
       if (!knows(lane, r.who, __builtin_ctz(rest), r.time, r.mode)) return false;
     return true;
   }
+  /// Whether they are ordered before what all lanes of the warp do now.
+  bool warp_knows(int lane, const readers& r) const {
+    return warp(lane).known.knows(r.who, vector_clock::everyone, r.time);
+  }
   /// Whether an access through the generic proxy is visible to an asynchronous operation that the lane issues now.
   bool fenced(int lane, const epoch& e) const {
     if (warp(lane).fenced.knows(e.who, e.member, e.time)) return true;

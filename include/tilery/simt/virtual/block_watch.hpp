@@ -12,6 +12,13 @@ namespace virtual_machine {
 /// Thrown through a lane that has gone on for too long. The fault is with the launch.
 struct step_limit_reached {};
 
+/// Whether an address is a multiple of an access's size, or of 16 where that is larger.
+template <int Bytes>
+bool is_aligned(const void* pointer) {
+  constexpr std::uintptr_t power = Bytes & -Bytes, unit = power < 16 ? power : 16;
+  return reinterpret_cast<std::uintptr_t>(pointer) % unit == 0;
+}
+
 class block_watch final : public block_events, public engine_watch {
 public:
   block_watch(launch_watch& launch, int threads, std::size_t shared_bytes)
@@ -28,6 +35,7 @@ public:
       lanes_[i] = {};
       lanes_[i].verbs_left = launch_.launch().step_limit;
       lanes_[i].random = launch_.launch().seed + 0x9e3779b97f4a7c15u * (order_.block() * lanes_.size() + i + 1);
+      plan_delay(lanes_[i]);
     }
     barrier_site_ = 0;
     cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
@@ -97,49 +105,55 @@ public:
   /// The number of the place of a verb. Counts the verb, too.
   std::uint32_t at_site(int lane, const char* name, where at) {
     lane_state& l = state(lane);
-    l.site = launch_.sites().number(l.step, name, at);
-    if (--l.verbs_left < 0) [[unlikely]]
-      too_many(lane);
-    return l.site;
+    --l.verbs_left;
+    return l.site = launch_.sites().number(l.step, name, at);
   }
-  /// Whether the lane is to let others run first now (the seeded schedule).
+  /// Whether the lane is to let others run first now: from time to time, so that one that only looks at a flag lets its
+  /// block go on, and where the seeded schedule says so.
   bool delays(int lane) {
     lane_state& l = state(lane);
-    if (l.verbs_left % 4096 == 0) return true;  // a lane that only looks at a flag lets its block go on
-    if (!delays_) return false;
-    std::uint64_t& r = l.random;
-    r ^= r << 13, r ^= r >> 7, r ^= r << 17;
-    return r % 8 == 0;
+    return l.verbs_left < l.next_delay && has_gone_on(lane);
   }
 
   // Accesses ----------------------------------------------------------------------------------------------------------
 
+  /// The most usual access, a read of shared memory in a loop, with all that belongs to it. False, and nothing done,
+  /// where it is another one.
+  template <int Bytes>
+  bool loads_again(int lane, const void* pointer, const char* name, where at) {
+    lane_state& l = state(lane);
+    const std::uint32_t site = launch_.sites().met_last(l.step, name, at);
+    const std::int64_t offset = shared_offset(pointer);
+    if (l.verbs_left <= l.next_delay || site == 0 || !is_aligned<Bytes>(pointer) ||
+        !reads_shared_again<Bytes>(lane, offset, site))
+      return false;
+    --l.verbs_left;
+    l.site = site;
+    if (profiles_) counts(site, site_kind::shared_load, lane, static_cast<std::uintptr_t>(offset), Bytes);
+    return true;
+  }
   /// An access of a lane. Returns whether it may happen: what lies outside of all memory, or across the alignment that
   /// the hardware asks for, does not.
-  template <bool Shared, int Bytes>
-  bool may_access(int lane, const void* pointer, bool aligned, bool writes, access_mode mode, std::uint32_t site) {
+  template <bool Shared, bool Writes, int Bytes>
+  bool may_access(int lane, const void* pointer, std::uint32_t site, access_mode mode) {
+    const bool aligned = is_aligned<Bytes>(pointer);
     if constexpr (Shared) {
       const std::int64_t offset = shared_offset(pointer);
-      if (!writes && aligned && reads_shared_again<Bytes>(lane, offset, site)) {
-        if (profiles_) requests_.access(site, site_kind::shared_load, lane, static_cast<std::uintptr_t>(offset), Bytes);
-        return true;
-      }
-      const actor who = lane_itself(lane, site, mode);
-      if (!aligned) return misaligned_shared(who, offset, Bytes, writes), false;
-      if (!shared_access<Bytes>(who, offset, writes)) return false;
+      if (!aligned || !right_shared_access<Writes, Bytes>(lane, offset, site)) [[unlikely]]
+        return looks_closely<Writes, Bytes>(lane, offset, aligned, site);
       if (profiles_)
-        requests_.access(site, writes ? site_kind::shared_store : site_kind::shared_load, lane,
-                         static_cast<std::uintptr_t>(offset), Bytes);
+        counts(site, Writes ? site_kind::shared_store : site_kind::shared_load, lane,
+               static_cast<std::uintptr_t>(offset), Bytes);
     } else {
-      const actor who = lane_itself(lane, site, mode, is_atomic(mode) && writes);
-      if (!aligned) return misaligned_global(who, pointer, Bytes, writes), false;
-      if (!global_access(who, pointer, Bytes, writes)) return false;
+      const actor who = lane_itself(lane, site, mode, is_atomic(mode) && Writes);
+      if (!aligned) return misaligned_global(who, pointer, Bytes, Writes), false;
+      if (!global_access(who, pointer, Bytes, Writes)) return false;
       if (profiles_)
-        requests_.access(site,
-                         is_atomic(mode) ? site_kind::atomic
-                         : writes        ? site_kind::global_store
-                                         : site_kind::global_load,
-                         lane, reinterpret_cast<std::uintptr_t>(pointer), Bytes);
+        counts(site,
+               is_atomic(mode) ? site_kind::atomic
+               : Writes        ? site_kind::global_store
+                               : site_kind::global_load,
+               lane, reinterpret_cast<std::uintptr_t>(pointer), Bytes);
     }
     return true;
   }
@@ -241,9 +255,23 @@ public:
   }
 
 private:
+  template <bool Writes, int Bytes>
+  [[gnu::noinline]] bool looks_closely(int lane, std::int64_t offset, bool aligned, std::uint32_t site) {
+    const actor who = lane_itself(lane, site, access_mode::plain);
+    if (!aligned) return misaligned_shared(who, offset, Bytes, Writes), false;
+    if (!shared_access<Bytes>(who, offset, Writes)) return false;
+    if (profiles_)
+      counts(site, Writes ? site_kind::shared_store : site_kind::shared_load, lane, static_cast<std::uintptr_t>(offset),
+             Bytes);
+    return true;
+  }
+  [[gnu::noinline]] void counts(std::uint32_t site, site_kind kind, int lane, std::uintptr_t at, int bytes) {
+    requests_.access(site, kind, lane, at, bytes);
+  }
+
   struct lane_state {
     std::uint32_t step = 0, site = 0;
-    std::int64_t verbs_left = 0;
+    std::int64_t verbs_left = 0, next_delay = 0;
     std::uint64_t random = 0;
     // given by fences to later atomics, by scope; seen by atomics before a fence
     knowledge fenced_for_block, fenced_for_all, seen_of_block, seen_of_all;
@@ -261,6 +289,21 @@ private:
     report(fault_kind::barrier_misuse, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
            std::to_string(left) + (left == 1 ? " lane of the " : " lanes of the ") + of +
                " had left the kernel before; all must come");
+  }
+  /// Ends a lane that has gone on for too long. Others are to be delayed.
+  [[gnu::noinline]] bool has_gone_on(int lane) {
+    lane_state& l = state(lane);
+    if (l.verbs_left < 0) too_many(lane);
+    plan_delay(l);
+    return true;
+  }
+  void plan_delay(lane_state& l) const {
+    std::int64_t verbs = 4096;
+    if (delays_) {
+      std::uint64_t& r = l.random;
+      for (verbs = 0; r ^= r << 13, r ^= r >> 7, r ^= r << 17, r % 8 != 0;) ++verbs;
+    }
+    l.next_delay = std::max<std::int64_t>(l.verbs_left - verbs, 0);
   }
   [[noreturn]] void too_many(int lane) {
     std::map<std::uint32_t, std::vector<int>> lanes_at;

@@ -96,7 +96,7 @@ public:
   /// To be called before each access to global memory that is followed. Numbers that no cell remembers are given back
   /// from time to time; `generation` tells whether that has happened, so that numbers kept elsewhere are out of date.
   void make_room() {
-    if (histories_.size() < collect_at_) [[likely]]
+    if (!histories_.fills(collect_at_)) [[likely]]
       return;
     histories_.collect([&](const auto& visit) { memory_.for_shadows(visit); });
     collect_at_ = std::max(collect_at_, histories_.size() * 2);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The tables to which the numbers in shadows refer, and when and how they are cleaned.
+#pragma once
+
+#include <tilery/simt/virtual/history.hpp>
+#include <tilery/simt/virtual/line_numbers.hpp>
+
+#include <unordered_set>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// The numbers of epochs and sets that shadows of one launch (or one block) share.
+struct histories {
+  write_log writes;
+  reader_sets reads;
+
+  /// A meeting of all who can reach the memory.
+  void everybody_knows() {
+    writes.everybody_knows();
+    reads.everybody_knows();
+  }
+  void clear() {
+    writes.clear();
+    reads.clear();
+  }
+  /// Whether it is time to drop what no cell remembers: tables of so many entries, or numbers that run out.
+  bool fills(std::size_t entries) const {
+    return writes.size() + reads.size() >= entries ||
+           std::max(writes.end(), reads.end()) >= line_numbers<false>::end / 2;
+  }
+  std::size_t size() const { return writes.size() + reads.size(); }
+
+  /// Drops what no cell remembers. for_shadows(visit) visits every shadow that uses these tables.
+  template <class ForShadows>
+  void collect(const ForShadows& for_shadows) {
+    std::unordered_set<std::uint32_t> writes_used, reads_used;
+    for_shadows([&](auto& s) {
+      s.for_writes([&](std::uint32_t number) { writes_used.insert(number); });
+      s.for_readers([&](std::uint32_t number) { reads_used.insert(number); });
+    });
+    const auto write_now = writes.drop_unused([&](std::uint32_t number) { return writes_used.count(number) > 0; });
+    const auto reads_now = reads.drop_unused(reads_used);
+    for_shadows([&](auto& s) {
+      s.for_writes([&](std::uint32_t& number) { number = write_now(number); });
+      s.for_readers([&](std::uint32_t& number) { number = reads_now(number); });
+    });
+  }
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI
