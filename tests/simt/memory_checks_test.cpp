@@ -359,6 +359,37 @@ TEST(memory_checks, the_first_fault_can_stop_the_launch) {
   }
 }
 
+/// As many distinct faults as there are iterations: each has a step of its own.
+template <int Faults>
+struct many_faults : planted_base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    for (int i = 0; i < Faults && lane.rank() == 0; ++i) {
+      [[maybe_unused]] const auto step = lane.step("read", {"many.cpp", i + 1});
+      lane.load(smem.x.at(0));
+    }
+  }
+};
+template <int Faults>
+std::string thrown_text() {
+  try {
+    launch<many_faults<Faults>>(virtual_gpu(), {1}, planted_params{});
+  } catch (const fault_error& e) {
+    EXPECT_EQ(e.faults().size(), static_cast<std::size_t>(Faults));
+    return e.what();
+  }
+  return "nothing";
+}
+TEST(memory_checks, a_long_report_is_cut_where_it_is_thrown) {
+  const std::string some = thrown_text<20>(), many = thrown_text<300>();
+  EXPECT_NE(some.find("many.cpp:20"), std::string::npos) << some;
+  EXPECT_EQ(some.find(" more"), std::string::npos) << some;
+  EXPECT_NE(many.find("many.cpp:20"), std::string::npos) << many;
+  EXPECT_EQ(many.find("many.cpp:21"), std::string::npos) << many;
+  EXPECT_NE(many.find("There are 280 more; faults() of this exception has them all"), std::string::npos) << many;
+  EXPECT_EQ(report_of<many_faults<300>>(0).faults.size(), 300u);
+}
+
 /// A tile function: its name, the kernel's line and the line inside are told.
 template <class Lane, class T>
 SIMT void fill_a_tile(Lane lane, smem_ptr<T> tile, where at = {}) {

@@ -6,6 +6,7 @@
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/virtual/site.hpp>
 
+#include <algorithm>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
@@ -84,16 +85,22 @@ inline std::string fault::text() const {
   return result;
 }
 
-/// Thrown at the end of a launch in which faults were found. what() has the text of each.
+/// Thrown at the end of a launch in which faults were found. what() has the text of the first ones, faults() has all.
 class fault_error : public error {
 public:
+  static constexpr std::size_t most_told = 20;
+
   fault_error(std::vector<fault> found, where at) : error(text_of(found), at), faults_(std::move(found)) {}
   const std::vector<fault>& faults() const { return faults_; }
 
 private:
   static std::string text_of(const std::vector<fault>& all) {
     std::string result;
-    for (const fault& f : all) result += (result.empty() ? "" : "\n") + f.text();
+    for (std::size_t i = 0; i < std::min(all.size(), most_told); ++i)
+      result += (result.empty() ? "" : "\n") + all[i].text();
+    if (all.size() > most_told)
+      result += "\nThere are " + std::to_string(all.size() - most_told) +
+                " more; faults() of this exception has them all, and so has a launch_report, which to_json can write.";
     return result;
   }
   std::vector<fault> faults_;
