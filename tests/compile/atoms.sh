@@ -38,7 +38,7 @@ of_sm_80=('cp.async.ca.shared.global [%r' 'cp.async.cg.shared.global' 'cp.async.
   'mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64')
 of_sm_89=()
 for a in e4m3 e5m2; do for b in e4m3 e5m2; do of_sm_89+=("mma.sync.aligned.m16n8k32.row.col.f32.$a.$b.f32"); done; done
-of_sm_90=('mbarrier.init' 'mbarrier.arrive.expect_tx' 'mbarrier.arrive.shared' 'mbarrier.try_wait.parity'
+of_sm_90=('mbarrier.init' 'mbarrier.inval' 'mbarrier.arrive.expect_tx' 'mbarrier.arrive.shared' 'mbarrier.try_wait.parity'
   'cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes' 'cp.async.bulk.global.shared::cta.bulk_group'
   'cp.async.bulk.commit_group' 'cp.async.bulk.wait_group.read 0' 'cp.async.bulk.wait_group 0' 'fence.proxy.async' '%cluster_ctarank'
   '%cluster_nctarank' 'mapa.shared::cluster.u32' 'barrier.cluster.arrive.release.aligned'

@@ -226,6 +226,106 @@ TEST(asynchronous, an_mbarrier_must_be_initialised) {
   EXPECT_EQ(wrong.faults[0].now.site.line.line, lines.now);
 }
 
+// --- an mbarrier's memory is the hardware's until it is invalidated
+
+enum class reuse { store, wide_store, load, copy, bulk_copy };
+struct reused : planted_base {
+  struct shared {
+    mbarrier full;
+    mbarrier b;  // at byte 8, the second half of a line
+    shared_array<float, 64> x;
+  };
+};
+template <reuse How, bool Wrong>
+struct reuses_an_mbarrier : reused {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    const smem_ptr<float> line(reinterpret_cast<float*>(&smem)), word = line + 3;
+    if (lane.rank() == 0) {
+      init(lane, smem.full, 1);
+      lines.before = __LINE__, init(lane, smem.b, 64);
+      fence_proxy(lane);
+    }
+    lane.sync_block();
+    arrive(lane, smem.b);
+    wait(lane, smem.b, 0);
+    lane.sync_block();
+    if (lane.rank() == 5) {
+      if (!Wrong) invalidate(lane, smem.b);
+      if (How == reuse::store) lines.now = __LINE__, lane.store(word, 1.0f);
+      if (How == reuse::wide_store) {
+        invalidate(lane, smem.full);
+        lines.now = __LINE__, lane.store(line, splat<4>(1.0f));
+      }
+      if (How == reuse::load) lines.now = __LINE__, lane.load(word);
+      if (How == reuse::copy) {
+        lines.now = __LINE__, copy_async<4>(lane, word, p.in);
+        commit_copies(lane);
+        wait_copies<0>(lane);
+      }
+      if (How == reuse::bulk_copy) {
+        invalidate(lane, smem.full);
+        fence_proxy(lane);
+        lines.now = __LINE__, copy_bulk(lane, p.out, line, 16);
+        commit_bulk(lane);
+        wait_bulk<0>(lane);
+      }
+    }
+  }
+};
+template <bool Wrong>
+using overwritten_by_a_store = reuses_an_mbarrier<reuse::store, Wrong>;
+template <bool Wrong>
+using overwritten_beside_others = reuses_an_mbarrier<reuse::wide_store, Wrong>;
+template <bool Wrong>
+using read_as_data = reuses_an_mbarrier<reuse::load, Wrong>;
+template <bool Wrong>
+using overwritten_by_a_copy = reuses_an_mbarrier<reuse::copy, Wrong>;
+template <bool Wrong>
+using copied_out = reuses_an_mbarrier<reuse::bulk_copy, Wrong>;
+
+TEST(asynchronous, the_memory_of_an_mbarrier_is_not_for_data) {
+  const std::string why = "an mbarrier lies there: invalidate it before";
+  expect_fault<overwritten_by_a_store>(fault_kind::barrier_misuse, "of 4 bytes at byte 12 of shared memory");
+  expect_fault<overwritten_by_a_store>(fault_kind::barrier_misuse, why);
+  expect_fault<overwritten_beside_others>(fault_kind::barrier_misuse, "of 8 bytes at byte 8 of shared memory");
+  expect_fault<read_as_data>(fault_kind::barrier_misuse, why);
+  expect_fault<overwritten_by_a_copy>(fault_kind::barrier_misuse, why);
+  expect_fault<copied_out>(fault_kind::barrier_misuse, "of 8 bytes at byte 8 of shared memory");
+}
+
+template <bool Wrong>
+struct used_after_its_end : staged {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    if (lane.rank() != 0) return;
+    init(lane, smem.full[0], 1);
+    invalidate(lane, smem.full[0]);
+    if (!Wrong) init(lane, smem.full[0], 1);
+    lines.now = __LINE__, arrive(lane, smem.full[0]);
+  }
+};
+template <bool Wrong>
+struct ended_while_others_use_it : staged {
+  static constexpr int threads = 96;
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    if (lane.rank() == 0) init(lane, smem.full[0], 64);
+    lane.sync_block();
+    if (lane.rank() < 64) lines.before = __LINE__, arrive(lane, smem.full[0]);
+    if (!Wrong) lane.sync_block();
+    if (lane.rank() == 95) lines.now = __LINE__, invalidate(lane, smem.full[0]);
+  }
+};
+TEST(asynchronous, an_mbarrier_ends_when_it_is_invalidated) {
+  expect_fault<used_after_its_end>(fault_kind::barrier_misuse, "the mbarrier has not been initialised");
+  // under some schedules it has ended before others come to it
+  for (const std::uint64_t seed : {0, 1, 2, 3, 4}) {
+    EXPECT_NE(text_of(report_of<ended_while_others_use_it<true>>(seed)), "") << seed;
+    EXPECT_EQ(text_of(report_of<ended_while_others_use_it<false>>(seed)), "") << seed;
+  }
+}
+
 // --- proxies
 
 template <bool Wrong>

@@ -10,6 +10,7 @@
 #include "tests/planted.hpp"
 
 #include <tilery/atoms/copy_async.hpp>
+#include <tilery/atoms/mbarrier.hpp>
 #endif
 
 namespace {
@@ -434,6 +435,26 @@ struct reads_under_a_copy : planted_cluster {
 };
 TEST(cluster_faults, a_remote_read_under_a_copy) {
   expect_fault<reads_under_a_copy>(fault_kind::missing_wait, "the copy is still under way");
+}
+
+template <bool Wrong>
+struct remote_write_over_an_mbarrier : planted_cluster {
+  template <class Lane>
+  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    if (lane.rank() == 0 && lane.cluster_rank() == 0) {
+      auto& barrier = *reinterpret_cast<mbarrier*>(smem.x.elements + 4);
+      lines.before = __LINE__, atoms::init(lane, barrier, 1);
+      if (!Wrong) atoms::invalidate(lane, barrier);
+    }
+    lane.sync_cluster();
+    if (lane.rank() == 0 && lane.cluster_rank() == 1)
+      lines.now = __LINE__, lane.store(lane.of_block(smem.x.at(5), 0), 2.0f);
+    lane.sync_cluster();
+  }
+};
+TEST(cluster_faults, a_remote_write_over_an_mbarrier) {
+  expect_fault<remote_write_over_an_mbarrier>(fault_kind::barrier_misuse,
+                                              "of 4 bytes at byte 20 of the shared memory of block 0 of the cluster");
 }
 
 template <bool Wrong>

@@ -28,6 +28,17 @@ SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrival
 #endif
 }
 
+/// One lane ends it: its memory may be used for something else. Nobody uses it any more; a barrier of the block must
+/// come before, where others did.
+template <class Lane>
+SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
+#ifdef __CUDA_ARCH__
+  asm volatile("mbarrier.inval.shared::cta.b64 [%0];" ::"r"(shared_address(&barrier)) : "memory");
+#else
+  lane.engine().invalidate(&barrier, at);
+#endif
+}
+
 /// Arrives: what this lane has done is over.
 template <class Lane>
 SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {

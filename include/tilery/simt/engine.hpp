@@ -19,6 +19,7 @@ struct immediate_engine {
   static void commit(where) {}
   static void wait(int, where) {}
   static void init(void*, int, where) {}
+  static void invalidate(void*, where) {}
   static void arrive(void*, int, std::int64_t, where) {}
   static void wait_phase(void*, std::uint32_t, where) {}
   static void copy_bulk_in(void* to, const void* from, int bytes, void*, where) {

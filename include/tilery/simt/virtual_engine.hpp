@@ -30,6 +30,11 @@ public:
     if constexpr (Checked) watch().init_mbarrier(rank_, mbarrier, site("init mbarrier", at));
     block_->barriers().init(mbarrier, arrivals);
   }
+  void invalidate(void* mbarrier, where at) const {
+    virtual_machine::mbarrier_state& b = block_->barriers().at(mbarrier);
+    if constexpr (Checked) watch().invalidate_mbarrier(rank_, mbarrier, b, site("invalidate mbarrier", at));
+    b = {};
+  }
   void arrive(void* mbarrier, int arrivals, std::int64_t expected_bytes, where at) const {
     virtual_machine::mbarrier_state& b = block_->barriers().at(mbarrier);
     if constexpr (Checked) {

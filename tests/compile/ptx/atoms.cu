@@ -139,6 +139,8 @@ struct bulk_copies : base {
       arrive(lane, smem.full);
     }
     wait(lane, smem.full, 0);
+    lane.sync_block();
+    if (lane.rank() == 0) invalidate(lane, smem.full);
     copy_bulk(lane, p.out, smem.x.at(0), 256);
     commit_bulk(lane);
     wait_bulk_reads<0>(lane);

@@ -3,9 +3,8 @@
 // fit becomes a fault. What must not happen at all (outside of all memory) is told so.
 #pragma once
 
-#include <tilery/simt/virtual/block.hpp>
-#include <tilery/simt/virtual/launch_watch.hpp>
-#include <tilery/simt/virtual/missing.hpp>
+#include <tilery/simt/virtual/access_reports.hpp>
+#include <tilery/simt/virtual/barrier_places.hpp>
 #include <tilery/simt/virtual/recent_accesses.hpp>
 #include <tilery/simt/virtual/unwritten.hpp>
 #include <tilery/simt/virtual/visits.hpp>
@@ -14,28 +13,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-class access_watch {
+class access_watch : public access_reports {
 public:
-  /// Who makes an access: a lane, or an engine on its behalf.
-  struct actor {
-    int lane;
-    epoch self;                  // of the engine, where it is one
-    bool through_proxy = false;  // of the asynchronous proxy: what lanes have written needs a proxy fence
-  };
-
   /// `shared_bytes` is what the kernel asked for; accesses behind it are faults.
   access_watch(launch_watch& launch, int threads, std::size_t shared_bytes)
-      : launch_(launch),
-        order_(threads),
+      : access_reports(launch, threads),
+        barrier_places_(shared_bytes),
         shared_(shared_bytes, write_log::never),
         last_writes_(static_cast<std::size_t>(threads)),
         recent_(order_.warp_count(), threads) {}
-
-  actor lane_itself(int lane, std::uint32_t site, access_mode mode, bool atomic_write = false) const {
-    return {lane,
-            {order_.warp_of(lane), order_.time(lane), site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode,
-             atomic_write}};
-  }
 
   /// The most usual access to shared memory: a read of what others like this lane have read. False, and nothing done,
   /// where it is another one.
@@ -45,7 +31,7 @@ public:
     constexpr std::size_t count = together ? Bytes : shadow::word;
     if (!together || offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
     const recent_accesses::reads& l = recent_.reads_of(lane, site);
-    return l.when == when(lane, site) &&
+    return l.when == when(lane, site) && !barrier_places_.touched(offset, Bytes) &&
            shared_.read_again<count>(histories_, static_cast<std::size_t>(offset), bit_of(lane), l.reader);
   }
   /// Any plain access to shared memory in which nothing is wrong. False where it needs a closer look.
@@ -54,6 +40,7 @@ public:
     constexpr auto count = static_cast<std::size_t>(Bytes);
     if constexpr (count > shadow::line || !std::has_single_bit(count)) return false;
     if (offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
+    if (barrier_places_.touched(offset, Bytes)) return false;
     const auto first = static_cast<std::size_t>(offset);
     if constexpr (Writes) {
       const auto ordered = [&](const auto& e) { return e.mode != access_mode::constant && order_.knows(lane, e); };
@@ -69,25 +56,18 @@ public:
     }
   }
 
-  /// An access to this block's shared memory, `offset` bytes from its begin; `Bytes` of 0: as many as `how_many`.
-  template <int Bytes>
-  bool shared_access(const actor& who, std::int64_t offset, bool writes, int how_many = Bytes) {
-    const int bytes = Bytes ? Bytes : how_many;
-    if (bytes == 0) return true;
-    if (offset < 0 || offset + bytes > static_cast<std::int64_t>(shared_.size())) [[unlikely]] {
-      report(fault_kind::out_of_bounds, who, writes, "shared memory", offset, bytes,
-             "shared memory has " + std::to_string(shared_.size()) + " bytes");
-      return false;
-    }
-    make_room();
-    observer by{*this, who, writes, "shared memory"};
-    const auto first = static_cast<std::size_t>(offset), count = static_cast<std::size_t>(bytes);
-    if (is_atomic(who.self.mode))
-      shared_.atomic(histories_, first, count, by);
-    else if (writes)
-      shared_.write(histories_, first, count, shared_number(who), by);
-    else
-      shared_.read(histories_, first, count, by);
+  /// An access to this block's shared memory, `offset` bytes from its begin.
+  bool shared_access(const actor& who, std::int64_t offset, bool writes, int bytes) {
+    if (!in_shared_memory(who, offset, writes, bytes)) return false;
+    if (bytes > 0 && barrier_places_.touched(offset, bytes))
+      breaks_barrier(*this, who, writes, "shared memory", offset, bytes);
+    follow(who, offset, writes, bytes);
+    return true;
+  }
+  /// One of an mbarrier's own instructions.
+  bool barrier_access(const actor& who, std::int64_t offset, bool writes) {
+    if (!in_shared_memory(who, offset, writes, barrier_places::bytes)) return false;
+    follow(who, offset, writes, barrier_places::bytes);
     return true;
   }
 
@@ -104,6 +84,8 @@ public:
       return false;
     }
     home.make_room();
+    if (home.barrier_places_.touched(offset, bytes))
+      breaks_barrier(home, who, writes, shared_memory_of(rank), offset, bytes);
     observer by{*this, who, writes, "shared memory", 1, 0, true, &home};
     const auto first = static_cast<std::size_t>(offset), count = static_cast<std::size_t>(bytes);
     if (writes)
@@ -151,40 +133,15 @@ public:
     return true;
   }
 
-  /// An address that is no multiple of what it must be.
-  void misaligned_shared(const actor& who, std::int64_t offset, int bytes, bool writes) {
-    report(fault_kind::misaligned, who, writes, "shared memory", offset, bytes, must_be_aligned);
-  }
-  void misaligned_global(const actor& who, const void* pointer, int bytes, bool writes) {
-    const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-    const operand* near = launch_.memory().nearest(address);
-    report(fault_kind::misaligned, who, writes, near ? near->name : "global memory",
-           near ? offset_in(*near, address) : static_cast<std::int64_t>(address), bytes, must_be_aligned);
-  }
-
-  void report(fault_kind kind, const actor& who, bool writes, std::string memory, std::int64_t offset,
-              std::int64_t bytes, std::string missing) {
-    launch_.found(new_fault(kind, who.lane, writes, std::move(memory), offset, bytes, std::move(missing)),
-                  who.self.site, 0);
-  }
-  fault new_fault(fault_kind kind, int lane, bool writes, std::string memory, std::int64_t offset, std::int64_t bytes,
-                  std::string missing) const {
-    fault f;
-    f.kind = kind;
-    f.now = {{}, launch_.position(order_.block()), lane, writes};
-    f.memory = std::move(memory), f.offset = offset, f.bytes = bytes, f.missing = std::move(missing);
-    return f;
-  }
-
 protected:
   /// A block begins, of which nothing is known.
   void begin_accesses(std::uint32_t block) {
-    order_.begin(block);
+    begin_reports(block);
     shared_.forget();
     histories_.clear();
     for (last_write& l : last_writes_) l = {};
-    recent_.forget();
-    landed_.clear(), issuer_.clear(), visits_.clear();
+    recent_.forget(), barrier_places_.clear();
+    visits_.clear();
     ended_ = false;
     collect_at_ = std::size_t{1} << 18;
   }
@@ -204,18 +161,41 @@ protected:
   /// All who reach the memory have met: what is behind them needs no look any more.
   void everybody_knows() { histories_.everybody_knows(); }
 
-  /// The lane on whose behalf a barrier's engine copies: for reports.
-  void issued_by(group_id engine, int lane) {
-    if (engine.local >= issuer_.size()) issuer_.resize(engine.local + 1, -1);
-    issuer_[engine.local] = lane;
-  }
-  /// An engine's work up to a time is done: until then what it writes is not there.
-  void lands(group_id engine, int member, std::uint32_t time) { landed(engine, member) = time; }
-
-  launch_watch& launch_;
-  block_order order_;
+  barrier_places barrier_places_;
 
 private:
+  bool in_shared_memory(const actor& who, std::int64_t offset, bool writes, std::int64_t bytes) {
+    if (offset >= 0 && offset + bytes <= static_cast<std::int64_t>(shared_.size())) [[likely]]
+      return true;
+    if (bytes == 0) return true;
+    report(fault_kind::out_of_bounds, who, writes, "shared memory", offset, bytes,
+           "shared memory has " + std::to_string(shared_.size()) + " bytes");
+    return false;
+  }
+  void follow(const actor& who, std::int64_t offset, bool writes, std::int64_t bytes) {
+    if (bytes == 0) return;
+    make_room();
+    observer by{*this, who, writes, "shared memory"};
+    const auto first = static_cast<std::size_t>(offset), count = static_cast<std::size_t>(bytes);
+    if (is_atomic(who.self.mode))
+      shared_.atomic(histories_, first, count, by);
+    else if (writes)
+      shared_.write(histories_, first, count, shared_number(who), by);
+    else
+      shared_.read(histories_, first, count, by);
+  }
+  /// The access touches an mbarrier, in the shared memory of `home`.
+  void breaks_barrier(const access_watch& home, const actor& who, bool writes, std::string memory, std::int64_t offset,
+                      std::int64_t bytes) {
+    const std::int64_t at = home.barrier_places_.first(offset, bytes), begin = std::max(at, offset),
+                       end = std::min(at + barrier_places::bytes, offset + bytes);
+    const barrier_places::origin& made = home.barrier_places_.made(at);
+    fault f = new_fault(fault_kind::barrier_misuse, who.lane, writes, std::move(memory), begin, end - begin,
+                        "an mbarrier lies there: invalidate it before its memory is used for anything else");
+    f.before = {{}, launch_.position(home.order_.block()), made.lane, true};
+    launch_.found(std::move(f), who.self.site, made.site);
+  }
+
   /// One access, as shadows ask about it.
   struct observer {
     access_watch& watch;
@@ -341,24 +321,6 @@ private:
     }
   }
 
-  // Engines: what has landed, by engine and member.
-  std::uint32_t& landed(group_id engine, int member) {
-    const std::size_t i =
-        (engine.local - static_cast<std::uint32_t>(order_.warp_count())) * std::size_t{block::warp_lanes} +
-        static_cast<std::size_t>(member);
-    if (i >= landed_.size()) landed_.resize(i + block::warp_lanes);
-    return landed_[i];
-  }
-  template <class Other>
-  bool under_way(const Other& other, int member) {
-    return other.who.block == order_.block() && other.time >= landed(other.who, member);
-  }
-
-  int lane_of(group_id who, int member) const {
-    if (who.block == order_.block() && who.local < issuer_.size() && issuer_[who.local] >= 0) return issuer_[who.local];
-    const auto warps = static_cast<std::uint32_t>(order_.warp_count());
-    return static_cast<int>(who.local % warps) * block::warp_lanes + member;
-  }
   void outside_operands(const actor& who, std::uintptr_t address, int bytes, bool writes) {
     const operand* near = launch_.memory().nearest(address);
     if (!near) {
@@ -369,23 +331,10 @@ private:
     const bool in_a_gap = offset >= 0 && address < reinterpret_cast<std::uintptr_t>(near->end());
     report(fault_kind::out_of_bounds, who, writes, near->name, offset, bytes, layout_of(*near, in_a_gap));
   }
-  static std::int64_t offset_in(const operand& o, std::uintptr_t address) {
-    return static_cast<std::int64_t>(address) - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(o.begin()));
-  }
-
-  int rank_of(std::uint32_t block) const { return static_cast<int>(block) % launch_.launch().cluster; }
-  std::string ends_early() const {
-    const index3 at = launch_.position(order_.block());
-    return "block (" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
-           ") ends without waiting for it: a sync_cluster behind it is missing";
-  }
-
   shadow shared_;
   histories histories_;
   std::vector<last_write> last_writes_;
   recent_accesses recent_;
-  std::vector<std::uint32_t> landed_;
-  std::vector<int> issuer_;
   visit_log visits_;
   bool ended_ = false;
   std::size_t collect_at_ = std::size_t{1} << 18;

@@ -259,7 +259,7 @@ private:
   [[gnu::noinline]] bool looks_closely(int lane, std::int64_t offset, bool aligned, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     if (!aligned) return misaligned_shared(who, offset, Bytes, Writes), false;
-    if (!shared_access<Bytes>(who, offset, Writes)) return false;
+    if (!shared_access(who, offset, Writes, Bytes)) return false;
     if (profiles_)
       counts(site, Writes ? site_kind::shared_store : site_kind::shared_load, lane, static_cast<std::uintptr_t>(offset),
              Bytes);

@@ -32,7 +32,7 @@ public:
     if (reinterpret_cast<std::uintptr_t>(to) % unit != 0) return misaligned_shared(who, offset, bytes, true);
     if (reinterpret_cast<std::uintptr_t>(from) % unit != 0) return misaligned_global(who, from, bytes, false);
     if (valid > 0 && !global_access(who, from, valid, false)) return;
-    if (!shared_access<0>(who, offset, true, bytes)) return;
+    if (!shared_access(who, offset, true, bytes)) return;
     std::memset(to, 0xff, unit);
     l.copies.push_back({l.groups, {to, from, unit, static_cast<std::size_t>(valid)}});
     if (!profiles_) return;
@@ -56,21 +56,22 @@ public:
     const actor who = lane_itself(lane, site, access_mode::plain);
     if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
       return misaligned_shared(who, shared_offset(mbarrier), 8, true);
-    if (!shared_access<8>(who, shared_offset(mbarrier), true)) return;
+    if (!barrier_access(who, shared_offset(mbarrier), true)) return;
+    barrier_places_.add(shared_offset(mbarrier), {lane, site});
     mbarrier_meeting& m = mbarriers_[mbarrier];
     m = {};
     m.engine = order_.new_engine();
   }
+  /// Its memory may be used for something else. Whoever used it before must come before that.
+  void invalidate_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state_of, std::uint32_t site) {
+    const actor who = lane_itself(lane, site, access_mode::plain);
+    if (is_initialised(who, mbarrier, state_of) && barrier_access(who, shared_offset(mbarrier), true))
+      barrier_places_.remove(shared_offset(mbarrier));
+  }
   /// Whether an mbarrier is one: initialised, and so that this lane knows.
   bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state_of, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::atomic_block);
-    if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
-      return misaligned_shared(who, shared_offset(mbarrier), 8, false), false;
-    if (state_of.expected == 0) {
-      report(fault_kind::barrier_misuse, who, false, "", 0, 0, "the mbarrier has not been initialised");
-      return false;
-    }
-    return shared_access<8>(who, shared_offset(mbarrier), false);
+    return is_initialised(who, mbarrier, state_of) && barrier_access(who, shared_offset(mbarrier), false);
   }
   void arrives(int lane, const void* mbarrier, const mbarrier_state& state_of, int arrivals, std::uint32_t site) {
     if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
@@ -86,8 +87,8 @@ public:
     mbarrier_meeting& m = mbarriers_[mbarrier];
     const actor who{lane, {m.engine, m.phase, site, 0, access_mode::async_proxy}, true};
     issued_by(m.engine, lane);
-    if (!bulk_aligned(who, to, from, bytes, true) || !shared_access<8>(who, shared_offset(mbarrier), false) ||
-        !global_access(who, from, bytes, false) || !shared_access<0>(who, shared_offset(to), true, bytes))
+    if (!bulk_aligned(who, to, from, bytes, true) || !barrier_access(who, shared_offset(mbarrier), false) ||
+        !global_access(who, from, bytes, false) || !shared_access(who, shared_offset(to), true, bytes))
       return false;
     std::memset(to, 0xff, static_cast<std::size_t>(bytes));
     if (bytes > 0) m.copy_site = site, m.copy_lane = lane;
@@ -99,7 +100,7 @@ public:
     lane_copies& l = copies_of(lane);
     const actor reads{lane, engine_epoch(1, lane, l.bulk_groups, site, access_mode::async_proxy), true},
         writes{lane, engine_epoch(2, lane, l.bulk_groups, site, access_mode::async_proxy), true};
-    if (!bulk_aligned(reads, from, to, bytes, false) || !shared_access<0>(reads, shared_offset(from), false, bytes) ||
+    if (!bulk_aligned(reads, from, to, bytes, false) || !shared_access(reads, shared_offset(from), false, bytes) ||
         !global_access(writes, to, bytes, true))
       return;
     l.bulk_copies.push_back(
@@ -226,6 +227,13 @@ private:
   };
   static constexpr int engines_of_warps = 3;  // copies in; bulk copies' reads; their writes
 
+  bool is_initialised(const actor& who, const void* mbarrier, const mbarrier_state& state_of) {
+    if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
+      return misaligned_shared(who, shared_offset(mbarrier), 8, false), false;
+    if (state_of.expected > 0) return true;
+    report(fault_kind::barrier_misuse, who, false, "", 0, 0, "the mbarrier has not been initialised");
+    return false;
+  }
   lane_copies& copies_of(int lane) { return copies_[static_cast<std::size_t>(lane)]; }
   bool must_be_right() const { return !self_->cancelled() && launch_.checks_for(checks::races); }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The history of a piece of memory: for each cell the number of its last write and the number of the set of lanes that
-// have read it since. Eight bytes a cell at most, half a byte where neighbours agree. A cell is a byte of shared
+// have read it since. Eight bytes a cell at most, 0.75 where neighbours agree. A cell is a byte of shared
 // memory, or an element of an operand, or half of one of eight bytes.
 #pragma once
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Where a block's mbarriers lie in its shared memory. From `init` to `invalidate` these eight bytes are the hardware's:
+// whatever else touches them breaks the barrier.
+#pragma once
+
+#include <tilery/core/annotations.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+class barrier_places {
+public:
+  static constexpr std::int64_t bytes = 8;  // of an mbarrier, at a multiple of that
+
+  /// Who made it one.
+  struct origin {
+    int lane;
+    std::uint32_t site;
+  };
+
+  explicit barrier_places(std::size_t shared_bytes) : marks_(shared_bytes / (64 * bytes) + 1) {}
+
+  void add(std::int64_t offset, const origin& by) {
+    made_[offset] = by;
+    mark(offset) |= bit(offset);
+  }
+  void remove(std::int64_t offset) {
+    if (made_.erase(offset) > 0) mark(offset) &= ~bit(offset);
+  }
+  void clear() {
+    if (made_.empty()) return;
+    made_.clear();
+    marks_.assign(marks_.size(), 0);
+  }
+
+  /// Whether an access, which lies in shared memory, touches one.
+  bool touched(std::int64_t offset, std::int64_t count) const { return !made_.empty() && first(offset, count) >= 0; }
+  /// The first one that is touched, -1 if there is none.
+  std::int64_t first(std::int64_t offset, std::int64_t count) const {
+    for (std::int64_t at = offset / bytes * bytes; at < offset + count; at += bytes)
+      if (marks_[static_cast<std::size_t>(at / (64 * bytes))] & bit(at)) return at;
+    return -1;
+  }
+  const origin& made(std::int64_t offset) const { return made_.at(offset); }
+
+private:
+  std::uint64_t& mark(std::int64_t offset) { return marks_[static_cast<std::size_t>(offset / (64 * bytes))]; }
+  static std::uint64_t bit(std::int64_t offset) { return std::uint64_t{1} << (offset / bytes % 64); }
+
+  std::unordered_map<std::int64_t, origin> made_;
+  std::vector<std::uint64_t> marks_;  // a bit each eight bytes
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI
