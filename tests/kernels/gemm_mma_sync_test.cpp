@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The GEMM on tensor cores with policies of the caller: sizes that no tile divides, every width of copies, refusals,
 // the same bits under every schedule; and the rules of its policy.
+#include "tests/gemm_reference.hpp"
 #include "tests/layouts.hpp"
 
 #include <tilery/gemm.hpp>
@@ -63,25 +64,20 @@ public:
     const auto c = place(*this, c_values, s.m, s.n, c_layout);
     gemm<P>(this->executor, a.read(), b.read(), c.view, {}, f);
     const auto got = gather(*this, c);
-    double worst = 0;
+    worst_error worst;
     for (int i = 0; i < s.m; ++i)
       for (int j = 0; j < s.n; ++j) {
-        double sum = 0, magnitude = 0;
-        for (int q = 0; q < s.k; ++q) {
-          const double product = as_double(a_values[i * s.k + q]) * as_double(b_values[q * s.n + j]);
-          sum += product, magnitude += std::fabs(product);
-        }
+        const exact_product exact(a_values, b_values, s.n, s.k, i, j);
         const double old = f.beta == 0 ? 0 : f.beta * as_double(c_values[i * s.n + j]);
-        const double want = f.alpha * sum + old;
-        const double bound = (s.k + 2) * 0x1p-22 * magnitude * std::fabs(f.alpha) +
+        const double want = f.alpha * exact.sum + old;
+        const double bound = (s.k + 2) * 0x1p-22 * exact.magnitude * std::fabs(f.alpha) +
                              4 * 0x1p-24 * (std::fabs(old) + std::fabs(want)) +
                              (std::is_same_v<R, float> ? 0 : unit_roundoff<R>() * std::fabs(want) + 0x1p-25);
-        const double off = std::fabs(as_double(got[i * s.n + j]) - want);
-        worst = std::isnan(off) ? INFINITY : std::max(worst, off / (bound + 1e-300));
+        worst.compare(as_double(got[i * s.n + j]), want, bound);
       }
-    EXPECT_LE(worst, 1) << s.m << " x " << s.n << " x " << s.k << " " << element<T>::name << ", A " << name_of(a_layout)
-                        << ", B " << name_of(b_layout) << ", C " << name_of(c_layout) << ", alpha " << f.alpha
-                        << ", beta " << f.beta << "; " << describe(P);
+    EXPECT_LE(worst.value(), 1) << s.m << " x " << s.n << " x " << s.k << " " << element<T>::name << ", A "
+                                << name_of(a_layout) << ", B " << name_of(b_layout) << ", C " << name_of(c_layout)
+                                << ", alpha " << f.alpha << ", beta " << f.beta << "; " << describe(P);
   }
 };
 TYPED_TEST_SUITE(gemm_mma_sync_on, gpus);
@@ -227,7 +223,8 @@ constexpr bool serves_every_problem() {
                                  {b, b == along::any ? 1 : vectors},
                                  c_vector,
                                  target};
-            const gemm_mma_sync_policy& picked = gemm_mma_sync_table<bf16>::candidates[gemm_mma_sync_table<bf16>::choose(p).index];
+            const gemm_mma_sync_policy& picked =
+                gemm_mma_sync_table<bf16>::candidates[gemm_mma_sync_table<bf16>::choose(p).index];
             if (misfit(picked, p) || broken_rule(picked, 2)) return false;
           }
   return true;

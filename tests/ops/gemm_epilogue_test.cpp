@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The epilogues of a GEMM against double references: each alone, every ordered pair and drawn chains of three, through
 // each mainloop; extra matrices of every layout; what they refuse.
+#include "tests/gemm_reference.hpp"
 #include "tests/layouts.hpp"
 
 #include <tilery/gemm.hpp>
@@ -214,18 +215,12 @@ public:
       for (int p = 0; p < 3; ++p) outputs[p] = written(places[p], kinds[p]);
       const auto got = gather(on, c);
       traced largest[3] = {{0.25, 0}, {0.25, 0}, {0.25, 0}};
-      double worst = 0;
-      const auto compare = [&](double value, traced want) {
-        worst = std::max(worst, std::fabs(value - want.value) / (want.error + 1e-300));
-      };
+      worst_error worst;
+      const auto compare = [&](double value, traced want) { worst.compare(value, want.value, want.error); };
       for (int i = 0; i < m; ++i)
         for (int j = 0; j < n; ++j) {
-          traced x{0, 0};
-          for (int q = 0; q < k; ++q) {
-            const double product = as_double(a_values[i * k + q]) * as_double(b_values[q * n + j]);
-            x.value += product, x.error += (k + 3) * 0x1p-22 * std::fabs(product);
-          }
-          x.value += beta * 0.5;
+          const exact_product exact(a_values, b_values, n, k, i, j);
+          traced x{exact.sum + beta * 0.5, (k + 3) * 0x1p-22 * exact.magnitude};
           for (int p = 0; p < 3; ++p) {
             x = places[p].expected(kinds[p], x, i, j);
             if (kinds[p] == chain_place::stores || kinds[p] == chain_place::stores_wide) {
@@ -240,8 +235,8 @@ public:
         }
       for (int p = 0; p < 3; ++p)
         if (kinds[p] == chain_place::takes_amax) compare(on.get(places[p].amax)[0], largest[p]);
-      EXPECT_LE(worst, 1) << m << " x " << n << " x " << k << " " << element<T>::name << ", chain " << kinds[0] << " | "
-                          << kinds[1] << " | " << kinds[2];
+      EXPECT_LE(worst.value(), 1) << m << " x " << n << " x " << k << " " << element<T>::name << ", chain " << kinds[0]
+                                  << " | " << kinds[1] << " | " << kinds[2];
     }
     std::vector<float> written(const chain_place& p, int kind) {
       if (kind == chain_place::stores_wide) return gather(on, p.stored_wide);

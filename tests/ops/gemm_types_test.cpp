@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The GEMM op with the element types of the tensor cores: tf32, fp8, s8, and float through tf32, against sums in
 // double. Types, layouts, scales, edges, refusals, on each executor.
+#include "tests/gemm_reference.hpp"
 #include "tests/layouts.hpp"
 
 #include <tilery/gemm.hpp>
@@ -43,17 +44,13 @@ public:
     const auto c = place(*this, c_values, m, n, layout::dense);
     call(a.read(), b.read(), c.view, f);
     const auto got = this->get(c.memory);
-    double worst = 0;
+    worst_error worst;
     const double alpha = f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
     for (int i = 0; i < m; ++i)
       for (int j = 0; j < n; ++j) {
-        double sum = 0, magnitude = 0;
-        for (int q = 0; q < k; ++q) {
-          const double product = as_double(a_values[i * k + q]) * as_double(b_values[q * n + j]);
-          sum += product, magnitude += std::fabs(product);
-        }
+        const exact_product exact(a_values, b_values, n, k, i, j);
         const double old = f.beta * as_double(c_values[i * n + j]);
-        double want = f.scale_c * (alpha * sum + old);
+        double want = f.scale_c * (alpha * exact.sum + old);
         if (std::is_same_v<R, int8>) want = std::clamp(want, -128.0, 127.0);
         const bool whole = std::is_same_v<R, std::int32_t>;
         const double unit = std::is_same_v<T, double> ? 0x1p-53 : 0x1p-22;
@@ -62,14 +59,16 @@ public:
             : std::is_same_v<R, fp8_e4m3> || std::is_same_v<R, fp8_e5m2>           ? std::fabs(want) * 0x1p-3 + 0x1p-9
             : std::is_same_v<R, float> || std::is_same_v<R, tf32> || sizeof(R) > 2 ? 0
                                                                                    : std::fabs(want) * 0x1p-8 + 0x1p-24;
-        const double bound = whole ? 0.5
-                                   : std::fabs(f.scale_c) * (((k + 2) * unit + cut) * magnitude * std::fabs(alpha) +
-                                                             4 * unit * (std::fabs(old) + std::fabs(want))) +
-                                         half_step * (1 + 0x1p-20);
-        worst = std::max(worst, std::fabs(as_double(got[i * n + j]) - want) / (bound + 1e-300));
+        const double bound = whole
+                                 ? 0.5
+                                 : std::fabs(f.scale_c) * (((k + 2) * unit + cut) * exact.magnitude * std::fabs(alpha) +
+                                                           4 * unit * (std::fabs(old) + std::fabs(want))) +
+                                       half_step * (1 + 0x1p-20);
+        worst.compare(as_double(got[i * n + j]), want, bound);
       }
-    EXPECT_LE(worst, 1) << m << " x " << n << " x " << k << " " << element<T>::name << " x " << element<U>::name
-                        << " -> " << element<R>::name << ", A " << name_of(a_layout) << ", B " << name_of(b_layout);
+    EXPECT_LE(worst.value(), 1) << m << " x " << n << " x " << k << " " << element<T>::name << " x " << element<U>::name
+                                << " -> " << element<R>::name << ", A " << name_of(a_layout) << ", B "
+                                << name_of(b_layout);
   }
 
   /// Through the default call: sizes that the aligned kernels take, and odd ones.
@@ -140,7 +139,10 @@ TYPED_TEST(gemm_types_on, refuses_scales_that_are_missing_or_wrong) {
   const auto s = place(*this, drawn<int8>(16), 4, 4, layout::dense);
   const auto sums = place(*this, std::vector<std::int32_t>(16), 4, 4, layout::dense);
   EXPECT_REFUSED(gemm(x, s.read(), s.read(), sums.view, none, {.alpha = 0.5}),
-                 "gemm: alpha and beta must be whole numbers where C is s32; they are 0.5 and 0");
+                 "gemm: alpha and beta must be whole numbers of 32 bits where C is s32; they are 0.5 and 0");
+  for (const double factor : {double{NAN}, 0x1p31, -1e20})
+    EXPECT_REFUSED(gemm(x, s.read(), s.read(), sums.view, none, {.alpha = factor}),
+                   "gemm: alpha and beta must be whole numbers of 32 bits where C is s32");
   EXPECT_REFUSED(gemm(x, s.read(), s.read(), sums.view, none, {.scale_a = 2}),
                  "gemm: a C of s32 holds the sums themselves; scales need a C of f32 or s8");
   const auto f = place(*this, drawn<float>(16), 4, 4, layout::dense);
@@ -158,6 +160,11 @@ TEST(gemm_types, are_refused_on_archs_that_lack_them) {
                       {.scale_a = 1, .scale_b = 1}),
                  "gemm: fp8_e4m3 needs the tensor cores of sm_89 or later; this device is an sm_80: convert the "
                  "operands to half");
+  std::vector<tf32> x(16);
+  const auto X = matrix(static_cast<const tf32*>(x.data()), 4, 4);
+  EXPECT_REFUSED(gemm(virtual_gpu(arch::sm_75), X, X, matrix(c.data(), 4, 4)),
+                 "gemm: tf32 needs the tensor cores of sm_80 or later; this device is an sm_75: take the operands as "
+                 "float");
 }
 #endif
 
