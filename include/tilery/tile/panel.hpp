@@ -21,8 +21,8 @@ struct panel {
 namespace tile {
 
 /// A tile of K x Outer elements in shared memory; each k is followed by 16 bytes of padding. The transposing stores
-/// of packs of 4 elements, two of them along k, then meet no bank twice; those of packs of 8 (half, bf16), or of four
-/// packs along k, meet each twice, which no padding that keeps the rows aligned for 16-byte reads can mend.
+/// of packs of 4 elements then meet no bank twice; those of packs of 8 (half, bf16) meet each twice, which no padding
+/// that keeps the rows aligned for 16-byte reads can mend.
 template <class T, int K, int Outer>
 struct shared_panel {
   static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));
@@ -84,7 +84,12 @@ private:
     const bool inside = packs % Threads == 0 || i < packs;
     bool k_first = Along == along::k;
     if constexpr (Along == along::any) k_first = from.k_stride == 1;
-    if (k_first) return {i / (K / Vector), i % (K / Vector) * Vector, inside};
+    // A sector of memory along k, then the outer dimension: four packs of k side by side would meet in the banks when
+    // they are put across.
+    constexpr int packs_k = K / Vector, power = packs_k & -packs_k,
+                  sector = static_cast<int>(32 / (Vector * sizeof(T)));
+    constexpr int near = power < sector ? power : sector;
+    if (k_first) return {i / near % Outer, (i % near + i / (near * Outer) * near) * Vector, inside};
     return {i % (Outer / Vector) * Vector, i / (Outer / Vector), inside};
   }
 
