@@ -38,8 +38,6 @@ inline std::vector<std::string> comma_separated(const std::string& text) {
   return parts;
 }
 
-namespace detail {
-
 /// The shapes of one line: one for each layout and type that it lists.
 inline std::vector<gemm_shape> shapes_of_line(const std::string& line) {
   gemm_shape shape;
@@ -73,8 +71,6 @@ inline std::vector<gemm_shape> shapes_of_line(const std::string& line) {
   return shapes;
 }
 
-}  // namespace detail
-
 /// The shapes of a text; throws std::runtime_error with the line's number.
 inline std::vector<gemm_shape> parse_gemm_shapes(const std::string& text) {
   std::vector<gemm_shape> shapes;
@@ -84,7 +80,7 @@ inline std::vector<gemm_shape> parse_gemm_shapes(const std::string& text) {
     line = line.substr(0, line.find('#'));
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
-      for (gemm_shape& shape : detail::shapes_of_line(line)) shapes.push_back(shape);
+      for (gemm_shape& shape : shapes_of_line(line)) shapes.push_back(shape);
     } catch (const std::runtime_error& error) {
       throw std::runtime_error("line " + std::to_string(number) + " of the shapes: " + error.what());
     }

@@ -62,12 +62,7 @@ template <class T, class C>
 finding check_factors(gemm_factors f) {
   constexpr bool scaled = is_fp8<T> || std::is_same_v<T, int8>;
   const auto missing = [](const char* name, double is) -> finding {
-    return {"gemm: ",
-            name,
-            " is ",
-            is,
-            "; ",
-            element<T>::name,
+    return {sentence("gemm: ", name, " is ", is, "; ", element<T>::name),
             " operands need a positive factor that makes numbers of their elements"};
   };
   if (is_fp8<T> && !(f.scale_a > 0)) return missing("scale_a", f.scale_a);
@@ -80,9 +75,10 @@ finding check_factors(gemm_factors f) {
   if (sizeof(C) != 1 && f.scale_c != 1) return {"gemm: scale_c is for a C of 8 bits; this one is ", element<C>::name};
   if (std::is_same_v<C, std::int32_t> && (f.scale_a != 0 || f.scale_b != 0))
     return {"gemm: a C of s32 holds the sums themselves; scales need a C of f32 or s8"};
-  const auto whole = [](double x) { return x == static_cast<double>(static_cast<std::int32_t>(x)); };
+  const auto whole = [](double x) { return x >= -0x1p31 && x < 0x1p31 && x == static_cast<std::int32_t>(x); };
   if (std::is_same_v<C, std::int32_t> && !(whole(f.alpha) && whole(f.beta)))
-    return {"gemm: alpha and beta must be whole numbers where C is s32; they are ", f.alpha, " and ", f.beta};
+    return {"gemm: alpha and beta must be whole numbers of 32 bits where C is s32; they are ", f.alpha, " and ",
+            f.beta};
   return {};
 }
 
@@ -143,6 +139,12 @@ constexpr bool is_for_sm_75() {
 #endif
 }
 
+/// What works where there are no tensor cores for elements of T.
+template <class T>
+inline constexpr const char* what_else = sizeof(T) == 1            ? ": convert the operands to half"
+                                         : std::is_same_v<T, tf32> ? ": take the operands as float"
+                                                                   : ": add sm_75 to nvcc's -gencode options";
+
 /// Calls f.operator()<Table>() with the candidates that serve elements of T and U on this machine.
 template <class T, class U, class Executor, class F>
 auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
@@ -155,8 +157,7 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
       if (!simt || serves_mma_sync<T, shape>(problem)) {
         if (static_cast<int>(problem.target) < static_cast<int>(shape::lowest))
           throw error({"gemm: ", element<T>::name, " needs the tensor cores of ", limits(shape::lowest).name,
-                       " or later; this device is an ", limits(problem.target).name,
-                       sizeof(T) == 1 ? ": convert the operands to half" : ", for which the program has no code"},
+                       " or later; this device is an ", limits(problem.target).name, what_else<T>},
                       at);
         return f.template operator()<gemm_mma_sync_table<T>>();
       }

@@ -241,7 +241,7 @@ TYPED_TEST(mma_atom, has_the_bits_of_its_arch) {
             column[q] = atoms::tensor_input<float>(b[(p * k + q) * n + j]);
           }
           const auto at = static_cast<std::size_t>((p * m + i) * n + j);
-          const float want = atoms::exact_dot<k>(row, column, c[at], gpu.target(), atoms::tensor_precision<A>);
+          const float want = atoms::exact_dot<k>(row, column, c[at], gpu.target(), atoms::lowest_exponents<A, B>);
           if (reinterpret<std::uint32_t>(want) != reinterpret<std::uint32_t>(got[at]) && ++different < 4)
             ADD_FAILURE() << p << ": " << i << ", " << j << ": " << std::hexfloat << got[at] << ", the model " << want;
         }

@@ -225,11 +225,22 @@ TYPED_TEST(tensor_arithmetic, has_the_bits_that_were_worked_out) {
         a[t.k] = atoms::tensor_input<float>(convert<T>(static_cast<float>(t.a)));
         b[t.k] = atoms::tensor_input<float>(convert<T>(static_cast<float>(t.b)));
       }
-      EXPECT_EQ(bits_of(atoms::exact_dot<k>(a, b, w.c, on, atoms::tensor_precision<T>)),
+      EXPECT_EQ(bits_of(atoms::exact_dot<k>(a, b, w.c, on, atoms::lowest_exponents<T>)),
                 bits_of(is_newer(on) ? w.newer : w.older))
           << w.name << ", "
           << "sm_" << static_cast<int>(on);
     }
+}
+
+// 1 2^-10 - 1 2^-10 + 2^-31: e = -10, kept down to 2^-34. 2^-10 is a normal e5m2; of e4m3 it would be denormal, aligned
+// as if it were 2^-6 times something, and 2^-31 would be below 2^-30.
+TEST(tensor_arithmetic, takes_each_operand_with_its_own_exponents) {
+  const float large[32] = {1, -1}, small[32] = {0x1p-10f, 0x1p-10f}, c = 0x1p-31f;
+  constexpr auto first = atoms::lowest_exponents<fp8_e4m3, fp8_e5m2>,
+                 second = atoms::lowest_exponents<fp8_e5m2, fp8_e4m3>;
+  EXPECT_EQ(atoms::exact_dot<32>(large, small, c, arch::sm_89, first), c);
+  EXPECT_EQ(atoms::exact_dot<32>(large, small, c, arch::sm_89, second), 0.0f) << "denormal there";
+  EXPECT_EQ(atoms::exact_dot<32>(small, large, c, arch::sm_89, second), c);
 }
 
 // --- the machines

@@ -82,7 +82,7 @@ void model_of_mma(void* const* shares, tensor_model how) {
         for (int j = 0; j < n; ++j) {
           number column[k];
           for (int q = 0; q < k; ++q) column[q] = b[q][j];
-          c[i][j] = exact_dot<k>(a[i], column, c[i][j], how.target, tensor_precision<A>);
+          c[i][j] = exact_dot<k>(a[i], column, c[i][j], how.target, lowest_exponents<A, B>);
         }
     } else {
       for (int i = 0; i < m; ++i)

@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI::atoms {
 template <class A, class B = A>
 struct mma_shape;
 
-/// What the instructions with 16 rows have in common. A register of A and B holds neighbours along k, K of k_bytes.
+/// What the instructions with 16 rows have in common: K along k, of which A's and B's registers hold K / 8 neighbours.
 template <int K, class Sum>
 struct mma_m16n8 {
   static constexpr int m = 16, n = 8, k = K;

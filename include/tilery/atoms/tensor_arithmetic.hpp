@@ -23,33 +23,40 @@ Number tensor_input(T value) {
     return convert<Number>(value);
 }
 
-/// The exponents below which an operand of type T is denormal: its unit is then that of the smallest normal number.
+/// The exponent of the smallest normal number of T: denormal operands are aligned as if they had it.
 template <class T>
-inline constexpr int tensor_precision = std::is_same_v<T, half>       ? -14
-                                        : std::is_same_v<T, fp8_e4m3> ? -6
-                                        : std::is_same_v<T, fp8_e5m2> ? -14
-                                                                      : -126;
+inline constexpr int lowest_exponent = std::is_same_v<T, half>       ? -14
+                                       : std::is_same_v<T, fp8_e4m3> ? -6
+                                       : std::is_same_v<T, fp8_e5m2> ? -14
+                                                                     : -126;
 
-/// sign * significand * 2^exponent, the significand a fraction of `fraction` bits.
+/// The lowest exponents of A's and of B's elements.
+struct operand_exponents {
+  int a, b;
+};
+template <class A, class B = A>
+inline constexpr operand_exponents lowest_exponents = {lowest_exponent<A>, lowest_exponent<B>};
+
+/// significand * 2^(exponent - 46): a product of two significands with 23 bits of fraction each.
 struct tensor_term {
   std::int64_t significand = 0;
   int exponent = 0;
   bool zero = true;
 };
 
-/// The product of two operands whose normal numbers begin at 2^lowest, with 46 bits of fraction.
-inline tensor_term product_term(float a, float b, int lowest) {
-  const auto split = [lowest](float x, int& exponent) {
-    exponent = x == 0 ? lowest : std::max(std::ilogb(x), lowest);
+/// The product of two operands.
+inline tensor_term product_term(float a, float b, operand_exponents lowest) {
+  const auto split = [](float x, int from, int& exponent) {
+    exponent = x == 0 ? from : std::max(std::ilogb(x), from);
     return static_cast<std::int64_t>(std::ldexp(x, 23 - exponent));
   };
   int ea, eb;
-  const std::int64_t sa = split(a, ea), sb = split(b, eb);
+  const std::int64_t sa = split(a, lowest.a, ea), sb = split(b, lowest.b, eb);
   return {sa * sb, ea + eb, sa == 0 || sb == 0};
 }
 
-/// c + a[0] b[0] + ... as one accumulation of the hardware. Significands of products have 46 fractional bits.
-inline float exact_sum(const float* a, const float* b, int count, float c, int bits, int lowest) {
+/// c + a[0] b[0] + ... as one accumulation of the hardware.
+inline float exact_sum(const float* a, const float* b, int count, float c, int bits, operand_exponents lowest) {
   bool plus = false, minus = false, nan = std::isnan(c);
   if (std::isinf(c)) (c > 0 ? plus : minus) = true;
   int largest = std::isfinite(c) && c != 0 ? std::max(std::ilogb(c), -126) : -1000;
@@ -100,7 +107,7 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
 /// of each four along k are summed in one step from 0, the others in a second one, and c is added as a float.
 template <int K>
 float converted_dot(const float* a, const float* b, float c) {
-  constexpr int lowest = tensor_precision<half>;
+  constexpr operand_exponents lowest = lowest_exponents<half>;
   float first[2][K / 2], second[2][K / 2];
   for (int q = 0; q < K; ++q) {
     auto& to = q % 4 < 2 ? first : second;
@@ -112,7 +119,7 @@ float converted_dot(const float* a, const float* b, float c) {
 
 /// One instruction's element: c + a b, with K products. 32 of them are fp8. Not compared with GPUs after sm_90.
 template <int K>
-float exact_dot(const float* a, const float* b, float c, arch target, int lowest) {
+float exact_dot(const float* a, const float* b, float c, arch target, operand_exponents lowest) {
   if (static_cast<int>(target) < static_cast<int>(arch::sm_90))
     return exact_sum(a + K / 2, b + K / 2, K / 2, exact_sum(a, b, K / 2, c, 24, lowest), 24, lowest);
   if (K == 32 && target == arch::sm_90) return converted_dot<K>(a, b, c);

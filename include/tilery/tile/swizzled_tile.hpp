@@ -14,8 +14,9 @@ struct swizzle {
   int apart = 1, chunks = 1;
 };
 
-/// Rows x Columns elements. Chunk c of row r lies at chunk c ^ f(r) of its row. f counts the 128-byte lines that rows
-/// fill: the rows that are read together (ldmatrix: 8, a chunk of each) use every bank once for each c.
+/// Rows x Columns elements. Chunk c of row r lies at chunk c ^ f(r) of its row. f changes with each 128-byte line that
+/// rows fill, or with each row that is read together with others: those (ldmatrix: 8, a chunk of each) use every bank
+/// once for each c.
 template <class T, int Rows, int Columns, swizzle Read = swizzle{}>
 struct swizzled_tile {
   static constexpr int per_chunk = static_cast<int>(16 / sizeof(T));

@@ -10,8 +10,8 @@
 namespace tilery::inline TILERY_ABI {
 
 /// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most. Any strides, any size; a k of 0 is an empty
-/// sum. Half and bf16 are converted to float as they are packed. The epilogue runs once for each element, on complete
-/// sums.
+/// sum. Elements of another type than the sums' are converted as they are packed. The epilogue runs once for each
+/// element, on complete sums.
 template <gemm_cpu_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p) {
   static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr,
