@@ -145,9 +145,9 @@ result() {
   printf '      "times_empty": %s,\n      "peak_MB": %s,\n      "kernels": %s\n    }' "$(ratio "$1")" "${memory[$1]}" "${kernels[$1]}"
 }
 {
-  model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+  model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | sed -n 1p)
   printf '{\n  "context": {\n    "date": "%s",\n    "num_cpus": %d,\n    "machine": "%s",\n' "$(date -Iseconds)" "$(nproc)" "$model"
-  printf '    "nvcc": "%s",\n    "host_compiler": "%s",\n' "$(version_of "$nvcc")" "$(g++ --version | head -n 1)"
+  printf '    "nvcc": "%s",\n    "host_compiler": "%s",\n' "$(version_of "$nvcc")" "$(g++ --version | sed -n 1p)"
   printf '    "arch": "sm_%s",\n    "revision": "%s"\n  },\n  "benchmarks": [\n' "$arch" \
     "$(git -C "$tilery_root" rev-parse --short=12 HEAD 2>/dev/null || echo unknown)"
   separator=

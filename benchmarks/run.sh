@@ -65,7 +65,7 @@ describe_build() {
     status=$(git -C "$tilery_root" status --porcelain 2>/dev/null); then
     dirty=$([[ -z $status ]] && echo no || echo yes)
   fi
-  compiler=$(g++ --version | head -n 1)
+  compiler=$(g++ --version | sed -n 1p)
   [[ -z $nvcc ]] || compiler+=" with nvcc $(version_of "$nvcc")"
   printf '%s\n' "compiler=$compiler" "git_revision=${revision:-unknown}" "git_dirty=$dirty"
 }

@@ -74,6 +74,6 @@ print_shares() {
       for (name in all)
         printf "%s\t%.1f\t%s\t%s\t%.0f %%\n", name, all[name], (name in compile) ? sprintf("%.1f", compile[name]) : "-",
           (name in run) ? sprintf("%.1f", run[name]) : "-", (total > 0) ? 100 * all[name] / total : 0
-    }' | sort -t $'\t' -k 2nr | head -n "$most" | cat <(printf 'test\tseconds\tcompiling\trunning\tshare\n') - | print_table
+    }' | sort -t $'\t' -k 2nr | awk -v most="$most" 'NR <= most' | cat <(printf 'test\tseconds\tcompiling\trunning\tshare\n') - | print_table
   printf '\n'
 }

@@ -26,7 +26,7 @@ cuda_places() {
 version_of() { "$1" --version 2>/dev/null | sed -n 's/.*release \([0-9.]*\),.*/\1/p'; }
 
 # at_least MINIMUM VERSION
-at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
+at_least() { printf '%s\n' "$1" "$2" | sort -V -C; }
 
 # Of our own folder: whether the headers came whole, whether the compiler works. Other toolkits are taken as they are.
 headers_count() { [[ $1 != "$cuda_toolkit" || -e $1/headers.done ]]; }

@@ -48,7 +48,7 @@ make_portable() {
   while read -r size; do total=$((total + size)); done < <(find "$bin" -type f -printf '%s\n')
 
   say "${#programs[@]} programs and their libraries, $(megabytes $total); the largest:"
-  sort -k 2nr "$bin/suites.txt" | head -n 5 | while read -r name size; do
+  sort -k 2nr "$bin/suites.txt" | awk 'NR <= 5' | while read -r name size; do
     printf '  %-40s %12s\n' "$name" "$(megabytes "$size")"
   done
   ((total < portable_limit)) ||

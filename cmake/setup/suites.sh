@@ -66,5 +66,5 @@ print_table() {
 gpu_in_words() {
   command -v nvidia-smi >/dev/null || return 0
   nvidia-smi --query-gpu="${1:-name,driver_version,clocks.sm,clocks.mem,clocks.max.sm,power.limit}" \
-    --format=csv,noheader 2>/dev/null | head -n 1 || true
+    --format=csv,noheader 2>/dev/null | sed -n 1p || true
 }

@@ -9,7 +9,7 @@ program=$1 readme=$2
 
 skip() { echo "skipped: $*" && exit 77; }
 command -v gdb >/dev/null || skip "gdb is not installed"
-gdb -nx -batch -ex 'run' --args "$(command -v true)" 2>&1 | grep -q 'exited normally' ||
+gdb -nx -batch -ex 'run' --args "$(command -v true)" 2>&1 | grep 'exited normally' >/dev/null ||
   skip "gdb may not run programs here"
 
 # Runs the session that has been read, and compares.

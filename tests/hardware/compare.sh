@@ -54,7 +54,7 @@ find_tool() {
   done
 }
 # The version number in what a tool says of itself.
-version_in() { "$@" 2>/dev/null | sed -n 's/.*[Vv]ersion \([0-9][0-9.]*\).*/\1/p' | head -n 1 || true; }
+version_in() { "$@" 2>/dev/null | sed -n 's/.*[Vv]ersion \([0-9][0-9.]*\).*/\1/p' | sed -n 1p || true; }
 
 gpu=$(gpu_in_words name,driver_version)
 [[ -n $gpu ]] || skip "there is no GPU here to compare the virtual one with"

@@ -120,7 +120,7 @@ TYPED_TEST(gemm_types_on, multiplies_fp8_of_both_kinds_with_scales) {
 TYPED_TEST(gemm_types_on, multiplies_s8_into_sums_and_scaled) {
   this->template default_call<int8, int8, std::int32_t>({.alpha = 3, .beta = -2});
   this->template two_candidates<int8, int8, float>({.beta = 0.5, .scale_a = 0.25, .scale_b = 0.5});
-  this->template two_candidates<int8, int8, int8>({.scale_a = 0.01, .scale_b = 0.02, .scale_c = 2});
+  this->template two_candidates<int8, int8, int8>({.scale_a = 0.01, .scale_b = 0.02, .scale_c = 20});
 }
 
 TYPED_TEST(gemm_types_on, refuses_scales_that_are_missing_or_wrong) {
