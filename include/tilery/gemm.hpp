@@ -110,21 +110,66 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
   return p;
 }
 
+/// Bytes of an element of A or B in shared memory.
+template <class T>
+constexpr int staged_bytes(const gemm_simt_policy&) {
+  return sizeof(accumulator_t<T>);
+}
+template <class T>
+constexpr int staged_bytes(const gemm_mma_sync_policy&) {
+  return sizeof(T);
+}
+
+/// How a policy shares out a problem of elements of T.
+template <class T, class Policy>
+constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
+  return work_of(p, problem, staged_bytes<T>(p), sizeof(accumulator_t<T>));
+}
+
+/// Memory for the tiles that several blocks share, in the executor's order; it is noted in `p` and in `all`.
+template <auto P, class Executor, class Params>
+allocation share_tiles(const Executor& executor, const gemm_work& work, Params& p, operands& all, where at) {
+  using sum = accumulator_t<typename Params::a_type>;
+  const std::int64_t steps = work.tiles * work.steps;
+  p.work.share = {work.steps, static_cast<std::int32_t>(steps / work.blocks),
+                  static_cast<std::int32_t>(steps % work.blocks)};
+  const std::int64_t counted = (work.tiles * 4 + 255) / 256 * 256;
+  const std::int64_t elements = (work.blocks + work.tiles) * P.block.m * P.block.n;
+  allocation memory = executor.workspace(static_cast<std::size_t>(counted + elements * sizeof(sum)), at);
+  executor.zero_bytes(memory.get(), static_cast<std::size_t>(counted), at);
+  auto* bytes = static_cast<std::byte*>(memory.get());
+  p.work.arrived = gmem_ptr<std::uint32_t>(reinterpret_cast<std::uint32_t*>(bytes));
+  p.work.parts = gmem_ptr<sum>(reinterpret_cast<sum*>(bytes + counted));
+  all.push_back({"the count of blocks that are done with a tile", bytes, 4, {1, work.tiles}, {0, 1}, true});
+  all.push_back({"the sums of shared tiles", bytes + counted, sizeof(sum), {1, elements}, {0, 1}, true});
+  return memory;
+}
+
+/// One kernel of a GPU on so many blocks.
+template <auto P, class Executor, class Params>
+void launch_gemm(const Executor& executor, const gemm_work& work, Params p, operands all, where at) {
+  static_assert(!Executor::lane::alone, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
+  if (work.blocks > largest_extent)
+    throw error({"gemm: C has ", work.blocks, " tiles; a launch has at most ", largest_extent, " blocks"}, at);
+  allocation memory;
+  if (work.shared()) memory = share_tiles<P>(executor, work, p, all, at);
+  const index3 blocks{static_cast<int>(work.blocks)};
+  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_mma_sync_policy>)
+    launch<gemm_mma_sync<P, Params>>(executor, blocks, p, all, at);
+  else
+    launch<gemm_simt<P, Params>>(executor, blocks, p, all, at);
+}
+
 /// One policy, one kernel.
 template <auto P, class Executor, class Params>
-void run_gemm(const Executor& executor, const Params& p, const operands& all, where at) {
+void run_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all, where at) {
   using policy = std::remove_cvref_t<decltype(P)>;
   if constexpr (std::is_same_v<policy, gemm_cpu_policy>) {
     static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
     refuse(check_operands(all, executor.reachable()), at);
     gemm_cpu<P>(executor, p);
   } else {
-    static_assert(!Executor::lane::alone, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
-    const index3 tiles{pieces(p.c.rows, P.block.m) * pieces(p.c.columns, P.block.n)};
-    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
-      launch<gemm_mma_sync<P, Params>>(executor, tiles, p, all, at);
-    else
-      launch<gemm_simt<P, Params>>(executor, tiles, p, all, at);
+    launch_gemm<P>(executor, shared_out<typename Params::a_type>(P, problem), p, all, at);
   }
 }
 
@@ -186,8 +231,10 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
 /// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before the conversion to C, with
 /// u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds 2^-9 and tf32x3 2^-20 of
 /// the sum, the part of the operands that they leave out). Sums of int8 are exact on a GPU and wrap at 32 bits; on the
-/// CPU those into float or int8 are float. The order of the additions depends on the policy alone. Throws `error`
-/// before anything is launched: shapes, null views, memory of another machine, aliases.
+/// CPU those into float or int8 are float. Where C has fewer tiles than the GPU multiprocessors and k is long, several
+/// blocks share a tile along k, in workspace of the executor; the one that comes last adds up their sums in the order of
+/// k. So the order of all additions, and with it every bit, depends on the policy, the shape and the arch, not on the
+/// run. Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
@@ -200,7 +247,7 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
   using params = decltype(p);
   ops::with_gemm_table<typename params::a_type, typename params::b_type, Executor>(problem, at, [&]<class Table>() {
     with_candidate<Table>(
-        Table::choose(problem).index, [&]<auto P>() { ops::run_gemm<P>(executor, p, all, at); });
+        Table::choose(problem).index, [&]<auto P>() { ops::run_gemm<P>(executor, problem, p, all, at); });
   });
 }
 
@@ -213,9 +260,9 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
   refuse(ops::check_factors<std::remove_const_t<element_type_of<A>>, element_type_of<C>>(factors), at);
   refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
   if (view(c, at).size() == 0) return;
-  if (const char* why = misfit(P, ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target())))
-    throw error({"gemm: ", why}, at);
-  ops::run_gemm<P>(executor, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all, at);
+  const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
+  if (const char* why = misfit(P, problem)) throw error({"gemm: ", why}, at);
+  ops::run_gemm<P>(executor, problem, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all, at);
 }
 
 /// Which policy `gemm` would run for this problem, and why, in one sentence.
@@ -228,7 +275,12 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
     const choice chosen = Table::choose(problem);
     const sentence shape(problem.m, " x ", problem.n, " x ", problem.k);
     const sentence policy = describe(Table::candidates[chosen.index]);
-    return sentence("gemm ", shape, " (", element<T>::name, ") runs ", policy, ": ", chosen.reason);
+    const sentence runs("gemm ", shape, " (", element<T>::name, ") runs ", policy, ": ", chosen.reason);
+    if constexpr (!Executor::lane::alone) {
+      const gemm_work work = ops::shared_out<T>(Table::candidates[chosen.index], problem);
+      if (work.shared()) return sentence(runs, "; ", work.blocks, " blocks share its ", work.tiles, " tiles along k");
+    }
+    return runs;
   });
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <tilery/core/error.hpp>
-#include <tilery/policies/gemm_problem.hpp>
+#include <tilery/policies/gemm_work.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -22,6 +22,7 @@ struct gemm_mma_sync_policy {
   int vector = 8;          // elements of one access to A, B; 1 serves any strides and alignment
   int c_vector = 4;        // elements of one access to C (double: 2); 1 serves any strides and alignment
   multiply_as math = multiply_as::itself;  // of float
+  int k_parts = 0;         // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
   int raster_rows = 8;                     // tiles along m that blocks running at the same time share
   arch lowest = arch::sm_80;
 
@@ -65,6 +66,8 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
     return broken("gemm_mma_sync_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous", how);
   if (p.c_vector != 1 && p.c_vector != (element_bytes == 8 ? 2 : 4))
     return broken("gemm_mma_sync_policy.c_vector must be 1, or 4 (double: 2), because C is written from 16 bytes of sums", how);
+  if (p.k_parts < stream_k)
+    return broken("gemm_mma_sync_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks", how);
   if (p.raster_rows < 1) return broken("gemm_mma_sync_policy.raster_rows must be at least 1", how);
   const int chunks_a = (p.a == along::outer ? p.block.m : p.block.k) * element_bytes / 16, chunks_b = (p.b == along::outer ? p.block.n : p.block.k) * element_bytes / 16;
   if (chunks_a < 1 || chunks_b < 1)

@@ -36,13 +36,19 @@ constexpr gemm_mma_sync_policy big_mma_sync(along a, along b) {
             .b = b,
             .vector = vector,
             .c_vector = 2};
-  return {.block = {128, 128, per_line}, .stages = 3, .a = a, .b = b, .vector = vector, .math = math};
+  return {.block = {128, 128, per_line},
+          .stages = 3,
+          .a = a,
+          .b = b,
+          .vector = vector,
+          .math = math,
+          .k_parts = 1};  // its sums leave no registers for more
 }
 /// A quarter of the tile: for problems that would leave multiprocessors without one.
 template <class T>
 constexpr gemm_mma_sync_policy small_mma_sync(along a, along b) {
   gemm_mma_sync_policy p = big_mma_sync<T>(a, b);
-  p.block.m = p.block.n = 64, p.warp = {32, 32}, p.stages = 4;
+  p.block.m = p.block.n = 64, p.warp = {32, 32}, p.stages = 4, p.k_parts = k_parts_as_needed;
   return p;
 }
 /// Any strides and alignment, an element at a time.

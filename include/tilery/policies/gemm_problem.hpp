@@ -33,6 +33,7 @@ struct gemm_problem {
   gemm_operand_shape a, b;
   int c_vector = 1;  // packs along n
   arch target = arch::sm_75;
+  int batches = 1;  // problems of this shape
 };
 
 /// The widest pack of elements of T that every pack of a matrix is aligned for, along the dimension with stride 1.

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <tilery/core/error.hpp>
-#include <tilery/policies/gemm_problem.hpp>
+#include <tilery/policies/gemm_work.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -16,6 +16,7 @@ struct gemm_simt_policy {
   along b = along::outer;  // of B: outer (row-major) or k (column-major)
   int vector = 4;          // elements of one access to A, B; 1 serves any strides and alignment
   int c_vector = 4;        // elements of one access to C
+  int k_parts = 0;         // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
   arch lowest = arch::sm_75;
 
   // A warp's lanes lie 4 (m) x 8 (n): reads of A and B from shared memory are broadcasts of 4 and 8 packs.
@@ -54,6 +55,8 @@ constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_byt
     return broken("gemm_simt_policy.block.m and block.n must be multiples of vector, because packs of an operand lie along them", how);
   if (p.c_vector != 1 && p.c_vector != quad)
     return broken("gemm_simt_policy.c_vector must be 1 or 16 bytes of the accumulation type, because C is written from whole packs of sums", how);
+  if (p.k_parts < stream_k)
+    return broken("gemm_simt_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks", how);
   const arch_limits& has = limits(p.lowest);
   if (p.lowest == arch::cpu) return broken("gemm_simt_policy.lowest must be a GPU's arch", how);
   if (p.threads() > has.threads_per_block)

@@ -44,7 +44,8 @@ constexpr gemm_simt_policy aligned_simt(along a, along b, tile_mnk block = simt_
           .a = a,
           .b = b,
           .vector = static_cast<int>(16 / sizeof(T)),
-          .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>))};
+          .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>)),
+          .k_parts = block.m > 64 ? 1 : k_parts_as_needed};  // the large tiles' sums leave no registers for more
 }
 
 /// 64 x 64: four times the blocks of the others, so that a small problem still spreads.

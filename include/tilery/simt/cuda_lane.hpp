@@ -152,12 +152,15 @@ public:
   }
   template <class T, int N>
   SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const {
-    write(p.raw(), value);
+    if constexpr (sizeof(value) > 4 && N > 1)
+      write_whole<false>(p.raw(), value);
+    else
+      write(p.raw(), value);
   }
   template <class T, int N>
   SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
     if constexpr (sizeof(value) > 4 && N > 1)
-      write_shared(p.raw(), value);
+      write_whole<true>(p.raw(), value);
     else
       write(p.raw(), value);
   }
@@ -317,8 +320,8 @@ private:
 
   // As instructions: nvcc 13.0 takes a pack apart where its elements come from different places, and may not join the
   // stores again: three for two doubles, four for four floats, in GEMMs.
-  template <class T, class Value>
-  SIMT static void write_shared([[maybe_unused]] T* raw, [[maybe_unused]] const Value& value) {
+  template <bool Shared, class T, class Value>
+  SIMT static void write_whole([[maybe_unused]] T* raw, [[maybe_unused]] const Value& value) {
 #ifdef __CUDA_ARCH__
     using W = std::conditional_t<sizeof(T) == 8, unsigned long long, unsigned>;
     constexpr int words = sizeof(Value) / sizeof(W), together = words * sizeof(W) == 8 ? words : 16 / sizeof(W);
@@ -326,18 +329,28 @@ private:
       W word[words];
     };
     const all parts = reinterpret<all>(value);
-    const auto at = static_cast<unsigned>(__cvta_generic_to_shared(raw));
     TILERY_UNROLL
     for (int i = 0; i < words; i += together) {
       const W* w = parts.word + i;
-      const unsigned to = at + static_cast<unsigned>(i * sizeof(W));
-      if constexpr (sizeof(W) == 8)
-        asm volatile("st.shared.v2.b64 [%0], {%1, %2};" ::"r"(to), "l"(w[0]), "l"(w[1]) : "memory");
-      else if constexpr (together == 4)
-        asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3])
-                     : "memory");
-      else
-        asm volatile("st.shared.v2.b32 [%0], {%1, %2};" ::"r"(to), "r"(w[0]), "r"(w[1]) : "memory");
+      if constexpr (Shared) {
+        const auto to = static_cast<unsigned>(__cvta_generic_to_shared(raw)) + static_cast<unsigned>(i * sizeof(W));
+        if constexpr (sizeof(W) == 8)
+          asm volatile("st.shared.v2.b64 [%0], {%1, %2};" ::"r"(to), "l"(w[0]), "l"(w[1]) : "memory");
+        else if constexpr (together == 4)
+          asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3])
+                       : "memory");
+        else
+          asm volatile("st.shared.v2.b32 [%0], {%1, %2};" ::"r"(to), "r"(w[0]), "r"(w[1]) : "memory");
+      } else {
+        W* to = reinterpret_cast<W*>(raw) + i;
+        if constexpr (sizeof(W) == 8)
+          asm volatile("st.global.v2.b64 [%0], {%1, %2};" ::"l"(to), "l"(w[0]), "l"(w[1]) : "memory");
+        else if constexpr (together == 4)
+          asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3])
+                       : "memory");
+        else
+          asm volatile("st.global.v2.b32 [%0], {%1, %2};" ::"l"(to), "r"(w[0]), "r"(w[1]) : "memory");
+      }
     }
 #endif
   }

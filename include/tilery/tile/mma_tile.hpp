@@ -115,6 +115,23 @@ struct mma_sums {
     }
   }
 
+  /// Calls f(i, pack) for each of the lane's fragments, 16 bytes each.
+  static constexpr int quad = static_cast<int>(16 / sizeof(sum)), packs = m * n;
+  static_assert(shape::c_registers == quad);
+  template <class F>
+  SIMT void for_packs(F f) {
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < packs; ++i) {
+      auto& r = tile[i / n][i % n].r;
+      pack<sum, quad> x;
+      TILERY_UNROLL
+      for (int e = 0; e < quad; ++e) x.set(e, r[e]);
+      f(i, x);
+      TILERY_UNROLL
+      for (int e = 0; e < quad; ++e) r[e] = x[e];
+    }
+  }
+
   template <class Lane>
   SIMT void multiply(Lane lane, const step_type& operands, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply tiles", at);

@@ -16,6 +16,12 @@ struct panel {
   gmem_ptr<const T> data;
   std::int32_t outer, k;
   std::int64_t outer_stride, k_stride;
+
+  SIMT panel moved(std::int64_t elements) const { return {data + elements, outer, k, outer_stride, k_stride}; }
+  /// Columns [begin, end) along k; those behind the last one are left out.
+  SIMT panel along_k(int begin, int end) const {
+    return {data + begin * k_stride, outer, (end < k ? end : k) - begin, outer_stride, k_stride};
+  }
 };
 
 namespace tile {

@@ -15,6 +15,7 @@ namespace tile {
 template <auto P, class Accumulator>
 class register_tile {
 public:
+  using sum = Accumulator;
   static constexpr int quad = static_cast<int>(16 / sizeof(Accumulator));
   static constexpr int m = P.lane.m, n = P.lane.n, n_packs = n / quad;
   static constexpr int warps_n = P.warps_n();
@@ -35,6 +36,17 @@ public:
   SIMT int row(int i) const { return row_ + i / quad * (P.warp_m * quad) + i % quad; }
   SIMT int column(int j) const { return column_ + j * (P.warp_n * quad); }
   SIMT pack<Accumulator, quad> sums(int i, int j) const { return sums_[i][j]; }
+
+  /// Calls f(i, pack) for each of the lane's packs.
+  static constexpr int packs = m * n_packs;
+  template <class F>
+  SIMT void for_packs(F f) {
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < m; ++i) {
+      TILERY_UNROLL_ON_GPU
+      for (int j = 0; j < n_packs; ++j) f(i * n_packs + j, sums_[i][j]);
+    }
+  }
 
   /// sums += A B over the k of two tiles in shared memory.
   template <class Lane, class A, class B>

@@ -27,11 +27,12 @@ struct candidate {
     // A warp's fragments: one ldmatrix for 16 rows of A or 16 columns of B. The loop over k has block.k / 16 steps, each
     // loading for the next one; the first step's fragments are loaded before.
     const int m = p.warp.m / 16, n = p.warp.n / 16, steps = p.block.k / 16;
-    return {.global_loads = {narrow ? element : c, c},
-            .global_stores = {c, c},
-            .shared_loads = 16,
-            .mma = steps * m * 2 * n,
-            .ldmatrix = (steps + 1) * (m + n)};
+    const meant_accesses whole = {.global_loads = {narrow ? element : c, c},
+                                  .global_stores = {c, c},
+                                  .shared_loads = 16,
+                                  .mma = steps * m * 2 * n,
+                                  .ldmatrix = (steps + 1) * (m + n)};
+    return p.k_parts == 1 ? whole : with_shared_tiles(whole);
   }
 };
 

@@ -27,7 +27,8 @@ struct candidate {
     const int a = shared_store(p.a, p.vector), b = shared_store(p.b, p.vector);
     const int element = static_cast<int>(sizeof(T)), packs = element * static_cast<int>(16 / sizeof(S));
     const int widest = operand && packs > inputs ? packs : inputs;
-    return {{operand ? element : narrowest, widest}, {c, c}, 16, {a < b ? a : b, a < b ? b : a}};
+    const meant_accesses whole = {{operand ? element : narrowest, widest}, {c, c}, 16, {a < b ? a : b, a < b ? b : a}};
+    return p.k_parts == 1 ? whole : with_shared_tiles(whole);
   }
   // Packs go into shared memory as they are where they lie along the rows of the tile, else element by element.
   static constexpr int shared_store(tilery::along how, int vector) {

@@ -17,6 +17,17 @@ struct meant_accesses {
   int mma = 0, ldmatrix = 0;    // instructions in the text
 };
 
+/// The same for a kernel whose blocks may share tiles: they leave their sums in 16 bytes an access, and read the count of
+/// those who have come from one word of shared memory.
+constexpr meant_accesses with_shared_tiles(meant_accesses m) {
+  if (m.global_loads.widest < 16) m.global_loads.widest = 16;
+  if (m.global_stores.widest < 16) m.global_stores.widest = 16;
+  m.shared_loads = 4;
+  if (m.shared_stores.narrowest > 4) m.shared_stores.narrowest = 4;
+  if (m.shared_stores.widest > 0 && m.shared_stores.widest < 4) m.shared_stores.widest = 4;
+  return m;
+}
+
 /// Tells the report, which reads it in the PTX, what it cannot see there: bytes of shared memory, which a kernel asks for
 /// when it is launched, and the meant accesses, as part of the name.
 template <class Kernel, class Params, int... Meant>

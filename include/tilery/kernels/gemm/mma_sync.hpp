@@ -11,7 +11,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One block computes one tile of C, P.block.m x P.block.n.
+/// One block computes tiles of C, P.block.m x P.block.n, or parts of them along k, as `work` shares them out.
 template <gemm_mma_sync_policy P, class Params>
 struct gemm_mma_sync {
   using a_type = typename Params::a_type;
@@ -30,19 +30,50 @@ struct gemm_mma_sync {
   union shared {
     typename ring::shared ab;
     rows sums[threads / 32];  // one a warp, behind the last step
+    shared_array<std::uint32_t, 1> note;
   };
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(a_type)));
 
   template <class Lane>
-  SIMT static void run(Lane lane, const Params& p, shared& smem) {
-    const auto origin = tile::rasterize(lane.block().x, p.c.rows, p.c.columns, P.block.m, P.block.n, P.raster_rows);
-    ring tiles(lane, smem.ab, p.a, p.b, origin.row, origin.column);
+  SIMT static void run(Lane lane, const Params& all, shared& smem) {
+    if constexpr (P.k_parts == 1) {
+      compute(lane, all, {lane.block().x}, smem);
+    } else {
+      const auto& share = all.work.share;
+      for (auto part = share.first(lane.block().x); part.tile >= 0; part = share.next(part)) {
+        compute(lane, all, part, smem);
+        if (part.left > 0) lane.sync_block();  // everybody has left the shared memory
+      }
+    }
+  }
+
+private:
+  template <class Lane>
+  SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
+    const auto& share = all.work.share;
+    const auto [p, index, tile] = all.find(part.tile, P.block);
+    const auto origin = tile::rasterize(tile, p.c.rows, p.c.columns, P.block.m, P.block.n, P.raster_rows);
     sums_type sums;
+    if constexpr (P.k_parts == 1) {
+      multiply(lane, p, p.a_of(index), p.b_of(index), origin, smem.ab, sums);
+    } else {
+      multiply(lane, p, share.of(part, p.a_of(index), P.block.k), share.of(part, p.b_of(index), P.block.k), origin,
+               smem.ab, sums);
+      if (!share.whole(part) && !tile::combine_sums<threads>(lane, all.work, part, sums, smem.note.at(0))) return;
+    }
+    tile::store_through(lane, p.c_of(index), smem.sums[lane.warp()], origin.row, origin.column, sums);
+  }
+
+  /// The strides are read from the parameters where they are needed, and take no registers.
+  template <class Lane, class One>
+  SIMT static void multiply(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
+                            tile::tile_origin origin, typename ring::shared& memory, sums_type& sums) {
+    ring tiles(lane, memory, a, b, origin.row, origin.column);
     tile::mma_step<P, a_type, b_type> operands[2];
 
     tiles.begin(lane, p.a, p.b);
     operands[0].load(lane, tiles.now().a, tiles.now().b, 0);
-    for (int k = 0; k < p.a.k; k += P.block.k) {
+    for (int k = 0; k < a.k; k += P.block.k) {
       TILERY_UNROLL_ON_GPU
       for (int step = 0; step < steps; ++step) {
         if (step + 1 == steps) tiles.next(lane);
@@ -52,10 +83,8 @@ struct gemm_mma_sync {
       }
     }
     tiles.end(lane);
-    tile::store_through(lane, p, smem.sums[lane.warp()], origin.row, origin.column, sums);
   }
 
-private:
   static constexpr int steps = P.block.k / shape::k;
 };
 

@@ -3,10 +3,25 @@
 #pragma once
 
 #include <tilery/simt/memory.hpp>
+#include <tilery/tile/combine_sums.hpp>
 #include <tilery/tile/epilogue.hpp>
 #include <tilery/tile/panel.hpp>
 
 namespace tilery::inline TILERY_ABI {
+
+/// GEMMs of one shape: `count` of them, and the elements from one A, B and C to the next. A stride of 0 is one operand
+/// for all.
+struct gemm_batch {
+  std::int32_t count = 1;
+  std::int64_t a = 0, b = 0, c = 0;
+};
+
+/// A tile that a block is to compute: of which GEMM, its number in the batch, and the tile's in it.
+template <class Params>
+struct gemm_tile {
+  const Params& p;
+  std::int32_t index, tile;
+};
 
 /// C (m x n) = epilogue(alpha A B + beta C), with A (m x k) and B (k x n). Sums are kept in Accumulator.
 template <class A, class B, class C, class Accumulator, class Epilogue>
@@ -22,6 +37,25 @@ struct gemm_params {
   Accumulator alpha, beta;
   Epilogue epilogue;
   float scale = 1;  // of a C of 8 bits
+  gemm_batch batch = {};
+  std::int32_t first_row = 0;  // what the epilogue takes C's row 0 for: a batch is one C below the other
+  tile::shared_sums<accumulator_t<A>> work = {};
+
+  /// The GEMM that has tile `number` of a batch.
+  SIMT gemm_tile<gemm_params> find(int number, tile_mnk block) const {
+    if (batch.count == 1) return {*this, 0, number};
+    const int tiles = pieces(c.rows, block.m) * pieces(c.columns, block.n), index = number / tiles;
+    return {*this, index, number - index * tiles};
+  }
+  /// A, B, and what C is stored with, of one GEMM of the batch.
+  SIMT panel<A> a_of(int index) const { return a.moved(index * batch.a); }
+  SIMT panel<B> b_of(int index) const { return b.moved(index * batch.b); }
+  SIMT gemm_params c_of(int index) const {
+    gemm_params one = *this;
+    one.c.data = c.data + index * batch.c;
+    one.first_row = index * c.rows;
+    return one;
+  }
 
   /// What becomes of N sums that belong at (row, column...) of C, with the tile's copy of the epilogue.
   template <class Lane, int N>
@@ -29,7 +63,7 @@ struct gemm_params {
                                    pack<Accumulator, N> old, int row, int column) const {
     sums = sums * alpha;
     if (beta != Accumulator(0)) sums = fma(old, splat<N>(beta), sums);  // a beta of 0 ignores C, NaN included
-    sums = tile_epilogue(lane, sums, row, column);
+    sums = tile_epilogue(lane, sums, first_row + row, column);
     if constexpr (sizeof(C) == 1) sums = sums * static_cast<Accumulator>(scale);
     return sums;
   }

@@ -12,7 +12,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One block computes one tile of C, P.block.m x P.block.n.
+/// One block computes tiles of C, P.block.m x P.block.n, or parts of them along k, as `work` shares them out.
 template <gemm_simt_policy P, class Params>
 struct gemm_simt {
   using accumulator = typename Params::accumulator;
@@ -28,37 +28,69 @@ struct gemm_simt {
   using b_loader =
       tile::panel_loader<typename Params::b_type, accumulator, P.block.n, P.block.k, threads, P.b, P.vector>;
 
-  struct shared {
+  struct buffers {
     typename a_loader::shared a[2];  // (k, m)
     typename b_loader::shared b[2];  // (k, n)
+  };
+  union shared {
+    buffers ab;
+    shared_array<std::uint32_t, 1> note;
   };
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(accumulator)));
 
   template <class Lane>
-  SIMT static void run(Lane lane, const Params& p, shared& smem) {
-    const auto origin = tile::rasterize(lane.block().x, p.c.rows, p.c.columns, P.block.m, P.block.n);
-    tile::register_tile<P, accumulator> sums(lane);
-    a_loader a;
-    b_loader b;
-
-    a.fetch(lane, p.a, origin.row, 0);
-    b.fetch(lane, p.b, origin.column, 0);
-    for (int k = 0, turn = 0; k < p.a.k; k += P.block.k, turn ^= 1) {
-      a.put(lane, p.a, smem.a[turn]);
-      b.put(lane, p.b, smem.b[turn]);
-      lane.sync_block();  // the buffer is full; the other one, everybody has left behind
-      a.fetch(lane, p.a, origin.row, k + P.block.k);
-      b.fetch(lane, p.b, origin.column, k + P.block.k);
-      sums.multiply(lane, smem.a[turn], smem.b[turn]);
+  SIMT static void run(Lane lane, const Params& all, shared& smem) {
+    if constexpr (P.k_parts == 1) {
+      compute(lane, all, {lane.block().x}, smem);
+    } else {
+      const auto& share = all.work.share;
+      for (auto part = share.first(lane.block().x); part.tile >= 0; part = share.next(part)) {
+        compute(lane, all, part, smem);
+        if (part.left > 0) lane.sync_block();  // everybody has left the shared memory
+      }
     }
-    store(lane, p, origin, sums);
   }
 
 private:
+  template <class Lane>
+  SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
+    const auto& share = all.work.share;
+    const auto [p, index, tile] = all.find(part.tile, P.block);
+    const auto origin = tile::rasterize(tile, p.c.rows, p.c.columns, P.block.m, P.block.n);
+    tile::register_tile<P, accumulator> sums(lane);
+    if constexpr (P.k_parts == 1) {
+      multiply(lane, p.a_of(index), p.b_of(index), origin, smem.ab, sums);
+    } else {
+      multiply(lane, share.of(part, p.a_of(index), P.block.k), share.of(part, p.b_of(index), P.block.k), origin,
+               smem.ab, sums);
+      if (!share.whole(part) && !tile::combine_sums<threads>(lane, all.work, part, sums, smem.note.at(0))) return;
+    }
+    store(lane, p.c_of(index), origin, sums);
+  }
+
   static constexpr int quad = tile::register_tile<P, accumulator>::quad;
 
   template <class Lane>
-  SIMT static void store(Lane lane, const Params& p, tile::tile_origin origin,
+  SIMT static void multiply(Lane lane, const panel<typename Params::a_type>& from_a,
+                            const panel<typename Params::b_type>& from_b, tile::tile_origin origin, buffers& smem,
+                            tile::register_tile<P, accumulator>& sums) {
+    a_loader a;
+    b_loader b;
+
+    a.fetch(lane, from_a, origin.row, 0);
+    b.fetch(lane, from_b, origin.column, 0);
+    for (int k = 0, turn = 0; k < from_a.k; k += P.block.k, turn ^= 1) {
+      a.put(lane, from_a, smem.a[turn]);
+      b.put(lane, from_b, smem.b[turn]);
+      lane.sync_block();  // the buffer is full; the other one, everybody has left behind
+      a.fetch(lane, from_a, origin.row, k + P.block.k);
+      b.fetch(lane, from_b, origin.column, k + P.block.k);
+      sums.multiply(lane, smem.a[turn], smem.b[turn]);
+    }
+  }
+
+  template <class Lane, class One>
+  SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
                          const tile::register_tile<P, accumulator>& sums) {
     auto epilogue = p.epilogue;
     TILERY_UNROLL_ON_GPU

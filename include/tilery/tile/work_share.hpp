@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// How the tiles of C are shared out among blocks: a tile a block, or, where tiles are fewer than a GPU needs, the steps
+// along k of all tiles as one row that is cut into even pieces. Pieces that end where tiles do are known as split-K,
+// others as stream-K.
+#pragma once
+
+#include <tilery/simt/index.hpp>
+
+#include <cstdint>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// Which steps of which tiles a block computes. Tile t has the steps [t steps, (t + 1) steps) of the row.
+struct work_share {
+  std::int32_t steps = 0;           // of a tile; 0: block t takes all of tile t, and the rest is not used
+  std::int32_t least = 0, more = 0;  // steps of a block; the first `more` blocks have one more
+
+  /// The steps of one tile that one block computes.
+  struct part {
+    std::int32_t tile;                // -1: no part
+    std::int32_t begin = 0, end = 0;  // steps, counted from the tile's first
+    std::int32_t left = 0;            // steps of the block behind this part
+    std::int32_t contributor = 0;     // the block's number
+  };
+
+  /// A block's first part, and the one behind another.
+  SIMT part first(int block) const {
+    if (steps == 0) return {block};
+    const int at = begin_of(block), share = least + (block < more ? 1 : 0);
+    return take(at / steps, at % steps, share, block);
+  }
+  SIMT part next(const part& behind) const {
+    if (behind.left == 0) return {-1};
+    return take(behind.tile + 1, 0, behind.left, behind.contributor);
+  }
+
+  /// What a part needs of A or B, whose tiles are `block_k` wide along k.
+  template <class Panel>
+  SIMT Panel of(const part& p, const Panel& all, int block_k) const {
+    return steps == 0 ? all : all.along_k(p.begin * block_k, p.end * block_k);
+  }
+
+  /// Whether nobody else has a part of the tile.
+  SIMT bool whole(const part& p) const { return p.end - p.begin == steps; }
+
+  /// The blocks that have parts of a tile, in the order of their steps.
+  struct blocks {
+    std::int32_t first, count;
+  };
+  SIMT blocks contributors(int tile) const {
+    const int first = block_of(tile * steps);
+    return {first, block_of(tile * steps + steps - 1) - first + 1};
+  }
+
+private:
+  SIMT part take(int tile, int begin, int share, int block) const {
+    const int end = begin + share < steps ? begin + share : steps;
+    return {tile, begin, end, share - (end - begin), block};
+  }
+  SIMT int begin_of(int block) const { return block * least + (block < more ? block : more); }
+  SIMT int block_of(int step) const {
+    const int longer = more * (least + 1);
+    return step < longer ? step / (least + 1) : more + (step - longer) / least;
+  }
+};
+
+}  // namespace tile
+
+}  // namespace tilery::inline TILERY_ABI
