@@ -26,6 +26,9 @@ struct gemm_mma_sync_policy {
   int raster_rows = 8;                     // tiles along m that blocks running at the same time share
   arch lowest = arch::sm_80;
 
+  // For the selector's choice of k_parts (gemm_work.hpp).
+  static constexpr int warps_wanted = 4, least_k = 512, least_k_of_stream = 1024;
+
   constexpr int warps_m() const { return block.m / warp.m; }
   constexpr int warps_n() const { return block.n / warp.n; }
   constexpr int threads() const { return 32 * warps_m() * warps_n(); }

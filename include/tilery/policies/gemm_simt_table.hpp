@@ -26,6 +26,9 @@ namespace tilery::inline TILERY_ABI {
 ///   64 x 64 x 32, 8 x 4     24   69  477   its stores to shared memory meet each bank four times
 ///   128 x 64 x 16, 8 x 4    34   64  429
 ///
+/// A large tile is taken there, too, where it is mostly full and each multiprocessor gets 192 of k or more of one: blocks
+/// then share tiles along k.
+///
 /// double has half of the tile, for its sums are twice as wide; half and bf16 come here on sm_75 alone.
 template <class T>
 struct simt_cut {
@@ -44,19 +47,19 @@ constexpr gemm_simt_policy aligned_simt(along a, along b, tile_mnk block = simt_
           .a = a,
           .b = b,
           .vector = static_cast<int>(16 / sizeof(T)),
-          .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>)),
-          .k_parts = block.m > 64 ? 1 : k_parts_as_needed};  // the large tiles' sums leave no registers for more
+          .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>))};
 }
 
 /// 64 x 64: four times the blocks of the others, so that a small problem still spreads.
 inline constexpr gemm_simt_policy strided_simt =
     {.block = {64, 64, 8}, .lane = {4, 4}, .a = along::any, .b = along::any, .vector = 1, .c_vector = 1};
 
-constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int quad) {
+/// Why only the last candidate serves a problem, or serves it best; `tile` is the smallest of the others in m and n.
+constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int quad, int tile) {
   if (p.a.contiguous == along::any || p.b.contiguous == along::any) return "an operand has no contiguous dimension";
   if (p.a.vector < vector || p.b.vector < vector) return "an operand is not aligned for 16-byte loads";
   if (p.c_vector < quad) return "C is not aligned for 16-byte stores";
-  if (p.m <= 64 || p.n <= 64) return "m or n fits a tile of 64: a larger one would be mostly empty";
+  if (p.m <= tile / 2 || p.n <= tile / 2) return "m or n is small: a larger tile would be mostly empty";
   return nullptr;
 }
 
@@ -72,7 +75,7 @@ struct gemm_simt_table {
        strided_simt};
 
   static constexpr choice choose(const gemm_problem& p) {
-    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector)) return {4, why};
+    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m)) return {4, why};
     const int index = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
     return {index, "aligned operands: 16-byte accesses"};
   }
@@ -92,10 +95,13 @@ struct gemm_simt_table<float> {
                                                      strided_simt};
 
   static constexpr choice choose(const gemm_problem& p) {
-    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector)) return {7, why};
+    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, 0)) return {7, why};
     const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
-    const std::int64_t tiles = std::int64_t{(p.m + 255) / 256} * ((p.n + 127) / 128);
-    if (layout < 3 && 10 * tiles < 9 * peaks(p.target).multiprocessors)
+    const std::int64_t tiles = std::int64_t{pieces(p.m, 256)} * pieces(p.n, 128);
+    const std::int64_t tiles_of_64 = std::int64_t{pieces(p.m, 64)} * pieces(p.n, 64);
+    const bool few = 10 * tiles < 9 * peaks(p.target).multiprocessors;
+    const bool short_k = tiles * p.k < 192 * peaks(p.target).multiprocessors;
+    if (layout < 3 && few && (short_k || 5 * tiles_of_64 < 4 * 8 * tiles))
       return {4 + layout, "aligned operands; few tiles: smaller ones reach more multiprocessors"};
     return {layout, "aligned operands: 16-byte accesses"};
   }
@@ -107,7 +113,7 @@ requires(sizeof(T) == 2) struct gemm_simt_table<T> {
   static constexpr gemm_simt_policy candidates[2] = {aligned_simt<T>(along::k, along::outer), strided_simt};
 
   static constexpr choice choose(const gemm_problem& p) {
-    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector)) return {1, why};
+    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m)) return {1, why};
     if (p.a.contiguous != along::k || p.b.contiguous != along::outer) return {1, "an operand is column-major"};
     return {0, "aligned operands: 16-byte accesses"};
   }

@@ -33,12 +33,40 @@ constexpr std::int64_t blocks_at_a_time(const Policy& p, arch target, int staged
   return std::int64_t{greater(blocks, 1)} * peaks(target).multiprocessors;
 }
 
-/// Blocks that share a tile of `steps` along k where `tiles` alone would leave multiprocessors without work. Each has at
-/// least 256 of k, and the square of their number stays below the steps: one of them adds up what the others leave.
-constexpr std::int64_t parts_along_k(std::int64_t tiles, std::int64_t at_a_time, std::int32_t steps, int block_k) {
-  std::int64_t parts = lesser<std::int64_t>(at_a_time / tiles, steps / pieces(256, block_k));
+/// Blocks that share each of so few tiles: `wanted` in all, each with at least `least_k` of k. The square of their number
+/// stays below twice the steps, because one of them adds up what the others leave.
+constexpr std::int64_t parts_along_k(std::int64_t tiles, std::int64_t wanted, std::int32_t steps, int block_k,
+                                     int least_k) {
+  std::int64_t parts = lesser<std::int64_t>(wanted / tiles, steps / pieces(least_k, block_k));
   while (parts > 1 && parts * parts > 2 * std::int64_t{steps}) --parts;
   return greater<std::int64_t>(parts, 1);
+}
+
+/// The selector's choice. Measured on an H200 (2026-11-23): a multiprocessor wants 4 warps on tensor cores and 8 without
+/// them; to share tiles costs what 512 (1024 if more than one block then has two parts of tiles) of k cost on tensor
+/// cores, 192 without them.
+///
+///   bf16, 64 x 64 tiles, us, by parts  1      2      4      8     16     32   stream-K
+///   16 x 4096 x 4096, 64 tiles        20   15.0   15.6   20.7   29.7   41.4   18.4
+///   128 x 784 x 8192, 26 tiles        38   23.7   15.7   16.6   20.9   28.5   19.6
+///   128 x 128 x 65536, 4 tiles       255  132.5   69.7   39.8   27.0   24.7   47.2
+///   768 x 768 x 8192, 144 tiles       58   49.1   44.7   49.9   59.8   85.7   43.7
+///   1024 x 1024 x 1024, 256 tiles     12   19.2   23.1   34.6   56.1   56.0   17.6
+///   f32, 64 x 64 tiles
+///   16 x 4096 x 4096                 204  108.1   69.8   84.2   77.4   84.6   76.6
+///   128 x 128 x 65536               3198 1606.6  806.6  406.7  209.7  113.5  106.7
+///   768 x 768 x 8192                 482  339.1  343.6  283.1  262.3  268.8  299.7
+template <class Policy>
+constexpr std::int64_t blocks_as_needed(const Policy& p, const gemm_work& w, arch target, std::int64_t at_a_time) {
+  const std::int64_t multiprocessors = peaks(target).multiprocessors;
+  const std::int64_t wanted = multiprocessors * greater(p.warps_wanted * 32 / p.threads(), 1);
+  if (w.tiles < wanted) {
+    const std::int64_t blocks = w.tiles * parts_along_k(w.tiles, wanted, w.steps, p.block.k, p.least_k);
+    if (10 * blocks >= 8 * wanted || w.tiles * 3 <= wanted) return blocks;
+  }
+  // What the last wave of whole tiles leaves empty is worth it from a tenth of all on.
+  const std::int64_t waves = (w.tiles + at_a_time - 1) / at_a_time, k_a_block = w.tiles * w.steps * p.block.k / at_a_time;
+  return 10 * w.tiles < 9 * waves * at_a_time && k_a_block >= p.least_k_of_stream ? at_a_time : w.tiles;
 }
 
 /// The blocks of `batches` problems of this shape. Row numbers of steps are 32 bits wide: what exceeds them is not
@@ -56,8 +84,8 @@ constexpr gemm_work work_of(const Policy& p, const gemm_problem& problem, int st
     w.blocks = lesser(at_a_time, all_steps);
   else if (p.k_parts > 1)
     w.blocks = w.tiles * lesser(p.k_parts, w.steps);
-  else if (w.tiles < peaks(problem.target).multiprocessors)
-    w.blocks = w.tiles * parts_along_k(w.tiles, at_a_time, w.steps, p.block.k);
+  else
+    w.blocks = blocks_as_needed(p, w, problem.target, at_a_time);
   return w;
 }
 

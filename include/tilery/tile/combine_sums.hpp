@@ -42,13 +42,21 @@ SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& all, co
   lane.sync_block();
   if (before + 1 != static_cast<std::uint32_t>(blocks.count)) return false;
 
-  sums.for_packs([&](int i, pack<sum, quad>& x) {
-    x = lane.load(own + (blocks.first * piece + i * row), width<quad>);
-  });
-  for (int b = 1; b < blocks.count; ++b)
-    sums.for_packs([&](int i, pack<sum, quad>& x) {
-      x = x + lane.load(own + ((blocks.first + b) * piece + i * row), width<quad>);
-    });
+  // Added up in memory, a few packs at a time: in registers there is room for one tile of sums and no more.
+  constexpr int together = Sums::packs % 4 == 0 ? 4 : 1;
+  const auto first = own + blocks.first * piece;
+  for (int i = 0; i < Sums::packs; i += together) {
+    pack<sum, quad> x[together];
+    TILERY_UNROLL_ON_GPU
+    for (int j = 0; j < together; ++j) x[j] = lane.load(first + (i + j) * row, width<quad>);
+    for (int b = 1; b < blocks.count; ++b) {
+      TILERY_UNROLL_ON_GPU
+      for (int j = 0; j < together; ++j) x[j] = x[j] + lane.load(first + (b * piece + (i + j) * row), width<quad>);
+    }
+    TILERY_UNROLL_ON_GPU
+    for (int j = 0; j < together; ++j) lane.store(first + (i + j) * row, x[j]);
+  }
+  sums.for_packs([&](int i, pack<sum, quad>& x) { x = lane.load(first + i * row, width<quad>); });
   return true;
 }
 
