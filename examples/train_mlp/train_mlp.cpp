@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Trains a multilayer perceptron on images, on whatever machine there is. The loop is in training.hpp.
-#include <tilery/cpu.hpp>
-#include <tilery/cuda.hpp>
-#ifdef TILERY_WITH_VIRTUAL_GPU
-#include <tilery/virtual_gpu.hpp>
-#endif
+#include <tilery/core/error.hpp>
 
-#include "training.hpp"
+#include "../io/interrupt.hpp"
+#include "trainers.hpp"
 
+#include <cstdio>
 #include <iostream>
 
 namespace tilery_examples {
@@ -23,40 +21,31 @@ void announce(const dataset& data, const train_options& o, const std::string& wh
   std::fflush(stdout);
 }
 
-/// Picks the executor and calls f(executor, its name in words).
-template <class F>
-void on_executor(const std::string& wanted, int threads, F&& f) {
-  if (wanted == "cuda" || wanted == "auto") {
-    if (tilery::with_cuda([&](const auto& gpu) { f(gpu, std::string("cuda")); })) return;
-    if (wanted == "cuda")
+/// The machine that the command line asks for.
+trainer pick(const train_options& o) {
+  if (o.executor == "cuda" || o.executor == "auto") {
+    if (const auto cuda = trainer_on_cuda()) return *cuda;
+    if (o.executor == "cuda")
       throw tilery::error(
           "--executor cuda: there is no CUDA device, or this program was built without nvcc; use --executor cpu");
   }
-  if (wanted == "virtual") {
-#ifdef TILERY_WITH_VIRTUAL_GPU
-    return f(tilery::virtual_gpu(tilery::arch::sm_90), std::string("the virtual GPU (sm_90)"));
-#else
+  if (o.executor == "virtual") {
+    if (const auto virtual_gpu = trainer_on_virtual_gpu()) return *virtual_gpu;
     throw tilery::error(
         "--executor virtual: this program was built without Boost.Context; install libboost-context-dev and build "
         "again");
-#endif
   }
-  const tilery::cpu host = threads ? tilery::cpu(threads) : tilery::cpu();
-  if (const char* slow = tilery::cpu::slow_build()) std::printf("note: %s\n", slow);
-  f(host, "the CPU with " + std::to_string(host.threads()) + (host.threads() == 1 ? " thread" : " threads"));
+  return trainer_on_cpu(o.threads);
 }
 
 int run(train_options o) {
   const dataset data = load_dataset(o.data);
   if (o.executor == "virtual" && o.steps == 0) o.steps = 20;
-  double tested = 0;
-  on_executor(o.executor, o.threads, [&](const auto& executor, const std::string& name) {
-    announce(data, o, name);
-    if (o.dry_run) return;
-    std::filesystem::create_directories(o.output);
-    tested = train(executor, data, o);
-  });
+  const trainer machine = pick(o);
+  announce(data, o, machine.where);
   if (o.dry_run) return 0;
+  std::filesystem::create_directories(o.output);
+  const double tested = machine.train(data, o);
   std::printf("test accuracy: %.4f\n", tested);
   return interrupted() ? 128 + interrupt_signal : 0;
 }
