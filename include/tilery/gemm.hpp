@@ -35,15 +35,22 @@ gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, con
 }
 
 template <class A, class B, class C, class Epilogue>
-finding check_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
-                   operands& all) {
+finding check_gemm_shapes(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
+                          int batches = 1) {
   const auto times = [](int r, int k) { return sentence(r, " x ", k); };
   const int m = c.extents[0], n = c.extents[1], k = a.extents[1];
   if (a.extents[0] != m) return {"gemm: A is ", times(a.extents[0], k), "; it must have the m = ", m, " rows of C"};
   if (b.extents[0] != k || b.extents[1] != n)
     return {"gemm: B is ", times(b.extents[0], b.extents[1]), "; it must be k x n = ", times(k, n),
             ", the columns of A by the columns of C"};
-  if (auto found = e.check(m, n)) return {"gemm: ", found};
+  if (auto found = e.check(batches * m, n)) return {"gemm: ", found};
+  return {};
+}
+
+template <class A, class B, class C, class Epilogue>
+finding check_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
+                   operands& all) {
+  if (auto found = check_gemm_shapes(a, b, c, e)) return found;
   all = {reads("A", a), reads("B", b), writes("C", c)};
   e.describe(all);
   if (auto found = check_aliases(all)) return {"gemm: ", found};
@@ -84,7 +91,7 @@ finding check_factors(gemm_factors f) {
 
 template <class A, class B, class C, class Epilogue>
 auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
-                    gemm_factors f) {
+                    gemm_factors f, const gemm_batch& batch = {}) {
   using T = std::remove_const_t<A>;
   using U = std::remove_const_t<B>;
   using S = finish_t<T, C>;
@@ -105,8 +112,9 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
                                       static_cast<S>(alpha),
                                       static_cast<S>(f.beta),
                                       e,
-                                      static_cast<float>(f.scale_c)};
-  p.epilogue.shape(c.extents[0], c.extents[1]);
+                                      static_cast<float>(f.scale_c),
+                                       batch};
+  p.epilogue.shape(batch.count * c.extents[0], c.extents[1]);
   return p;
 }
 
@@ -130,12 +138,12 @@ constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
 template <auto P, class Executor, class Params>
 allocation share_tiles(const Executor& executor, const gemm_work& work, Params& p, operands& all, where at) {
   using sum = accumulator_t<typename Params::a_type>;
-  const std::int64_t steps = work.tiles * work.steps;
-  p.work.share = {work.steps, static_cast<std::int32_t>(steps / work.blocks),
-                  static_cast<std::int32_t>(steps % work.blocks)};
+  p.work.share = work.parts > 0 ? tile::work_share::split_k(work.steps, work.parts)
+                                : tile::work_share::stream_k(work.steps, work.tiles, static_cast<int>(work.blocks));
   const std::int64_t counted = (work.tiles * 4 + 255) / 256 * 256;
   const std::int64_t elements = (work.blocks + work.tiles) * P.block.m * P.block.n;
   allocation memory = executor.workspace(static_cast<std::size_t>(counted + elements * sizeof(sum)), at);
+  if (!memory.get()) return memory;  // an executor that launches nothing
   executor.zero_bytes(memory.get(), static_cast<std::size_t>(counted), at);
   auto* bytes = static_cast<std::byte*>(memory.get());
   p.work.arrived = gmem_ptr<std::uint32_t>(reinterpret_cast<std::uint32_t*>(bytes));
@@ -167,7 +175,7 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
   if constexpr (std::is_same_v<policy, gemm_cpu_policy>) {
     static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
     refuse(check_operands(all, executor.reachable()), at);
-    gemm_cpu<P>(executor, p);
+    gemm_cpu_batch<P>(executor, p);
   } else {
     launch_gemm<P>(executor, shared_out<typename Params::a_type>(P, problem), p, all, at);
   }
@@ -211,6 +219,15 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
   }
 }
 
+/// The policy that the selector picks.
+template <class Executor, class Params>
+void run_chosen_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all,
+                     where at) {
+  with_gemm_table<typename Params::a_type, typename Params::b_type, Executor>(problem, at, [&]<class Table>() {
+    with_candidate<Table>(Table::choose(problem).index, [&]<auto P>() { run_gemm<P>(executor, problem, p, all, at); });
+  });
+}
+
 }  // namespace ops
 
 /// C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), with the policy that the selector picks.
@@ -242,13 +259,8 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
   refuse(ops::check_factors<std::remove_const_t<element_type_of<A>>, element_type_of<C>>(factors), at);
   refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
   if (view(c, at).size() == 0) return;
-  auto p = ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors);
   const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
-  using params = decltype(p);
-  ops::with_gemm_table<typename params::a_type, typename params::b_type, Executor>(problem, at, [&]<class Table>() {
-    with_candidate<Table>(
-        Table::choose(problem).index, [&]<auto P>() { ops::run_gemm<P>(executor, problem, p, all, at); });
-  });
+  ops::run_chosen_gemm(executor, problem, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all, at);
 }
 
 /// The same with your policy: instantiates this one kernel and never falls back. Throws where the policy cannot serve

@@ -6,6 +6,7 @@
 #include <tilery/column_sum.hpp>
 #include <tilery/core/version.hpp>
 #include <tilery/gemm.hpp>
+#include <tilery/gemm_batched.hpp>
 #include <tilery/loss.hpp>
 #include <tilery/optimizer.hpp>
 #include <tilery/softmax.hpp>

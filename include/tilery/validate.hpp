@@ -23,6 +23,7 @@ public:
   int threads() const { return 1; }
   allocation allocate(std::size_t, where = {}) const { return {}; }
   allocation workspace(std::size_t, where = {}) const { return {}; }
+  void zero_bytes(void*, std::size_t, where = {}) const {}
   template <class Body>
   void parallel(std::int64_t, const Body&, int = 1) const {}
 

@@ -6,6 +6,7 @@
 #include "tests/planted.hpp"
 
 #include <tilery/gemm.hpp>
+#include <tilery/validate.hpp>
 
 #include <set>
 
@@ -19,7 +20,9 @@ TEST(work_share, gives_each_step_to_one_block_in_order) {
   for (const int tiles : {1, 2, 3, 7})
     for (const int steps : {1, 2, 5, 16})
       for (int blocks = 1; blocks <= tiles * steps; ++blocks) {
-        const tile::work_share share{steps, tiles * steps / blocks, tiles * steps % blocks};
+        const bool split = blocks % tiles == 0 && blocks % 2 == 0;
+        const auto share = split ? tile::work_share::split_k(steps, blocks / tiles)
+                                 : tile::work_share::stream_k(steps, tiles, blocks);
         int at = 0;
         std::set<int> pieces;
         for (int b = 0; b < blocks; ++b)
@@ -31,6 +34,7 @@ TEST(work_share, gives_each_step_to_one_block_in_order) {
             const auto with = share.contributors(part.tile);
             ASSERT_TRUE(with.first <= b && b < with.first + with.count);
             ASSERT_EQ(share.whole(part), with.count == 1);
+            ASSERT_TRUE(!split || part.left == 0) << "a part of one tile";
             ASSERT_TRUE(pieces.insert(part.contributor + part.tile).second) << "two parts have one place";
             ASSERT_LT(part.contributor + part.tile, blocks + tiles);
           }
@@ -154,7 +158,7 @@ public:
       operands all{reads("A", a.read()), reads("B", b.read()), writes("C", c_view)};
       e.describe(all);
       const gemm_work work{std::int64_t{pieces(d.m, P.block.m)} * pieces(d.n, P.block.n), blocks,
-                           pieces(d.k, P.block.k)};
+                           pieces(d.k, P.block.k), 0};
       ops::launch_gemm<P>(this->executor, work, ops::gemm_params_of(a.read(), b.read(), c_view, e, d.f), all, {});
     }
     return this->get(c);
@@ -213,6 +217,7 @@ TYPED_TEST(gemm_work_on, is_shared_by_the_selector) {
                 "blocks share its 1 tiles along k"),
             std::string::npos)
       << explain_gemm(this->executor, A, B, matrix(c.data_handle(), m, n)).c_str();
+  EXPECT_FALSE(validate(this->executor, [&](const auto& x) { gemm(x, A, B, matrix(c.data_handle(), m, n)); }));
   gemm(this->executor, A, B, matrix(c.data_handle(), m, n));
   const auto a_values = this->get(a), b_values = this->get(b), got = this->get(c);
   worst_error worst;

@@ -83,7 +83,7 @@ struct gemm_mma_sync_table {
     if (p.a.vector < vector || p.b.vector < vector) return {strided, "an operand is not aligned for 16-byte copies"};
     if (p.c_vector < candidates[0].c_vector) return {strided, "C is not aligned for stores of 16 bytes of sums"};
     const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
-    const std::int64_t tiles = std::int64_t{(p.m + 127) / 128} * ((p.n + 127) / 128);
+    const std::int64_t tiles = std::int64_t{pieces(p.m, 128)} * pieces(p.n, 128) * p.batches;
     if (layout < 3 && tiles < peaks(p.target).multiprocessors)
       return {4 + layout, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
     return {layout, "tensor cores; aligned operands: 16-byte copies"};

@@ -97,8 +97,8 @@ struct gemm_simt_table<float> {
   static constexpr choice choose(const gemm_problem& p) {
     if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, 0)) return {7, why};
     const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
-    const std::int64_t tiles = std::int64_t{pieces(p.m, 256)} * pieces(p.n, 128);
-    const std::int64_t tiles_of_64 = std::int64_t{pieces(p.m, 64)} * pieces(p.n, 64);
+    const std::int64_t tiles = std::int64_t{pieces(p.m, 256)} * pieces(p.n, 128) * p.batches;
+    const std::int64_t tiles_of_64 = std::int64_t{pieces(p.m, 64)} * pieces(p.n, 64) * p.batches;
     const bool few = 10 * tiles < 9 * peaks(p.target).multiprocessors;
     const bool short_k = tiles * p.k < 192 * peaks(p.target).multiprocessors;
     if (layout < 3 && few && (short_k || 5 * tiles_of_64 < 4 * 8 * tiles))

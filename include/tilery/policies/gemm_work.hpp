@@ -17,8 +17,9 @@ inline constexpr int stream_k = -1;          ///< no number of them: all tiles' 
 struct gemm_work {
   std::int64_t tiles = 0, blocks = 0;
   std::int32_t steps = 0;  // of a tile along k
+  std::int32_t parts = 1;  // blocks that share each tile; 0: the blocks share the steps of all tiles
 
-  constexpr bool shared() const { return blocks != tiles; }
+  constexpr bool shared() const { return parts != 1; }
 };
 
 /// Blocks of a policy that run at a time on the product that stands for an arch, from their threads, shared memory and
@@ -35,14 +36,14 @@ constexpr std::int64_t blocks_at_a_time(const Policy& p, arch target, int staged
 
 /// Blocks that share each of so few tiles: `wanted` in all, each with at least `least_k` of k. The square of their number
 /// stays below twice the steps, because one of them adds up what the others leave.
-constexpr std::int64_t parts_along_k(std::int64_t tiles, std::int64_t wanted, std::int32_t steps, int block_k,
+constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, std::int32_t steps, int block_k,
                                      int least_k) {
-  std::int64_t parts = lesser<std::int64_t>(wanted / tiles, steps / pieces(least_k, block_k));
-  while (parts > 1 && parts * parts > 2 * std::int64_t{steps}) --parts;
-  return greater<std::int64_t>(parts, 1);
+  auto parts = static_cast<std::int32_t>(lesser<std::int64_t>(wanted / tiles, steps / pieces(least_k, block_k)));
+  while (parts > 1 && std::int64_t{parts} * parts > 2 * std::int64_t{steps}) --parts;
+  return greater(parts, 1);
 }
 
-/// The selector's choice. Measured on an H200 (2026-11-23): a multiprocessor wants 4 warps on tensor cores and 8 without
+/// The selector's choice of `parts`. Measured on an H200 (2026-11-23): a multiprocessor wants 4 warps on tensor cores and 8 without
 /// them; to share tiles costs what 512 (1024 if more than one block then has two parts of tiles) of k cost on tensor
 /// cores, 192 without them.
 ///
@@ -57,16 +58,16 @@ constexpr std::int64_t parts_along_k(std::int64_t tiles, std::int64_t wanted, st
 ///   128 x 128 x 65536               3198 1606.6  806.6  406.7  209.7  113.5  106.7
 ///   768 x 768 x 8192                 482  339.1  343.6  283.1  262.3  268.8  299.7
 template <class Policy>
-constexpr std::int64_t blocks_as_needed(const Policy& p, const gemm_work& w, arch target, std::int64_t at_a_time) {
+constexpr std::int32_t parts_as_needed(const Policy& p, const gemm_work& w, arch target, std::int64_t at_a_time) {
   const std::int64_t multiprocessors = peaks(target).multiprocessors;
   const std::int64_t wanted = multiprocessors * greater(p.warps_wanted * 32 / p.threads(), 1);
   if (w.tiles < wanted) {
-    const std::int64_t blocks = w.tiles * parts_along_k(w.tiles, wanted, w.steps, p.block.k, p.least_k);
-    if (10 * blocks >= 8 * wanted || w.tiles * 3 <= wanted) return blocks;
+    const std::int32_t parts = parts_along_k(w.tiles, wanted, w.steps, p.block.k, p.least_k);
+    if (10 * w.tiles * parts >= 8 * wanted || w.tiles * 3 <= wanted) return parts;
   }
   // What the last wave of whole tiles leaves empty is worth it from a tenth of all on.
   const std::int64_t waves = (w.tiles + at_a_time - 1) / at_a_time, k_a_block = w.tiles * w.steps * p.block.k / at_a_time;
-  return 10 * w.tiles < 9 * waves * at_a_time && k_a_block >= p.least_k_of_stream ? at_a_time : w.tiles;
+  return 10 * w.tiles < 9 * waves * at_a_time && k_a_block >= p.least_k_of_stream ? 0 : 1;
 }
 
 /// The blocks of `batches` problems of this shape. Row numbers of steps are 32 bits wide: what exceeds them is not
@@ -81,11 +82,12 @@ constexpr gemm_work work_of(const Policy& p, const gemm_problem& problem, int st
   if (w.steps < 2 || p.k_parts == 1 || all_steps > largest_extent) return w;
   const std::int64_t at_a_time = blocks_at_a_time(p, problem.target, staged_bytes, sum_bytes);
   if (p.k_parts == stream_k)
-    w.blocks = lesser(at_a_time, all_steps);
+    w.parts = 0;
   else if (p.k_parts > 1)
-    w.blocks = w.tiles * lesser(p.k_parts, w.steps);
+    w.parts = lesser(p.k_parts, w.steps);
   else
-    w.blocks = blocks_as_needed(p, w, problem.target, at_a_time);
+    w.parts = parts_as_needed(p, w, problem.target, at_a_time);
+  w.blocks = w.parts == 0 ? lesser(at_a_time, all_steps) : w.tiles * w.parts;
   return w;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How the tiles of C are shared out among blocks: a tile a block, or, where tiles are fewer than a GPU needs, the steps
-// along k of all tiles as one row that is cut into even pieces. Pieces that end where tiles do are known as split-K,
-// others as stream-K.
+// How the tiles of C are shared out among blocks: a tile a block, or, where tiles are fewer than a GPU needs, several
+// blocks a tile, each with a part of the steps along k (split-K), or the steps of all tiles as one row that is cut into
+// even pieces, wherever tiles end (stream-K).
 #pragma once
 
 #include <tilery/simt/index.hpp>
@@ -15,7 +15,15 @@ namespace tile {
 /// Which steps of which tiles a block computes. Tile t has the steps [t steps, (t + 1) steps) of the row.
 struct work_share {
   std::int32_t steps = 0;           // of a tile; 0: block t takes all of tile t, and the rest is not used
-  std::int32_t least = 0, more = 0;  // steps of a block; the first `more` blocks have one more
+  std::int32_t parts = 0;           // blocks that share each tile; 0: the row of all steps is shared
+  std::int32_t least = 0, more = 0;  // steps of a block; the first `more` blocks, of a tile or of all, have one more
+
+  /// `parts` blocks for each tile, or `blocks` for the row of all steps.
+  static constexpr work_share split_k(int steps, int parts) { return {steps, parts, steps / parts, steps % parts}; }
+  static constexpr work_share stream_k(int steps, std::int64_t tiles, int blocks) {
+    return {steps, 0, static_cast<std::int32_t>(tiles * steps / blocks),
+            static_cast<std::int32_t>(tiles * steps % blocks)};
+  }
 
   /// The steps of one tile that one block computes.
   struct part {
@@ -28,8 +36,8 @@ struct work_share {
   /// A block's first part, and the one behind another.
   SIMT part first(int block) const {
     if (steps == 0) return {block};
-    const int at = begin_of(block), share = least + (block < more ? 1 : 0);
-    return take(at / steps, at % steps, share, block);
+    if (parts > 0) return take(block / parts, begin_of(block % parts), share_of(block % parts), block);
+    return take(begin_of(block) / steps, begin_of(block) % steps, share_of(block), block);
   }
   SIMT part next(const part& behind) const {
     if (behind.left == 0) return {-1};
@@ -50,6 +58,7 @@ struct work_share {
     std::int32_t first, count;
   };
   SIMT blocks contributors(int tile) const {
+    if (parts > 0) return {tile * parts, parts};
     const int first = block_of(tile * steps);
     return {first, block_of(tile * steps + steps - 1) - first + 1};
   }
@@ -59,6 +68,7 @@ private:
     const int end = begin + share < steps ? begin + share : steps;
     return {tile, begin, end, share - (end - begin), block};
   }
+  SIMT int share_of(int block) const { return least + (block < more ? 1 : 0); }
   SIMT int begin_of(int block) const { return block * least + (block < more ? block : more); }
   SIMT int block_of(int step) const {
     const int longer = more * (least + 1);

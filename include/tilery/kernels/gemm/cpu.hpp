@@ -7,20 +7,22 @@
 #include <tilery/core/buffer.hpp>
 #include <tilery/kernels/gemm/cpu_pass.hpp>
 
+#include <climits>
+
 namespace tilery::inline TILERY_ABI {
 
-/// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most. Any strides, any size; a k of 0 is an empty
+/// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most, and no more than `most_threads`. Any strides, any size; a k of 0 is an empty
 /// sum. Elements of another type than the sums' are converted as they are packed. The epilogue runs once for each
 /// element, on complete sums.
 template <gemm_cpu_policy P, class Executor, class Params>
-void gemm_cpu(const Executor& cpu, const Params& p) {
+void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr,
                 "the policy breaks a rule");
   if (p.c.rows == 0 || p.c.columns == 0) return;
 
   // A share below 2^18 multiply-adds, some 4 us, is not worth waking a thread.
   const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
-  const int threads = static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(work >> 18, cpu.threads())));
+  const int threads = static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(work >> 18, lesser(cpu.threads(), most_threads))));
 
   gemm_cpu_pass<P, Params> pass(p);
   const allocation workspace = cpu.workspace(pass.workspace_bytes());
@@ -33,6 +35,25 @@ void gemm_cpu(const Executor& cpu, const Params& p) {
         cpu.parallel(pass.strips(), [&](std::int64_t strip) { pass.multiply_strip(strip); }, threads);
       }
     }
+  }
+}
+
+/// The GEMMs of a batch, whose sums are the same as each one's alone. Those too small for several threads are shared out
+/// among the threads whole.
+template <gemm_cpu_policy P, class Executor, class Params>
+void gemm_cpu_batch(const Executor& cpu, const Params& p) {
+  if (p.batch.count == 1) return gemm_cpu<P>(cpu, p);
+  const auto one = [&](std::int64_t i, int most_threads) {
+    Params alone = p.c_of(static_cast<int>(i));
+    alone.a = p.a_of(static_cast<int>(i)), alone.b = p.b_of(static_cast<int>(i));
+    alone.batch = {};
+    gemm_cpu<P>(cpu, alone, most_threads);
+  };
+  const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
+  if (work >> 20 >= cpu.threads()) {
+    for (int i = 0; i < p.batch.count; ++i) one(i, cpu.threads());
+  } else {
+    cpu.parallel(p.batch.count, [&](std::int64_t i) { one(i, 1); }, cpu.threads());
   }
 }
 

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Batches of GEMMs of one shape: C[i] = epilogue(alpha A[i] B[i] + beta C[i]), in one launch.
+#pragma once
+
+#include <tilery/gemm.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+/// Matrix i of a tensor of rank 3.
+template <class T>
+matrix_view<T> slice(const tensor_view<T, 3>& v, std::int64_t i) {
+  matrix_view<T> one;
+  one.pointer = v.pointer + i * v.strides[0];
+  for (int d = 0; d < 2; ++d) one.extents[d] = v.extents[d + 1], one.strides[d] = v.strides[d + 1];
+  return one;
+}
+
+/// The bytes from a batch's first element to its last one, as an operand.
+template <class T>
+operand hull_of(const char* name, const tensor_view<T, 3>& v, bool written) {
+  operand one = describe(name, slice(v, 0), written);
+  if (one.empty() || v.extents[0] == 0) return {name, one.pointer, one.element_bytes, {1, 0}, {0, 1}, written};
+  const std::int64_t elements = (v.extents[0] - 1) * v.strides[0] + (one.end() - one.begin()) / one.element_bytes;
+  return {name, one.pointer, one.element_bytes, {1, elements}, {0, 1}, written};
+}
+
+/// Whether two matrices of the batch of C share an element, or one of C and one of another operand do. Batches whose
+/// matrices are interleaved are compared pair by pair, the first 256 of each; beyond, nothing is proved.
+template <class C>
+finding check_batches_of_c(const tensor_view<C, 3>& c) {
+  const operand first = writes("C", slice(c, 0));
+  const std::int64_t bytes = first.end() - first.begin();
+  for (std::int64_t i = 1; i < c.extents[0] && i * c.strides[0] * first.element_bytes < bytes; ++i)
+    if (share_an_element(first, writes("C", slice(c, i))))
+      return {"gemm_batched: the matrices 0 and ", i, " of C share an element: its batch stride is ", c.strides[0],
+              "; each must have its own"};
+  return {};
+}
+template <class T, class C>
+finding check_batch_against_c(const char* name, const tensor_view<T, 3>& v, const tensor_view<C, 3>& c) {
+  const operand all = hull_of(name, v, false), outputs = hull_of("C", c, true);
+  if (all.empty() || outputs.empty() || all.end() <= outputs.begin() || outputs.end() <= all.begin()) return {};
+  const auto some = [](std::int32_t batches) { return lesser(batches, 256); };
+  for (int i = 0; i < some(c.extents[0]); ++i)
+    for (int j = 0; j < some(v.extents[0]); ++j)
+      if (share_an_element(writes("C", slice(c, i)), reads(name, slice(v, j))))
+        return {sentence("gemm_batched: matrix ", i, " of C shares an element with matrix ", j, " of "), name,
+                "; the two must be apart"};
+  return {};
+}
+
+/// The operands of the launch: their hulls. Where an input's lies within C's, C's stands for both.
+template <class A, class B, class C>
+operands hulls_of(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c) {
+  operand output = hull_of("C", c, true);
+  operands all;
+  for (const operand& input : {hull_of("A", a, false), hull_of("B", b, false)}) {
+    if (input.empty() || input.end() <= output.begin() || output.end() <= input.begin()) {
+      all.push_back(input);
+      continue;
+    }
+    const std::byte* begin = lesser(input.begin(), output.begin());
+    const std::byte* end = greater(input.end(), output.end());
+    const std::int64_t step = lesser(input.element_bytes, output.element_bytes);
+    output = {"C, with an input between its matrices", begin, step, {1, (end - begin) / step}, {0, 1}, true};
+  }
+  all.push_back(output);
+  return all;
+}
+
+template <class A, class B, class C, class Epilogue>
+finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c,
+                           const Epilogue& e, operands& all) {
+  const std::int64_t batches = c.extents[0], rows = batches * c.extents[1];
+  if (a.extents[0] != batches || b.extents[0] != batches)
+    return {sentence("gemm_batched: A has ", a.extents[0], " matrices, B ", b.extents[0]), " and C ", batches,
+            "; they must be as many, where one serves all with a batch stride of 0"};
+  if (rows > largest_extent)
+    return {"gemm_batched: C has ", rows, " rows in all; they must be at most ", largest_extent};
+  if (a.strides[0] < 0 || b.strides[0] < 0 || c.strides[0] < 0)
+    return {"gemm_batched: a batch stride is negative; it must be at least 0"};
+  if (auto found = check_gemm_shapes(slice(a, 0), slice(b, 0), slice(c, 0), e, static_cast<int>(batches))) return found;
+  if (auto found = check_batches_of_c(c)) return found;
+  if (auto found = check_batch_against_c("A", a, c)) return found;
+  if (auto found = check_batch_against_c("B", b, c)) return found;
+  all = hulls_of(a, b, c);
+  operands of_epilogue;
+  e.describe(of_epilogue);
+  for (const operand& o : of_epilogue) all.push_back(o);
+  if (of_epilogue.empty()) return {};
+  if (auto found = check_aliases(all)) return {"gemm_batched: ", found};
+  return {};
+}
+
+/// What a selector may know of a batch: a stride between matrices keeps the alignment of one, or lessens it.
+template <class A, class B, class C>
+gemm_problem describe_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c,
+                                   arch target) {
+  gemm_problem p = describe_gemm(slice(a, 0), slice(b, 0), slice(c, 0), target);
+  p.batches = c.extents[0];
+  const auto lessen = [](int& vector, std::int64_t stride) {
+    while (stride % vector != 0) vector /= 2;
+  };
+  lessen(p.a.vector, a.strides[0]), lessen(p.b.vector, b.strides[0]), lessen(p.c_vector, c.strides[0]);
+  return p;
+}
+
+/// Checks a batch and hands it to `run(problem, params, operands)`, if there is anything to do.
+template <class Executor, class A, class B, class C, class Epilogue, class Run>
+void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const tensor_view<B, 3>& b,
+                     const tensor_view<C, 3>& c, const Epilogue& e, gemm_factors factors, where at, Run&& run) {
+  operands all;
+  refuse(check_factors<std::remove_const_t<A>, C>(factors), at);
+  refuse(check_gemm_batched(a, b, c, e, all), at);
+  if (c.size() == 0) return;
+  run(describe_gemm_batched(a, b, c, executor.target()),
+      gemm_params_of(slice(a, 0), slice(b, 0), slice(c, 0), e, factors,
+                     {c.extents[0], a.strides[0], b.strides[0], c.strides[0]}),
+      all);
+}
+
+}  // namespace ops
+
+/// C[i] (m x n) = epilogue(alpha A[i] (m x k) B[i] (k x n) + beta C[i]) for each i of a batch, in one launch, with the
+/// policy that the selector picks for all of them. Views of rank 3: (batch, m, k), (batch, k, n), (batch, m, n), any
+/// strides; a batch stride of 0 makes one A or B serve all, and matrices may be interleaved, as the heads of attention
+/// in their rows. Element types, factors, error bound and order of additions are those of `gemm`.
+///
+/// The epilogue sees the batch as one matrix of batch x m rows and n columns, matrix i from row i m on: a bias by column
+/// is the same for all, a residual or a stored matrix has batch m rows.
+///
+/// Throws `error` before anything is launched, as `gemm` does, and where two matrices of C share an element.
+template <class Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
+void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
+                  gemm_factors factors = {}, where at = {}) {
+  ops::with_gemm_batch(executor, view(a, at), view(b, at), view(c, at), e, factors, at,
+                       [&](const gemm_problem& problem, const auto& p, const operands& all) {
+                         ops::run_chosen_gemm(executor, problem, p, all, at);
+                       });
+}
+
+/// The same with your policy, as for `gemm`.
+template <auto P, class Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C,
+          class Epilogue = epilogue::none>
+void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
+                  gemm_factors factors = {}, where at = {}) {
+  ops::with_gemm_batch(executor, view(a, at), view(b, at), view(c, at), e, factors, at,
+                       [&](const gemm_problem& problem, const auto& p, const operands& all) {
+                         if (const char* why = misfit(P, problem)) throw error({"gemm_batched: ", why}, at);
+                         ops::run_gemm<P>(executor, problem, p, all, at);
+                       });
+}
+
+}  // namespace tilery::inline TILERY_ABI

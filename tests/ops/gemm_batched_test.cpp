@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Batches of GEMMs: each is what `gemm` makes of it alone, bit by bit; strides, epilogues, refusals, on each executor.
+#include "tests/gemm_reference.hpp"
+#include "tests/layouts.hpp"
+
+#include <tilery/gemm_batched.hpp>
+#include <tilery/validate.hpp>
+
+namespace {
+
+using namespace tilery;
+using namespace tilery_tests;
+
+constexpr gemm_simt_policy small_simt{.block = {32, 64, 8}, .lane = {4, 4}, .vector = 1, .c_vector = 1, .k_parts = 1};
+constexpr gemm_simt_policy shared_simt{.block = {32, 64, 8}, .lane = {4, 4}, .vector = 1, .c_vector = 1, .k_parts = 3};
+
+template <class T>
+tensor_view<T, 3> batch_of(T* data, int batches, std::int64_t batch_stride, int rows, std::int64_t row_stride,
+                           int columns, std::int64_t column_stride = 1) {
+  tensor_view<T, 3> v(data, batches, rows, columns);
+  v.strides[0] = batch_stride, v.strides[1] = row_stride, v.strides[2] = column_stride;
+  return v;
+}
+
+template <class Executor>
+class gemm_batched_on : public on_executor<Executor> {
+public:
+  /// Both forms on the same operands give the same bits, and nothing else is written.
+  template <class T, class Batch, class One>
+  void same_as_alone(const tensor_view<const T, 3>& a, const tensor_view<const T, 3>& b, tensor_view<T, 3> c,
+                     const buffer<T>& memory, const Batch& batch, const One& one) {
+    const auto before = draw_values<T>(static_cast<std::size_t>(memory.size()));
+    const auto from = vector(before.data(), static_cast<int>(memory.size()));
+    copy(this->executor, from, memory);
+    batch(this->executor, a, b, c);
+    const auto together = this->get(memory);
+    copy(this->executor, from, memory);
+    for (int i = 0; i < c.extents[0]; ++i) one(this->executor, ops::slice(a, i), ops::slice(b, i), ops::slice(c, i));
+    const auto alone = this->get(memory);
+    EXPECT_EQ(std::memcmp(together.data(), alone.data(), together.size() * sizeof(T)), 0);
+    EXPECT_NE(std::memcmp(together.data(), before.data(), together.size() * sizeof(T)), 0);
+  }
+
+  /// Every way that matrices of a batch may lie: one behind the other, with gaps, one for all, beside each other.
+  template <class T, class Batch, class One>
+  void every_stride(int m, int n, int k, const Batch& batch, const One& one) {
+    const int count = 3;
+    const auto a = this->put(draw_values<T>(static_cast<std::size_t>(count * m * (k + 8) + 64)));
+    const auto b = this->put(draw_values<T>(static_cast<std::size_t>(count * k * (n + 8) + 64)));
+    const buffer<T> c(this->executor, count * m * (n + 8) + 64);
+    const T *A = a.data_handle(), *B = b.data_handle();
+    T* C = c.data_handle();
+    const auto dense_b = batch_of(B, count, k * n, k, n, n);
+    const auto dense_c = batch_of(C, count, m * n, m, n, n);
+    same_as_alone<T>(batch_of(A, count, m * k, m, k, k), dense_b, dense_c, c, batch, one);
+    same_as_alone<T>(batch_of(A + 3, count, m * (k + 5), m, k + 3, k), batch_of(B + 1, count, k * n + 1, k, n, n),
+                     batch_of(C + 2, count, m * (n + 1) + 3, m, n + 1, n), c, batch, one);
+    same_as_alone<T>(batch_of(A, count, 0, m, k, k), batch_of(B, count, 0, k, 1, n, k), dense_c, c, batch, one);
+    same_as_alone<T>(batch_of(A, count, k, m, count * k, k), dense_b, batch_of(C, count, n, m, count * n, n), c, batch,
+                     one);
+  }
+};
+TYPED_TEST_SUITE(gemm_batched_on, executors);
+
+template <auto P>
+struct with_policy {
+  static constexpr auto batch = [](const auto& x, const auto&... views) {
+    if constexpr (std::remove_cvref_t<decltype(x)>::lane::alone)
+      gemm_batched(x, views..., epilogue::relu(), {.alpha = 0.5, .beta = 1});
+    else
+      gemm_batched<P>(x, views..., epilogue::relu(), {.alpha = 0.5, .beta = 1});
+  };
+  static constexpr auto one = [](const auto& x, const auto&... views) {
+    if constexpr (std::remove_cvref_t<decltype(x)>::lane::alone)
+      gemm(x, views..., epilogue::relu(), {.alpha = 0.5, .beta = 1});
+    else
+      gemm<P>(x, views..., epilogue::relu(), {.alpha = 0.5, .beta = 1});
+  };
+};
+
+TYPED_TEST(gemm_batched_on, is_each_gemm_alone) {
+  this->template every_stride<float>(35, 70, 20, with_policy<small_simt>::batch, with_policy<small_simt>::one);
+  this->template every_stride<float>(1, 3, 40, with_policy<shared_simt>::batch, with_policy<shared_simt>::one);
+  this->template every_stride<float>(33, 65, 40, with_policy<shared_simt>::batch, with_policy<shared_simt>::one);
+}
+TYPED_TEST(gemm_batched_on, is_each_gemm_alone_on_tensor_cores) {
+  if (!TypeParam::lane::alone && this->executor.target() < arch::sm_80) GTEST_SKIP() << "mma.sync needs sm_80";
+  constexpr auto strided = strided_mma_sync<half>();
+  this->template every_stride<half>(35, 70, 80, with_policy<strided>::batch, with_policy<strided>::one);
+}
+
+// The default call, and an epilogue that has operands: each matrix has its own rows of them.
+TYPED_TEST(gemm_batched_on, gives_each_matrix_its_rows_of_the_epilogue) {
+  const int count = 5, m = 24, n = 40, k = 32;
+  const auto a_values = draw_values<float>(count * m * k), b_values = draw_values<float>(k * n);
+  const auto bias_values = draw_values<float>(n), more_values = draw_values<float>(count * m * n);
+  const auto a = this->put(a_values), b = this->put(b_values), bias = this->put(bias_values),
+             more = this->put(more_values);
+  const buffer<float, 3> c(this->executor, count, m, n);
+  const buffer<float, 2> sums(this->executor, count * m, n);
+  const auto e = epilogue::bias(bias) | epilogue::store(sums) |
+                 epilogue::residual(matrix(static_cast<const float*>(more.data_handle()), count * m, n));
+  gemm_batched(this->executor, batch_of<const float>(a.data_handle(), count, m * k, m, k, k),
+               batch_of<const float>(b.data_handle(), count, 0, k, n, n), c, e);
+  const auto got = this->get(c), stored = this->get(sums);
+  worst_error worst;
+  for (int row = 0; row < count * m; ++row)
+    for (int j = 0; j < n; ++j) {
+      const exact_product exact(a_values, b_values, n, k, row, j);
+      const double sum = exact.sum + bias_values[j], bound = (k + 4) * 0x1p-23 * (exact.magnitude + 2);
+      worst.compare(stored[row * n + j], sum, bound);
+      worst.compare(got[row * n + j], sum + more_values[row * n + j], bound);
+    }
+  EXPECT_LE(worst.value(), 1);
+}
+
+// Many small ones, and few large enough for all threads of the CPU.
+TYPED_TEST(gemm_batched_on, takes_many_and_few) {
+  const auto check = [&](int count, int m, int n, int k) {
+    const auto a_values = draw_values<float>(count * m * k), b_values = draw_values<float>(count * k * n);
+    const auto a = this->put(a_values), b = this->put(b_values);
+    const buffer<float, 3> c(this->executor, count, m, n);
+    gemm_batched(this->executor, batch_of<const float>(a.data_handle(), count, m * k, m, k, k),
+                 batch_of<const float>(b.data_handle(), count, k * n, k, n, n), c);
+    const auto got = this->get(c);
+    worst_error worst;
+    for (int i = 0; i < count; ++i) {
+      const std::vector<float> one(b_values.begin() + i * k * n, b_values.begin() + (i + 1) * k * n);
+      for (int row = 0; row < m; ++row)
+        for (int j = 0; j < n; ++j) {
+          const exact_product exact(a_values, one, n, k, i * m + row, j);
+          worst.compare(got[(i * m + row) * n + j], exact.sum, (k + 2) * 0x1p-24 * exact.magnitude);
+        }
+    }
+    EXPECT_LE(worst.value(), 1) << count << " of " << m << " x " << n << " x " << k;
+  };
+  check(150, 3, 5, 7);
+  check(2, 130, 140, 128);
+  check(1, 4, 4, 4);
+}
+
+TYPED_TEST(gemm_batched_on, does_nothing_where_there_is_nothing) {
+  const buffer<float> c = this->put(std::vector<float>(12, 7.0f));
+  const float* none = nullptr;
+  gemm_batched(this->executor, batch_of(none, 0, 4, 2, 2, 2), batch_of(none, 0, 4, 2, 2, 2),
+               batch_of(c.data_handle(), 0, 4, 2, 2, 2));
+  gemm_batched(this->executor, batch_of(none, 3, 0, 0, 2, 2), batch_of(c.data_handle(), 3, 0, 2, 2, 2),
+               batch_of(c.data_handle(), 3, 0, 0, 2, 2));
+  EXPECT_EQ(this->get(c), std::vector<float>(12, 7.0f));
+  gemm_batched(this->executor, batch_of(none, 3, 0, 2, 0, 0), batch_of(none, 3, 0, 0, 2, 2),
+               batch_of(c.data_handle(), 3, 4, 2, 2, 2));
+  EXPECT_EQ(this->get(c), std::vector<float>(12, 0.0f)) << "sums of nothing";
+}
+
+TYPED_TEST(gemm_batched_on, refuses_what_it_cannot_do) {
+  const auto& x = this->executor;
+  const auto a = this->put(std::vector<float>(200)), c = this->put(std::vector<float>(200, 7.0f));
+  const float* A = a.data_handle();
+  float* C = c.data_handle();
+  const auto of_a = batch_of(A, 3, 16, 4, 4, 4);
+  EXPECT_REFUSED(gemm_batched(x, batch_of(A, 2, 16, 4, 4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
+                 "gemm_batched: A has 2 matrices, B 3 and C 3; they must be as many, where one serves all with a batch "
+                 "stride of 0");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 12, 4, 4, 4)),
+                 "gemm_batched: the matrices 0 and 1 of C share an element: its batch stride is 12; each must have its "
+                 "own");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 0, 4, 4, 4)), "the matrices 0 and 1 of C share an element");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 6, 4, 12, 4)), "gemm_batched: the matrices 0 and 2 of C");
+  EXPECT_REFUSED(gemm_batched(x, of_a, batch_of<const float>(C + 31, 3, 16, 4, 4, 4), batch_of(C, 3, 16, 4, 4, 4)),
+                 "gemm_batched: matrix 1 of C shares an element with matrix 0 of B; the two must be apart");
+  EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, 16, 4, 4, 5), of_a, batch_of(C, 3, 16, 4, 4, 4)),
+                 "gemm: B is 4 x 4; it must be k x n = 5 x 4");
+  EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, -16, 4, 4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
+                 "gemm_batched: a batch stride is negative; it must be at least 0");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(A, 4, 4))),
+                 "it must be m x n = 12 x 4");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of<float>(nullptr, 3, 16, 4, 4, 4)), "C is a null view");
+  EXPECT_TRUE(validate(x, [&](const auto& e) { gemm_batched(e, of_a, of_a, batch_of(C, 3, 12, 4, 4, 4)); }));
+  EXPECT_FALSE(validate(x, [&](const auto& e) { gemm_batched(e, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4)); }));
+  EXPECT_EQ(this->get(c), std::vector<float>(200, 7.0f)) << "nothing was written";
+}
+
+}  // namespace
