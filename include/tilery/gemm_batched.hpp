@@ -88,7 +88,7 @@ finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& 
   all = hulls_of(a, b, c);
   operands of_epilogue;
   e.describe(of_epilogue);
-  for (const operand& o : of_epilogue) all.push_back(o);
+  all.append(of_epilogue);
   if (of_epilogue.empty()) return {};
   if (auto found = check_aliases(all)) return {"gemm_batched: ", found};
   return {};

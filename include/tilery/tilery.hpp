@@ -7,6 +7,7 @@
 #include <tilery/core/version.hpp>
 #include <tilery/gemm.hpp>
 #include <tilery/gemm_batched.hpp>
+#include <tilery/gemm_grouped.hpp>
 #include <tilery/loss.hpp>
 #include <tilery/optimizer.hpp>
 #include <tilery/softmax.hpp>

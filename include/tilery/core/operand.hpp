@@ -30,31 +30,49 @@ struct operand {
   sentence shape() const { return {extents[0], " x ", extents[1]}; }
 };
 
-/// The operands of a launch. They have names and are few: an op has at most four, an epilogue adds its own.
+/// The operands of a launch. Most launches have few: those need no memory from the heap.
 class operands {
 public:
-  static constexpr int most = 12;
-
   operands() = default;
   operands(std::initializer_list<operand> all) {
     for (const operand& o : all) push_back(o);
   }
+  operands(const operands& other) { append(other); }
+  operands& operator=(const operands& other) {
+    if (this == &other) return *this;
+    size_ = 0;
+    append(other);
+    return *this;
+  }
+  ~operands() { delete[] many_; }
 
-  /// Throws `error` where there are more than `most`.
   void push_back(const operand& o) {
-    if (size_ == most) throw error({"a launch has more operands than the ", most, " that can be checked"});
-    all_[size_++] = o;
+    if (size_ == room_) grow();
+    first()[size_++] = o;
+  }
+  void append(const operands& others) {
+    for (const operand& o : others) push_back(o);
   }
 
   int size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  const operand& operator[](int i) const { return all_[i]; }
-  const operand* begin() const { return all_; }
-  const operand* end() const { return all_ + size_; }
+  const operand& operator[](int i) const { return begin()[i]; }
+  const operand* begin() const { return many_ ? many_ : few_; }
+  const operand* end() const { return begin() + size_; }
 
 private:
-  operand all_[most];
-  int size_ = 0;
+  operand* first() { return many_ ? many_ : few_; }
+  void grow() {
+    auto* more = new operand[2 * static_cast<std::size_t>(room_)];
+    for (int i = 0; i < size_; ++i) more[i] = first()[i];
+    delete[] many_;
+    many_ = more;
+    room_ *= 2;
+  }
+
+  operand few_[12];
+  operand* many_ = nullptr;
+  int size_ = 0, room_ = 12;
 };
 
 /// Describes a view of rank 1 or 2 for `reads` and `writes`.

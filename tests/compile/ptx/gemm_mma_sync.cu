@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The candidates of the GEMM on tensor cores for elements of ELEMENT; -DFUSED for an epilogue with an operand, read
-// element by element.
+// element by element; -DGROUPED for a group's parameters.
 #include "kernels.hpp"
 
+#include <tilery/kernels/gemm/group.hpp>
 #include <tilery/kernels/gemm/mma_sync.hpp>
 #include <tilery/policies/gemm_mma_sync_table.hpp>
 
@@ -14,7 +15,12 @@ struct candidate {
   using params = tilery::gemm_params<T, T, T, float, tilery::epilogue::chain<tilery::epilogue::bias<T>, tilery::epilogue::gelu>>;
   static constexpr bool operand = true;
 #else
-  using params = tilery::gemm_params<T, T, T, float, tilery::epilogue::none>;
+  using one = tilery::gemm_params<T, T, T, float, tilery::epilogue::none>;
+#ifdef GROUPED
+  using params = tilery::gemm_group<one>;
+#else
+  using params = one;
+#endif
   static constexpr bool operand = false;
 #endif
   template <tilery::gemm_mma_sync_policy P> using kernel = tilery::gemm_mma_sync<P, params>;

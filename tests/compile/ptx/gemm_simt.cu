@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The SIMT GEMM's candidates for elements of ELEMENT; -DFUSED for an epilogue with an operand, read as
-// packs of as many elements as the sums have, or one by one.
+// packs of as many elements as the sums have, or one by one; -DGROUPED for a group's parameters.
 #include "kernels.hpp"
 
+#include <tilery/kernels/gemm/group.hpp>
 #include <tilery/kernels/gemm/simt.hpp>
 #include <tilery/policies/gemm_simt_table.hpp>
 
@@ -15,7 +16,12 @@ struct candidate {
   using params = tilery::gemm_params<T, T, T, S, tilery::epilogue::chain<tilery::epilogue::bias<T>, tilery::epilogue::gelu>>;
   static constexpr bool operand = true;
 #else
-  using params = tilery::gemm_params<T, T, T, S, tilery::epilogue::none>;
+  using one = tilery::gemm_params<T, T, T, S, tilery::epilogue::none>;
+#ifdef GROUPED
+  using params = tilery::gemm_group<one>;
+#else
+  using params = one;
+#endif
   static constexpr bool operand = false;
 #endif
   template <tilery::gemm_simt_policy P> using kernel = tilery::gemm_simt<P, params>;

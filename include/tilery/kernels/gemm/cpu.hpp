@@ -38,23 +38,36 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
   }
 }
 
-/// The GEMMs of a batch, whose sums are the same as each one's alone. Those too small for several threads are shared out
-/// among the threads whole.
+/// `count` GEMMs, whose sums are the same as each one's alone; `params_of(i)` has their parameters. Those too small for
+/// several threads are shared out among the threads whole, ahead of the others.
+template <gemm_cpu_policy P, class Executor, class Of>
+void gemm_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) {
+  const auto small = [&](const auto& p) {
+    return std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1) >> 20 < cpu.threads();
+  };
+  cpu.parallel(
+      count,
+      [&](std::int64_t i) {
+        const auto& p = params_of(i);
+        if (small(p)) gemm_cpu<P>(cpu, p, 1);
+      },
+      cpu.threads());
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto& p = params_of(i);
+    if (!small(p)) gemm_cpu<P>(cpu, p);
+  }
+}
+
+/// The GEMMs of a batch.
 template <gemm_cpu_policy P, class Executor, class Params>
 void gemm_cpu_batch(const Executor& cpu, const Params& p) {
   if (p.batch.count == 1) return gemm_cpu<P>(cpu, p);
-  const auto one = [&](std::int64_t i, int most_threads) {
-    Params alone = p.c_of(static_cast<int>(i));
-    alone.a = p.a_of(static_cast<int>(i)), alone.b = p.b_of(static_cast<int>(i));
-    alone.batch = {};
-    gemm_cpu<P>(cpu, alone, most_threads);
-  };
-  const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
-  if (work >> 20 >= cpu.threads()) {
-    for (int i = 0; i < p.batch.count; ++i) one(i, cpu.threads());
-  } else {
-    cpu.parallel(p.batch.count, [&](std::int64_t i) { one(i, 1); }, cpu.threads());
-  }
+  gemm_cpu_all<P>(cpu, p.batch.count, [&](std::int64_t index) {
+    const int i = static_cast<int>(index);
+    Params one = p.c_of(i);
+    one.a = p.a_of(i), one.b = p.b_of(i), one.batch = {};
+    return one;
+  });
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Groups of GEMMs of different shapes in one launch, as the experts of a mixture have them, and batches whose matrices
+// lie anywhere.
+#pragma once
+
+#include <tilery/gemm.hpp>
+#include <tilery/kernels/gemm/group.hpp>
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+/// One GEMM of a group: C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), see `gemm`.
+template <class A, class B, class C, class Epilogue = epilogue::none>
+struct gemm_member {
+  matrix_view<const A> a;
+  matrix_view<const B> b;
+  matrix_view<C> c;
+  Epilogue epilogue = {};
+  gemm_factors factors = {};
+};
+
+namespace ops {
+
+inline finding in_member(std::size_t index, const finding& found) {
+  if (!found) return {};
+  return {sentence("gemm_grouped: member ", static_cast<std::int64_t>(index), ": "), found};
+}
+
+/// An output of one member that shares an element with an operand of another one. Operands are sorted by where they
+/// begin: only those whose bytes overlap are compared.
+inline finding check_aliases_of_members(const std::vector<operands>& all) {
+  struct placed {
+    const operand* what;
+    std::size_t member;
+  };
+  std::vector<placed> sorted;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (const operand& o : all[i])
+      if (!o.empty()) sorted.push_back({&o, i});
+  std::sort(sorted.begin(), sorted.end(),
+            [](const placed& x, const placed& y) { return x.what->begin() < y.what->begin(); });
+  for (std::size_t i = 0; i < sorted.size(); ++i)
+    for (std::size_t j = i + 1; j < sorted.size() && sorted[j].what->begin() < sorted[i].what->end(); ++j) {
+      const placed &x = sorted[i].what->written ? sorted[i] : sorted[j], &y = &x == &sorted[i] ? sorted[j] : sorted[i];
+      if (!x.what->written || x.member == y.member || !share_an_element(*x.what, *y.what)) continue;
+      return in_member(x.member, {sentence(x.what->name, " shares an element with ", y.what->name, " of member "),
+                                  static_cast<std::int64_t>(y.member), "; the two must be apart"});
+    }
+  return {};
+}
+
+/// The first member that `gemm` would refuse, by its index. `all` has each member's operands behind it.
+template <class A, class B, class C, class Epilogue>
+finding check_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, memory_space reachable,
+                         std::vector<operands>& all) {
+  all.resize(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const auto& one = members[i];
+    if (auto found = in_member(i, check_factors<A, C>(one.factors))) return found;
+    if (auto found = in_member(i, check_gemm(one.a, one.b, one.c, one.epilogue, all[i]))) return found;
+    if (auto found = in_member(i, check_operands(all[i], reachable))) return found;
+  }
+  return check_aliases_of_members(all);
+}
+
+/// What a policy must serve to serve all members: the layout and alignment that they have in common, the largest of
+/// their extents, and as many problems.
+template <class A, class B, class C, class Epilogue>
+gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, arch target) {
+  gemm_problem joint;
+  bool first = true;
+  for (const auto& one : members) {
+    if (one.c.size() == 0) continue;
+    const gemm_problem p = describe_gemm(one.a, one.b, one.c, target);
+    if (first) {
+      joint = p;
+      first = false;
+      continue;
+    }
+    const auto join = [](gemm_operand_shape& to, const gemm_operand_shape& with) {
+      to.vector = lesser(to.vector, with.vector);
+      if (to.contiguous != with.contiguous) to = {along::any, 1};
+    };
+    join(joint.a, p.a), join(joint.b, p.b);
+    joint.c_vector = lesser(joint.c_vector, p.c_vector);
+    joint.m = greater(joint.m, p.m), joint.n = greater(joint.n, p.n), joint.k = greater(joint.k, p.k);
+    ++joint.batches;
+  }
+  return joint;
+}
+
+/// One kernel for all members, in as few launches as carry their parameters; on the CPU, one after the other where they
+/// are large, side by side where they are small.
+template <auto P, class Executor, class One>
+void run_gemm_group(const Executor& executor, const std::vector<One>& members, const std::vector<operands>& known,
+                    where at) {
+  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_cpu_policy>) {
+    static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
+    gemm_cpu_all<P>(executor, static_cast<std::int64_t>(members.size()),
+                    [&](std::int64_t i) -> const One& { return members[static_cast<std::size_t>(i)]; });
+  } else {
+    gemm_group<One> group;
+    operands of_group;
+    std::int64_t tiles = 0;
+    const auto launch_them = [&] {
+      group.first_tile[group.size] = static_cast<std::int32_t>(tiles);
+      launch_gemm<P>(executor, {.tiles = tiles, .blocks = tiles}, group, of_group, at);
+      group.size = 0, tiles = 0, of_group = {};
+    };
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const One& one = members[i];
+      const std::int64_t more = std::int64_t{pieces(one.c.rows, P.block.m)} * pieces(one.c.columns, P.block.n);
+      if (group.size == gemm_group<One>::most || (group.size > 0 && tiles + more > largest_extent)) launch_them();
+      group.set(group.size, one);
+      group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
+      tiles += more;
+      of_group.append(known[i]);
+    }
+    if (group.size > 0) launch_them();
+  }
+}
+
+/// Checks a group and hands it to `run(joint problem, parameters, operands)`, members with no elements left out.
+template <class Executor, class A, class B, class C, class Epilogue, class Run>
+void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at,
+                     Run&& run) {
+  std::vector<operands> known;
+  refuse(check_gemm_group(members, executor.reachable(), known), at);
+  std::vector<decltype(gemm_params_of(members[0].a, members[0].b, members[0].c, members[0].epilogue, {}))> all;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (members[i].c.size() == 0) continue;
+    known[all.size()] = known[i];
+    all.push_back(
+        gemm_params_of(members[i].a, members[i].b, members[i].c, members[i].epilogue, members[i].factors));
+  }
+  if (!all.empty()) run(describe_gemm_group(members, executor.target()), all, known);
+}
+
+}  // namespace ops
+
+/// All members of a list, whose shapes, strides, epilogues and factors are their own; element types and the type of the
+/// epilogue are the same. One kernel computes them, with the policy that the selector picks for what they have in
+/// common: the layout, the least alignment, the largest extents. A launch carries up to 64 members (fewer with large
+/// epilogues); a longer list takes several. The list is read before this returns, and may be anywhere on the host.
+/// Tiles are not shared along k; error bound and order of additions are else those of `gemm`.
+///
+/// Throws `error` before anything is launched where `gemm` would refuse a member, with its index, or where an output of
+/// one shares an element with an operand of another.
+template <class Executor, class A, class B, class C, class Epilogue>
+void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
+  ops::with_gemm_group(executor, members, at,
+                       [&]<class One>(const gemm_problem& joint, const std::vector<One>& all, const auto& known) {
+                         using T = typename One::a_type;
+                         using U = typename One::b_type;
+                         ops::with_gemm_table<T, U, Executor>(joint, at, [&]<class Table>() {
+                           with_candidate<Table>(Table::choose(joint).index, [&]<auto P>() {
+                             ops::run_gemm_group<P>(executor, all, known, at);
+                           });
+                         });
+                       });
+}
+
+/// The same with your policy, as for `gemm`.
+template <auto P, class Executor, class A, class B, class C, class Epilogue>
+void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
+  ops::with_gemm_group(executor, members, at,
+                       [&](const gemm_problem& joint, const auto& all, const auto& known) {
+                         if (const char* why = misfit(P, joint)) throw error({"gemm_grouped: ", why}, at);
+                         ops::run_gemm_group<P>(executor, all, known, at);
+                       });
+}
+
+/// Matrices of one shape that lie anywhere: a list, on the host, of where each begins.
+template <class T>
+struct matrix_pointers {
+  std::span<T* const> pointers;
+  std::int32_t rows = 0, columns = 0;
+  std::int64_t row_stride = columns, column_stride = 1;
+
+  matrix_view<T> operator[](std::size_t i) const {
+    matrix_view<T> one = matrix(pointers[i], rows, columns, row_stride);
+    one.strides[1] = column_stride;
+    return one;
+  }
+};
+
+/// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for pointers to matrices of one shape each: a group whose members are
+/// alike, the epilogue's operands shared by all.
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
+                  const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
+  const std::size_t count = c.pointers.size();
+  if (a.pointers.size() != count || b.pointers.size() != count)
+    throw error({sentence("gemm_batched: A has ", a.pointers.size(), " matrices, B ", b.pointers.size()), " and C ",
+                 count, "; they must be as many"},
+                at);
+  using member = gemm_member<std::remove_const_t<A>, std::remove_const_t<B>, C, Epilogue>;
+  std::vector<member> members;
+  for (std::size_t i = 0; i < count; ++i) members.push_back({a[i], b[i], c[i], e, factors});
+  gemm_grouped(executor, std::span<const member>(members), at);
+}
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Groups of GEMMs of different shapes, and batches of pointers: each is what `gemm` makes of it alone, bit by bit; long
+// lists, empty members, refusals that name the member, on each executor.
+#include "tests/gemm_reference.hpp"
+#include "tests/layouts.hpp"
+
+#include <tilery/gemm_grouped.hpp>
+#include <tilery/validate.hpp>
+
+namespace {
+
+using namespace tilery;
+using namespace tilery_tests;
+
+constexpr gemm_simt_policy any_strides{.block = {32, 64, 8},
+                                       .lane = {4, 4},
+                                       .a = along::any,
+                                       .b = along::any,
+                                       .vector = 1,
+                                       .c_vector = 1,
+                                       .k_parts = 1};
+
+template <class Executor>
+class gemm_grouped_on : public on_executor<Executor> {
+public:
+  struct shape {
+    int m, n, k;
+    layout a = layout::dense, b = layout::dense, c = layout::dense;
+    gemm_factors f = {};
+  };
+
+  /// Both ways on the same values.
+  template <auto P, class T>
+  void same_as_alone(const std::vector<shape>& shapes) {
+    std::vector<placed<T>> a, b, together, alone;
+    std::vector<buffer<float>> bias;
+    for (const shape& s : shapes) {
+      a.push_back(place(*this, draw_values<T>(s.m * s.k), s.m, s.k, s.a));
+      b.push_back(place(*this, draw_values<T>(s.k * s.n), s.k, s.n, s.b));
+      const auto c_values = draw_values<T>(s.m * s.n);
+      together.push_back(place(*this, c_values, s.m, s.n, s.c));
+      alone.push_back(place(*this, c_values, s.m, s.n, s.c));
+      bias.push_back(this->put(draw_values<float>(s.n)));
+    }
+    using steps = decltype(epilogue::bias(bias[0]) | epilogue::relu());
+    using member = gemm_member<T, T, T, steps>;
+    std::vector<member> members;
+    for (std::size_t i = 0; i < shapes.size(); ++i)
+      members.push_back({a[i].view, b[i].view, together[i].view, epilogue::bias(bias[i]) | epilogue::relu(),
+                         shapes[i].f});
+    const std::span<const member> list(members);
+    if constexpr (Executor::lane::alone)
+      gemm_grouped(this->executor, list);
+    else
+      gemm_grouped<P>(this->executor, list);
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      const auto& one = members[i];
+      if constexpr (Executor::lane::alone)
+        gemm(this->executor, one.a, one.b, alone[i].view, one.epilogue, one.factors);
+      else
+        gemm<P>(this->executor, one.a, one.b, alone[i].view, one.epilogue, one.factors);
+      const auto got = gather(*this, together[i]), want = gather(*this, alone[i]);
+      EXPECT_EQ(std::memcmp(got.data(), want.data(), got.size() * sizeof(T)), 0)
+          << "member " << i << ": " << shapes[i].m << " x " << shapes[i].n << " x " << shapes[i].k;
+    }
+  }
+};
+TYPED_TEST_SUITE(gemm_grouped_on, executors);
+
+TYPED_TEST(gemm_grouped_on, is_each_gemm_alone) {
+  using layout::odd, layout::spread, layout::column_major;
+  this->template same_as_alone<any_strides, float>({{33, 70, 20},
+                                                    {1, 1, 1, odd, spread, odd, {.alpha = -2, .beta = 1}},
+                                                    {64, 64, 8, column_major, column_major},
+                                                    {100, 3, 65, spread, odd, spread, {.beta = 0.5}},
+                                                    {2, 200, 9}});
+  this->template same_as_alone<any_strides, float>({{5, 6, 7}});
+}
+TYPED_TEST(gemm_grouped_on, is_each_gemm_alone_on_tensor_cores) {
+  if (!TypeParam::lane::alone && this->executor.target() < arch::sm_80) GTEST_SKIP() << "mma.sync needs sm_80";
+  constexpr auto strided = strided_mma_sync<half>();
+  this->template same_as_alone<strided, half>({{33, 70, 20}, {65, 5, 100}, {4, 4, 4, layout::spread}});
+}
+TYPED_TEST(gemm_grouped_on, takes_lists_longer_than_a_launch_and_large_members) {
+  std::vector<typename gemm_grouped_on<TypeParam>::shape> shapes;
+  for (int i = 0; i < 150; ++i) shapes.push_back({1 + i % 7, 1 + i % 5, 1 + i % 11});
+  shapes.push_back({140, 130, 130});
+  this->template same_as_alone<any_strides, float>(shapes);
+}
+
+// The default call: the selector finds what all have in common. Members without elements are none.
+TYPED_TEST(gemm_grouped_on, is_right_by_default) {
+  struct {
+    int m, n, k;
+  } shapes[] = {{40, 64, 32}, {8, 128, 64}, {0, 64, 32}, {72, 4, 16}, {4, 4, 0}};
+  std::vector<std::vector<float>> a_values, b_values;
+  std::vector<buffer<float>> a, b, c;
+  std::vector<gemm_member<float, float, float>> members;
+  for (const auto& s : shapes) {
+    a_values.push_back(draw_values<float>(s.m * s.k)), b_values.push_back(draw_values<float>(s.k * s.n));
+    a.push_back(this->put(a_values.back())), b.push_back(this->put(b_values.back()));
+    c.push_back(this->put(std::vector<float>(s.m * s.n, 7.0f)));
+    members.push_back({matrix(a.back().data_handle(), s.m, s.k), matrix(b.back().data_handle(), s.k, s.n),
+                       matrix(c.back().data_handle(), s.m, s.n)});
+  }
+  gemm_grouped(this->executor, std::span<const gemm_member<float, float, float>>(members));
+  worst_error worst;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const auto got = this->get(c[i]);
+    for (int row = 0; row < shapes[i].m; ++row)
+      for (int j = 0; j < shapes[i].n; ++j) {
+        const exact_product exact(a_values[i], b_values[i], shapes[i].n, shapes[i].k, row, j);
+        worst.compare(got[row * shapes[i].n + j], exact.sum, (shapes[i].k + 2) * 0x1p-24 * exact.magnitude);
+      }
+  }
+  EXPECT_LE(worst.value(), 1);
+  gemm_grouped(this->executor, std::span<const gemm_member<float, float, float>>());
+}
+
+TYPED_TEST(gemm_grouped_on, takes_pointers_to_matrices) {
+  const int m = 9, n = 12, k = 20;
+  const auto a_values = draw_values<float>(3 * m * k), b_values = draw_values<float>(k * n);
+  const auto a = this->put(a_values), b = this->put(b_values), c = this->put(std::vector<float>(3 * m * n));
+  // in another order, with one B for all, A column by column
+  const float* of_a[] = {a.data_handle() + 2 * m * k, a.data_handle(), a.data_handle() + m * k};
+  const float* of_b[] = {b.data_handle(), b.data_handle(), b.data_handle()};
+  float* of_c[] = {c.data_handle(), c.data_handle() + 2 * m * n, c.data_handle() + m * n};
+  gemm_batched(this->executor, matrix_pointers<const float>{of_a, m, k, 1, m}, matrix_pointers<const float>{of_b, k, n},
+               matrix_pointers<float>{of_c, m, n}, epilogue::none(), {.alpha = 2});
+  const auto got = this->get(c);
+  worst_error worst;
+  for (int i = 0; i < 3; ++i)
+    for (int row = 0; row < m; ++row)
+      for (int j = 0; j < n; ++j) {
+        double sum = 0;
+        for (int q = 0; q < k; ++q)
+          sum += 2.0 * a_values[(of_a[i] - a.data_handle()) + q * m + row] * b_values[q * n + j];
+        worst.compare(got[(of_c[i] - c.data_handle()) + row * n + j], sum, k * k * 0x1p-22);
+      }
+  EXPECT_LE(worst.value(), 1);
+  EXPECT_REFUSED(gemm_batched(this->executor, matrix_pointers<const float>{{of_a, 2}, m, k, 1, m},
+                              matrix_pointers<const float>{of_b, k, n}, matrix_pointers<float>{of_c, m, n}),
+                 "gemm_batched: A has 2 matrices, B 3 and C 3; they must be as many");
+}
+
+TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
+  const auto a = this->put(std::vector<float>(100)), c = this->put(std::vector<float>(100, 7.0f));
+  const float* A = a.data_handle();
+  float* C = c.data_handle();
+  using member = gemm_member<float, float, float>;
+  const member good{matrix(A, 4, 4), matrix(A, 4, 4), matrix(C, 4, 4)};
+  const auto call = [&](const member& second, const member& third) {
+    const std::vector<member> members{good, second, third};
+    gemm_grouped(this->executor, std::span<const member>(members));
+  };
+  const member other{matrix(A, 4, 4), matrix(A, 4, 4), matrix(C + 16, 4, 4)};
+  const auto another = [&](int at) { return member{matrix(A, 4, 4), matrix(A, 4, 4), matrix(C + at, 4, 4)}; };
+  EXPECT_REFUSED(call(other, {matrix(A, 4, 4), matrix(A, 5, 4), matrix(C + 32, 4, 4)}),
+                 "gemm_grouped: member 2: gemm: B is 5 x 4; it must be k x n = 4 x 4");
+  EXPECT_REFUSED(call({matrix(A, 4, 4), matrix(A, 4, 4), matrix(static_cast<float*>(nullptr), 4, 4)}, other),
+                 "gemm_grouped: member 1: C is a null view of size 4 x 4");
+  EXPECT_REFUSED(call(other, another(31)),
+                 "gemm_grouped: member 1: C shares an element with C of member 2; the two must be apart");
+  EXPECT_REFUSED(call(other, {matrix(A, 4, 4), matrix(static_cast<const float*>(C), 4, 4), matrix(C + 32, 4, 4)}),
+                 "gemm_grouped: member 0: C shares an element with B of member 2; the two must be apart");
+  member scaled = another(32);
+  scaled.factors.scale_a = 2;
+  EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: gemm: scale_a and scale_b are for fp8 and s8");
+  EXPECT_EQ(this->get(c), std::vector<float>(100, 7.0f)) << "nothing was written";
+  const std::vector<member> members{good, other};
+  EXPECT_FALSE(
+      validate(this->executor, [&](const auto& x) { gemm_grouped(x, std::span<const member>(members)); }));
+}
+
+}  // namespace
