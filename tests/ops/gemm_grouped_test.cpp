@@ -68,7 +68,7 @@ public:
 TYPED_TEST_SUITE(gemm_grouped_on, executors);
 
 TYPED_TEST(gemm_grouped_on, is_each_gemm_alone) {
-  using layout::odd, layout::spread, layout::column_major;
+  constexpr layout odd = layout::odd, spread = layout::spread, column_major = layout::column_major;
   this->template same_as_alone<any_strides, float>({{33, 70, 20},
                                                     {1, 1, 1, odd, spread, odd, {.alpha = -2, .beta = 1}},
                                                     {64, 64, 8, column_major, column_major},
