@@ -56,6 +56,7 @@ public:
   decltype(&cublasLtMatmulDescSetAttribute) set_operation = nullptr;
   decltype(&cublasLtMatrixLayoutCreate) create_layout = nullptr;
   decltype(&cublasLtMatrixLayoutDestroy) destroy_layout = nullptr;
+  decltype(&cublasLtMatrixLayoutSetAttribute) set_layout = nullptr;
   decltype(&cublasLtMatmulPreferenceCreate) create_preference = nullptr;
   decltype(&cublasLtMatmulPreferenceDestroy) destroy_preference = nullptr;
   decltype(&cublasLtMatmulPreferenceSetAttribute) set_preference = nullptr;
@@ -80,6 +81,7 @@ private:
     find(set_operation, "cublasLtMatmulDescSetAttribute");
     find(create_layout, "cublasLtMatrixLayoutCreate");
     find(destroy_layout, "cublasLtMatrixLayoutDestroy");
+    find(set_layout, "cublasLtMatrixLayoutSetAttribute");
     find(create_preference, "cublasLtMatmulPreferenceCreate");
     find(destroy_preference, "cublasLtMatmulPreferenceDestroy");
     find(set_preference, "cublasLtMatmulPreferenceSetAttribute");
@@ -112,7 +114,8 @@ template <> struct cublaslt_type<tilery::bf16> { static constexpr auto data = CU
 template <> struct cublaslt_type<double>       { static constexpr auto data = CUDA_R_64F, scale = CUDA_R_64F; static constexpr auto compute = CUBLAS_COMPUTE_64F; };
 // clang-format on
 
-/// One problem, described to cuBLASLt, with the algorithms that its heuristic returns, the one it thinks best first.
+/// A problem or batch, described to cuBLASLt, with the algorithms that its heuristic returns, the one it thinks best
+/// first.
 template <class T>
 class cublaslt_gemm {
 public:
@@ -132,7 +135,8 @@ public:
     };
     transpose(CUBLASLT_MATMUL_DESC_TRANSA, call.first.transposed);
     transpose(CUBLASLT_MATMUL_DESC_TRANSB, call.second.transposed);
-    first_ = layout(call.first), second_ = layout(call.second), result_ = layout(call.result);
+    first_ = layout(call.first, shape.batch), second_ = layout(call.second, shape.batch);
+    result_ = layout(call.result, shape.batch);
 
     const auto preference =
         made<cublasLtMatmulPreference_t>(library.destroy_preference, "cublasLtMatmulPreferenceCreate",
@@ -155,7 +159,7 @@ public:
   /// How many there are; 0 where cuBLASLt does not serve the problem.
   int algorithms() const { return static_cast<int>(algorithms_.size()); }
 
-  /// C = op(A) op(B), in the stream's order.
+  /// C = op(A) op(B), for each of a batch, in the stream's order.
   void run(int algorithm, const T* a, const T* b, T* c, void* workspace, cudaStream_t stream) const {
     const double one = 1, zero = 0;
     const float one_float = 1, zero_float = 0;
@@ -178,11 +182,17 @@ private:
     library_.check(create(&handle), call);
     return owned<Handle>(handle, destroy);
   }
-  owned<cublasLtMatrixLayout_t> layout(const column_major_operand& x) const {
-    return made<cublasLtMatrixLayout_t>(library_.destroy_layout, "cublasLtMatrixLayoutCreate", [&](auto* desc) {
+  owned<cublasLtMatrixLayout_t> layout(const column_major_operand& x, std::int32_t batch) const {
+    auto one = made<cublasLtMatrixLayout_t>(library_.destroy_layout, "cublasLtMatrixLayoutCreate", [&](auto* desc) {
       return library_.create_layout(desc, cublaslt_type<T>::data, static_cast<std::uint64_t>(x.rows),
                                     static_cast<std::uint64_t>(x.columns), x.pitch);
     });
+    const auto set = [&](cublasLtMatrixLayoutAttribute_t which, auto value) {
+      library_.check(library_.set_layout(one.get(), which, &value, sizeof value), "cublasLtMatrixLayoutSetAttribute");
+    };
+    if (batch > 1) set(CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, batch);
+    if (batch > 1) set(CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, x.step());
+    return one;
   }
 
   const cublaslt& library_;

@@ -7,21 +7,24 @@
 
 namespace tilery_benchmarks {
 
-/// sums += {sum of (x - reference)^2, sum of reference^2}, in double. A NaN anywhere makes the first one NaN.
+/// For each matrix of n elements: sums[matrix] += {sum of (x - reference)^2, sum of reference^2}, in double. A NaN
+/// anywhere makes its first one NaN. The grid's y shares out the matrices, its x the elements of one.
 template <class T>
-__global__ void add_differences(const T* x, const T* reference, std::int64_t n, double* sums) {
-  double differences = 0, squares = 0;
+__global__ void add_differences(const T* x, const T* reference, int matrices, std::int64_t n, double2* sums) {
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += step) {
-    const double r = static_cast<double>(tilery::convert<tilery::accumulator_t<T>>(reference[i]));
-    const double d = static_cast<double>(tilery::convert<tilery::accumulator_t<T>>(x[i])) - r;
-    differences += d * d, squares += r * r;
+  for (int matrix = blockIdx.y; matrix < matrices; matrix += gridDim.y) {
+    double differences = 0, squares = 0;
+    for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += step) {
+      const double r = static_cast<double>(tilery::convert<tilery::accumulator_t<T>>(reference[matrix * n + i]));
+      const double d = static_cast<double>(tilery::convert<tilery::accumulator_t<T>>(x[matrix * n + i])) - r;
+      differences += d * d, squares += r * r;
+    }
+    for (int distance = 16; distance > 0; distance /= 2) {
+      differences += __shfl_xor_sync(0xffffffffu, differences, distance);
+      squares += __shfl_xor_sync(0xffffffffu, squares, distance);
+    }
+    if (threadIdx.x % 32 == 0) atomicAdd(&sums[matrix].x, differences), atomicAdd(&sums[matrix].y, squares);
   }
-  for (int distance = 16; distance > 0; distance /= 2) {
-    differences += __shfl_xor_sync(0xffffffffu, differences, distance);
-    squares += __shfl_xor_sync(0xffffffffu, squares, distance);
-  }
-  if (threadIdx.x % 32 == 0) atomicAdd(&sums[0], differences), atomicAdd(&sums[1], squares);
 }
 
 /// The operands of one shape, in as many sets as exceed the L2 twice, and a second C for the peer's result.
@@ -31,9 +34,9 @@ public:
   gemm_data(const tilery::cuda& executor, const gemm_shape& shape)
       : shape_(shape),
         executor_(executor),
-        a_step_(step(shape.m, shape.k)),
-        b_step_(step(shape.k, shape.n)),
-        c_step_(step(shape.m, shape.n)),
+        a_step_(step(shape.batch, shape.m, shape.k)),
+        b_step_(step(shape.batch, shape.k, shape.n)),
+        c_step_(step(shape.batch, shape.m, shape.n)),
         sets_(sets_for(static_cast<std::int64_t>(shape.bytes(sizeof(T))))) {
     executor.wait();  // what the last shape freed has gone back
     std::size_t free = 0, total = 0;
@@ -47,7 +50,7 @@ public:
     b_ = executor.allocate(bytes_of(b_step_) * static_cast<std::size_t>(sets_));
     c_ = executor.allocate(bytes_of(c_step_) * static_cast<std::size_t>(sets_));
     reference_ = executor.allocate(bytes_of(c_step_));
-    sums_ = executor.allocate(2 * sizeof(double));
+    sums_ = executor.allocate(static_cast<std::size_t>(shape.batch) * sizeof(double2));
     fill_uniform(executor, static_cast<T*>(a_.get()), a_step_ * sets_, seed_of_a);
     fill_uniform(executor, static_cast<T*>(b_.get()), b_step_ * sets_, seed_of_b);
     executor.zero_bytes(c_.get(), c_.bytes());  // touched: what is first written in the timed part has its pages
@@ -57,6 +60,7 @@ public:
   bool fits() const { return fits_; }
   std::size_t needed() const { return needed_; }
   int sets() const { return sets_; }
+  int batch() const { return shape_.batch; }
   const T* a(int set) const { return static_cast<const T*>(a_.get()) + set * a_step_; }
   const T* b(int set) const { return static_cast<const T*>(b_.get()) + set * b_step_; }
   T* c(int set) const { return static_cast<T*>(c_.get()) + set * c_step_; }
@@ -68,27 +72,39 @@ public:
     return operand(b(set), shape_.k, shape_.n, shape_.b_transposed);
   }
   tilery::matrix_view<T> c_view(int set) const { return tilery::matrix(c(set), shape_.m, shape_.n); }
+  tilery::tensor_view<const T, 3> a_batch(int set) const {
+    return batch_of(a(set), batch(), shape_.m, shape_.k, shape_.a_transposed);
+  }
+  tilery::tensor_view<const T, 3> b_batch(int set) const {
+    return batch_of(b(set), batch(), shape_.k, shape_.n, shape_.b_transposed);
+  }
+  tilery::tensor_view<T, 3> c_batch(int set) const { return batch_of(c(set), batch(), shape_.m, shape_.n, false); }
 
   /// Every element NaN: all bits set, in each of the types.
   void poison(T* c) const {
     tilery::check_cuda(cudaMemsetAsync(c, 0xff, bytes_of(c_elements()), executor_.stream()), "cudaMemsetAsync", {});
   }
-  /// ||x - reference|| / ||reference||, over all of two results.
+  /// ||x - reference|| / ||reference||, over all of two results; of a batch the largest.
   double difference(const T* x, const T* reference) const {
-    double sums[2] = {};
-    executor_.zero_bytes(sums_.get(), sizeof sums);
-    add_differences<<<blocks, 256, 0, executor_.stream()>>>(x, reference, c_elements(),
-                                                            static_cast<double*>(sums_.get()));
+    std::vector<double2> sums(static_cast<std::size_t>(batch()));
+    const std::size_t bytes = sums.size() * sizeof(double2);
+    executor_.zero_bytes(sums_.get(), bytes);
+    const dim3 grid(static_cast<unsigned>(std::max(1, blocks / batch())),
+                    static_cast<unsigned>(std::min(batch(), 65535)));
+    add_differences<<<grid, 256, 0, executor_.stream()>>>(x, reference, batch(), c_elements() / batch(),
+                                                          static_cast<double2*>(sums_.get()));
     tilery::check_cuda(cudaGetLastError(), "add_differences", {});
-    executor_.copy_bytes(sums, sums_.get(), sizeof sums);
+    executor_.copy_bytes(sums.data(), sums_.get(), bytes);
     executor_.wait();
-    return std::sqrt(sums[0] / sums[1]);
+    double error = 0;
+    for (const double2& of_one : sums) error = worse_of(error, std::sqrt(of_one.x / of_one.y));
+    return error;
   }
   /// The same against sums in double on the host, over sampled rows and columns; x is the C of this set.
   double error_of_samples(const T* x, int set) const {
-    return sampled_error<T>(shape_, set * a_step_, set * b_step_, [&](int row) {
+    return sampled_error<T>(shape_, set * a_step_, set * b_step_, [&](std::int64_t row) {
       std::vector<T> values(static_cast<std::size_t>(shape_.n));
-      executor_.copy_bytes(values.data(), x + std::int64_t{row} * shape_.n, values.size() * sizeof(T));
+      executor_.copy_bytes(values.data(), x + row * shape_.n, values.size() * sizeof(T));
       executor_.wait();
       return values;
     });
@@ -96,12 +112,12 @@ public:
 
 private:
   static constexpr int blocks = 1024;
-  std::int64_t c_elements() const { return std::int64_t{shape_.m} * shape_.n; }
+  std::int64_t c_elements() const { return std::int64_t{batch()} * shape_.m * shape_.n; }
   static std::size_t bytes_of(std::int64_t elements) { return static_cast<std::size_t>(elements) * sizeof(T); }
   /// Elements from one set to the next: whole units of 256 bytes, as cudaMalloc aligns.
-  static std::int64_t step(std::int64_t rows, std::int64_t columns) {
+  static std::int64_t step(std::int64_t matrices, std::int64_t rows, std::int64_t columns) {
     constexpr std::int64_t unit = 256 / sizeof(T);
-    return (rows * columns + unit - 1) / unit * unit;
+    return (matrices * rows * columns + unit - 1) / unit * unit;
   }
   static tilery::matrix_view<const T> operand(const T* x, int rows, int columns, bool is_transposed) {
     return is_transposed ? tilery::transposed(tilery::matrix(x, columns, rows)) : tilery::matrix(x, rows, columns);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on a GPU beside cuBLASLt, in one process, on the same data, in turn. The problems are those of gemm_shapes.txt.
-// A wrong result fails the run. cuBLASLt is opened at run time; TILERY_CUBLASLT names its file where the loader does
-// not find it.
+// GEMM on a GPU beside cuBLASLt, in one process, on the same data, in turn. The problems are those of gemm_shapes.txt,
+// the batches among them by one call of gemm_batched and of cuBLASLt. A wrong result fails the run. cuBLASLt is opened
+// at run time; TILERY_CUBLASLT names its file where the loader does not find it.
 //
 //   gemm_gpu                 all shapes
 //   gemm_gpu --quick         those that are marked quick: less than a minute
@@ -38,10 +38,6 @@ void add(gemm_session& session, const gemm_shape& shape, bool all_candidates) {
 void add_all(gemm_session& session, const std::vector<gemm_shape>& shapes, bool quick, bool policies) {
   for (const gemm_shape& shape : shapes) {
     if (quick && !shape.quick) continue;
-    if (shape.batch != 1) {
-      std::printf("%s is left out: gemm has no batches yet\n", shape.title().c_str());
-      continue;
-    }
     if (shape.type == "f32") add<float>(session, shape, policies);
     if (shape.type == "f64") add<double>(session, shape, policies);
     if (shape.type == "f16") add<half>(session, shape, policies);

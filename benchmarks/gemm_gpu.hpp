@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One GEMM on a GPU beside cuBLASLt: the same operands, the two in turn, a wrong result ends the run with an error.
-// A program registers candidates (the default call, a policy by name) for the shapes that it wants.
+// One GEMM on a GPU, or a batch of them, beside cuBLASLt: the same operands, the two in turn, a wrong result ends the
+// run with an error. A program registers candidates (the default call, a policy by name) for the shapes that it wants.
 #pragma once
 
 #include "benchmarks/cublaslt.hpp"
@@ -10,7 +10,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include <tilery/gemm.hpp>
+#include <tilery/gemm_batched.hpp>
 
 #include <cstdio>
 #include <limits>
@@ -33,7 +33,10 @@ template <class T>
 gemm_candidate<T> default_gemm() {
   return {"default", [](const tilery::cuda&, const gemm_data<T>&) -> const char* { return nullptr; },
           [](const tilery::cuda& executor, const gemm_data<T>& d, int set) {
-            tilery::gemm(executor, d.a_view(set), d.b_view(set), d.c_view(set));
+            if (d.batch() == 1)
+              tilery::gemm(executor, d.a_view(set), d.b_view(set), d.c_view(set));
+            else
+              tilery::gemm_batched(executor, d.a_batch(set), d.b_batch(set), d.c_batch(set));
           }};
 }
 
@@ -42,10 +45,16 @@ template <auto P, class T>
 gemm_candidate<T> gemm_with(const std::string& name) {
   return {name,
           [](const tilery::cuda& executor, const gemm_data<T>& d) {
-            return misfit(P, tilery::ops::describe_gemm(d.a_view(0), d.b_view(0), d.c_view(0), executor.target()));
+            namespace ops = tilery::ops;
+            if (d.batch() == 1)
+              return misfit(P, ops::describe_gemm(d.a_view(0), d.b_view(0), d.c_view(0), executor.target()));
+            return misfit(P, ops::describe_gemm_batched(d.a_batch(0), d.b_batch(0), d.c_batch(0), executor.target()));
           },
           [](const tilery::cuda& executor, const gemm_data<T>& d, int set) {
-            tilery::gemm<P>(executor, d.a_view(set), d.b_view(set), d.c_view(set));
+            if (d.batch() == 1)
+              tilery::gemm<P>(executor, d.a_view(set), d.b_view(set), d.c_view(set));
+            else
+              tilery::gemm_batched<P>(executor, d.a_batch(set), d.b_batch(set), d.c_batch(set));
           }};
 }
 
@@ -213,7 +222,7 @@ void compare_gemm(benchmark::State& state, gemm_session& session, const gemm_sha
   session.fail(state, shape.title() + ", " + candidate.name + ": " + error.what());
 }
 
-/// Registers a candidate for a shape; the benchmark's name is GROUP/NAME/MxNxK/TYPE/LAYOUT/CANDIDATE.
+/// Registers a candidate for a shape; the benchmark's name is the shape's title and the candidate's name.
 template <class T>
 void add_gemm(gemm_session& session, const gemm_shape& shape, const gemm_candidate<T>& candidate) {
   const std::string name = shape.title() + "/" + candidate.name;

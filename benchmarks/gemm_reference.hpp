@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What is right for the GEMM benchmarks' data: sums in double on the host, the bounds, and how a column-major library
-// is asked for the same product.
+// What is right for the GEMM benchmarks' data: sums in double on the host, the bounds, and how tilery and a
+// column-major library are asked for the same product.
 #pragma once
 
 #include "benchmarks/counted_uniform.hpp"
 #include "benchmarks/gemm_shapes.hpp"
+
+#include <tilery/core/view.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -39,10 +41,13 @@ inline std::vector<int> samples(int extent, int count) {
   return chosen;
 }
 
-/// ||out - reference|| / ||reference|| over sampled rows and columns of C, with the reference's sums in double from the
-/// operands of the set that begins at these indices. `row_of(r)` gives a row of C on the host. NaN where C has one.
+/// The larger of two errors; NaN where one is.
+inline double worse_of(double x, double y) { return std::isnan(x) || x >= y ? x : y; }
+
+/// ||out - reference|| / ||reference|| over sampled rows and columns of one matrix, with the reference's sums in double
+/// from the operands that begin at these indices. `row_of(r)` gives a row of C on the host. NaN where C has one.
 template <class T, class RowOf>
-double sampled_error(const gemm_shape& shape, std::int64_t a_begin, std::int64_t b_begin, const RowOf& row_of) {
+double sampled_error_of_one(const gemm_shape& shape, std::int64_t a_begin, std::int64_t b_begin, const RowOf& row_of) {
   const auto rows = samples(shape.m, 16), columns = samples(shape.n, 16);
   const std::int64_t m = shape.m, n = shape.n, k = shape.k;
   std::vector<std::vector<double>> b_columns;
@@ -71,11 +76,33 @@ double sampled_error(const gemm_shape& shape, std::int64_t a_begin, std::int64_t
   return std::sqrt(differences / squares);
 }
 
+/// The largest such error of sampled matrices of the set that begins at these indices. `row_of(r)` gives one of C's
+/// batch x m rows.
+template <class T, class RowOf>
+double sampled_error(const gemm_shape& shape, std::int64_t a_begin, std::int64_t b_begin, const RowOf& row_of) {
+  const std::int64_t m = shape.m, n = shape.n, k = shape.k;
+  double error = 0;
+  for (const std::int64_t i : samples(shape.batch, 8))
+    error = worse_of(error, sampled_error_of_one<T>(shape, a_begin + i * m * k, b_begin + i * k * n,
+                                                    [&](int row) { return row_of(i * m + row); }));
+  return error;
+}
+
+/// op(X) (rows x columns) of each matrix of a batch, as tilery takes it.
+template <class T>
+tilery::tensor_view<T, 3> batch_of(T* x, int batch, int rows, int columns, bool is_transposed) {
+  tilery::tensor_view<T, 3> all(x, batch, rows, columns);
+  if (is_transposed) all.strides[1] = 1, all.strides[2] = rows;
+  return all;
+}
+
 /// How a column-major library is asked for a row-major C = op(A) op(B): C^T = op(B)^T op(A)^T, where a row-major matrix
 /// is its own transpose, read by columns. So B comes first, A second, each with its own transposition.
 struct column_major_operand {
   bool transposed;
   std::int64_t rows, columns, pitch;  // as stored, by columns
+  /// Elements from a batch's matrix to the next.
+  std::int64_t step() const { return pitch * columns; }
 };
 struct column_major_call {
   column_major_operand first, second, result;  // B, A, C

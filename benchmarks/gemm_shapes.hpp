@@ -2,6 +2,7 @@
 // The problems of the GPU's GEMM benchmarks, read from gemm_shapes.txt, which says what its columns are.
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <sstream>
@@ -11,7 +12,8 @@
 
 namespace tilery_benchmarks {
 
-/// One GEMM of one element type: C (m x n) = op(A) (m x k) op(B) (k x n), each row-major and dense as it is stored.
+/// One GEMM of one element type: C (m x n) = op(A) (m x k) op(B) (k x n), each row-major and dense as it is stored; or
+/// a batch of them, whose matrices follow one another.
 struct gemm_shape {
   std::string group, name;
   int m = 0, n = 0, k = 0;
@@ -20,13 +22,17 @@ struct gemm_shape {
   std::string type;
   bool quick = false, memory_bound = false;
 
-  double flops() const { return 2.0 * m * n * k; }
+  double flops() const { return 2.0 * batch * m * n * k; }
   /// Bytes that must move through memory, at least.
-  double bytes(int element_bytes) const { return element_bytes * (1.0 * m * k + 1.0 * k * n + 1.0 * m * n); }
+  double bytes(int element_bytes) const {
+    return 1.0 * batch * element_bytes * (1.0 * m * k + 1.0 * k * n + 1.0 * m * n);
+  }
   std::string layout() const { return {a_transposed ? 'T' : 'N', b_transposed ? 'T' : 'N'}; }
+  /// GROUP/NAME/MxNxK/TYPE/LAYOUT; of a batch GROUP/NAME/BATCH_of_MxNxK/TYPE/LAYOUT.
   std::string title() const {
-    return group + "/" + name + "/" + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) + "/" +
-           type + "/" + layout();
+    const std::string many = batch == 1 ? "" : std::to_string(batch) + "_of_";
+    return group + "/" + name + "/" + many + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+           "/" + type + "/" + layout();
   }
 };
 
@@ -38,16 +44,26 @@ inline std::vector<std::string> comma_separated(const std::string& text) {
   return parts;
 }
 
+/// A column's number.
+inline int number_of(const std::string& column, const std::string& text) {
+  int value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, failure] = std::from_chars(text.data(), end, value);
+  if (failure != std::errc{} || rest != end || value < 1)
+    throw std::runtime_error(column + " is " + text + "; it must be a whole number, at least 1, of 32 bits");
+  return value;
+}
+
 /// The shapes of one line: one for each layout and type that it lists.
 inline std::vector<gemm_shape> shapes_of_line(const std::string& line) {
   gemm_shape shape;
-  std::string layouts, types, flags, more;
+  std::string m, n, k, layouts, batch, types, flags, more;
   std::istringstream in(line);
-  in >> shape.group >> shape.name >> shape.m >> shape.n >> shape.k >> layouts >> shape.batch >> types >> flags;
+  in >> shape.group >> shape.name >> m >> n >> k >> layouts >> batch >> types >> flags;
   if (!in || in >> more)
     throw std::runtime_error("a line has nine columns: group, name, m, n, k, layouts, batch, types, flags");
-  if (shape.m < 1 || shape.n < 1 || shape.k < 1 || shape.batch < 1)
-    throw std::runtime_error("m, n, k and batch must be at least 1");
+  shape.m = number_of("m", m), shape.n = number_of("n", n), shape.k = number_of("k", k);
+  shape.batch = number_of("batch", batch);
   for (const std::string& flag : comma_separated(flags)) {
     if (flag == "quick")
       shape.quick = true;

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <tilery/cpu.hpp>
-#include <tilery/gemm.hpp>
+#include <tilery/gemm_batched.hpp>
 
 #include <set>
 
@@ -35,12 +35,28 @@ TEST(gemm_shapes, a_line_stands_for_each_pair_of_its_layouts_and_types) {
   EXPECT_EQ(shapes[0].bytes(4), 4 * (80 + 90 + 72));
 }
 
+TEST(gemm_shapes, a_batch_counts_in_operations_bytes_and_title) {
+  const auto shapes = parse_gemm_shapes("attention scores 8 9 10 NT 96 bf16 quick\n");
+  ASSERT_EQ(shapes.size(), 1u);
+  EXPECT_EQ(shapes[0].title(), "attention/scores/96_of_8x9x10/bf16/NT");
+  EXPECT_EQ(shapes[0].flops(), 96 * 2 * 8 * 9 * 10);
+  EXPECT_EQ(shapes[0].bytes(2), 96 * 2 * (80 + 90 + 72));
+  EXPECT_TRUE(shapes[0].quick);
+  const gemm_shape large = parse_gemm_shapes("large n 65536 65536 65536 NN 1000 f32 -\n").front();
+  EXPECT_EQ(large.flops(), 2000 * 0x1p48);
+  EXPECT_EQ(large.bytes(4), 12000 * 0x1p32);
+}
+
 TEST(gemm_shapes, a_broken_line_is_told_with_its_number) {
   EXPECT_EQ(refusal_of("\nsquare n8 8 8 NN 1 f32 -\n"),
             "line 2 of the shapes: a line has nine columns: group, name, m, n, k, layouts, batch, types, flags");
   EXPECT_EQ(refusal_of("square n8 8 8 8 NN 1 f32 - more\n"),
             "line 1 of the shapes: a line has nine columns: group, name, m, n, k, layouts, batch, types, flags");
-  EXPECT_EQ(refusal_of("square n8 8 0 8 NN 1 f32 -\n"), "line 1 of the shapes: m, n, k and batch must be at least 1");
+  const std::string number = "; it must be a whole number, at least 1, of 32 bits";
+  EXPECT_EQ(refusal_of("square n8 8 0 8 NN 1 f32 -\n"), "line 1 of the shapes: n is 0" + number);
+  for (const std::string batch : {"0", "-1", "x", "2x", "1.5", "2147483648"})
+    EXPECT_EQ(refusal_of("square n8 8 8 8 NN " + batch + " f32 -\n"),
+              "line 1 of the shapes: batch is " + batch + number);
   EXPECT_EQ(refusal_of("square n8 8 8 8 NX 1 f32 -\n"),
             "line 1 of the shapes: the layout NX is none of NN, NT, TN and TT");
   EXPECT_EQ(refusal_of("square n8 8 8 8 NN 1 f31 -\n"),
@@ -58,12 +74,30 @@ TEST(gemm_shapes, the_file_has_each_problem_once_and_marks_what_memory_bounds) {
     const double balance =
         wide ? 20 : 295;  // operations a byte: 67 and 989 TFLOP/s by 3.35 TB/s, H100 SXM's data sheet
     const double intensity = s.flops() / s.bytes(s.type == "f64" ? 8 : wide ? 4 : 2);
-    const bool is_marked_by_intensity = s.memory_bound || s.group == "skinny";
+    const bool is_marked_by_intensity = s.memory_bound || s.group == "skinny" || s.batch > 1;
     EXPECT_TRUE(!is_marked_by_intensity || s.memory_bound == (intensity < balance)) << s.title();
   }
   EXPECT_EQ(quick, (std::set<std::string>{"f32/NN/512", "f32/NN/1024", "f32/NN/2048", "f32/NN/4096", "f32/NN/8192",
-                                          "f32/NT/4096", "f32/TN/4096", "bf16/NN/1024", "bf16/NN/2048", "bf16/NN/4096",
-                                          "bf16/NN/8192", "bf16/NT/4096", "bf16/TN/4096", "f64/NN/2048"}));
+                                          "f32/NT/1024", "f32/NT/4096", "f32/TN/4096", "bf16/NN/1024", "bf16/NN/2048",
+                                          "bf16/NN/4096", "bf16/NN/8192", "bf16/NT/1024", "bf16/NT/4096",
+                                          "bf16/TN/4096", "f64/NN/2048"}));
+}
+
+TEST(gemm_shapes, the_file_has_the_batches_of_attention_and_many_small_ones) {
+  std::set<std::string> batches;
+  for (const gemm_shape& s : read_gemm_shapes(TILERY_GEMM_SHAPES))
+    if (s.batch > 1) batches.insert(s.title());
+  std::set<std::string> expected;
+  for (const std::string type : {"f32", "bf16"})
+    for (const std::string problem :
+         {"gpt2_scores/96_of_1024x1024x64/NT", "gpt2_values/96_of_1024x64x1024/NN", "gpt2_dp/96_of_1024x1024x64/NT",
+          "gpt2_dv/96_of_1024x64x1024/TN", "gpt2_dq/96_of_1024x64x1024/NN", "bert_scores/384_of_128x128x64/NT",
+          "bert_values/384_of_128x64x128/NN"}) {
+      const auto layout = problem.size() - 2;
+      expected.insert("attention/" + problem.substr(0, layout) + type + "/" + problem.substr(layout));
+    }
+  expected.insert({"batched/n32/1000_of_32x32x32/f32/NN", "batched/n32/1000_of_32x32x32/bf16/NN"});
+  EXPECT_EQ(batches, expected);
 }
 
 TEST(counted_uniform, fills_the_interval_evenly) {
@@ -91,19 +125,18 @@ struct product {
   std::int64_t a_begin = 1024, b_begin = 4096;
   std::vector<T> a, b, c;
 
-  product(int m, int n, int k, bool a_transposed, bool b_transposed) {
+  product(int m, int n, int k, bool a_transposed, bool b_transposed, int batch = 1) {
     shape.m = m, shape.n = n, shape.k = k, shape.a_transposed = a_transposed, shape.b_transposed = b_transposed;
-    for (int i = 0; i < m * k; ++i) a.push_back(counted_uniform<T>(seed_of_a, a_begin + i));
-    for (int i = 0; i < k * n; ++i) b.push_back(counted_uniform<T>(seed_of_b, b_begin + i));
-    c.resize(std::size_t(m) * n);
-    const auto op = [](const std::vector<T>& x, int rows, int columns, bool is_transposed) {
-      return is_transposed ? transposed(matrix(x.data(), columns, rows)) : matrix(x.data(), rows, columns);
-    };
-    gemm(cpu(1), op(a, m, k, a_transposed), op(b, k, n, b_transposed), matrix(c.data(), m, n));
+    shape.batch = batch;
+    for (int i = 0; i < batch * m * k; ++i) a.push_back(counted_uniform<T>(seed_of_a, a_begin + i));
+    for (int i = 0; i < batch * k * n; ++i) b.push_back(counted_uniform<T>(seed_of_b, b_begin + i));
+    c.resize(std::size_t(batch) * m * n);
+    gemm_batched(cpu(1), batch_of(a.data(), batch, m, k, a_transposed), batch_of(b.data(), batch, k, n, b_transposed),
+                 batch_of(c.data(), batch, m, n, false));
   }
   double error() const {
-    return sampled_error<T>(shape, a_begin, b_begin, [&](int row) {
-      return std::vector<T>(c.begin() + std::ptrdiff_t(row) * shape.n, c.begin() + std::ptrdiff_t(row + 1) * shape.n);
+    return sampled_error<T>(shape, a_begin, b_begin, [&](std::int64_t row) {
+      return std::vector<T>(c.begin() + row * shape.n, c.begin() + (row + 1) * shape.n);
     });
   }
 };
@@ -143,6 +176,37 @@ TYPED_TEST(gemm_reference, finds_one_missing_tile_of_k_and_a_nan) {
   EXPECT_FALSE(p.error() <= relative_bound<TypeParam>(4096));
 }
 
+TYPED_TEST(gemm_reference, agrees_with_a_batch_in_every_layout_and_finds_one_wrong_matrix) {
+  for (const bool a_transposed : {false, true})
+    for (const bool b_transposed : {false, true}) {
+      const product<TypeParam> p(5, 7, 30, a_transposed, b_transposed, 8);
+      EXPECT_LE(p.error(), relative_bound<TypeParam>(30)) << p.shape.layout();
+      for (int wrong = 0; wrong < 8; ++wrong) {
+        product<TypeParam> other = p;
+        const auto one = [&](int i) { return other.c.begin() + i * 35; };
+        std::copy(one((wrong + 1) % 8), one((wrong + 1) % 8) + 35, one(wrong));
+        EXPECT_GT(other.error(), 0.1) << "matrix " << wrong << " of " << p.shape.layout();
+        *one(wrong) = convert<TypeParam>(static_cast<accumulator_t<TypeParam>>(NAN));
+        EXPECT_TRUE(std::isnan(other.error())) << "matrix " << wrong << " of " << p.shape.layout();
+      }
+    }
+}
+
+TEST(gemm_reference, the_first_and_the_last_of_many_matrices_are_sampled) {
+  product<float> p(2, 3, 4, false, false, 1000);
+  EXPECT_LE(p.error(), relative_bound<float>(4));
+  p.c.front() += 1;
+  EXPECT_GT(p.error(), 0.1);
+  p.c.front() -= 1, p.c.back() += 1;
+  EXPECT_GT(p.error(), 0.1);
+}
+
+TEST(gemm_reference, the_worse_of_two_errors_is_the_nan) {
+  EXPECT_EQ(worse_of(1, 2), 2);
+  EXPECT_EQ(worse_of(2, 1), 2);
+  EXPECT_TRUE(std::isnan(worse_of(NAN, 1)) && std::isnan(worse_of(1, NAN)));
+}
+
 TEST(gemm_reference, tells_single_precision_from_tf32) { EXPECT_LT(relative_bound<float>(65536), 0x1p-12); }
 
 TEST(gemm_reference, samples_reach_both_ends) {
@@ -154,26 +218,28 @@ TEST(gemm_reference, samples_reach_both_ends) {
   EXPECT_EQ(of_many.back(), 50256);
 }
 
-// What cuBLASLt is defined to do, by its words: D = op(first) op(second), each stored by columns.
-TEST(column_major, asks_for_the_same_product) {
+// What cuBLASLt is defined to do, by its words: D = op(first) op(second), each stored by columns, the matrices of a
+// batch a stride apart.
+TEST(column_major, asks_for_the_same_products) {
   for (const bool a_transposed : {false, true})
     for (const bool b_transposed : {false, true}) {
-      const product<double> p(5, 7, 11, a_transposed, b_transposed);
+      const product<double> p(5, 7, 11, a_transposed, b_transposed, 3);
       const column_major_call call = column_major(p.shape);
       EXPECT_EQ(call.result.rows, 7);
       EXPECT_EQ(call.result.columns, 5);
-      const auto at = [](const std::vector<double>& x, const column_major_operand& o, std::int64_t row,
+      const auto at = [](const std::vector<double>& x, const column_major_operand& o, int matrix, std::int64_t row,
                          std::int64_t column) {
         if (o.transposed) std::swap(row, column);
         EXPECT_TRUE(row < o.rows && column < o.columns && o.rows <= o.pitch);
-        return x[static_cast<std::size_t>(row + column * o.pitch)];
+        return x[static_cast<std::size_t>(matrix * o.step() + row + column * o.pitch)];
       };
-      for (int row = 0; row < 7; ++row)
-        for (int column = 0; column < 5; ++column) {
-          double sum = 0;
-          for (int k = 0; k < 11; ++k) sum += at(p.b, call.first, row, k) * at(p.a, call.second, k, column);
-          EXPECT_NEAR(sum, p.c[static_cast<std::size_t>(row + column * call.result.pitch)], 1e-14) << p.shape.layout();
-        }
+      for (int i = 0; i < 3; ++i)
+        for (int row = 0; row < 7; ++row)
+          for (int column = 0; column < 5; ++column) {
+            double sum = 0;
+            for (int k = 0; k < 11; ++k) sum += at(p.b, call.first, i, row, k) * at(p.a, call.second, i, k, column);
+            EXPECT_NEAR(sum, at(p.c, call.result, i, row, column), 1e-14) << p.shape.layout();
+          }
     }
 }
 
