@@ -62,8 +62,8 @@ void sum_slices(const Executor& executor, const operand& of, const matrix_view<c
     return launch_column_sum<S>(executor, x, out, of.pointer ? operands{of, writes("y", out)} : operands{}, at);
   const matrix_view<S> partial(workspace, slices, x.extents[1]);
   const matrix_view<const S> sums(partial);
-  launch_column_sum<S>(executor, x, partial, workspace ? operands{of, writes("workspace", partial)} : operands{}, at);
-  sum_slices<S>(executor, reads("workspace", sums), sums, out, workspace ? workspace + partial.size() : nullptr, at);
+  launch_column_sum<S>(executor, x, partial, workspace ? operands{of, own(writes("workspace", partial))} : operands{}, at);
+  sum_slices<S>(executor, own(reads("workspace", sums)), sums, out, workspace ? workspace + partial.size() : nullptr, at);
 }
 
 }  // namespace ops

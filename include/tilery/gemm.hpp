@@ -148,8 +148,8 @@ allocation share_tiles(const Executor& executor, const gemm_work& work, Params& 
   auto* bytes = static_cast<std::byte*>(memory.get());
   p.work.arrived = gmem_ptr<std::uint32_t>(reinterpret_cast<std::uint32_t*>(bytes));
   p.work.parts = gmem_ptr<sum>(reinterpret_cast<sum*>(bytes + counted));
-  all.push_back({"the count of blocks that are done with a tile", bytes, 4, {1, work.tiles}, {0, 1}, true});
-  all.push_back({"the sums of shared tiles", bytes + counted, sizeof(sum), {1, elements}, {0, 1}, true});
+  all.push_back(own({"the count of blocks that are done with a tile", bytes, 4, {1, work.tiles}, {0, 1}, true}));
+  all.push_back(own({"the sums of shared tiles", bytes + counted, sizeof(sum), {1, elements}, {0, 1}, true}));
   return memory;
 }
 

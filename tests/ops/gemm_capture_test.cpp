@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Each form of the GEMM captured into a CUDA graph and replayed, on other values and more than once: the same bits as
+// Each form of the GEMM, and the bias gradient that goes with it, captured into a CUDA graph and replayed, on other values and more than once: the same bits as
 // the call itself. Only for the cuda executor.
 #include "tests/draw.hpp"
 
+#include <tilery/column_sum.hpp>
 #include <tilery/cuda.hpp>
 #include <tilery/gemm_batched.hpp>
 #include <tilery/gemm_grouped.hpp>
@@ -78,7 +79,7 @@ matrix_view<const T> input(const buffer<T>& of, int rows, int columns) {
 
 TEST_F(gemm_capture, of_whole_tiles) {
   const auto call = [](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
-    gemm(gpu, input(a, 128, 64), input(b, 64, 128), matrix(c.data_handle(), 128, 128), epilogue::relu());
+    gemm(gpu, input(a, 128, 64), input(b, 64, 128), matrix(c.data_handle(), 128, 128));
   };
   check<float>(call);
   check<half>(call);
@@ -117,6 +118,12 @@ TEST_F(gemm_capture, of_a_group_and_of_pointers) {
     const std::vector<float*> cs{c.data_handle(), c.data_handle() + 4096};
     gemm_batched(gpu, matrix_pointers<const float>{as, 64, 32}, matrix_pointers<const float>{bs, 32, 64},
                  matrix_pointers<float>{cs, 64, 64});
+  });
+}
+
+TEST_F(gemm_capture, of_the_gradient_of_a_bias) {
+  check<float>([](const cuda& gpu, const auto& a, const auto&, const auto& c) {
+    column_sum(gpu, input(a, 4096, 16), vector(c.data_handle(), 16));
   });
 }
 

@@ -19,6 +19,8 @@ struct operand {
   std::int64_t extents[2] = {};
   std::int64_t strides[2] = {};  // in elements, each at least 0
   bool written = false;
+  bool own = false;  // the op's workspace, of which nobody needs to be asked where it is; while a graph is captured, no
+                     // memory answers at its address yet
 
   bool empty() const { return extents[0] == 0 || extents[1] == 0; }
   const std::byte* begin() const { return pointer; }
@@ -101,6 +103,12 @@ operand writes(const char* name, const tensor_view<T, Rank>& v) {
   return describe(name, v, true);
 }
 
+/// An operand that is the op's workspace.
+inline operand own(operand o) {
+  o.own = true;
+  return o;
+}
+
 /// Whether two operands provably share an element. Interleaved slices of one buffer do not: with equal strides the
 /// distance between the two is solved exactly; otherwise a dense operand shares what lies inside it.
 inline bool share_an_element(operand a, operand b) {
@@ -141,6 +149,7 @@ inline finding check_operands(const operands& all, memory_space reachable) {
       return {o.name, " has the strides ", o.strides[0], " and ", o.strides[1], "; strides must not be negative"};
     if (o.written && ((o.strides[0] == 0 && o.extents[0] > 1) || (o.strides[1] == 0 && o.extents[1] > 1)))
       return {o.name, " is written, but a stride of 0 gives several of its elements one place; each must have its own"};
+    if (o.own) continue;
     const memory_space space = space_of(o.pointer);
     if (space != memory_space::either && reachable != memory_space::either && space != reachable)
       return {o.name, " is in ", name_of(space), " memory; this executor needs it in ", name_of(reachable), " memory"};

@@ -27,7 +27,8 @@ struct gemm_mma_sync_policy {
   arch lowest = arch::sm_80;
 
   // For the selector's choice of k_parts (gemm_work.hpp).
-  static constexpr int warps_wanted = 4, least_k = 512, least_k_of_stream = 1024;
+  static constexpr int least_k = 512, least_k_of_stream = 1024;
+  constexpr int warps_wanted() const { return vector == 1 ? 20 : 4; }
 
   constexpr int warps_m() const { return block.m / warp.m; }
   constexpr int warps_n() const { return block.n / warp.n; }

@@ -20,7 +20,8 @@ struct gemm_simt_policy {
   arch lowest = arch::sm_75;
 
   // For the selector's choice of k_parts (gemm_work.hpp).
-  static constexpr int warps_wanted = 8, least_k = 192, least_k_of_stream = 192;
+  static constexpr int least_k = 192, least_k_of_stream = 192;
+  constexpr int warps_wanted() const { return vector == 1 ? 20 : 8; }
   // A warp's lanes lie 4 (m) x 8 (n): reads of A and B from shared memory are broadcasts of 4 and 8 packs.
   static constexpr int warp_m = 4, warp_n = 8;
 

@@ -26,9 +26,6 @@ namespace tilery::inline TILERY_ABI {
 ///   64 x 64 x 32, 8 x 4     24   69  477   its stores to shared memory meet each bank four times
 ///   128 x 64 x 16, 8 x 4    34   64  429
 ///
-/// A large tile is taken there, too, where it is mostly full and each multiprocessor gets 192 of k or more of one: blocks
-/// then share tiles along k.
-///
 /// double has half of the tile, for its sums are twice as wide; half and bf16 come here on sm_75 alone.
 template <class T>
 struct simt_cut {
@@ -47,7 +44,9 @@ constexpr gemm_simt_policy aligned_simt(along a, along b, tile_mnk block = simt_
           .a = a,
           .b = b,
           .vector = static_cast<int>(16 / sizeof(T)),
-          .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>))};
+          .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>)),
+          // row-major by column-major, what sharing needs costs the large tile a tenth of its speed
+          .k_parts = sizeof(T) == 4 && block.m > 64 && a == along::k && b == along::k ? 1 : k_parts_as_needed};
 }
 
 /// 64 x 64: four times the blocks of the others, so that a small problem still spreads.
@@ -81,6 +80,17 @@ struct gemm_simt_table {
   }
 };
 
+/// Whether large tiles are the faster ones though there are few, by what each of the multiprocessors does, in multiply-adds
+/// of a large tile a unit of k: a small tile has an eighth of them and takes 1.34 times as long for each; to share large
+/// ones costs as much as 300 of k.
+constexpr bool large_in_spite_of_few(std::int64_t large, std::int64_t small, std::int64_t k,
+                                     std::int64_t multiprocessors, bool are_shared) {
+  const std::int64_t rounds = pieces(small, static_cast<int>(multiprocessors)) * multiprocessors;
+  const std::int64_t of_small = 134 * k * (small < multiprocessors ? small : rounds) / 8;
+  const std::int64_t of_large = 100 * k * (are_shared ? large : multiprocessors) + 30000 * multiprocessors;
+  return of_large < of_small;
+}
+
 template <>
 struct gemm_simt_table<float> {
   static constexpr tile_mnk small = {64, 64, 16};
@@ -99,9 +109,9 @@ struct gemm_simt_table<float> {
     const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
     const std::int64_t tiles = std::int64_t{pieces(p.m, 256)} * pieces(p.n, 128) * p.batches;
     const std::int64_t tiles_of_64 = std::int64_t{pieces(p.m, 64)} * pieces(p.n, 64) * p.batches;
-    const bool few = 10 * tiles < 9 * peaks(p.target).multiprocessors;
-    const bool short_k = tiles * p.k < 192 * peaks(p.target).multiprocessors;
-    if (layout < 3 && few && (short_k || 5 * tiles_of_64 < 4 * 8 * tiles))
+    const std::int64_t multiprocessors = peaks(p.target).multiprocessors;
+    const bool few = 10 * tiles < 9 * multiprocessors;
+    if (layout < 3 && few && !large_in_spite_of_few(tiles, tiles_of_64, p.k, multiprocessors, layout != 1))
       return {4 + layout, "aligned operands; few tiles: smaller ones reach more multiprocessors"};
     return {layout, "aligned operands: 16-byte accesses"};
   }

@@ -43,31 +43,35 @@ constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, st
   return greater(parts, 1);
 }
 
-/// The selector's choice of `parts`. Measured on an H200 (2026-11-23): a multiprocessor wants 4 warps on tensor cores and 8 without
-/// them; to share tiles costs what 512 (1024 if more than one block then has two parts of tiles) of k cost on tensor
-/// cores, 192 without them.
+/// The selector's choice of `parts`. Measured on an H200 (2026-11-23): a multiprocessor wants 4 warps on tensor cores and
+/// 8 without them, more where they wait for single elements. To share tiles costs what 512 of k cost on tensor cores
+/// (1024 where blocks have parts of two tiles), 192 without them. Stream-K walks through tiles that are far from each
+/// other, and what the L2 cache then loses is worth it for the last of two waves alone.
 ///
 ///   bf16, 64 x 64 tiles, us, by parts  1      2      4      8     16     32   stream-K
-///   16 x 4096 x 4096, 64 tiles        20   15.0   15.6   20.7   29.7   41.4   18.4
+///   16 x 4096 x 4096, 64 tiles        20   15.3   16.4   21.8   29.7   39.2   19.5
 ///   128 x 784 x 8192, 26 tiles        38   23.7   15.7   16.6   20.9   28.5   19.6
-///   128 x 128 x 65536, 4 tiles       255  132.5   69.7   39.8   27.0   24.7   47.2
-///   768 x 768 x 8192, 144 tiles       58   49.1   44.7   49.9   59.8   85.7   43.7
-///   1024 x 1024 x 1024, 256 tiles     12   19.2   23.1   34.6   56.1   56.0   17.6
+///   128 x 128 x 65536, 4 tiles       250  130.0   69.6   40.6   25.8   21.7   34.7
+///   768 x 768 x 8192, 144 tiles       59   49.7   45.6   50.3   59.1   81.8   45.4
+///   768 x 3072 x 8192, 576 tiles     140  137.1  148.8  160.1  193.2  274.9  144.6
+///   1024 x 1024 x 1024, 256 tiles     11   19.8   24.4   35.7   55.9   56.1   18.7
 ///   f32, 64 x 64 tiles
-///   16 x 4096 x 4096                 204  108.1   69.8   84.2   77.4   84.6   76.6
-///   128 x 128 x 65536               3198 1606.6  806.6  406.7  209.7  113.5  106.7
-///   768 x 768 x 8192                 482  339.1  343.6  283.1  262.3  268.8  299.7
+///   16 x 4096 x 4096                 207  109.8   71.5   84.8   76.3   85.9   78.7
+///   128 x 128 x 65536               3100 1556.8  791.1  399.5  206.4  112.1  106.9
+///   f32, 256 x 128 tiles
+///   768 x 768 x 8192, 18 tiles      1494  773.1  398.6  395.5  315.5  294.2  232.3
+///   768 x 3072 x 8192, 72 tiles     1531 1495.8 1134.4  964.8  917.8  956.5  853.4
+///   8192 x 768 x 768, 192 tiles      293  251.4  275.8  310.3  401.8  612.4  235.9
 template <class Policy>
 constexpr std::int32_t parts_as_needed(const Policy& p, const gemm_work& w, arch target, std::int64_t at_a_time) {
-  const std::int64_t multiprocessors = peaks(target).multiprocessors;
-  const std::int64_t wanted = multiprocessors * greater(p.warps_wanted * 32 / p.threads(), 1);
+  const std::int64_t wanted =
+      std::int64_t{peaks(target).multiprocessors} * greater(p.warps_wanted() * 32 / p.threads(), 1);
   if (w.tiles < wanted) {
     const std::int32_t parts = parts_along_k(w.tiles, wanted, w.steps, p.block.k, p.least_k);
     if (10 * w.tiles * parts >= 8 * wanted || w.tiles * 3 <= wanted) return parts;
   }
-  // What the last wave of whole tiles leaves empty is worth it from a tenth of all on.
-  const std::int64_t waves = (w.tiles + at_a_time - 1) / at_a_time, k_a_block = w.tiles * w.steps * p.block.k / at_a_time;
-  return 10 * w.tiles < 9 * waves * at_a_time && k_a_block >= p.least_k_of_stream ? 0 : 1;
+  const std::int64_t waves = (w.tiles + wanted - 1) / wanted, k_a_block = w.tiles * w.steps * p.block.k / at_a_time;
+  return waves <= 2 && 4 * w.tiles < 3 * waves * wanted && k_a_block >= p.least_k_of_stream ? 0 : 1;
 }
 
 /// The blocks of `batches` problems of this shape. Row numbers of steps are 32 bits wide: what exceeds them is not
