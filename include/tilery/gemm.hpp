@@ -113,7 +113,7 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
                                       static_cast<S>(f.beta),
                                       e,
                                       static_cast<float>(f.scale_c),
-                                       batch};
+                                      batch};
   p.epilogue.shape(batch.count * c.extents[0], c.extents[1]);
   return p;
 }
@@ -224,7 +224,8 @@ template <class Executor, class Params>
 void run_chosen_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all,
                      where at) {
   with_gemm_table<typename Params::a_type, typename Params::b_type, Executor>(problem, at, [&]<class Table>() {
-    with_candidate<Table>(Table::choose(problem).index, [&]<auto P>() { run_gemm<P>(executor, problem, p, all, at); });
+    with_candidate<Table>(
+        Table::choose(problem).index, [&]<auto P>() { run_gemm<P>(executor, problem, p, all, at); });
   });
 }
 
@@ -249,9 +250,9 @@ void run_chosen_gemm(const Executor& executor, const gemm_problem& problem, cons
 /// u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds 2^-9 and tf32x3 2^-20 of
 /// the sum, the part of the operands that they leave out). Sums of int8 are exact on a GPU and wrap at 32 bits; on the
 /// CPU those into float or int8 are float. Where C has fewer tiles than the GPU multiprocessors and k is long, several
-/// blocks share a tile along k, in workspace of the executor; the one that comes last adds up their sums in the order of
-/// k. So the order of all additions, and with it every bit, depends on the policy, the shape and the arch, not on the
-/// run. Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+/// blocks share a tile along k, in workspace of the executor; the one that comes last adds up their sums in the order
+/// of k. So the order of all additions, and with it every bit, depends on the policy, the shape and the arch, not on
+/// the run. Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
@@ -260,7 +261,8 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
   refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
   if (view(c, at).size() == 0) return;
   const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
-  ops::run_chosen_gemm(executor, problem, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all, at);
+  ops::run_chosen_gemm(executor, problem, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all,
+                       at);
 }
 
 /// The same with your policy: instantiates this one kernel and never falls back. Throws where the policy cannot serve

@@ -128,8 +128,8 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
 /// strides; a batch stride of 0 makes one A or B serve all, and matrices may be interleaved, as the heads of attention
 /// in their rows. Element types, factors, error bound and order of additions are those of `gemm`.
 ///
-/// The epilogue sees the batch as one matrix of batch x m rows and n columns, matrix i from row i m on: a bias by column
-/// is the same for all, a residual or a stored matrix has batch m rows.
+/// The epilogue sees the batch as one matrix of batch x m rows and n columns, matrix i from row i m on: a bias by
+/// column is the same for all, a residual or a stored matrix has batch m rows.
 ///
 /// Throws `error` before anything is launched, as `gemm` does, and where two matrices of C share an element.
 template <class Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
@@ -142,8 +142,7 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
 }
 
 /// The same with your policy, as for `gemm`.
-template <auto P, class Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C,
-          class Epilogue = epilogue::none>
+template <auto P, class Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
                   gemm_factors factors = {}, where at = {}) {
   ops::with_gemm_batch(executor, view(a, at), view(b, at), view(c, at), e, factors, at,

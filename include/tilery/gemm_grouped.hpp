@@ -133,8 +133,7 @@ void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B,
   for (std::size_t i = 0; i < members.size(); ++i) {
     if (members[i].c.size() == 0) continue;
     known[all.size()] = known[i];
-    all.push_back(
-        gemm_params_of(members[i].a, members[i].b, members[i].c, members[i].epilogue, members[i].factors));
+    all.push_back(gemm_params_of(members[i].a, members[i].b, members[i].c, members[i].epilogue, members[i].factors));
   }
   if (!all.empty()) run(describe_gemm_group(members, executor.target()), all, known);
 }
@@ -156,9 +155,10 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
                          using T = typename One::a_type;
                          using U = typename One::b_type;
                          ops::with_gemm_table<T, U, Executor>(joint, at, [&]<class Table>() {
-                           with_candidate<Table>(Table::choose(joint).index, [&]<auto P>() {
-                             ops::run_gemm_group<P>(executor, all, known, at);
-                           });
+                           with_candidate<Table>(
+                               Table::choose(joint).index, [&]<auto P>() {
+                                 ops::run_gemm_group<P>(executor, all, known, at);
+                               });
                          });
                        });
 }
@@ -166,11 +166,10 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
 /// The same with your policy, as for `gemm`.
 template <auto P, class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
-  ops::with_gemm_group(executor, members, at,
-                       [&](const gemm_problem& joint, const auto& all, const auto& known) {
-                         if (const char* why = misfit(P, joint)) throw error({"gemm_grouped: ", why}, at);
-                         ops::run_gemm_group<P>(executor, all, known, at);
-                       });
+  ops::with_gemm_group(executor, members, at, [&](const gemm_problem& joint, const auto& all, const auto& known) {
+    if (const char* why = misfit(P, joint)) throw error({"gemm_grouped: ", why}, at);
+    ops::run_gemm_group<P>(executor, all, known, at);
+  });
 }
 
 /// Matrices of one shape that lie anywhere: a list, on the host, of where each begins.

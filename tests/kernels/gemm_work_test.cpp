@@ -21,8 +21,8 @@ TEST(work_share, gives_each_step_to_one_block_in_order) {
     for (const int steps : {1, 2, 5, 16})
       for (int blocks = 1; blocks <= tiles * steps; ++blocks) {
         const bool split = blocks % tiles == 0 && blocks % 2 == 0;
-        const auto share = split ? tile::work_share::split_k(steps, blocks / tiles)
-                                 : tile::work_share::stream_k(steps, tiles, blocks);
+        const auto share =
+            split ? tile::work_share::split_k(steps, blocks / tiles) : tile::work_share::stream_k(steps, tiles, blocks);
         int at = 0;
         std::set<int> pieces;
         for (int b = 0; b < blocks; ++b)
@@ -213,8 +213,8 @@ TYPED_TEST(gemm_work_on, is_shared_by_the_selector) {
   const auto c = this->put(std::vector<float>(m * n));
   const auto A = matrix(static_cast<const float*>(a.data_handle()), m, k);
   const auto B = matrix(static_cast<const float*>(b.data_handle()), k, n);
-  EXPECT_NE(std::string(explain_gemm(this->executor, A, B, matrix(c.data_handle(), m, n)).c_str()).find(
-                "blocks share its 1 tiles along k"),
+  EXPECT_NE(std::string(explain_gemm(this->executor, A, B, matrix(c.data_handle(), m, n)).c_str())
+                .find("blocks share its 1 tiles along k"),
             std::string::npos)
       << explain_gemm(this->executor, A, B, matrix(c.data_handle(), m, n)).c_str();
   EXPECT_FALSE(validate(this->executor, [&](const auto& x) { gemm(x, A, B, matrix(c.data_handle(), m, n)); }));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Each form of the GEMM, and the bias gradient that goes with it, captured into a CUDA graph and replayed, on other values and more than once: the same bits as
-// the call itself. Only for the cuda executor.
+// Each form of the GEMM, and the bias gradient that goes with it, captured into a CUDA graph and replayed, on other
+// values and more than once: the same bits as the call itself. Only for the cuda executor.
 #include "tests/draw.hpp"
 
 #include <tilery/column_sum.hpp>
@@ -108,9 +108,8 @@ TEST_F(gemm_capture, of_a_group_and_of_pointers) {
   // The lists are gone when the graph is replayed.
   check<float>([](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
     using member = gemm_member<float, float, float>;
-    const std::vector<member> members{
-        {input(a, 64, 32), input(b, 32, 64), matrix(c.data_handle(), 64, 64)},
-        {input(a, 20, 70), input(b, 70, 30), matrix(c.data_handle() + 64 * 64, 20, 30)}};
+    const std::vector<member> members{{input(a, 64, 32), input(b, 32, 64), matrix(c.data_handle(), 64, 64)},
+                                      {input(a, 20, 70), input(b, 70, 30), matrix(c.data_handle() + 64 * 64, 20, 30)}};
     gemm_grouped(gpu, std::span<const member>(members));
   });
   check<float>([](const cuda& gpu, const auto& a, const auto& b, const auto& c) {

@@ -46,8 +46,8 @@ public:
     using member = gemm_member<T, T, T, steps>;
     std::vector<member> members;
     for (std::size_t i = 0; i < shapes.size(); ++i)
-      members.push_back({a[i].view, b[i].view, together[i].view, epilogue::bias(bias[i]) | epilogue::relu(),
-                         shapes[i].f});
+      members.push_back(
+          {a[i].view, b[i].view, together[i].view, epilogue::bias(bias[i]) | epilogue::relu(), shapes[i].f});
     const std::span<const member> list(members);
     if constexpr (Executor::lane::alone)
       gemm_grouped(this->executor, list);
@@ -168,8 +168,7 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
   EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: gemm: scale_a and scale_b are for fp8 and s8");
   EXPECT_EQ(this->get(c), std::vector<float>(100, 7.0f)) << "nothing was written";
   const std::vector<member> members{good, other};
-  EXPECT_FALSE(
-      validate(this->executor, [&](const auto& x) { gemm_grouped(x, std::span<const member>(members)); }));
+  EXPECT_FALSE(validate(this->executor, [&](const auto& x) { gemm_grouped(x, std::span<const member>(members)); }));
 }
 
 }  // namespace

@@ -45,8 +45,9 @@ constexpr gemm_simt_policy aligned_simt(along a, along b, tile_mnk block = simt_
           .b = b,
           .vector = static_cast<int>(16 / sizeof(T)),
           .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>)),
-          // row-major by column-major, what sharing needs costs the large tile a tenth of its speed
-          .k_parts = sizeof(T) == 4 && block.m > 64 && a == along::k && b == along::k ? 1 : k_parts_as_needed};
+          // what sharing needs costs the large tile of float a twentieth of its speed, row-major by column-major a
+          // tenth; it is worth it where weights' gradients are computed, whose k is long: column-major by row-major
+          .k_parts = sizeof(T) == 4 && block.m > 64 && (a == along::k || b == along::k) ? 1 : k_parts_as_needed};
 }
 
 /// 64 x 64: four times the blocks of the others, so that a small problem still spreads.
@@ -74,20 +75,22 @@ struct gemm_simt_table {
        strided_simt};
 
   static constexpr choice choose(const gemm_problem& p) {
-    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m)) return {4, why};
+    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m))
+      return {4, why};
     const int index = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
     return {index, "aligned operands: 16-byte accesses"};
   }
 };
 
-/// Whether large tiles are the faster ones though there are few, by what each of the multiprocessors does, in multiply-adds
-/// of a large tile a unit of k: a small tile has an eighth of them and takes 1.34 times as long for each; to share large
-/// ones costs as much as 300 of k.
+/// Whether large tiles are the faster ones though there are few, by what each of the multiprocessors does, in
+/// multiply-adds of a large tile a unit of k: a small tile has an eighth of them and takes 1.34 times as long for each;
+/// to share large ones costs as much as 300 of k. Where large ones are not shared, each is computed in one go.
 constexpr bool large_in_spite_of_few(std::int64_t large, std::int64_t small, std::int64_t k,
                                      std::int64_t multiprocessors, bool are_shared) {
   const std::int64_t rounds = pieces(small, static_cast<int>(multiprocessors)) * multiprocessors;
   const std::int64_t of_small = 134 * k * (small < multiprocessors ? small : rounds) / 8;
-  const std::int64_t of_large = 100 * k * (are_shared ? large : multiprocessors) + 30000 * multiprocessors;
+  const std::int64_t of_large =
+      100 * k * (are_shared ? large : multiprocessors) + (are_shared ? 30000 * multiprocessors : 0);
   return of_large < of_small;
 }
 
@@ -111,7 +114,7 @@ struct gemm_simt_table<float> {
     const std::int64_t tiles_of_64 = std::int64_t{pieces(p.m, 64)} * pieces(p.n, 64) * p.batches;
     const std::int64_t multiprocessors = peaks(p.target).multiprocessors;
     const bool few = 10 * tiles < 9 * multiprocessors;
-    if (layout < 3 && few && !large_in_spite_of_few(tiles, tiles_of_64, p.k, multiprocessors, layout != 1))
+    if (layout < 3 && few && !large_in_spite_of_few(tiles, tiles_of_64, p.k, multiprocessors, layout == 2))
       return {4 + layout, "aligned operands; few tiles: smaller ones reach more multiprocessors"};
     return {layout, "aligned operands: 16-byte accesses"};
   }
@@ -123,7 +126,8 @@ requires(sizeof(T) == 2) struct gemm_simt_table<T> {
   static constexpr gemm_simt_policy candidates[2] = {aligned_simt<T>(along::k, along::outer), strided_simt};
 
   static constexpr choice choose(const gemm_problem& p) {
-    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m)) return {1, why};
+    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m))
+      return {1, why};
     if (p.a.contiguous != along::k || p.b.contiguous != along::outer) return {1, "an operand is column-major"};
     return {0, "aligned operands: 16-byte accesses"};
   }

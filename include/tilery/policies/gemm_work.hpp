@@ -23,7 +23,8 @@ struct gemm_work {
 };
 
 /// Blocks of a policy that run at a time on the product that stands for an arch, from their threads, shared memory and
-/// sums; a lane is taken to need 64 registers besides its sums. `staged_bytes` are those of an element in shared memory.
+/// sums; a lane is taken to need 64 registers besides its sums. `staged_bytes` are those of an element in shared
+/// memory.
 template <class Policy>
 constexpr std::int64_t blocks_at_a_time(const Policy& p, arch target, int staged_bytes, int sum_bytes) {
   const arch_limits& has = limits(target);
@@ -34,8 +35,8 @@ constexpr std::int64_t blocks_at_a_time(const Policy& p, arch target, int staged
   return std::int64_t{greater(blocks, 1)} * peaks(target).multiprocessors;
 }
 
-/// Blocks that share each of so few tiles: `wanted` in all, each with at least `least_k` of k. The square of their number
-/// stays below twice the steps, because one of them adds up what the others leave.
+/// Blocks that share each of so few tiles: `wanted` in all, each with at least `least_k` of k. The square of their
+/// number stays below twice the steps, because one of them adds up what the others leave.
 constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, std::int32_t steps, int block_k,
                                      int least_k) {
   auto parts = static_cast<std::int32_t>(lesser<std::int64_t>(wanted / tiles, steps / pieces(least_k, block_k)));
@@ -43,10 +44,10 @@ constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, st
   return greater(parts, 1);
 }
 
-/// The selector's choice of `parts`. Measured on an H200 (2026-11-23): a multiprocessor wants 4 warps on tensor cores and
-/// 8 without them, more where they wait for single elements. To share tiles costs what 512 of k cost on tensor cores
-/// (1024 where blocks have parts of two tiles), 192 without them. Stream-K walks through tiles that are far from each
-/// other, and what the L2 cache then loses is worth it for the last of two waves alone.
+/// The selector's choice of `parts`. Measured on an H200 (2026-11-23): a multiprocessor wants 4 warps on tensor cores
+/// and 8 without them, more where they wait for single elements. To share tiles costs what 512 of k cost on tensor
+/// cores (1024 where blocks have parts of two tiles), 192 without them. Stream-K walks through tiles that are far from
+/// each other, and what the L2 cache then loses is worth it for the last of two waves alone.
 ///
 ///   bf16, 64 x 64 tiles, us, by parts  1      2      4      8     16     32   stream-K
 ///   16 x 4096 x 4096, 64 tiles        20   15.3   16.4   21.8   29.7   39.2   19.5

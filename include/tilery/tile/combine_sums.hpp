@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sums of a tile whose steps along k several blocks have shared: each leaves its own in global memory, and the block
-// that comes last adds them up. It adds them in the order of k, whichever block it is: the same bits each time.
+// The sums of a tile whose steps along k several blocks have shared: each leaves its own in global memory, and the
+// block that comes last adds them up. It adds them in the order of k, whichever block it is: the same bits each time.
 #pragma once
 
 #include <tilery/simt/memory.hpp>

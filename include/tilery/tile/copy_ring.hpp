@@ -32,7 +32,11 @@ public:
   template <class Lane>
   SIMT void begin(Lane lane, const panel<A>& a, const panel<B>& b, where at = {}) {
     TILERY_UNROLL_ON_GPU
-    for (int i = 0; i < P.stages - 1; ++i) refill(lane, a, b, 0, 1, at);
+    for (int i = 0; i < P.stages - 1; ++i) {
+      if (late && i > 0) settle(lane, at);
+      fill(lane, a, b, 0, 1, at);
+      if (!late) settle(lane, at);
+    }
     arrive(lane, at);
   }
 
@@ -49,14 +53,13 @@ public:
   /// Starts to copy one more tile, into the stage that everybody has left, in `parts` parts between two calls of next.
   template <class Lane>
   SIMT void refill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at = {}) {
-    [[maybe_unused]] const auto step = lane.step("copy tiles", at);
-    stage& to = memory_->stages[next_];
-    a_.start(lane, a, to.a, part, parts);
-    b_.start(lane, b, to.b, part, parts);
-    if (part + 1 < parts) return;
-    atoms::commit_copies(lane);
-    a_.advance(a), b_.advance(b);
-    next_ = next_ + 1 == P.stages ? 0 : next_ + 1;
+    if (late && part == 0) settle(lane, at);
+    fill(lane, a, b, part, parts, at);
+  }
+  /// Behind a multiplication that follows the last part.
+  template <class Lane>
+  SIMT void refilled(Lane lane, where at = {}) {
+    if (!late) settle(lane, at);
   }
 
   /// Everybody is done with the ring's memory.
@@ -67,6 +70,28 @@ public:
   }
 
 private:
+  /// Single elements come by way of registers. With a stage to spare they stay there until the next tile is started:
+  /// compilers move loads towards their use, but not across the barrier between the two.
+  static constexpr bool late = P.stages > 2;
+
+  template <class Lane>
+  SIMT void fill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at) {
+    [[maybe_unused]] const auto step = lane.step("copy tiles", at);
+    stage& to = memory_->stages[next_];
+    a_.start(lane, a, to.a, part, parts);
+    b_.start(lane, b, to.b, part, parts);
+    if (part + 1 < parts) return;
+    atoms::commit_copies(lane);
+    a_.advance(a), b_.advance(b);
+    next_ = next_ + 1 == P.stages ? 0 : next_ + 1;
+  }
+  template <class Lane>
+  SIMT void settle(Lane lane, where at) {
+    stage& to = memory_->stages[next_ == 0 ? P.stages - 1 : next_ - 1];
+    a_.land(lane, to.a, at);
+    b_.land(lane, to.b, at);
+  }
+
   template <class Lane>
   SIMT static void arrive(Lane lane, where at) {
     atoms::wait_copies<P.stages - 2>(lane, at);

@@ -54,7 +54,7 @@ public:
 
   /// Starts to copy part `part` of `parts` of the next tile along k.
   template <class Lane>
-  SIMT void start(Lane lane, const panel<T>& from, shared& to, int part, int parts, where at = {}) const {
+  SIMT void start(Lane lane, const panel<T>& from, shared& to, int part, int parts, where at = {}) {
     const std::int64_t row_stride = shared::k_major ? from.outer_stride : from.k_stride;
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < turns; ++i) {
@@ -62,8 +62,23 @@ public:
       const int row = row_ + i * rows_a_turn;
       const int rows_left = (shared::k_major ? outer_left_ : k_left_) - i * rows_a_turn;
       const int left = rows_left > 0 ? (shared::k_major ? k_left_ : outer_left_) : 0;
-      if (whole_turns || row < rows)
-        copy_chunk(lane, from, to.at(row, chunk_), next_ + i * rows_a_turn * row_stride, left, at);
+      if (!whole_turns && row >= rows) continue;
+      const auto source = next_ + i * rows_a_turn * row_stride;
+      if constexpr (by_element)
+        held_[i] = elements(lane, from, source, left, at);
+      else
+        copy_chunk(lane, to.at(row, chunk_), source, left, at);
+    }
+  }
+  /// Puts a tile of single elements, which come by way of registers, where it belongs. Between `start` and this there
+  /// is time for something else.
+  template <class Lane>
+  SIMT void land(Lane lane, shared& to, where at = {}) const {
+    if constexpr (by_element) {
+      TILERY_UNROLL_ON_GPU
+      for (int i = 0; i < turns; ++i)
+        if (whole_turns || row_ + i * rows_a_turn < rows)
+          lane.store(to.at(row_ + i * rows_a_turn, chunk_), held_[i], at);
     }
   }
   /// The tile is started: goes on to the one behind it.
@@ -79,30 +94,33 @@ private:
   static constexpr int turns = (rows + rows_a_turn - 1) / rows_a_turn;
   static constexpr bool whole_turns = rows % rows_a_turn == 0;
   static constexpr int per_chunk = shared::per_chunk;
+  static constexpr bool by_element = Vector * sizeof(T) < 4;  // asynchronous copies are no narrower
 
   SIMT int column() const { return chunk_ * per_chunk; }
 
   /// One chunk, of which `left` elements are inside of the operand: none or fewer, or more than it has.
   template <class Lane>
-  SIMT static void copy_chunk(Lane lane, const panel<T>& from, smem_ptr<T> to, gmem_ptr<const T> source, int left,
-                              where at) {
-    constexpr int bytes = Vector * static_cast<int>(sizeof(T));
-    if constexpr (bytes >= 4) {
-      TILERY_UNROLL_ON_GPU
-      for (int i = 0; i < per_chunk; i += Vector) atoms::copy_async_if<bytes>(lane, to + i, source + i, i < left, at);
-    } else {  // single elements, and any stride along k
-      pack<T, per_chunk> held = splat<per_chunk>(convert<T>(0.0f));
-      const std::int64_t step = shared::k_major ? from.k_stride : 1;
-      TILERY_UNROLL_ON_GPU
-      for (int i = 0; i < per_chunk; ++i)
-        if (i < left) held.set(i, lane.load(source + i * step, at));
-      lane.store(to, held, at);
-    }
+  SIMT static void copy_chunk(Lane lane, smem_ptr<T> to, gmem_ptr<const T> source, int left, where at) {
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < per_chunk; i += Vector)
+      atoms::copy_async_if<Vector* static_cast<int>(sizeof(T))>(lane, to + i, source + i, i < left, at);
+  }
+  /// The same element by element, for any stride along k.
+  template <class Lane>
+  SIMT static pack<T, per_chunk> elements(Lane lane, const panel<T>& from, gmem_ptr<const T> source, int left,
+                                          where at) {
+    pack<T, per_chunk> held = splat<per_chunk>(convert<T>(0.0f));
+    const std::int64_t step = shared::k_major ? from.k_stride : 1;
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < per_chunk; ++i)
+      if (i < left) held.set(i, lane.load(source + i * step, at));
+    return held;
   }
 
   int row_, chunk_;
   gmem_ptr<const T> next_;   // of this lane, in the next tile
   int outer_left_, k_left_;  // elements of the operand from this lane's first one on
+  pack<T, per_chunk> held_[by_element ? turns : 1];
 };
 
 }  // namespace tile

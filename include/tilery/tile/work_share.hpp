@@ -14,8 +14,8 @@ namespace tile {
 
 /// Which steps of which tiles a block computes. Tile t has the steps [t steps, (t + 1) steps) of the row.
 struct work_share {
-  std::int32_t steps = 0;           // of a tile; 0: block t takes all of tile t, and the rest is not used
-  std::int32_t parts = 0;           // blocks that share each tile; 0: the row of all steps is shared
+  std::int32_t steps = 0;            // of a tile; 0: block t takes all of tile t, and the rest is not used
+  std::int32_t parts = 0;            // blocks that share each tile; 0: the row of all steps is shared
   std::int32_t least = 0, more = 0;  // steps of a block; the first `more` blocks, of a tile or of all, have one more
 
   /// `parts` blocks for each tile, or `blocks` for the row of all steps.

@@ -11,9 +11,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most, and no more than `most_threads`. Any strides, any size; a k of 0 is an empty
-/// sum. Elements of another type than the sums' are converted as they are packed. The epilogue runs once for each
-/// element, on complete sums.
+/// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most, and no more than `most_threads`. Any strides,
+/// any size; a k of 0 is an empty sum. Elements of another type than the sums' are converted as they are packed. The
+/// epilogue runs once for each element, on complete sums.
 template <gemm_cpu_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr,
@@ -22,7 +22,8 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
 
   // A share below 2^18 multiply-adds, some 4 us, is not worth waking a thread.
   const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
-  const int threads = static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(work >> 18, lesser(cpu.threads(), most_threads))));
+  const int threads =
+      static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(work >> 18, lesser(cpu.threads(), most_threads))));
 
   gemm_cpu_pass<P, Params> pass(p);
   const allocation workspace = cpu.workspace(pass.workspace_bytes());
@@ -31,8 +32,10 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
     for (std::int64_t m = 0; m < p.c.rows; m += P.m_span) {
       for (int step = 0; step < pass.steps(); ++step) {
         pass.go_to(static_cast<int>(m), static_cast<int>(n), step, threads);
-        cpu.parallel(pass.pack_shares(), [&](std::int64_t share) { pass.pack_share(share); }, threads);
-        cpu.parallel(pass.strips(), [&](std::int64_t strip) { pass.multiply_strip(strip); }, threads);
+        cpu.parallel(
+            pass.pack_shares(), [&](std::int64_t share) { pass.pack_share(share); }, threads);
+        cpu.parallel(
+            pass.strips(), [&](std::int64_t strip) { pass.multiply_strip(strip); }, threads);
       }
     }
   }

@@ -21,7 +21,7 @@ struct gemm_group {
   static constexpr int most = 24 * 1024 / sizeof(One) < 64 ? static_cast<int>(24 * 1024 / sizeof(One)) : 64;
 
   std::int32_t size = 0;
-  std::int32_t first_tile[most + 1];  // of each, and the number of all tiles
+  std::int32_t first_tile[most + 1];                   // of each, and the number of all tiles
   alignas(One) std::byte members[most * sizeof(One)];  // an epilogue may have no default
   tile::shared_sums<accumulator_t<a_type>> work = {};  // tiles of a group are not shared
 

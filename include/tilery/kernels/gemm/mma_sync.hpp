@@ -80,6 +80,7 @@ private:
         operands[(step + 1) % 2].load(lane, tiles.now().a, tiles.now().b, (step + 1) % steps);
         if (step + 1 < steps) tiles.refill(lane, p.a, p.b, step, steps - 1);
         sums.multiply(lane, operands[step % 2]);
+        if (step + 2 == steps) tiles.refilled(lane);
       }
     }
     tiles.end(lane);
