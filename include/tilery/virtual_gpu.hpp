@@ -57,7 +57,7 @@ public:
     launch_report* report = nullptr;          ///< collects faults and profiles; null: faults are thrown
     bool stop_at_first = false;               ///< throws at the first fault, from inside the lane: for a debugger
     bool exact_tensor_cores = false;          ///< sums of tensor cores have the arch's bits, which takes longer
-    std::uint64_t seed = 0;                   ///< random delays of lanes; 0: none
+    std::uint64_t seed = 0;                   ///< random delays of lanes, and another order of blocks; 0: none
     std::int64_t step_limit = 1'000'000'000;  ///< verbs that a lane may go through
     int resident_blocks = 64;                 ///< blocks that may wait for each other at a time
   };
@@ -99,7 +99,7 @@ private:
         known);
     const auto new_watch = [&] { return std::make_unique<block_watch>(*watch, what.threads, what.shared_bytes); };
     try {
-      virtual_machine::grid(what, new_watch).run(1, options_.resident_blocks, at);
+      virtual_machine::grid(what, new_watch).run(1, options_.resident_blocks, at, options_.seed);
     } catch (const virtual_machine::step_limit_reached&) {
     } catch (const fault_error& stopped) {  // what no lane can go on after
       if (options_.stop_at_first) throw;

@@ -84,7 +84,7 @@ TEST(reported, atomic_read_hidden_by_an_atomic_write) { at_lines<atomic_read_hid
 // acquire fence of block scope
 BASE(block_fence_acquire, 32, 2) RUN {
   if (lane.rank() != 0) return;
-  if (lane.block().x == 0) {
+  if (lane.atomic_exchange(p.flags + 1, 1) == 0) {  // whoever comes first
     lines.before = __LINE__, lane.store(p.out, 1.0f);
     lane.atomic_exchange(p.flags, 1, order::release);
   } else {
@@ -100,7 +100,7 @@ TEST(reported, acquire_fence_of_block_scope) { at_lines<block_fence_acquire>(); 
 // relaxed fence
 BASE(relaxed_fence, 32, 2) RUN {
   if (lane.rank() != 0) return;
-  if (lane.block().x == 0) {
+  if (lane.atomic_exchange(p.flags + 1, 1) == 0) {  // whoever comes first
     lines.before = __LINE__, lane.store(p.out, 1.0f);
     lane.atomic_exchange(p.flags, 1, order::release);
   } else {

@@ -3,6 +3,7 @@
 #include <tilery/virtual_gpu.hpp>
 
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <numeric>
@@ -38,6 +39,57 @@ std::string report_of(const Gpu& gpu, int blocks = 1, std::vector<int> memory = 
 bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // --- blocks that wait for blocks
+
+/// Block i notes how many have started before it.
+struct arrivals : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+    if (lane.rank() == 0) lane.store(p.values + 1 + lane.block().x, lane.atomic_add(p.values, 1));
+  }
+};
+/// Block i waits for block i - 1, however few are resident.
+struct look_back : base {
+  template <class Lane>
+  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+    if (lane.rank() != 0) return;
+    const int mine = lane.block().x;
+    lane.wait_until(p.values, [&](int done) { return done == mine; });
+    lane.atomic_add(p.values, 1, order::release);
+  }
+};
+
+TEST(engine, a_seed_starts_blocks_in_another_order) {
+  const auto order_of = [](std::uint64_t seed, int blocks, int resident) {
+    std::vector<int> memory(64);
+    launch<arrivals>(virtual_gpu(arch::sm_90, {.seed = seed, .resident_blocks = resident}), {blocks},
+                     numbers{gmem_ptr<int>(memory.data()), 64});
+    return std::vector<int>(memory.begin() + 1, memory.begin() + 1 + blocks);
+  };
+  std::vector<int> in_order(40);
+  std::iota(in_order.begin(), in_order.end(), 0);
+  EXPECT_EQ(order_of(0, 40, 64), in_order);
+  int others = 0;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    auto order = order_of(seed, 40, 64);
+    others += order != in_order;
+    EXPECT_EQ(order_of(seed, 40, 64), order) << "the same seed, the same order";
+    std::sort(order.begin(), order.end());
+    EXPECT_EQ(order, in_order) << "each block once";
+    const auto few = order_of(seed, 40, 6);
+    for (int i = 0; i < 40; ++i) EXPECT_EQ(few[i] / 6, i / 6) << "those that are resident together, in themselves";
+    EXPECT_EQ(order_of(seed, 40, 1), in_order);
+  }
+  EXPECT_GE(others, 7);
+}
+TEST(engine, a_seed_lets_blocks_wait_for_lower_numbers) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed)
+    for (const int resident : {1, 2, 5, 64}) {
+      std::vector<int> memory(64);
+      launch<look_back>(virtual_gpu(arch::sm_90, {.seed = seed, .resident_blocks = resident}), {40},
+                        numbers{gmem_ptr<int>(memory.data()), 64});
+      EXPECT_EQ(memory[0], 40) << "seed " << seed << ", " << resident << " resident";
+    }
+}
 
 /// Block i adds itself behind block i + 1: no order of whole blocks would do.
 struct chain : base {

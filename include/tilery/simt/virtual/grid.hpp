@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <numeric>
 #include <system_error>
 #include <thread>
 
@@ -24,8 +25,11 @@ public:
   explicit grid(const grid_of_blocks& what, watch_maker new_watch = {})
       : what_(what), new_watch_(std::move(new_watch)) {}
 
-  /// Runs every block, once. Throws what a lane threw, or the report of a deadlock.
-  void run(int workers, int resident_blocks, where at) {
+  /// Runs every block, once. With a seed they start in another order than that of their numbers: each group of as many
+  /// as are resident, in itself. So a block that waits for lower numbers finds them started, as on a GPU, and one that
+  /// only happens to come behind them does not. Throws what a lane threw, or the report of a deadlock.
+  void run(int workers, int resident_blocks, where at, std::uint64_t seed = 0) {
+    seed_ = seed;
     workers_ = active_workers_ = static_cast<int>(std::min(std::int64_t{workers}, clusters()));
     resident_ = resident_blocks;
     if (inside_a_kernel)
@@ -120,7 +124,7 @@ private:
     if (index >= clusters()) return false;
     if (unused.empty()) unused.push_back(std::make_unique<cluster>(what_, new_watch_));
     cluster& c = *unused.back();
-    c.begin(position(index * what_.cluster), what_);
+    c.begin(position(started(index) * what_.cluster), what_);
     if (settle(c, scheduler)) {
       waiting.push_back(std::move(unused.back()));
       unused.pop_back();
@@ -180,6 +184,17 @@ private:
     reports_.push_back(c.where_lanes_wait());
   }
 
+  /// Which cluster starts as number i.
+  std::int64_t started(std::int64_t i) const {
+    if (seed_ == 0) return i;
+    const std::int64_t together = std::max(resident_ / what_.cluster, 1), first = i / together * together;
+    const std::int64_t size = std::min(together, clusters() - first);
+    const std::uint64_t drawn = (seed_ + static_cast<std::uint64_t>(first)) * 0x9e3779b97f4a7c15u;
+    std::int64_t step = 1 + static_cast<std::int64_t>((drawn >> 33) % static_cast<std::uint64_t>(size));
+    while (std::gcd(step, size) != 1) ++step;
+    const std::int64_t shift = static_cast<std::int64_t>((drawn >> 17) % static_cast<std::uint64_t>(size));
+    return first + ((i - first) * step + shift) % size;
+  }
   index3 position(std::int64_t i) const {
     return {static_cast<int>(i % what_.blocks.x), static_cast<int>(i / what_.blocks.x % what_.blocks.y),
             static_cast<int>(i / (std::int64_t{what_.blocks.x} * what_.blocks.y))};
@@ -189,6 +204,7 @@ private:
   watch_maker new_watch_;
   int workers_ = 1;
   int resident_ = 1;
+  std::uint64_t seed_ = 0;
   int active_workers_ = 1;
   std::atomic<std::int64_t> next_ = 0;
   std::atomic<int> resident_now_ = 0;     // blocks of all workers together
