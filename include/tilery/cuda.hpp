@@ -18,7 +18,11 @@ public:
 
   /// On a stream of the current device; `scratch` is workspace for ops that need some (`workspace_bytes`). Without it
   /// they allocate in the stream's order.
-  explicit cuda(cudaStream_t stream = nullptr, memory_range scratch = {}) : stream_(stream), scratch_(scratch) {}
+  /// Throws where the scratch is memory of the host.
+  explicit cuda(cudaStream_t stream = nullptr, memory_range scratch = {}) : stream_(stream), scratch_(scratch) {
+    if (scratch.begin && space_of(scratch.begin) == memory_space::host)
+      throw error("cuda: the scratch is in host memory; kernels need it in device memory");
+  }
 
   cudaStream_t stream() const { return stream_; }
   static constexpr memory_space reachable() { return memory_space::device; }

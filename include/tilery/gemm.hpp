@@ -160,6 +160,7 @@ void launch_gemm(const Executor& executor, const gemm_work& work, Params p, oper
   if (work.blocks > largest_extent)
     throw error({"gemm: C has ", work.blocks, " tiles; a launch has at most ", largest_extent, " blocks"}, at);
   allocation memory;
+  if (work.shared()) refuse(check_operands(all, executor.reachable()), at);  // ahead of what is enqueued for it
   if (work.shared()) memory = share_tiles<P>(executor, work, p, all, at);
   const index3 blocks{static_cast<int>(work.blocks)};
   if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_mma_sync_policy>)
@@ -249,7 +250,7 @@ void run_chosen_gemm(const Executor& executor, const gemm_problem& problem, cons
 /// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before the conversion to C, with
 /// u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds 2^-9 and tf32x3 2^-20 of
 /// the sum, the part of the operands that they leave out). Sums of int8 are exact on a GPU and wrap at 32 bits; on the
-/// CPU those into float or int8 are float. Where C has fewer tiles than the GPU multiprocessors and k is long, several
+/// CPU those into float or int8 are float. Where C has few tiles for the GPU and k is long, several
 /// blocks share a tile along k, in workspace of the executor; the one that comes last adds up their sums in the order
 /// of k. So the order of all additions, and with it every bit, depends on the policy, the shape and the arch, not on
 /// the run. Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.

@@ -51,21 +51,39 @@ finding check_batch_against_c(const char* name, const tensor_view<T, 3>& v, cons
   return {};
 }
 
-/// The operands of the launch: their hulls. Where an input's lies within C's, C's stands for both.
+/// An operand of the epilogue that shares an element with C, or, where it is written, with A or B.
+template <class T>
+finding check_batch_against(const char* name, const tensor_view<T, 3>& v, bool written, const operands& others) {
+  for (const operand& o : others) {
+    if (!written && !o.written) continue;
+    const operand all = hull_of(name, v, written);
+    if (o.empty() || all.empty() || all.end() <= o.begin() || o.end() <= all.begin()) continue;
+    for (int i = 0; i < lesser(v.extents[0], 256); ++i)
+      if (share_an_element(describe(name, slice(v, i), written), o))
+        return {sentence("gemm_batched: matrix ", i, " of ", name, " shares an element with "), o.name,
+                "; the two must be apart"};
+  }
+  return {};
+}
+
+/// The operands of the launch: their hulls. Where an input's overlaps C's, C's stands for both.
 template <class A, class B, class C>
 operands hulls_of(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c) {
   operand output = hull_of("C", c, true);
-  operands all;
-  for (const operand& input : {hull_of("A", a, false), hull_of("B", b, false)}) {
-    if (input.empty() || input.end() <= output.begin() || output.end() <= input.begin()) {
-      all.push_back(input);
-      continue;
-    }
+  operand inputs[] = {hull_of("A", a, false), hull_of("B", b, false)};
+  bool within[2] = {};
+  for (const int i : {0, 1, 0}) {  // what overlaps the second one's may be the first one's
+    const operand& input = inputs[i];
+    if (within[i] || input.empty() || input.end() <= output.begin() || output.end() <= input.begin()) continue;
     const std::byte* begin = lesser(input.begin(), output.begin());
     const std::byte* end = greater(input.end(), output.end());
     const std::int64_t step = lesser(input.element_bytes, output.element_bytes);
     output = {"C, with an input between its matrices", begin, step, {1, (end - begin) / step}, {0, 1}, true};
+    within[i] = true;
   }
+  operands all;
+  for (const int i : {0, 1})
+    if (!within[i]) all.push_back(inputs[i]);
   all.push_back(output);
   return all;
 }
@@ -82,15 +100,20 @@ finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& 
   if (a.strides[0] < 0 || b.strides[0] < 0 || c.strides[0] < 0)
     return {"gemm_batched: a batch stride is negative; it must be at least 0"};
   if (auto found = check_gemm_shapes(slice(a, 0), slice(b, 0), slice(c, 0), e, static_cast<int>(batches))) return found;
+  const operands firsts{reads("A", slice(a, 0)), reads("B", slice(b, 0)), writes("C", slice(c, 0))};
+  if (batches > 0)  // the strides and whether there is memory; where it is, the launch asks
+    if (auto found = check_operands(firsts, memory_space::either)) return {"gemm_batched: ", found};
   if (auto found = check_batches_of_c(c)) return found;
   if (auto found = check_batch_against_c("A", a, c)) return found;
   if (auto found = check_batch_against_c("B", b, c)) return found;
   all = hulls_of(a, b, c);
   operands of_epilogue;
   e.describe(of_epilogue);
+  if (auto found = check_aliases(of_epilogue)) return {"gemm_batched: ", found};
+  if (auto found = check_batch_against("C", c, true, of_epilogue)) return found;
+  if (auto found = check_batch_against("A", a, false, of_epilogue)) return found;
+  if (auto found = check_batch_against("B", b, false, of_epilogue)) return found;
   all.append(of_epilogue);
-  if (of_epilogue.empty()) return {};
-  if (auto found = check_aliases(all)) return {"gemm_batched: ", found};
   return {};
 }
 
@@ -103,7 +126,8 @@ gemm_problem describe_gemm_batched(const tensor_view<A, 3>& a, const tensor_view
   const auto lessen = [](int& vector, std::int64_t stride) {
     while (stride % vector != 0) vector /= 2;
   };
-  lessen(p.a.vector, a.strides[0]), lessen(p.b.vector, b.strides[0]), lessen(p.c_vector, c.strides[0]);
+  if (p.batches > 1)
+    lessen(p.a.vector, a.strides[0]), lessen(p.b.vector, b.strides[0]), lessen(p.c_vector, c.strides[0]);
   return p;
 }
 
@@ -126,7 +150,8 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
 /// C[i] (m x n) = epilogue(alpha A[i] (m x k) B[i] (k x n) + beta C[i]) for each i of a batch, in one launch, with the
 /// policy that the selector picks for all of them. Views of rank 3: (batch, m, k), (batch, k, n), (batch, m, n), any
 /// strides; a batch stride of 0 makes one A or B serve all, and matrices may be interleaved, as the heads of attention
-/// in their rows. Element types, factors, error bound and order of additions are those of `gemm`.
+/// in their rows. Element types, factors and error bound are those of `gemm`; whether blocks
+/// share tiles along k, and so the order of the additions, depends on the number of matrices, too.
 ///
 /// The epilogue sees the batch as one matrix of batch x m rows and n columns, matrix i from row i m on: a bias by
 /// column is the same for all, a residual or a stored matrix has batch m rows.

@@ -45,10 +45,21 @@ inline finding check_aliases_of_members(const std::vector<operands>& all) {
   for (std::size_t i = 0; i < sorted.size(); ++i)
     for (std::size_t j = i + 1; j < sorted.size() && sorted[j].what->begin() < sorted[i].what->end(); ++j) {
       const placed &x = sorted[i].what->written ? sorted[i] : sorted[j], &y = &x == &sorted[i] ? sorted[j] : sorted[i];
-      if (!x.what->written || x.member == y.member || !share_an_element(*x.what, *y.what)) continue;
+      if (!x.what->written || x.member == y.member || (x.what->combined && y.what->combined) ||
+          !share_an_element(*x.what, *y.what))
+        continue;
       return in_member(x.member, {sentence(x.what->name, " shares an element with ", y.what->name, " of member "),
                                   static_cast<std::int64_t>(y.member), "; the two must be apart"});
     }
+  return {};
+}
+
+/// An extent that no view may have.
+template <class T>
+finding check_extents(const char* name, const matrix_view<T>& v) {
+  for (const std::int32_t extent : v.extents)
+    if (extent < 0 || extent > largest_extent)
+      return {sentence("an extent of ", name, " is ", extent), "; it must be at least 0 and at most ", largest_extent};
   return {};
 }
 
@@ -59,6 +70,9 @@ finding check_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members
   all.resize(members.size());
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto& one = members[i];
+    if (auto found = in_member(i, check_extents("A", one.a))) return found;
+    if (auto found = in_member(i, check_extents("B", one.b))) return found;
+    if (auto found = in_member(i, check_extents("C", one.c))) return found;
     if (auto found = in_member(i, check_factors<A, C>(one.factors))) return found;
     if (auto found = in_member(i, check_gemm(one.a, one.b, one.c, one.epilogue, all[i]))) return found;
     if (auto found = in_member(i, check_operands(all[i], reachable))) return found;
@@ -144,7 +158,8 @@ void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B,
 /// epilogue are the same. One kernel computes them, with the policy that the selector picks for what they have in
 /// common: the layout, the least alignment, the largest extents. A launch carries up to 64 members (fewer with large
 /// epilogues); a longer list takes several. The list is read before this returns, and may be anywhere on the host.
-/// Tiles are not shared along k; error bound and order of additions are else those of `gemm`.
+/// Tiles are not shared along k, whatever the policy says; the order of additions is that of one block a tile, and
+/// error bounds are those of `gemm`.
 ///
 /// Throws `error` before anything is launched where `gemm` would refuse a member, with its index, or where an output of
 /// one shares an element with an operand of another.
@@ -187,7 +202,8 @@ struct matrix_pointers {
 };
 
 /// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for pointers to matrices of one shape each: a group whose members are
-/// alike, the epilogue's operands shared by all.
+/// alike. The epilogue is the same for all: it sees each matrix as C alone, from row 0 on, so that operands are shared
+/// and stochastic rounding draws the same numbers for each.
 template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {

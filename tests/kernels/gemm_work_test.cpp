@@ -60,6 +60,7 @@ TEST(gemm_work, shares_tiles_where_they_are_few_and_k_is_long) {
   EXPECT_EQ(blocks(64, 4096, 4096, 1), 64);
   EXPECT_EQ(blocks(64, 4096, 4096, 3), 192);
   EXPECT_EQ(blocks(64, 64, 32, 9), 2) << "no more parts than steps";
+  EXPECT_EQ(blocks(0, 64, 4096), 0) << "no tiles, no blocks";
   EXPECT_EQ(blocks(64, 64, 0, 9), 1) << "an empty sum has no steps";
   EXPECT_EQ(blocks(4096, 4096, 4096, stream_k) % peaks(arch::sm_90).multiprocessors, 0);
   EXPECT_EQ(blocks(64, 64, 64, stream_k), 4) << "no more blocks than steps";

@@ -114,6 +114,24 @@ TYPED_TEST(gemm_batched_on, gives_each_matrix_its_rows_of_the_epilogue) {
   EXPECT_LE(worst.value(), 1);
 }
 
+// An operand of the epilogue beside C in the same rows, none of whose elements are C's.
+TYPED_TEST(gemm_batched_on, takes_operands_between_its_matrices) {
+  const int count = 2, m = 5, n = 4, k = 3, row = 2 * count * n;
+  const auto a_values = draw_values<float>(count * m * k), b_values = draw_values<float>(k * n);
+  const auto a = this->put(a_values), b = this->put(b_values), c = this->put(std::vector<float>(count * m * row, 1.0f));
+  const auto beside = matrix(static_cast<const float*>(c.data_handle()) + count * n, count * m / 2, n, row);
+  gemm_batched(this->executor, batch_of<const float>(a.data_handle(), count, m * k, m, k, k),
+               batch_of<const float>(b.data_handle(), count, 0, k, n, n),
+               batch_of(c.data_handle(), count, n, m, row, n), epilogue::bias(vector(beside.pointer, n)));
+  const auto got = this->get(c);
+  worst_error worst;
+  for (int i = 0; i < count; ++i)
+    for (int q = 0; q < m; ++q)
+      for (int j = 0; j < n; ++j)
+        worst.compare(got[q * row + i * n + j], 1 + exact_product(a_values, b_values, n, k, i * m + q, j).sum, 1e-5);
+  EXPECT_LE(worst.value(), 1);
+}
+
 // Many small ones, and few large enough for all threads of the CPU.
 TYPED_TEST(gemm_batched_on, takes_many_and_few) {
   const auto check = [&](int count, int m, int n, int k) {
@@ -172,6 +190,12 @@ TYPED_TEST(gemm_batched_on, refuses_what_it_cannot_do) {
                  "gemm: B is 4 x 4; it must be k x n = 5 x 4");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, -16, 4, 4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
                  "gemm_batched: a batch stride is negative; it must be at least 0");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 0, 4)),
+                 "a stride of 0 gives several of its elements");
+  EXPECT_REFUSED(gemm_batched(x, batch_of(A + 20, 3, 16, 4, -4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
+                 "gemm_batched: A has the strides -4 and 1; strides must not be negative");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(C + 8, 12, 4))),
+                 "gemm_batched: matrix 0 of C shares an element with");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(A, 4, 4))),
                  "it must be m x n = 12 x 4");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of<float>(nullptr, 3, 16, 4, 4, 4)), "C is a null view");

@@ -143,6 +143,16 @@ TYPED_TEST(gemm_grouped_on, takes_pointers_to_matrices) {
                  "gemm_batched: A has 2 matrices, B 3 and C 3; they must be as many");
 }
 
+TYPED_TEST(gemm_grouped_on, may_share_an_amax) {
+  const auto a = this->put(std::vector<float>{1, 2, 3, 4}), c = this->put(std::vector<float>(8));
+  const auto largest = this->put(std::vector<float>{0});
+  const float* inputs[] = {a.data_handle(), a.data_handle()};
+  float* outputs[] = {c.data_handle(), c.data_handle() + 4};
+  gemm_batched(this->executor, matrix_pointers<const float>{inputs, 2, 2}, matrix_pointers<const float>{inputs, 2, 2},
+               matrix_pointers<float>{outputs, 2, 2}, epilogue::amax(largest));
+  EXPECT_EQ(this->get(largest)[0], 22);
+}
+
 TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
   const auto a = this->put(std::vector<float>(100)), c = this->put(std::vector<float>(100, 7.0f));
   const float* A = a.data_handle();
@@ -163,6 +173,9 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
                  "gemm_grouped: member 1: C shares an element with C of member 2; the two must be apart");
   EXPECT_REFUSED(call(other, {matrix(A, 4, 4), matrix(static_cast<const float*>(C), 4, 4), matrix(C + 32, 4, 4)}),
                  "gemm_grouped: member 0: C shares an element with B of member 2; the two must be apart");
+  member negative = another(32);
+  negative.a.extents[1] = negative.b.extents[0] = -1;
+  EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: an extent of A is -1; it must be at least 0");
   member scaled = another(32);
   scaled.factors.scale_a = 2;
   EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: gemm: scale_a and scale_b are for fp8 and s8");

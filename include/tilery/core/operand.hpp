@@ -3,6 +3,7 @@
 // wrong memory, an output that shares an element with an input; an executor may keep them as bounds for each access.
 #pragma once
 
+#include <tilery/core/extent.hpp>
 #include <tilery/core/memory_space.hpp>
 #include <tilery/core/view.hpp>
 
@@ -21,6 +22,7 @@ struct operand {
   bool written = false;
   bool own = false;  // the op's workspace, of which nobody needs to be asked where it is; while a graph is captured, no
                      // memory answers at its address yet
+  bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share it
 
   bool empty() const { return extents[0] == 0 || extents[1] == 0; }
   const std::byte* begin() const { return pointer; }
@@ -123,12 +125,15 @@ inline bool share_an_element(operand a, operand b) {
     const std::int64_t bytes = b.pointer - a.pointer;
     if (bytes % a.element_bytes != 0) return true;  // elements straddle each other
     const std::int64_t distance = bytes / a.element_bytes;
-    // distance = i strides[0] + j strides[1], where i and j are differences of two indices
-    for (std::int64_t i = -(b.extents[0] - 1); i < a.extents[0]; ++i) {
-      const std::int64_t rest = distance - i * a.strides[0];
-      if (a.strides[1] == 0
-              ? rest == 0
-              : rest % a.strides[1] == 0 && rest / a.strides[1] > -b.extents[1] && rest / a.strides[1] < a.extents[1])
+    // distance = i far + j near, where i and j are differences of two indices; few i leave a rest that j can reach
+    const int outer = a.strides[0] >= a.strides[1] ? 0 : 1, inner = 1 - outer;
+    const std::int64_t far = a.strides[outer], near = a.strides[inner];
+    const std::int64_t reach = (greater(a.extents[inner], b.extents[inner]) - 1) * near;
+    std::int64_t low = -(b.extents[outer] - 1), high = a.extents[outer] - 1;
+    if (far > 0) low = greater(low, (distance - reach) / far - 1), high = lesser(high, (distance + reach) / far + 1);
+    for (std::int64_t i = low; i <= high; ++i) {
+      const std::int64_t rest = distance - i * far;
+      if (near == 0 ? rest == 0 : rest % near == 0 && rest / near > -b.extents[inner] && rest / near < a.extents[inner])
         return true;
     }
     return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How many blocks a GEMM's tiles are given to. Where tiles are fewer than multiprocessors, several blocks share each
-// along k (split-K); a policy may also ask for as many blocks as run at a time, each with as many steps (stream-K).
+// How many blocks a GEMM's tiles are given to. Where they are few, several blocks share each along k (split-K), or as
+// many blocks as run at a time share the steps of all of them (stream-K).
 #pragma once
 
 #include <tilery/core/arch_peaks.hpp>
@@ -36,7 +36,7 @@ constexpr std::int64_t blocks_at_a_time(const Policy& p, arch target, int staged
 }
 
 /// Blocks that share each of so few tiles: `wanted` in all, each with at least `least_k` of k. The square of their
-/// number stays below twice the steps, because one of them adds up what the others leave.
+/// number stays within twice the steps, because one of them adds up what the others leave.
 constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, std::int32_t steps, int block_k,
                                      int least_k) {
   auto parts = static_cast<std::int32_t>(lesser<std::int64_t>(wanted / tiles, steps / pieces(least_k, block_k)));
@@ -84,7 +84,7 @@ constexpr gemm_work work_of(const Policy& p, const gemm_problem& problem, int st
   w.steps = pieces(problem.k, p.block.k);
   w.blocks = w.tiles;
   const std::int64_t all_steps = w.tiles * w.steps;
-  if (w.steps < 2 || p.k_parts == 1 || all_steps > largest_extent) return w;
+  if (w.tiles == 0 || w.steps < 2 || p.k_parts == 1 || all_steps > largest_extent) return w;
   const std::int64_t at_a_time = blocks_at_a_time(p, problem.target, staged_bytes, sum_bytes);
   if (p.k_parts == stream_k)
     w.parts = 0;

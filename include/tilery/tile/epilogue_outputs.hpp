@@ -72,6 +72,8 @@ struct amax : step {
                    sizeof(float),
                    {1, elements},
                    {0, 1},
+                   true,
+                   false,
                    true});
   }
   finding check(int, int) const {
