@@ -160,8 +160,10 @@ void launch_gemm(const Executor& executor, const gemm_work& work, Params p, oper
   if (work.blocks > largest_extent)
     throw error({"gemm: C has ", work.blocks, " tiles; a launch has at most ", largest_extent, " blocks"}, at);
   allocation memory;
-  if (work.shared()) refuse(check_operands(all, executor.reachable()), at);  // ahead of what is enqueued for it
-  if (work.shared()) memory = share_tiles<P>(executor, work, p, all, at);
+  if (work.shared()) {
+    refuse(check_operands(all, executor.reachable()), at);  // ahead of what is enqueued for the shared tiles
+    memory = share_tiles<P>(executor, work, p, all, at);
+  }
   const index3 blocks{static_cast<int>(work.blocks)};
   if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_mma_sync_policy>)
     launch<gemm_mma_sync<P, Params>>(executor, blocks, p, all, at);

@@ -26,8 +26,7 @@ operand hull_of(const char* name, const tensor_view<T, 3>& v, bool written) {
   return {name, one.pointer, one.element_bytes, {1, elements}, {0, 1}, written};
 }
 
-/// Whether two matrices of the batch of C share an element, or one of C and one of another operand do. Batches whose
-/// matrices are interleaved are compared pair by pair, the first 256 of each; beyond, nothing is proved.
+/// Whether two matrices of the batch of C share an element.
 template <class C>
 finding check_batches_of_c(const tensor_view<C, 3>& c) {
   const operand first = writes("C", slice(c, 0));
@@ -38,6 +37,8 @@ finding check_batches_of_c(const tensor_view<C, 3>& c) {
               "; each must have its own"};
   return {};
 }
+/// Whether a matrix of C and one of A or B do. Those that are interleaved are compared pair by pair, the first 256 of
+/// each; beyond, nothing is proved.
 template <class T, class C>
 finding check_batch_against_c(const char* name, const tensor_view<T, 3>& v, const tensor_view<C, 3>& c) {
   const operand all = hull_of(name, v, false), outputs = hull_of("C", c, true);
@@ -150,8 +151,8 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
 /// C[i] (m x n) = epilogue(alpha A[i] (m x k) B[i] (k x n) + beta C[i]) for each i of a batch, in one launch, with the
 /// policy that the selector picks for all of them. Views of rank 3: (batch, m, k), (batch, k, n), (batch, m, n), any
 /// strides; a batch stride of 0 makes one A or B serve all, and matrices may be interleaved, as the heads of attention
-/// in their rows. Element types, factors and error bound are those of `gemm`; whether blocks
-/// share tiles along k, and so the order of the additions, depends on the number of matrices, too.
+/// in their rows. Element types, factors and error bound are those of `gemm`; whether blocks share tiles along k, and so
+/// the order of the additions, depends on the number of matrices, too.
 ///
 /// The epilogue sees the batch as one matrix of batch x m rows and n columns, matrix i from row i m on: a bias by
 /// column is the same for all, a residual or a stored matrix has batch m rows.

@@ -73,33 +73,19 @@ TEST(gemm_work, shares_tiles_where_they_are_few_and_k_is_long) {
 #endif
 
 constexpr gemm_simt_policy small_simt{.block = {32, 64, 8}, .lane = {4, 4}, .vector = 1, .c_vector = 1};
-constexpr gemm_mma_sync_policy small_mma{.block = {32, 32, 32},
-                                         .warp = {32, 16},
-                                         .stages = 2,
-                                         .a = along::any,
-                                         .b = along::any,
-                                         .vector = 1,
-                                         .c_vector = 1};
-constexpr gemm_mma_sync_policy small_f64{.block = {32, 32, 8},
-                                         .warp = {32, 16},
-                                         .stages = 2,
-                                         .a = along::any,
-                                         .b = along::any,
-                                         .vector = 1,
-                                         .c_vector = 1};
-constexpr gemm_mma_sync_policy small_s8{.block = {32, 32, 64},
-                                        .warp = {32, 16},
-                                        .stages = 2,
-                                        .a = along::any,
-                                        .b = along::any,
-                                        .vector = 1,
-                                        .c_vector = 1};
-
-constexpr gemm_simt_policy with_parts(gemm_simt_policy p, int k_parts) {
-  p.k_parts = k_parts;
-  return p;
+constexpr gemm_mma_sync_policy small_mma_of(int k) {
+  return {.block = {32, 32, k},
+          .warp = {32, 16},
+          .stages = 2,
+          .a = along::any,
+          .b = along::any,
+          .vector = 1,
+          .c_vector = 1};
 }
-constexpr gemm_mma_sync_policy with_parts(gemm_mma_sync_policy p, int k_parts) {
+constexpr gemm_mma_sync_policy small_mma = small_mma_of(32), small_f64 = small_mma_of(8), small_s8 = small_mma_of(64);
+
+template <class Policy>
+constexpr Policy with_parts(Policy p, int k_parts) {
   p.k_parts = k_parts;
   return p;
 }

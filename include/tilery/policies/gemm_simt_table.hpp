@@ -89,8 +89,7 @@ constexpr bool large_in_spite_of_few(std::int64_t large, std::int64_t small, std
                                      std::int64_t multiprocessors, bool are_shared) {
   const std::int64_t rounds = pieces(small, static_cast<int>(multiprocessors)) * multiprocessors;
   const std::int64_t of_small = 134 * k * (small < multiprocessors ? small : rounds) / 8;
-  const std::int64_t of_large =
-      100 * k * (are_shared ? large : multiprocessors) + (are_shared ? 30000 * multiprocessors : 0);
+  const std::int64_t of_large = are_shared ? 100 * k * large + 30000 * multiprocessors : 100 * k * multiprocessors;
   return of_large < of_small;
 }
 

@@ -19,7 +19,6 @@ struct gemm_group {
 
   /// GEMMs of one launch: as many as fit what a launch may carry, and leave room.
   static constexpr int most = 24 * 1024 / sizeof(One) < 64 ? static_cast<int>(24 * 1024 / sizeof(One)) : 64;
-
   static_assert(most >= 1, "gemm_grouped: the epilogue is too large for a launch");
 
   std::int32_t size = 0;
