@@ -151,8 +151,8 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
 /// C[i] (m x n) = epilogue(alpha A[i] (m x k) B[i] (k x n) + beta C[i]) for each i of a batch, in one launch, with the
 /// policy that the selector picks for all of them. Views of rank 3: (batch, m, k), (batch, k, n), (batch, m, n), any
 /// strides; a batch stride of 0 makes one A or B serve all, and matrices may be interleaved, as the heads of attention
-/// in their rows. Element types, factors and error bound are those of `gemm`; whether blocks share tiles along k, and so
-/// the order of the additions, depends on the number of matrices, too.
+/// in their rows. Element types, factors and error bound are those of `gemm`; whether blocks share tiles along k, and
+/// so the order of the additions, depends on the number of matrices, too.
 ///
 /// The epilogue sees the batch as one matrix of batch x m rows and n columns, matrix i from row i m on: a bias by
 /// column is the same for all, a residual or a stored matrix has batch m rows.
