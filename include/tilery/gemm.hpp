@@ -5,10 +5,12 @@
 #include <tilery/kernels/gemm/cpu.hpp>
 #include <tilery/kernels/gemm/mma_sync.hpp>
 #include <tilery/kernels/gemm/simt.hpp>
+#include <tilery/kernels/gemm/skinny.hpp>
 #include <tilery/ops/element_types.hpp>
 #include <tilery/policies/gemm_cpu_table.hpp>
 #include <tilery/policies/gemm_mma_sync_table.hpp>
 #include <tilery/policies/gemm_simt_table.hpp>
+#include <tilery/policies/gemm_skinny_table.hpp>
 #include <tilery/simt/kernel.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -31,6 +33,15 @@ gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, con
   p.b = operand_shape(b.pointer, p.n, b.strides[1], p.k, b.strides[0]);
   if (c.strides[1] == 1) p.c_vector = common_vector(c.pointer, p.n, p.m, c.strides[0]);
   p.target = target;
+  p.one_type = std::is_same_v<std::remove_const_t<A>, std::remove_const_t<B>>;
+  return p;
+}
+
+/// A GEMM's parameters as its policy computes it.
+template <auto P, class Params>
+Params as_computed_params(const Params& p, const gemm_problem& problem) {
+  if constexpr (std::is_same_v<typename Params::a_type, typename Params::b_type>)
+    if (as_computed(P, problem).a.contiguous != problem.a.contiguous) return p.exchanged();
   return p;
 }
 
@@ -124,6 +135,10 @@ constexpr int staged_bytes(const gemm_simt_policy&) {
   return sizeof(accumulator_t<T>);
 }
 template <class T>
+constexpr int staged_bytes(const gemm_skinny_policy&) {
+  return sizeof(T);
+}
+template <class T>
 constexpr int staged_bytes(const gemm_mma_sync_policy&) {
   return sizeof(T);
 }
@@ -165,8 +180,11 @@ void launch_gemm(const Executor& executor, const gemm_work& work, Params p, oper
     memory = share_tiles<P>(executor, work, p, all, at);
   }
   const index3 blocks{static_cast<int>(work.blocks)};
-  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_mma_sync_policy>)
+  using policy = std::remove_cvref_t<decltype(P)>;
+  if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
     launch<gemm_mma_sync<P, Params>>(executor, blocks, p, all, at);
+  else if constexpr (std::is_same_v<policy, gemm_skinny_policy>)
+    launch<gemm_skinny<P, Params>>(executor, blocks, p, all, at);
   else
     launch<gemm_simt<P, Params>>(executor, blocks, p, all, at);
 }
@@ -180,7 +198,8 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
     refuse(check_operands(all, executor.reachable()), at);
     gemm_cpu_batch<P>(executor, p);
   } else {
-    launch_gemm<P>(executor, shared_out<typename Params::a_type>(P, problem), p, all, at);
+    launch_gemm<P>(executor, shared_out<typename Params::a_type>(P, problem), as_computed_params<P>(p, problem), all,
+                   at);
   }
 }
 
@@ -207,6 +226,8 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
   if constexpr (Executor::lane::alone) {
     return f.template operator()<gemm_cpu_table<T>>();
   } else {
+    if constexpr (is_float_type<T> && std::is_same_v<T, U>)
+      if (gemm_skinny_table<T>::serves(problem)) return f.template operator()<gemm_skinny_table<T>>();
     constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || is_for_sm_75());
     if constexpr (has_mma_sync<T>) {
       using shape = atoms::mma_shape<T, U>;
@@ -240,9 +261,10 @@ void run_chosen_gemm(const Executor& executor, const gemm_problem& problem, cons
 /// meet. C is like them or in the accumulation type, which is double for double, s32 for int8, float for the others; of
 /// int8 it may be float, too, of fp8 half or bf16. Scales are in `gemm_factors`. GPUs from sm_80 on multiply all but
 /// float on tensor cores (fp8: sm_89); float goes there by a policy with `math`, as tf32 or as three products of it.
-/// Any strides and alignment: operands with 16-byte aligned rows or columns are faster. C must not share an element
-/// with another operand, the epilogue's included: it may hold unfinished sums meanwhile. An m or n of 0 does nothing; a
-/// k of 0 is an empty sum.
+/// Where C has at most 16 rows or columns (double: 8), another kernel reads the long operand once, as fast as memory
+/// is; half and bf16 are then multiplied as floats. Any strides and alignment: operands with 16-byte aligned rows or
+/// columns are faster. C must not share an element with another operand, the epilogue's included: it may hold
+/// unfinished sums meanwhile. An m or n of 0 does nothing; a k of 0 is an empty sum.
 ///
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
 /// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z)`. A beta of 1 adds to what C

@@ -109,8 +109,8 @@ gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>>
 /// One kernel for all members, in as few launches as carry their parameters; on the CPU, one after the other where they
 /// are large, side by side where they are small.
 template <auto P, class Executor, class One>
-void run_gemm_group(const Executor& executor, const std::vector<One>& members, const std::vector<operands>& known,
-                    where at) {
+void run_gemm_group(const Executor& executor, const gemm_problem& joint, const std::vector<One>& members,
+                    const std::vector<operands>& known, where at) {
   if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_cpu_policy>) {
     static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
     gemm_cpu_all<P>(executor, static_cast<std::int64_t>(members.size()),
@@ -125,8 +125,8 @@ void run_gemm_group(const Executor& executor, const std::vector<One>& members, c
       group.size = 0, tiles = 0, of_group = {};
     };
     for (std::size_t i = 0; i < members.size(); ++i) {
-      const One& one = members[i];
-      const std::int64_t more = std::int64_t{pieces(one.c.rows, P.block.m)} * pieces(one.c.columns, P.block.n);
+      const One one = as_computed_params<P>(members[i], joint);
+      const std::int64_t more = tiles_of(P, one.rows(), one.columns());
       if (group.size == gemm_group<One>::most || (group.size > 0 && tiles + more > largest_extent)) launch_them();
       group.set(group.size, one);
       group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
@@ -172,7 +172,7 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
                          ops::with_gemm_table<T, U, Executor>(joint, at, [&]<class Table>() {
                            with_candidate<Table>(
                                Table::choose(joint).index, [&]<auto P>() {
-                                 ops::run_gemm_group<P>(executor, all, known, at);
+                                 ops::run_gemm_group<P>(executor, joint, all, known, at);
                                });
                          });
                        });
@@ -183,7 +183,7 @@ template <auto P, class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
   ops::with_gemm_group(executor, members, at, [&](const gemm_problem& joint, const auto& all, const auto& known) {
     if (const char* why = misfit(P, joint)) throw error({"gemm_grouped: ", why}, at);
-    ops::run_gemm_group<P>(executor, all, known, at);
+    ops::run_gemm_group<P>(executor, joint, all, known, at);
   });
 }
 

@@ -95,8 +95,8 @@ public:
           gemm<gemm_mma_sync_table<T>::candidates[Index]>(this->executor, a, b, c, epilogue::none{}, g);
       };
     };
-    check<T, U, R>(80, 96, 160, layout::dense, layout::dense, f, 0, with.template operator()<4>());
-    check<T, U, R>(67, 35, 45, layout::dense, layout::column_major, f, 0, with.template operator()<7>());
+    check<T, U, R>(80, 96, 160, layout::dense, layout::dense, f, 0, with.template operator()<3>());
+    check<T, U, R>(67, 35, 45, layout::dense, layout::column_major, f, 0, with.template operator()<6>());
   }
 };
 TYPED_TEST_SUITE(gemm_types_on, executors);

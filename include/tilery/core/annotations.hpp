@@ -5,6 +5,7 @@
 // TILERY_UNROLL   in front of a loop whose trip count is a constant of the policy. A build that defines
 //                 TILERY_KEEP_LOOPS unrolls none on the host: compiled in half the time, for tests
 // TILERY_UNROLL_ON_GPU  the same, where only a GPU gains: its registers have no index. The host's code stays small.
+// TILERY_ROLLED   in front of a loop that stays one: unrolled, it would take registers that something else needs
 // TILERY_ABI      the inline namespace: version, instruction set of the host, list of GPU archs. Units of one
 //                 program with different ones get different symbols and share no function. Three instruction sets are
 //                 told apart (below AVX2, AVX2, AVX-512), and the first ten archs.
@@ -37,6 +38,14 @@
 #define TILERY_UNROLL_ON_GPU _Pragma("nounroll")
 #else
 #define TILERY_UNROLL_ON_GPU _Pragma("GCC unroll 1")
+#endif
+
+#if defined(__CUDA_ARCH__)
+#define TILERY_ROLLED _Pragma("unroll 1")
+#elif defined(__clang__)
+#define TILERY_ROLLED _Pragma("nounroll")
+#else
+#define TILERY_ROLLED _Pragma("GCC unroll 1")
 #endif
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)

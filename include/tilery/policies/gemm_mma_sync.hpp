@@ -26,6 +26,9 @@ struct gemm_mma_sync_policy {
   int raster_rows = 8;                     // tiles along m that blocks running at the same time share
   arch lowest = arch::sm_80;
 
+  /// Whether it serves two column-major operands by C's transpose (`as_computed`).
+  constexpr bool exchanges() const { return vector > 1 && a == along::k && b == along::outer; }
+  static constexpr bool turns = false;  // C's m is block.m's, whichever side is the longer one
   // For the selector's choice of k_parts (gemm_work.hpp).
   static constexpr int least_k = 512, least_k_of_stream = 1024;
   constexpr int warps_wanted() const { return vector == 1 ? 20 : 4; }
@@ -97,7 +100,8 @@ inline sentence describe(const gemm_mma_sync_policy& p) {
 }
 
 /// Whether a policy can serve a problem: null, or what it would need.
-constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& problem) {
+constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& asked) {
+  const gemm_problem problem = as_computed(p, asked);
   if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
     return "the policy is for a later arch than this device";
   if ((p.a != along::any && problem.a.contiguous != p.a) || (p.b != along::any && problem.b.contiguous != p.b))

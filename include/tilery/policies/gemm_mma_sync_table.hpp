@@ -60,15 +60,14 @@ constexpr gemm_mma_sync_policy strided_mma_sync() {
   return p;
 }
 
-/// Candidates: one a layout with 16-byte copies, smaller ones for all but column-major by column-major, and one that
-/// serves any strides and alignment. double has the first four alone.
+/// Candidates: a large and a small one a layout with 16-byte copies, where both operands column-major are the transpose
+/// of both row-major, and one that serves any strides and alignment. double has the first three alone.
 template <class T>
 struct gemm_mma_sync_table {
-  static constexpr gemm_mma_sync_policy candidates[8] = {
-      big_mma_sync<T>(along::k, along::outer),        // A row-major, B row-major
+  static constexpr gemm_mma_sync_policy candidates[7] = {
+      big_mma_sync<T>(along::k, along::outer),        // A row-major, B row-major; both column-major
       big_mma_sync<T>(along::k, along::k),            // A row-major, B column-major
       big_mma_sync<T>(along::outer, along::outer),    // A column-major, B row-major
-      big_mma_sync<T>(along::outer, along::k),        // A column-major, B column-major
       small_mma_sync<T>(along::k, along::outer),      //
       small_mma_sync<T>(along::k, along::k),          //
       small_mma_sync<T>(along::outer, along::outer),  //
@@ -76,30 +75,29 @@ struct gemm_mma_sync_table {
   };
 
   static constexpr choice choose(const gemm_problem& p) {
-    constexpr int strided = 7;
+    constexpr int strided = 6;
     constexpr int vector = candidates[0].vector;
     if (p.a.contiguous == along::any || p.b.contiguous == along::any)
       return {strided, "an operand has no contiguous dimension"};
     if (p.a.vector < vector || p.b.vector < vector) return {strided, "an operand is not aligned for 16-byte copies"};
     if (p.c_vector < candidates[0].c_vector) return {strided, "C is not aligned for stores of 16 bytes of sums"};
-    const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
+    if (layout_of(p) == 3 && !p.one_type) return {strided, "two types, both column-major"};
+    const int layout = layout_of(p) % 3;
     const std::int64_t tiles = std::int64_t{pieces(p.m, 128)} * pieces(p.n, 128) * p.batches;
-    if (layout < 3 && tiles < peaks(p.target).multiprocessors)
-      return {4 + layout, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
+    if (tiles < peaks(p.target).multiprocessors)
+      return {3 + layout, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
     return {layout, "tensor cores; aligned operands: 16-byte copies"};
   }
 };
 
 template <>
 struct gemm_mma_sync_table<double> {
-  static constexpr gemm_mma_sync_policy candidates[4] = {big_mma_sync<double>(along::k, along::outer),
+  static constexpr gemm_mma_sync_policy candidates[3] = {big_mma_sync<double>(along::k, along::outer),
                                                          big_mma_sync<double>(along::k, along::k),
-                                                         big_mma_sync<double>(along::outer, along::outer),
-                                                         big_mma_sync<double>(along::outer, along::k)};
+                                                         big_mma_sync<double>(along::outer, along::outer)};
 
   static constexpr choice choose(const gemm_problem& p) {
-    const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
-    return {layout, "tensor cores; aligned operands: 16-byte copies"};
+    return {layout_of(p) % 3, "tensor cores; aligned operands: 16-byte copies"};
   }
 };
 

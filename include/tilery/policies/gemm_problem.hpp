@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tilery/core/arch.hpp>
+#include <tilery/core/extent.hpp>
 #include <tilery/core/view.hpp>
 
 #include <cstdint>
@@ -20,6 +21,11 @@ struct tile_mn {
   int m, n;
 };
 
+/// The tile of a C of m x n in a policy that `turns`: its blocks' m goes along the longer side.
+SIMT constexpr tile_mn oriented(tile_mnk block, bool turns, int m, int n) {
+  return turns && m < n ? tile_mn{block.n, block.m} : tile_mn{block.m, block.n};
+}
+
 /// One operand of A (m x k) or B (k x n), as its outer dimension and k.
 struct gemm_operand_shape {
   along contiguous = along::any;
@@ -33,8 +39,40 @@ struct gemm_problem {
   gemm_operand_shape a, b;
   int c_vector = 1;  // packs along n
   arch target = arch::sm_75;
-  int batches = 1;  // problems of this shape
+  int batches = 1;       // problems of this shape
+  bool one_type = true;  // A's elements are B's type
 };
+
+/// NN 0, NT 1, TN 2, TT 3, of contiguous operands.
+constexpr int layout_of(const gemm_problem& p) {
+  return (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
+}
+
+/// C^T = B^T A^T, the problem whose A is the other's B.
+constexpr gemm_problem exchanged(gemm_problem p) {
+  const gemm_operand_shape a = p.a;
+  const int m = p.m;
+  p.a = p.b, p.b = a, p.m = p.n, p.n = m;
+  return p;
+}
+
+/// The problem as a policy's kernel computes it. A policy for row-major A and B serves them column-major, too: it
+/// computes the transpose of C, whose operands are row-major by row-major, and transposes the tiles as it stores them.
+template <class Policy>
+constexpr gemm_problem as_computed(const Policy& p, const gemm_problem& problem) {
+  if constexpr (requires { p.exchanges(); }) {
+    const bool both = problem.a.contiguous == along::outer && problem.b.contiguous == along::k;
+    if (p.exchanges() && both && problem.one_type) return exchanged(problem);
+  }
+  return problem;
+}
+
+/// Tiles of a policy in a C of m x n.
+template <class Policy>
+constexpr std::int64_t tiles_of(const Policy& p, int m, int n) {
+  const tile_mn cut = oriented(p.block, p.turns, m, n);
+  return std::int64_t{pieces(m, cut.m)} * pieces(n, cut.n);
+}
 
 /// The widest pack of elements of T that every pack of a matrix is aligned for, along the dimension with stride 1.
 template <class T>

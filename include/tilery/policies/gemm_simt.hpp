@@ -12,13 +12,16 @@ namespace tilery::inline TILERY_ABI {
 struct gemm_simt_policy {
   tile_mnk block = {128, 128, 8};
   tile_mn lane = {8, 8};
-  along a = along::k;      // which dimension of A is contiguous: k (row-major) or outer (column-major)
-  along b = along::outer;  // of B: outer (row-major) or k (column-major)
+  along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any of them
+  along b = along::outer;  // of B: outer (row-major), k (column-major), or any
   int vector = 4;          // elements of one access to A, B; 1 serves any strides and alignment
   int c_vector = 4;        // elements of one access to C
   int k_parts = 0;         // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
   arch lowest = arch::sm_75;
 
+  /// Whether it serves two column-major operands by C's transpose (`as_computed`).
+  constexpr bool exchanges() const { return vector > 1 && a == along::k && b == along::outer; }
+  static constexpr bool turns = false;  // C's m is block.m's, whichever side is the longer one
   // For the selector's choice of k_parts (gemm_work.hpp).
   static constexpr int least_k = 192, least_k_of_stream = 192;
   constexpr int warps_wanted() const { return vector == 1 ? 20 : 8; }
@@ -50,9 +53,7 @@ constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_byt
     return broken("gemm_simt_policy.block.n must be a multiple of 8 lane.n, because a warp has 8 lanes along n", how);
   if (p.vector < 1 || (p.vector & (p.vector - 1)) || p.c_vector < 1 || (p.c_vector & (p.c_vector - 1)))
     return broken("gemm_simt_policy.vector and c_vector must be powers of two, because an access is one pack", how);
-  if ((p.a == along::any || p.b == along::any) && p.vector != 1)
-    return broken("gemm_simt_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous", how);
-  if ((p.a == along::k || p.b == along::k) && p.block.k % p.vector)
+  if ((p.a != along::outer || p.b != along::outer) && p.block.k % p.vector)
     return broken("gemm_simt_policy.block.k must be a multiple of vector, because packs of an operand lie along k", how);
   if (p.block.m % p.vector || p.block.n % p.vector)
     return broken("gemm_simt_policy.block.m and block.n must be multiples of vector, because packs of an operand lie along them", how);
@@ -78,10 +79,12 @@ inline sentence describe(const gemm_simt_policy& p) {
 }
 
 /// Whether a policy can serve a problem: null, or what it would need.
-constexpr const char* misfit(const gemm_simt_policy& p, const gemm_problem& problem) {
+constexpr const char* misfit(const gemm_simt_policy& p, const gemm_problem& asked) {
+  const gemm_problem problem = as_computed(p, asked);
   if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
     return "the policy is for a later arch than this device";
-  if (p.vector > 1 && (problem.a.contiguous != p.a || problem.b.contiguous != p.b))
+  const auto lies = [](along how, along wanted) { return wanted == along::any ? how != along::any : how == wanted; };
+  if (p.vector > 1 && (!lies(problem.a.contiguous, p.a) || !lies(problem.b.contiguous, p.b)))
     return "A or B lies the other way in memory than the policy's loads do; along::any with vector = 1 serves every "
            "layout";
   if (p.vector > 1 && (problem.a.vector < p.vector || problem.b.vector < p.vector))

@@ -22,7 +22,7 @@ namespace tilery::inline TILERY_ABI {
 /// and where there are few tiles, microseconds at 512, 1024, 2048:
 ///
 ///   128 x 128 x 8, 8 x 8    79  154  423
-///   64 x 64 x 16, 8 x 4     30   68  448
+///   64 x 64 x 16, 8 x 4     30   68  448    by a kernel for this layout alone: for any, not yet measured
 ///   64 x 64 x 32, 8 x 4     24   69  477   its stores to shared memory meet each bank four times
 ///   128 x 64 x 16, 8 x 4    34   64  429
 ///
@@ -63,22 +63,20 @@ constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int qu
   return nullptr;
 }
 
-/// Candidates for elements of T: one a layout with 16-byte accesses, for float smaller ones, too, where a large tile
-/// would leave multiprocessors without one, and one that serves any strides.
+/// Candidates for elements of T: one a layout with 16-byte accesses, for float a smaller one for all layouts, too, where
+/// a large tile would leave multiprocessors without one, and one that serves any strides.
 template <class T>
 struct gemm_simt_table {
-  static constexpr gemm_simt_policy candidates[5] =
-      {aligned_simt<T>(along::k, along::outer),      // A row-major, B row-major
+  static constexpr gemm_simt_policy candidates[4] =
+      {aligned_simt<T>(along::k, along::outer),      // A row-major, B row-major; both column-major
        aligned_simt<T>(along::k, along::k),          // A row-major, B column-major
        aligned_simt<T>(along::outer, along::outer),  // A column-major, B row-major
-       aligned_simt<T>(along::outer, along::k),      // A column-major, B column-major
        strided_simt};
 
   static constexpr choice choose(const gemm_problem& p) {
     if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m))
-      return {4, why};
-    const int index = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
-    return {index, "aligned operands: 16-byte accesses"};
+      return {3, why};
+    return {layout_of(p) % 3, "aligned operands: 16-byte accesses"};
   }
 };
 
@@ -97,24 +95,22 @@ template <>
 struct gemm_simt_table<float> {
   static constexpr tile_mnk small = {64, 64, 16};
   static constexpr tile_mn lane = {8, 4};
-  static constexpr gemm_simt_policy candidates[8] = {aligned_simt<float>(along::k, along::outer),
+  static constexpr gemm_simt_policy candidates[5] = {aligned_simt<float>(along::k, along::outer),
                                                      aligned_simt<float>(along::k, along::k),
                                                      aligned_simt<float>(along::outer, along::outer),
-                                                     aligned_simt<float>(along::outer, along::k),
-                                                     aligned_simt<float>(along::k, along::outer, small, lane),
-                                                     aligned_simt<float>(along::k, along::k, small, lane),
-                                                     aligned_simt<float>(along::outer, along::outer, small, lane),
+                                                     aligned_simt<float>(along::any, along::any, small, lane),
                                                      strided_simt};
 
   static constexpr choice choose(const gemm_problem& p) {
-    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, 0)) return {7, why};
-    const int layout = (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
-    const std::int64_t tiles = std::int64_t{pieces(p.m, 256)} * pieces(p.n, 128) * p.batches;
-    const std::int64_t tiles_of_64 = std::int64_t{pieces(p.m, 64)} * pieces(p.n, 64) * p.batches;
+    if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, 0)) return {4, why};
+    const int layout = layout_of(p) % 3;
+    const gemm_problem q = as_computed(candidates[0], p);
+    const std::int64_t tiles = tiles_of(candidates[0], q.m, q.n) * p.batches;
+    const std::int64_t tiles_of_64 = tiles_of(candidates[3], q.m, q.n) * p.batches;
     const std::int64_t multiprocessors = peaks(p.target).multiprocessors;
     const bool few = 10 * tiles < 9 * multiprocessors;
-    if (layout < 3 && few && !large_in_spite_of_few(tiles, tiles_of_64, p.k, multiprocessors, layout == 2))
-      return {4 + layout, "aligned operands; few tiles: smaller ones reach more multiprocessors"};
+    if (few && !large_in_spite_of_few(tiles, tiles_of_64, p.k, multiprocessors, layout == 2))
+      return {3, "aligned operands; few tiles: smaller ones reach more multiprocessors"};
     return {layout, "aligned operands: 16-byte accesses"};
   }
 };
@@ -127,7 +123,7 @@ requires(sizeof(T) == 2) struct gemm_simt_table<T> {
   static constexpr choice choose(const gemm_problem& p) {
     if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m))
       return {1, why};
-    if (p.a.contiguous != along::k || p.b.contiguous != along::outer) return {1, "an operand is column-major"};
+    if (layout_of(p) % 3 != 0) return {1, "one of A and B is column-major"};
     return {0, "aligned operands: 16-byte accesses"};
   }
 };

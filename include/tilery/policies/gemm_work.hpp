@@ -78,9 +78,10 @@ constexpr std::int32_t parts_as_needed(const Policy& p, const gemm_work& w, arch
 /// The blocks of `batches` problems of this shape. Row numbers of steps are 32 bits wide: what exceeds them is not
 /// shared.
 template <class Policy>
-constexpr gemm_work work_of(const Policy& p, const gemm_problem& problem, int staged_bytes, int sum_bytes) {
+constexpr gemm_work work_of(const Policy& p, const gemm_problem& asked, int staged_bytes, int sum_bytes) {
+  const gemm_problem problem = as_computed(p, asked);
   gemm_work w;
-  w.tiles = std::int64_t{pieces(problem.m, p.block.m)} * pieces(problem.n, p.block.n) * problem.batches;
+  w.tiles = tiles_of(p, problem.m, problem.n) * problem.batches;
   w.steps = pieces(problem.k, p.block.k);
   w.blocks = w.tiles;
   const std::int64_t all_steps = w.tiles * w.steps;

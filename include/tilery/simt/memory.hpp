@@ -29,6 +29,10 @@ public:
 
   SIMT constexpr gmem_ptr operator+(std::int64_t elements) const { return gmem_ptr(raw_ + elements); }
   SIMT constexpr explicit operator bool() const { return raw_ != nullptr; }
+  /// Whether packs of so many elements may begin here.
+  SIMT bool aligned_for(int elements) const {
+    return reinterpret_cast<std::uintptr_t>(raw_) % (elements * sizeof(T)) == 0;
+  }
 
   /// For lanes and atoms only.
   SIMT constexpr T* raw() const { return raw_; }

@@ -29,7 +29,7 @@ SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& all, co
                        smem_ptr<std::uint32_t> note, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("combine sums", at);
   using sum = typename Sums::sum;
-  constexpr int quad = static_cast<int>(16 / sizeof(sum)), row = Threads * quad;
+  constexpr int quad = Sums::quad, row = Threads * quad;
   constexpr std::int64_t piece = Sums::packs * row;
   const auto own = all.parts + (part.tile * piece + lane.rank() * quad);
 

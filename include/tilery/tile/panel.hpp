@@ -22,6 +22,13 @@ struct panel {
   SIMT panel along_k(int begin, int end) const {
     return {data + begin * k_stride, outer, (end < k ? end : k) - begin, outer_stride, k_stride};
   }
+  /// Whether it is made of aligned packs of `elements` along `way`.
+  SIMT bool has_packs(along way, int elements) const {
+    const std::int64_t near = way == along::k ? k_stride : outer_stride,
+                       far = way == along::k ? outer_stride : k_stride;
+    return near == 1 && (way == along::k ? k : outer) % elements == 0 && far % elements == 0 &&
+           data.aligned_for(elements);
+  }
 };
 
 namespace tile {
@@ -37,8 +44,8 @@ struct shared_panel {
   SIMT smem_ptr<T> at(int k, int outer) { return elements.at(k * pitch + outer); }
 };
 
-/// Loads tiles of Outer x K elements with Threads lanes, Vector elements an access. Elements outside of the operand are
-/// zero: they add nothing to a sum.
+/// Loads tiles of Outer x K elements with Threads lanes, Vector elements an access, whichever way they lie along::any.
+/// Elements outside of the operand are zero: they add nothing to a sum.
 template <class T, class Accumulator, int Outer, int K, int Threads, along Along, int Vector>
 class panel_loader {
   static constexpr int packs = Outer * K / Vector;
@@ -70,7 +77,7 @@ public:
       const place target = place_of(lane.rank() + i * Threads, from);
       if (!target.inside) continue;
       const auto values = convert<Accumulator>(held_[i]);
-      if constexpr (Along == along::outer) {
+      if (Vector > 1 && !runs_along_k(from)) {
         store_along_outer(lane, to, target, values);
       } else {
         TILERY_UNROLL
@@ -85,11 +92,18 @@ private:
     bool inside;
   };
 
+  /// Whether packs, or lanes that are neighbours, go along k.
+  SIMT static bool runs_along_k([[maybe_unused]] const panel<T>& from) {
+    if constexpr (Along != along::any)
+      return Along == along::k;
+    else
+      return Vector == 1 ? from.k_stride == 1 : from.has_packs(along::k, Vector);
+  }
+
   /// Where pack i of the tile lies. Neighbouring lanes take neighbouring packs in memory.
-  SIMT static place place_of(int i, [[maybe_unused]] const panel<T>& from) {
+  SIMT static place place_of(int i, const panel<T>& from) {
     const bool inside = packs % Threads == 0 || i < packs;
-    bool k_first = Along == along::k;
-    if constexpr (Along == along::any) k_first = from.k_stride == 1;
+    const bool k_first = runs_along_k(from);
     // A sector of memory along k, then the outer dimension: four packs of k side by side would meet in the banks when
     // they are put across.
     constexpr int packs_k = K / Vector, power = packs_k & -packs_k,

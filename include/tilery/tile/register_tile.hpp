@@ -36,6 +36,13 @@ public:
   SIMT int row(int i) const { return row_ + i / quad * (P.warp_m * quad) + i % quad; }
   SIMT int column(int j) const { return column_ + j * (P.warp_n * quad); }
   SIMT pack<Accumulator, quad> sums(int i, int j) const { return sums_[i][j]; }
+  /// Of the lane's column j, from its row i on, which begins a pack of rows.
+  SIMT pack<Accumulator, quad> down(int i, int j) const {
+    pack<Accumulator, quad> result;
+    TILERY_UNROLL
+    for (int e = 0; e < quad; ++e) result.set(e, sums_[i + e][j / quad][j % quad]);
+    return result;
+  }
 
   /// Calls f(i, pack) for each of the lane's packs.
   static constexpr int packs = m * n_packs;

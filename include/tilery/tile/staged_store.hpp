@@ -20,7 +20,8 @@ struct stage_rows {
   SIMT smem_ptr<Sum> at(int row, int column) { return elements.at(row * pitch + column); }
 };
 
-/// Stores the tile of the warp, whose block's tile begins at (row, column).
+/// Stores the tile of the warp, whose block's tile begins at (row, column) of C, or of its transpose where A and B have
+/// changed places.
 template <auto P, class A, class B, class Lane, class Params, class Rows>
 SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int column, const mma_sums<P, A, B>& sums,
                         where at = {}) {
@@ -45,10 +46,23 @@ SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int col
       }
     }
     lane.sync_warp();
-    for (int q = lane.warp_rank(); q < shape::m * quads; q += Lane::warp_size)
-      store_sums<P.c_vector>(lane, p, epilogue, row + shape::m * i + q / quads, column + q % quads * quad,
-                             convert<typename Params::accumulator>(
-                                 lane.load(rows.at(q / quads, q % quads * quad), width<quad>)));
+    if (P.exchanges() && p.swapped) {
+      // packs of C are columns here; 8 rows of C with all of their packs a turn: whole sectors
+      constexpr int packs = shape::m / quad;
+      for (int q = lane.warp_rank(); q < packs * P.warp.n; q += Lane::warp_size) {
+        const int first = q / 8 % packs * quad, j = q / (8 * packs) * 8 + q % 8;
+        pack<sum, quad> down;
+        TILERY_UNROLL_ON_GPU
+        for (int e = 0; e < quad; ++e) down.set(e, lane.load(rows.at(first + e, j)));
+        store_sums<P.c_vector>(lane, p, epilogue, column + j, row + shape::m * i + first,
+                               convert<typename Params::accumulator>(down));
+      }
+    } else {
+      for (int q = lane.warp_rank(); q < shape::m * quads; q += Lane::warp_size)
+        store_sums<P.c_vector>(lane, p, epilogue, row + shape::m * i + q / quads, column + q % quads * quad,
+                               convert<typename Params::accumulator>(
+                                   lane.load(rows.at(q / quads, q % quads * quad), width<quad>)));
+    }
     lane.sync_warp();
   }
   epilogue.end(lane);

@@ -76,6 +76,20 @@ private:
   }
 };
 
+/// Calls compute(part) for each part of a tile that the block has; where tiles are not Shared, that is all of one. All
+/// lanes of the block come, and have left the shared memory before the next part.
+template <bool Shared, class Lane, class F>
+SIMT void for_parts(Lane lane, const work_share& share, F compute) {
+  if constexpr (!Shared) {
+    compute(work_share::part{lane.block().x});
+  } else {
+    for (auto part = share.first(lane.block().x); part.tile >= 0; part = share.next(part)) {
+      compute(part);
+      if (part.left > 0) lane.sync_block();
+    }
+  }
+}
+
 }  // namespace tile
 
 }  // namespace tilery::inline TILERY_ABI

@@ -35,7 +35,7 @@ struct candidate {
     const int m = p.warp.m / 16, n = p.warp.n / 16, steps = p.block.k / 16;
     const meant_accesses whole = {.global_loads = {narrow ? element : c, c},
                                   .global_stores = {c, c},
-                                  .shared_loads = 16,
+                                  .shared_loads = p.exchanges() ? 4 : 16,  // down the columns of a tile that is turned
                                   .mma = steps * m * 2 * n,
                                   .ldmatrix = (steps + 1) * (m + n)};
     return p.k_parts == 1 ? whole : with_shared_tiles(whole);

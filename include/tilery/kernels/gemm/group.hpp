@@ -30,7 +30,8 @@ struct gemm_group {
   SIMT const One& member(int i) const { return reinterpret_cast<const One*>(members)[i]; }
 
   /// The GEMM that has tile `number` of all.
-  SIMT gemm_tile<One> find(int number, tile_mnk) const {
+  template <auto P>
+  SIMT gemm_tile<One> find(int number) const {
     int low = 0, high = size;  // it is one of [low, high)
     while (high - low > 1) {
       const int middle = (low + high) / 2;

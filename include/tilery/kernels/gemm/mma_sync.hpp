@@ -36,23 +36,15 @@ struct gemm_mma_sync {
 
   template <class Lane>
   SIMT static void run(Lane lane, const Params& all, shared& smem) {
-    if constexpr (P.k_parts == 1) {
-      compute(lane, all, {lane.block().x}, smem);
-    } else {
-      const auto& share = all.work.share;
-      for (auto part = share.first(lane.block().x); part.tile >= 0; part = share.next(part)) {
-        compute(lane, all, part, smem);
-        if (part.left > 0) lane.sync_block();  // everybody has left the shared memory
-      }
-    }
+    tile::for_parts<P.k_parts != 1>(lane, all.work.share, [&](const auto& part) { compute(lane, all, part, smem); });
   }
 
 private:
   template <class Lane>
   SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
     const auto& share = all.work.share;
-    const auto [p, index, tile] = all.find(part.tile, P.block);
-    const auto origin = tile::rasterize(tile, p.c.rows, p.c.columns, P.block.m, P.block.n, P.raster_rows);
+    const auto [p, index, tile] = all.template find<P>(part.tile);
+    const auto origin = tile::rasterize(tile, p.rows(), p.columns(), P.block.m, P.block.n, P.raster_rows);
     sums_type sums;
     if constexpr (P.k_parts == 1) {
       multiply(lane, p, p.a_of(index), p.b_of(index), origin, smem.ab, sums);

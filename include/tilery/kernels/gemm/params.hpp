@@ -38,13 +38,28 @@ struct gemm_params {
   Epilogue epilogue;
   float scale = 1;  // of a C of 8 bits
   gemm_batch batch = {};
+  bool swapped = false;        // a is B's panel and b is A's: what is computed is C's transpose (n, m)
   std::int32_t first_row = 0;  // what the epilogue takes C's row 0 for: a batch is one C below the other
   tile::shared_sums<accumulator_t<A>> work = {};
 
-  /// The GEMM that has tile `number` of a batch.
-  SIMT gemm_tile<gemm_params> find(int number, tile_mnk block) const {
+  /// Of what is computed: C, or its transpose.
+  SIMT int rows() const { return swapped ? c.columns : c.rows; }
+  SIMT int columns() const { return swapped ? c.rows : c.columns; }
+
+  /// The same as C^T = B^T A^T.
+  gemm_params exchanged() const {
+    static_assert(std::is_same_v<A, B>);
+    gemm_params other = *this;
+    other.a = b, other.b = a, other.batch.a = batch.b, other.batch.b = batch.a, other.swapped = !swapped;
+    return other;
+  }
+
+  /// The GEMM that has tile `number` of a batch in policy P.
+  template <auto P>
+  SIMT gemm_tile<gemm_params> find(int number) const {
     if (batch.count == 1) return {*this, 0, number};
-    const int tiles = pieces(c.rows, block.m) * pieces(c.columns, block.n), index = number / tiles;
+    const tile_mn cut = oriented(P.block, P.turns, rows(), columns());
+    const int tiles = pieces(rows(), cut.m) * pieces(columns(), cut.n), index = number / tiles;
     return {*this, index, number - index * tiles};
   }
   /// A, B, and what C is stored with, of one GEMM of the batch.

@@ -40,23 +40,15 @@ struct gemm_simt {
 
   template <class Lane>
   SIMT static void run(Lane lane, const Params& all, shared& smem) {
-    if constexpr (P.k_parts == 1) {
-      compute(lane, all, {lane.block().x}, smem);
-    } else {
-      const auto& share = all.work.share;
-      for (auto part = share.first(lane.block().x); part.tile >= 0; part = share.next(part)) {
-        compute(lane, all, part, smem);
-        if (part.left > 0) lane.sync_block();  // everybody has left the shared memory
-      }
-    }
+    tile::for_parts<P.k_parts != 1>(lane, all.work.share, [&](const auto& part) { compute(lane, all, part, smem); });
   }
 
 private:
   template <class Lane>
   SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
     const auto& share = all.work.share;
-    const auto [p, index, tile] = all.find(part.tile, P.block);
-    const auto origin = tile::rasterize(tile, p.c.rows, p.c.columns, P.block.m, P.block.n);
+    const auto [p, index, tile] = all.template find<P>(part.tile);
+    const auto origin = tile::rasterize(tile, p.rows(), p.columns(), P.block.m, P.block.n);
     tile::register_tile<P, accumulator> sums(lane);
     if constexpr (P.k_parts == 1) {
       multiply(lane, p.a_of(index), p.b_of(index), origin, smem.ab, sums);
@@ -93,13 +85,21 @@ private:
   SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
                          const tile::register_tile<P, accumulator>& sums) {
     auto epilogue = p.epilogue;
-    TILERY_UNROLL_ON_GPU
-    for (int i = 0; i < P.lane.m; ++i) {
-      const int row = origin.row + sums.row(i);
+    if (P.exchanges() && p.swapped) {
       TILERY_UNROLL_ON_GPU
-      for (int j = 0; j < P.lane.n / quad; ++j) {
-        const int column = origin.column + sums.column(j);
-        tile::store_sums<P.c_vector>(lane, p, epilogue, row, column, sums.sums(i, j));
+      for (int i = 0; i < P.lane.m; i += quad) {
+        TILERY_UNROLL_ON_GPU
+        for (int j = 0; j < P.lane.n; ++j)
+          tile::store_sums<P.c_vector>(lane, p, epilogue, origin.column + sums.column(j / quad) + j % quad,
+                                       origin.row + sums.row(i), sums.down(i, j));
+      }
+    } else {
+      TILERY_UNROLL_ON_GPU
+      for (int i = 0; i < P.lane.m; ++i) {
+        const int row = origin.row + sums.row(i);
+        TILERY_UNROLL_ON_GPU
+        for (int j = 0; j < P.lane.n / quad; ++j)
+          tile::store_sums<P.c_vector>(lane, p, epilogue, row, origin.column + sums.column(j), sums.sums(i, j));
       }
     }
     epilogue.end(lane);

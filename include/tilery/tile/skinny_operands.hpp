@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// How a warp reads the operands of a GEMM with a short dimension: a piece of the long one straight into its lanes'
+// registers, and what it is multiplied with, of the short one, by way of its own shared memory.
+#pragma once
+
+#include <tilery/core/convert.hpp>
+#include <tilery/simt/memory.hpp>
+#include <tilery/simt/step.hpp>
+#include <tilery/tile/panel.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// N elements in registers: of 16 bits, two a register, which compilers do not see to where packs and single elements
+/// meet.
+template <class T, int N>
+struct skinny_registers {
+  using word = std::conditional_t<(sizeof(T) < 4), std::uint32_t, T>;
+  static constexpr int per_word = static_cast<int>(sizeof(word) / sizeof(T)), count = N / per_word;
+  word words[count];
+
+  SIMT void clear() {
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < count; ++i) words[i] = word(0);
+  }
+  template <int M>
+  SIMT void set(int first, const pack<T, M>& values) {
+    const auto held = reinterpret<pack<word, M / per_word>>(values);
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < M / per_word; ++i) words[first / per_word + i] = held[i];
+  }
+  /// Element i, which was 0.
+  SIMT void set(int i, T value) {
+    if constexpr (per_word == 1)
+      words[i] = value;
+    else
+      words[i / 2] |= std::uint32_t{reinterpret<typename element<T>::bits>(value)} << (16 * (i % 2));
+  }
+  SIMT T operator[](int i) const {
+    if constexpr (per_word == 1)
+      return words[i];
+    else
+      return reinterpret<T>(static_cast<typename element<T>::bits>(words[i / 2] >> (16 * (i % 2))));
+  }
+  /// Others take the place of the last ones, and the first ones are gone: so a loop that is not unrolled fills all.
+  template <int M>
+  SIMT void push(const skinny_registers<T, M>& others) {
+    constexpr int more = skinny_registers<T, M>::count;
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i + more < count; ++i) words[i] = words[i + more];
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < more; ++i) words[count - more + i] = others.words[i];
+  }
+};
+
+/// Which elements of k a warp's lanes take: its four lanes along k one pack each, then again, so that they read
+/// neighbours together.
+template <class T>
+struct skinny_k {
+  static constexpr int lanes = 4, run = static_cast<int>(16 / sizeof(T));
+
+  /// Element i of lane 0's; lane l's are l runs behind.
+  SIMT static constexpr int of(int i) { return i / run * (lanes * run) + i % run; }
+};
+
+/// Four rows of the long operand by K elements of k, as a lane reads them.
+template <class T, int K>
+class skinny_piece {
+  using ks = skinny_k<T>;
+  static constexpr int run_of_rows = lesser(4, ks::run);
+
+public:
+  /// How an operand is read: in packs along k, in packs along its rows, or element by element.
+  SIMT static along way(const panel<T>& from) {
+    if (from.has_packs(along::outer, run_of_rows)) return along::outer;
+    return from.has_packs(along::k, ks::run) ? along::k : along::any;
+  }
+
+  /// Starts to load the piece at (outer, k). What lies outside of the operand is 0, and adds nothing to a sum.
+  template <class Lane>
+  SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, along way, where at = {}) {
+    [[maybe_unused]] const auto step = lane.step("fetch the long operand", at);
+    auto line = from.data + (outer * from.outer_stride + k * from.k_stride);  // moved on: products would take registers
+    const int rows_left = from.outer - outer, left = from.k - k;
+    held_.clear();
+    if (way == along::outer) {
+      TILERY_UNROLL_ON_GPU
+      for (int i = 0; i < K; ++i) {
+        TILERY_UNROLL_ON_GPU
+        for (int r = 0; r < 4; r += run_of_rows)
+          if (ks::of(i) < left && r < rows_left) held_.set(4 * i + r, lane.load(line + r, width<run_of_rows>, at));
+        line = line + (ks::of(i + 1) - ks::of(i)) * from.k_stride;
+      }
+    } else if (way == along::k) {
+      TILERY_UNROLL_ON_GPU
+      for (int r = 0; r < 4; ++r, line = line + from.outer_stride) {
+        TILERY_UNROLL_ON_GPU
+        for (int i = 0; i < K; i += ks::run)
+          if (r < rows_left && ks::of(i) < left) held_.set(r * K + i, lane.load(line + ks::of(i), width<ks::run>, at));
+      }
+    } else {
+      TILERY_ROLLED
+      for (int r = 0; r < 4; ++r, line = line + from.outer_stride) {
+        skinny_registers<T, K> row;
+        row.clear();
+        auto element = line;
+        TILERY_UNROLL_ON_GPU
+        for (int i = 0; i < K; ++i) {
+          if (r < rows_left && ks::of(i) < left) row.set(i, lane.load(element, at));
+          element = element + (ks::of(i + 1) - ks::of(i)) * from.k_stride;
+        }
+        held_.push(row);
+      }
+    }
+  }
+
+  SIMT T at(int row, int i, along way) const { return way == along::outer ? held_[4 * i + row] : held_[row * K + i]; }
+
+private:
+  skinny_registers<T, 4 * K> held_;
+};
+
+/// A warp's piece of the short operand, Rows by K, in shared memory as (k, row). Behind each run along k lie 32 bytes:
+/// the four runs that the lanes read at a time, and those that they write, are in different banks.
+template <class T, class Sum, int Rows, int K>
+struct skinny_panel {
+  static constexpr int run = skinny_k<T>::run, pad = static_cast<int>(32 / sizeof(Sum));
+  shared_array<Sum, K * Rows + K / run * pad> elements;
+
+  SIMT smem_ptr<Sum> at(int k, int row) { return elements.at(k * Rows + k / run * pad + row); }
+};
+
+/// The same on its way through a lane's registers: some of every eighth row.
+template <class T, class Sum, int Rows, int K>
+class skinny_factors {
+  using ks = skinny_k<T>;
+  static constexpr int rows_at_a_time = 32 / ks::lanes, rows = Rows / rows_at_a_time, length = K / ks::lanes;
+  static_assert(rows * rows_at_a_time == Rows && length % ks::run == 0, "the lanes must cover the rows in whole packs");
+
+public:
+  using shared = skinny_panel<T, Sum, Rows, K>;
+
+  /// Starts to load the piece at (outer, k), in packs or element by element; outside of the operand are zeros.
+  template <class Lane>
+  SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, bool has_packs, where at = {}) {
+    [[maybe_unused]] const auto step = lane.step("fetch the short operand", at);
+    outer += row_of(lane), k += k_of(lane);
+    const int rows_left = from.outer - outer, left = from.k - k;
+    auto line = from.data + (outer * from.outer_stride + k * from.k_stride);
+    held_.clear();
+    if (has_packs) {
+      TILERY_UNROLL_ON_GPU
+      for (int r = 0; r < rows; ++r, line = line + rows_at_a_time * from.outer_stride) {
+        TILERY_UNROLL_ON_GPU
+        for (int i = 0; i < length; i += ks::run)
+          if (r * rows_at_a_time < rows_left && ks::of(i) < left)
+            held_.set(r * length + i, lane.load(line + ks::of(i), width<ks::run>, at));
+      }
+    } else {
+      TILERY_ROLLED
+      for (int r = 0; r < rows; ++r, line = line + rows_at_a_time * from.outer_stride) {
+        skinny_registers<T, length> row;
+        row.clear();
+        auto element = line;
+        TILERY_UNROLL_ON_GPU
+        for (int i = 0; i < length; ++i) {
+          if (r * rows_at_a_time < rows_left && ks::of(i) < left) row.set(i, lane.load(element, at));
+          element = element + (ks::of(i + 1) - ks::of(i)) * from.k_stride;
+        }
+        held_.push(row);
+      }
+    }
+  }
+
+  /// Puts what was fetched into shared memory.
+  template <class Lane>
+  SIMT void put(Lane lane, shared& to, where at = {}) const {
+    [[maybe_unused]] const auto step = lane.step("put the short operand", at);
+    TILERY_UNROLL_ON_GPU
+    for (int r = 0; r < rows; ++r) {
+      TILERY_UNROLL_ON_GPU
+      for (int i = 0; i < length; ++i)
+        lane.store(to.at(k_of(lane) + ks::of(i), row_of(lane) + r * rows_at_a_time),
+                   convert<Sum>(held_[r * length + i]), at);
+    }
+  }
+
+private:
+  template <class Lane>
+  SIMT static int row_of(Lane lane) {
+    return lane.warp_rank() / ks::lanes;
+  }
+  template <class Lane>
+  SIMT static int k_of(Lane lane) {
+    return lane.warp_rank() % ks::lanes * ks::run;
+  }
+
+  skinny_registers<T, rows * length> held_;
+};
+
+}  // namespace tile
+
+}  // namespace tilery::inline TILERY_ABI

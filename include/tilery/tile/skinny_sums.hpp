@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A lane's sums in a GEMM with a short dimension: its four rows of the long operand with each row of the short one,
+// over its part of k. At the end the lanes and warps add up what they have.
+#pragma once
+
+#include <tilery/tile/skinny_operands.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// The sums of one lane for policy P: four along the long dimension by P.block.n, over its part of k; behind `add_up`,
+/// those that the lane finishes, over all of the block's k.
+template <auto P, class Sum>
+class skinny_sums {
+public:
+  using sum = Sum;
+  static constexpr int quad = 1;  // sums that lie side by side
+  static constexpr int packs = P.block.n / P.warps();
+
+  /// Each warp's sums. A lane's are in packs along the short dimension, of which a group is 16 bytes. Where a lane has
+  /// left its row's group lie those of every fourth row, and 32 bytes behind eight of them: written and read without
+  /// conflict.
+  static constexpr int group = static_cast<int>(16 / sizeof(Sum)), groups = P.block.n / group;
+  static constexpr int of_a_warp = P.block.m * group + P.lane_long * 2 * group;
+  using shared = shared_array<Sum, groups * P.warps() * of_a_warp>;  // (group, warp, long, short)
+
+  SIMT skinny_sums() {
+    TILERY_UNROLL_ON_GPU
+    for (int r = 0; r < 4; ++r) {
+      TILERY_UNROLL_ON_GPU
+      for (int g = 0; g < groups; ++g) sums_[r][g] = splat<group>(Sum(0));
+    }
+  }
+
+  /// sums += piece times the short operand's first `few` rows, of which the warp has a panel in shared memory.
+  template <class T, int K, class Lane, class Panel>
+  SIMT void multiply(Lane lane, const skinny_piece<T, K>& piece, along way, Panel& x, int few, where at = {}) {
+    [[maybe_unused]] const auto step = lane.step("multiply by the short operand", at);
+    const int k = lane.warp_rank() / P.warp_long * skinny_k<T>::run;
+    TILERY_UNROLL_ON_GPU
+    for (int four = 0; four < K; four += 4) {
+      Sum w[4][4];
+      TILERY_UNROLL_ON_GPU
+      for (int r = 0; r < 4; ++r) {
+        TILERY_UNROLL_ON_GPU
+        for (int j = 0; j < 4; ++j) w[r][j] = convert<Sum>(piece.at(r, four + j, way));
+      }
+      TILERY_UNROLL_ON_GPU
+      for (int g = 0; g < groups; ++g) {
+        if (g * group >= few) break;
+        lane.operations(fma_unit<Sum>, 4 * 4 * group);
+        TILERY_UNROLL_ON_GPU
+        for (int j = 0; j < 4; ++j) {
+          const auto values = lane.load(x.at(k + skinny_k<T>::of(four + j), g * group), width<group>);
+          TILERY_UNROLL_ON_GPU
+          for (int r = 0; r < 4; ++r) sums_[r][g] = fma(splat<group>(w[r][j]), values, sums_[r][g]);
+        }
+      }
+    }
+  }
+
+  /// Adds up the sums of all lanes and warps, always in the same order. Everybody has left the shared memory.
+  template <class Lane>
+  SIMT void add_up(Lane lane, shared& memory, int few, where at = {}) {
+    [[maybe_unused]] const auto step = lane.step("add up the warps", at);
+    const bool upper = lane.warp_rank() & 16, odd = lane.warp_rank() & 8;
+    TILERY_UNROLL_ON_GPU
+    for (int g = 0; g < groups; ++g) {
+      if (g * group >= few) break;
+      // Of the four lanes with the same rows and another k each takes one row of all.
+      const auto low = swap(lane, upper, sums_[0][g], sums_[2][g], 16),
+                 high = swap(lane, upper, sums_[1][g], sums_[3][g], 16);
+      const int row = P.lane_long * (lane.warp_rank() % P.warp_long) + lane.warp_rank() / P.warp_long;
+      lane.store(memory.at(place(g, lane.warp(), row)), swap(lane, odd, low, high, 8));
+    }
+    lane.sync_block();
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < packs; ++i) {
+      const int at_short = along_short(lane, i);
+      Sum all(0);
+      if (at_short / group * group < few)
+        for (int warp = 0; warp < P.warps(); ++warp)
+          all += lane.load(memory.at(place(at_short / group, warp, along_long(lane, i)) + at_short % group));
+      finished_[i] = splat<1>(all);
+    }
+  }
+
+  /// Where sum i of the lane lies in the block's tile, and the sum.
+  template <class Lane>
+  SIMT int along_long(Lane lane, int i) const {
+    return (lane.rank() + i * P.threads()) % (P.block.m * group) / group;
+  }
+  template <class Lane>
+  SIMT int along_short(Lane lane, int i) const {
+    const int number = lane.rank() + i * P.threads();
+    return number / (P.block.m * group) * group + number % group;
+  }
+  SIMT pack<Sum, 1> finished(int i) const { return finished_[i]; }
+
+  /// Calls f(i, pack) for each of the sums that the lane finishes.
+  template <class F>
+  SIMT void for_packs(F f) {
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < packs; ++i) f(i, finished_[i]);
+  }
+
+private:
+  SIMT static int place(int g, int warp, int row) {
+    const int column = row % P.lane_long, lane = row / P.lane_long;
+    return (g * P.warps() + warp) * of_a_warp + (column * P.warp_long + lane) * group + column * 2 * group;
+  }
+
+  /// The sum of a lane's own and its neighbour's: of `a` in the lower lane of the two, of `b` in the upper one.
+  template <class Lane>
+  SIMT static pack<Sum, group> swap(Lane lane, bool upper, const pack<Sum, group>& a, const pack<Sum, group>& b,
+                                    int mask) {
+    pack<Sum, group> result;
+    TILERY_UNROLL_ON_GPU
+    for (int e = 0; e < group; ++e) result.set(e, (upper ? b[e] : a[e]) + lane.shuffle_xor(upper ? a[e] : b[e], mask));
+    return result;
+  }
+
+  pack<Sum, group> sums_[4][groups];
+  pack<Sum, 1> finished_[packs];
+};
+
+}  // namespace tile
+
+}  // namespace tilery::inline TILERY_ABI

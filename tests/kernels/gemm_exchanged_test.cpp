@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Two column-major operands through the kernels for row-major ones, which compute C's transpose: C, and what an
+// epilogue reads, writes and numbers, are as ever.
+#include "tests/gemm_reference.hpp"
+#include "tests/layouts.hpp"
+
+#include <tilery/gemm_batched.hpp>
+#include <tilery/gemm_grouped.hpp>
+
+#include <cstring>
+
+namespace {
+
+using namespace tilery;
+using namespace tilery_tests;
+
+constexpr gemm_simt_policy simt{.block = {32, 64, 8}, .lane = {4, 4}};
+constexpr gemm_simt_policy simt_f64{.block = {32, 64, 8}, .lane = {4, 4}, .vector = 2, .c_vector = 2};
+constexpr gemm_mma_sync_policy mma{.block = {32, 64, 32}, .warp = {32, 32}, .stages = 2, .vector = 8};
+constexpr gemm_mma_sync_policy mma_in_parts{.block = {32, 64, 32},
+                                            .warp = {16, 32},
+                                            .stages = 3,
+                                            .vector = 8,
+                                            .k_parts = 3};
+constexpr gemm_mma_sync_policy mma_f64{.block = {32, 64, 16},
+                                       .warp = {32, 32},
+                                       .stages = 2,
+                                       .vector = 2,
+                                       .c_vector = 2};
+static_assert(simt.exchanges() && mma.exchanges());
+static_assert(!gemm_simt_policy{.b = along::k}.exchanges() && !gemm_mma_sync_policy{.a = along::outer}.exchanges());
+static_assert(!gemm_simt_policy{.vector = 1}.exchanges(), "any strides are its own affair");
+
+template <class Executor>
+class gemm_exchanged : public on_executor<Executor> {
+public:
+  /// alpha A B + beta C, biases by column and by row, and their sum stored, through P; A and B lie so.
+  template <auto P, class T, class R>
+  void check(int m, int n, int k, layout a_layout, layout b_layout) {
+    if (this->executor.target() < arch::sm_80) GTEST_SKIP() << "needs a later arch";
+    SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k << " " << element<T>::name << "; " << describe(P));
+    using S = accumulator_t<T>;
+    constexpr gemm_factors f = {.alpha = 0.5, .beta = -1};
+    const auto a_values = draw_values<T>(static_cast<std::size_t>(m) * k),
+               b_values = draw_values<T>(static_cast<std::size_t>(k) * n);
+    const auto c_values = draw_values<R>(static_cast<std::size_t>(m) * n);
+    const auto bias_values = draw_values<S>(static_cast<std::size_t>(n)),
+               row_values = draw_values<S>(static_cast<std::size_t>(m));
+    const auto a = place(*this, a_values, m, k, a_layout), b = place(*this, b_values, k, n, b_layout);
+    const auto c = place(*this, c_values, m, n, layout::padded);
+    const auto stored = place(*this, std::vector<S>(static_cast<std::size_t>(m) * n), m, n, layout::dense);
+    const auto bias = this->put(bias_values), rows = this->put(row_values);
+    gemm<P>(this->executor, a.read(), b.read(), c.view,
+            epilogue::bias(bias) | epilogue::row_bias(rows) | epilogue::store(stored.view) | epilogue::scale(2), f);
+    const auto got = gather(*this, c);
+    const auto halves = gather(*this, stored);
+    worst_error worst, of_stored;
+    const double unit = std::is_same_v<T, double> ? 0x1p-53 : 0x1p-22;
+    for (int i = 0; i < m; ++i)
+      for (int j = 0; j < n; ++j) {
+        const exact_product exact(a_values, b_values, n, k, i, j);
+        const double old = f.beta * as_double(c_values[i * n + j]);
+        const double want = f.alpha * exact.sum + old + bias_values[j] + row_values[i];
+        const double bound = (k + 2) * unit * exact.magnitude * f.alpha + 8 * unit * (std::fabs(old) + 4);
+        of_stored.compare(halves[i * n + j], want, bound);
+        worst.compare(as_double(got[i * n + j]), 2 * want,
+                      2 * bound + (std::is_same_v<R, S> ? 0 : unit_roundoff<R>() * std::fabs(2 * want) + 0x1p-25));
+      }
+    EXPECT_LE(worst.value(), 1);
+    EXPECT_LE(of_stored.value(), 1);
+  }
+
+  template <auto P, class T, class R = T>
+  void check_all(int m, int n, int k) {
+    for (const layout l : {layout::dense, layout::column_major}) this->template check<P, T, R>(m, n, k, l, l);
+  }
+};
+TYPED_TEST_SUITE(gemm_exchanged, gpus);
+
+TYPED_TEST(gemm_exchanged, is_right_with_epilogues_at_every_edge) {
+  this->template check_all<simt, float>(72, 40, 20);
+  this->template check_all<simt, float>(132, 12, 36);
+  this->template check_all<simt_f64, double>(34, 70, 18);
+  this->template check_all<mma, bf16, float>(72, 136, 40);
+  this->template check_all<mma, half>(136, 24, 72);
+  this->template check_all<mma_in_parts, bf16>(72, 136, 320);
+  this->template check_all<mma_f64, double>(34, 70, 50);
+}
+
+template <class T>
+constexpr bool exchanged_by_default(int m, int n, int k) {
+  const gemm_problem p{m, n, k, {along::outer, 16 / sizeof(T)}, {along::k, 16 / sizeof(T)}, 4, arch::sm_90};
+  using table = gemm_mma_sync_table<T>;
+  return as_computed(table::candidates[table::choose(p).index], p).m == n;
+}
+static_assert(exchanged_by_default<bf16>(64, 48, 256) && exchanged_by_default<bf16>(4096, 2048, 64));
+
+// The bits of the call alone, and of the same numbers the other way round.
+TYPED_TEST(gemm_exchanged, batches_and_groups_have_the_bits_of_each_alone) {
+  const int m = 48, n = 72, k = 64, batches = 3;
+  const auto a = this->put(draw_values<bf16>(static_cast<std::size_t>(batches) * m * k)),
+             b = this->put(draw_values<bf16>(static_cast<std::size_t>(batches) * k * n));
+  const auto size = static_cast<std::size_t>(batches) * m * n;
+  const auto one_by_one = this->put(std::vector<float>(size)), batched = this->put(std::vector<float>(size)),
+             grouped = this->put(std::vector<float>(size));
+  std::vector<gemm_member<const bf16, const bf16, float>> members;
+  for (int i = 0; i < batches; ++i) {
+    const auto from_a = transposed(matrix<const bf16>(a.data_handle() + i * m * k, k, m)),
+               from_b = transposed(matrix<const bf16>(b.data_handle() + i * k * n, n, k));
+    gemm(this->executor, from_a, from_b, matrix(one_by_one.data_handle() + i * m * n, m, n));
+    members.push_back({from_a, from_b, matrix(grouped.data_handle() + i * m * n, m, n)});
+  }
+  gemm_grouped(this->executor, std::span<const gemm_member<const bf16, const bf16, float>>(members));
+  tensor_view<const bf16, 3> all_a(a.data_handle(), batches, m, k), all_b(b.data_handle(), batches, k, n);
+  all_a.strides[1] = 1, all_a.strides[2] = m, all_b.strides[1] = 1, all_b.strides[2] = k;
+  gemm_batched(this->executor, all_a, all_b, tensor_view<float, 3>(batched.data_handle(), batches, m, n));
+  const auto want = this->get(one_by_one);
+  EXPECT_EQ(std::memcmp(this->get(batched).data(), want.data(), size * sizeof(float)), 0);
+  EXPECT_EQ(std::memcmp(this->get(grouped).data(), want.data(), size * sizeof(float)), 0);
+  const auto a_values = this->get(a), b_values = this->get(b);
+  worst_error worst;
+  for (int i = 0; i < m; ++i)
+    for (int j = 0; j < n; ++j) {
+      double sum = 0, magnitude = 0;
+      for (int x = 0; x < k; ++x) {
+        const double product = as_double(a_values[x * m + i]) * as_double(b_values[j * k + x]);
+        sum += product, magnitude += std::fabs(product);
+      }
+      worst.compare(want[i * n + j], sum, (k + 2) * 0x1p-22 * magnitude);
+    }
+  EXPECT_LE(worst.value(), 1);
+}
+
+}  // namespace
