@@ -315,8 +315,13 @@ private:
                 [[maybe_unused]] scope s, [[maybe_unused]] where at, [[maybe_unused]] Access access) const {
 #ifndef __CUDA_ARCH__
     if (!may_access<Writes, T>(p, name, mode_of(s), at)) return T{};
+    const std::atomic_ref<T> there(*p.raw());
+    const auto look = [&] { return to_table(there.load()); };
+    if constexpr (Reads) block_->before_atomic(rank_, p.raw(), look, at);
     if constexpr (Checked) watch()->atomic(rank_, p.raw(), Reads, Writes, o, s);
-    return access(std::atomic_ref<T>(*p.raw()));
+    const T found = access(there);
+    if (Reads && Writes && look() != to_table(found)) block_->after_change(rank_, p.raw());
+    return found;
 #else
     return T{};
 #endif

@@ -8,6 +8,7 @@
 #include <tilery/simt/virtual/barriers.hpp>
 #include <tilery/simt/virtual/block_events.hpp>
 #include <tilery/simt/virtual/fiber.hpp>
+#include <tilery/simt/virtual/polling.hpp>
 #include <tilery/simt/virtual/stack_guard.hpp>
 #include <tilery/simt/virtual/warp_meeting.hpp>
 
@@ -37,6 +38,7 @@ public:
         tensors_(tensors),
         threads_(threads),
         lanes_(static_cast<std::size_t>(threads)),
+        polls_(lanes_.size()),
         warps_(static_cast<std::size_t>((threads + warp_lanes - 1) / warp_lanes)),
         ready_((static_cast<std::size_t>(threads) + 63) / 64),
         waiting_(ready_.size()),
@@ -58,6 +60,7 @@ public:
     for (int i = 0; i < threads_; ++i) {
       lane_state& l = lanes_[static_cast<std::size_t>(i)];
       l.owner = this, l.rank = i, l.alive = true, l.doing = verb::nothing;
+      polls_[static_cast<std::size_t>(i)].forget();
       l.self.prepare(&block::live_and_leave, &l, i);
       warps_[static_cast<std::size_t>(i / warp_lanes)].live |= 1u << (i % warp_lanes);
       set(ready_, i);
@@ -82,6 +85,10 @@ public:
   void wake(verb waiting_in) {
     for (int i = 0; i < threads_; ++i)
       if (lanes_[static_cast<std::size_t>(i)].doing == waiting_in) set(ready_, i);
+  }
+  /// Whether some lane waits in this verb.
+  bool waits_in(verb what) const {
+    return std::any_of(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alive && l.doing == what; });
   }
 
   /// Ends what is left, running the destructors of each lane.
@@ -127,13 +134,9 @@ public:
   }
 
   std::exception_ptr failure() const { return failure_; }
-  bool waits_for_memory() const {
-    for (const lane_state& l : lanes_)
-      if (l.alive && l.doing == verb::wait_until) return true;
-    return false;
-  }
-  /// How often a lane has come out of wait_until: a block that was resumed without that has not moved.
-  std::uint64_t passed_waits() const { return passed_waits_; }
+  /// Grows when a lane comes out of wait_until, polls and finds another value, or ends: a block that was resumed
+  /// without that has not moved.
+  std::uint64_t moves() const { return moves_; }
 
   // What lanes call ------------------------------------------------------------------------------------------------
 
@@ -231,8 +234,21 @@ public:
   template <class Done>
   void wait_until(int rank, Done done, where at) {
     while (!done()) suspend(rank, verb::wait_until, at);
-    ++passed_waits_;
+    ++moves_;
   }
+  /// Before an atomic at a place where `look()` finds a value: lets other lanes and other blocks run if the lane polls.
+  template <class Look>
+  void before_atomic(int rank, const void* place, Look look, where at) {
+    polling& polls = polls_[static_cast<std::size_t>(rank)];
+    std::uint64_t value = look();
+    if (polls.lets_others_run(place, value)) {
+      suspend(rank, verb::poll, at);
+      value = look();
+    }
+    if (polls.finds(place, value)) ++moves_;
+  }
+  /// Behind an atomic that has changed what is at its place.
+  void after_change(int rank, const void* place) { polls_[static_cast<std::size_t>(rank)].changes(place); }
 
 private:
   struct lane_state {
@@ -324,7 +340,7 @@ private:
     }
     l.alive = false;
     clear(b.ready_, l.rank);
-    --b.live_, --b.cluster_->live;
+    --b.live_, --b.cluster_->live, ++b.moves_;
     try {  // the watch may throw at the first fault
       if (!b.cancelled_ && !b.failure_) b.meet_without(l.rank);
       if (b.live_ == 0 && b.events_) b.events_->ends();
@@ -347,9 +363,10 @@ private:
   int live_ = 0;
   int arrived_ = 0;
   bool cancelled_ = false;
-  std::uint64_t passed_waits_ = 0;
+  std::uint64_t moves_ = 0;
   std::exception_ptr failure_;
   std::vector<lane_state> lanes_;
+  std::vector<polling> polls_;  // by lane; apart, since few kernels use them
   std::vector<warp_meeting> warps_;
   mask ready_, waiting_;
   virtual_machine::barriers barriers_;

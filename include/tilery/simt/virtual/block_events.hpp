@@ -23,15 +23,26 @@ enum class verb : std::uint8_t {
   shuffle_down,
   ballot,
   wait_until,
+  poll,
   wait_mbarrier,
   sync_named,
   warp_instruction
 };
 
 constexpr const char* name_of(verb v) {
-  constexpr const char* names[] = {"nothing",    "sync_block",    "sync_cluster", "sync_warp",
-                                   "shuffle",    "shuffle_xor",   "shuffle_down", "ballot",
-                                   "wait_until", "wait_mbarrier", "sync_named",   "a warp's instruction"};
+  constexpr const char* names[] = {"nothing",
+                                   "sync_block",
+                                   "sync_cluster",
+                                   "sync_warp",
+                                   "shuffle",
+                                   "shuffle_xor",
+                                   "shuffle_down",
+                                   "ballot",
+                                   "wait_until",
+                                   "an atomic that polls",
+                                   "wait_mbarrier",
+                                   "sync_named",
+                                   "a warp's instruction"};
   return names[static_cast<int>(v)];
 }
 

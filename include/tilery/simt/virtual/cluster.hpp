@@ -60,9 +60,9 @@ public:
     return meeting_.live > 0;
   }
 
-  /// Lets every lane in wait_until look again.
+  /// Lets every lane in wait_until, and every one that polls, look again.
   void look_again() {
-    for (const auto& b : blocks_) b->wake(verb::wait_until);
+    for (const auto& b : blocks_) b->wake(verb::wait_until), b->wake(verb::poll);
   }
   /// Ends what is left, running the destructors of each lane.
   void cancel(fiber& scheduler) {
@@ -80,17 +80,20 @@ public:
       if (b->failure()) return b->failure();
     return {};
   }
-  bool waits_for_memory() const {
-    return std::any_of(blocks_.begin(), blocks_.end(), [](const auto& b) { return b->waits_for_memory(); });
-  }
-  /// How often a lane has come out of wait_until: what was resumed without that has not moved.
-  std::uint64_t passed_waits() const {
+  bool waits_for_memory() const { return waits_in(verb::wait_until) || polls(); }
+  bool polls() const { return waits_in(verb::poll); }
+  /// See `block`: a cluster that was resumed without a move has not moved.
+  std::uint64_t moves() const {
     std::uint64_t sum = 0;
-    for (const auto& b : blocks_) sum += b->passed_waits();
+    for (const auto& b : blocks_) sum += b->moves();
     return sum;
   }
 
 private:
+  bool waits_in(verb what) const {
+    return std::any_of(blocks_.begin(), blocks_.end(), [&](const auto& b) { return b->waits_in(what); });
+  }
+
   std::vector<std::unique_ptr<block>> blocks_;
   cluster_meeting meeting_;
 };

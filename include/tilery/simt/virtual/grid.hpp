@@ -89,14 +89,16 @@ private:
     clusters_of_worker unused;
     while (start_next(waiting, unused, scheduler)) {
     }
-    while (!waiting.empty() && !stop_) {
+    std::uint64_t quiet_since = 0;
+    for (std::int64_t quiet_rounds = 0; !waiting.empty() && !stop_; ++quiet_rounds) {
       const std::uint64_t moves_before = moves_;
+      if (moves_before != quiet_since) quiet_since = moves_before, quiet_rounds = 0;
       bool moved = false;
       for (std::size_t i = 0; i < waiting.size() && !stop_;) {
-        const std::uint64_t passed = waiting[i]->passed_waits();
+        const std::uint64_t moves = waiting[i]->moves();
         waiting[i]->look_again();
         const bool waits = settle(*waiting[i], scheduler);
-        moved = moved || !waits || waiting[i]->passed_waits() != passed;
+        moved = moved || !waits || waiting[i]->moves() != moves;
         if (waits) {
           ++i;
         } else {
@@ -108,8 +110,18 @@ private:
       if (moved) ++moves_;
       while (start_next(waiting, unused, scheduler)) {
       }
-      if (!moved && everybody_is_stuck(moves_before)) break;
+      if (moved) continue;
+      if (is_patient(waiting, quiet_rounds))
+        std::this_thread::yield();
+      else if (everybody_is_stuck(moves_before))
+        break;
     }
+  }
+
+  /// Whether some lane polls and has not done so for long: it may give up and do something else.
+  static bool is_patient(const clusters_of_worker& waiting, std::int64_t quiet_rounds) {
+    return quiet_rounds < polling::patience &&
+           std::any_of(waiting.begin(), waiting.end(), [](const auto& c) { return c->polls(); });
   }
 
   /// Runs the next cluster of the grid as far as it goes. False where there is none, or no room for one. Clusters are
