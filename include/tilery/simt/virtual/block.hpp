@@ -267,10 +267,10 @@ private:
   static void set(mask& m, int i) { m[static_cast<std::size_t>(i) / 64] |= std::uint64_t{1} << (i % 64); }
   static void clear(mask& m, int i) { m[static_cast<std::size_t>(i) / 64] &= ~(std::uint64_t{1} << (i % 64)); }
 
-  /// The next ready lane at or behind `from`, round and round; -1 if there is none.
+  /// The next ready lane at or behind lane `from`, round and round; -1 if there is none.
   int next_ready(int from) const {
     const std::size_t words = ready_.size();
-    std::size_t word = static_cast<std::size_t>(from) / 64 % words;
+    std::size_t word = static_cast<std::size_t>(from) / 64;
     std::uint64_t bits = ready_[word] & (~std::uint64_t{0} << (from % 64));
     for (std::size_t i = 0; i <= words; ++i) {
       if (bits) return static_cast<int>(word * 64) + std::countr_zero(bits);
