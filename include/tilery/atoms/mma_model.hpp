@@ -6,7 +6,10 @@
 
 #include <tilery/atoms/mma_shape.hpp>
 #include <tilery/atoms/tensor_arithmetic.hpp>
+#include <tilery/core/pack.hpp>
 #include <tilery/simt/tensor_model.hpp>
+
+#include <utility>
 
 namespace tilery::inline TILERY_ABI::atoms {
 
@@ -33,16 +36,54 @@ T element_of(const Register* registers, int i) {
   }
 }
 
-/// The places of all lanes' elements, worked out once.
+/// Where each lane's first element lies, and how far from it each other one does.
 template <fragment_map Map>
 inline constexpr auto all_places = [] {
   struct table {
-    row_column of[32][Map.elements()];
+    row_column lane[32], element[Map.elements()];
   } all{};
-  for (int lane = 0; lane < 32; ++lane)
-    for (int i = 0; i < Map.elements(); ++i) all.of[lane][i] = Map.at(lane, i);
+  for (int lane = 0; lane < 32; ++lane) all.lane[lane] = Map.at(lane, 0);
+  for (int i = 0; i < Map.elements(); ++i) all.element[i] = Map.at(0, i);
   return all;
 }();
+
+/// Calls visit(share, f, i, row, column) for each lane's share and element i of each of its `Count` fragments. Lanes
+/// come first, because what one holds is together; i is known to the compiler.
+template <fragment_map Map, int Count, class Share, class Visit>
+void for_elements(void* const* shares, Visit visit) {
+  constexpr const auto& places = all_places<Map>;
+  [&]<int... I>(std::integer_sequence<int, I...>) {
+    for (int lane = 0; lane < 32; ++lane) {
+      const auto& share = *static_cast<const Share*>(shares[lane]);
+      const row_column first = places.lane[lane];
+      for (int f = 0; f < Count; ++f)
+        (visit(share, f, I, first.row + places.element[I].row, first.column + places.element[I].column), ...);
+    }
+  }
+  (std::make_integer_sequence<int, Map.elements()>{});
+}
+
+/// c += a b, a row of c in registers at a time.
+template <int M, int N, int K>
+void multiply_fast(const float (&a)[M][K], const float (&b)[K][N], float (&c)[M][N]) {
+  using eight = pack<float, 8>;
+  const auto load = [](const float* from) {
+    eight result;
+    __builtin_memcpy(&result, from, sizeof(eight));
+    return result;
+  };
+  for (int i = 0; i < M; ++i) {
+    eight row[N / 8];
+    TILERY_UNROLL
+    for (int v = 0; v < N / 8; ++v) row[v] = load(&c[i][8 * v]);
+    for (int q = 0; q < K; ++q) {
+      TILERY_UNROLL
+      for (int v = 0; v < N / 8; ++v) row[v] = fma(splat<8>(a[i][q]), load(&b[q][8 * v]), row[v]);
+    }
+    TILERY_UNROLL
+    for (int v = 0; v < N / 8; ++v) __builtin_memcpy(&c[i][8 * v], &row[v], sizeof(eight));
+  }
+}
 
 /// The work of a whole warp: `shares` are its 32 lanes'.
 template <class A, class B, int M, int N>
@@ -55,26 +96,16 @@ void model_of_mma(void* const* shares, tensor_model how) {
   number a[m][k];
   number b[k][n];
   sum c[m][n];
-  const auto share = [&](int lane) { return static_cast<const mma_share<A, B>*>(shares[lane]); };
-  const auto each = []<fragment_map Map>(auto&& visit) {
-    for (int lane = 0; lane < 32; ++lane)
-      for (int i = 0; i < Map.elements(); ++i) {
-        const row_column at = all_places<Map>.of[lane][i];
-        visit(lane, i, at.row, at.column);
-      }
-  };
-  for (int f = 0; f < M; ++f)
-    each.template operator()<shape::a>([&](int lane, int i, int row, int column) {
-      a[f * shape::m + row][column] = tensor_input<number>(element_of<A>(share(lane)->a[f].r, i));
-    });
-  for (int f = 0; f < N; ++f)
-    each.template operator()<shape::b>([&](int lane, int i, int row, int column) {
-      b[row][f * shape::n + column] = tensor_input<number>(element_of<B>(share(lane)->b[f].r, i));
-    });
-  for (int f = 0; f < M * N; ++f)
-    each.template operator()<shape::c>([&](int lane, int i, int row, int column) {
-      c[f / N * shape::m + row][f % N * shape::n + column] = share(lane)->sums[f].r[i];
-    });
+  using share = mma_share<A, B>;
+  for_elements<shape::a, M, share>(shares, [&](const share& of, int f, int i, int row, int column) {
+    a[f * shape::m + row][column] = tensor_input<number>(element_of<A>(of.a[f].r, i));
+  });
+  for_elements<shape::b, N, share>(shares, [&](const share& of, int f, int i, int row, int column) {
+    b[row][f * shape::n + column] = tensor_input<number>(element_of<B>(of.b[f].r, i));
+  });
+  for_elements<shape::c, M * N, share>(shares, [&](const share& of, int f, int i, int row, int column) {
+    c[f / N * shape::m + row][f % N * shape::n + column] = of.sums[f].r[i];
+  });
 
   if constexpr (std::is_same_v<number, float>) {
     if (how.exact) {
@@ -85,9 +116,7 @@ void model_of_mma(void* const* shares, tensor_model how) {
           c[i][j] = exact_dot<k>(a[i], column, c[i][j], how.target, lowest_exponents<A, B>);
         }
     } else {
-      for (int i = 0; i < m; ++i)
-        for (int q = 0; q < k; ++q)
-          for (int j = 0; j < n; ++j) c[i][j] += a[i][q] * b[q][j];
+      multiply_fast(a, b, c);
     }
   } else {
     using wrapped = std::conditional_t<std::is_same_v<sum, std::int32_t>, std::uint32_t, sum>;  // 32-bit sums wrap
@@ -101,10 +130,9 @@ void model_of_mma(void* const* shares, tensor_model how) {
         }
   }
 
-  for (int f = 0; f < M * N; ++f)
-    each.template operator()<shape::c>([&](int lane, int i, int row, int column) {
-      static_cast<mma_share<A, B>*>(shares[lane])->sums[f].r[i] = c[f / N * shape::m + row][f % N * shape::n + column];
-    });
+  for_elements<shape::c, M * N, share>(shares, [&](const share& of, int f, int i, int row, int column) {
+    of.sums[f].r[i] = c[f / N * shape::m + row][f % N * shape::n + column];
+  });
 }
 
 }  // namespace tilery::inline TILERY_ABI::atoms
