@@ -37,18 +37,19 @@ constexpr void place(int lane, int part, int& row, int& column) {
 
 template <int Count, matrix_order Order, bool Stores>
 void model(void* const* shares, tensor_model) {
-  for (int r = 0; r < Count; ++r)
-    for (int lane = 0; lane < 32; ++lane)
-      for (int part = 0; part < 2; ++part) {
+  for (int lane = 0; lane < 32; ++lane)
+    for (int r = 0; r < Count; ++r) {
+      std::uint32_t& in_register = static_cast<share*>(shares[lane])->registers[r];
+      const auto in_row = [&](int part) -> std::uint16_t& {
         int row = 0, column = 0;
         place<Order>(lane, part, row, column);
-        std::uint16_t& in_row = static_cast<share*>(shares[8 * r + row])->row[column];
-        std::uint32_t& in_register = static_cast<share*>(shares[lane])->registers[r];
-        if constexpr (Stores)
-          in_row = static_cast<std::uint16_t>(in_register >> (16 * part));
-        else
-          in_register = (in_register & (0xffff0000u >> (16 * part))) | std::uint32_t{in_row} << (16 * part);
-      }
+        return static_cast<share*>(shares[8 * r + row])->row[column];
+      };
+      if constexpr (Stores)
+        in_row(0) = static_cast<std::uint16_t>(in_register), in_row(1) = static_cast<std::uint16_t>(in_register >> 16);
+      else
+        in_register = in_row(0) | std::uint32_t{in_row(1)} << 16;
+    }
 }
 
 }  // namespace matrix_move
