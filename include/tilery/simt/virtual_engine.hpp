@@ -16,6 +16,8 @@ public:
   void copy(void* to, const void* from, int bytes, int valid, where at) const {
     if constexpr (Checked)
       watch().copy(rank_, to, from, bytes, valid, site("copy_async", at));
+    else if (valid == bytes) [[likely]]  // of a size that the compiler knows
+      std::memcpy(to, from, static_cast<std::size_t>(bytes));
     else
       virtual_machine::engine_copy{to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(valid)}.land();
   }
