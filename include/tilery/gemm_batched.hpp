@@ -17,15 +17,6 @@ matrix_view<T> slice(const tensor_view<T, 3>& v, std::int64_t i) {
   return one;
 }
 
-/// The bytes from a batch's first element to its last one, as an operand.
-template <class T>
-operand hull_of(const char* name, const tensor_view<T, 3>& v, bool written) {
-  operand one = describe(name, slice(v, 0), written);
-  if (one.empty() || v.extents[0] == 0) return {name, one.pointer, one.element_bytes, {1, 0}, {0, 1}, written};
-  const std::int64_t elements = (v.extents[0] - 1) * v.strides[0] + (one.end() - one.begin()) / one.element_bytes;
-  return {name, one.pointer, one.element_bytes, {1, elements}, {0, 1}, written};
-}
-
 /// Whether two matrices of the batch of C share an element.
 template <class C>
 finding check_batches_of_c(const tensor_view<C, 3>& c) {
@@ -41,7 +32,7 @@ finding check_batches_of_c(const tensor_view<C, 3>& c) {
 /// each; beyond, nothing is proved.
 template <class T, class C>
 finding check_batch_against_c(const char* name, const tensor_view<T, 3>& v, const tensor_view<C, 3>& c) {
-  const operand all = hull_of(name, v, false), outputs = hull_of("C", c, true);
+  const operand all = reads(name, v), outputs = writes("C", c);
   if (all.empty() || outputs.empty() || all.end() <= outputs.begin() || outputs.end() <= all.begin()) return {};
   const auto some = [](std::int32_t batches) { return lesser(batches, 256); };
   for (int i = 0; i < some(c.extents[0]); ++i)
@@ -57,7 +48,7 @@ template <class T>
 finding check_batch_against(const char* name, const tensor_view<T, 3>& v, bool written, const operands& others) {
   for (const operand& o : others) {
     if (!written && !o.written) continue;
-    const operand all = hull_of(name, v, written);
+    const operand all = describe(name, v, written);
     if (o.empty() || all.empty() || all.end() <= o.begin() || o.end() <= all.begin()) continue;
     for (int i = 0; i < lesser(v.extents[0], 256); ++i)
       if (share_an_element(describe(name, slice(v, i), written), o))
@@ -65,28 +56,6 @@ finding check_batch_against(const char* name, const tensor_view<T, 3>& v, bool w
                 "; the two must be apart"};
   }
   return {};
-}
-
-/// The operands of the launch: their hulls. Where an input's overlaps C's, C's stands for both.
-template <class A, class B, class C>
-operands hulls_of(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c) {
-  operand output = hull_of("C", c, true);
-  operand inputs[] = {hull_of("A", a, false), hull_of("B", b, false)};
-  bool within[2] = {};
-  for (const int i : {0, 1, 0}) {  // what overlaps the second one's may be the first one's
-    const operand& input = inputs[i];
-    if (within[i] || input.empty() || input.end() <= output.begin() || output.end() <= input.begin()) continue;
-    const std::byte* begin = lesser(input.begin(), output.begin());
-    const std::byte* end = greater(input.end(), output.end());
-    const std::int64_t step = lesser(input.element_bytes, output.element_bytes);
-    output = {"C, with an input between its matrices", begin, step, {1, (end - begin) / step}, {0, 1}, true};
-    within[i] = true;
-  }
-  operands all;
-  for (const int i : {0, 1})
-    if (!within[i]) all.push_back(inputs[i]);
-  all.push_back(output);
-  return all;
 }
 
 template <class A, class B, class C, class Epilogue>
@@ -107,7 +76,7 @@ finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& 
   if (auto found = check_batches_of_c(c)) return found;
   if (auto found = check_batch_against_c("A", a, c)) return found;
   if (auto found = check_batch_against_c("B", b, c)) return found;
-  all = hulls_of(a, b, c);
+  all = {reads("A", a), reads("B", b), writes("C", c)};
   operands of_epilogue;
   e.describe(of_epilogue);
   if (auto found = check_aliases(of_epilogue)) return {"gemm_batched: ", found};

@@ -73,6 +73,24 @@ TEST(operand, sentences_name_the_operand) {
             "x is in host memory; this executor needs it in device memory");
 }
 
+TEST(operand, three_dimensions_are_a_batch_of_matrices) {
+  tensor_view<float, 3> batch(memory, 3, 4, 5);
+  EXPECT_TRUE(reads("x", batch).dense());
+  EXPECT_EQ(reads("x", batch).end(), reinterpret_cast<std::byte*>(memory + 60));
+  batch.strides[0] = 25;
+  EXPECT_FALSE(reads("x", batch).dense());
+  EXPECT_EQ(reads("x", batch).end(), reinterpret_cast<std::byte*>(memory + 70));
+  batch.strides[0] = 0;
+  EXPECT_EQ(check_operands({writes("y", batch)}, memory_space::host),
+            "y is written, but a stride of 0 gives several of its elements one place; each must have its own");
+  EXPECT_FALSE(check_operands({reads("x", batch)}, memory_space::host)) << "one matrix for all is a fine input";
+  batch.strides[0] = -20;
+  EXPECT_EQ(check_operands({reads("x", batch)}, memory_space::host),
+            "x has a stride of -20 between its matrices; it must not be negative");
+  batch.extents[0] = 0;
+  EXPECT_TRUE(reads("x", batch).empty());
+}
+
 TEST(operand, in_place_means_the_very_same_view) {
   const auto v = matrix(memory, 4, 4);
   EXPECT_FALSE(check_aliases({reads("x", v), writes("y", v)}, {"x"}));

@@ -157,6 +157,60 @@ TYPED_TEST(gemm_batched_on, takes_many_and_few) {
   check(1, 4, 4, 4);
 }
 
+#ifndef __CUDACC__
+/// Touches an element that is `from_here` behind the last one of row 1 of matrix 1.
+struct touches : epilogue::step {
+  gmem_ptr<float> here;
+  int batch_row, last_column, from_here;
+  bool writes;
+
+  template <class Lane, class T, int N>
+  SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column) const {
+    if (row == batch_row && column == last_column - last_column % N) {  // by the lane whose element comes last
+      const auto at = here + from_here;
+      if (writes)
+        lane.store(at, 9.0f);
+      else
+        lane.load(at, width<1>);
+    }
+    return x;
+  }
+};
+
+// The virtual GPU knows each element of a batch: none is between its rows or its matrices.
+TEST(gemm_batched, gaps_of_a_batch_are_out_of_bounds) {
+  const int count = 3, m = 4, n = 6, k = 5;
+  std::vector<float> a(200, 1.0f), b(200, 1.0f), c(200, 1.0f);
+  const auto faults = [&](const std::vector<float>& of, std::int64_t element, int from_here, bool writes) {
+    launch_report report;
+    touches e;
+    e.here = gmem_ptr<float>(const_cast<float*>(of.data()) + element);
+    e.batch_row = m + 1, e.last_column = n - 1, e.from_here = from_here, e.writes = writes;
+    gemm_batched<small_simt>(virtual_gpu(arch::sm_90, {.report = &report}),
+                             batch_of<const float>(a.data(), count, 50, m, 8, k),
+                             batch_of<const float>(b.data(), count, 60, k, 8, n),
+                             batch_of(c.data(), count, 40, m, 9, n), e);
+    std::string all;
+    for (const fault& f : report.faults) {
+      EXPECT_EQ(f.kind, fault_kind::out_of_bounds) << f.text();
+      all += f.text();
+    }
+    return all;
+  };
+  const std::int64_t row = 40 + 9 + n - 1;  // the last element of row 1 of matrix 1
+  EXPECT_EQ(faults(c, row, 0, false), "");
+  EXPECT_NE(faults(c, row, 1, true).find("this lies between its rows or matrices"), std::string::npos);
+  EXPECT_NE(faults(c, row, 1, false), "");
+  const std::int64_t matrix = 50 + 3 * 8 + k - 1;  // the last element of matrix 1 of A
+  EXPECT_EQ(faults(a, matrix, 0, false), "");
+  EXPECT_NE(faults(a, matrix, 1, false).find("A has 3 x 4 x 5 elements"), std::string::npos);
+  EXPECT_EQ(faults(a, 100, 0, false), "") << "the first element of matrix 2";
+  EXPECT_NE(faults(a, 100, -1, false), "");
+  EXPECT_EQ(faults(b, 60 + 8, 0, false), "");
+  EXPECT_NE(faults(b, 60 + 8, -1, false).find("of B"), std::string::npos);
+}
+#endif
+
 TYPED_TEST(gemm_batched_on, does_nothing_where_there_is_nothing) {
   const buffer<float> c = this->put(std::vector<float>(12, 7.0f));
   const float* none = nullptr;

@@ -168,6 +168,92 @@ TEST(memory_checks, between_the_rows_of_a_slice_and_nothing_is_written_there) {
   EXPECT_EQ(whole[16 + 10], 0.0f);
 }
 
+/// One access of a batch of matrices, to where it says; an access of `Width` elements.
+struct batch_params {
+  gmem_ptr<float> x;
+  std::int64_t offset;
+  bool writes;
+};
+template <int Width>
+struct one_access {
+  static constexpr const char* name = "one access";
+  static constexpr int threads = 32;
+  static constexpr arch lowest = arch::sm_75;
+  static constexpr bool holds_alone = false;
+  using shared = no_shared;
+  template <class Lane>
+  SIMT static void run(Lane lane, const batch_params& p, no_shared&) {
+    if (lane.rank() != 0) return;
+    if (p.writes)
+      lane.store(p.x + p.offset, splat<Width>(5.0f));
+    else
+      lane.load(p.x + p.offset, width<Width>);
+  }
+};
+
+/// Each access of `Width` elements to a batch, and some elements beside it, is reported where it touches what is no
+/// element of it, and only there.
+template <int Width>
+void knows_each_element(int matrices, std::int64_t matrix_stride, int rows, std::int64_t row_stride, int columns,
+                        std::int64_t column_stride) {
+  alignas(16) static float memory[512];
+  tensor_view<float, 3> batch(memory + 16, matrices, rows, columns);
+  batch.strides[0] = matrix_stride, batch.strides[1] = row_stride, batch.strides[2] = column_stride;
+  bool is_element[512] = {};
+  for (int i = 0; i < matrices; ++i)
+    for (int r = 0; r < rows; ++r)
+      for (int c = 0; c < columns; ++c) is_element[16 + i * matrix_stride + r * row_stride + c * column_stride] = true;
+  const operand all = reads("x", batch);
+  const std::int64_t end = (all.end() - all.begin()) / 4;
+  for (std::int64_t at = -16; at < end + 8; at += Width) {
+    bool right = true;
+    for (int i = 0; i < Width; ++i) right = right && is_element[16 + at + i];
+    for (const bool write : {false, true}) {
+      if (write && matrix_stride == 0) continue;
+      launch_report report;
+      memory[16 + at] = 1;
+      launch<one_access<Width>>(virtual_gpu(arch::sm_90, {.report = &report}), {1},
+                                batch_params{gmem_ptr<float>(batch.pointer), at, write},
+                                {describe("x", batch, matrix_stride > 0)});
+      ASSERT_EQ(report.faults.size(), right ? 0u : 1u)
+          << at << " of " << matrices << ", " << matrix_stride << "; " << rows << ", " << row_stride << "; " << columns
+          << ", " << column_stride << "\n"
+          << text_of(report);
+      if (!right) {
+        EXPECT_EQ(report.faults[0].kind, fault_kind::out_of_bounds);
+      }
+      EXPECT_EQ(memory[16 + at], right && write ? 5 : 1) << at << ": what is reported is not done";
+    }
+  }
+}
+TEST(memory_checks, between_the_rows_and_the_matrices_of_a_batch) {
+  knows_each_element<1>(3, 24, 4, 6, 6, 1);   // one behind the other
+  knows_each_element<1>(3, 26, 4, 6, 6, 1);   // a gap behind each matrix
+  knows_each_element<1>(3, 24, 3, 8, 5, 1);   // behind each row
+  knows_each_element<1>(2, 40, 3, 12, 4, 2);  // behind each element, too
+  knows_each_element<1>(3, 7, 4, 32, 5, 1);   // beside each other in the rows
+  knows_each_element<1>(3, 1, 4, 30, 5, 4);   // ... and one element of each in turn
+  knows_each_element<1>(4, 3, 3, 16, 5, 1);   // windows that overlap
+  knows_each_element<1>(3, 5, 4, 3, 2, 7);    // strides that have nothing to do with each other
+  knows_each_element<1>(3, 0, 3, 8, 5, 1);    // one for all
+  knows_each_element<4>(3, 36, 4, 8, 8, 1);
+  knows_each_element<4>(2, 40, 3, 12, 8, 1);
+  knows_each_element<4>(3, 8, 3, 32, 5, 1);
+  knows_each_element<4>(4, 2, 3, 12, 2, 1);  // an access over several matrices
+}
+TEST(memory_checks, says_how_a_batch_lies) {
+  float memory[100];
+  tensor_view<float, 3> batch(memory, 2, 3, 5);
+  batch.strides[0] = 40, batch.strides[1] = 8;
+  launch_report report;
+  launch<one_access<1>>(virtual_gpu(arch::sm_90, {.report = &report}), {1},
+                        batch_params{gmem_ptr<float>(memory), 40 + 8 + 5, true}, {writes("x", batch)});
+  EXPECT_NE(text_of(report).find("x has 2 x 3 x 5 elements of 4 bytes, with strides 40, 8 and 1; this lies between its "
+                                 "rows or matrices"),
+            std::string::npos)
+      << text_of(report);
+}
+
 // --- written, though only read; misaligned
 
 struct writes_its_input : planted_base {

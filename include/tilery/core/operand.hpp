@@ -12,7 +12,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One tensor of an op, its element type forgotten. Ranks below two are padded with extents of 1.
+/// One tensor of an op, its element type forgotten. Ranks below two are padded with extents of 1; the first dimension
+/// of three counts matrices.
 struct operand {
   const char* name = "";
   const std::byte* pointer = nullptr;
@@ -23,14 +24,20 @@ struct operand {
   bool own = false;  // the op's workspace, of which nobody needs to be asked where it is; while a graph is captured, no
                      // memory answers at its address yet
   bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share it
+  std::int64_t matrices = 1, matrix_stride = 0;
 
-  bool empty() const { return extents[0] == 0 || extents[1] == 0; }
+  bool empty() const { return matrices == 0 || extents[0] == 0 || extents[1] == 0; }
   const std::byte* begin() const { return pointer; }
   const std::byte* end() const {
     if (empty()) return pointer;
-    return pointer + ((extents[0] - 1) * strides[0] + (extents[1] - 1) * strides[1] + 1) * element_bytes;
+    const std::int64_t last =
+        (matrices - 1) * matrix_stride + (extents[0] - 1) * strides[0] + (extents[1] - 1) * strides[1];
+    return pointer + (last + 1) * element_bytes;
   }
-  bool dense() const { return (extents[1] == 1 || strides[1] == 1) && (extents[0] == 1 || strides[0] == extents[1]); }
+  bool dense() const {
+    return (extents[1] == 1 || strides[1] == 1) && (extents[0] == 1 || strides[0] == extents[1]) &&
+           (matrices == 1 || matrix_stride == extents[0] * extents[1]);
+  }
   sentence shape() const { return {extents[0], " x ", extents[1]}; }
 };
 
@@ -79,17 +86,20 @@ private:
   int size_ = 0, room_ = 12;
 };
 
-/// Describes a view of rank 1 or 2 for `reads` and `writes`.
+/// Describes a view of rank 1, 2 or 3 for `reads` and `writes`.
 template <class T, int Rank>
 operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) {
-  static_assert(Rank == 1 || Rank == 2);
-  const bool flat = Rank == 1;
-  return {name,
-          reinterpret_cast<const std::byte*>(v.pointer),
-          static_cast<std::int64_t>(sizeof(T)),
-          {flat ? 1 : v.extents[0], v.extents[Rank - 1]},
-          {flat ? 0 : v.strides[0], v.strides[Rank - 1]},
-          written};
+  static_assert(Rank >= 1 && Rank <= 3);
+  constexpr bool flat = Rank == 1;
+  constexpr int rows = flat ? 0 : Rank - 2;
+  operand o{name,
+            reinterpret_cast<const std::byte*>(v.pointer),
+            static_cast<std::int64_t>(sizeof(T)),
+            {flat ? 1 : v.extents[rows], v.extents[Rank - 1]},
+            {flat ? 0 : v.strides[rows], v.strides[Rank - 1]},
+            written};
+  if constexpr (Rank == 3) o.matrices = v.extents[0], o.matrix_stride = v.strides[0];
+  return o;
 }
 
 /// An operand that the op reads, whatever its view would allow.
@@ -112,13 +122,16 @@ inline operand own(operand o) {
 }
 
 /// Whether two operands provably share an element. Interleaved slices of one buffer do not: with equal strides the
-/// distance between the two is solved exactly; otherwise a dense operand shares what lies inside it.
+/// distance between the two is solved exactly; otherwise a dense operand shares what lies inside it. Of several
+/// matrices only the first is compared.
 inline bool share_an_element(operand a, operand b) {
+  if (a.empty() || b.empty()) return false;
+  a.matrices = b.matrices = 1;
   for (int i = 0; i < 2; ++i) {  // the stride of an extent of 1 means nothing: let it be the other's
     if (a.extents[i] == 1) a.strides[i] = b.strides[i];
     if (b.extents[i] == 1) b.strides[i] = a.strides[i];
   }
-  if (a.empty() || b.empty() || a.end() <= b.begin() || b.end() <= a.begin()) return false;
+  if (a.end() <= b.begin() || b.end() <= a.begin()) return false;
   if (a.dense() && b.dense()) return true;
   if (a.pointer == b.pointer) return true;
   if (a.element_bytes == b.element_bytes && a.strides[0] == b.strides[0] && a.strides[1] == b.strides[1]) {
@@ -150,9 +163,12 @@ inline finding check_operands(const operands& all, memory_space reachable) {
   for (const operand& o : all) {
     if (o.empty()) continue;
     if (!o.pointer) return {o.name, " is a null view of size ", o.shape(), "; it must point to its elements"};
+    if (o.matrix_stride < 0)
+      return {o.name, " has a stride of ", o.matrix_stride, " between its matrices; it must not be negative"};
     if (o.strides[0] < 0 || o.strides[1] < 0)
       return {o.name, " has the strides ", o.strides[0], " and ", o.strides[1], "; strides must not be negative"};
-    if (o.written && ((o.strides[0] == 0 && o.extents[0] > 1) || (o.strides[1] == 0 && o.extents[1] > 1)))
+    if (o.written && ((o.strides[0] == 0 && o.extents[0] > 1) || (o.strides[1] == 0 && o.extents[1] > 1) ||
+                      (o.matrix_stride == 0 && o.matrices > 1)))
       return {o.name, " is written, but a stride of 0 gives several of its elements one place; each must have its own"};
     if (o.own) continue;
     const memory_space space = space_of(o.pointer);

@@ -3,7 +3,7 @@
 // what the launch writes. Memory that is only read needs no history: a write to it is a fault by itself.
 #pragma once
 
-#include <tilery/core/operand.hpp>
+#include <tilery/simt/virtual/element_runs.hpp>
 #include <tilery/simt/virtual/shadow.hpp>
 
 #include <algorithm>
@@ -17,15 +17,19 @@ namespace virtual_machine {
 
 class global_memory {
 public:
+  struct part {
+    operand what;
+    element_runs elements;
+  };
   /// Operands that share memory, and their history if one of them is written.
   struct region {
     std::uintptr_t begin, end;
     std::size_t cell_bytes;
-    std::vector<operand> parts;
+    std::vector<part> parts;
     std::unique_ptr<shadow> cells;
 
     bool written() const {
-      return std::any_of(parts.begin(), parts.end(), [](const operand& o) { return o.written; });
+      return std::any_of(parts.begin(), parts.end(), [](const part& p) { return p.what.written; });
     }
   };
   /// Where an access falls.
@@ -43,13 +47,13 @@ public:
     for (const operand& o : sorted) {
       const auto begin = reinterpret_cast<std::uintptr_t>(o.begin()), end = reinterpret_cast<std::uintptr_t>(o.end());
       if (regions_.empty() || begin >= regions_.back().end) {
-        regions_.push_back({begin, end, cell_of(o), {o}, nullptr});
+        regions_.push_back({begin, end, cell_of(o), {{o, element_runs(o)}}, nullptr});
       } else {
         region& r = regions_.back();
         r.end = std::max(r.end, end);
         r.cell_bytes = std::min(r.cell_bytes, cell_of(o));
         if ((begin - r.begin) % r.cell_bytes != 0) r.cell_bytes = 1;
-        r.parts.push_back(o);
+        r.parts.push_back({o, element_runs(o)});
       }
     }
     knows_operands_ = !known.empty();
@@ -67,8 +71,8 @@ public:
       if (address < r.begin || address >= r.end) continue;
       last_ = static_cast<std::size_t>(&r - regions_.data());
       place found{&r, nullptr, false};
-      for (const operand& o : r.parts)
-        if (holds(o, address, bytes) && (!found.part || (writes && !found.part->written))) found.part = &o;
+      for (const part& p : r.parts)
+        if ((!found.part || (writes && !found.part->written)) && p.elements.hold(address, bytes)) found.part = &p.what;
       found.inside = found.part != nullptr;
       return found;
     }
@@ -80,10 +84,11 @@ public:
     const operand* best = nullptr;
     std::uintptr_t least = ~std::uintptr_t{0};
     for (const region& r : regions_)
-      for (const operand& o : r.parts) {
-        const auto begin = reinterpret_cast<std::uintptr_t>(o.begin()), end = reinterpret_cast<std::uintptr_t>(o.end());
+      for (const part& p : r.parts) {
+        const auto begin = reinterpret_cast<std::uintptr_t>(p.what.begin()),
+                   end = reinterpret_cast<std::uintptr_t>(p.what.end());
         const std::uintptr_t distance = address < begin ? begin - address : address >= end ? address - end : 0;
-        if (distance < least) least = distance, best = &o;
+        if (distance < least) least = distance, best = &p.what;
       }
     return best;
   }
@@ -115,29 +120,6 @@ private:
   /// Elements of more than four bytes may be accessed by halves.
   static std::size_t cell_of(const operand& o) {
     return static_cast<std::size_t>(std::min<std::int64_t>(o.element_bytes, 4));
-  }
-
-  /// Whether all elements of an access belong to the operand; the gaps between the rows of a slice do not.
-  static bool holds(const operand& o, std::uintptr_t address, std::size_t bytes) {
-    const auto begin = reinterpret_cast<std::uintptr_t>(o.begin());
-    if (address < begin || address + bytes > reinterpret_cast<std::uintptr_t>(o.end())) return false;
-    if (o.dense()) return true;
-    const auto size = static_cast<std::uintptr_t>(o.element_bytes);
-    const auto first = static_cast<std::int64_t>((address - begin) / size),
-               last = static_cast<std::int64_t>((address - begin + bytes - 1) / size);
-    const int slow = o.strides[0] >= o.strides[1] ? 0 : 1;
-    const std::int64_t pitch = std::max<std::int64_t>(o.strides[slow], 1),
-                       step = std::max<std::int64_t>(o.strides[1 - slow], 1);
-    for (std::int64_t e = first; e <= last; ++e) {
-      bool in_a_row = false;  // rows may overlap: the windows of a sliding view
-      for (std::int64_t row = std::min(e / pitch, o.extents[slow] - 1); row >= 0 && !in_a_row; --row) {
-        const std::int64_t rest = e - row * pitch;
-        if (rest / step >= o.extents[1 - slow]) break;
-        in_a_row = rest % step == 0;
-      }
-      if (!in_a_row) return false;
-    }
-    return true;
   }
 
   std::vector<region> regions_;

@@ -29,9 +29,15 @@ inline std::string missing_order(fault_kind kind, access_mode now, access_mode b
 
 /// How an operand lies, of which an access has missed the elements.
 inline std::string layout_of(const operand& o, bool in_a_gap) {
-  return std::string(o.name) + " has " + std::to_string(o.extents[0]) + " x " + std::to_string(o.extents[1]) +
-         " elements of " + std::to_string(o.element_bytes) + " bytes, with strides " + std::to_string(o.strides[0]) +
-         " and " + std::to_string(o.strides[1]) + (in_a_gap ? "; this lies between its rows" : "");
+  const bool several = o.matrices > 1;
+  std::string says = std::string(o.name) + " has ";
+  if (several) says += std::to_string(o.matrices) + " x ";
+  says += std::to_string(o.extents[0]) + " x " + std::to_string(o.extents[1]) + " elements of " +
+          std::to_string(o.element_bytes) + " bytes, with strides ";
+  if (several) says += std::to_string(o.matrix_stride) + ", ";
+  says += std::to_string(o.strides[0]) + " and " + std::to_string(o.strides[1]);
+  if (in_a_gap) says += several ? "; this lies between its rows or matrices" : "; this lies between its rows";
+  return says;
 }
 
 }  // namespace virtual_machine

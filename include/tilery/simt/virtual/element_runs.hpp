@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Where the elements of an operand lie among the bytes from its first to its last one: runs of neighbours, repeated at
+// strides. What lies between the rows of a slice, or between the matrices of a batch, is in no run.
+#pragma once
+
+#include <tilery/core/operand.hpp>
+
+#include <algorithm>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+class element_runs {
+public:
+  explicit element_runs(const operand& o)
+      : begin_(reinterpret_cast<std::uintptr_t>(o.begin())),
+        end_(reinterpret_cast<std::uintptr_t>(o.end())),
+        element_bytes_(static_cast<std::uintptr_t>(o.element_bytes)) {
+    repetition nearest_first[] = {{o.extents[1], o.strides[1]},
+                                  {o.extents[0], o.strides[0]},
+                                  {o.matrices, o.matrix_stride}};
+    std::ranges::sort(nearest_first, {}, &repetition::stride);
+    for (const repetition& r : nearest_first)
+      if (r.times > 1 && r.stride > 0) add(r);
+  }
+
+  /// Whether all elements that an access touches are the operand's.
+  bool hold(std::uintptr_t address, std::size_t bytes) const {
+    if (address < begin_ || address + bytes > end_) return false;
+    if (count_ == 0) return true;
+    const auto first = static_cast<std::int64_t>((address - begin_) / element_bytes_),
+               last = static_cast<std::int64_t>((address - begin_ + bytes - 1) / element_bytes_);
+    if (one_run_has(count_, first, last)) return true;
+    for (std::int64_t e = first; e <= last; ++e)
+      if (first == last || !one_run_has(count_, e, e)) return false;
+    return true;
+  }
+
+private:
+  struct repetition {
+    std::int64_t times = 1, stride = 0;
+    std::int64_t reach = 0;  // elements that one time reaches over
+  };
+
+  /// Repeats what there is. What touches or overlaps grows together: dense rows, and the windows of a sliding view.
+  void add(repetition r) {
+    if (count_ == 0 && r.stride <= run_) {
+      run_ += (r.times - 1) * r.stride;
+      return;
+    }
+    if (count_ > 0) {
+      repetition& inner = all_[count_ - 1];
+      if (r.stride % inner.stride == 0 && r.stride <= inner.times * inner.stride) {
+        inner.times += (r.times - 1) * (r.stride / inner.stride);
+        return;
+      }
+      r.reach = (inner.times - 1) * inner.stride + inner.reach;
+    } else {
+      r.reach = run_;
+    }
+    all_[count_++] = r;
+  }
+
+  /// Whether elements `first` to `last` lie in one run of the `levels` innermost repetitions.
+  bool one_run_has(int levels, std::int64_t first, std::int64_t last) const {
+    if (levels == 0) return last < run_;
+    const repetition& r = all_[levels - 1];
+    for (std::int64_t i = std::min(first / r.stride, r.times - 1); i >= 0; --i) {
+      const std::int64_t before = i * r.stride;
+      if (last - before >= r.reach) return false;
+      if (one_run_has(levels - 1, first - before, last - before)) return true;
+    }
+    return false;
+  }
+
+  std::uintptr_t begin_, end_, element_bytes_;
+  repetition all_[3];  // the innermost one first
+  int count_ = 0;
+  std::int64_t run_ = 1;  // elements
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI
