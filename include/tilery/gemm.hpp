@@ -41,7 +41,7 @@ gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, con
 template <auto P, class Params>
 Params as_computed_params(const Params& p, const gemm_problem& problem) {
   if constexpr (std::is_same_v<typename Params::a_type, typename Params::b_type>)
-    if (as_computed(P, problem).a.contiguous != problem.a.contiguous) return p.exchanged();
+    if (is_exchanged(P, problem)) return p.exchanged();
   return p;
 }
 
@@ -253,6 +253,28 @@ void run_chosen_gemm(const Executor& executor, const gemm_problem& problem, cons
   });
 }
 
+/// The policy that the selector picks for `what`, in words; on a GPU, `blocks(policy)` follows.
+template <class T, class U, class Executor, class Blocks>
+sentence explain_choice(const sentence& what, const gemm_problem& problem, const Blocks& blocks) {
+  return with_gemm_table<T, U, Executor>(problem, {}, [&]<class Table>() {
+    const choice chosen = Table::choose(problem);
+    const auto& policy = Table::candidates[chosen.index];
+    const sentence runs(what, " (", element<T>::name, ") runs ", describe(policy), ": ", chosen.reason);
+    if constexpr (Executor::lane::alone)
+      return runs;
+    else
+      return sentence(runs, "; ", blocks(policy));
+  });
+}
+
+/// The blocks of a launch and how they share k, in words.
+inline sentence describe_blocks(const gemm_work& w) {
+  if (!w.shared()) return {w.blocks, w.blocks == 1 ? " block for its tile" : " blocks, one for each tile"};
+  const sentence share(w.blocks, " blocks share its ", w.tiles, w.tiles == 1 ? " tile" : " tiles", " along k");
+  if (w.parts == 0) return {share, ", in even pieces of the row of all tiles' steps"};
+  return w.tiles == 1 ? share : sentence(share, ", ", w.parts, " blocks a tile");
+}
+
 }  // namespace ops
 
 /// C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), with the policy that the selector picks.
@@ -304,23 +326,17 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
   ops::run_gemm<P>(executor, problem, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all, at);
 }
 
-/// Which policy `gemm` would run for this problem, and why, in one sentence.
+/// Which policy `gemm` would run for this problem and why, and on a GPU, how many blocks, and how they share k; in one
+/// sentence.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c) {
   using T = std::remove_const_t<element_type_of<A>>;
-  const gemm_problem problem = ops::describe_gemm(view(a), view(b), view(c), executor.target());
   using U = std::remove_const_t<element_type_of<B>>;
-  return ops::with_gemm_table<T, U, Executor>(problem, {}, [&]<class Table>() {
-    const choice chosen = Table::choose(problem);
-    const sentence shape(problem.m, " x ", problem.n, " x ", problem.k);
-    const sentence policy = describe(Table::candidates[chosen.index]);
-    const sentence runs("gemm ", shape, " (", element<T>::name, ") runs ", policy, ": ", chosen.reason);
-    if constexpr (!Executor::lane::alone) {
-      const gemm_work work = ops::shared_out<T>(Table::candidates[chosen.index], problem);
-      if (work.shared()) return sentence(runs, "; ", work.blocks, " blocks share its ", work.tiles, " tiles along k");
-    }
-    return runs;
-  });
+  const gemm_problem problem = ops::describe_gemm(view(a), view(b), view(c), executor.target());
+  return ops::explain_choice<T, U, Executor>(sentence("gemm ", problem.m, " x ", problem.n, " x ", problem.k), problem,
+                                             [&](const auto& policy) {
+                                               return ops::describe_blocks(ops::shared_out<T>(policy, problem));
+                                             });
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -147,4 +147,17 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
                        });
 }
 
+/// What `gemm_batched` would run, as `explain_gemm` says it.
+template <class Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C>
+sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, const C& c) {
+  using T = std::remove_const_t<element_type_of<A>>;
+  using U = std::remove_const_t<element_type_of<B>>;
+  const gemm_problem problem = ops::describe_gemm_batched(view(a), view(b), view(c), executor.target());
+  const sentence shape(problem.m, " x ", problem.n, " x ", problem.k);
+  return ops::explain_choice<T, U, Executor>(sentence("gemm_batched of ", problem.batches, " matrices, each ", shape),
+                                             problem, [&](const auto& policy) {
+                                               return ops::describe_blocks(ops::shared_out<T>(policy, problem));
+                                             });
+}
+
 }  // namespace tilery::inline TILERY_ABI

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
@@ -106,6 +107,40 @@ gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>>
   return joint;
 }
 
+/// The parameters of one member of a group.
+template <class A, class B, class C, class Epilogue>
+using gemm_member_params =
+    decltype(gemm_params_of(std::declval<matrix_view<const A>>(), std::declval<matrix_view<const B>>(),
+                            std::declval<matrix_view<C>>(), std::declval<Epilogue>(), gemm_factors{}));
+
+/// Whether a launch with so many members and tiles must go before a member with `more` tiles.
+template <class One>
+bool is_full(int members, std::int64_t tiles, std::int64_t more) {
+  return members == gemm_group<One>::most || (members > 0 && tiles + more > largest_extent);
+}
+
+/// What a policy makes of a group.
+struct group_launches {
+  std::int64_t blocks = 0;
+  int launches = 0;
+};
+template <class Policy, class A, class B, class C, class Epilogue>
+group_launches launches_of(const Policy& policy, const gemm_problem& joint,
+                           std::span<const gemm_member<A, B, C, Epilogue>> members) {
+  using params = gemm_member_params<A, B, C, Epilogue>;
+  group_launches all;
+  std::int64_t of_launch = 0;
+  int in_launch = 0;
+  for (const auto& one : members) {
+    if (one.c.size() == 0) continue;
+    const std::int32_t m = one.c.extents[0], n = one.c.extents[1];
+    const std::int64_t tiles = is_exchanged(policy, joint) ? tiles_of(policy, n, m) : tiles_of(policy, m, n);
+    if (all.launches == 0 || is_full<params>(in_launch, of_launch, tiles)) ++all.launches, in_launch = 0, of_launch = 0;
+    ++in_launch, of_launch += tiles, all.blocks += tiles;
+  }
+  return all;
+}
+
 /// One kernel for all members, in as few launches as carry their parameters; on the CPU, one after the other where they
 /// are large, side by side where they are small.
 template <auto P, class Executor, class One>
@@ -127,7 +162,7 @@ void run_gemm_group(const Executor& executor, const gemm_problem& joint, const s
     for (std::size_t i = 0; i < members.size(); ++i) {
       const One one = as_computed_params<P>(members[i], joint);
       const std::int64_t more = tiles_of(P, one.rows(), one.columns());
-      if (group.size == gemm_group<One>::most || (group.size > 0 && tiles + more > largest_extent)) launch_them();
+      if (is_full<One>(group.size, tiles, more)) launch_them();
       group.set(group.size, one);
       group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
       tiles += more;
@@ -143,7 +178,7 @@ void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B,
                      Run&& run) {
   std::vector<operands> known;
   refuse(check_gemm_group(members, executor.reachable(), known), at);
-  std::vector<decltype(gemm_params_of(members[0].a, members[0].b, members[0].c, members[0].epilogue, {}))> all;
+  std::vector<gemm_member_params<A, B, C, Epilogue>> all;
   for (std::size_t i = 0; i < members.size(); ++i) {
     if (members[i].c.size() == 0) continue;
     known[all.size()] = known[i];
@@ -187,6 +222,18 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
   });
 }
 
+/// What `gemm_grouped` would run, as `explain_gemm` says it, and in how many launches.
+template <class Executor, class A, class B, class C, class Epilogue>
+sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members) {
+  const gemm_problem joint = ops::describe_gemm_group(members, executor.target());
+  const sentence shape(joint.m, " x ", joint.n, " x ", joint.k);
+  const sentence what("gemm_grouped of ", members.size(), " members, each within ", shape);
+  return ops::explain_choice<A, B, Executor>(what, joint, [&](const auto& policy) {
+    const auto [blocks, launches] = ops::launches_of(policy, joint, members);
+    return sentence(blocks, " blocks, one for each tile, in ", launches, launches == 1 ? " launch" : " launches");
+  });
+}
+
 /// Matrices of one shape that lie anywhere: a list, on the host, of where each begins.
 template <class T>
 struct matrix_pointers {
@@ -201,21 +248,40 @@ struct matrix_pointers {
   }
 };
 
+namespace ops {
+
+/// The members of a batch of pointers.
+template <class A, class B, class C, class Epilogue>
+auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const matrix_pointers<C>& c,
+                const Epilogue& e, gemm_factors factors, where at) {
+  const std::size_t count = c.pointers.size();
+  if (a.pointers.size() != count || b.pointers.size() != count)
+    throw error({sentence("gemm_batched: A has ", a.pointers.size(), " matrices, B ", b.pointers.size()), " and C ",
+                 count, "; they must be as many"},
+                at);
+  std::vector<gemm_member<std::remove_const_t<A>, std::remove_const_t<B>, C, Epilogue>> members;
+  for (std::size_t i = 0; i < count; ++i) members.push_back({a[i], b[i], c[i], e, factors});
+  return members;
+}
+
+}  // namespace ops
+
 /// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for pointers to matrices of one shape each: a group whose members are
 /// alike. The epilogue is the same for all: it sees each matrix as C alone, from row 0 on, so that operands are shared
 /// and stochastic rounding draws the same numbers for each.
 template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
-  const std::size_t count = c.pointers.size();
-  if (a.pointers.size() != count || b.pointers.size() != count)
-    throw error({sentence("gemm_batched: A has ", a.pointers.size(), " matrices, B ", b.pointers.size()), " and C ",
-                 count, "; they must be as many"},
-                at);
-  using member = gemm_member<std::remove_const_t<A>, std::remove_const_t<B>, C, Epilogue>;
-  std::vector<member> members;
-  for (std::size_t i = 0; i < count; ++i) members.push_back({a[i], b[i], c[i], e, factors});
-  gemm_grouped(executor, std::span<const member>(members), at);
+  const auto members = ops::members_of(a, b, c, e, factors, at);
+  gemm_grouped(executor, std::span(members), at);
+}
+
+/// What this would run: a group, as `explain_gemm_grouped` says it.
+template <class Executor, class A, class B, class C>
+sentence explain_gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
+                              const matrix_pointers<C>& c, where at = {}) {
+  const auto members = ops::members_of(a, b, c, epilogue::none(), {}, at);
+  return explain_gemm_grouped(executor, std::span(members));
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -201,7 +201,7 @@ TYPED_TEST(gemm_work_on, is_shared_by_the_selector) {
   const auto A = matrix(static_cast<const float*>(a.data_handle()), m, k);
   const auto B = matrix(static_cast<const float*>(b.data_handle()), k, n);
   EXPECT_NE(std::string(explain_gemm(this->executor, A, B, matrix(c.data_handle(), m, n)).c_str())
-                .find("blocks share its 1 tiles along k"),
+                .find("blocks share its 1 tile along k"),
             std::string::npos)
       << explain_gemm(this->executor, A, B, matrix(c.data_handle(), m, n)).c_str();
   EXPECT_FALSE(validate(this->executor, [&](const auto& x) { gemm(x, A, B, matrix(c.data_handle(), m, n)); }));

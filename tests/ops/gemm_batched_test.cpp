@@ -157,7 +157,38 @@ TYPED_TEST(gemm_batched_on, takes_many_and_few) {
   check(1, 4, 4, 4);
 }
 
+TYPED_TEST(gemm_batched_on, explains_itself) {
+  const buffer<float> memory(this->executor, 4000);
+  const float* in = memory.data_handle();
+  const std::string says =
+      explain_gemm_batched(this->executor, batch_of(in, 5, 35 * 20, 35, 20, 20), batch_of(in, 5, 0, 20, 70, 70),
+                           batch_of(memory.data_handle(), 5, 35 * 70, 35, 70, 70))
+          .c_str();
+  EXPECT_EQ(says.find("gemm_batched of 5 matrices, each 35 x 70 x 20 (f32) runs gemm_"), 0u) << says;
+  EXPECT_EQ(says.find("one for each tile") != std::string::npos, !TypeParam::lane::alone) << says;
+}
+
 #ifndef __CUDACC__
+// ... and the launch has as many blocks.
+TEST(gemm_batched, explains_how_k_is_shared) {
+  const auto check = [](int count, int m, int n, int k, const std::string& what) {
+    std::vector<float> a(static_cast<std::size_t>(count * m * k)), b(static_cast<std::size_t>(k * n)),
+        c(static_cast<std::size_t>(count * m * n));
+    const auto of_a = batch_of<const float>(a.data(), count, m * k, m, k, k),
+               of_b = batch_of<const float>(b.data(), count, 0, k, n, n);
+    const auto of_c = batch_of(c.data(), count, m * n, m, n, n);
+    launch_report report;
+    const virtual_gpu gpu(arch::sm_90, {.report = &report});
+    gemm_batched(gpu, of_a, of_b, of_c);
+    ASSERT_EQ(report.profiles.size(), 1u);
+    const std::string says = explain_gemm_batched(gpu, of_a, of_b, of_c).c_str();
+    EXPECT_NE(says.find("; " + std::to_string(report.profiles[0].blocks.x) + what), std::string::npos) << says;
+  };
+  check(3, 20, 24, 8, " blocks, one for each tile");
+  check(1, 20, 24, 8, " block for its tile");
+  check(2, 16, 16, 4096, " blocks share its 2 tiles along k, ");
+}
+
 /// Touches an element that is `from_here` behind the last one of row 1 of matrix 1.
 struct touches : epilogue::step {
   gmem_ptr<float> here;

@@ -117,6 +117,45 @@ TYPED_TEST(gemm_grouped_on, is_right_by_default) {
   gemm_grouped(this->executor, std::span<const gemm_member<float, float, float>>());
 }
 
+TYPED_TEST(gemm_grouped_on, explains_itself) {
+  const buffer<float> memory(this->executor, 4096);
+  using member = gemm_member<float, float, float>;
+  const auto at = [&](int rows, int columns) { return matrix(memory.data_handle(), rows, columns); };
+  const std::vector<member> two{{at(40, 32), at(32, 64), at(40, 64)}, {at(8, 64), at(64, 12), at(8, 12)}};
+  const std::string says = explain_gemm_grouped(this->executor, std::span(two)).c_str();
+  EXPECT_EQ(says.find("gemm_grouped of 2 members, each within 40 x 64 x 64 (f32) runs gemm_"), 0u) << says;
+  EXPECT_EQ(says.find("in 1 launch") != std::string::npos, !TypeParam::lane::alone) << says;
+  const float* in[] = {memory.data_handle(), memory.data_handle()};
+  float* out[] = {memory.data_handle(), memory.data_handle()};
+  const std::string of_pointers =
+      explain_gemm_batched(this->executor, matrix_pointers<const float>{in, 8, 4},
+                           matrix_pointers<const float>{in, 4, 12}, matrix_pointers<float>{out, 8, 12})
+          .c_str();
+  EXPECT_EQ(of_pointers.find("gemm_grouped of 2 members, each within 8 x 12 x 4"), 0u) << of_pointers;
+}
+
+#ifndef __CUDACC__
+// As many blocks, in as many launches.
+TEST(gemm_grouped, explains_its_launches) {
+  std::vector<float> in(4000), out(20000);
+  std::vector<gemm_member<float, float, float>> members;
+  for (int i = 0; i < 150; ++i)
+    members.push_back({matrix(in.data(), i % 9, 4), matrix(in.data(), 4, 12), matrix(out.data() + 100 * i, i % 9, 12)});
+  members.push_back({matrix(in.data(), 140, 4), matrix(in.data(), 4, 12), matrix(out.data() + 15000, 140, 12)});
+  launch_report report;
+  const virtual_gpu gpu(arch::sm_90, {.report = &report});
+  gemm_grouped(gpu, std::span<const gemm_member<float, float, float>>(members));
+  std::int64_t blocks = 0;
+  for (const auto& p : report.profiles) blocks += p.blocks.x;
+  const std::string says =
+      explain_gemm_grouped(gpu, std::span<const gemm_member<float, float, float>>(members)).c_str();
+  EXPECT_NE(says.find("; " + std::to_string(blocks) + " blocks, one for each tile, in " +
+                      std::to_string(report.profiles.size()) + " launches"),
+            std::string::npos)
+      << says;
+}
+#endif
+
 TYPED_TEST(gemm_grouped_on, takes_pointers_to_matrices) {
   const int m = 9, n = 12, k = 20;
   const auto a_values = draw_values<float>(3 * m * k), b_values = draw_values<float>(k * n);

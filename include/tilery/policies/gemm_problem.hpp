@@ -56,15 +56,20 @@ constexpr gemm_problem exchanged(gemm_problem p) {
   return p;
 }
 
-/// The problem as a policy's kernel computes it. A policy for row-major A and B serves them column-major, too: it
-/// computes the transpose of C, whose operands are row-major by row-major, and transposes the tiles as it stores them.
+/// Whether a policy's kernel computes C's transpose: a policy for row-major A and B serves them column-major, too. Their
+/// transposes are row-major; the tiles are transposed as they are stored.
+template <class Policy>
+constexpr bool is_exchanged(const Policy& p, const gemm_problem& problem) {
+  if constexpr (requires { p.exchanges(); })
+    return p.exchanges() && problem.one_type && problem.a.contiguous == along::outer && problem.b.contiguous == along::k;
+  else
+    return false;
+}
+
+/// The problem as a policy's kernel computes it.
 template <class Policy>
 constexpr gemm_problem as_computed(const Policy& p, const gemm_problem& problem) {
-  if constexpr (requires { p.exchanges(); }) {
-    const bool both = problem.a.contiguous == along::outer && problem.b.contiguous == along::k;
-    if (p.exchanges() && both && problem.one_type) return exchanged(problem);
-  }
-  return problem;
+  return is_exchanged(p, problem) ? exchanged(problem) : problem;
 }
 
 /// Tiles of a policy in a C of m x n.
