@@ -112,8 +112,10 @@ private:
     pack<T, per_chunk> held = splat<per_chunk>(convert<T>(0.0f));
     const std::int64_t step = shared::k_major ? from.k_stride : 1;
     TILERY_UNROLL_ON_GPU
-    for (int i = 0; i < per_chunk; ++i)
-      if (i < left) held.set(i, lane.load(source + i * step, at));
+    for (int i = 0; i < per_chunk; ++i) {
+      if (i < left) held.set(i, lane.load(source, at));
+      source = source + step;
+    }
     return held;
   }
 
