@@ -7,7 +7,8 @@
 #
 # A unit is FILE:ELEMENT or FILE:ELEMENT:DEFINITION, FILE being one of ptx/*.cu. The report fails where a kernel spills,
 # uses a stack, needs more registers than its block can have, does not access memory in the widths that its unit says it
-# is meant to (ptx/kernels.hpp), single bytes above all, or has not as many tensor-core instructions as the tiling says.
+# is meant to (ptx/kernels.hpp), single bytes above all, or has not as many tensor-core instructions and asynchronous
+# copies as the tiling says.
 
 set -euo pipefail
 
@@ -34,7 +35,7 @@ compile_unit() {
 }
 
 # One line a kernel: name, registers, spilled bytes and stack, threads, shared bytes, then narrowest and widest access of
-# global loads, global stores, shared loads and shared stores, counts of mma.sync and ldmatrix, then what is meant. Names
+# global loads, global stores, shared loads and shared stores, counts of mma.sync, ldmatrix and cp.async, then what is meant. Names
 # are as they are written in C++, shortened.
 read_report() {
   cat "$1.ptx" "$1.log" | c++filt | awk -v OFS='\t' '
@@ -75,6 +76,7 @@ read_report() {
     }
     /mma\.sync/ { ++mma[kernel] }
     /ldmatrix/ { ++ldmatrix[kernel] }
+    /cp\.async\.c[ag]/ { ++copies[kernel] }
     /Compiling entry function/ { kernel = argument_list($0) }
     /bytes stack frame/ { stack[kernel] = $1; spilled[kernel] = $5 + $9 }
     /Used [0-9]+ registers/ { match($0, /Used [0-9]+/); registers[kernel] = substr($0, RSTART + 5, RLENGTH - 5) }
@@ -82,7 +84,7 @@ read_report() {
     END {
       for (i = 1; i <= count; ++i) {
         k = order[i]
-        print k, registers[k], spilled[k] + 0, stack[k] + 0, threads[k], shared[k] + 0, range(k, "ldglobal"), range(k, "stglobal"), range(k, "ldshared"), range(k, "stshared"), mma[k] + 0, ldmatrix[k] + 0, told[k]
+        print k, registers[k], spilled[k] + 0, stack[k] + 0, threads[k], shared[k] + 0, range(k, "ldglobal"), range(k, "stglobal"), range(k, "ldshared"), range(k, "stshared"), mma[k] + 0, ldmatrix[k] + 0, copies[k] + 0, told[k]
       }
     }'
 }
@@ -97,12 +99,12 @@ judge() {
       if ($3 > 0) wrong = wrong " spills " $3 " bytes;"
       if ($4 > $3) wrong = wrong " stack of " $4 " bytes;"
       if (int(($2 + 7) / 8) * 8 * $5 > 65536) wrong = wrong " too many registers for " $5 " threads;"
-      if ($7 != $17 || $8 != $18) wrong = wrong " global loads are meant to be " width($17, $18) ";"
-      if ($9 != $19 || $10 != $20) wrong = wrong " global stores are meant to be " width($19, $20) ";"
-      if ($11 < $21) wrong = wrong " shared loads are meant to be " $21 " at least;"
-      if ($22 > 0 && ($13 != $22 || $14 != $23)) wrong = wrong " shared stores are meant to be " width($22, $23) ";"
-      if ($15 != $24 || $16 != $25) wrong = wrong " meant to have " $24 " mma.sync and " $25 " ldmatrix;"
-      print arch, $2, $3, $5, $6, width($7, $8), width($9, $10), width($11, $12), width($13, $14), $15, $16, $1, (wrong == "" ? "" : "WRONG:" wrong)
+      if ($7 != $18 || $8 != $19) wrong = wrong " global loads are meant to be " width($18, $19) ";"
+      if ($9 != $20 || $10 != $21) wrong = wrong " global stores are meant to be " width($20, $21) ";"
+      if ($11 < $22) wrong = wrong " shared loads are meant to be " $22 " at least;"
+      if ($23 > 0 && ($13 != $23 || $14 != $24)) wrong = wrong " shared stores are meant to be " width($23, $24) ";"
+      if ($15 != $25 || $16 != $26 || $17 != $27) wrong = wrong " meant to have " $25 " mma.sync, " $26 " ldmatrix and " $27 " cp.async;"
+      print arch, $2, $3, $5, $6, width($7, $8), width($9, $10), width($11, $12), width($13, $14), $15, $16, $17, $1, (wrong == "" ? "" : "WRONG:" wrong)
     }'
 }
 
@@ -119,7 +121,7 @@ while ((running > 0)); do wait -n || status=1; running=$((running - 1)); done
 ((status == 0)) || exit 1
 
 table=$work/table
-printf 'sm\tregisters\tspilled\tthreads\tshared\tld.global\tst.global\tld.shared\tst.shared\tmma\tldmatrix\tkernel\n' >"$table"
+printf 'sm\tregisters\tspilled\tthreads\tshared\tld.global\tst.global\tld.shared\tst.shared\tmma\tldmatrix\tcp.async\tkernel\n' >"$table"
 for job in "${compilations[@]}"; do
   unit=${job% *} arch=${job#* }
   read_report "$work/${unit//:/_}.$arch" 2>>"$work/warnings" | judge "$arch" >>"$table"

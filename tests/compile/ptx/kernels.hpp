@@ -14,7 +14,7 @@ struct meant_accesses {
   width_range global_loads, global_stores;
   int shared_loads = 0;         // narrowest; 0: the kernel's own affair
   width_range shared_stores{};  // the same
-  int mma = 0, ldmatrix = 0;    // instructions in the text
+  int mma = 0, ldmatrix = 0, copies = 0;  // instructions in the text; asynchronous copies
 };
 
 /// The same for a kernel whose blocks may share tiles: they leave their sums in 16 bytes an access, and read the count of
@@ -22,7 +22,7 @@ struct meant_accesses {
 constexpr meant_accesses with_shared_tiles(meant_accesses m) {
   if (m.global_loads.widest < 16) m.global_loads.widest = 16;
   if (m.global_stores.widest < 16) m.global_stores.widest = 16;
-  m.shared_loads = 4;
+  if (m.shared_loads > 4) m.shared_loads = 4;
   if (m.shared_stores.narrowest > 4) m.shared_stores.narrowest = 4;
   if (m.shared_stores.widest > 0 && m.shared_stores.widest < 4) m.shared_stores.widest = 4;
   return m;
@@ -40,7 +40,7 @@ void compile() {
   keep(reinterpret_cast<const void*>(&tilery::trampoline<Kernel, Params>));
   keep(&told_of<Kernel, Params, Meant.global_loads.narrowest, Meant.global_loads.widest, Meant.global_stores.narrowest,
                 Meant.global_stores.widest, Meant.shared_loads, Meant.shared_stores.narrowest, Meant.shared_stores.widest,
-                Meant.mma, Meant.ldmatrix>);
+                Meant.mma, Meant.ldmatrix, Meant.copies>);
 }
 
 /// All candidates of a table. Each::kernel<policy> is the kernel, Each::meant(policy) its accesses.
