@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tilery/simt/cuda_launch.hpp>
+#include <tilery/simt/cuda_workspace.hpp>
 
 #include <tilery/core/buffer.hpp>
 
@@ -16,8 +17,9 @@ class cuda {
 public:
   using lane = cuda_lane;
 
-  /// On a stream of the current device; `scratch` is workspace for ops that need some (`workspace_bytes`). Without it
-  /// they allocate in the stream's order.
+  /// On a stream of the current device; `scratch` is workspace for ops that need some. Without it, or where it is too
+  /// small, they take theirs in the stream's order from a pool that keeps it for the next op (simt/cuda_workspace.hpp).
+  /// Ops that are captured with a scratch hold its address, and their replays must not run at the same time.
   /// Throws where the scratch is memory of the host.
   explicit cuda(cudaStream_t stream = nullptr, memory_range scratch = {}) : stream_(stream), scratch_(scratch) {
     if (scratch.begin && space_of(scratch.begin) == memory_space::host)
@@ -36,7 +38,8 @@ public:
     return arch_of(10 * major + minor);
   }
 
-  /// Device memory, allocated and freed in the stream's order.
+  /// Device memory, allocated and freed in the stream's order, from the device's current pool: whether that keeps what
+  /// is freed is the program's choice.
   allocation allocate(std::size_t bytes, where at = {}) const {
     if (bytes == 0) return {};
     void* memory = nullptr;
@@ -51,7 +54,7 @@ public:
   allocation workspace(std::size_t bytes, where at = {}) const {
     const std::size_t skipped = -reinterpret_cast<std::uintptr_t>(scratch_.begin) % 256;  // aligned as cudaMalloc does
     if (skipped + bytes <= scratch_.bytes) return {static_cast<std::byte*>(scratch_.begin) + skipped, bytes, nullptr};
-    return allocate(bytes, at);
+    return pooled_workspace(bytes, stream_, at);
   }
   void copy_bytes(void* to, const void* from, std::size_t bytes, where at = {}) const {
     check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), "cudaMemcpyAsync", at);

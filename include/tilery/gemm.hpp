@@ -300,6 +300,11 @@ inline sentence describe_blocks(const gemm_work& w) {
 /// blocks share a tile along k, in workspace of the executor; the one that comes last adds up their sums in the order
 /// of k. So the order of all additions, and with it every bit, depends on the policy, the shape and the arch, not on
 /// the run. Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+///
+/// Where tiles are shared and a CUDA graph is captured, the workspace becomes nodes of the graph that allocate and free
+/// it: CUDA then allows one instantiation of the graph at a time. An executor with a scratch that is large enough, or a
+/// policy whose k_parts is 1, leaves no such nodes. Outside of a graph the `cuda` executor takes the workspace from a
+/// pool of the library's own, which keeps it for the next launch.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {

@@ -92,6 +92,20 @@ TEST_F(gemm_capture, of_tiles_that_blocks_share) {
   check<float>(call);
   check<half>(call);
 }
+// The pool of the workspace keeps it, and lends the same again.
+TEST_F(gemm_capture, workspace_is_kept_from_launch_to_launch) {
+  const cuda gpu;
+  const std::size_t bytes = std::size_t{8} << 20;
+  void* const first = gpu.workspace(bytes).get();
+  gpu.wait();
+  int device = 0;
+  check_cuda(cudaGetDevice(&device), "cudaGetDevice", {});
+  std::uint64_t reserved = 0;
+  check_cuda(cudaMemPoolGetAttribute(workspace_pool(device), cudaMemPoolAttrReservedMemCurrent, &reserved),
+             "cudaMemPoolGetAttribute", {});
+  EXPECT_GE(reserved, bytes);
+  EXPECT_EQ(gpu.workspace(bytes).get(), first);
+}
 TEST_F(gemm_capture, of_stream_k) {
   check<float>([](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
     constexpr gemm_simt_policy shared{.block = {64, 64, 8}, .lane = {4, 4}, .k_parts = stream_k};
