@@ -5,8 +5,9 @@
 #
 #   fail.sh WORK_FOLDER CASE... -- COMPILER ARGUMENT...
 #
-# A case is a file that is compiled twice, the second time with BROKEN defined. What the compiler must then say is in its
-# second line: // expect: TEXT
+# A case is a file that is compiled twice, once with BROKEN defined. What the compiler must then say is in its second
+# line: // expect: TEXT. All right ones are compiled together, each in a namespace of its own; where that fails, one by
+# one, so that it is known which.
 
 set -euo pipefail
 
@@ -20,41 +21,64 @@ compile=("$@")
 rm -rf "$work"
 mkdir -p "$work"
 
-# All cases include the same headers: a C++ compiler reads them in advance.
+# All cases include the same headers: a C++ compiler reads them in advance for the broken ones.
 shared=$(realpath "$(dirname "${cases[0]}")/operands.hpp")
+broken=("${compile[@]}" -DBROKEN)
 if [[ ${compile[0]##*/} != nvcc ]]; then
   echo "#include \"$shared\"" >"$work/shared.hpp"
-  "${compile[@]}" -x c++-header "$work/shared.hpp" -o "$work/shared.hpp.gch"
-  compile+=(-fsyntax-only -include "$work/shared.hpp")
+  "${broken[@]}" -x c++-header "$work/shared.hpp" -o "$work/shared.hpp.gch"
+  compile+=(-fsyntax-only)
+  broken+=(-fsyntax-only -include "$work/shared.hpp")
 fi
 
-# check FILE: prints a line, and more where something is wrong.
-check() {
-  local file=$1 name expected log
+{
+  echo "#include \"$shared\""
+  for file in "${cases[@]}"; do
+    echo "namespace $(basename "$file" .cpp)_right {"
+    echo "#include \"$(realpath "$file")\""
+    echo "}"
+  done
+} >"$work/right.cpp"
+
+# The sentence of a broken case, or what is wrong; of right ones, what is wrong.
+check_broken() {
+  local name expected log
   name=$(basename "$1" .cpp)
-  log=$work/$name
-  expected=$(sed -n '2s/^\/\/ expect: //p' "$file")
+  log=$work/$name.broken
+  expected=$(sed -n '2s/^\/\/ expect: //p' "$1")
   if [[ -z $expected ]]; then
     echo "$name: its second line must be // expect: TEXT"
-  elif ! "${compile[@]}" "$file" >"$log.right" 2>&1; then
-    echo "$name: the right one does not compile:"
-    head -n 20 "$log.right"
-  elif "${compile[@]}" -DBROKEN "$file" >"$log.broken" 2>&1; then
+  elif "${broken[@]}" "$1" >"$log" 2>&1; then
     echo "$name: the broken one compiles"
-  elif ! grep -qF -- "$expected" "$log.broken"; then
+  elif ! grep -qF -- "$expected" "$log"; then
     echo "$name: the compiler must say \"$expected\", but it says:"
-    head -n 20 "$log.broken"
+    head -n 20 "$log"
   else
     echo "$name: \"$expected\""
     return
   fi
   return 1
 }
+check_right() {
+  local file name
+  "${compile[@]}" "$work/right.cpp" >"$work/right.log" 2>&1 && return
+  for file in "${cases[@]}"; do
+    name=$(basename "$file" .cpp)
+    "${compile[@]}" "$file" >"$work/$name.right" 2>&1 && continue
+    echo "$name: the right one does not compile:"
+    head -n 20 "$work/$name.right"
+  done
+  echo "the right ones together:"
+  head -n 20 "$work/right.log"
+  return 1
+}
 
 status=0 running=0
+check_right >"$work/right.says" &
+running=1
 for file in "${cases[@]}"; do
   ((running < $(nproc))) || { wait -n || status=1; running=$((running - 1)); }
-  check "$file" >"$work/$(basename "$file").says" &
+  check_broken "$file" >"$work/$(basename "$file").says" &
   running=$((running + 1))
 done
 while ((running > 0)); do wait -n || status=1; running=$((running - 1)); done

@@ -5,7 +5,11 @@
 #include <tilery/cpu.hpp>
 #include <tilery/cuda.hpp>
 #include <tilery/tilery.hpp>
+#if !defined(__CUDACC__) && !defined(BROKEN)
 #include <tilery/virtual_gpu.hpp>
+#endif
+
+#include <vector>
 
 inline const tilery::matrix_view<const float> a, b;
 inline const tilery::matrix_view<float> c;
@@ -13,9 +17,22 @@ inline const tilery::matrix_view<double> doubles;
 inline const tilery::matrix_view<const tilery::half> halves;
 inline const tilery::matrix_view<tilery::half> half_c;
 
-// Where nvcc compiles the case, its kernels are a real GPU's.
+// Where nvcc compiles the case, its kernels are a real GPU's. A C++ compiler must stop ahead of a kernel's text: what is
+// broken has a GPU without one, and need not read the virtual one.
 #ifdef __CUDACC__
 using gpu = tilery::cuda;
-#else
+#elif !defined(BROKEN)
 using gpu = tilery::virtual_gpu;
+#else
+struct gpu {
+  struct lane {
+    static constexpr bool alone = false;
+  };
+  static constexpr tilery::memory_space reachable() { return tilery::memory_space::host; }
+  tilery::arch target(tilery::where = {}) const { return tilery::arch::sm_90; }
+  tilery::allocation workspace(std::size_t, tilery::where = {}) const { return {}; }
+  void zero_bytes(void*, std::size_t, tilery::where = {}) const {}
+  template <class Kernel, class Params>
+  void run(tilery::index3, const Params&, const tilery::operands&, tilery::where) const {}
+};
 #endif
