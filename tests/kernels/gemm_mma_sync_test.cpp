@@ -172,6 +172,25 @@ void expect_same_bits(shape s, along a_along, along b_along) {
   EXPECT_EQ(bits_on(unchecked_virtual_gpu()), want);
   EXPECT_EQ(bits_on(unchecked_virtual_gpu(arch::sm_80, {.threads = 2})), want);
 }
+// Digits of a row and a column that belong to a lane, and the rest: wherever they are parted, the offset is the same.
+template <class Tile>
+void offsets_are_the_same_from_any_part() {
+  int wrong = 0;
+  for (int row = 0; row < 128; ++row)
+    for (int column = 0; column < 128; ++column)
+      for (const int of_row : {0, 3, 12, 31, 96})
+        for (const int of_column : {0, 7, 64, 71, 127})
+          wrong += Tile::offset_beside(Tile::offset_of(row & of_row, column & of_column), row & ~of_row,
+                                       column & ~of_column) != Tile::offset_of(row, column);
+  EXPECT_EQ(wrong, 0);
+}
+TEST(swizzled_tile, offsets_from_one_another) {
+  offsets_are_the_same_from_any_part<tile::operand_tile<int8, 128, 128, along::outer>>();
+  offsets_are_the_same_from_any_part<tile::operand_tile<int8, 128, 128, along::k>>();
+  offsets_are_the_same_from_any_part<tile::operand_tile<float, 128, 128, along::outer>>();
+  offsets_are_the_same_from_any_part<tile::swizzled_tile<half, 128, 128>>();
+}
+
 TEST(gemm_mma_sync, has_the_same_bits_under_every_schedule) {
   expect_same_bits<two_stages, half>({70, 72, 5 * 32 + 8}, along::k, along::outer);
   expect_same_bits<four_elements, bf16>({68, 132, 6 * 32 + 4}, along::outer, along::k);

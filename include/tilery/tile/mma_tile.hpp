@@ -40,7 +40,7 @@ struct mma_step {
       if constexpr (by_matrices<A, ATile>)
         load_matrix<false>(lane, a[i].r, a_tile, row + 16 * i, k);
       else
-        load_elements<shape::a, false>(lane, a[i].r, a_tile, row + shape::m * i, k * shape::k);
+        load_elements<shape::a, false>(lane, a[i].r, a_tile, row, shape::m * i, k * shape::k);
     }
     TILERY_UNROLL_ON_GPU
     for (int j = 0; j < n; j += 2) {
@@ -50,8 +50,8 @@ struct mma_step {
         b[j].r[0] = both[0], b[j].r[1] = both[1];
         b[j + 1].r[0] = both[2], b[j + 1].r[1] = both[3];
       } else {
-        load_elements<shape::b, true>(lane, b[j].r, b_tile, column + 8 * j, k * shape::k);
-        load_elements<shape::b, true>(lane, b[j + 1].r, b_tile, column + 8 * (j + 1), k * shape::k);
+        load_elements<shape::b, true>(lane, b[j].r, b_tile, column, 8 * j, k * shape::k);
+        load_elements<shape::b, true>(lane, b[j + 1].r, b_tile, column, 8 * (j + 1), k * shape::k);
       }
     }
   }
@@ -75,19 +75,34 @@ private:
                                                                        outer / 8 + outer_half));
   }
 
-  /// A fragment at (outer, k), element by element as its map says.
+  /// Bytes lie one by one along k in tiles along the outer dimension: as many addresses as a lane has of them would
+  /// spill. A warp's place and those of its elements in it have no digit in common where its extents are powers of two.
+  template <class T, class Tile>
+  static constexpr bool from_one_address = sizeof(T) == 1 && !Tile::k_major && (P.warp.m & (P.warp.m - 1)) == 0 &&
+                                           (P.warp.n & (P.warp.n - 1)) == 0;
+
+  /// A fragment at (first + outer, k), `first` being the warp's place, element by element as its map says.
   template <atoms::fragment_map Map, bool KFirst, class Lane, class Register, int N, class Tile>
-  SIMT static void load_elements(Lane lane, Register (&to)[N], Tile& from, int outer, int k) {
+  SIMT static void load_elements(Lane lane, Register (&to)[N], Tile& from, int first, int outer, int k) {
     using T = typename std::remove_reference_t<decltype(from.of(0, 0))>::element_type;
     constexpr int per_register = static_cast<int>(sizeof(Register) / sizeof(T));
+    const auto outer_of = [](atoms::row_column at) { return KFirst ? at.column : at.row; };
+    const auto k_of = [](atoms::row_column at) { return KFirst ? at.row : at.column; };
+    [[maybe_unused]] const auto mine = atoms::fragment_place<Map>(lane.warp_rank(), 0);
     TILERY_UNROLL_ON_GPU
     for (int r = 0; r < N; ++r) {
       pack<T, per_register> held;
       TILERY_UNROLL_ON_GPU
       for (int i = 0; i < per_register; ++i) {
-        const auto place = atoms::fragment_place<Map>(lane.warp_rank(), r * per_register + i);
-        held.set(i, lane.load(
-                        from.of(outer + (KFirst ? place.column : place.row), k + (KFirst ? place.row : place.column))));
+        if constexpr (from_one_address<T, Tile>) {
+          const auto more = atoms::fragment_place<Map>(0, r * per_register + i);
+          const int offset = Tile::offset_beside(Tile::offset_of(k_of(mine), first + outer_of(mine)), k + k_of(more),
+                                                 outer + outer_of(more));
+          held.set(i, lane.load(smem_ptr<T>(from.elements + offset)));
+        } else {
+          const auto place = atoms::fragment_place<Map>(lane.warp_rank(), r * per_register + i);
+          held.set(i, lane.load(from.of(first + outer + outer_of(place), k + k_of(place))));
+        }
       }
       to[r] = reinterpret<Register>(held);
     }

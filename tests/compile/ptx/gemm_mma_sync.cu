@@ -8,7 +8,7 @@
 #include <tilery/kernels/gemm/mma_sync.hpp>
 #include <tilery/policies/gemm_mma_sync_table.hpp>
 
-using tilery::half, tilery::bf16, tilery::tf32, tilery::int8, tilery::fp8_e4m3, tilery::fp8_e5m2, tilery::along;
+using tilery::half, tilery::bf16, tilery::tf32, tilery::int8, tilery::fp8_e4m3, tilery::along;
 using T = ELEMENT;
 using S = tilery::accumulator_t<T>;
 using C = std::conditional_t<sizeof(T) == 2, T, S>;
@@ -59,11 +59,11 @@ struct candidate {
 #ifdef FEW
 template <class T>
 struct few {
-  // Bytes that lie along the outer dimension are left out: they are read one by one, and those kernels spill.
-  static constexpr along small_b = sizeof(T) == 1 ? along::k : along::outer;
+  // Large tiles of an operand along its outer dimension are left out: elements of other than 2 bytes are read one by one
+  // there, and some of those kernels spill.
   static constexpr tilery::gemm_mma_sync_policy candidates[] = {
       tilery::big_mma_sync<T>(along::k, along::k),
-      tilery::small_mma_sync<T>(along::k, small_b),
+      tilery::small_mma_sync<T>(along::k, along::outer),
       tilery::strided_mma_sync<T>(),
   };
 };
