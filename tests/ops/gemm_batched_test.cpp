@@ -78,6 +78,8 @@ struct with_policy {
   };
 };
 
+constexpr auto strided = strided_mma_sync<half>();  // clang 14 takes no local one
+
 TYPED_TEST(gemm_batched_on, is_each_gemm_alone) {
   this->template every_stride<float>(35, 70, 20, with_policy<small_simt>::batch, with_policy<small_simt>::one);
   this->template every_stride<float>(1, 3, 40, with_policy<shared_simt>::batch, with_policy<shared_simt>::one);
@@ -85,7 +87,6 @@ TYPED_TEST(gemm_batched_on, is_each_gemm_alone) {
 }
 TYPED_TEST(gemm_batched_on, is_each_gemm_alone_on_tensor_cores) {
   if (!TypeParam::lane::alone && this->executor.target() < arch::sm_80) GTEST_SKIP() << "mma.sync needs sm_80";
-  constexpr auto strided = strided_mma_sync<half>();
   this->template every_stride<half>(35, 70, 80, with_policy<strided>::batch, with_policy<strided>::one);
 }
 

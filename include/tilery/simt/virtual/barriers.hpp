@@ -23,7 +23,7 @@ struct engine_copy {
   std::size_t valid = 0;  // the rest becomes zeros
 
   void land() const {
-    std::memcpy(to, from, valid);
+    if (valid > 0) std::memcpy(to, from, valid);  // an empty operand may be nowhere
     std::memset(static_cast<std::byte*>(to) + valid, 0, bytes - valid);
   }
 };
