@@ -13,7 +13,7 @@ namespace tilery::inline TILERY_ABI {
 
 struct immediate_engine {
   static void copy(void* to, const void* from, int bytes, int valid, where) {
-    __builtin_memcpy(to, from, static_cast<std::size_t>(valid));
+    if (valid > 0) __builtin_memcpy(to, from, static_cast<std::size_t>(valid));
     __builtin_memset(static_cast<std::byte*>(to) + valid, 0, static_cast<std::size_t>(bytes - valid));
   }
   static void commit(where) {}
