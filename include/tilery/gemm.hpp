@@ -100,6 +100,14 @@ finding check_factors(gemm_factors f) {
   return {};
 }
 
+/// An operand whose first dimension is the outer one. The stride of a dimension without a second element says nothing,
+/// and must not look as if packs were not aligned: it is 0.
+template <class T>
+panel<std::remove_const_t<T>> panel_of(const matrix_view<T>& v) {
+  return {gmem_ptr<const std::remove_const_t<T>>(v.pointer), v.extents[0], v.extents[1],
+          v.extents[0] > 1 ? v.strides[0] : 0, v.extents[1] > 1 ? v.strides[1] : 0};
+}
+
 template <class A, class B, class C, class Epilogue>
 auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
                     gemm_factors f, const gemm_batch& batch = {}) {
@@ -115,10 +123,8 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
   static_assert(epilogue::epilogue_step<Epilogue>,
                 "gemm: an epilogue must derive from epilogue::step and be trivially copyable");
   const double alpha = f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
-  gemm_params<T, U, C, S, Epilogue> p{{gmem_ptr<const T>(a.pointer), a.extents[0], a.extents[1], a.strides[0],
-                                       a.strides[1]},
-                                      {gmem_ptr<const U>(b.pointer), b.extents[1], b.extents[0], b.strides[1],
-                                       b.strides[0]},
+  gemm_params<T, U, C, S, Epilogue> p{panel_of(a),
+                                      panel_of(transposed(b)),
                                       for_kernel<C>(c),
                                       static_cast<S>(alpha),
                                       static_cast<S>(f.beta),
@@ -283,10 +289,10 @@ inline sentence describe_blocks(const gemm_work& w) {
 /// meet. C is like them or in the accumulation type, which is double for double, s32 for int8, float for the others; of
 /// int8 it may be float, too, of fp8 half or bf16. Scales are in `gemm_factors`. GPUs from sm_80 on multiply all but
 /// float on tensor cores (fp8: sm_89); float goes there by a policy with `math`, as tf32 or as three products of it.
-/// Where C has at most 16 rows or columns (double: 8), another kernel reads the long operand once, as fast as memory
-/// is; half and bf16 are then multiplied as floats. Any strides and alignment: operands with 16-byte aligned rows or
-/// columns are faster. C must not share an element with another operand, the epilogue's included: it may hold
-/// unfinished sums meanwhile. An m or n of 0 does nothing; a k of 0 is an empty sum.
+/// Where C has few rows or columns (float up to 16, double, half and bf16 up to 8) and k is not short, a kernel of its
+/// own reads the long operand once; half and bf16 are multiplied as floats there. Any strides and alignment: operands
+/// with 16-byte aligned rows or columns are faster. C must not share an element with another operand, the epilogue's
+/// included: it may hold unfinished sums meanwhile. An m or n of 0 does nothing; a k of 0 is an empty sum.
 ///
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
 /// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z)`. A beta of 1 adds to what C

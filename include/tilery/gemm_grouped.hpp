@@ -74,7 +74,7 @@ finding check_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members
     if (auto found = in_member(i, check_extents("A", one.a))) return found;
     if (auto found = in_member(i, check_extents("B", one.b))) return found;
     if (auto found = in_member(i, check_extents("C", one.c))) return found;
-    if (auto found = in_member(i, check_factors<A, C>(one.factors))) return found;
+    if (auto found = in_member(i, check_factors<std::remove_const_t<A>, C>(one.factors))) return found;
     if (auto found = in_member(i, check_gemm(one.a, one.b, one.c, one.epilogue, all[i]))) return found;
     if (auto found = in_member(i, check_operands(all[i], reachable))) return found;
   }
@@ -228,7 +228,8 @@ sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_mem
   const gemm_problem joint = ops::describe_gemm_group(members, executor.target());
   const sentence shape(joint.m, " x ", joint.n, " x ", joint.k);
   const sentence what("gemm_grouped of ", members.size(), " members, each within ", shape);
-  return ops::explain_choice<A, B, Executor>(what, joint, [&](const auto& policy) {
+  return ops::explain_choice<std::remove_const_t<A>, std::remove_const_t<B>,
+                             Executor>(what, joint, [&](const auto& policy) {
     const auto [blocks, launches] = ops::launches_of(policy, joint, members);
     return sentence(blocks, " blocks, one for each tile, in ", launches, launches == 1 ? " launch" : " launches");
   });

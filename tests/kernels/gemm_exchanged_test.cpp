@@ -37,7 +37,7 @@ public:
   /// alpha A B + beta C, biases by column and by row, and their sum stored, through P; A and B lie so.
   template <auto P, class T, class R>
   void check(int m, int n, int k, layout a_layout, layout b_layout) {
-    if (this->executor.target() < arch::sm_80) GTEST_SKIP() << "needs a later arch";
+    if (this->executor.target() < P.lowest) GTEST_SKIP() << "needs a later arch";
     SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k << " " << element<T>::name << "; " << describe(P));
     using S = accumulator_t<T>;
     constexpr gemm_factors f = {.alpha = 0.5, .beta = -1};
@@ -94,6 +94,34 @@ constexpr bool exchanged_by_default(int m, int n, int k) {
   return as_computed(table::candidates[table::choose(p).index], p).m == n;
 }
 static_assert(exchanged_by_default<bf16>(64, 48, 256) && exchanged_by_default<bf16>(4096, 2048, 64));
+
+// A batch and a group through tiles that are not square, with an epilogue that numbers all rows of the batch.
+TYPED_TEST(gemm_exchanged, has_its_own_tiles_in_batches_and_groups) {
+  const int m = 48, n = 72, k = 20, batches = 3;
+  const auto a = this->put(draw_values<float>(static_cast<std::size_t>(batches) * m * k)),
+             b = this->put(draw_values<float>(static_cast<std::size_t>(batches) * k * n));
+  const auto rows = this->put(draw_values<float>(static_cast<std::size_t>(batches) * m));
+  const auto size = static_cast<std::size_t>(batches) * m * n;
+  const auto one_by_one = this->put(std::vector<float>(size)), batched = this->put(std::vector<float>(size)),
+             grouped = this->put(std::vector<float>(size));
+  using row_bias = decltype(epilogue::row_bias(vector(rows.data_handle(), m)));
+  std::vector<gemm_member<const float, const float, float, row_bias>> members;
+  for (int i = 0; i < batches; ++i) {
+    const auto from_a = transposed(matrix<const float>(a.data_handle() + i * m * k, k, m)),
+               from_b = transposed(matrix<const float>(b.data_handle() + i * k * n, n, k));
+    const auto bias = epilogue::row_bias(vector(rows.data_handle() + i * m, m));
+    gemm<simt>(this->executor, from_a, from_b, matrix(one_by_one.data_handle() + i * m * n, m, n), bias);
+    members.push_back({from_a, from_b, matrix(grouped.data_handle() + i * m * n, m, n), bias});
+  }
+  gemm_grouped<simt>(this->executor, std::span<const gemm_member<const float, const float, float, row_bias>>(members));
+  tensor_view<const float, 3> all_a(a.data_handle(), batches, m, k), all_b(b.data_handle(), batches, k, n);
+  all_a.strides[1] = 1, all_a.strides[2] = m, all_b.strides[1] = 1, all_b.strides[2] = k;
+  gemm_batched<simt>(this->executor, all_a, all_b, tensor_view<float, 3>(batched.data_handle(), batches, m, n),
+                     epilogue::row_bias(vector(rows.data_handle(), batches * m)));
+  const auto want = this->get(one_by_one);
+  EXPECT_EQ(std::memcmp(this->get(batched).data(), want.data(), size * sizeof(float)), 0);
+  EXPECT_EQ(std::memcmp(this->get(grouped).data(), want.data(), size * sizeof(float)), 0);
+}
 
 // The bits of the call alone, and of the same numbers the other way round.
 TYPED_TEST(gemm_exchanged, batches_and_groups_have_the_bits_of_each_alone) {

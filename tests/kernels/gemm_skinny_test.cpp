@@ -57,7 +57,7 @@ TYPED_TEST(gemm_skinny_on, is_right_for_each_layout_of_both_operands) {
       this->template check<policy_for<float>, float, float>(100, 5, 300, a, b, layout::dense);
       this->template check<policy_for<float>, float, float>(7, 68, 300, a, b, layout::odd);
       this->template check<policy_for<bf16>, bf16, bf16>(72, 3, 600, a, b, layout::dense);
-      this->template check<policy_for<half>, half, float>(2, 48, 600, a, b, layout::column_major);
+      this->template check<policy_for<half>, half, float>(9, 48, 600, a, b, layout::column_major);
       this->template check<policy_for<double>, double, double>(40, 3, 140, a, b, layout::spread);
     }
 }
@@ -98,20 +98,72 @@ TYPED_TEST(gemm_skinny_on, is_right_when_blocks_share_a_tile) {
   }
 }
 
+// One thing is not aligned, and all else is: where the operand begins, its rows, its extent, the next of a batch.
+TYPED_TEST(gemm_skinny_on, is_right_whatever_is_not_aligned) {
+  struct how {
+    int offset, row, k;
+    std::int64_t batch;
+  };
+  const int few = 3, many = 40, batches = 2;
+  for (const how h : {how{1, 304, 304, 304 * 40}, how{2, 304, 304, 304 * 40}, how{0, 305, 304, 305 * 40},
+                      how{0, 304, 301, 304 * 40}, how{0, 304, 304, 304 * 40 + 1}, how{0, 304, 304, 304 * 40}}) {
+    SCOPED_TRACE(testing::Message() << h.offset << ", " << h.row << ", " << h.k << ", " << h.batch);
+    const auto size = static_cast<std::size_t>(h.offset + batches * h.batch);
+    const auto long_values = draw_values<float>(size), short_values = draw_values<float>(size);
+    const auto along_c = this->put(long_values), across_c = this->put(short_values);
+    const auto tall = this->put(std::vector<float>(static_cast<std::size_t>(batches) * few * many)),
+               flat = this->put(std::vector<float>(static_cast<std::size_t>(batches) * few * many));
+    const auto rows_of = [&](const auto& from, int rows) {
+      tensor_view<const float, 3> v(from.data_handle() + h.offset, batches, rows, h.k);
+      v.strides[0] = h.batch, v.strides[1] = h.row;
+      return v;
+    };
+    const auto columns_of = [&](const auto& from, int columns) {
+      auto v = rows_of(from, columns);
+      std::swap(v.extents[1], v.extents[2]), std::swap(v.strides[1], v.strides[2]);
+      return v;
+    };
+    gemm_batched<policy_for<float>>(this->executor, rows_of(along_c, many), columns_of(across_c, few),
+                                    tensor_view<float, 3>(tall.data_handle(), batches, many, few));
+    gemm_batched<policy_for<float>>(this->executor, rows_of(across_c, few), columns_of(along_c, many),
+                                    tensor_view<float, 3>(flat.data_handle(), batches, few, many));
+    const auto got = this->get(tall), got_flat = this->get(flat);
+    worst_error worst;
+    for (int b = 0; b < batches; ++b)
+      for (int i = 0; i < many; ++i)
+        for (int j = 0; j < few; ++j) {
+          double sum = 0, magnitude = 0;
+          for (int x = 0; x < h.k; ++x) {
+            const double product = double{long_values[h.offset + b * h.batch + i * h.row + x]} *
+                                   short_values[h.offset + b * h.batch + j * h.row + x];
+            sum += product, magnitude += std::fabs(product);
+          }
+          worst.compare(got[(b * many + i) * few + j], sum, (h.k + 2) * 0x1p-24 * magnitude);
+          worst.compare(got_flat[(b * few + j) * many + i], sum, (h.k + 2) * 0x1p-24 * magnitude);
+        }
+    EXPECT_LE(worst.value(), 1);
+  }
+}
+
 TYPED_TEST(gemm_skinny_on, gives_the_same_bits_each_time) {
   const int n = 96, k = 5000;
   const auto a = this->put(draw_values<float>(k)), b = this->put(draw_values<float>(static_cast<std::size_t>(k) * n));
   const auto c = this->put(std::vector<float>(n));
   std::vector<float> first;
-  for (int i = 0; i < 3; ++i) {
-    gemm(this->executor, matrix(a.data_handle(), 1, k), matrix(b.data_handle(), k, n), matrix(c.data_handle(), 1, n));
+  for (int i = 0; i < 4; ++i) {
+#ifdef __CUDACC__
+    const auto& executor = this->executor;
+#else
+    const virtual_gpu executor(arch::sm_90, {.seed = static_cast<std::uint64_t>(i)});  // blocks come in another order
+#endif
+    gemm(executor, matrix(a.data_handle(), 1, k), matrix(b.data_handle(), k, n), matrix(c.data_handle(), 1, n));
     const auto got = this->get(c);
     if (i == 0) first = got;
-    EXPECT_EQ(std::memcmp(got.data(), first.data(), n * sizeof(float)), 0);
+    EXPECT_EQ(std::memcmp(got.data(), first.data(), n * sizeof(float)), 0) << i;
   }
 }
 
-// The default calls; NaN and infinity stay in their rows.
+// The default calls; NaN stays in its row.
 TYPED_TEST(gemm_skinny_on, is_what_few_rows_or_columns_get) {
   const int m = 4, n = 40, k = 384, batches = 3;
   auto a_values = draw_values<float>(static_cast<std::size_t>(batches) * m * k);
@@ -132,7 +184,9 @@ TYPED_TEST(gemm_skinny_on, is_what_few_rows_or_columns_get) {
     const float *from_a = a.data_handle() + i * m * k, *from_b = b.data_handle() + i * k * n;
     members.push_back({matrix(from_a, m, k), matrix(from_b, k, n), matrix(grouped.data_handle() + i * m * n, m, n)});
   }
-  gemm_grouped(this->executor, std::span<const gemm_member<const float, const float, float>>(members));
+  const std::span<const gemm_member<const float, const float, float>> all(members);
+  gemm_grouped(this->executor, all);
+  EXPECT_NE(std::string(explain_gemm_grouped(this->executor, all).c_str()).find("gemm_skinny"), std::string::npos);
   const auto got = this->get(c), from_group = this->get(grouped);
   EXPECT_EQ(std::memcmp(got.data(), from_group.data(), got.size() * sizeof(float)), 0);
   worst_error worst;
@@ -184,7 +238,11 @@ static_assert(gemm_skinny_table<float>::serves(of(1, 4096, 4096)));
 static_assert(gemm_skinny_table<float>::serves(of(4096, 16, 4096)));
 static_assert(!gemm_skinny_table<float>::serves(of(4096, 17, 4096)), "two tiles would read the long operand twice");
 static_assert(!gemm_skinny_table<float>::serves(of(4096, 1, 127)), "k too short for half of the warps");
+static_assert(gemm_skinny_table<float>::serves(of(1, 4096, 128)) && gemm_skinny_table<bf16>::serves(of(8, 4096, 256)));
 static_assert(!gemm_skinny_table<double>::serves(of(4096, 9, 4096)));
+static_assert(!gemm_skinny_table<half>::serves(of(9, 4096, 4096)), "tensor cores are faster");
+static_assert(!gemm_skinny_table<float>::serves(of(1, 50304, 768)), "many blocks of three turns");
+static_assert(gemm_skinny_table<float>::serves(of(1, 50304, 1024)));
 
 TEST(gemm_skinny_work, is_shared_where_tiles_are_few_and_k_is_long) {
   const auto blocks = [](int m, int n, int k) { return work_of(policy_for<float>, of(m, n, k), 4, 4).blocks; };
@@ -192,6 +250,7 @@ TEST(gemm_skinny_work, is_shared_where_tiles_are_few_and_k_is_long) {
   EXPECT_EQ(blocks(4096, 16, 4096), 128) << "either side";
   EXPECT_EQ(blocks(8, 1024, 4096), 32 * 4);
   EXPECT_EQ(blocks(8, 1024, 1024), 32) << "k too short to share";
+  EXPECT_EQ(blocks(8, 5120, 5120), 132) << "160 tiles: as many blocks as run at a time share their steps";
 }
 
 // Both operands come once, in whole sectors; what the warps hold in shared memory meets no bank twice.

@@ -119,6 +119,44 @@ TYPED_TEST(gemm_on, is_right_for_any_strides_and_sizes) {
   }
 }
 
+// The stride of a dimension of one says nothing about alignment, whatever it is.
+TYPED_TEST(gemm_on, takes_any_stride_of_a_single_row_or_column) {
+  using shape = typename TestFixture::shape;
+  for_types<double, float, half>([&]<class T>() {
+    for (const auto& [m, n, k] :
+         {shape{1, 64, 64}, shape{64, 1, 64}, shape{64, 64, 1}, shape{1, 1, 64}, shape{1, 64, 1}})
+      for (const int stride : {0, 1, 65}) {
+        SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k << " " << element<T>::name << ", " << stride);
+        const auto a = this->put(draw_values<T>(static_cast<std::size_t>(m) * k)),
+                   b = this->put(draw_values<T>(static_cast<std::size_t>(k) * n));
+        const auto c = this->put(std::vector<accumulator_t<T>>(static_cast<std::size_t>(m) * n));
+        for (const bool columns : {false, true}) {  // row-major or column-major, where there is more than one of both
+          matrix_view<const T> left = matrix<const T>(a.data_handle(), m, k),
+                               right = matrix<const T>(b.data_handle(), k, n);
+          if (columns) left.strides[0] = 1, left.strides[1] = m, right.strides[0] = 1, right.strides[1] = k;
+          for (auto* v : {&left, &right})
+            for (int i = 0; i < 2; ++i)
+              if (v->extents[i] == 1) v->strides[i] = stride;
+          gemm(this->executor, left, right, matrix(c.data_handle(), m, n));
+          const auto got = this->get(c);
+          const auto from_a = this->get(a), from_b = this->get(b);
+          worst_error worst;
+          for (int i = 0; i < m; ++i)
+            for (int j = 0; j < n; ++j) {
+              double sum = 0, magnitude = 0;
+              for (int x = 0; x < k; ++x) {
+                const double product = as_double(from_a[i * left.strides[0] + x * left.strides[1]]) *
+                                       as_double(from_b[x * right.strides[0] + j * right.strides[1]]);
+                sum += product, magnitude += std::fabs(product);
+              }
+              worst.compare(as_double(got[i * n + j]), sum, (k + 2) * TestFixture::template unit<T> * magnitude);
+            }
+          EXPECT_LE(worst.value(), 1);
+        }
+      }
+  });
+}
+
 TYPED_TEST(gemm_on, is_right_at_the_edges_of_its_tiles) {
   for (const int m : {1, 63, 65, 129})
     for (const int n : {1, 64, 132})

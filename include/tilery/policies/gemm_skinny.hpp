@@ -9,12 +9,12 @@ namespace tilery::inline TILERY_ABI {
 
 /// How `gemm_skinny` cuts a problem. A block computes block.m elements of C along its long dimension by block.n along
 /// the short one; its warps take turns along k, and add up what they have at the end. The operand of the long dimension
-/// is the one that counts: a warp reads a piece of it, 32 x 4 lane_k, with packs of 16 bytes where it is aligned,
-/// whichever of its dimensions is contiguous, and element by element where neither is.
+/// is the one that counts: a warp reads a piece of it, 32 x 4 lane_k, in packs where it is aligned, 16 bytes along k or
+/// up to 4 elements along the long dimension, and element by element where neither is contiguous.
 struct gemm_skinny_policy {
   tile_mnk block = {32, 16, 256};  // long, short, k that the block's warps take in one turn
-  int lane_k = 8;                  // elements along k that a lane takes in one turn, for each of four along the long side
-  int k_parts = 0;                 // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
+  int lane_k = 8;   // elements along k that a lane takes in one turn, for each of four along the long side
+  int k_parts = 0;  // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
   arch lowest = arch::sm_75;
 
   static constexpr bool turns = true;  // block.m goes along the longer side of C
@@ -25,10 +25,16 @@ struct gemm_skinny_policy {
   // A warp's lanes lie 8 (long) x 4 (k).
   static constexpr int warp_long = 8, warp_k = 4, lane_long = 4;
 
+  /// Four sums for each element of the short side, two pieces of the long operand, one of the short, and 64 more.
+  constexpr int registers_a_lane(int element_bytes) const {
+    const int sums = 4 * block.n * (element_bytes == 8 ? 2 : 1);
+    return 64 + sums + (8 + block.n / 8) * lane_k * element_bytes / 4;
+  }
+
   constexpr int warps() const { return block.k / (warp_k * lane_k); }
   constexpr int threads() const { return 32 * warps(); }
-  /// Each warp's piece of the short operand, in the accumulation type, with 32 bytes behind 16 bytes of elements along k;
-  /// later each warp's sums, with 32 bytes behind eight rows.
+  /// Each warp's piece of the short operand, in the accumulation type, with 32 bytes behind 16 bytes of elements along
+  /// k; later each warp's sums, with 32 bytes behind eight rows.
   constexpr int shared_bytes(int element_bytes) const {
     const int sum_bytes = element_bytes == 8 ? 8 : 4;
     const int pieces = block.k * block.n * sum_bytes + block.k * element_bytes / 16 * 32;
@@ -39,19 +45,26 @@ struct gemm_skinny_policy {
 
 // clang-format off: compilers quote the line of a call, and the sentence must stand on it
 /// The first rule that a policy breaks, or null, as for `gemm_simt_policy`.
-constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes,
-                                  when_broken how = when_broken::say) {
+constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes, when_broken how = when_broken::say) {
   const int run = 16 / element_bytes;
   if (p.block.m != p.warp_long * p.lane_long)
-    return broken("gemm_skinny_policy.block.m must be 32, because a warp has 8 lanes along it, of 4 elements each", how);
+    return broken("gemm_skinny_policy.block.m must be 32, because a warp has 8 lanes along it, of 4 elements each",
+                  how);
   if (p.lane_k < 4 || p.lane_k < run || (p.lane_k & (p.lane_k - 1)))
-    return broken("gemm_skinny_policy.lane_k must be a power of two, at least 4 and 16 bytes of elements, because a lane reads packs along k", how);
+    return broken(
+        "gemm_skinny_policy.lane_k must be a power of two, at least 4 and 16 bytes of elements, because a lane reads packs along k",
+        how);
   if (p.block.k < p.warp_k * p.lane_k || p.block.k % (p.warp_k * p.lane_k))
-    return broken("gemm_skinny_policy.block.k must be a multiple of 4 lane_k, which is what a warp takes in one turn", how);
+    return broken("gemm_skinny_policy.block.k must be a multiple of 4 lane_k, which is what a warp takes in one turn",
+                  how);
   if (p.block.n < 8 || p.block.n % 8)
-    return broken("gemm_skinny_policy.block.n must be a multiple of 8, because a warp loads 8 rows of the short operand at a time", how);
+    return broken(
+        "gemm_skinny_policy.block.n must be a multiple of 8, because a warp loads 8 rows of the short operand at a time",
+        how);
   if (p.block.n % p.warps())
-    return broken("gemm_skinny_policy.block.n must be a multiple of the warps, block.k / (4 lane_k), because each lane finishes as many sums", how);
+    return broken(
+        "gemm_skinny_policy.block.n must be a multiple of the warps, block.k / (4 lane_k), because each lane finishes as many sums",
+        how);
   if (p.k_parts < stream_k)
     return broken("gemm_skinny_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks", how);
   const arch_limits& has = limits(p.lowest);
@@ -59,7 +72,9 @@ constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes
   if (p.threads() > has.threads_per_block)
     return broken("gemm_skinny_policy: block.k / (4 lane_k) must be at most 32 warps", how);
   if (p.shared_bytes(element_bytes) > has.shared_bytes_per_block)
-    return broken("gemm_skinny_policy: the warps' pieces of the short operand and their sums must fit the shared memory of its lowest arch", how);
+    return broken(
+        "gemm_skinny_policy: the warps' pieces of the short operand and their sums must fit the shared memory of its lowest arch",
+        how);
   return nullptr;
 }
 // clang-format on

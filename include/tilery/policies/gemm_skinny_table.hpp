@@ -2,6 +2,7 @@
 // Which problems are for the GEMM with a short dimension, and its policy for each element type.
 #pragma once
 
+#include <tilery/core/arch_peaks.hpp>
 #include <tilery/core/element.hpp>
 #include <tilery/policies/choice.hpp>
 #include <tilery/policies/gemm_skinny.hpp>
@@ -9,22 +10,24 @@
 namespace tilery::inline TILERY_ABI {
 
 /// One candidate. Reckoned for an H200, not yet measured: to keep 4.8 TB/s busy for the 0.7 us of a load, a
-/// multiprocessor must have 25 KB under way; 256 lanes with 128 bytes each have 32 KB. Against 16 rows, float needs two
-/// thirds of the arithmetic that goes by meanwhile, half and bf16 all of it. Twice the lanes with half as much each would
-/// spill.
+/// multiprocessor must have 25 KB under way; 256 lanes with 128 bytes each have 32 KB. By 16 columns, float needs two
+/// thirds of the arithmetic that goes by meanwhile; half and bf16 need as much by 8, and have tensor cores for more.
 template <class T>
 struct gemm_skinny_table {
   static constexpr gemm_skinny_policy candidates[1] = {
       sizeof(T) == 8   ? gemm_skinny_policy{.block = {32, 8, 128}, .lane_k = 4}
       : sizeof(T) == 4 ? gemm_skinny_policy{.block = {32, 16, 256}, .lane_k = 8}
-                       : gemm_skinny_policy{.block = {32, 16, 512}, .lane_k = 16}};
+                       : gemm_skinny_policy{.block = {32, 8, 512}, .lane_k = 16}};
 
-  /// A tile of the short side is enough, and at least half of a block's warps have something to do.
+  /// One tile has all of the short side, and each block enough of k: half of its warps have something to do; where
+  /// multiprocessors have several blocks, one after the other, their beginnings and ends are short beside the rest.
   static constexpr bool serves(const gemm_problem& p) {
-    return lesser(p.m, p.n) <= candidates[0].block.n && 2 * p.k >= candidates[0].block.k;
+    const gemm_skinny_policy& policy = candidates[0];
+    const bool several = tiles_of(policy, p.m, p.n) * p.batches > peaks(p.target).multiprocessors;
+    return lesser(p.m, p.n) <= policy.block.n && p.k >= (several ? 4 * policy.block.k : policy.block.k / 2);
   }
   static constexpr choice choose(const gemm_problem&) {
-    return {0, "few rows or columns: the long operand is read once, and memory bounds it"};
+    return {0, "few rows or columns: the long operand is read once"};
   }
 };
 

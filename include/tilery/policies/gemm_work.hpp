@@ -23,12 +23,14 @@ struct gemm_work {
 };
 
 /// Blocks of a policy that run at a time on the product that stands for an arch, from their threads, shared memory and
-/// sums; a lane is taken to need 64 registers besides its sums. `staged_bytes` are those of an element in shared
-/// memory.
+/// sums; a lane is taken to need 64 registers besides its sums, where the policy knows no better. `staged_bytes` are
+/// those of an element in shared memory.
 template <class Policy>
 constexpr std::int64_t blocks_at_a_time(const Policy& p, arch target, int staged_bytes, int sum_bytes) {
   const arch_limits& has = limits(target);
-  const int registers = p.threads() * 64 + p.block.m * p.block.n * (sum_bytes / 4);
+  int registers = p.threads() * 64 + p.block.m * p.block.n * (sum_bytes / 4);
+  if constexpr (requires { p.registers_a_lane(staged_bytes); })
+    registers = p.threads() * p.registers_a_lane(staged_bytes);
   int blocks = has.shared_bytes_per_multiprocessor / (p.shared_bytes(staged_bytes) + 1024);
   blocks = lesser(blocks, has.threads_per_multiprocessor / p.threads());
   blocks = lesser(blocks, has.registers_per_multiprocessor / registers);

@@ -47,7 +47,8 @@ SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int col
     }
     lane.sync_warp();
     if (P.exchanges() && p.swapped) {
-      // packs of C are columns here; 8 rows of C with all of their packs a turn: whole sectors
+      // Packs of C are columns here; 8 rows of C with all of their packs a turn: whole sectors. Four lanes meet in a
+      // bank, for rows that 16-byte reads can use lie so; it is little beside the loop over k.
       constexpr int packs = shape::m / quad;
       for (int q = lane.warp_rank(); q < packs * P.warp.n; q += Lane::warp_size) {
         const int first = q / 8 % packs * quad, j = q / (8 * packs) * 8 + q % 8;

@@ -59,10 +59,8 @@ struct candidate {
 #ifdef FEW
 template <class T>
 struct few {
-  // Large tiles of an operand along its outer dimension are left out: elements of other than 2 bytes are read one by one
-  // there, and some of those kernels spill.
   static constexpr tilery::gemm_mma_sync_policy candidates[] = {
-      tilery::big_mma_sync<T>(along::k, along::k),
+      tilery::big_mma_sync<T>(along::outer, along::outer),
       tilery::small_mma_sync<T>(along::k, along::outer),
       tilery::strided_mma_sync<T>(),
   };

@@ -30,16 +30,17 @@ struct candidate {
     // C is read where beta is not 0, as it is written.
     const int inputs = p.vector * static_cast<int>(sizeof(T)), c = p.c_vector * static_cast<int>(sizeof(T));
     const int narrowest = inputs < c ? inputs : c;
-    const int a = shared_store(p.a, p.vector), b = shared_store(p.b, p.vector);
+    const width_range a = shared_stores(p.a, p.vector), b = shared_stores(p.b, p.vector);
     const int element = static_cast<int>(sizeof(T)), packs = element * static_cast<int>(16 / sizeof(S));
     const int widest = operand && packs > inputs ? packs : inputs;
-    const meant_accesses whole = {{operand ? element : narrowest, widest}, {c, c}, 16, {a < b ? a : b, a < b ? b : a}};
+    const meant_accesses whole = {{operand ? element : narrowest, widest}, {c, c}, 16,
+                                  {a.narrowest < b.narrowest ? a.narrowest : b.narrowest, a.widest < b.widest ? b.widest : a.widest}};
     return p.k_parts == 1 ? whole : with_shared_tiles(whole);
   }
   // Packs go into shared memory as they are where they lie along the rows of the tile, else element by element.
-  static constexpr int shared_store(tilery::along how, int vector) {
-    const int pack = vector * static_cast<int>(sizeof(S));
-    return how != tilery::along::outer ? static_cast<int>(sizeof(S)) : pack < 16 ? pack : 16;
+  static constexpr width_range shared_stores(tilery::along how, int vector) {
+    const int element = sizeof(S), pack = vector * element < 16 ? vector * element : 16;
+    return {how == tilery::along::outer ? pack : element, how == tilery::along::k ? element : pack};
   }
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM for a C with few rows or few columns, which memory bounds: the long operand is read once, straight into
-// registers, a turn ahead of the arithmetic. Warps share a block's k, and each goes its own pace: none waits for
-// another before its sums are complete.
+// registers, its packs a turn ahead of the arithmetic (single elements are waited for). Warps share a block's k, and
+// each goes its own pace: none waits for another before its sums are complete.
 #pragma once
 
 #include <tilery/kernels/gemm/params.hpp>
