@@ -27,7 +27,7 @@ mkdir -p "$work"
 compile_unit() {
   local file element definition name=$work/${1//:/_}.$2
   IFS=: read -r file element definition <<<"$1"
-  "${compile[@]}" --ptx "-arch=compute_$2" "-DELEMENT=$element" ${definition:+"-D$definition"} "$here/ptx/$file.cu" -o "$name.ptx"
+  "${compile[@]}" -Werror all-warnings --ptx "-arch=compute_$2" "-DELEMENT=$element" ${definition:+"-D$definition"} "$here/ptx/$file.cu" -o "$name.ptx"
   if ! "$ptxas" -v "-arch=sm_$2" "$name.ptx" -o "$name.cubin" >"$name.log" 2>&1; then
     cat "$name.log"
     return 1

@@ -16,14 +16,14 @@ class skinny_sums {
 public:
   using sum = Sum;
   static constexpr int quad = 1;  // sums that lie side by side
-  static constexpr int packs = P.block.n / P.warps();
+  static constexpr int threads = P.threads(), warps = P.warps(), packs = P.block.n / warps;
 
   /// Each warp's sums. A lane's are in packs along the short dimension, of which a group is 16 bytes. Where a lane has
   /// left its row's group lie those of every fourth row, and 32 bytes behind eight of them: written and read without
   /// conflict.
   static constexpr int group = static_cast<int>(16 / sizeof(Sum)), groups = P.block.n / group;
   static constexpr int of_a_warp = P.block.m * group + P.lane_long * 2 * group;
-  using shared = shared_array<Sum, groups * P.warps() * of_a_warp>;  // (group, warp, long, short)
+  using shared = shared_array<Sum, groups * warps * of_a_warp>;  // (group, warp, long, short)
 
   SIMT skinny_sums() {
     TILERY_UNROLL_ON_GPU
@@ -80,7 +80,7 @@ public:
       const int at_short = along_short(lane, i);
       Sum all(0);
       if (at_short / group * group < few)
-        for (int warp = 0; warp < P.warps(); ++warp)
+        for (int warp = 0; warp < warps; ++warp)
           all += lane.load(memory.at(place(at_short / group, warp, along_long(lane, i)) + at_short % group));
       finished_[i] = splat<1>(all);
     }
@@ -89,11 +89,11 @@ public:
   /// Where sum i of the lane lies in the block's tile, and the sum.
   template <class Lane>
   SIMT int along_long(Lane lane, int i) const {
-    return (lane.rank() + i * P.threads()) % (P.block.m * group) / group;
+    return (lane.rank() + i * threads) % (P.block.m * group) / group;
   }
   template <class Lane>
   SIMT int along_short(Lane lane, int i) const {
-    const int number = lane.rank() + i * P.threads();
+    const int number = lane.rank() + i * threads;
     return number / (P.block.m * group) * group + number % group;
   }
   SIMT pack<Sum, 1> finished(int i) const { return finished_[i]; }
@@ -108,7 +108,7 @@ public:
 private:
   SIMT static int place(int g, int warp, int row) {
     const int column = row % P.lane_long, lane = row / P.lane_long;
-    return (g * P.warps() + warp) * of_a_warp + (column * P.warp_long + lane) * group + column * 2 * group;
+    return (g * warps + warp) * of_a_warp + (column * P.warp_long + lane) * group + column * 2 * group;
   }
 
   /// The sum of a lane's own and its neighbour's: of `a` in the lower lane of the two, of `b` in the upper one.

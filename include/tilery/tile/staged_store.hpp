@@ -15,6 +15,7 @@ namespace tile {
 template <auto P, class Sum, int Rows>
 struct stage_rows {
   static constexpr int pitch = P.warp.n + 8;
+  static constexpr bool exchanges = P.exchanges();
   shared_array<Sum, Rows * pitch> elements;  // (row, column)
 
   SIMT smem_ptr<Sum> at(int row, int column) { return elements.at(row * pitch + column); }
@@ -46,7 +47,7 @@ SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int col
       }
     }
     lane.sync_warp();
-    if (P.exchanges() && p.swapped) {
+    if (Rows::exchanges && p.swapped) {
       // Packs of C are columns here; 8 rows of C with all of their packs a turn: whole sectors. Four lanes meet in a
       // bank, for rows that 16-byte reads can use lie so; it is little beside the loop over k.
       constexpr int packs = shape::m / quad;

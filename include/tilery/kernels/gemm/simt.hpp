@@ -22,6 +22,7 @@ struct gemm_simt {
   static constexpr int threads = P.threads();
   static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = false;
+  static constexpr bool exchanges = P.exchanges();
 
   using a_loader =
       tile::panel_loader<typename Params::a_type, accumulator, P.block.m, P.block.k, threads, P.a, P.vector>;
@@ -85,13 +86,18 @@ private:
   SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
                          const tile::register_tile<P, accumulator>& sums) {
     auto epilogue = p.epilogue;
-    if (P.exchanges() && p.swapped) {
+    if constexpr (exchanges) {
+      // Squares of a pack's extent, whose rows or columns are packs of C: one text for both.
       TILERY_UNROLL_ON_GPU
       for (int i = 0; i < P.lane.m; i += quad) {
         TILERY_UNROLL_ON_GPU
-        for (int j = 0; j < P.lane.n; ++j)
-          tile::store_sums<P.c_vector>(lane, p, epilogue, origin.column + sums.column(j / quad) + j % quad,
-                                       origin.row + sums.row(i), sums.down(i, j));
+        for (int j = 0; j < P.lane.n; j += quad) {
+          const int row = origin.row + sums.row(i), column = origin.column + sums.column(j / quad);
+          TILERY_UNROLL_ON_GPU
+          for (int e = 0; e < quad; ++e)
+            tile::store_sums<P.c_vector>(lane, p, epilogue, (p.swapped ? column : row) + e, p.swapped ? row : column,
+                                         p.swapped ? sums.down(i, j + e) : sums.sums(i + e, j / quad));
+        }
       }
     } else {
       TILERY_UNROLL_ON_GPU
