@@ -86,26 +86,17 @@ private:
   SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
                          const tile::register_tile<P, accumulator>& sums) {
     auto epilogue = p.epilogue;
-    if constexpr (exchanges) {
-      // Squares of a pack's extent, whose rows or columns are packs of C: one text for both.
+    const bool swapped = exchanges && p.swapped;
+    // Squares of a pack's extent, whose rows or columns are packs of C: one text for both.
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < P.lane.m; i += quad) {
       TILERY_UNROLL_ON_GPU
-      for (int i = 0; i < P.lane.m; i += quad) {
+      for (int j = 0; j < P.lane.n; j += quad) {
+        const int row = origin.row + sums.row(i), column = origin.column + sums.column(j / quad);
         TILERY_UNROLL_ON_GPU
-        for (int j = 0; j < P.lane.n; j += quad) {
-          const int row = origin.row + sums.row(i), column = origin.column + sums.column(j / quad);
-          TILERY_UNROLL_ON_GPU
-          for (int e = 0; e < quad; ++e)
-            tile::store_sums<P.c_vector>(lane, p, epilogue, (p.swapped ? column : row) + e, p.swapped ? row : column,
-                                         p.swapped ? sums.down(i, j + e) : sums.sums(i + e, j / quad));
-        }
-      }
-    } else {
-      TILERY_UNROLL_ON_GPU
-      for (int i = 0; i < P.lane.m; ++i) {
-        const int row = origin.row + sums.row(i);
-        TILERY_UNROLL_ON_GPU
-        for (int j = 0; j < P.lane.n / quad; ++j)
-          tile::store_sums<P.c_vector>(lane, p, epilogue, row, origin.column + sums.column(j), sums.sums(i, j));
+        for (int e = 0; e < quad; ++e)
+          tile::store_sums<P.c_vector>(lane, p, epilogue, (swapped ? column : row) + e, swapped ? row : column,
+                                       swapped ? sums.down(i, j + e) : sums.sums(i + e, j / quad));
       }
     }
     epilogue.end(lane);
