@@ -155,14 +155,16 @@ constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
   return work_of(p, problem, staged_bytes<T>(p), sizeof(accumulator_t<T>));
 }
 
-/// Memory for the tiles that several blocks share, in the executor's order; it is noted in `p` and in `all`.
-template <auto P, class Executor, class Params>
-allocation share_tiles(const Executor& executor, const gemm_work& work, Params& p, operands& all, where at) {
+/// Memory for tiles of so many elements that several blocks share, in the executor's order; it is noted in `p` and in
+/// `all`.
+template <class Executor, class Params>
+allocation share_tiles(const Executor& executor, const gemm_work& work, int tile_elements, Params& p, operands& all,
+                       where at) {
   using sum = accumulator_t<typename Params::a_type>;
   p.work.share = work.parts > 0 ? tile::work_share::split_k(work.steps, work.parts)
                                 : tile::work_share::stream_k(work.steps, work.tiles, static_cast<int>(work.blocks));
   const std::int64_t counted = (work.tiles * 4 + 255) / 256 * 256;
-  const std::int64_t elements = (work.blocks + work.tiles) * P.block.m * P.block.n;
+  const std::int64_t elements = (work.blocks + work.tiles) * tile_elements;
   allocation memory = executor.workspace(static_cast<std::size_t>(counted + elements * sizeof(sum)), at);
   if (!memory.get()) return memory;  // an executor that launches nothing
   executor.zero_bytes(memory.get(), static_cast<std::size_t>(counted), at);
@@ -183,7 +185,7 @@ void launch_gemm(const Executor& executor, const gemm_work& work, Params p, oper
   allocation memory;
   if (work.shared()) {
     refuse(check_operands(all, executor.reachable()), at);  // ahead of what is enqueued for the shared tiles
-    memory = share_tiles<P>(executor, work, p, all, at);
+    memory = share_tiles(executor, work, P.block.m * P.block.n, p, all, at);
   }
   const index3 blocks{static_cast<int>(work.blocks)};
   using policy = std::remove_cvref_t<decltype(P)>;

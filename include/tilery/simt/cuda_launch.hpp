@@ -23,45 +23,48 @@ __global__ void __launch_bounds__(Kernel::threads, 1) trampoline(const __grid_co
 #endif
 }
 
-/// One launch on a stream. The shared memory's opt-in is set at each launch that needs it: the attribute belongs to a
-/// (function, device) pair, and a remembered "already done" would be wrong on the second device.
-template <class Kernel, class Params>
-void launch_on_stream(index3 blocks, const Params& params, cudaStream_t stream, where at) {
-  auto* function = &trampoline<Kernel, Params>;
-  const void* address = reinterpret_cast<const void*>(function);
-  constexpr int bytes = shared_bytes<Kernel>();
-  if constexpr (bytes > 48 * 1024)
-    check_cuda(cudaFuncSetAttribute(address, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
+/// One launch on a stream, of a kernel whose type is forgotten. The shared memory's opt-in is set at each launch that
+/// needs it: the attribute belongs to a (function, device) pair, and a remembered "already done" would be wrong on the
+/// second device.
+inline void launch_on_stream(const kernel_needs& kernel, const void* function, index3 blocks, void* params,
+                             cudaStream_t stream, where at) {
+  if (kernel.shared_bytes > 48 * 1024)
+    check_cuda(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, kernel.shared_bytes),
                "cudaFuncSetAttribute", at);
-  if constexpr (Kernel::lowest > arch::sm_75) {
+  if (kernel.lowest > arch::sm_75) {
     // A newer device would run the empty body that was compiled for an older arch.
     cudaFuncAttributes code;
-    check_cuda(cudaFuncGetAttributes(&code, address), "cudaFuncGetAttributes", at);
-    if (code.ptxVersion < static_cast<int>(Kernel::lowest))
-      throw error({Kernel::name, " needs code for ", limits(Kernel::lowest).name, "; the program has it for sm_",
+    check_cuda(cudaFuncGetAttributes(&code, function), "cudaFuncGetAttributes", at);
+    if (code.ptxVersion < static_cast<int>(kernel.lowest))
+      throw error({kernel.name, " needs code for ", limits(kernel.lowest).name, "; the program has it for sm_",
                    code.ptxVersion,
                    ": add the device's compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)"},
                   at);
   }
-  void* arguments[] = {const_cast<Params*>(&params)};
-  const dim3 grid(blocks.x, blocks.y, blocks.z), threads(Kernel::threads);
+  const dim3 grid(blocks.x, blocks.y, blocks.z), threads(kernel.threads);
+  const auto bytes = static_cast<std::size_t>(kernel.shared_bytes);
   cudaError_t result;
-  if constexpr (cluster_of<Kernel>() > 1) {
+  if (kernel.cluster > 1) {
     cudaLaunchAttribute cluster = {};
     cluster.id = cudaLaunchAttributeClusterDimension;
-    cluster.val.clusterDim = {static_cast<unsigned>(cluster_of<Kernel>()), 1, 1};
-    const cudaLaunchConfig_t how = {grid, threads, static_cast<std::size_t>(bytes), stream, &cluster, 1};
-    result = cudaLaunchKernelExC(&how, address, arguments);
+    cluster.val.clusterDim = {static_cast<unsigned>(kernel.cluster), 1, 1};
+    const cudaLaunchConfig_t how = {grid, threads, bytes, stream, &cluster, 1};
+    result = cudaLaunchKernelExC(&how, function, &params);
   } else {
-    result = cudaLaunchKernel(address, grid, threads, arguments, bytes, stream);
+    result = cudaLaunchKernel(function, grid, threads, &params, bytes, stream);
   }
   if (result == cudaErrorNoKernelImageForDevice || result == cudaErrorInvalidDeviceFunction) {
     (void)cudaGetLastError();
-    throw error({"cudaLaunchKernel: the program has no code of ", Kernel::name,
+    throw error({"cudaLaunchKernel: the program has no code of ", kernel.name,
                  " for this device; add its compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)"},
                 at);
   }
   check_cuda(result, "cudaLaunchKernel", at);
+}
+template <class Kernel, class Params>
+void launch_on_stream(index3 blocks, const Params& params, cudaStream_t stream, where at) {
+  launch_on_stream(needs_of<Kernel>(), reinterpret_cast<const void*>(&trampoline<Kernel, Params>), blocks,
+                   const_cast<Params*>(&params), stream, at);
 }
 
 }  // namespace tilery::inline TILERY_ABI
