@@ -29,6 +29,11 @@ public:
   /// The documented error of a sum: tensor cores cut where others round.
   template <class T>
   static constexpr double unit = sizeof(T) == 2 && !Executor::lane::alone ? 0x1p-22 : unit_roundoff<accumulator_t<T>>();
+  /// Of a sum of k products before it is stored.
+  template <class T>
+  static double bound(int k, double magnitude) {
+    return (k + 2) * unit<T> * magnitude;
+  }
 
   /// C = finish(row, column, alpha A B + beta C), checked to the documented bound; `slope` bounds the finish's
   /// derivative.
@@ -50,11 +55,11 @@ public:
         const exact_product exact(a_values, b_values, s.n, s.k, i, j);
         const double old = f.beta == 0 ? 0 : f.beta * as_double(c_values[i * s.n + j]);
         const double want = finish(i, j, f.alpha * exact.sum + old);
-        const double bound = ((s.k + 2) * unit<T> * exact.magnitude * std::fabs(f.alpha) +
+        const double error = (bound<T>(s.k, exact.magnitude) * std::fabs(f.alpha) +
                               4 * unit_roundoff<S>() * (std::fabs(old) + std::fabs(want))) *
                                  slope +
                              (std::is_same_v<R, S> ? 0 : unit_roundoff<R>() * std::fabs(want) + 0x1p-25);
-        worst.compare(as_double(got[i * s.n + j]), want, bound);
+        worst.compare(as_double(got[i * s.n + j]), want, error);
       }
     EXPECT_LE(worst.value(), 1) << s.m << " x " << s.n << " x " << s.k << " " << element<T>::name << ", A "
                                 << name_of(a_layout) << ", B " << name_of(b_layout) << ", C " << name_of(c_layout)
@@ -149,7 +154,7 @@ TYPED_TEST(gemm_on, takes_any_stride_of_a_single_row_or_column) {
                                        as_double(from_b[x * right.strides[0] + j * right.strides[1]]);
                 sum += product, magnitude += std::fabs(product);
               }
-              worst.compare(as_double(got[i * n + j]), sum, (k + 2) * TestFixture::template unit<T> * magnitude);
+              worst.compare(as_double(got[i * n + j]), sum, TestFixture::template bound<T>(k, magnitude));
             }
           EXPECT_LE(worst.value(), 1);
         }
