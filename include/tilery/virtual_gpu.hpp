@@ -114,7 +114,7 @@ private:
   options options_;
 };
 
-/// The same machine without its checks, some six times faster a thread: what is out of bounds is not noticed. Still
+/// The same machine without its checks, some seven times faster a thread: what is out of bounds is not noticed. Still
 /// refused or thrown: what the arch cannot run, a misaligned access, a deadlock.
 class unchecked_virtual_gpu : public virtual_machine::modelled_gpu {
 public:

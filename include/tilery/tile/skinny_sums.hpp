@@ -18,9 +18,8 @@ public:
   static constexpr int quad = 1;  // sums that lie side by side
   static constexpr int threads = P.threads(), warps = P.warps(), packs = P.block.n / warps;
 
-  /// Each warp's sums. A lane's are in packs along the short dimension, of which a group is 16 bytes. Where a lane has
-  /// left its row's group lie those of every fourth row, and 32 bytes behind eight of them: written and read without
-  /// conflict.
+  /// Each warp's sums. A lane's are in packs along the short dimension, of which a group is 16 bytes. Every fourth row's
+  /// group lies beside the other, and 32 bytes are left behind eight of them: no bank is met twice.
   static constexpr int group = static_cast<int>(16 / sizeof(Sum)), groups = P.block.n / group;
   static constexpr int of_a_warp = P.block.m * group + P.lane_long * 2 * group;
   using shared = shared_array<Sum, groups * warps * of_a_warp>;  // (group, warp, long, short)
