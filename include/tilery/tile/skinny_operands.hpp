@@ -64,6 +64,37 @@ struct skinny_k {
   SIMT static constexpr int of(int i) { return i / run * (lanes * run) + i % run; }
 };
 
+/// Starts to load lines along k, one every Apart rows from `line` on, which lie one behind the other in the registers:
+/// in packs, or element by element.
+template <int Lines, int Apart, class Lane, class T, int N>
+SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> line, int rows_left, int left, bool has_packs,
+                      skinny_registers<T, N>& to, where at) {
+  using ks = skinny_k<T>;
+  constexpr int length = N / Lines;
+  if (has_packs) {
+    TILERY_UNROLL_ON_GPU
+    for (int r = 0; r < Lines; ++r, line = line + Apart * from.outer_stride) {
+      TILERY_UNROLL_ON_GPU
+      for (int i = 0; i < length; i += ks::run)
+        if (r * Apart < rows_left && ks::of(i) < left)
+          to.set(r * length + i, lane.load(line + ks::of(i), width<ks::run>, at));
+    }
+  } else {
+    TILERY_ROLLED
+    for (int r = 0; r < Lines; ++r, line = line + Apart * from.outer_stride) {
+      skinny_registers<T, length> one;
+      one.clear();
+      auto element = line;
+      TILERY_UNROLL_ON_GPU
+      for (int i = 0; i < length; ++i) {
+        if (r * Apart < rows_left && ks::of(i) < left) one.set(i, lane.load(element, at));
+        element = element + (ks::of(i + 1) - ks::of(i)) * from.k_stride;
+      }
+      to.push(one);
+    }
+  }
+}
+
 /// Four rows of the long operand by K elements of k, as a lane reads them.
 template <class T, int K>
 class skinny_piece {
@@ -92,26 +123,8 @@ public:
           if (ks::of(i) < left && r < rows_left) held_.set(4 * i + r, lane.load(line + r, width<run_of_rows>, at));
         line = line + (ks::of(i + 1) - ks::of(i)) * from.k_stride;
       }
-    } else if (way == along::k) {
-      TILERY_UNROLL_ON_GPU
-      for (int r = 0; r < 4; ++r, line = line + from.outer_stride) {
-        TILERY_UNROLL_ON_GPU
-        for (int i = 0; i < K; i += ks::run)
-          if (r < rows_left && ks::of(i) < left) held_.set(r * K + i, lane.load(line + ks::of(i), width<ks::run>, at));
-      }
     } else {
-      TILERY_ROLLED
-      for (int r = 0; r < 4; ++r, line = line + from.outer_stride) {
-        skinny_registers<T, K> row;
-        row.clear();
-        auto element = line;
-        TILERY_UNROLL_ON_GPU
-        for (int i = 0; i < K; ++i) {
-          if (r < rows_left && ks::of(i) < left) row.set(i, lane.load(element, at));
-          element = element + (ks::of(i + 1) - ks::of(i)) * from.k_stride;
-        }
-        held_.push(row);
-      }
+      fetch_lines<4, 1>(lane, from, line, rows_left, left, way == along::k, held_, at);
     }
   }
 
@@ -149,28 +162,7 @@ public:
     const int rows_left = from.outer - outer, left = from.k - k;
     auto line = from.data + (outer * from.outer_stride + k * from.k_stride);
     held_.clear();
-    if (has_packs) {
-      TILERY_UNROLL_ON_GPU
-      for (int r = 0; r < rows; ++r, line = line + rows_at_a_time * from.outer_stride) {
-        TILERY_UNROLL_ON_GPU
-        for (int i = 0; i < length; i += ks::run)
-          if (r * rows_at_a_time < rows_left && ks::of(i) < left)
-            held_.set(r * length + i, lane.load(line + ks::of(i), width<ks::run>, at));
-      }
-    } else {
-      TILERY_ROLLED
-      for (int r = 0; r < rows; ++r, line = line + rows_at_a_time * from.outer_stride) {
-        skinny_registers<T, length> row;
-        row.clear();
-        auto element = line;
-        TILERY_UNROLL_ON_GPU
-        for (int i = 0; i < length; ++i) {
-          if (r * rows_at_a_time < rows_left && ks::of(i) < left) row.set(i, lane.load(element, at));
-          element = element + (ks::of(i + 1) - ks::of(i)) * from.k_stride;
-        }
-        held_.push(row);
-      }
-    }
+    fetch_lines<rows, rows_at_a_time>(lane, from, line, rows_left, left, has_packs, held_, at);
   }
 
   /// Puts what was fetched into shared memory.
