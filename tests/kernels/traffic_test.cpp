@@ -105,6 +105,34 @@ TEST(traffic, softmax_reads_and_writes_once_in_whole_sectors) {
   }
 }
 
+TEST(traffic, softmax_reads_odd_rows_in_packs) {
+  // Each row begins elsewhere between two aligned addresses. 50257 is GPT-2's vocabulary; a row as long is read twice.
+  for (const int columns : {1023, 8191, 50257}) {
+    SCOPED_TRACE(columns);
+    const int rows = 4, reads = columns > 8192 ? 2 : 1;
+    const auto profiles = profiles_of([&](const virtual_gpu& gpu) {
+      const buffer<float, 2> x(gpu, rows, columns), y(gpu, rows, columns);
+      fill_zero(gpu, x);
+      softmax(gpu, x, y);
+    });
+    ASSERT_EQ(profiles.size(), 1u);
+    const launch_profile& p = profiles[0];
+    const std::int64_t bytes = std::int64_t{rows} * columns * 4;
+    EXPECT_EQ(p.unique_bytes_read, (bytes + 31) / 32 * 32);
+    EXPECT_EQ(p.unique_bytes_written, (bytes + 31) / 32 * 32);
+    // A request of a warp is 128 floats; a row has one more for its edges, and the last one may be smaller.
+    const std::int64_t requests = rows * (pieces(columns, 128) + 1);
+    // A row's first and last sector may hold a pack and edges, or a neighbour's elements.
+    const std::int64_t sectors = bytes / 32 + rows * 4;
+    EXPECT_EQ(sum_of(p, site_kind::global_load, &site_profile::bytes), reads * bytes);
+    EXPECT_LE(sum_of(p, site_kind::global_load, &site_profile::requests), reads * requests);
+    EXPECT_LE(sum_of(p, site_kind::global_load, &site_profile::sectors), reads * sectors);
+    EXPECT_EQ(sum_of(p, site_kind::global_store, &site_profile::bytes), bytes);
+    EXPECT_LE(sum_of(p, site_kind::global_store, &site_profile::requests), requests);
+    EXPECT_LE(sum_of(p, site_kind::global_store, &site_profile::sectors), sectors);
+  }
+}
+
 TEST(traffic, column_sum_reads_once) {
   const auto profiles = profiles_of([](const virtual_gpu& gpu) {
     const buffer<float, 2> x(gpu, 64, 256);

@@ -40,9 +40,13 @@ class softmax_on : public on_executor<Executor> {
 public:
   template <class T>
   void check(int rows, int columns, layout how, bool in_place) {
+    check<T>(rows, columns, how, how, in_place);
+  }
+  template <class T>
+  void check(int rows, int columns, layout how, layout how_y, bool in_place = false) {
     const auto values = draw_values<T>(static_cast<std::size_t>(rows) * columns, -8, 8);
     const auto x = place(*this, values, rows, columns, how);
-    const auto y = in_place ? placed<T>{} : place(*this, values, rows, columns, how);
+    const auto y = in_place ? placed<T>{} : place(*this, values, rows, columns, how_y);
     softmax(this->executor, x.view, in_place ? x.view : y.view);
     const auto got = gather(*this, in_place ? x : y);
     const auto want = reference(doubles(values), rows, columns);
@@ -51,7 +55,7 @@ public:
     for (std::size_t i = 0; i < got.size(); ++i)
       worst.add((std::fabs(as_double(got[i]) - want[i]) - smallest) / want[i]);
     EXPECT_LE(worst.value(), bound<T>(columns, 16))
-        << rows << " x " << columns << " " << name_of(how) << " " << element<T>::name;
+        << rows << " x " << columns << " " << name_of(how) << " " << name_of(how_y) << " " << element<T>::name;
   }
 };
 TYPED_TEST_SUITE(softmax_on, executors);
@@ -64,15 +68,47 @@ TYPED_TEST(softmax_on, is_right_for_every_type_layout_and_length) {
     this->template check<T>(3, 8192, layout::dense, false);
     this->template check<T>(2, 8200, layout::dense, true);
     this->template check<T>(2, 9001, layout::padded, false);
+    this->template check<T>(3, 9003, layout::odd, draw(0, 1));
   });
-  this->template check<float>(1, 70001, layout::dense, false);  // longer than the CPU keeps
+  this->template check<float>(1, 70001, layout::dense, false);  // longer than the CPU or a multiprocessor keeps
+  this->template check<bf16>(3, 53259, layout::dense, true);
   for (const layout how : layouts) this->template check<float>(5, 320, how, false);
   for (int i = 0; i < 20; ++i) this->template check<float>(draw(1, 9), draw(1, 700), layouts[draw(0, 4)], draw(0, 1));
 }
 
+TYPED_TEST(softmax_on, cuts_rows_into_packs_wherever_they_begin) {
+  // Each start from an aligned address, with row strides that move it from row to row; all lengths around the edges.
+  for_types<double, float, half, bf16>([&]<class T>() {
+    const int columns = draw(33, 120);
+    for (int begin = 0; begin < 9; ++begin) {
+      const int rows = 9, apart = columns + draw(0, 9), longest = rows * apart + begin;
+      const auto values = draw_values<T>(static_cast<std::size_t>(rows) * columns, -8, 8);
+      std::vector<T> all(static_cast<std::size_t>(longest), convert<T>(accumulator_t<T>(NAN)));
+      for (int i = 0; i < rows * columns; ++i) all[begin + i / columns * apart + i % columns] = values[i];
+      const auto x = this->put(all);
+      const auto rows_of_x = matrix(x.data_handle() + begin, rows, columns, apart);
+      softmax(this->executor, rows_of_x, rows_of_x);
+      const auto after = this->get(x);
+      const auto want = reference(doubles(values), rows, columns);
+      for (int i = 0; i < longest; ++i) {
+        const int row = (i - begin) / apart, column = (i - begin) % apart;
+        if (i < begin || column >= columns)
+          EXPECT_TRUE(std::isnan(as_double(after[i]))) << "an element outside of the rows was written";
+        else
+          EXPECT_NEAR(as_double(after[i]), want[row * columns + column],
+                      bound<T>(columns, 16) * want[row * columns + column] + (std::is_same_v<T, half> ? 0x1p-25 : 0));
+      }
+    }
+  });
+  for (const int columns : {40, 300, 9001}) {  // x and y begin unlike: no packs
+    this->template check<float>(3, columns, layout::dense, layout::odd);
+    this->template check<bf16>(3, columns, layout::odd, layout::padded);
+  }
+}
+
 TYPED_TEST(softmax_on, treats_infinity_and_nan_as_documented) {
   const float inf = INFINITY;
-  for (const int columns : {5, 300, 9000}) {
+  for (const int columns : {5, 301, 9001, 53255}) {
     std::vector<float> values(static_cast<std::size_t>(columns) * 5, -3.0f);
     values[1] = -inf;                                                      // row 0: one -infinity
     for (int c = 0; c < columns; ++c) values[columns + c] = -inf;          // row 1: nothing else
@@ -94,8 +130,8 @@ TYPED_TEST(softmax_on, treats_infinity_and_nan_as_documented) {
 
 TYPED_TEST(softmax_on, goes_backward) {
   for_types<double, float, bf16>([&]<class T>() {
-    for (const int columns : {1, 7, 64, 320, 1500, 8200}) {
-      const int rows = draw(1, 5);
+    for (const int columns : {1, 7, 64, 321, 1500, 8203, 26639}) {
+      const int rows = draw(1, columns > 8192 ? 2 : 5);
       const auto y_values = [&] {
         std::vector<T> y;
         for (const double v :
@@ -149,6 +185,12 @@ TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
   const auto longer = place(*this, draw_values<float>(132), 1, 132, layout::dense);
   EXPECT_REFUSED(softmax<mine>(this->executor, longer.view, longer.view),
                  "softmax: a row is longer than the lanes can keep; held = 0 serves every length");
+  if constexpr (!TypeParam::lane::alone) {
+    const auto odd = place(*this, values, 3, 32, layout::odd);
+    EXPECT_REFUSED(softmax<mine>(this->executor, x.view, odd.view),
+                   "softmax: the operands' rows do not begin alike for the policy's packs; columns must be contiguous, "
+                   "and pointers and row strides differ by multiples of `vector` elements; vector = 1 serves all");
+  }
 }
 
 #ifndef __CUDACC__  // no GPU is needed
@@ -161,6 +203,10 @@ TEST(row_policy, says_which_rule_is_broken) {
                "row_policy.lanes_a_row must be 32 or threads, because a row belongs to a warp or to a block");
   EXPECT_STREQ(broken_rule(row_policy{.rows = 3}),
                "row_policy.rows must be threads / lanes_a_row, because each group of lanes has one row");
+  EXPECT_STREQ(broken_rule(row_policy{.vector = 32}),
+               "row_policy.vector must be at most 16, because the ends of a row have one lane an element");
+  EXPECT_STREQ(broken_rule(row_policy{.ahead = 0}),
+               "row_policy.ahead must be at least 1, because a lane reads a pack before it uses it");
   EXPECT_STREQ(broken_rule(row_policy{.held = -1}), "row_policy.held must not be negative, and rows at least 1");
   EXPECT_STREQ(broken_rule(row_policy{.lowest = arch::cpu}),
                "row_policy.threads and lanes_a_row must be 1 on the CPU, because its blocks have one lane");
@@ -169,10 +215,13 @@ TEST(row_policy, says_which_rule_is_broken) {
 }
 #endif
 
-static_assert(row_table_gpu<float>::choose({1000, 10, 2, true}).index == 0);
-static_assert(row_table_gpu<float>::choose({1000, 1024, 4, true}).index == 1);
-static_assert(row_table_gpu<float>::choose({1000, 8192, 4, true}).index == 2);
-static_assert(row_table_gpu<float>::choose({1000, 8196, 4, true}).index == 3);
-static_assert(row_table_gpu<float>::choose({1000, 1023, 1, true}).index == 4);
+constexpr int chosen(int columns, int vector) {
+  return row_table_gpu<float>::choose({1000, columns, vector, true}).index;
+}
+static_assert(chosen(10, 4) == 0 && chosen(32, 4) == 0 && chosen(256, 1) == 0);
+static_assert(chosen(33, 4) == 1 && chosen(1024, 4) == 1);
+static_assert(chosen(1025, 4) == 2 && chosen(8192, 4) == 2);
+static_assert(chosen(8193, 4) == 3 && chosen(50257, 4) == 3);
+static_assert(chosen(257, 2) == 4 && chosen(50257, 1) == 4);
 
 }  // namespace

@@ -30,7 +30,8 @@ struct softmax_kernel {
   SIMT static void run(Lane lane, const softmax_params<T>& p, shared& smem) {
     const tile::row_group<P, Lane> group{lane};
     for (int r = group.first_row(); r < group.end_row(p.x.rows); r += group.groups) {
-      tile::row_values<P, T, accumulator, Lane> x(group, p.x.row(r), p.x.column_stride, p.x.columns);
+      tile::row_values<P, T, accumulator, Lane> x(group, p.x.row(r), p.x.column_stride, p.x.columns,
+                                                  tile::no_maximum<accumulator>);
       const auto row = tile::softmax_sum(group, x, smem.values);
       const accumulator factor = accumulator(1) / row.sum;
       x.for_each([&](auto& values, int column, int inside) {
@@ -62,12 +63,11 @@ struct softmax_backward_kernel {
   SIMT static void run(Lane lane, const softmax_backward_params<T>& p, shared& smem) {
     const tile::row_group<P, Lane> group{lane};
     for (int r = group.first_row(); r < group.end_row(p.y.rows); r += group.groups) {
-      tile::row_values<P, T, accumulator, Lane> y(group, p.y.row(r), p.y.column_stride, p.y.columns);
-      tile::row_values<P, T, accumulator, Lane> dy(group, p.dy.row(r), p.dy.column_stride, p.dy.columns);
+      // 0 outside of a row adds nothing to the sum
+      tile::row_values<P, T, accumulator, Lane> y(group, p.y.row(r), p.y.column_stride, p.y.columns, 0);
+      tile::row_values<P, T, accumulator, Lane> dy(group, p.dy.row(r), p.dy.column_stride, p.dy.columns, 0);
       accumulator dot = 0;
-      y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int, int inside) {
-        dot += tile::sum_inside(y_values * dy_values, inside);
-      });
+      y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int, int) { dot += sum(y_values * dy_values); });
       dot = group.reduce(dot, plus{}, smem.values);
       y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int column, int inside) {
         tile::write_row(lane, p.dx.row(r), p.dx.column_stride, column, inside, y_values * (dy_values - dot));

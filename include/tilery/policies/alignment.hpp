@@ -36,6 +36,23 @@ constexpr int widest_whole_pack(int widest, const matrix_view<T>&... all) {
   return widest;
 }
 
+/// The widest pack, at most `widest` elements, into which all matrices' rows are cut at the same columns: rows may
+/// begin anywhere, but each as far from an aligned address in one matrix as in the others.
+template <class T, class... Others>
+constexpr int widest_pack_alike(int widest, const matrix_view<T>& first, const matrix_view<Others>&... others) {
+  if (!contiguous_columns(first) || !(contiguous_columns(others) && ...)) return 1;
+  [[maybe_unused]] const auto alike = [&](const auto& other) {
+    const std::uintptr_t bytes = widest * sizeof(T) < 16 ? widest * sizeof(T) : 16;
+    const auto between =
+        reinterpret_cast<std::uintptr_t>(first.pointer) - reinterpret_cast<std::uintptr_t>(other.pointer);
+    return between % bytes == 0 &&
+           (first.extents[0] <= 1 ||
+            (first.strides[0] - other.strides[0]) * std::int64_t{sizeof(T)} % static_cast<std::int64_t>(bytes) == 0);
+  };
+  while (widest > 1 && !(alike(others) && ...)) widest /= 2;
+  return widest;
+}
+
 /// A dense matrix as one row, which wastes no lane at the ends of rows; others, and those with more than largest_extent
 /// elements, as they are.
 template <class T>

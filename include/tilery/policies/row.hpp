@@ -17,6 +17,7 @@ struct row_policy {
   int rows = 4;          // rows of a block
   int vector = 4;        // elements an access; 1 serves any strides and alignment
   int held = 4;          // packs of a row that a lane keeps between the passes; 0: rows of any length, read once a pass
+  int ahead = 1;         // packs of rows not kept that a lane reads before it uses the first of them
   arch lowest = arch::sm_75;
   host_isa isa = native_isa;
 
@@ -31,6 +32,8 @@ constexpr const char* broken_rule(const row_policy& p, when_broken how = when_br
   if (p.vector < 1 || (p.vector & (p.vector - 1)))
     return broken("row_policy.vector must be a power of two, because an access is one pack", how);
   if (p.held < 0 || p.rows < 1) return broken("row_policy.held must not be negative, and rows at least 1", how);
+  if (p.ahead < 1)
+    return broken("row_policy.ahead must be at least 1, because a lane reads a pack before it uses it", how);
   if (p.lowest == arch::cpu) {
     if (p.threads != 1 || p.lanes_a_row != 1)
       return broken("row_policy.threads and lanes_a_row must be 1 on the CPU, because its blocks have one lane", how);
@@ -38,6 +41,8 @@ constexpr const char* broken_rule(const row_policy& p, when_broken how = when_br
   }
   if (p.threads < 32 || p.threads % 32 || p.threads > 1024)
     return broken("row_policy.threads must be a multiple of 32, from 32 to 1024", how);
+  if (p.vector > 16)
+    return broken("row_policy.vector must be at most 16, because the ends of a row have one lane an element", how);
   if (p.lanes_a_row != 32 && p.lanes_a_row != p.threads)
     return broken("row_policy.lanes_a_row must be 32 or threads, because a row belongs to a warp or to a block", how);
   if (p.rows != p.threads / p.lanes_a_row)
@@ -49,7 +54,7 @@ constexpr const char* broken_rule(const row_policy& p, when_broken how = when_br
 /// What a row kernel's selector may know of a problem.
 struct row_problem {
   int rows = 0, columns = 0;
-  int vector = 1;           // the widest pack, in elements of T, that all operands are aligned for
+  int vector = 1;           // the widest pack, in elements of T, that cuts the rows of all operands alike
   bool contiguous = false;  // columns of every operand
 };
 
@@ -59,38 +64,35 @@ constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
     if (p.vector > 1 && !problem.contiguous)
       return "the columns of an operand are not contiguous; vector = 1 serves them";
   } else if (p.vector > problem.vector)
-    return "an operand is not aligned for the policy's packs; pointers, columns and row strides must be multiples of "
-           "`vector` elements";
+    return "the operands' rows do not begin alike for the policy's packs; columns must be contiguous, and pointers and "
+           "row strides differ by multiples of `vector` elements; vector = 1 serves all";
   if (p.held && problem.columns > p.capacity())
     return "a row is longer than the lanes can keep; held = 0 serves every length";
   return nullptr;
 }
 
-/// Candidates for rows of T on a GPU. Sizes follow from counting, none has been tuned on a GPU yet.
+/// Candidates for rows of T on a GPU. Sizes follow from counting: the registers of a lane, the bytes that a
+/// multiprocessor has under way, and for long rows that all rows in work fit the second-level cache, where the second
+/// pass finds them. Measured on an H200: the second and third, when they served whole packs alone.
 template <class T>
 struct row_table_gpu {
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
+  static constexpr int few = 8 * 4 / vector;
+  static constexpr int ahead = sizeof(T) == 4 ? 4 : 2;  // 768 lanes have 80 registers each
   static constexpr row_policy candidates[5] = {
-      {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = 1, .held = 8},  // up to 256, any alignment: a warp a row
-      {.threads = 128,
-       .lanes_a_row = 32,
-       .rows = 4,
-       .vector = vector,
-       .held = 8 * 4 / vector},  // up to 1024: a warp a row
-      {.threads = 256,
-       .lanes_a_row = 256,
-       .rows = 1,
-       .vector = vector,
-       .held = 8 * 4 / vector},                                                      // up to 8192: a block a row
-      {.threads = 512, .lanes_a_row = 512, .rows = 1, .vector = vector, .held = 0},  // any length, aligned
-      {.threads = 256, .lanes_a_row = 256, .rows = 1, .vector = 1, .held = 0},       // any length, any alignment
+      {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = 1, .held = 8},          // up to 256, any strides
+      {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = vector, .held = few},   // up to 1024: a warp a row
+      {.threads = 256, .lanes_a_row = 256, .rows = 1, .vector = vector, .held = few},  // up to 8192: a block a row
+      {.threads = 768, .lanes_a_row = 768, .rows = 1, .vector = vector, .held = 0, .ahead = ahead},  // any length
+      {.threads = 256, .lanes_a_row = 256, .rows = 1, .vector = 1, .held = 0, .ahead = 8},  // any length and strides
   };
 
   static constexpr choice choose(const row_problem& p) {
+    if (p.columns <= 32) return {0, "a lane of a warp has one element"};
     if (p.vector < vector) {
       if (p.columns <= candidates[0].capacity())
-        return {0, "short rows without 16-byte alignment: a warp keeps one in registers"};
-      return {4, "rows without 16-byte alignment: single elements, read once a pass"};
+        return {0, "short rows that no packs cut alike: a warp keeps one in registers"};
+      return {4, "rows that no packs cut alike: single elements, read once a pass"};
     }
     if (p.columns <= candidates[1].capacity()) return {1, "short rows: a warp keeps one in registers"};
     if (p.columns <= candidates[2].capacity()) return {2, "a block keeps the row in registers: it is read once"};

@@ -34,6 +34,11 @@ public:
     return reinterpret_cast<std::uintptr_t>(raw_) % (elements * sizeof(T)) == 0;
   }
 
+  /// Elements from here to the next sector of 32 bytes, the unit in which memory is moved.
+  SIMT int elements_to_sector() const {
+    return static_cast<int>((32 - reinterpret_cast<std::uintptr_t>(raw_) % 32) % 32 / sizeof(T));
+  }
+
   /// For lanes and atoms only.
   SIMT constexpr T* raw() const { return raw_; }
 

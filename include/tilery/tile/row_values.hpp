@@ -2,6 +2,10 @@
 // A row of a matrix as the packs of one lane. Kept rows are read once, into registers (a GPU) or a small array in the
 // first-level cache (the CPU); streamed rows are read again in each pass. Kernels say `for_each` and need not know
 // which.
+//
+// Packs lie at aligned addresses. On a GPU, the few elements of a row before its first whole sector of 32 bytes and
+// after its last pack are its edges, an element a lane; so rows of 50257 floats, of which only each fourth begins
+// aligned, are read in packs as any other. On the CPU, whose packs need no alignment, the last pack is cut.
 #pragma once
 
 #include <tilery/tile/row_group.hpp>
@@ -10,8 +14,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Runs f(pack, first column, how many of its elements are inside) over the packs of a row that belong to this lane.
-/// Only the last pack of a row may be cut, and only where P.vector elements need no alignment (the CPU, or vector = 1).
+/// Runs f(pack, first column, how many of its elements are inside) over the packs of a row that belong to this lane. An
+/// edge is the first element of a pack. Elements that are not inside have the value `outside` when they are read: let
+/// it change nothing, and f may forget about them until it writes.
 template <auto P, class T, class Accumulator, class Lane>
 class row_values {
 public:
@@ -19,54 +24,77 @@ public:
   static constexpr bool kept = P.held > 0;
   using values = pack<Accumulator, vector>;
 
-  SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns, where at = {})
-      : group_(group), row_(row), stride_(stride), columns_(columns) {
-    if constexpr (kept && !Lane::alone) {
-      TILERY_UNROLL
-      for (int i = 0; i < P.held; ++i) held_[i] = splat<vector>(Accumulator(0));
+  SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns, Accumulator outside,
+                  where at = {})
+      : group_(group), row_(row), stride_(stride), columns_(columns), outside_(outside) {
+    if constexpr (has_edges) {
+      const int head = row.elements_to_sector();
+      first_pack_ = head < columns ? head : columns;
+      end_of_packs_ = columns - (columns - first_pack_) % vector;
     }
     if constexpr (kept) {
       [[maybe_unused]] const auto step = group_.lane.step("read a row", at);
+      if constexpr (!Lane::alone) {
+        TILERY_UNROLL
+        for (int i = 0; i < P.held; ++i) held_[i] = splat<vector>(outside);
+      }
       each_pack([&](int i, int column) { held_[i] = read(column); });
+      if (has_edges && edge() < columns) held_edge_ = read_edge();
     }
   }
 
   /// f(values, column, inside) for each pack; f may change the values of a kept row.
   template <class F>
   SIMT void for_each(F f, where at = {}) {
-    each_pack([&](int i, int column) {
-      const int inside = inside_at(column);
-      if constexpr (kept) {
-        f(held_[i], column, inside);
-      } else {
-        [[maybe_unused]] const auto step = group_.lane.step("read a row again", at);
-        values streamed = read(column);
-        f(streamed, column, inside);
+    if constexpr (kept) {
+      each_pack([&](int i, int column) { f(held_[i], column, inside_at(column)); });
+      if (has_edges && edge() < columns_) f(held_edge_, edge(), 1);
+    } else {
+      [[maybe_unused]] const auto step = group_.lane.step("read a row again", at);
+      values ahead[P.ahead];
+      each_few<P.ahead>([&](int i, int column) { ahead[i] = read(column); },
+                        [&](int i, int column) { f(ahead[i], column, inside_at(column)); });
+      if (has_edges && edge() < columns_) {
+        values at_edge = read_edge();
+        f(at_edge, edge(), 1);
       }
-    });
+    }
   }
 
-  /// f(values here, values there, column, inside) for two rows of the same length.
+  /// f(values here, values there, column, inside) for two rows of the same length whose packs are at the same columns.
   template <class Other, class F>
   SIMT void for_each_with(Other& other, F f, where at = {}) {
-    each_pack([&](int i, int column) {
-      const int inside = inside_at(column);
-      if constexpr (kept) {
-        f(held_[i], other.held_[i], column, inside);
-      } else {
-        [[maybe_unused]] const auto step = group_.lane.step("read two rows again", at);
-        values mine = read(column), its = other.read(column);
-        f(mine, its, column, inside);
+    if constexpr (kept) {
+      each_pack([&](int i, int column) { f(held_[i], other.held_[i], column, inside_at(column)); });
+      if (has_edges && edge() < columns_) f(held_edge_, other.held_edge_, edge(), 1);
+    } else {
+      [[maybe_unused]] const auto step = group_.lane.step("read two rows again", at);
+      constexpr int few = P.ahead > 1 ? P.ahead / 2 : 1;
+      values mine[few], its[few];
+      each_few<few>([&](int i, int column) { mine[i] = read(column), its[i] = other.read(column); },
+                    [&](int i, int column) { f(mine[i], its[i], column, inside_at(column)); });
+      if (has_edges && edge() < columns_) {
+        values my_edge = read_edge(), its_edge = other.read_edge();
+        f(my_edge, its_edge, edge(), 1);
       }
-    });
+    }
   }
 
 private:
   template <auto, class, class, class>
   friend class row_values;
   static constexpr int step = row_group<P, Lane>::lanes * vector;
+  static constexpr bool has_edges = !Lane::alone && vector > 1;
 
-  /// How many elements of the pack at a column belong to the row. On a GPU rows are whole packs: no tail is compiled.
+  SIMT int first() const { return (has_edges ? first_pack_ : 0) + group_.rank() * vector; }
+  SIMT int end() const { return has_edges ? end_of_packs_ : columns_; }
+
+  /// The column of this lane's edge; beyond the row where it has none.
+  SIMT int edge() const {
+    return group_.rank() < first_pack_ ? group_.rank() : end_of_packs_ + group_.rank() - first_pack_;
+  }
+
+  /// How many elements of the pack at a column belong to the row: on a GPU packs are whole, no tail is compiled.
   SIMT int inside_at(int column) const {
     if constexpr (!Lane::alone) return vector;
     return columns_ - column < vector ? columns_ - column : vector;
@@ -75,13 +103,25 @@ private:
   // Registers cannot be indexed at run time: a GPU's loop is unrolled, with a guard, the CPU's runs as far as the row.
   template <class F>
   SIMT void each_pack(F f) {
-    const int first = group_.rank() * vector;
     if constexpr (kept && !Lane::alone) {
       TILERY_UNROLL
       for (int i = 0; i < P.held; ++i)
-        if (first + i * step < columns_) f(i, first + i * step);
+        if (first() + i * step < end()) f(i, first() + i * step);
     } else {
-      for (int i = 0, column = first; column < columns_; ++i, column += step) f(i, column);
+      for (int i = 0, column = first(); column < end(); ++i, column += step) f(i, column);
+    }
+  }
+
+  // `Few` packs are read, then used: their reads are under way together.
+  template <int Few, class Read, class Use>
+  SIMT void each_few(Read read_one, Use use_one) {
+    for (int column = first(); column < end(); column += Few * step) {
+      TILERY_UNROLL
+      for (int i = 0; i < Few; ++i)
+        if (i == 0 || column + i * step < end()) read_one(i, column + i * step);
+      TILERY_UNROLL
+      for (int i = 0; i < Few; ++i)
+        if (i == 0 || column + i * step < end()) use_one(i, column + i * step);
     }
   }
 
@@ -89,16 +129,18 @@ private:
     if constexpr (vector == 1) {
       return splat<1>(convert<Accumulator>(group_.lane.load(row_ + column * stride_)));
     } else {
-      if (Lane::alone && column + vector > columns_) return read_cut(column);
+      if (Lane::alone && column + vector > columns_) return read_cut(column, columns_ - column);
       return convert<Accumulator>(group_.lane.load(row_ + column, width<vector>));
     }
   }
 
-  /// The end of a row that is no whole pack; the rest repeats the last element, which changes no maximum.
-  SIMT values read_cut(int column) const {
-    values result;
+  SIMT values read_edge() const { return read_cut(edge(), 1); }
+
+  SIMT values read_cut(int column, int inside) const {
+    values result = splat<vector>(outside_);
+    TILERY_UNROLL
     for (int i = 0; i < vector; ++i)
-      result.set(i, convert<Accumulator>(group_.lane.load(row_ + (column + i < columns_ ? column + i : columns_ - 1))));
+      if (i < inside) result.set(i, convert<Accumulator>(group_.lane.load(row_ + column + i)));
     return result;
   }
 
@@ -106,7 +148,10 @@ private:
   gmem_ptr<T> row_;  // const T where nobody writes it during the launch
   std::int64_t stride_;
   int columns_;
+  Accumulator outside_;
+  int first_pack_ = 0, end_of_packs_ = 0;  // columns; where there are edges
   values held_[kept ? P.held : 1];
+  values held_edge_;
 };
 
 /// Writes the first `inside` elements of a pack to a row.
@@ -121,15 +166,6 @@ SIMT void write_row(Lane lane, gmem_ptr<T> row, std::int64_t stride, int column,
     for (int i = 0; i < N; ++i)
       if (i < inside) lane.store(row + (column + i) * stride, convert<T>(values[i]));
   }
-}
-
-/// Sum of the first `inside` elements.
-template <class T, int N>
-SIMT T sum_inside(pack<T, N> values, int inside) {
-  if (inside == N) return sum(values);
-  T total = 0;
-  for (int i = 0; i < inside; ++i) total = total + values[i];
-  return total;
 }
 
 }  // namespace tile

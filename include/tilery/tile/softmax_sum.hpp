@@ -24,10 +24,14 @@ struct row_sum {
   }
 };
 
+/// The maximum of no elements.
+template <class T>
+inline constexpr T no_maximum = -static_cast<T>(__builtin_inf());
+
 /// -infinity would make e^(x - m) a NaN where x is -infinity, too.
 template <class T>
 SIMT T finite_maximum(T m) {
-  return m == -static_cast<T>(__builtin_inf()) ? T(0) : m;
+  return m == no_maximum<T> ? T(0) : m;
 }
 
 /// A sum over e^(x - from) as one over e^(x - to). An empty sum stays empty, however far apart the two are.
@@ -36,32 +40,27 @@ SIMT T rescaled(T sum, T from, T to) {
   return sum == T(0) ? T(0) : sum * math::exp{}(from - to);
 }
 
-/// Reduces a row. The values of a kept row become e^(x - m).
+/// Reduces a row whose values outside are -infinity: they are no maximum, and add nothing. The values of a kept row
+/// become e^(x - m).
 template <class Group, class Values, class T, int N>
 SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, where at = {}) {
   [[maybe_unused]] const auto step = group.lane.step("maximum and sum of a row", at);
-  T m = -static_cast<T>(__builtin_inf()), s = 0;
+  T m = no_maximum<T>, s = 0;
   if constexpr (Values::kept) {
     auto highest = splat<Values::vector>(m);
     x.for_each([&](auto& values, int, int) { highest = max(values, highest); });
     m = finite_maximum(group.reduce(largest(highest), larger{}, slots));
     auto sums = splat<Values::vector>(T(0));
-    x.for_each([&](auto& values, int, int inside) {
-      values = exp(values - m);
-      if (inside == Values::vector)
-        sums = sums + values;
-      else
-        s += sum_inside(values, inside);
-    });
-    s += sum(sums);
+    x.for_each([&](auto& values, int, int) { sums = sums + (values = exp(values - m)); });
+    s = sum(sums);
   } else {
-    x.for_each([&](auto& values, int, int inside) {
+    x.for_each([&](auto& values, int, int) {
       const T highest = largest(values);
       if (highest > m) {
         s = rescaled(s, finite_maximum(m), highest);
         m = highest;
       }
-      s += sum_inside(exp(values - finite_maximum(m)), inside);
+      s += sum(exp(values - finite_maximum(m)));
     });
     const T mine = finite_maximum(m);
     m = finite_maximum(group.reduce(m, larger{}, slots));
