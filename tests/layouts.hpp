@@ -26,12 +26,13 @@ struct placed {
   tilery::matrix_view<const T> read() const { return view; }
 };
 
-/// Row-major values as a matrix with a layout.
+/// Row-major values as a matrix with a layout that begins `offset` elements further.
 template <class Fixture, class T>
-placed<T> place(const Fixture& on, const std::vector<T>& values, int rows, int columns, layout how) {
-  std::int64_t row_stride = columns, column_stride = 1, offset = 0;
+placed<T> place(const Fixture& on, const std::vector<T>& values, int rows, int columns, layout how,
+                std::int64_t offset = 0) {
+  std::int64_t row_stride = columns, column_stride = 1;
   if (how == layout::padded) row_stride = (columns + 15) / 16 * 16 + 16;
-  if (how == layout::odd) row_stride = columns + 1, offset = 1;
+  if (how == layout::odd) row_stride = columns + 1, offset += 1;
   if (how == layout::column_major) row_stride = 1, column_stride = rows;
   if (how == layout::spread) row_stride = 2 * columns + 1, column_stride = 2;
   const std::int64_t size = offset + (rows - 1) * row_stride + (columns - 1) * column_stride + 2;

@@ -65,7 +65,7 @@ struct softmax_backward_kernel {
     for (int r = group.first_row(); r < group.end_row(p.y.rows); r += group.groups) {
       // 0 outside of a row adds nothing to the sum
       tile::row_values<P, T, accumulator, Lane> y(group, p.y.row(r), p.y.column_stride, p.y.columns, 0);
-      tile::row_values<P, T, accumulator, Lane> dy(group, p.dy.row(r), p.dy.column_stride, p.dy.columns, 0);
+      tile::row_values<P, T, accumulator, Lane> dy(y, p.dy.row(r), p.dy.column_stride);
       accumulator dot = 0;
       y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int, int) { dot += sum(y_values * dy_values); });
       dot = group.reduce(dot, plus{}, smem.values);

@@ -32,15 +32,20 @@ public:
       first_pack_ = head < columns ? head : columns;
       end_of_packs_ = columns - (columns - first_pack_) % vector;
     }
-    if constexpr (kept) {
-      [[maybe_unused]] const auto step = group_.lane.step("read a row", at);
-      if constexpr (!Lane::alone) {
-        TILERY_UNROLL
-        for (int i = 0; i < P.held; ++i) held_[i] = splat<vector>(outside);
-      }
-      each_pack([&](int i, int column) { held_[i] = read(column); });
-      if (has_edges && edge() < columns) held_edge_ = read_edge();
-    }
+    keep(at);
+  }
+
+  /// A second row, as long as `first` and cut at the same columns.
+  template <class Other>
+  SIMT row_values(const Other& first, gmem_ptr<T> row, std::int64_t stride, where at = {})
+      : group_(first.group_),
+        row_(row),
+        stride_(stride),
+        columns_(first.columns_),
+        outside_(first.outside_),
+        first_pack_(first.first_pack_),
+        end_of_packs_(first.end_of_packs_) {
+    keep(at);
   }
 
   /// f(values, column, inside) for each pack; f may change the values of a kept row.
@@ -61,7 +66,7 @@ public:
     }
   }
 
-  /// f(values here, values there, column, inside) for two rows of the same length whose packs are at the same columns.
+  /// f(values here, values there, column, inside) for this row and one that was made from it.
   template <class Other, class F>
   SIMT void for_each_with(Other& other, F f, where at = {}) {
     if constexpr (kept) {
@@ -85,6 +90,18 @@ private:
   friend class row_values;
   static constexpr int step = row_group<P, Lane>::lanes * vector;
   static constexpr bool has_edges = !Lane::alone && vector > 1;
+
+  SIMT void keep(where at) {
+    if constexpr (kept) {
+      [[maybe_unused]] const auto step = group_.lane.step("read a row", at);
+      if constexpr (!Lane::alone) {
+        TILERY_UNROLL
+        for (int i = 0; i < P.held; ++i) held_[i] = splat<vector>(outside_);
+      }
+      each_pack([&](int i, int column) { held_[i] = read(column); });
+      if (has_edges && edge() < columns_) held_edge_ = read_edge();
+    }
+  }
 
   SIMT int first() const { return (has_edges ? first_pack_ : 0) + group_.rank() * vector; }
   SIMT int end() const { return has_edges ? end_of_packs_ : columns_; }
