@@ -25,7 +25,8 @@ inline constexpr bool has_mma_sync =
 ///
 /// Two blocks of 128 x 128 a multiprocessor are as fast as one of 128 x 256, and leave less of the last wave empty.
 /// Elements of 1 and 4 bytes, not yet measured, have warps of half the tile: they are read element by element where
-/// they lie along the outer dimension, fp8 is converted on sm_90, and 64 x 64 would spill.
+/// they lie along the outer dimension, and 64 x 64 would spill. fp8 has half the block, too: sm_90 has no instruction
+/// for it, and what nvcc writes in its place converts each fragment to half.
 template <class T>
 constexpr gemm_mma_sync_policy big_mma_sync(along a, along b) {
   constexpr int per_line = static_cast<int>(128 / sizeof(T)), vector = static_cast<int>(16 / sizeof(T));
@@ -38,9 +39,10 @@ constexpr gemm_mma_sync_policy big_mma_sync(along a, along b) {
             .b = b,
             .vector = vector,
             .c_vector = 2};
-  return {.block = {128, 128, per_line},
-          .warp = sizeof(T) == 2 ? tile_mn{64, 64} : tile_mn{64, 32},
-          .stages = 3,
+  constexpr bool fp8 = std::is_same_v<T, fp8_e4m3> || std::is_same_v<T, fp8_e5m2>;
+  return {.block = {fp8 ? 64 : 128, 128, per_line},
+          .warp = fp8 ? tile_mn{32, 32} : sizeof(T) == 2 ? tile_mn{64, 64} : tile_mn{64, 32},
+          .stages = fp8 ? 4 : 3,
           .a = a,
           .b = b,
           .vector = vector,
@@ -60,6 +62,7 @@ constexpr gemm_mma_sync_policy strided_mma_sync() {
   gemm_mma_sync_policy p = small_mma_sync<T>(along::any, along::any);
   p.vector = p.c_vector = 1, p.stages = 3;
   p.block.k /= 2;  // twice the chunks of a lane would spill on sm_80 to sm_89
+  if (sizeof(T) == 1) p.warp.n /= 2;  // as would twice the elements
   return p;
 }
 
@@ -86,7 +89,8 @@ struct gemm_mma_sync_table {
     if (p.c_vector < candidates[0].c_vector) return {strided, "C is not aligned for stores of 16 bytes of sums"};
     if (layout_of(p) == 3 && !p.one_type) return {strided, "two types, both column-major"};
     const int layout = layout_of(p) % 3;
-    const std::int64_t tiles = std::int64_t{pieces(p.m, 128)} * pieces(p.n, 128) * p.batches;
+    const tile_mnk block = candidates[layout].block;
+    const std::int64_t tiles = std::int64_t{pieces(p.m, block.m)} * pieces(p.n, block.n) * p.batches;
     if (tiles < peaks(p.target).multiprocessors)
       return {3 + layout, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
     return {layout, "tensor cores; aligned operands: 16-byte copies"};

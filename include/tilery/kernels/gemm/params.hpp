@@ -20,7 +20,8 @@ struct gemm_batch {
 template <class Params>
 struct gemm_tile {
   const Params& p;
-  std::int32_t index, tile;
+  std::uint32_t index;
+  std::int32_t tile;
 };
 
 /// C (m x n) = epilogue(alpha A B + beta C), with A (m x k) and B (k x n). Sums are kept in Accumulator.
@@ -60,15 +61,15 @@ struct gemm_params {
     if (batch.count == 1) return {*this, 0, number};
     const tile_mn cut = oriented(P.block, P.turns, rows(), columns());
     const int tiles = pieces(rows(), cut.m) * pieces(columns(), cut.n), index = number / tiles;
-    return {*this, index, number - index * tiles};
+    return {*this, static_cast<std::uint32_t>(index), number - index * tiles};
   }
   /// A, B, and what C is stored with, of one GEMM of the batch.
-  SIMT panel<A> a_of(int index) const { return a.moved(index * batch.a); }
-  SIMT panel<B> b_of(int index) const { return b.moved(index * batch.b); }
-  SIMT gemm_params c_of(int index) const {
+  SIMT panel<A> a_of(std::uint32_t index) const { return a.moved(index * batch.a); }
+  SIMT panel<B> b_of(std::uint32_t index) const { return b.moved(index * batch.b); }
+  SIMT gemm_params c_of(std::uint32_t index) const {
     gemm_params one = *this;
     one.c.data = c.data + index * batch.c;
-    one.first_row = index * c.rows;
+    one.first_row = static_cast<int>(index) * c.rows;
     return one;
   }
 
