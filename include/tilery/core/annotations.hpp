@@ -2,8 +2,9 @@
 // All macros of the library.
 //
 // SIMT            in front of a function that runs in a lane, on any of the three machines
-// TILERY_UNROLL   in front of a loop whose trip count is a constant of the policy. A build that defines
-//                 TILERY_KEEP_LOOPS unrolls none on the host: compiled in half the time, for tests
+// TILERY_UNROLL   in front of a loop whose trip count is a constant of the policy
+// TILERY_KEEP_LOOPS  what a build may define that wants to be compiled in half the time, as the tests do: no loop is
+//                 unrolled on the host, and no SIMT function is inlined by force
 // TILERY_UNROLL_ON_GPU  the same, where only a GPU gains: its registers have no index. The host's code stays small.
 // TILERY_ROLLED   in front of a loop that stays one: unrolled, it would take registers that something else needs
 // TILERY_ABI      the inline namespace: version, instruction set of the host, list of GPU archs. Units of one
@@ -14,7 +15,7 @@
 
 #if defined(__CUDACC__)
 #define SIMT __host__ __device__ __forceinline__
-#elif defined(__OPTIMIZE__)
+#elif defined(__OPTIMIZE__) && !defined(TILERY_KEEP_LOOPS)
 #define SIMT inline __attribute__((always_inline))
 #else
 #define SIMT inline
