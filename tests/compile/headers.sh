@@ -17,8 +17,9 @@ compile=("$@" -fsyntax-only -I"$include")
 jobs=$(nproc)
 
 # From largest to smallest: names of headers that are compiled in advance together.
-sets=("tilery/core/operand.hpp tilery/simt/memory.hpp" "tilery/simt/memory.hpp" "tilery/core/element.hpp tilery/core/error.hpp"
-  "tilery/core/error.hpp")
+sets=("tilery/simt/virtual/launch_watch.hpp" "tilery/core/operand.hpp tilery/simt/memory.hpp" "tilery/simt/memory.hpp"
+  "tilery/core/element.hpp tilery/core/error.hpp" "tilery/simt/virtual/site.hpp tilery/core/error.hpp"
+  "tilery/simt/virtual/site.hpp" "tilery/core/error.hpp")
 
 rm -rf "$work"
 mkdir -p "$work"
