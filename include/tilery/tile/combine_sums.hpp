@@ -41,9 +41,16 @@ SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& all, co
   lane.sync_block();
   if (before + 1 != static_cast<std::uint32_t>(blocks.count)) return false;
 
-  // Added up in memory, a few packs at a time: in registers there is room for one tile of sums and no more.
-  constexpr int together = Sums::packs % 4 == 0 ? 4 : 1;
   const auto first = own + blocks.first * piece;
+  if constexpr (Sums::combined_in_registers) {
+    // All loads of a part are under way together: a part costs one trip to the L2 cache.
+    sums.for_packs([&](int i, pack<sum, quad>& x) { x = lane.load(first + i * row, width<quad>); });
+    for (int b = 1; b < blocks.count; ++b)
+      sums.for_packs([&](int i, pack<sum, quad>& x) { x = x + lane.load(first + (b * piece + i * row), width<quad>); });
+    return true;
+  }
+  // In memory, a few packs at a time.
+  constexpr int together = Sums::packs % 4 == 0 ? 4 : 1;
   for (int i = 0; i < Sums::packs; i += together) {
     pack<sum, quad> x[together];
     TILERY_UNROLL_ON_GPU

@@ -130,9 +130,13 @@ struct mma_sums {
     }
   }
 
-  /// Calls f(i, pack) for each of the lane's fragments, 16 bytes each.
   static constexpr int quad = static_cast<int>(16 / sizeof(sum)), packs = m * n;
   static_assert(shape::c_registers == quad);
+  /// As many of other blocks have room beside them, while they are on their way; shared memory is what keeps more blocks
+  /// from a multiprocessor.
+  static constexpr bool combined_in_registers = packs <= 16;
+
+  /// Calls f(i, pack) for each of the lane's fragments, 16 bytes each.
   template <class F>
   SIMT void for_packs(F f) {
     TILERY_UNROLL_ON_GPU

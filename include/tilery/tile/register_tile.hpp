@@ -44,6 +44,9 @@ public:
     return result;
   }
 
+  /// What other blocks' sums would take of the registers, while they are on their way, would be a block's less.
+  static constexpr bool combined_in_registers = false;
+
   /// Calls f(i, pack) for each of the lane's packs.
   static constexpr int packs = m * n_packs;
   template <class F>

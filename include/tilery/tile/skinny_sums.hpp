@@ -97,6 +97,8 @@ public:
   }
   SIMT pack<Sum, 1> finished(int i) const { return finished_[i]; }
 
+  static constexpr bool combined_in_registers = true;
+
   /// Calls f(i, pack) for each of the sums that the lane finishes.
   template <class F>
   SIMT void for_packs(F f) {
