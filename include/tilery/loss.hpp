@@ -50,7 +50,8 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
                                     labels.strides[0],       gmem_ptr<E>(losses.pointer),
                                     losses.strides[0],       gradient ? for_kernel<T>(*gradient) : gmem_matrix<T>{},
                                     static_cast<E>(o.scale), o.ignored};
-  const row_problem problem = gradient ? describe_rows(logits, *gradient) : describe_rows(logits);
+  const row_problem problem =
+      gradient ? describe_rows(widest_access<T>, logits, *gradient) : describe_rows(widest_access<T>, logits);
   launch_rows<softmax_cross_entropy_kernel, T>(executor, problem, p, all, at);
 }
 
@@ -61,7 +62,8 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 ///
 /// Logits: double, float, half, bf16; losses in the accumulation type (double for double, else float), natural
 /// logarithm. Labels: int32; a label that is no column makes the row's loss NaN and leaves its gradient the softmax.
-/// The gradient may be the logits, exactly. Rows with NaN or +infinity have a NaN loss and gradient.
+/// The gradient may be the logits, exactly. Rows with NaN or +infinity have a NaN loss and gradient. The same bits each
+/// time, as `softmax` says.
 /// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
 template <class Executor, tensor_like<2> X, tensor_like<1> L, tensor_like<1> E, tensor_like<2> G>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,

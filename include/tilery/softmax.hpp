@@ -40,14 +40,15 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 /// Elements: double, float, half, bf16, computed in float or wider. Any strides; y may be x, exactly. Relative
 /// error of y_j before the conversion: at most (columns + 8 + m - x_j) u, u = 2^-24 (2^-53 for double). A row with a
 /// NaN or +infinity, and a row of nothing but -infinity, becomes NaN throughout, as the formula says; a single
-/// -infinity becomes 0. Throws `error` before anything is launched: shapes, null views, memory of another machine,
+/// -infinity becomes 0. The same bits each time; on a GPU a row that begins elsewhere modulo 32 bytes may be summed in
+/// another order. Throws `error` before anything is launched: shapes, null views, memory of another machine,
 /// aliases.
 template <class Executor, tensor_like<2> X, tensor_like<2> Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   operands all;
   refuse(ops::check_softmax(view(x, at), view(y, at), all), at);
-  ops::launch_rows<softmax_kernel, T>(executor, ops::describe_rows(view(x, at), view(y, at)),
+  ops::launch_rows<softmax_kernel, T>(executor, ops::describe_rows(ops::widest_access<T>, view(x, at), view(y, at)),
                                       softmax_params<T>{for_kernel<T>(view(x, at)), for_kernel<T>(view(y, at))}, all,
                                       at);
 }
@@ -58,7 +59,7 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   operands all;
   refuse(ops::check_softmax(view(x, at), view(y, at), all), at);
-  ops::launch_rows_with<softmax_kernel, P, T>(executor, ops::describe_rows(view(x, at), view(y, at)),
+  ops::launch_rows_with<softmax_kernel, P, T>(executor, ops::describe_rows(P.vector, view(x, at), view(y, at)),
                                               softmax_params<T>{for_kernel<T>(view(x, at)), for_kernel<T>(view(y, at))},
                                               all, "softmax", at);
 }
@@ -70,10 +71,13 @@ void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X
   using T = element_type_of<X>;
   operands all;
   refuse(ops::check_softmax_backward(view(y, at), view(dy, at), view(dx, at), all), at);
-  ops::launch_rows<softmax_backward_kernel, T>(
-      executor, ops::describe_rows(view(y, at), view(dy, at), view(dx, at)),
-      softmax_backward_params<T>{for_kernel<T>(view(y, at)), for_kernel<T>(view(dy, at)), for_kernel<T>(view(dx, at))},
-      all, at);
+  ops::launch_rows<softmax_backward_kernel, T>(executor,
+                                               ops::describe_rows(ops::widest_access<T>, view(y, at), view(dy, at),
+                                                                  view(dx, at)),
+                                               softmax_backward_params<T>{for_kernel<T>(view(y, at)),
+                                                                          for_kernel<T>(view(dy, at)),
+                                                                          for_kernel<T>(view(dx, at))},
+                                               all, at);
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -241,8 +241,10 @@ static_assert(!gemm_skinny_table<float>::serves(of(4096, 1, 127)), "k too short 
 static_assert(gemm_skinny_table<float>::serves(of(1, 4096, 128)) && gemm_skinny_table<bf16>::serves(of(8, 4096, 256)));
 static_assert(!gemm_skinny_table<double>::serves(of(4096, 9, 4096)));
 static_assert(!gemm_skinny_table<half>::serves(of(9, 4096, 4096)), "tensor cores are faster");
-static_assert(!gemm_skinny_table<float>::serves(of(1, 50304, 768)), "many blocks of three turns");
-static_assert(gemm_skinny_table<float>::serves(of(1, 50304, 1024)));
+static_assert(gemm_skinny_table<float>::serves(of(1, 50304, 256)) &&
+              !gemm_skinny_table<float>::serves(of(1, 50304, 255)));
+static_assert(!gemm_skinny_table<bf16>::serves(of(1, 50304, 1024)), "many blocks of two turns, beside tensor cores");
+static_assert(gemm_skinny_table<bf16>::serves(of(1, 50304, 2048)));
 
 TEST(gemm_skinny_work, is_shared_where_tiles_are_few_and_k_is_long) {
   const auto blocks = [](int m, int n, int k) { return work_of(policy_for<float>, of(m, n, k), 4, 4).blocks; };

@@ -314,6 +314,13 @@ static_assert(f32::choose(square(4096, along::outer, along::outer, 4)).index == 
 static_assert(f32::choose(square(4096, along::outer, along::k, 4)).index == 0, "the transpose of row-major ones");
 static_assert(f32::choose(square(512, row_major_a, row_major_b, 4)).index == 3, "few tiles");
 static_assert(f32::choose(square(512, along::outer, along::k, 4)).index == 3, "of any layout");
+// Large tiles of 256 x 128 would have an eighth, half and a quarter of their elements in C.
+constexpr gemm_problem some(int m, int n, int k, int batches) {
+  return {m, n, k, {along::k, 8}, {along::outer, 8}, 8, arch::sm_90, batches};
+}
+static_assert(f32::choose(some(32, 50304, 768, 1)).index == 3, "mostly empty");
+static_assert(f32::choose(some(1024, 64, 1024, 96)).index == 3 && f32::choose(some(128, 64, 128, 384)).index == 3);
+static_assert(f32::choose(some(8192, 768, 768, 1)).index == 0 && f32::choose(some(1024, 1024, 64, 96)).index == 0);
 static_assert(f32::choose(square(4096, along::any, along::k, 1)).index == 4);
 static_assert(f32::choose(square(4096, row_major_a, row_major_b, 2)).index == 4);
 static_assert(gemm_simt_table<half>::choose(square(512, row_major_a, row_major_b, 8)).index == 0);
@@ -323,6 +330,11 @@ static_assert(f16::choose(square(4096, row_major_a, row_major_b, 8)).index == 0)
 static_assert(f16::choose(square(4096, along::outer, along::k, 8)).index == 0);
 static_assert(f16::choose(square(512, along::outer, along::outer, 8)).index == 5, "few tiles");
 static_assert(f16::choose(square(4096, row_major_a, row_major_b, 4)).index == 6);
+static_assert(f16::choose(some(32768, 16, 4096, 1)).index == 3 && f16::choose(some(1024, 64, 1024, 96)).index == 3,
+              "empty");
+static_assert(f16::choose(some(8192, 768, 768, 1)).index == 0 && f16::choose(some(1024, 1024, 64, 96)).index == 0);
+constexpr gemm_problem few_columns = {16384, 64, 64, {along::outer, 16}, {along::k, 16}, 16, arch::sm_90};
+static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(few_columns).index == 3, "128 tiles of its transpose");
 // A tall C: as it is stored it has 256 x 128 tiles enough, but what is computed is its transpose.
 constexpr gemm_problem tall(along a, along b) { return {64 * 256, 128, 4096, {a, 4}, {b, 4}, 4, arch::sm_80}; }
 static_assert(as_computed(f32::candidates[0], tall(along::outer, along::k)).m == 128);

@@ -62,7 +62,7 @@ TYPED_TEST(cross_entropy_on, is_right_for_every_type_layout_and_length) {
 }
 
 TYPED_TEST(cross_entropy_on, finds_the_label_in_and_between_packs) {
-  // Columns 0 to 2 and the last few lie outside of the packs of some rows, because a row has 35 floats.
+  // The first and last few columns lie outside of the packs of most rows, because a row has 35 floats.
   const int classes = 35;
   const auto values = draw_values<float>(static_cast<std::size_t>(classes) * classes);
   std::vector<std::int32_t> every_label;

@@ -190,6 +190,10 @@ TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
   const auto longer = place(*this, draw_values<float>(132), 1, 132, layout::dense);
   EXPECT_REFUSED(softmax<mine>(this->executor, longer.view, longer.view),
                  "softmax: a row is longer than the lanes can keep; held = 0 serves every length");
+  const auto doubles_in = draw_values<double>(3 * 32);  // packs of 32 bytes
+  const auto wide = place(*this, doubles_in, 3, 32, layout::odd);
+  softmax<mine>(this->executor, wide.view, wide.view);
+  EXPECT_NEAR(gather(*this, wide)[70], reference(doubles_in, 3, 32)[70], 1e-14);
   if constexpr (!TypeParam::lane::alone) {
     const auto odd = place(*this, values, 3, 32, layout::odd);
     EXPECT_REFUSED(softmax<mine>(this->executor, x.view, odd.view),

@@ -37,9 +37,9 @@ struct softmax_cross_entropy_kernel {
     for (int r = group.first_row(); r < group.end_row(p.logits.rows); r += group.groups) {
       const int label = lane.load(p.labels + r * p.label_stride);
       const bool ignored = label == p.ignored;
-      accumulator at_label = label_logit(lane, p, r, label);  // before the gradient may overwrite it
       tile::row_values<P, T, accumulator, Lane> x(group, p.logits.row(r), p.logits.column_stride, p.logits.columns,
                                                   tile::no_maximum<accumulator>);
+      const accumulator at_label = label_logit(lane, p, r, label);  // before the gradient may overwrite it
       const auto row = tile::softmax_sum(group, x, smem.values);
       lane.sync_warp();  // everybody has read the label's logit: the gradient may take its place
       if (group.rank() == 0)

@@ -14,10 +14,14 @@ namespace ops {
 template <class Executor, class T>
 using row_table = std::conditional_t<Executor::lane::alone, row_table_cpu<T>, row_table_gpu<T>>;
 
-/// The problem that a row kernel's selector sees: a GPU's packs lie at aligned addresses, in all operands alike.
+/// Elements of the widest access to memory.
+template <class T>
+inline constexpr int widest_access = static_cast<int>(16 / sizeof(T));
+
+/// The problem that a row kernel's selector sees, for packs of at most `widest` elements: a GPU's lie at aligned
+/// addresses, in all operands alike.
 template <class First, class... Others>
-row_problem describe_rows(const matrix_view<First>& first, const matrix_view<Others>&... others) {
-  constexpr int widest = static_cast<int>(16 / sizeof(First));
+row_problem describe_rows(int widest, const matrix_view<First>& first, const matrix_view<Others>&... others) {
   return {first.extents[0], first.extents[1], widest_pack_alike(widest, first, others...),
           contiguous_columns(first) && (contiguous_columns(others) && ...)};
 }

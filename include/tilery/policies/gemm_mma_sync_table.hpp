@@ -41,13 +41,15 @@ constexpr gemm_mma_sync_policy big_mma_sync(along a, along b) {
             .c_vector = 2};
   constexpr bool fp8 = std::is_same_v<T, fp8_e4m3> || std::is_same_v<T, fp8_e5m2>;
   return {.block = {fp8 ? 64 : 128, 128, per_line},
-          .warp = fp8 ? tile_mn{32, 32} : sizeof(T) == 2 ? tile_mn{64, 64} : tile_mn{64, 32},
+          .warp = fp8              ? tile_mn{32, 32}
+                  : sizeof(T) == 2 ? tile_mn{64, 64}
+                                   : tile_mn{64, 32},
           .stages = fp8 ? 4 : 3,
           .a = a,
           .b = b,
           .vector = vector,
           .math = math,
-          .k_parts = 1};  // its sums leave no registers for more
+          .k_parts = fp8 ? k_parts_as_needed : 1};  // the others' sums leave no registers for more
 }
 /// A quarter of the tile: for problems that would leave multiprocessors without one.
 template <class T>
@@ -61,7 +63,7 @@ template <class T>
 constexpr gemm_mma_sync_policy strided_mma_sync() {
   gemm_mma_sync_policy p = small_mma_sync<T>(along::any, along::any);
   p.vector = p.c_vector = 1, p.stages = 3;
-  p.block.k /= 2;  // twice the chunks of a lane would spill on sm_80 to sm_89
+  p.block.k /= 2;                     // twice the chunks of a lane would spill on sm_80 to sm_89
   if (sizeof(T) == 1) p.warp.n /= 2;  // as would twice the elements
   return p;
 }
@@ -89,10 +91,14 @@ struct gemm_mma_sync_table {
     if (p.c_vector < candidates[0].c_vector) return {strided, "C is not aligned for stores of 16 bytes of sums"};
     if (layout_of(p) == 3 && !p.one_type) return {strided, "two types, both column-major"};
     const int layout = layout_of(p) % 3;
-    const tile_mnk block = candidates[layout].block;
-    const std::int64_t tiles = std::int64_t{pieces(p.m, block.m)} * pieces(p.n, block.n) * p.batches;
-    if (tiles < peaks(p.target).multiprocessors)
+    const gemm_mma_sync_policy &big = candidates[layout], &small = candidates[3 + layout];
+    const gemm_problem q = as_computed(big, p);
+    const std::int64_t tiles = tiles_of(big, q.m, q.n), small_tiles = tiles_of(small, q.m, q.n);
+    if (tiles * p.batches < peaks(p.target).multiprocessors)
       return {3 + layout, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
+    // A small tile's multiply-adds take 1.54 times as long, by the ratios above.
+    if (154 * small_tiles * small.block.m * small.block.n < 100 * tiles * big.block.m * big.block.n)
+      return {3 + layout, "tensor cores; larger tiles would be emptier than they are fast"};
     return {layout, "tensor cores; aligned operands: 16-byte copies"};
   }
 };

@@ -63,8 +63,8 @@ constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int qu
   return nullptr;
 }
 
-/// Candidates for elements of T: one a layout with 16-byte accesses, for float a smaller one for all layouts, too, where
-/// a large tile would leave multiprocessors without one, and one that serves any strides.
+/// Candidates for elements of T: one a layout with 16-byte accesses, for float a smaller one for all layouts, too,
+/// where a large tile would leave multiprocessors without one, and one that serves any strides.
 template <class T>
 struct gemm_simt_table {
   static constexpr gemm_simt_policy candidates[4] =
@@ -81,8 +81,9 @@ struct gemm_simt_table {
 };
 
 /// Whether large tiles are the faster ones though there are few, by what each of the multiprocessors does, in
-/// multiply-adds of a large tile a unit of k: a small tile has an eighth of them and takes 1.34 times as long for each;
-/// to share large ones costs as much as 300 of k. Where large ones are not shared, each is computed in one go.
+/// multiply-adds of a large tile a unit of k: a small tile has an eighth of them and takes 1.34 times as long for each,
+/// as measured at 8192; to share large ones costs as much as 300 of k. Where large ones are not shared, each is
+/// computed in one go.
 constexpr bool large_in_spite_of_few(std::int64_t large, std::int64_t small, std::int64_t k,
                                      std::int64_t multiprocessors, bool are_shared) {
   const std::int64_t rounds = pieces(small, static_cast<int>(multiprocessors)) * multiprocessors;
@@ -108,6 +109,8 @@ struct gemm_simt_table<float> {
     const std::int64_t tiles = tiles_of(candidates[0], q.m, q.n) * p.batches;
     const std::int64_t tiles_of_64 = tiles_of(candidates[3], q.m, q.n) * p.batches;
     const std::int64_t multiprocessors = peaks(p.target).multiprocessors;
+    if (134 * tiles_of_64 < 800 * tiles)
+      return {3, "aligned operands; larger tiles would be emptier than they are fast"};
     const bool few = 10 * tiles < 9 * multiprocessors;
     if (few && !large_in_spite_of_few(tiles, tiles_of_64, p.k, multiprocessors, layout == 2))
       return {3, "aligned operands; few tiles: smaller ones reach more multiprocessors"};

@@ -10,7 +10,7 @@ namespace tilery::inline TILERY_ABI {
 /// How `gemm_skinny` cuts a problem. A block computes block.m elements of C along its long dimension by block.n along
 /// the short one; its warps take turns along k, and add up what they have at the end. The operand of the long dimension
 /// is the one that counts: a warp reads a piece of it, 32 x 4 lane_k, in packs where it is aligned, 16 bytes along k or
-/// up to 4 elements along the long dimension, and element by element where neither is contiguous.
+/// up to 4 elements along the long dimension, and element by element where neither is aligned for packs.
 struct gemm_skinny_policy {
   tile_mnk block = {32, 16, 256};  // long, short, k that the block's warps take in one turn
   int lane_k = 8;   // elements along k that a lane takes in one turn, for each of four along the long side
@@ -25,10 +25,10 @@ struct gemm_skinny_policy {
   // A warp's lanes lie 8 (long) x 4 (k).
   static constexpr int warp_long = 8, warp_k = 4, lane_long = 4;
 
-  /// Four sums for each element of the short side, two pieces of the long operand, one of the short, and 64 more.
+  /// Four sums for each element of the short side, two pieces of the long operand, one of the short, and some 96 more.
   constexpr int registers_a_lane(int element_bytes) const {
     const int sums = 4 * block.n * (element_bytes == 8 ? 2 : 1);
-    return 64 + sums + (8 + block.n / 8) * lane_k * element_bytes / 4;
+    return 96 + sums + (8 + block.n / 8) * lane_k * element_bytes / 4;
   }
 
   constexpr int warps() const { return block.k / (warp_k * lane_k); }

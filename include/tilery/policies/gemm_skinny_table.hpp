@@ -20,11 +20,13 @@ struct gemm_skinny_table {
                        : gemm_skinny_policy{.block = {32, 8, 512}, .lane_k = 16}};
 
   /// One tile has all of the short side, and each block enough of k: half of its warps have something to do; where
-  /// multiprocessors have several blocks, one after the other, their beginnings and ends are short beside the rest.
+  /// multiprocessors have several blocks, one after the other, all of them, and beside tensor cores their beginnings
+  /// and ends must be short.
   static constexpr bool serves(const gemm_problem& p) {
     const gemm_skinny_policy& policy = candidates[0];
     const bool several = tiles_of(policy, p.m, p.n) * p.batches > peaks(p.target).multiprocessors;
-    return lesser(p.m, p.n) <= policy.block.n && p.k >= (several ? 4 * policy.block.k : policy.block.k / 2);
+    const int least_of_several = sizeof(T) == 2 ? 4 * policy.block.k : policy.block.k;
+    return lesser(p.m, p.n) <= policy.block.n && p.k >= (several ? least_of_several : policy.block.k / 2);
   }
   static constexpr choice choose(const gemm_problem&) {
     return {0, "few rows or columns: the long operand is read once"};

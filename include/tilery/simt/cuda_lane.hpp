@@ -36,6 +36,10 @@ template <>
 struct access_word<16> {
   using type = uint4;
 };
+/// The same for elements of `Element` bytes: words of 8 are not put together from halves, which would wait for the load.
+template <int Bytes, int Element>
+using access_word_of = std::conditional_t<Element != 8, typename access_word<Bytes>::type,
+                                          std::conditional_t<Bytes == 8, unsigned long long, ulonglong2>>;
 
 class cuda_lane {
 public:
@@ -265,10 +269,10 @@ private:
     return result;
   }
 
-  template <class Value, class Each>
+  template <class Value, int Element = 4, class Each>
   SIMT static Value words(Each each) {
     constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;
-    typename access_word<bytes>::type word[sizeof(Value) / bytes];
+    access_word_of<bytes, Element> word[sizeof(Value) / bytes];
     TILERY_UNROLL
     for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) each(i, word);
     return reinterpret<Value>(word);
@@ -277,7 +281,7 @@ private:
   // Memory that nobody writes during the launch is read through the non-coherent path (ld.global.nc).
   template <class Value, class T>
   SIMT static Value global(T* raw) {
-    return words<Value>([raw](int i, auto* word) {
+    return words<Value, sizeof(T)>([raw](int i, auto* word) {
       using W = std::remove_pointer_t<decltype(word)>;
 #ifdef __CUDA_ARCH__
       if constexpr (std::is_const_v<T>)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A row of a matrix as the packs of one lane. Kept rows are read once, into registers (a GPU) or a small array in the
-// first-level cache (the CPU); streamed rows are read again in each pass. Kernels say `for_each` and need not know
+// A row of a matrix as the packs of one lane. Kept rows are read once, into registers (a GPU) or an array in the
+// second-level cache (the CPU); streamed rows are read again in each pass. Kernels say `for_each` and need not know
 // which.
 //
-// Packs lie at aligned addresses. On a GPU, the few elements of a row before its first whole sector of 32 bytes and
-// after its last pack are its edges, an element a lane; so rows of 50257 floats, of which only each fourth begins
-// aligned, are read in packs as any other. On the CPU, whose packs need no alignment, the last pack is cut.
+// Packs lie at aligned addresses: rows that begin elsewhere are cut elsewhere, and summed in another order. On a GPU,
+// the few elements of a row before its first whole sector of 32 bytes and after its last pack are its edges, an element
+// a lane; so rows of 50257 floats, of which only each fourth begins aligned, are read in packs as any other. On the
+// CPU, whose packs need no alignment, the last pack is cut.
 #pragma once
 
 #include <tilery/tile/row_group.hpp>
@@ -66,6 +67,19 @@ public:
     }
   }
 
+  /// f(values) for each pack that has a place here, in the row or not: where there is none its values are `outside`. A
+  /// GPU's loop over a kept row needs no guards then, with which compilers make packs wait for each other.
+  template <class F>
+  SIMT void for_all(F f, where at = {}) {
+    if constexpr (kept && !Lane::alone) {
+      TILERY_UNROLL
+      for (int i = 0; i < P.held; ++i) f(held_[i]);
+      if constexpr (has_edges) f(held_edge_);
+    } else {
+      for_each([&](auto& values, int, int) { f(values); }, at);
+    }
+  }
+
   /// f(values here, values there, column, inside) for this row and one that was made from it.
   template <class Other, class F>
   SIMT void for_each_with(Other& other, F f, where at = {}) {
@@ -93,12 +107,21 @@ private:
 
   SIMT void keep(where at) {
     if constexpr (kept) {
-      [[maybe_unused]] const auto step = group_.lane.step("read a row", at);
+      [[maybe_unused]] const auto reading = group_.lane.step("read a row", at);
       if constexpr (!Lane::alone) {
         TILERY_UNROLL
         for (int i = 0; i < P.held; ++i) held_[i] = splat<vector>(outside_);
+        held_edge_ = splat<vector>(outside_);
       }
-      each_pack([&](int i, int column) { held_[i] = read(column); });
+      if constexpr (Lane::alone) {
+        each_pack([&](int i, int column) { held_[i] = read(column); });
+      } else {
+        // In other words than each_pack's: guards that all passes share are kept, and there are not enough of them.
+        TILERY_UNROLL
+        for (int i = 0; i < P.held; ++i)
+          if (first() + i * step < end()) held_[i] = read(first() + i * step);
+        packs_ = first() < end() ? (end() - first() + step - 1) / step : 0;
+      }
       if (has_edges && edge() < columns_) held_edge_ = read_edge();
     }
   }
@@ -123,7 +146,7 @@ private:
     if constexpr (kept && !Lane::alone) {
       TILERY_UNROLL
       for (int i = 0; i < P.held; ++i)
-        if (first() + i * step < end()) f(i, first() + i * step);
+        if (i < packs_) f(i, first() + i * step);
     } else {
       for (int i = 0, column = first(); column < end(); ++i, column += step) f(i, column);
     }
@@ -167,6 +190,7 @@ private:
   int columns_;
   Accumulator outside_;
   int first_pack_ = 0, end_of_packs_ = 0;  // columns; where there are edges
+  int packs_ = 0;                          // that are kept; on a GPU
   values held_[kept ? P.held : 1];
   values held_edge_;
 };

@@ -48,7 +48,7 @@ SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, w
   T m = no_maximum<T>, s = 0;
   if constexpr (Values::kept) {
     auto highest = splat<Values::vector>(m);
-    x.for_each([&](auto& values, int, int) { highest = max(values, highest); });
+    x.for_all([&](const auto& values) { highest = max(values, highest); });
     m = finite_maximum(group.reduce(largest(highest), larger{}, slots));
     auto sums = splat<Values::vector>(T(0));
     x.for_each([&](auto& values, int, int) { sums = sums + (values = exp(values - m)); });

@@ -77,8 +77,8 @@ private:
 
     // Turn -1 has nothing to multiply yet: what is loaded stands here once.
     for (int k = lane.warp() * warp_k - P.block.k; k < from.k; k += P.block.k) {
+      factors.fetch(lane, by, first, k + P.block.k, has_packs);  // first: element by element, it would wait for packs
       next.fetch(lane, from, lane_row, k + P.block.k + lane_k, way);
-      factors.fetch(lane, by, first, k + P.block.k, has_packs);
       if (k >= 0) sums.multiply(lane, now, way, piece, few);
       lane.sync_warp();  // the piece is free again
       factors.put(lane, piece);
