@@ -32,7 +32,8 @@ std::vector<double> doubles(const std::vector<T>& values) {
 template <class T>
 double bound(int columns, double range) {
   using S = accumulator_t<T>;
-  return (columns / 16.0 + 8 + range) * unit_roundoff<S>() + (std::is_same_v<T, S> ? 0 : unit_roundoff<T>());
+  const double of_sums = (columns / 16.0 + 8 + range) * unit_roundoff<S>();
+  return std::is_same_v<T, S> ? of_sums : 4 * of_sums + unit_roundoff<T>();
 }
 
 template <class Executor>

@@ -35,7 +35,7 @@ struct softmax_kernel {
       const auto row = tile::softmax_sum(group, x, smem.values);
       const accumulator factor = accumulator(1) / row.sum;
       x.for_each([&](auto& values, int column, int inside) {
-        tile::write_row(lane, p.y.row(r), p.y.column_stride, column, inside, row.exponential(values, x.kept) * factor);
+        tile::write_row(lane, p.y.row(r), p.y.column_stride, column, inside, row.exponential(x, values) * factor);
       });
     }
   }

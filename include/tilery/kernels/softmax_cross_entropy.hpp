@@ -48,7 +48,7 @@ struct softmax_cross_entropy_kernel {
       if (p.gradient.data) {
         const accumulator factor = ignored ? accumulator(0) : p.scale / row.sum;
         x.for_each([&](auto& values, int column, int inside) {
-          auto dx = ignored ? splat<x.vector>(accumulator(0)) : row.exponential(values, x.kept) * factor;
+          auto dx = ignored ? splat<x.vector>(accumulator(0)) : row.exponential(x, values) * factor;
           if (!ignored && label >= column && label < column + inside) subtract(dx, label - column, p.scale);
           tile::write_row(lane, p.gradient.row(r), p.gradient.column_stride, column, inside, dx);
         });

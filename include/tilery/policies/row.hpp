@@ -18,6 +18,7 @@ struct row_policy {
   int vector = 4;        // elements an access; 1 serves any strides and alignment
   int held = 4;          // packs of a row that a lane keeps between the passes; 0: rows of any length, read once a pass
   int ahead = 1;         // packs of rows not kept that a lane reads before it uses the first of them
+  bool hardware_exp = false;  // e^x by the GPU's own instruction (math::hardware_exp), for float
   arch lowest = arch::sm_75;
   host_isa isa = native_isa;
 
@@ -71,20 +72,31 @@ constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
   return nullptr;
 }
 
+/// A candidate for rows of T on a GPU, with `lanes` of a block for each. Of 16 bits a row is half as many bytes, and e^x
+/// as a polynomial would take longer than they do.
+template <class T>
+constexpr row_policy gpu_rows(int threads, int lanes, int vector, int held, int ahead = 1) {
+  return {.threads = threads,
+          .lanes_a_row = lanes,
+          .rows = threads / lanes,
+          .vector = vector,
+          .held = held,
+          .ahead = ahead,
+          .hardware_exp = sizeof(T) == 2};
+}
+
 /// Candidates for rows of T on a GPU. Sizes follow from counting: the registers of a lane, the bytes that a
 /// multiprocessor has under way, and for long rows that all rows in work fit the second-level cache, where the second
 /// pass finds them. Measured on an H200: the second and third, when they served whole packs alone.
 template <class T>
 struct row_table_gpu {
-  static constexpr int vector = static_cast<int>(16 / sizeof(T));
-  static constexpr int few = 8 * 4 / vector;
-  static constexpr int ahead = sizeof(T) == 4 ? 4 : 2;  // 768 lanes have 80 registers each
+  static constexpr int vector = static_cast<int>(16 / sizeof(T)), few = 32 / vector;
   static constexpr row_policy candidates[5] = {
-      {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = 1, .held = 8},          // up to 256, any strides
-      {.threads = 128, .lanes_a_row = 32, .rows = 4, .vector = vector, .held = few},   // up to 1024: a warp a row
-      {.threads = 256, .lanes_a_row = 256, .rows = 1, .vector = vector, .held = few},  // up to 8192: a block a row
-      {.threads = 768, .lanes_a_row = 768, .rows = 1, .vector = vector, .held = 0, .ahead = ahead},  // any length
-      {.threads = 256, .lanes_a_row = 256, .rows = 1, .vector = 1, .held = 0, .ahead = 8},  // any length and strides
+      gpu_rows<T>(128, 32, 1, 8),                                // up to 256, any strides
+      gpu_rows<T>(128, 32, vector, few),                         // up to 1024: a warp a row
+      gpu_rows<T>(256, 256, vector, few),                        // up to 8192: a block a row
+      gpu_rows<T>(768, 768, vector, 0, sizeof(T) == 4 ? 4 : 2),  // any length; what is read ahead has 80 registers
+      gpu_rows<T>(256, 256, 1, 0, 8),                            // any length, any strides
   };
 
   static constexpr choice choose(const row_problem& p) {

@@ -9,6 +9,7 @@
 // CPU, whose packs need no alignment, the last pack is cut.
 #pragma once
 
+#include <tilery/core/math.hpp>
 #include <tilery/tile/row_group.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -24,6 +25,7 @@ public:
   static constexpr int vector = P.vector;
   static constexpr bool kept = P.held > 0;
   using values = pack<Accumulator, vector>;
+  using exp = std::conditional_t<P.hardware_exp, math::hardware_exp, math::exp>;  // e^x, as the policy wants it
 
   SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns, Accumulator outside,
                   where at = {})

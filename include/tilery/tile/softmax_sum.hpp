@@ -17,10 +17,10 @@ template <class T>
 struct row_sum {
   T maximum, sum;
 
-  /// e^(x - m), where the values of a kept row already are that.
-  template <int N>
-  SIMT pack<T, N> exponential(pack<T, N> values, bool already) const {
-    return already ? values : exp(values - maximum);
+  /// e^(x - m) of values of a Row, which are that already where it is kept.
+  template <class Row>
+  SIMT typename Row::values exponential(const Row&, typename Row::values x) const {
+    return Row::kept ? x : apply(typename Row::exp{}, x - maximum);
   }
 };
 
@@ -51,7 +51,7 @@ SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, w
     x.for_all([&](const auto& values) { highest = max(values, highest); });
     m = finite_maximum(group.reduce(largest(highest), larger{}, slots));
     auto sums = splat<Values::vector>(T(0));
-    x.for_each([&](auto& values, int, int) { sums = sums + (values = exp(values - m)); });
+    x.for_each([&](auto& values, int, int) { sums = sums + (values = apply(typename Values::exp{}, values - m)); });
     s = sum(sums);
   } else {
     x.for_each([&](auto& values, int, int) {
@@ -60,7 +60,7 @@ SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, w
         s = rescaled(s, finite_maximum(m), highest);
         m = highest;
       }
-      s += sum(exp(values - finite_maximum(m)));
+      s += sum(apply(typename Values::exp{}, values - finite_maximum(m)));
     });
     const T mine = finite_maximum(m);
     m = finite_maximum(group.reduce(m, larger{}, slots));
