@@ -38,8 +38,12 @@ struct planted_base {
 template <class Kernel>
 tilery::launch_report report_of(std::uint64_t seed, tilery::arch arch = tilery::arch::sm_90) {
   using namespace tilery;
-  alignas(64) static float in[256], out[256];
-  alignas(64) static int flags[8];
+  // With something between them: just outside of an operand is not inside of the next, wherever compilers put them.
+  alignas(64) static struct {
+    float in[256], behind_in[16], out[256], behind_out[16];
+    int flags[8];
+  } memory;
+  auto& [in, behind_in, out, behind_out, flags] = memory;
   for (int i = 0; i < 256; ++i) in[i] = static_cast<float>(i), out[i] = 0;
   for (int& f : flags) f = 0;
   launch_report report;
