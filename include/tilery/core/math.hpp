@@ -125,8 +125,8 @@ struct exp {
   }
 };
 
-/// e^x as a GPU's own instruction approximates it, where there is one: within 2 + 1.173 |x| units in the last place (CUDA
-/// C++ Programming Guide, __expf), and what is smaller than a normal number may be 0. Elsewhere as `exp`.
+/// e^x as a GPU's own instruction approximates it, where there is one: within 2 + 1.173 |x| units in the last place
+/// (CUDA C++ Programming Guide, __expf), and what is smaller than a normal number may be 0. Elsewhere as `exp`.
 struct hardware_exp {
   template <class V>
   SIMT V operator()(V x) const {

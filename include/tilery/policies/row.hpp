@@ -72,8 +72,8 @@ constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
   return nullptr;
 }
 
-/// A candidate for rows of T on a GPU, with `lanes` of a block for each. Of 16 bits a row is half as many bytes, and e^x
-/// as a polynomial would take longer than they do.
+/// A candidate for rows of T on a GPU, with `lanes` of a block for each. A row of 16-bit elements is half as many bytes,
+/// and e^x as a polynomial would take longer than they do.
 template <class T>
 constexpr row_policy gpu_rows(int threads, int lanes, int vector, int held, int ahead = 1) {
   return {.threads = threads,

@@ -36,7 +36,7 @@ template <>
 struct access_word<16> {
   using type = uint4;
 };
-/// The same for elements of `Element` bytes: words of 8 are not put together from halves, which would wait for the load.
+/// The same for elements of `Element` bytes: those of 8 are not put together from halves, which would wait for loads.
 template <int Bytes, int Element>
 using access_word_of = std::conditional_t<Element != 8, typename access_word<Bytes>::type,
                                           std::conditional_t<Bytes == 8, unsigned long long, ulonglong2>>;

@@ -132,8 +132,8 @@ struct mma_sums {
 
   static constexpr int quad = static_cast<int>(16 / sizeof(sum)), packs = m * n;
   static_assert(shape::c_registers == quad);
-  /// As many of other blocks have room beside them, while they are on their way (bytes need it for addresses, and fp8 on
-  /// sm_90 for half); shared memory is what keeps more blocks from a multiprocessor.
+  /// As many of other blocks have room beside them, while they are on their way (bytes need it for addresses, and fp8
+  /// on sm_90 for half); shared memory is what keeps more blocks from a multiprocessor.
   static constexpr bool combined_in_registers = packs <= 16 && sizeof(A) > 1;
 
   /// Calls f(i, pack) for each of the lane's fragments, 16 bytes each.
