@@ -72,7 +72,7 @@ constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
   return nullptr;
 }
 
-/// A candidate for rows of T on a GPU, with `lanes` of a block for each. A row of 16-bit elements is half as many bytes,
+/// A candidate for rows of T on a GPU, with `lanes` of a block for each. A row of 16-bit elements is half the bytes,
 /// and e^x as a polynomial would take longer than they do.
 template <class T>
 constexpr row_policy gpu_rows(int threads, int lanes, int vector, int held, int ahead = 1) {
