@@ -32,8 +32,16 @@ std::vector<double> doubles(const std::vector<T>& values) {
 template <class T>
 double bound(int columns, double range) {
   using S = accumulator_t<T>;
-  const double of_sums = (columns / 16.0 + 8 + range) * unit_roundoff<S>();
-  return std::is_same_v<T, S> ? of_sums : 4 * of_sums + unit_roundoff<T>();
+  return (columns / 16.0 + 8 + range) * unit_roundoff<S>() + (std::is_same_v<T, S> ? 0 : unit_roundoff<T>());
+}
+
+/// The same forward, where half and bf16 take e^x of a real GPU's own instruction.
+template <class T>
+double forward_bound(int columns, double range) {
+#ifdef __CUDACC__
+  if (sizeof(T) == 2) return 4 * (bound<T>(columns, range) - unit_roundoff<T>()) + unit_roundoff<T>();
+#endif
+  return bound<T>(columns, range);
 }
 
 template <class Executor>
@@ -55,7 +63,7 @@ public:
     worst_error worst;
     for (std::size_t i = 0; i < got.size(); ++i)
       worst.add((std::fabs(as_double(got[i]) - want[i]) - smallest) / want[i]);
-    EXPECT_LE(worst.value(), bound<T>(columns, 16))
+    EXPECT_LE(worst.value(), forward_bound<T>(columns, 16))
         << rows << " x " << columns << " " << name_of(how) << " " << name_of(how_y) << " " << element<T>::name;
   }
 
@@ -122,7 +130,8 @@ TYPED_TEST(softmax_on, cuts_rows_into_packs_wherever_they_begin) {
           EXPECT_TRUE(std::isnan(as_double(after[i]))) << "an element outside of the rows was written";
         else
           EXPECT_NEAR(as_double(after[i]), want[row * columns + column],
-                      bound<T>(columns, 16) * want[row * columns + column] + (std::is_same_v<T, half> ? 0x1p-25 : 0));
+                      forward_bound<T>(columns, 16) * want[row * columns + column] +
+                          (std::is_same_v<T, half> ? 0x1p-25 : 0));
       }
     }
   });

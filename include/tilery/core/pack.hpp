@@ -108,15 +108,17 @@ SIMT pack<T, N> splat(T value) {
   return result;
 }
 
-/// What `larger` says of scalars and native vectors.
-template <class V>
-SIMT V larger_of(V a, V b) {
+/// The larger one; b where a is not a number, and either where b is none: so a GPU has an instruction for it.
+struct larger {
+  template <class V>
+  SIMT V operator()(V a, V b) const {
 #ifdef __CUDA_ARCH__
-  if constexpr (std::is_same_v<V, float>) return fmaxf(a, b);
-  if constexpr (std::is_same_v<V, double>) return fmax(a, b);
+    if constexpr (std::is_same_v<V, float>) return fmaxf(a, b);
+    if constexpr (std::is_same_v<V, double>) return fmax(a, b);
 #endif
-  return a > b ? a : b;
-}
+    return a > b ? a : b;
+  }
+};
 
 // clang-format off
 struct plus { template <class V> SIMT V operator()(V a, V b) const { return a + b; } };
@@ -125,8 +127,6 @@ struct times { template <class V> SIMT V operator()(V a, V b) const { return a *
 struct divided_by { template <class V> SIMT V operator()(V a, V b) const { return a / b; } };
 /// a * b + c, fused where the machine has the instruction.
 struct multiply_add { template <class V> SIMT V operator()(V a, V b, V c) const { return a * b + c; } };
-/// The larger one; b where a is not a number, and b must be one: so a GPU has an instruction for it.
-struct larger { template <class V> SIMT V operator()(V a, V b) const { return larger_of(a, b); } };
 /// The smaller one; b where a is not a number.
 struct smaller { template <class V> SIMT V operator()(V a, V b) const { return a < b ? a : b; } };
 

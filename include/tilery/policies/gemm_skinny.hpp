@@ -45,26 +45,19 @@ struct gemm_skinny_policy {
 
 // clang-format off: compilers quote the line of a call, and the sentence must stand on it
 /// The first rule that a policy breaks, or null, as for `gemm_simt_policy`.
-constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes, when_broken how = when_broken::say) {
+constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes,
+                                  when_broken how = when_broken::say) {
   const int run = 16 / element_bytes;
   if (p.block.m != p.warp_long * p.lane_long)
-    return broken("gemm_skinny_policy.block.m must be 32, because a warp has 8 lanes along it, of 4 elements each",
-                  how);
+    return broken("gemm_skinny_policy.block.m must be 32, because a warp has 8 lanes along it, of 4 elements each", how);
   if (p.lane_k < 4 || p.lane_k < run || (p.lane_k & (p.lane_k - 1)))
-    return broken(
-        "gemm_skinny_policy.lane_k must be a power of two, at least 4 and 16 bytes of elements, because a lane reads packs along k",
-        how);
+    return broken("gemm_skinny_policy.lane_k must be a power of two, at least 4 and 16 bytes of elements, because a lane reads packs along k", how);
   if (p.block.k < p.warp_k * p.lane_k || p.block.k % (p.warp_k * p.lane_k))
-    return broken("gemm_skinny_policy.block.k must be a multiple of 4 lane_k, which is what a warp takes in one turn",
-                  how);
+    return broken("gemm_skinny_policy.block.k must be a multiple of 4 lane_k, which is what a warp takes in one turn", how);
   if (p.block.n < 8 || p.block.n % 8)
-    return broken(
-        "gemm_skinny_policy.block.n must be a multiple of 8, because a warp loads 8 rows of the short operand at a time",
-        how);
+    return broken("gemm_skinny_policy.block.n must be a multiple of 8, because a warp loads 8 rows of the short operand at a time", how);
   if (p.block.n % p.warps())
-    return broken(
-        "gemm_skinny_policy.block.n must be a multiple of the warps, block.k / (4 lane_k), because each lane finishes as many sums",
-        how);
+    return broken("gemm_skinny_policy.block.n must be a multiple of the warps, block.k / (4 lane_k), because each lane finishes as many sums", how);
   if (p.k_parts < stream_k)
     return broken("gemm_skinny_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks", how);
   const arch_limits& has = limits(p.lowest);
@@ -72,9 +65,7 @@ constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes
   if (p.threads() > has.threads_per_block)
     return broken("gemm_skinny_policy: block.k / (4 lane_k) must be at most 32 warps", how);
   if (p.shared_bytes(element_bytes) > has.shared_bytes_per_block)
-    return broken(
-        "gemm_skinny_policy: the warps' pieces of the short operand and their sums must fit the shared memory of its lowest arch",
-        how);
+    return broken("gemm_skinny_policy: the warps' pieces of the short operand and their sums must fit the shared memory of its lowest arch", how);
   return nullptr;
 }
 // clang-format on

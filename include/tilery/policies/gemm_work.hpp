@@ -49,7 +49,8 @@ constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, st
 /// The selector's choice of `parts`. Measured on an H200 (2026-11-23): a multiprocessor wants 4 warps on tensor cores
 /// and 8 without them, more where they wait for single elements. To share tiles costs what 512 of k cost on tensor
 /// cores (1024 where blocks have parts of two tiles), 192 without them. Stream-K walks through tiles that are far from
-/// each other, and what the L2 cache then loses is worth it for the last of two waves alone.
+/// each other, and what the L2 cache then loses is worth it for the last of two waves alone. Since then
+/// small tensor-core tiles are added up in registers, not yet measured: more parts may be worth it.
 ///
 ///   bf16, 64 x 64 tiles, us, by parts  1      2      4      8     16     32   stream-K
 ///   16 x 4096 x 4096, 64 tiles        20   15.3   16.4   21.8   29.7   39.2   19.5
