@@ -24,7 +24,8 @@ struct column_sum_policy {
   constexpr int row_lanes() const { return threads / column_lanes; }
 };
 
-// clang-format off: compilers quote the line of a call, and the sentence must stand on it
+// Compilers quote the line of a call, and the sentence must stand on it.
+// clang-format off
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = when_broken::say) {
   if (p.vector < 1 || (p.vector & (p.vector - 1)))

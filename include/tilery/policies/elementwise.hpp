@@ -20,7 +20,8 @@ struct elementwise_policy {
   constexpr int block_elements() const { return threads * vector * packs; }
 };
 
-// clang-format off: compilers quote the line of a call, and the sentence must stand on it
+// Compilers quote the line of a call, and the sentence must stand on it.
+// clang-format off
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const elementwise_policy& p, when_broken how = when_broken::say) {
   if (p.vector < 1 || (p.vector & (p.vector - 1)))

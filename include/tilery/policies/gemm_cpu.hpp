@@ -26,7 +26,8 @@ struct gemm_cpu_policy {
   constexpr int columns(int accumulator_bytes) const { return vectors * lanes(accumulator_bytes); }
 };
 
-// clang-format off: compilers quote the line of a call, and the sentence must stand on it
+// Compilers quote the line of a call, and the sentence must stand on it.
+// clang-format off
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const gemm_cpu_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
   if (p.rows < 1 || p.vectors < 1 || p.k_block < 1 || p.n_block < 1 || p.m_span < 1 || p.n_span < 1)

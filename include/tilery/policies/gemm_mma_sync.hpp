@@ -45,7 +45,8 @@ struct gemm_mma_sync_policy {
   }
 };
 
-// clang-format off: compilers quote the line of a call, and the sentence must stand on it
+// Compilers quote the line of a call, and the sentence must stand on it.
+// clang-format off
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_bytes,
                                   when_broken how = when_broken::say) {

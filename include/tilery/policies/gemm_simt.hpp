@@ -37,7 +37,8 @@ struct gemm_simt_policy {
   }
 };
 
-// clang-format off: compilers quote the line of a call, and the sentence must stand on it
+// Compilers quote the line of a call, and the sentence must stand on it.
+// clang-format off
 /// The first rule that a policy breaks, or null. The rules are the kernel's compile error, the tuner's filter, and the
 /// op's refusal.
 constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_bytes,

@@ -43,7 +43,8 @@ struct gemm_skinny_policy {
   }
 };
 
-// clang-format off: compilers quote the line of a call, and the sentence must stand on it
+// Compilers quote the line of a call, and the sentence must stand on it.
+// clang-format off
 /// The first rule that a policy breaks, or null, as for `gemm_simt_policy`.
 constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes,
                                   when_broken how = when_broken::say) {

@@ -27,7 +27,8 @@ struct row_policy {
   constexpr int warps() const { return threads / 32; }
 };
 
-// clang-format off: compilers quote the line of a call, and the sentence must stand on it
+// Compilers quote the line of a call, and the sentence must stand on it.
+// clang-format off
 /// The first rule that a policy breaks, or null.
 constexpr const char* broken_rule(const row_policy& p, when_broken how = when_broken::say) {
   if (p.vector < 1 || (p.vector & (p.vector - 1)))
