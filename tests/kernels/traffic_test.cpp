@@ -78,10 +78,9 @@ TYPED_TEST(gemm_traffic, moves_what_the_tiling_says) {
       EXPECT_GE(pieces(n, block.n) * pieces(m, block.m), 2);
       EXPECT_EQ(sum_of(p, loading, &site_profile::sectors), sum_of(p, loading, &site_profile::fewest_sectors));
       EXPECT_EQ(sum_of(p, site_kind::global_store, &site_profile::sectors) * 32, p.unique_bytes_written);
-      const char* const read_step = tensor_cores ? "load fragments" : "multiply tiles";
-      EXPECT_GT(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, read_step), 0);
-      EXPECT_EQ(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, read_step),
-                sum_of(p, site_kind::shared_load, &site_profile::fewest_wavefronts, read_step));
+      EXPECT_GT(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, "load fragments"), 0);
+      EXPECT_EQ(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, "load fragments"),
+                sum_of(p, site_kind::shared_load, &site_profile::fewest_wavefronts, "load fragments"));
       if constexpr (std::is_same_v<T, float> || tensor_cores) {
         EXPECT_EQ(sum_of(p, site_kind::shared_store, &site_profile::wavefronts),
                   sum_of(p, site_kind::shared_store, &site_profile::fewest_wavefronts));

@@ -31,6 +31,10 @@ struct gemm_simt_policy {
   constexpr int warps_m() const { return block.m / (warp_m * lane.m); }
   constexpr int warps_n() const { return block.n / (warp_n * lane.n); }
   constexpr int threads() const { return 32 * warps_m() * warps_n(); }
+  /// A lane's sums, some 96 more, and 16 for where single elements lie.
+  constexpr int registers_a_lane(int accumulator_bytes) const {
+    return 96 + lane.m * lane.n * accumulator_bytes / 4 + (vector == 1 ? 16 : 0);
+  }
   /// Two buffers of A and B, in the accumulation type; each k has a pack of padding against bank conflicts.
   constexpr int shared_bytes(int accumulator_bytes) const {
     return 2 * block.k * (block.m * accumulator_bytes + 16 + block.n * accumulator_bytes + 16);

@@ -12,7 +12,8 @@ namespace tilery::inline TILERY_ABI {
 
 /// In a pass for an arch that cannot run the kernel the body is empty: it costs no time to compile and no code.
 template <class Kernel, class Params>
-__global__ void __launch_bounds__(Kernel::threads, 1) trampoline(const __grid_constant__ Params params) {
+__global__ void __launch_bounds__(Kernel::threads, resident_of<Kernel>())
+    trampoline(const __grid_constant__ Params params) {
 #ifdef __CUDA_ARCH__
   if constexpr (__CUDA_ARCH__ >= 10 * static_cast<int>(Kernel::lowest)) {
     extern __shared__ __align__(128) unsigned char shared_memory[];

@@ -7,6 +7,7 @@
 //     static constexpr arch lowest = arch::sm_75;      // what it needs
 //     static constexpr bool holds_alone = true;        // its text is right for a block of one lane, too: the CPU's
 //     static constexpr int cluster = 4;                // blocks along x that run side by side; 1 where it is absent
+//     static constexpr int resident = 2;               // blocks a multiprocessor holds: a bound of registers; 1 likewise
 //     struct shared { shared_array<float, 4> sums; };
 //     template <class Lane> SIMT static void run(Lane lane, const params& p, shared& smem);
 //   };
@@ -36,6 +37,14 @@ template <class Kernel>
 constexpr int cluster_of() {
   if constexpr (requires { Kernel::cluster; })
     return Kernel::cluster;
+  else
+    return 1;
+}
+/// Blocks of a kernel that a multiprocessor's registers are to hold at a time.
+template <class Kernel>
+constexpr int resident_of() {
+  if constexpr (requires { Kernel::resident; })
+    return Kernel::resident;
   else
     return 1;
 }

@@ -41,7 +41,8 @@ struct shared_panel {
   static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));
   shared_array<T, K * pitch> elements;  // (k, outer)
 
-  SIMT smem_ptr<T> at(int k, int outer) { return elements.at(k * pitch + outer); }
+  SIMT static constexpr int offset(int k, int outer) { return k * pitch + outer; }
+  SIMT smem_ptr<T> at(int k, int outer) { return elements.at(offset(k, outer)); }
 };
 
 /// Loads tiles of Outer x K elements with Threads lanes, Vector elements an access, whichever way they lie along::any.
@@ -54,34 +55,45 @@ class panel_loader {
 public:
   using shared = shared_panel<Accumulator, K, Outer>;
 
-  /// Starts to load the tile at (outer, k).
+  /// For the tiles at `outer`. Where a lane's packs lie in both memories, and how much of k is left there, is computed
+  /// once: a fetch compares, loads and goes on.
   template <class Lane>
-  SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, where at = {}) {
+  SIMT panel_loader(Lane lane, const panel<T>& from, int outer) : along_k_(runs_along_k(from)) {
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < packs_a_lane; ++i) {
+      const auto [pack_outer, pack_k] = place_of(lane.rank() + i * Threads);
+      next_[i] = from.data + ((outer + pack_outer) * from.outer_stride + pack_k * from.k_stride);
+      end_[i] = inside(lane, i) && outer + pack_outer < from.outer ? from.k - pack_k : 0;
+      to_[i] = shared::offset(pack_k, pack_outer);
+    }
+  }
+
+  /// Starts to load the tile at k; from one call to the next, k grows by K.
+  template <class Lane>
+  SIMT void fetch(Lane lane, const panel<T>& from, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch a tile", at);
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs_a_lane; ++i) {
-      const place to = place_of(lane.rank() + i * Threads, from);
       held_[i] = splat<Vector>(convert<T>(0.0f));
-      if (to.inside && outer + to.outer < from.outer && k + to.k < from.k)
-        held_[i] =
-            lane.load(from.data + ((outer + to.outer) * from.outer_stride + (k + to.k) * from.k_stride), width<Vector>);
+      if (k < end_[i]) held_[i] = lane.load(next_[i], width<Vector>);
+      next_[i] = next_[i] + from.k_stride * K;
     }
   }
 
   /// Puts what was fetched into shared memory.
   template <class Lane>
-  SIMT void put(Lane lane, const panel<T>& from, shared& to, where at = {}) const {
+  SIMT void put(Lane lane, shared& to, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("put a tile", at);
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs_a_lane; ++i) {
-      const place target = place_of(lane.rank() + i * Threads, from);
-      if (!target.inside) continue;
+      if (!inside(lane, i)) continue;
       const auto values = convert<Accumulator>(held_[i]);
-      if (Vector > 1 && !runs_along_k(from)) {
-        store_along_outer(lane, to, target, values);
+      const auto target = to.elements.at(to_[i]);
+      if (Vector > 1 && !along_k()) {
+        store_along_outer(lane, target, values);
       } else {
         TILERY_UNROLL
-        for (int j = 0; j < Vector; ++j) lane.store(to.at(target.k + j, target.outer), values[j]);
+        for (int j = 0; j < Vector; ++j) lane.store(target + j * shared::pitch, values[j]);
       }
     }
   }
@@ -89,7 +101,6 @@ public:
 private:
   struct place {
     int outer, k;
-    bool inside;
   };
 
   /// Whether packs, or lanes that are neighbours, go along k.
@@ -99,23 +110,28 @@ private:
     else
       return Vector == 1 ? from.k_stride == 1 : from.has_packs(along::k, Vector);
   }
+  SIMT bool along_k() const { return Along == along::any ? along_k_ : Along == along::k; }
+
+  /// Whether the tile has an i-th pack for this lane.
+  template <class Lane>
+  SIMT static bool inside(Lane lane, int i) {
+    return packs % Threads == 0 || lane.rank() + i * Threads < packs;
+  }
 
   /// Where pack i of the tile lies. Neighbouring lanes take neighbouring packs in memory.
-  SIMT static place place_of(int i, const panel<T>& from) {
-    const bool inside = packs % Threads == 0 || i < packs;
-    const bool k_first = runs_along_k(from);
+  SIMT place place_of(int i) const {
     // A sector of memory along k, then the outer dimension: four packs of k side by side would meet in the banks when
     // they are put across.
     constexpr int packs_k = K / Vector, power = packs_k & -packs_k,
                   sector = static_cast<int>(32 / (Vector * sizeof(T)));
     constexpr int near = power < sector ? power : sector;
-    if (k_first) return {i / near % Outer, (i % near + i / (near * Outer) * near) * Vector, inside};
-    return {i % (Outer / Vector) * Vector, i / (Outer / Vector), inside};
+    if (along_k()) return {i / near % Outer, (i % near + i / (near * Outer) * near) * Vector};
+    return {i % (Outer / Vector) * Vector, i / (Outer / Vector)};
   }
 
   /// 16 bytes an access: a pack of 8 halves is two packs of 4 floats.
   template <class Lane>
-  SIMT static void store_along_outer(Lane lane, shared& to, place target, pack<Accumulator, Vector> values) {
+  SIMT static void store_along_outer(Lane lane, smem_ptr<Accumulator> to, pack<Accumulator, Vector> values) {
     constexpr int quad =
         static_cast<int>(16 / sizeof(Accumulator)) < Vector ? static_cast<int>(16 / sizeof(Accumulator)) : Vector;
     TILERY_UNROLL
@@ -123,10 +139,14 @@ private:
       pack<Accumulator, quad> part;
       TILERY_UNROLL
       for (int e = 0; e < quad; ++e) part.set(e, values[j + e]);
-      lane.store(to.at(target.k, target.outer + j), part);
+      lane.store(to + j, part);
     }
   }
 
+  bool along_k_;  // read for along::any alone
+  gmem_ptr<const T> next_[packs_a_lane];
+  int end_[packs_a_lane];  // the first k whose tile has nothing of this pack
+  int to_[packs_a_lane];   // where it belongs in shared memory
   pack<T, Vector> held_[packs_a_lane];
 };
 

@@ -58,24 +58,31 @@ public:
     }
   }
 
-  /// sums += A B over the k of two tiles in shared memory.
+  /// What one k of the two tiles in shared memory has for this lane: rows of A, columns of B.
+  struct operands {
+    pack<Accumulator, quad> a[m / quad], b[n_packs];
+  };
   template <class Lane, class A, class B>
-  SIMT void multiply(Lane lane, A& a, B& b, where at = {}) {
+  SIMT operands load(Lane lane, A& a, B& b, int k, where at = {}) const {
+    [[maybe_unused]] const auto step = lane.step("load fragments", at);
+    operands now;
+    TILERY_UNROLL
+    for (int i = 0; i < m / quad; ++i) now.a[i] = lane.load(a.at(k, row(i * quad)), width<quad>);
+    TILERY_UNROLL
+    for (int j = 0; j < n_packs; ++j) now.b[j] = lane.load(b.at(k, column(j)), width<quad>);
+    return now;
+  }
+
+  /// sums += A B of one k.
+  template <class Lane>
+  SIMT void multiply(Lane lane, const operands& now, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply tiles", at);
-    lane.operations(fma_unit<Accumulator>, m * n * P.block.k);
-    TILERY_UNROLL_ON_GPU
-    for (int k = 0; k < P.block.k; ++k) {
-      pack<Accumulator, quad> a_packs[m / quad], b_packs[n_packs];
+    lane.operations(fma_unit<Accumulator>, m * n);
+    TILERY_UNROLL
+    for (int i = 0; i < m; ++i) {
+      const auto a_value = splat<quad>(now.a[i / quad][i % quad]);
       TILERY_UNROLL
-      for (int i = 0; i < m / quad; ++i) a_packs[i] = lane.load(a.at(k, row(i * quad)), width<quad>);
-      TILERY_UNROLL
-      for (int j = 0; j < n_packs; ++j) b_packs[j] = lane.load(b.at(k, column(j)), width<quad>);
-      TILERY_UNROLL
-      for (int i = 0; i < m; ++i) {
-        const auto a_value = splat<quad>(a_packs[i / quad][i % quad]);
-        TILERY_UNROLL
-        for (int j = 0; j < n_packs; ++j) sums_[i][j] = fma(a_value, b_packs[j], sums_[i][j]);
-      }
+      for (int j = 0; j < n_packs; ++j) sums_[i][j] = fma(a_value, now.b[j], sums_[i][j]);
     }
   }
 

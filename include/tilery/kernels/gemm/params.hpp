@@ -58,10 +58,13 @@ struct gemm_params {
   /// The GEMM that has tile `number` of a batch in policy P.
   template <auto P>
   SIMT gemm_tile<gemm_params> find(int number) const {
-    if (batch.count == 1) return {*this, 0, number};
-    const tile_mn cut = oriented(P.block, P.turns, rows(), columns());
-    const int tiles = pieces(rows(), cut.m) * pieces(columns(), cut.n), index = number / tiles;
-    return {*this, static_cast<std::uint32_t>(index), number - index * tiles};
+    int index = 0;
+    if (batch.count > 1) {
+      const tile_mn cut = oriented(P.block, P.turns, rows(), columns());
+      const int tiles = pieces(rows(), cut.m) * pieces(columns(), cut.n);
+      index = number / tiles, number -= index * tiles;
+    }
+    return {*this, static_cast<std::uint32_t>(index), number};
   }
   /// A, B, and what C is stored with, of one GEMM of the batch.
   SIMT panel<A> a_of(std::uint32_t index) const { return a.moved(index * batch.a); }

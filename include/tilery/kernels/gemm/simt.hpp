@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM without tensor cores: tiles of A and B in shared memory, twice, and a tile of sums in each lane's registers.
-// While a step multiplies out of one buffer, the next step's tiles are on their way to registers, then to the other
-// one: one barrier a step.
+// While tiles are multiplied out of one buffer, the next ones are on their way to registers, then to the other buffer:
+// one barrier a tile. Each step along k loads what the next one multiplies, across that barrier, too.
 #pragma once
 
 #include <tilery/kernels/gemm/params.hpp>
@@ -23,6 +23,9 @@ struct gemm_simt {
   static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = false;
   static constexpr bool exchanges = P.exchanges();
+  /// Lanes of 32 sums or fewer do with 128 registers, of which four blocks of 128 have enough; unasked, compilers take
+  /// more, and one block less is there while the others wait.
+  static constexpr int resident = P.registers_a_lane(sizeof(accumulator)) <= 128 && threads < 512 ? 512 / threads : 1;
 
   using a_loader =
       tile::panel_loader<typename Params::a_type, accumulator, P.block.m, P.block.k, threads, P.a, P.vector>;
@@ -67,20 +70,46 @@ private:
   SIMT static void multiply(Lane lane, const panel<typename Params::a_type>& from_a,
                             const panel<typename Params::b_type>& from_b, tile::tile_origin origin, buffers& smem,
                             tile::register_tile<P, accumulator>& sums) {
-    a_loader a;
-    b_loader b;
+    a_loader a(lane, from_a, origin.row);
+    b_loader b(lane, from_b, origin.column);
 
-    a.fetch(lane, from_a, origin.row, 0);
-    b.fetch(lane, from_b, origin.column, 0);
-    for (int k = 0, turn = 0; k < from_a.k; k += P.block.k, turn ^= 1) {
-      a.put(lane, from_a, smem.a[turn]);
-      b.put(lane, from_b, smem.b[turn]);
-      lane.sync_block();  // the buffer is full; the other one, everybody has left behind
-      a.fetch(lane, from_a, origin.row, k + P.block.k);
-      b.fetch(lane, from_b, origin.column, k + P.block.k);
-      sums.multiply(lane, smem.a[turn], smem.b[turn]);
+    const auto fetch = [&](int k) {
+      a.fetch(lane, from_a, k);
+      b.fetch(lane, from_b, k);
+    };
+    const auto put = [&](int buffer) {
+      a.put(lane, smem.a[buffer]);
+      b.put(lane, smem.b[buffer]);
+      lane.sync_block();  // it is full; the other one, everybody has left behind
+    };
+    const auto load = [&](int buffer, int step) { return sums.load(lane, smem.a[buffer], smem.b[buffer], step); };
+
+    fetch(0);
+    put(0);
+    auto now = load(0, 0);
+    for (int k = 0, buffer = 0; k < from_a.k; k += P.block.k, buffer ^= 1) {
+      fetch(k + P.block.k);
+      // Each step loads what the next one multiplies; the last one of all, from the tiles that it puts into the other
+      // buffer. Behind the operands' last tiles come tiles of zeros.
+      const auto group = [&](int first, auto last) {
+        TILERY_UNROLL_ON_GPU
+        for (int step = 0; step < group_steps; ++step) {
+          const bool turn = decltype(last)::value && step + 1 == group_steps;
+          if (turn) put(buffer ^ 1);
+          const auto next = turn ? load(buffer ^ 1, 0) : load(buffer, first + step + 1);
+          sums.multiply(lane, now);
+          now = next;
+        }
+      };
+      TILERY_ROLLED
+      for (int first = 0; first < P.block.k - group_steps; first += group_steps) group(first, std::false_type{});
+      group(P.block.k - group_steps, std::true_type{});
     }
   }
+
+  /// Steps along k whose instructions follow each other without a jump: more take longer to compile, and their
+  /// instructions more of the cache.
+  static constexpr int group_steps = P.block.k % 4 == 0 ? 4 : P.block.k % 2 == 0 ? 2 : 1;
 
   template <class Lane, class One>
   SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
