@@ -235,7 +235,8 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
     return f.template operator()<gemm_cpu_table<T>>();
   } else {
     if constexpr (is_float_type<T> && std::is_same_v<T, U>)
-      if (gemm_skinny_table<T>::serves(problem)) return f.template operator()<gemm_skinny_table<T>>();
+      if (!serves_few_mma_sync<T>(problem) && gemm_skinny_table<T>::serves(problem))
+        return f.template operator()<gemm_skinny_table<T>>();
     constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || is_for_sm_75());
     if constexpr (has_mma_sync<T>) {
       using shape = atoms::mma_shape<T, U>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Two column-major operands through the kernels for row-major ones, which compute C's transpose: C, and what an
-// epilogue reads, writes and numbers, are as ever.
+// Kernels that compute C's transpose, two column-major operands through those for row-major ones, and few columns
+// through those for few rows: C, and what an epilogue reads, writes and numbers, are as ever.
 #include "tests/gemm_reference.hpp"
 #include "tests/layouts.hpp"
 
@@ -27,6 +27,18 @@ constexpr gemm_mma_sync_policy mma_f64{.block = {32, 64, 16},
                                        .stages = 2,
                                        .vector = 2,
                                        .c_vector = 2};
+constexpr gemm_mma_sync_policy few = gemm_mma_sync_table<bf16>::candidates[gemm_mma_sync_table<bf16>::few];
+constexpr gemm_mma_sync_policy few_in_parts = [] {
+  gemm_mma_sync_policy p = few;
+  p.warp.n = 64, p.stages = 3, p.k_parts = 3;
+  return p;
+}();
+constexpr gemm_mma_sync_policy looked_up{.block = {32, 64, 32},
+                                         .warp = {32, 32},
+                                         .stages = 2,
+                                         .a = along::any,
+                                         .b = along::any};
+static_assert(few.exchanges() && !looked_up.exchanges());
 static_assert(simt.exchanges() && mma.exchanges());
 static_assert(!gemm_simt_policy{.b = along::k}.exchanges() && !gemm_mma_sync_policy{.a = along::outer}.exchanges());
 static_assert(!gemm_simt_policy{.vector = 1}.exchanges(), "any strides are its own affair");
@@ -87,13 +99,45 @@ TYPED_TEST(gemm_exchanged, is_right_with_epilogues_at_every_edge) {
   this->template check_all<mma_f64, double>(34, 70, 50);
 }
 
+// The long operand is aligned, along k or across it; the short one lies anyhow.
+TYPED_TEST(gemm_exchanged, few_rows_or_columns_are_right_however_the_short_operand_lies) {
+  for (const layout aligned : {layout::dense, layout::column_major})
+    for (const layout any : layouts) {
+      this->template check<few, bf16, float>(13, 136, 200, any, aligned);
+      this->template check<few, bf16, bf16>(264, 16, 72, aligned, any);
+      this->template check<few_in_parts, half, half>(16, 128, 520, any, aligned);
+      this->template check<few_in_parts, half, float>(136, 1, 264, aligned, any);
+    }
+  this->template check<few, bf16, bf16>(3, 128, 45, layout::spread, layout::dense);
+  this->template check<few, bf16, bf16>(128, 2, 1, layout::column_major, layout::dense);
+}
+
+TYPED_TEST(gemm_exchanged, a_kernel_looks_up_how_both_operands_lie) {
+  for (const layout a : {layout::dense, layout::padded, layout::column_major})
+    for (const layout b : {layout::dense, layout::column_major}) {
+      this->template check<looked_up, half, half>(72, 136, 200, a, b);
+      this->template check<looked_up, bf16, float>(8, 8, 8, a, b);
+    }
+}
+
+// What the policy cannot serve is refused: an unaligned long operand, or one without a contiguous dimension.
+TYPED_TEST(gemm_exchanged, few_rows_need_an_aligned_long_operand) {
+  if (this->executor.target() < few.lowest) GTEST_SKIP() << "needs a later arch";
+  const auto a = place(*this, std::vector<bf16>(5 * 64), 5, 64, layout::dense);
+  const auto c = place(*this, std::vector<bf16>(5 * 128), 5, 128, layout::dense);
+  const auto odd = place(*this, std::vector<bf16>(64 * 128), 64, 128, layout::odd),
+             spread = place(*this, std::vector<bf16>(64 * 128), 64, 128, layout::spread);
+  EXPECT_REFUSED(gemm<few>(this->executor, a.view, odd.view, c.view), "gemm: A or B is not aligned for the policy's");
+  EXPECT_REFUSED(gemm<few>(this->executor, a.view, spread.view, c.view), "gemm: A or B lies the other way in memory");
+}
+
 template <class T>
 constexpr bool exchanged_by_default(int m, int n, int k) {
   const gemm_problem p{m, n, k, {along::outer, 16 / sizeof(T)}, {along::k, 16 / sizeof(T)}, 4, arch::sm_90};
   using table = gemm_mma_sync_table<T>;
   return as_computed(table::candidates[table::choose(p).index], p).m == n;
 }
-static_assert(exchanged_by_default<bf16>(64, 48, 256) && exchanged_by_default<bf16>(4096, 2048, 64));
+static_assert(exchanged_by_default<bf16>(4096, 2048, 64));
 
 // A batch and a group through tiles that are not square, with an epilogue that numbers all rows of the batch.
 TYPED_TEST(gemm_exchanged, has_its_own_tiles_in_batches_and_groups) {

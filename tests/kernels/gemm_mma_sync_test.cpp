@@ -218,7 +218,13 @@ static_assert(breaks({.stages = 1}, "stages must be at least 2"));
 static_assert(breaks({.vector = 16}, "vector must be a power of two and at most 16 bytes"));
 static_assert(breaks({.vector = 3}, "vector must be a power of two and at most 16 bytes"));
 static_assert(breaks({.vector = 0}, "vector must be a power of two and at most 16 bytes"));
-static_assert(breaks({.b = along::any}, "vector must be 1 where an operand is along::any"));
+static_assert(breaks({.b = along::any}, "a and b must both be along::any, or neither, where vector is more than 1"));
+constexpr gemm_mma_sync_policy looked_up(gemm_mma_sync_policy p) { return p.laid_out(along::any, along::any); }
+static_assert(!broken_rule(looked_up({.block = {64, 64, 64}, .warp = {32, 32}}), 2));
+static_assert(breaks(looked_up({.block = {64, 96, 64}, .warp = {32, 48}}), "power of two along the contiguous dimension"));
+static_assert(!broken_rule(looked_up({.block = {48, 128, 64}, .warp = {48, 32}, .few = true}), 2), "elements along k");
+static_assert(breaks({.few = true}, "few needs a and b along::any and vector above 1"));
+static_assert(breaks({.a = along::any, .b = along::any, .vector = 1, .few = true}, "few needs a and b along::any"));
 static_assert(breaks({.c_vector = 8}, "c_vector must be 1, or 4 (double: 2)"));
 static_assert(breaks({.raster_rows = 0}, "raster_rows must be at least 1"));
 static_assert(breaks({.lowest = arch::sm_75}, "lowest must be sm_80 or later"));
@@ -234,18 +240,14 @@ constexpr bool serves_every_problem() {
     for (const along a : {along::k, along::outer, along::any})
       for (const along b : {along::k, along::outer, along::any})
         for (const int vectors : {1, 2, 4, 8})
-          for (const int c_vector : {1, 2, 4, 8}) {
-            const gemm_problem p{512,
-                                 512,
-                                 512,
-                                 {a, a == along::any ? 1 : vectors},
-                                 {b, b == along::any ? 1 : vectors},
-                                 c_vector,
-                                 target};
-            const gemm_mma_sync_policy& picked =
-                gemm_mma_sync_table<bf16>::candidates[gemm_mma_sync_table<bf16>::choose(p).index];
-            if (misfit(picked, p) || broken_rule(picked, 2)) return false;
-          }
+          for (const int c_vector : {1, 2, 4, 8})
+            for (const tile_mn c : {tile_mn{512, 512}, tile_mn{9, 512}, tile_mn{512, 16}}) {
+              gemm_problem p{c.m, c.n, 512, {a, a == along::any ? 1 : vectors}, {b, b == along::any ? 1 : vectors}};
+              p.c_vector = c_vector, p.target = target;
+              const gemm_mma_sync_policy& picked =
+                  gemm_mma_sync_table<bf16>::candidates[gemm_mma_sync_table<bf16>::choose(p).index];
+              if (misfit(picked, p) || broken_rule(picked, 2)) return false;
+            }
   return true;
 }
 static_assert(serves_every_problem());

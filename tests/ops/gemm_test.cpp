@@ -176,7 +176,7 @@ TYPED_TEST(gemm_on, finishes_with_epilogues) {
   const auto bias_values = draw_values<float>(136);
   const auto bias_vector = this->put(bias_values);
   const auto gelu = [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); };
-  for (const shape s : {shape{68, 136, 24}, shape{9, 136, 5}}) {
+  for (const shape s : {shape{68, 136, 24}, shape{19, 136, 5}}) {
     const layout d = layout::dense;
     this->template check<float, float>(s, d, d, d, {}, epilogue::bias(bias_vector),
                                        [&](int, int j, double x) { return x + bias_values[j]; });
@@ -328,13 +328,27 @@ static_assert(gemm_simt_table<half>::choose(square(512, along::outer, row_major_
 using f16 = gemm_mma_sync_table<half>;
 static_assert(f16::choose(square(4096, row_major_a, row_major_b, 8)).index == 0);
 static_assert(f16::choose(square(4096, along::outer, along::k, 8)).index == 0);
-static_assert(f16::choose(square(512, along::outer, along::outer, 8)).index == 5, "few tiles");
-static_assert(f16::choose(square(4096, row_major_a, row_major_b, 4)).index == 6);
-static_assert(f16::choose(some(32768, 16, 4096, 1)).index == 3 && f16::choose(some(1024, 64, 1024, 96)).index == 3,
-              "empty");
+static_assert(f16::choose(square(512, along::outer, along::outer, 8)).index == f16::small, "few tiles");
+static_assert(f16::choose(square(4096, row_major_a, row_major_b, 4)).index == f16::strided);
+static_assert(f16::choose(some(32768, 17, 4096, 1)).index == f16::small, "mostly empty");
+static_assert(f16::choose(some(1024, 64, 1024, 96)).index == f16::small);
+static_assert(f16::choose(some(32768, 16, 4096, 1)).index == f16::few && f16::choose(some(9, 96, 64, 1)).index == f16::few);
+constexpr gemm_problem few_rows(gemm_operand_shape x, gemm_operand_shape w, arch target = arch::sm_90) {
+  return {12, 4096, 4096, x, w, 1, target};
+}
+static_assert(f16::choose(few_rows({along::any, 1}, {along::k, 8})).index == f16::few, "the short one may lie anyhow");
+static_assert(f16::choose(few_rows({along::k, 8}, {along::k, 4})).index == f16::strided);
+static_assert(!serves_few_mma_sync<half>(few_rows({along::k, 8}, {along::k, 8}, arch::sm_75)));
+static_assert(!serves_few_mma_sync<float>(few_rows({along::k, 4}, {along::k, 4})));
 static_assert(f16::choose(some(8192, 768, 768, 1)).index == 0 && f16::choose(some(1024, 1024, 64, 96)).index == 0);
 constexpr gemm_problem few_columns = {16384, 64, 64, {along::outer, 16}, {along::k, 16}, 16, arch::sm_90};
 static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(few_columns).index == 3, "128 tiles of its transpose");
+constexpr gemm_problem of_two_types(int m, int n) {
+  return {m, n, 64, {along::outer, 16}, {along::k, 16}, 16, arch::sm_90, 1, false};
+}
+static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(4096, 16)).index == 3, "it cannot be exchanged");
+static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(16, 4096)).index == 4);
+static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(4096, 4096)).index == 3, "nor can large tiles");
 // A tall C: as it is stored it has 256 x 128 tiles enough, but what is computed is its transpose.
 constexpr gemm_problem tall(along a, along b) { return {64 * 256, 128, 4096, {a, 4}, {b, 4}, 4, arch::sm_80}; }
 static_assert(as_computed(f32::candidates[0], tall(along::outer, along::k)).m == 128);

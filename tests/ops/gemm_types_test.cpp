@@ -79,8 +79,13 @@ public:
     };
     for (const layout a : both)
       for (const layout b : both) check<T, U, R>(80, 96, 160, a, b, f, cut, call);
-    check<T, U, R>(67, 35, 45, layout::dense, layout::column_major, f, cut, call);
+    for (const layout a : both)
+      for (const layout b : both) check<T, U, R>(67, 35, 45, a, b, f, cut, call);
     check<T, U, R>(3, 70, 1, layout::column_major, layout::dense, f, cut, call);
+    for (const layout l : both) {
+      check<T, U, R>(9, 144, 160, layout::odd, l, f, cut, call);
+      check<T, U, R>(144, 16, 160, l, layout::dense, f, cut, call);
+    }
   }
 
   /// The same for two candidates alone, where other result types are to be seen: small row-major operands, and odd
@@ -95,8 +100,8 @@ public:
           gemm<gemm_mma_sync_table<T>::candidates[Index]>(this->executor, a, b, c, epilogue::none{}, g);
       };
     };
-    check<T, U, R>(80, 96, 160, layout::dense, layout::dense, f, 0, with.template operator()<3>());
-    check<T, U, R>(67, 35, 45, layout::dense, layout::column_major, f, 0, with.template operator()<6>());
+    check<T, U, R>(80, 96, 160, layout::dense, layout::dense, f, 0, with.template operator()<gemm_mma_sync_table<T>::small>());
+    check<T, U, R>(67, 35, 45, layout::dense, layout::column_major, f, 0, with.template operator()<gemm_mma_sync_table<T>::strided>());
   }
 };
 TYPED_TEST_SUITE(gemm_types_on, executors);

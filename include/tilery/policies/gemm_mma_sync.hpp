@@ -20,14 +20,23 @@ struct gemm_mma_sync_policy {
   along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
   along b = along::outer;  // of B: outer (row-major), k (column-major), or any
   int vector = 8;          // elements of one access to A, B; 1 serves any strides and alignment
+  bool few = false;        // block.m is for the shorter side of C, whose operand may lie in any way, aligned or not
   int c_vector = 4;        // elements of one access to C (double: 2); 1 serves any strides and alignment
   multiply_as math = multiply_as::itself;  // of float
   int k_parts = 0;         // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
   int raster_rows = 8;                     // tiles along m that blocks running at the same time share
   arch lowest = arch::sm_80;
 
-  /// Whether it serves two column-major operands by C's transpose (`as_computed`).
-  constexpr bool exchanges() const { return vector > 1 && a == along::k && b == along::outer; }
+  /// Whether it serves some problems by C's transpose (`as_computed`): two column-major operands, or few columns.
+  constexpr bool exchanges() const { return few || (vector > 1 && a == along::k && b == along::outer); }
+  /// Whether the kernel finds out at run time which way operands lie that are along::any: it has the loop over k for
+  /// each. With one element an access, one loop serves all.
+  constexpr bool looks_up() const { return vector > 1 && a == along::any; }
+  constexpr gemm_mma_sync_policy laid_out(along new_a, along new_b) const {
+    gemm_mma_sync_policy p = *this;
+    p.a = new_a, p.b = new_b;
+    return p;
+  }
   static constexpr bool turns = false;  // C's m is block.m's, whichever side is the longer one
   // For the selector's choice of k_parts (gemm_work.hpp).
   static constexpr int least_k = 512, least_k_of_stream = 1024;
@@ -63,29 +72,34 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
     return broken("gemm_mma_sync_policy.block must be a multiple of warp in m and n", how);
   if (p.block.k * element_bytes % 64)
     return broken("gemm_mma_sync_policy.block.k must be a multiple of 64 bytes, because two steps of 32 bytes take turns", how);
-  if (!power_of_two(p.a == along::outer ? p.block.m : p.block.k) ||
-      !power_of_two(p.b == along::outer ? p.block.n : p.block.k))
+  // Extents that are rows of 16-byte chunks in shared memory, of any loop that the kernel has; 0 where none has them.
+  const int k_row = p.a != along::outer || p.b != along::outer ? p.block.k : 0;
+  const int m_row = p.a == along::outer || (p.looks_up() && !p.few) ? p.block.m : 0;
+  const int n_row = p.b == along::outer || p.looks_up() ? p.block.n : 0;
+  const auto each_row = [&](auto holds) { return (k_row == 0 || holds(k_row)) && (m_row == 0 || holds(m_row)) && (n_row == 0 || holds(n_row)); };
+  if (!each_row(power_of_two))
     return broken("gemm_mma_sync_policy.block must be a power of two along the contiguous dimension of A and of B, because chunks are exchanged by exclusive or", how);
   if (p.stages < 2)
     return broken("gemm_mma_sync_policy.stages must be at least 2: one that is multiplied and one on its way", how);
   if (!power_of_two(p.vector) || p.vector * element_bytes > 16)
     return broken("gemm_mma_sync_policy.vector must be a power of two and at most 16 bytes, because a copy is no wider", how);
-  if ((p.a == along::any || p.b == along::any) && p.vector != 1)
-    return broken("gemm_mma_sync_policy.vector must be 1 where an operand is along::any, because its neighbours are not contiguous", how);
+  if ((p.a == along::any) != (p.b == along::any) && p.vector != 1)
+    return broken("gemm_mma_sync_policy.a and b must both be along::any, or neither, where vector is more than 1, because the kernel looks up both or neither", how);
+  if (p.few && !p.looks_up())
+    return broken("gemm_mma_sync_policy.few needs a and b along::any and vector above 1, because either of them may be the long operand", how);
   if (p.c_vector != 1 && p.c_vector != (element_bytes == 8 ? 2 : 4))
     return broken("gemm_mma_sync_policy.c_vector must be 1, or 4 (double: 2), because C is written from 16 bytes of sums", how);
   if (p.k_parts < stream_k)
     return broken("gemm_mma_sync_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks", how);
   if (p.raster_rows < 1) return broken("gemm_mma_sync_policy.raster_rows must be at least 1", how);
-  const int chunks_a = (p.a == along::outer ? p.block.m : p.block.k) * element_bytes / 16, chunks_b = (p.b == along::outer ? p.block.n : p.block.k) * element_bytes / 16;
-  if (chunks_a < 1 || chunks_b < 1)
+  if (!each_row([&](int row) { return row * element_bytes >= 16; }))
     return broken("gemm_mma_sync_policy: a row of A's and B's tiles must be at least 16 bytes", how);
   if (static_cast<int>(p.lowest) < static_cast<int>(arch::sm_80))
     return broken("gemm_mma_sync_policy.lowest must be sm_80 or later, which have cp.async and mma.sync of 16 x 8 x 16", how);
   const arch_limits& has = limits(p.lowest);
   if (p.threads() > has.threads_per_block)
     return broken("gemm_mma_sync_policy: block / warp must be at most 32 warps", how);
-  if (p.threads() % chunks_a || p.threads() % chunks_b)
+  if (!each_row([&](int row) { return p.threads() % (row * element_bytes / 16) == 0; }))
     return broken("gemm_mma_sync_policy: the threads must be a multiple of the 16-byte chunks in a row of A's and B's tiles, because lanes copy whole rows", how);
   if (p.shared_bytes(element_bytes) > has.shared_bytes_per_block)
     return broken("gemm_mma_sync_policy: `stages` tiles of A and B must fit the shared memory of its lowest arch", how);
@@ -105,10 +119,13 @@ constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& 
   const gemm_problem problem = as_computed(p, asked);
   if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
     return "the policy is for a later arch than this device";
-  if ((p.a != along::any && problem.a.contiguous != p.a) || (p.b != along::any && problem.b.contiguous != p.b))
+  const auto fits = [&](along wanted, const gemm_operand_shape& has) {
+    return wanted == along::any ? p.vector == 1 || has.contiguous != along::any : has.contiguous == wanted;
+  };
+  if ((!p.few && !fits(p.a, problem.a)) || !fits(p.b, problem.b))
     return "A or B lies the other way in memory than the policy's copies do; along::any with vector = 1 serves every "
            "layout";
-  if (problem.a.vector < p.vector || problem.b.vector < p.vector)
+  if ((!p.few && problem.a.vector < p.vector) || problem.b.vector < p.vector)
     return "A or B is not aligned for the policy's copies; its pointer, contiguous extent and stride must be multiples "
            "of `vector` elements";
   if (p.c_vector > problem.c_vector)

@@ -56,10 +56,12 @@ constexpr gemm_problem exchanged(gemm_problem p) {
   return p;
 }
 
-/// Whether a policy's kernel computes C's transpose: a policy for row-major A and B serves them column-major, too. Their
-/// transposes are row-major; the tiles are transposed as they are stored.
+/// Whether a policy's kernel computes C's transpose: a policy for row-major A and B serves them column-major, too, for
+/// their transposes are row-major, and one for few rows serves few columns. The tiles are transposed as they are stored.
 template <class Policy>
 constexpr bool is_exchanged(const Policy& p, const gemm_problem& problem) {
+  if constexpr (requires { p.few; })
+    if (p.few) return problem.one_type && problem.n < problem.m;
   if constexpr (requires { p.exchanges(); })
     return p.exchanges() && problem.one_type && problem.a.contiguous == along::outer && problem.b.contiguous == along::k;
   else

@@ -12,8 +12,9 @@ namespace tile {
 
 template <auto P, class A, class B>
 class copy_ring {
-  using a_copy = operand_copy<A, P.block.m, P.block.k, P.a, P.vector, P.threads()>;
-  using b_copy = operand_copy<B, P.block.n, P.block.k, P.b, P.vector, P.threads()>;
+  static constexpr int vector(along way) { return way == along::any ? 1 : P.vector; }
+  using a_copy = operand_copy<A, P.block.m, P.block.k, P.a, vector(P.a), P.threads()>;
+  using b_copy = operand_copy<B, P.block.n, P.block.k, P.b, vector(P.b), P.threads()>;
 
 public:
   struct stage {

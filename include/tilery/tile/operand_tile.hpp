@@ -94,7 +94,8 @@ private:
   static constexpr int turns = (rows + rows_a_turn - 1) / rows_a_turn;
   static constexpr bool whole_turns = rows % rows_a_turn == 0;
   static constexpr int per_chunk = shared::per_chunk;
-  static constexpr bool by_element = Vector * sizeof(T) < 4;  // asynchronous copies are no narrower
+  // Asynchronous copies are no narrower than 4 bytes, and take neighbours along k.
+  static constexpr bool by_element = Along == along::any || Vector * sizeof(T) < 4;
 
   SIMT int column() const { return chunk_ * per_chunk; }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The candidates of the GEMM on tensor cores for elements of ELEMENT; -DFUSED for an epilogue with an operand, read
 // element by element; -DGROUPED for a group's parameters; -DFEW for one kernel each of those that the table has: large
-// and small tiles, and any strides.
+// and small tiles, few rows or columns, and any strides.
 #include "kernels.hpp"
 
 #include <tilery/kernels/gemm/group.hpp>
@@ -29,31 +29,41 @@ struct candidate {
   template <tilery::gemm_mma_sync_policy P> using kernel = tilery::gemm_mma_sync<P, params>;
 
   static constexpr meant_accesses meant(const tilery::gemm_mma_sync_policy& p) {
-    using shape = tilery::atoms::mma_shape<T>;
-    // A and B come by asynchronous copies, unless these are too narrow: each stage but one ahead of the loop over k, and
-    // one in it. C is read where beta is not 0, as it is written.
-    constexpr int element = sizeof(T);
+    // Sums of few rows or columns are turned where they are columns. C is read where beta is not 0, as it is written.
     const int c = p.c_vector * static_cast<int>(sizeof(C));
-    const bool by_element = p.vector * element < 4, narrow = operand || by_element;
-    const int chunks = (p.block.m + p.block.n) * p.block.k * element / 16 / p.threads();  // of 16 bytes, of a lane
-    // A warp's fragments: one ldmatrix for 16 rows of A or 16 columns of B, else element by element. The loop over k
-    // loads for the next of its steps; the first step's fragments are loaded before.
-    const int m = p.warp.m / shape::m, n = p.warp.n / shape::n, steps = p.block.k / shape::k;
-    const auto by_matrices = [](along how) { return element < 8 && (element == 2 || how != along::outer); };
-    const meant_accesses whole = {
-        .global_loads = {narrow ? element : c, c},
-        .global_stores = {c, c},
-        .shared_loads = narrowest(by_matrices(p.a) && by_matrices(p.b) ? 16 : element, p.exchanges()),
-        .mma = steps * m * n,
-        .ldmatrix = (steps + 1) * ((by_matrices(p.a) ? m : 0) + (by_matrices(p.b) ? n / 2 : 0)),
-        .copies = by_element ? 0 : p.stages * chunks * 16 / (p.vector * element)};
+    meant_accesses whole = {.global_loads = {operand ? element : c, c}, .global_stores = {c, c}, .shared_loads = 16};
+    if (!p.looks_up()) {
+      add_loop(whole, p);
+    } else {
+      const along other = p.few ? along::any : along::outer;
+      for (const along b : {along::k, along::outer}) add_loop(whole, p.laid_out(along::k, b)), add_loop(whole, p.laid_out(other, b));
+    }
+    if (p.exchanges() && sum < whole.shared_loads) whole.shared_loads = sum;  // turned tiles are read down their columns
     return p.k_parts == 1 ? whole : with_shared_tiles(whole);
   }
-  // Tiles that are turned are read down their columns.
-  static constexpr int narrowest(int fragments, bool is_turned) {
-    constexpr int sum = sizeof(typename tilery::atoms::mma_shape<T>::accumulator);
-    return is_turned && sum < fragments ? sum : fragments;
+
+  /// One loop over k.
+  static constexpr void add_loop(meant_accesses& all, const tilery::gemm_mma_sync_policy& p) {
+    // A and B come by asynchronous copies, unless these are too narrow: each stage but one ahead of the loop over k, and
+    // one in it.
+    const auto add_copies = [&](along how, int outer) {
+      const int chunks = outer * p.block.k * element / 16 / p.threads();  // of a lane
+      if (how != along::any && p.vector * element >= 4)
+        all.copies += p.stages * chunks * 16 / (p.vector * element);
+      else if (element < all.global_loads.narrowest)
+        all.global_loads.narrowest = element;
+    };
+    add_copies(p.a, p.block.m), add_copies(p.b, p.block.n);
+    // A warp's fragments: one ldmatrix for 16 rows of A or 16 columns of B, else element by element. The loop loads for
+    // the next of its steps; the first step's fragments are loaded before.
+    using shape = tilery::atoms::mma_shape<T>;
+    const int m = p.warp.m / shape::m, n = p.warp.n / shape::n, steps = p.block.k / shape::k;
+    const auto by_matrices = [](along how) { return element < 8 && (element == 2 || how != along::outer); };
+    all.mma += steps * m * n;
+    all.ldmatrix += (steps + 1) * ((by_matrices(p.a) ? m : 0) + (by_matrices(p.b) ? n / 2 : 0));
+    if (!by_matrices(p.a) || !by_matrices(p.b)) all.shared_loads = element;
   }
+  static constexpr int element = sizeof(T), sum = sizeof(typename tilery::atoms::mma_shape<T>::accumulator);
 };
 
 #ifdef FEW
@@ -61,7 +71,8 @@ template <class T>
 struct few {
   static constexpr tilery::gemm_mma_sync_policy candidates[] = {
       tilery::big_mma_sync<T>(along::outer, along::outer),
-      tilery::small_mma_sync<T>(along::k, along::outer),
+      tilery::small_mma_sync<T>(),
+      tilery::few_mma_sync<T>(),
       tilery::strided_mma_sync<T>(),
   };
 };

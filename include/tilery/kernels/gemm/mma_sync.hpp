@@ -25,10 +25,13 @@ struct gemm_mma_sync {
   static constexpr arch lowest = P.lowest > shape::lowest ? P.lowest : shape::lowest;
   static constexpr bool holds_alone = false;
 
-  using ring = tile::copy_ring<P, a_type, b_type>;
+  static constexpr bool looks_up = P.looks_up();
+  /// Stages for operands that lie so. Their tiles take as much memory whichever way they lie.
+  template <along A, along B>
+  using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
   using rows = tile::stage_rows<P, typename shape::accumulator, shape::m>;
   union shared {
-    typename ring::shared ab;
+    typename ring<P.a, P.b>::shared ab;
     rows sums[threads / 32];  // one a warp, behind the last step
     shared_array<std::uint32_t, 1> note;
   };
@@ -47,20 +50,44 @@ private:
     const auto origin = tile::rasterize(tile, p.rows(), p.columns(), P.block.m, P.block.n, P.raster_rows);
     sums_type sums;
     if constexpr (P.k_parts == 1) {
-      multiply(lane, p, p.a_of(index), p.b_of(index), origin, smem.ab, sums);
+      multiply(lane, p, p.a_of(index), p.b_of(index), origin, smem, sums);
     } else {
       multiply(lane, p, share.of(part, p.a_of(index), P.block.k), share.of(part, p.b_of(index), P.block.k), origin,
-               smem.ab, sums);
+               smem, sums);
       if (!share.whole(part) && !tile::combine_sums<threads>(lane, all.work, part, sums, smem.note.at(0))) return;
     }
     tile::store_through(lane, p.c_of(index), smem.sums[lane.warp()], origin.row, origin.column, sums);
   }
 
-  /// The strides are read from the parameters where they are needed, and take no registers.
+  /// The loop over k for the way that A and B lie.
   template <class Lane, class One>
   SIMT static void multiply(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
-                            tile::tile_origin origin, typename ring::shared& memory, sums_type& sums) {
-    ring tiles(lane, memory, a, b, origin.row, origin.column);
+                            tile::tile_origin origin, shared& smem, sums_type& sums) {
+    if constexpr (!looks_up) {
+      multiply_laid_out<P.a, P.b>(lane, p, a, b, origin, smem, sums);
+    } else {
+      constexpr along other = P.few ? along::any : along::outer;
+      if (a.has_packs(along::k, P.vector)) {
+        if (b.has_packs(along::k, P.vector))
+          multiply_laid_out<along::k, along::k>(lane, p, a, b, origin, smem, sums);
+        else
+          multiply_laid_out<along::k, along::outer>(lane, p, a, b, origin, smem, sums);
+      } else {
+        if (b.has_packs(along::k, P.vector))
+          multiply_laid_out<other, along::k>(lane, p, a, b, origin, smem, sums);
+        else
+          multiply_laid_out<other, along::outer>(lane, p, a, b, origin, smem, sums);
+      }
+    }
+  }
+
+  /// The strides are read from the parameters where they are needed, and take no registers.
+  template <along A, along B, class Lane, class One>
+  SIMT static void multiply_laid_out(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
+                                     tile::tile_origin origin, shared& smem, sums_type& sums) {
+    using ring_type = ring<A, B>;
+    static_assert(sizeof(typename ring_type::shared) == sizeof(smem.ab));
+    ring_type tiles(lane, reinterpret_cast<typename ring_type::shared&>(smem), a, b, origin.row, origin.column);
     tile::mma_step<P, a_type, b_type> operands[2];
 
     tiles.begin(lane, p.a, p.b);
