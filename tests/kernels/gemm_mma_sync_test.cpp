@@ -221,7 +221,8 @@ static_assert(breaks({.vector = 0}, "vector must be a power of two and at most 1
 static_assert(breaks({.b = along::any}, "a and b must both be along::any, or neither, where vector is more than 1"));
 constexpr gemm_mma_sync_policy looked_up(gemm_mma_sync_policy p) { return p.laid_out(along::any, along::any); }
 static_assert(!broken_rule(looked_up({.block = {64, 64, 64}, .warp = {32, 32}}), 2));
-static_assert(breaks(looked_up({.block = {64, 96, 64}, .warp = {32, 48}}), "power of two along the contiguous dimension"));
+static_assert(breaks(looked_up({.block = {64, 96, 64}, .warp = {32, 48}}),
+                     "power of two along the contiguous dimension"));
 static_assert(!broken_rule(looked_up({.block = {48, 128, 64}, .warp = {48, 32}, .few = true}), 2), "elements along k");
 static_assert(breaks({.few = true}, "few needs a and b along::any and vector above 1"));
 static_assert(breaks({.a = along::any, .b = along::any, .vector = 1, .few = true}, "few needs a and b along::any"));

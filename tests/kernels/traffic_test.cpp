@@ -88,6 +88,31 @@ TYPED_TEST(gemm_traffic, moves_what_the_tiling_says) {
     }
 }
 
+// The long operand is read once, in whole sectors, along k or across it, whichever side of C is the short one.
+TEST(traffic, few_rows_or_columns_on_tensor_cores_read_the_long_operand_once) {
+  const int few = 16, many = 256, k = 512;
+  for (const bool long_along_k : {false, true})
+    for (const bool few_rows : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "long along k " << long_along_k << ", few rows " << few_rows);
+      const auto profiles = profiles_of([&](const virtual_gpu& gpu) {
+        const buffer<bf16, 2> wide(gpu, long_along_k ? many : k, long_along_k ? k : many), narrow(gpu, few, k);
+        const buffer<bf16, 2> c(gpu, few_rows ? few : many, few_rows ? many : few);
+        fill_zero(gpu, wide), fill_zero(gpu, narrow);
+        const auto w = long_along_k ? wide.view() : transposed(wide.view());  // (many, k)
+        const auto a = few_rows ? narrow.view() : w, b = transposed(few_rows ? w : narrow.view());
+        gemm<gemm_mma_sync_table<bf16>::candidates[gemm_mma_sync_table<bf16>::few]>(gpu, a, b, c);
+      });
+      ASSERT_EQ(profiles.size(), 1u);
+      const launch_profile& p = profiles[0];
+      const std::int64_t blocks = many / 128;
+      EXPECT_EQ(sum_of(p, site_kind::async_copy, &site_profile::bytes), (many + blocks * few) * 2 * k);
+      EXPECT_EQ(sum_of(p, site_kind::async_copy, &site_profile::sectors),
+                sum_of(p, site_kind::async_copy, &site_profile::fewest_sectors));
+      EXPECT_EQ(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, "load fragments"),
+                sum_of(p, site_kind::shared_load, &site_profile::fewest_wavefronts, "load fragments"));
+    }
+}
+
 TEST(traffic, softmax_reads_and_writes_once_in_whole_sectors) {
   for (const int columns : {64, 1024, 4096}) {
     const auto profiles = profiles_of([&](const virtual_gpu& gpu) {

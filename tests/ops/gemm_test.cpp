@@ -332,7 +332,8 @@ static_assert(f16::choose(square(512, along::outer, along::outer, 8)).index == f
 static_assert(f16::choose(square(4096, row_major_a, row_major_b, 4)).index == f16::strided);
 static_assert(f16::choose(some(32768, 17, 4096, 1)).index == f16::small, "mostly empty");
 static_assert(f16::choose(some(1024, 64, 1024, 96)).index == f16::small);
-static_assert(f16::choose(some(32768, 16, 4096, 1)).index == f16::few && f16::choose(some(9, 96, 64, 1)).index == f16::few);
+static_assert(f16::choose(some(32768, 16, 4096, 1)).index == f16::few &&
+              f16::choose(some(9, 96, 64, 1)).index == f16::few);
 constexpr gemm_problem few_rows(gemm_operand_shape x, gemm_operand_shape w, arch target = arch::sm_90) {
   return {12, 4096, 4096, x, w, 1, target};
 }

@@ -100,8 +100,10 @@ public:
           gemm<gemm_mma_sync_table<T>::candidates[Index]>(this->executor, a, b, c, epilogue::none{}, g);
       };
     };
-    check<T, U, R>(80, 96, 160, layout::dense, layout::dense, f, 0, with.template operator()<gemm_mma_sync_table<T>::small>());
-    check<T, U, R>(67, 35, 45, layout::dense, layout::column_major, f, 0, with.template operator()<gemm_mma_sync_table<T>::strided>());
+    check<T, U, R>(80, 96, 160, layout::dense, layout::dense, f, 0,
+                   with.template operator()<gemm_mma_sync_table<T>::small>());
+    check<T, U, R>(67, 35, 45, layout::dense, layout::column_major, f, 0,
+                   with.template operator()<gemm_mma_sync_table<T>::strided>());
   }
 };
 TYPED_TEST_SUITE(gemm_types_on, executors);

@@ -9,6 +9,7 @@
 #include <cuda_fp16.h>
 #include <cuda_fp8.h>
 #include <cstdint>
+#include <type_traits>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -47,5 +48,8 @@ template <class T> struct element<const T> : element<T> {};
 /// The type that sums of T are kept in: float for everything up to 32 bits, double for double, int32 for int8.
 template <class T>
 using accumulator_t = typename element<T>::accumulator;
+
+template <class T>
+inline constexpr bool is_fp8 = std::is_same_v<T, fp8_e4m3> || std::is_same_v<T, fp8_e5m2>;
 
 }  // namespace tilery::inline TILERY_ABI

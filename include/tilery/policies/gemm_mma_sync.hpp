@@ -23,8 +23,8 @@ struct gemm_mma_sync_policy {
   bool few = false;        // block.m is for the shorter side of C, whose operand may lie in any way, aligned or not
   int c_vector = 4;        // elements of one access to C (double: 2); 1 serves any strides and alignment
   multiply_as math = multiply_as::itself;  // of float
-  int k_parts = 0;         // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
-  int raster_rows = 8;                     // tiles along m that blocks running at the same time share
+  int k_parts = 0;      // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
+  int raster_rows = 8;  // tiles along m that blocks running at the same time share
   arch lowest = arch::sm_80;
 
   /// Whether it serves some problems by C's transpose (`as_computed`): two column-major operands, or few columns.

@@ -11,9 +11,8 @@ namespace tilery::inline TILERY_ABI {
 
 /// Whether elements of T are multiplied on tensor cores where there are any. float is not: it would lose 13 bits.
 template <class T>
-inline constexpr bool has_mma_sync =
-    std::is_same_v<T, double> || std::is_same_v<T, tf32> || std::is_same_v<T, half> || std::is_same_v<T, bf16> ||
-    std::is_same_v<T, fp8_e4m3> || std::is_same_v<T, fp8_e5m2> || std::is_same_v<T, int8>;
+inline constexpr bool has_mma_sync = std::is_same_v<T, double> || std::is_same_v<T, tf32> || std::is_same_v<T, half> ||
+                                     std::is_same_v<T, bf16> || is_fp8<T> || std::is_same_v<T, int8>;
 
 /// bf16 on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_mma_sync), ratio to the best of cuBLASLt 13.1:
 ///
@@ -39,17 +38,16 @@ constexpr gemm_mma_sync_policy big_mma_sync(along a, along b) {
             .b = b,
             .vector = vector,
             .c_vector = 2};
-  constexpr bool fp8 = std::is_same_v<T, fp8_e4m3> || std::is_same_v<T, fp8_e5m2>;
-  return {.block = {fp8 ? 64 : 128, 128, per_line},
-          .warp = fp8              ? tile_mn{32, 32}
+  return {.block = {is_fp8<T> ? 64 : 128, 128, per_line},
+          .warp = is_fp8<T>        ? tile_mn{32, 32}
                   : sizeof(T) == 2 ? tile_mn{64, 64}
                                    : tile_mn{64, 32},
-          .stages = fp8 ? 4 : 3,
+          .stages = is_fp8<T> ? 4 : 3,
           .a = a,
           .b = b,
           .vector = vector,
           .math = math,
-          .k_parts = fp8 ? k_parts_as_needed : 1};  // the others' sums leave no registers for more
+          .k_parts = is_fp8<T> ? k_parts_as_needed : 1};  // the others' sums leave no registers for more
 }
 /// A quarter of the tile, whichever way A and B lie: for problems that would leave multiprocessors without one.
 template <class T>
@@ -59,8 +57,8 @@ constexpr gemm_mma_sync_policy small_mma_sync() {
   return p;
 }
 /// For few rows or columns: 16, as many as an instruction has. The long operand fills the ring; three blocks of a
-/// multiprocessor of sm_90 have 144 KB of it under way. bf16 on an H200 (2026-11-23), 16 x 4096 x 4096: such a tile, for
-/// one layout alone, took 10 us with 4 blocks a tile where the small one took 15 and cuBLASLt 13.
+/// multiprocessor of sm_90 have 144 KB of it under way. bf16 on an H200 (2026-11-23), 16 x 4096 x 4096: such a tile,
+/// for one layout alone, took 10 us with 4 blocks a tile where the small one took 15 and cuBLASLt 13.5.
 template <class T>
 constexpr gemm_mma_sync_policy few_mma_sync() {
   gemm_mma_sync_policy p = small_mma_sync<T>();
@@ -78,8 +76,8 @@ constexpr gemm_mma_sync_policy strided_mma_sync() {
 }
 
 /// Candidates: with 16-byte copies a large one a layout, where both operands column-major are the transpose of both
-/// row-major, a small one, and one for few rows or columns; and one that serves any strides and alignment. double has the
-/// first three alone.
+/// row-major, a small one, and one for few rows or columns; and one that serves any strides and alignment. double has
+/// the first three alone.
 template <class T>
 struct gemm_mma_sync_table {
   static constexpr gemm_mma_sync_policy candidates[6] = {

@@ -11,7 +11,8 @@ namespace tilery::inline TILERY_ABI {
 
 /// One candidate. Reckoned for an H200, not yet measured: to keep 4.8 TB/s busy for the 0.7 us of a load, a
 /// multiprocessor must have 25 KB under way; 256 lanes with 128 bytes each have 32 KB. By 16 columns, float needs two
-/// thirds of the arithmetic that goes by meanwhile; half and bf16 need as much by 8, and have tensor cores for more.
+/// thirds of the arithmetic that goes by meanwhile; half and bf16 need as much by 8, and come here where there are no
+/// tensor cores or the long operand is not aligned for 16-byte copies (gemm_mma_sync_table.hpp).
 template <class T>
 struct gemm_skinny_table {
   static constexpr gemm_skinny_policy candidates[1] = {

@@ -75,10 +75,11 @@ private:
                                                                        outer / 8 + outer_half));
   }
 
-  /// Bytes lie one by one along k in tiles along the outer dimension: as many addresses as a lane has of them would
-  /// spill. A warp's place and those of its elements in it have no digit in common where its extents are powers of two.
+  /// In tiles along the outer dimension, bytes and words lie one by one along k: as many addresses as a lane has of
+  /// them would take the registers of a block, or spill. A warp's place and those of its elements in it have no digit in
+  /// common where its extents are powers of two.
   template <class T, class Tile>
-  static constexpr bool from_one_address = sizeof(T) == 1 && !Tile::k_major && (P.warp.m & (P.warp.m - 1)) == 0 &&
+  static constexpr bool from_one_address = sizeof(T) <= 4 && !Tile::k_major && (P.warp.m & (P.warp.m - 1)) == 0 &&
                                            (P.warp.n & (P.warp.n - 1)) == 0;
 
   /// A fragment at (first + outer, k), `first` being the warp's place, element by element as its map says.

@@ -26,6 +26,9 @@ struct gemm_mma_sync {
   static constexpr bool holds_alone = false;
 
   static constexpr bool looks_up = P.looks_up();
+  /// Shared memory of sm_90 holds three blocks of the small tiles; the registers must, too. There fp8 needs more: it
+  /// has no instruction of its own.
+  static constexpr int resident = looks_up && threads <= 128 && !is_fp8<a_type> ? 3 : 1;
   /// Stages for operands that lie so. Their tiles take as much memory whichever way they lie.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
