@@ -334,6 +334,8 @@ static_assert(f16::choose(some(32768, 17, 4096, 1)).index == f16::small, "mostly
 static_assert(f16::choose(some(1024, 64, 1024, 96)).index == f16::small);
 static_assert(f16::choose(some(32768, 16, 4096, 1)).index == f16::few &&
               f16::choose(some(9, 96, 64, 1)).index == f16::few);
+static_assert(f16::choose(some(3072, 768, 4096, 1)).index == f16::small, "144 large tiles: two for some of 132");
+static_assert(f16::choose(some(4096, 768, 768, 1)).index == 0 && f16::choose(some(3200, 768, 4096, 2)).index == 0);
 constexpr gemm_problem few_rows(gemm_operand_shape x, gemm_operand_shape w, arch target = arch::sm_90) {
   return {12, 4096, 4096, x, w, 1, target};
 }

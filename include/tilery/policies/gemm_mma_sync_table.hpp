@@ -56,13 +56,14 @@ constexpr gemm_mma_sync_policy small_mma_sync() {
   p.block.m = p.block.n = 64, p.warp = {32, 32}, p.stages = 4, p.k_parts = k_parts_as_needed;
   return p;
 }
-/// For few rows or columns: 16, as many as an instruction has. The long operand fills the ring; three blocks of a
-/// multiprocessor of sm_90 have 144 KB of it under way. bf16 on an H200 (2026-11-23), 16 x 4096 x 4096: such a tile,
-/// for one layout alone, took 10 us with 4 blocks a tile where the small one took 15 and cuBLASLt 13.5.
+/// For few rows or columns: 16, as many as an instruction has. The long operand fills the ring: a block has 64 KB of it
+/// under way, where 25 KB would keep an H200's memory busy, and every arch has room for one. bf16 on an H200
+/// (2026-11-23), 16 x 4096 x 4096: such a tile, of 6 stages and for one layout alone, took 10 us with 4 blocks a tile
+/// where the small one took 15 and cuBLASLt 13.5.
 template <class T>
 constexpr gemm_mma_sync_policy few_mma_sync() {
   gemm_mma_sync_policy p = small_mma_sync<T>();
-  p.block.m = 16, p.block.n = 128, p.warp = {16, 32}, p.few = true, p.c_vector = 1;
+  p.block.m = 16, p.block.n = 128, p.warp = {16, 32}, p.stages = 5, p.few = true, p.c_vector = 1;
   return p;
 }
 /// Any strides and alignment, an element at a time.
@@ -104,14 +105,20 @@ struct gemm_mma_sync_table {
     if (p.a.vector < vector || p.b.vector < vector) return {strided, "an operand is not aligned for 16-byte copies"};
     if (p.c_vector < candidates[0].c_vector) return {strided, "C is not aligned for stores of 16 bytes of sums"};
     const int layout = layout_of(p) % 3;
-    const gemm_mma_sync_policy &large = candidates[layout], &lesser = candidates[small];
+    const gemm_mma_sync_policy &large = candidates[layout], &quarter = candidates[small];
     const gemm_problem q = as_computed(large, p);
-    const std::int64_t tiles = tiles_of(large, q.m, q.n), small_tiles = tiles_of(lesser, p.m, p.n);
-    if (tiles * p.batches < peaks(p.target).multiprocessors)
-      return {small, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
-    // A small tile's multiply-adds take 1.54 times as long, by the ratios above.
-    if (154 * small_tiles * lesser.block.m * lesser.block.n < 100 * tiles * large.block.m * large.block.n)
-      return {small, "tensor cores; larger tiles would be emptier than they are fast"};
+    const std::int64_t tiles = tiles_of(large, q.m, q.n) * p.batches;
+    const std::int64_t small_tiles = tiles_of(quarter, p.m, p.n) * p.batches;
+    const int multiprocessors = peaks(p.target).multiprocessors;
+    if (tiles < multiprocessors) return {small, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
+    // What a multiprocessor with the most tiles does. A small tile's multiply-adds take 1.54 times as long, by the
+    // ratios above. bf16, 3072 x 768 (2026-11-23): 144 large tiles took 78 us for a k of 4096, 576 small ones 140 us
+    // for a k of 8192.
+    const std::int64_t in_large = std::int64_t{pieces(tiles, multiprocessors)} * large.block.m * large.block.n;
+    const std::int64_t in_small =
+        std::int64_t{pieces(small_tiles, multiprocessors)} * quarter.block.m * quarter.block.n;
+    if (154 * in_small < 100 * in_large)
+      return {small, "tensor cores; larger tiles would be emptier, or fall less evenly, than they are fast"};
     if (layout_of(p) == 3 && !p.one_type) return {small, "two types, both column-major"};
     return {layout, "tensor cores; aligned operands: 16-byte copies"};
   }
