@@ -20,14 +20,16 @@ struct gemm_mma_sync_policy {
   along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
   along b = along::outer;  // of B: outer (row-major), k (column-major), or any
   int vector = 8;          // elements of one access to A, B; 1 serves any strides and alignment
-  bool few = false;        // block.m is for the shorter side of C, whose operand may lie in any way, aligned or not
+  // block.m is for the shorter side of C (of two element types, for m), whose operand may lie in any way, aligned or not
+  bool few = false;
   int c_vector = 4;        // elements of one access to C (double: 2); 1 serves any strides and alignment
   multiply_as math = multiply_as::itself;  // of float
   int k_parts = 0;      // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
   int raster_rows = 8;  // tiles along m that blocks running at the same time share
   arch lowest = arch::sm_80;
 
-  /// Whether it serves some problems by C's transpose (`as_computed`): two column-major operands, or few columns.
+  /// Whether it serves some problems by C's transpose (`as_computed`): two column-major operands, or few columns,
+  /// where A and B have one element type.
   constexpr bool exchanges() const { return few || (vector > 1 && a == along::k && b == along::outer); }
   /// Whether the kernel finds out at run time which way operands lie that are along::any: it has the loop over k for
   /// each. With one element an access, one loop serves all.

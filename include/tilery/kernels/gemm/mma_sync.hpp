@@ -26,9 +26,11 @@ struct gemm_mma_sync {
   static constexpr bool holds_alone = false;
 
   static constexpr bool looks_up = P.looks_up();
-  /// Shared memory of sm_90 holds three blocks of the small tiles; the registers must, too. There fp8 needs more: it
-  /// has no instruction of its own.
-  static constexpr int resident = looks_up && threads <= 128 && !is_fp8<a_type> ? 3 : 1;
+  /// Registers for as many blocks of a small tile as sm_90's shared memory holds. There fp8 needs more: it has no
+  /// instruction of its own.
+  static constexpr bool small_sums = looks_up && threads <= 128 && P.warp.m * P.warp.n <= 1024 && !is_fp8<a_type>;
+  static constexpr int resident =
+      small_sums ? limits(arch::sm_90).shared_bytes_per_multiprocessor / (P.shared_bytes(sizeof(a_type)) + 1024) : 1;
   /// Stages for operands that lie so. Their tiles take as much memory whichever way they lie.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
