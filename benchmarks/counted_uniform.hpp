@@ -13,7 +13,8 @@
 
 namespace tilery_benchmarks {
 
-/// Element `index` of the sequence `seed`: uniform in [-1, 1). The mixing is splitmix64's (Steele, Lea, Flood 2014).
+/// Element `index` of the sequence `seed`: uniform in [-1, 1), of int8 over all its values; tf32 has 10 bits of
+/// fraction, so that no hardware rounds it. The mixing is splitmix64's (Steele, Lea, Flood 2014).
 template <class T>
 SIMT T counted_uniform(std::uint64_t seed, std::uint64_t index) {
   std::uint64_t x = (index + 1) * 0x9e3779b97f4a7c15u + seed * 0xd1342543de82ef95u;
@@ -22,6 +23,10 @@ SIMT T counted_uniform(std::uint64_t seed, std::uint64_t index) {
   x ^= x >> 31;
   if constexpr (std::is_same_v<T, double>)
     return static_cast<double>(static_cast<std::int64_t>(x >> 11) - (std::int64_t{1} << 52)) * 0x1p-52;
+  else if constexpr (std::is_same_v<T, tilery::int8>)
+    return static_cast<tilery::int8>(static_cast<int>(x >> 56) - 128);
+  else if constexpr (std::is_same_v<T, tilery::tf32>)
+    return {static_cast<float>(static_cast<std::int32_t>(x >> 53) - (1 << 10)) * 0x1p-10f};
   else
     return tilery::convert<T>(static_cast<float>(static_cast<std::int32_t>(x >> 40) - (1 << 23)) * 0x1p-23f);
 }

@@ -103,15 +103,18 @@ private:
   decltype(&cublasLtGetStatusString) status_string = nullptr;
 };
 
-/// What cuBLASLt calls an element type and the arithmetic that is as exact as tilery's. tf32 rounds its operands.
+/// What cuBLASLt calls an element type of A and B, that of C, and the arithmetic that is as exact as tilery's. fp8 and
+/// s8 it multiplies in the layout NT alone.
 template <class T>
 struct cublaslt_type;
 // clang-format off
-template <> struct cublaslt_type<float>        { static constexpr auto data = CUDA_R_32F, scale = CUDA_R_32F; static constexpr auto compute = CUBLAS_COMPUTE_32F; };
-template <> struct cublaslt_type<tilery::tf32> { static constexpr auto data = CUDA_R_32F, scale = CUDA_R_32F; static constexpr auto compute = CUBLAS_COMPUTE_32F_FAST_TF32; };
-template <> struct cublaslt_type<tilery::half> { static constexpr auto data = CUDA_R_16F, scale = CUDA_R_32F; static constexpr auto compute = CUBLAS_COMPUTE_32F; };
-template <> struct cublaslt_type<tilery::bf16> { static constexpr auto data = CUDA_R_16BF, scale = CUDA_R_32F; static constexpr auto compute = CUBLAS_COMPUTE_32F; };
-template <> struct cublaslt_type<double>       { static constexpr auto data = CUDA_R_64F, scale = CUDA_R_64F; static constexpr auto compute = CUBLAS_COMPUTE_64F; };
+template <> struct cublaslt_type<float>            { static constexpr auto data = CUDA_R_32F, result = CUDA_R_32F, scale = CUDA_R_32F; static constexpr auto compute = CUBLAS_COMPUTE_32F; };
+template <> struct cublaslt_type<tilery::tf32>     { static constexpr auto data = CUDA_R_32F, result = CUDA_R_32F, scale = CUDA_R_32F; static constexpr auto compute = CUBLAS_COMPUTE_32F_FAST_TF32; };
+template <> struct cublaslt_type<tilery::half>     { static constexpr auto data = CUDA_R_16F, result = CUDA_R_16F, scale = CUDA_R_32F; static constexpr auto compute = CUBLAS_COMPUTE_32F; };
+template <> struct cublaslt_type<tilery::bf16>     { static constexpr auto data = CUDA_R_16BF, result = CUDA_R_16BF, scale = CUDA_R_32F; static constexpr auto compute = CUBLAS_COMPUTE_32F; };
+template <> struct cublaslt_type<tilery::fp8_e4m3> { static constexpr auto data = CUDA_R_8F_E4M3, result = CUDA_R_16BF, scale = CUDA_R_32F; static constexpr auto compute = CUBLAS_COMPUTE_32F; };
+template <> struct cublaslt_type<tilery::int8>     { static constexpr auto data = CUDA_R_8I, result = CUDA_R_32I, scale = CUDA_R_32I; static constexpr auto compute = CUBLAS_COMPUTE_32I; };
+template <> struct cublaslt_type<double>           { static constexpr auto data = CUDA_R_64F, result = CUDA_R_64F, scale = CUDA_R_64F; static constexpr auto compute = CUBLAS_COMPUTE_64F; };
 // clang-format on
 
 /// A problem or batch, described to cuBLASLt, with the algorithms that its heuristic returns, the one it thinks best
@@ -135,8 +138,8 @@ public:
     };
     transpose(CUBLASLT_MATMUL_DESC_TRANSA, call.first.transposed);
     transpose(CUBLASLT_MATMUL_DESC_TRANSB, call.second.transposed);
-    first_ = layout(call.first, shape.batch), second_ = layout(call.second, shape.batch);
-    result_ = layout(call.result, shape.batch);
+    first_ = layout(call.first, type::data, shape.batch), second_ = layout(call.second, type::data, shape.batch);
+    result_ = layout(call.result, type::result, shape.batch);
 
     const auto preference =
         made<cublasLtMatmulPreference_t>(library.destroy_preference, "cublasLtMatmulPreferenceCreate",
@@ -160,13 +163,9 @@ public:
   int algorithms() const { return static_cast<int>(algorithms_.size()); }
 
   /// C = op(A) op(B), for each of a batch, in the stream's order.
-  void run(int algorithm, const T* a, const T* b, T* c, void* workspace, cudaStream_t stream) const {
-    const double one = 1, zero = 0;
-    const float one_float = 1, zero_float = 0;
-    const bool wide = cublaslt_type<T>::scale == CUDA_R_64F;
-    library_.check(library_.matmul(library_.handle, operation_.get(),
-                                   wide ? static_cast<const void*>(&one) : &one_float, b, first_.get(), a,
-                                   second_.get(), wide ? static_cast<const void*>(&zero) : &zero_float, c,
+  void run(int algorithm, const T* a, const T* b, gemm_result_t<T>* c, void* workspace, cudaStream_t stream) const {
+    const tilery::accumulator_t<T> one = 1, zero = 0;
+    library_.check(library_.matmul(library_.handle, operation_.get(), &one, b, first_.get(), a, second_.get(), &zero, c,
                                    result_.get(), c, result_.get(), &algorithms_[static_cast<std::size_t>(algorithm)],
                                    workspace, workspace_bytes_, stream),
                    "cublasLtMatmul");
@@ -182,9 +181,9 @@ private:
     library_.check(create(&handle), call);
     return owned<Handle>(handle, destroy);
   }
-  owned<cublasLtMatrixLayout_t> layout(const column_major_operand& x, std::int32_t batch) const {
+  owned<cublasLtMatrixLayout_t> layout(const column_major_operand& x, cudaDataType_t type, std::int32_t batch) const {
     auto one = made<cublasLtMatrixLayout_t>(library_.destroy_layout, "cublasLtMatrixLayoutCreate", [&](auto* desc) {
-      return library_.create_layout(desc, cublaslt_type<T>::data, static_cast<std::uint64_t>(x.rows),
+      return library_.create_layout(desc, type, static_cast<std::uint64_t>(x.rows),
                                     static_cast<std::uint64_t>(x.columns), x.pitch);
     });
     const auto set = [&](cublasLtMatrixLayoutAttribute_t which, auto value) {

@@ -31,25 +31,27 @@ __global__ void add_differences(const T* x, const T* reference, int matrices, st
 template <class T>
 class gemm_data {
 public:
+  using C = gemm_result_t<T>;
+
   gemm_data(const tilery::cuda& executor, const gemm_shape& shape)
       : shape_(shape),
         executor_(executor),
         a_step_(step(shape.batch, shape.m, shape.k)),
         b_step_(step(shape.batch, shape.k, shape.n)),
         c_step_(step(shape.batch, shape.m, shape.n)),
-        sets_(sets_for(static_cast<std::int64_t>(shape.bytes(sizeof(T))))) {
+        sets_(sets_for(static_cast<std::int64_t>(bytes_of<T>(shape)))) {
     executor.wait();  // what the last shape freed has gone back
     std::size_t free = 0, total = 0;
     tilery::check_cuda(cudaMemGetInfo(&free, &total), "cudaMemGetInfo", {});
-    needed_ = (static_cast<std::size_t>(sets_) * static_cast<std::size_t>(a_step_ + b_step_ + c_step_) +
-               static_cast<std::size_t>(c_step_)) *
-              sizeof(T);
+    const std::size_t a_bytes = bytes<T>(a_step_ * sets_), b_bytes = bytes<T>(b_step_ * sets_),
+                      c_bytes = bytes<C>(c_step_ * sets_);
+    needed_ = a_bytes + b_bytes + c_bytes + bytes<C>(c_step_);
     fits_ = needed_ < free / 10 * 9;
     if (!fits_) return;
-    a_ = executor.allocate(bytes_of(a_step_) * static_cast<std::size_t>(sets_));
-    b_ = executor.allocate(bytes_of(b_step_) * static_cast<std::size_t>(sets_));
-    c_ = executor.allocate(bytes_of(c_step_) * static_cast<std::size_t>(sets_));
-    reference_ = executor.allocate(bytes_of(c_step_));
+    a_ = executor.allocate(a_bytes);
+    b_ = executor.allocate(b_bytes);
+    c_ = executor.allocate(c_bytes);
+    reference_ = executor.allocate(bytes<C>(c_step_));
     sums_ = executor.allocate(static_cast<std::size_t>(shape.batch) * sizeof(double2));
     fill_uniform(executor, static_cast<T*>(a_.get()), a_step_ * sets_, seed_of_a);
     fill_uniform(executor, static_cast<T*>(b_.get()), b_step_ * sets_, seed_of_b);
@@ -63,29 +65,29 @@ public:
   int batch() const { return shape_.batch; }
   const T* a(int set) const { return static_cast<const T*>(a_.get()) + set * a_step_; }
   const T* b(int set) const { return static_cast<const T*>(b_.get()) + set * b_step_; }
-  T* c(int set) const { return static_cast<T*>(c_.get()) + set * c_step_; }
-  T* reference() const { return static_cast<T*>(reference_.get()); }
+  C* c(int set) const { return static_cast<C*>(c_.get()) + set * c_step_; }
+  C* reference() const { return static_cast<C*>(reference_.get()); }
   tilery::matrix_view<const T> a_view(int set) const {
     return operand(a(set), shape_.m, shape_.k, shape_.a_transposed);
   }
   tilery::matrix_view<const T> b_view(int set) const {
     return operand(b(set), shape_.k, shape_.n, shape_.b_transposed);
   }
-  tilery::matrix_view<T> c_view(int set) const { return tilery::matrix(c(set), shape_.m, shape_.n); }
+  tilery::matrix_view<C> c_view(int set) const { return tilery::matrix(c(set), shape_.m, shape_.n); }
   tilery::tensor_view<const T, 3> a_batch(int set) const {
     return batch_of(a(set), batch(), shape_.m, shape_.k, shape_.a_transposed);
   }
   tilery::tensor_view<const T, 3> b_batch(int set) const {
     return batch_of(b(set), batch(), shape_.k, shape_.n, shape_.b_transposed);
   }
-  tilery::tensor_view<T, 3> c_batch(int set) const { return batch_of(c(set), batch(), shape_.m, shape_.n, false); }
+  tilery::tensor_view<C, 3> c_batch(int set) const { return batch_of(c(set), batch(), shape_.m, shape_.n, false); }
 
-  /// Every element NaN: all bits set, in each of the types.
-  void poison(T* c) const {
-    tilery::check_cuda(cudaMemsetAsync(c, 0xff, bytes_of(c_elements()), executor_.stream()), "cudaMemsetAsync", {});
+  /// All bits set: NaN in each type that has one.
+  void poison(C* c) const {
+    tilery::check_cuda(cudaMemsetAsync(c, 0xff, bytes<C>(c_elements()), executor_.stream()), "cudaMemsetAsync", {});
   }
   /// ||x - reference|| / ||reference||, over all of two results; of a batch the largest.
-  double difference(const T* x, const T* reference) const {
+  double difference(const C* x, const C* reference) const {
     std::vector<double2> sums(static_cast<std::size_t>(batch()));
     const std::size_t bytes = sums.size() * sizeof(double2);
     executor_.zero_bytes(sums_.get(), bytes);
@@ -101,10 +103,10 @@ public:
     return error;
   }
   /// The same against sums in double on the host, over sampled rows and columns; x is the C of this set.
-  double error_of_samples(const T* x, int set) const {
+  double error_of_samples(const C* x, int set) const {
     return sampled_error<T>(shape_, set * a_step_, set * b_step_, [&](std::int64_t row) {
-      std::vector<T> values(static_cast<std::size_t>(shape_.n));
-      executor_.copy_bytes(values.data(), x + row * shape_.n, values.size() * sizeof(T));
+      std::vector<C> values(static_cast<std::size_t>(shape_.n));
+      executor_.copy_bytes(values.data(), x + row * shape_.n, values.size() * sizeof(C));
       executor_.wait();
       return values;
     });
@@ -113,7 +115,10 @@ public:
 private:
   static constexpr int blocks = 1024;
   std::int64_t c_elements() const { return std::int64_t{batch()} * shape_.m * shape_.n; }
-  static std::size_t bytes_of(std::int64_t elements) { return static_cast<std::size_t>(elements) * sizeof(T); }
+  template <class E>
+  static std::size_t bytes(std::int64_t elements) {
+    return static_cast<std::size_t>(elements) * sizeof(E);
+  }
   /// Elements from one set to the next: whole units of 256 bytes, as cudaMalloc aligns.
   static std::int64_t step(std::int64_t matrices, std::int64_t rows, std::int64_t columns) {
     constexpr std::int64_t unit = 256 / sizeof(T);

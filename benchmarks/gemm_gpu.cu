@@ -36,13 +36,8 @@ void add(gemm_session& session, const gemm_shape& shape, bool all_candidates) {
 }
 
 void add_all(gemm_session& session, const std::vector<gemm_shape>& shapes, bool quick, bool policies) {
-  for (const gemm_shape& shape : shapes) {
-    if (quick && !shape.quick) continue;
-    if (shape.type == "f32") add<float>(session, shape, policies);
-    if (shape.type == "f64") add<double>(session, shape, policies);
-    if (shape.type == "f16") add<half>(session, shape, policies);
-    if (shape.type == "bf16") add<bf16>(session, shape, policies);
-  }
+  for (const gemm_shape& shape : shapes)
+    if (!quick || shape.quick) with_element_type(shape.type, [&]<class T>() { add<T>(session, shape, policies); });
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "benchmarks/cublaslt.hpp"
 #include "benchmarks/gemm_data.hpp"
+#include "benchmarks/options.hpp"
 #include "benchmarks/ratios.hpp"
 #include "benchmarks/side_by_side.hpp"
 
@@ -34,9 +35,11 @@ gemm_candidate<T> default_gemm() {
   return {"default", [](const tilery::cuda&, const gemm_data<T>&) -> const char* { return nullptr; },
           [](const tilery::cuda& executor, const gemm_data<T>& d, int set) {
             if (d.batch() == 1)
-              tilery::gemm(executor, d.a_view(set), d.b_view(set), d.c_view(set));
+              tilery::gemm(executor, d.a_view(set), d.b_view(set), d.c_view(set), tilery::epilogue::none(),
+                           plain_factors<T>());
             else
-              tilery::gemm_batched(executor, d.a_batch(set), d.b_batch(set), d.c_batch(set));
+              tilery::gemm_batched(executor, d.a_batch(set), d.b_batch(set), d.c_batch(set), tilery::epilogue::none(),
+                                   plain_factors<T>());
           }};
 }
 
@@ -52,9 +55,11 @@ gemm_candidate<T> gemm_with(const std::string& name) {
           },
           [](const tilery::cuda& executor, const gemm_data<T>& d, int set) {
             if (d.batch() == 1)
-              tilery::gemm<P>(executor, d.a_view(set), d.b_view(set), d.c_view(set));
+              tilery::gemm<P>(executor, d.a_view(set), d.b_view(set), d.c_view(set), tilery::epilogue::none(),
+                              plain_factors<T>());
             else
-              tilery::gemm_batched<P>(executor, d.a_batch(set), d.b_batch(set), d.c_batch(set));
+              tilery::gemm_batched<P>(executor, d.a_batch(set), d.b_batch(set), d.c_batch(set),
+                                      tilery::epilogue::none(), plain_factors<T>());
           }};
 }
 
@@ -109,7 +114,7 @@ public:
     if (!here()) return "cuBLASLt has no algorithm";
     return "cuBLASLt's best is " + std::to_string(best_ + 1) + " of " + std::to_string(gemm_->algorithms());
   }
-  void run(int algorithm, int set, T* c) const {
+  void run(int algorithm, int set, gemm_result_t<T>* c) const {
     gemm_->run(algorithm, d_.a(set), d_.b(set), c, session_.workspace.get(), session_.executor.stream());
   }
   /// The best one, and the first where it is another.
@@ -206,8 +211,7 @@ void compare_gemm(benchmark::State& state, gemm_session& session, const gemm_sha
     return session.fail(state, shape.title() + ": " + wrong);
 
   const medians seconds = side_by_side(
-      state, executor, d.sets(), shape.bytes(sizeof(T)), [&](int set) { candidate.call(executor, d, set); },
-      peer.sides());
+      state, executor, d.sets(), bytes_of<T>(shape), [&](int set) { candidate.call(executor, d, set); }, peer.sides());
   gemm_measurement measured{shape, candidate.name, seconds.ours};
   state.counters["TFLOPs"] = measured.tflops();
   state.counters["call_us"] = microseconds_to_enqueue(executor, candidate, d);
@@ -233,20 +237,6 @@ void add_gemm(gemm_session& session, const gemm_shape& shape, const gemm_candida
       ->Apply(rounds_of)
       ->UseManualTime()
       ->Unit(benchmark::kMicrosecond);
-}
-
-/// Removes an option of ours from the arguments: `--name` (then "" is its value) or, with a value, `--name VALUE`.
-inline std::optional<std::string> take_option(int& count, char** arguments, const std::string& name, bool has_value) {
-  for (int i = 1; i < count; ++i) {
-    if (arguments[i] != name) continue;
-    if (has_value && i + 1 == count) throw std::runtime_error(name + " needs a value");
-    const std::string value = has_value ? arguments[i + 1] : "";
-    const int taken = has_value ? 2 : 1;
-    for (int j = i; j + taken <= count; ++j) arguments[j] = arguments[j + taken];
-    count -= taken;
-    return value;
-  }
-  return std::nullopt;
 }
 
 /// Says what runs, on what, beside what.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The problems of the GPU's GEMM benchmarks, read from gemm_shapes.txt, which says what its columns are.
+// The problems of the GEMM benchmarks, read from gemm_shapes.txt, which says what its columns are.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <fstream>
@@ -23,9 +24,9 @@ struct gemm_shape {
   bool quick = false, memory_bound = false;
 
   double flops() const { return 2.0 * batch * m * n * k; }
-  /// Bytes that must move through memory, at least.
-  double bytes(int element_bytes) const {
-    return 1.0 * batch * element_bytes * (1.0 * m * k + 1.0 * k * n + 1.0 * m * n);
+  /// Bytes that must move through memory, at least, with elements of A and B, and of C, of so many bytes.
+  double bytes(int of_a_and_b, int of_c) const {
+    return 1.0 * batch * (of_a_and_b * (1.0 * m * k + 1.0 * k * n) + of_c * (1.0 * m * n));
   }
   std::string layout() const { return {a_transposed ? 'T' : 'N', b_transposed ? 'T' : 'N'}; }
   /// GROUP/NAME/MxNxK/TYPE/LAYOUT; of a batch GROUP/NAME/BATCH_of_MxNxK/TYPE/LAYOUT.
@@ -72,10 +73,11 @@ inline std::vector<gemm_shape> shapes_of_line(const std::string& line) {
     else if (flag != "-")
       throw std::runtime_error("the flag " + flag + " is none of quick, memory and -");
   }
+  const std::vector<std::string> known = {"f32", "f64", "tf32", "f16", "bf16", "fp8_e4m3", "s8"};
   std::vector<gemm_shape> shapes;
   for (const std::string& type : comma_separated(types)) {
-    if (type != "f32" && type != "f64" && type != "f16" && type != "bf16")
-      throw std::runtime_error("the type " + type + " is none of f32, f64, f16 and bf16");
+    if (std::find(known.begin(), known.end(), type) == known.end())
+      throw std::runtime_error("the type " + type + " is none of f32, f64, tf32, f16, bf16, fp8_e4m3 and s8");
     for (const std::string& layout : comma_separated(layouts)) {
       if (layout != "NN" && layout != "NT" && layout != "TN" && layout != "TT")
         throw std::runtime_error("the layout " + layout + " is none of NN, NT, TN and TT");

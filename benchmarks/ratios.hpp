@@ -21,7 +21,8 @@ inline double geometric_mean(const std::vector<double>& values) {
 /// One measurement beside its peer: above 1 ours is faster.
 struct measured_ratio {
   std::string group, type;
-  double to_best, to_first;  // the peer's best algorithm, the first that it proposes
+  double to_best;                  // the peer's best algorithm
+  double to_first = std::nan("");  // the one that it proposes first; NaN where it has no choice
 };
 
 /// A group's line of the closing table.
@@ -52,10 +53,12 @@ inline std::vector<ratio_summary> summarise(const std::vector<measured_ratio>& a
 inline void print_ratios(const std::vector<measured_ratio>& all, const char* peer) {
   if (all.empty()) return;
   std::printf("\ntimes of %s by ours, geometric means (above 1: ours is faster)\n", peer);
-  std::printf("%-20s %-6s %6s %8s %8s %8s %9s\n", "group", "type", "count", "best", "lowest", "highest", "heuristic");
-  for (const ratio_summary& s : summarise(all))
-    std::printf("%-20s %-6s %6d %8.3f %8.3f %8.3f %9.3f\n", s.group.c_str(), s.type.c_str(), s.count, s.best, s.lowest,
-                s.highest, s.first);
+  std::printf("%-22s %-8s %6s %8s %8s %8s %9s\n", "group", "type", "count", "best", "lowest", "highest", "heuristic");
+  for (const ratio_summary& s : summarise(all)) {
+    std::printf("%-22s %-8s %6d %8.3f %8.3f %8.3f", s.group.c_str(), s.type.c_str(), s.count, s.best, s.lowest,
+                s.highest);
+    std::isnan(s.first) ? std::printf(" %9s\n", "-") : std::printf(" %9.3f\n", s.first);
+  }
 }
 
 }  // namespace tilery_benchmarks

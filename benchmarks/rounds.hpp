@@ -18,18 +18,31 @@ inline double median(std::vector<double> values) {
   return values.empty() ? 0 : values[values.size() / 2];
 }
 
-/// Calls of `flops` operations that together take 10 ms and more: a batch.
-inline int calls_of_a_batch(double flops) { return std::max(1, static_cast<int>(std::ceil(2e9 / flops))); }
-
-/// GFLOP/s of one batch. An unmeasured call comes first: it wakes the threads, the core that slept and the caches.
+/// Seconds of one call in a batch of them. An unmeasured call comes first: it wakes the threads, the core that slept
+/// and the caches.
 template <class Call>
-double speed_of_batch(double flops, const Call& call) {
-  const int calls = calls_of_a_batch(flops);
+double seconds_of_a_call(int calls, const Call& call) {
   call();
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < calls; ++i) call();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-  return flops * calls / taken.count() * 1e-9;
+  return taken.count() / calls;
+}
+
+/// How many calls take 10 ms and more together: a batch.
+template <class Call>
+int calls_of_a_batch(const Call& call) {
+  int calls = 1;
+  for (double seconds = 0; (seconds = seconds_of_a_call(calls, call)) * calls < 0.01;)
+    calls = std::max(calls + 1, static_cast<int>(std::min(0.012 / seconds, 4.0 * calls)));
+  return calls;
+}
+
+/// GFLOP/s of calls of `flops` operations each.
+template <class Call>
+double speed_of_batch(double flops, const Call& call) {
+  const int calls = std::max(1, static_cast<int>(std::ceil(2e9 / flops)));
+  return flops / seconds_of_a_call(calls, call) * 1e-9;
 }
 
 /// n values, uniform in [-1, 1].

@@ -305,7 +305,8 @@ inline sentence describe_blocks(const gemm_work& w) {
 /// the sum, the part of the operands that they leave out). Sums of int8 are exact on a GPU and wrap at 32 bits; on the
 /// CPU those into float or int8 are float. Where C has few tiles for the GPU and k is long, several blocks share a tile
 /// along k, in workspace of the executor; the one that comes last adds up their sums in the order of k. So the order of
-/// all additions, and with it every bit, depends on the policy, the shape and the arch, not on the run. Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+/// all additions, and with it every bit, depends on the policy, the shape and the arch, not on the run. Throws `error`
+/// before anything is launched: shapes, null views, memory of another machine, aliases.
 ///
 /// Where tiles are shared and a CUDA graph is captured, the workspace becomes nodes of the graph that allocate and free
 /// it: CUDA then allows one instantiation of the graph at a time. An executor with a scratch that is large enough, or a

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The host's part of the GPU's GEMM benchmark: its shapes, its data, what it takes for right, and its means.
+// The host's part of the GEMM benchmarks: their shapes, its data, what it takes for right, and its means.
 #include "benchmarks/gemm_shapes.hpp"
 #include "benchmarks/gemm_reference.hpp"
 #include "benchmarks/ratios.hpp"
@@ -32,7 +32,7 @@ TEST(gemm_shapes, a_line_stands_for_each_pair_of_its_layouts_and_types) {
   EXPECT_EQ(shapes[3].title(), "square/n8/8x9x10/bf16/TN");
   EXPECT_TRUE(shapes[0].quick && shapes[0].memory_bound && shapes[0].b_transposed && !shapes[0].a_transposed);
   EXPECT_EQ(shapes[0].flops(), 2 * 8 * 9 * 10);
-  EXPECT_EQ(shapes[0].bytes(4), 4 * (80 + 90 + 72));
+  EXPECT_EQ(shapes[0].bytes(4, 4), 4 * (80 + 90 + 72));
 }
 
 TEST(gemm_shapes, a_batch_counts_in_operations_bytes_and_title) {
@@ -40,11 +40,11 @@ TEST(gemm_shapes, a_batch_counts_in_operations_bytes_and_title) {
   ASSERT_EQ(shapes.size(), 1u);
   EXPECT_EQ(shapes[0].title(), "attention/scores/96_of_8x9x10/bf16/NT");
   EXPECT_EQ(shapes[0].flops(), 96 * 2 * 8 * 9 * 10);
-  EXPECT_EQ(shapes[0].bytes(2), 96 * 2 * (80 + 90 + 72));
+  EXPECT_EQ(shapes[0].bytes(2, 4), 96 * (2 * (80 + 90) + 4 * 72));
   EXPECT_TRUE(shapes[0].quick);
   const gemm_shape large = parse_gemm_shapes("large n 65536 65536 65536 NN 1000 f32 -\n").front();
   EXPECT_EQ(large.flops(), 2000 * 0x1p48);
-  EXPECT_EQ(large.bytes(4), 12000 * 0x1p32);
+  EXPECT_EQ(large.bytes(4, 4), 12000 * 0x1p32);
 }
 
 TEST(gemm_shapes, a_broken_line_is_told_with_its_number) {
@@ -60,7 +60,7 @@ TEST(gemm_shapes, a_broken_line_is_told_with_its_number) {
   EXPECT_EQ(refusal_of("square n8 8 8 8 NX 1 f32 -\n"),
             "line 1 of the shapes: the layout NX is none of NN, NT, TN and TT");
   EXPECT_EQ(refusal_of("square n8 8 8 8 NN 1 f31 -\n"),
-            "line 1 of the shapes: the type f31 is none of f32, f64, f16 and bf16");
+            "line 1 of the shapes: the type f31 is none of f32, f64, tf32, f16, bf16, fp8_e4m3 and s8");
   EXPECT_EQ(refusal_of("square n8 8 8 8 NN 1 f32 slow\n"),
             "line 1 of the shapes: the flag slow is none of quick, memory and -");
 }
@@ -73,14 +73,16 @@ TEST(gemm_shapes, the_file_has_each_problem_once_and_marks_what_memory_bounds) {
     const bool wide = s.type == "f32" || s.type == "f64";
     const double balance =
         wide ? 20 : 295;  // operations a byte: 67 and 989 TFLOP/s by 3.35 TB/s, H100 SXM's data sheet
-    const double intensity = s.flops() / s.bytes(s.type == "f64" ? 8 : wide ? 4 : 2);
+    const int bytes = s.type == "f64" ? 8 : wide ? 4 : 2;
+    const double intensity = s.flops() / s.bytes(bytes, bytes);
     const bool is_marked_by_intensity = s.memory_bound || s.group == "skinny" || s.batch > 1;
     EXPECT_TRUE(!is_marked_by_intensity || s.memory_bound == (intensity < balance)) << s.title();
   }
-  EXPECT_EQ(quick, (std::set<std::string>{"f32/NN/512", "f32/NN/1024", "f32/NN/2048", "f32/NN/4096", "f32/NN/8192",
-                                          "f32/NT/1024", "f32/NT/4096", "f32/TN/4096", "bf16/NN/1024", "bf16/NN/2048",
-                                          "bf16/NN/4096", "bf16/NN/8192", "bf16/NT/1024", "bf16/NT/4096",
-                                          "bf16/TN/4096", "f64/NN/2048"}));
+  EXPECT_EQ(quick,
+            (std::set<std::string>{"f32/NN/512", "f32/NN/1024", "f32/NN/2048", "f32/NN/4096", "f32/NN/8192",
+                                   "f32/NT/1024", "f32/NT/4096", "f32/TN/4096", "bf16/NN/1024", "bf16/NN/2048",
+                                   "bf16/NN/4096", "bf16/NN/8192", "bf16/NT/1024", "bf16/NT/4096", "bf16/TN/4096",
+                                   "f64/NN/2048", "tf32/NT/4096", "s8/NT/4096", "fp8_e4m3/NT/4096"}));
 }
 
 TEST(gemm_shapes, the_file_has_the_batches_of_attention_and_many_small_ones) {
@@ -108,6 +110,9 @@ TEST(counted_uniform, fills_the_interval_evenly) {
     sum += v, squares += v * v, least = std::min(least, v), most = std::max(most, v);
     EXPECT_NEAR(v, counted_uniform<double>(1, i), 0x1p-22);
     EXPECT_NEAR(v, as_double(counted_uniform<bf16>(1, i)), 0x1p-9 + 1e-9);
+    EXPECT_NEAR(v, counted_uniform<tf32>(1, i).value, 0x1p-10);
+    EXPECT_EQ(std::remainder(counted_uniform<tf32>(1, i).value, 0x1p-10), 0);
+    EXPECT_NEAR(128 * v, counted_uniform<int8>(1, i), 1);
   }
   EXPECT_GE(least, -1);
   EXPECT_LE(most, 1);
