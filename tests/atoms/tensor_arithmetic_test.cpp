@@ -232,15 +232,59 @@ TYPED_TEST(tensor_arithmetic, has_the_bits_that_were_worked_out) {
     }
 }
 
-// 1 2^-10 - 1 2^-10 + 2^-31: e = -10, kept down to 2^-34. 2^-10 is a normal e5m2; of e4m3 it would be denormal, aligned
-// as if it were 2^-6 times something, and 2^-31 would be below 2^-30.
+// fp8: k = 32. sm_89 keeps 13 bits, and the result has 13 behind its first one; it has halves of 16. sm_90's operands
+// become halves: those whose k is 0 or 1 modulo 4 are summed first, with 25 bits, then the others, then c is added as a
+// float. sm_100 and sm_120 keep 25 bits of all 32.
+struct worked_out_fp8 {
+  const char* name;
+  float c;
+  std::vector<term> terms;
+  float on_sm_89, on_sm_90, on_sm_100;
+};
+const std::vector<worked_out_fp8> of_e4m3 = {
+    {"the last bit of sm_89", 1, {{0, two_to(-6), two_to(-7)}}, 0x1.0008p0f, 0x1.0008p0f, 0x1.0008p0f},
+    {"below the last bit of sm_89", 1, {{0, two_to(-7), two_to(-7)}}, 1, 0x1.0004p0f, 0x1.0004p0f},
+    {"a negative sum is cut toward zero", -1, {{0, -two_to(-7), two_to(-7)}}, -1, -0x1.0004p0f, -0x1.0004p0f},
+    // 2 + 2^-13: the sum has it, the result of 13 bits behind 2 has not.
+    {"a result with one bit more", 1, {{0, 1, 1}, {1, two_to(-6), two_to(-7)}}, 2, 0x1.0004p1f, 0x1.0004p1f},
+    {"the addend is cut, too", 0x1.0004p0f, {}, 1, 0x1.0004p0f, 0x1.0004p0f},
+    {"two halves", 0, {{0, 1, 1}, {1, two_to(-7), two_to(-7)}, {16, -1, 1}}, 0, 0x1p-14f, 0x1p-14f},
+    // 2^-9 2^-9 = 2^-18; 2^4 - 2^4 makes e = 4: sm_90 and sm_100 keep 2^-21, sm_89 2^-9.
+    {"cut by products that cancel", 0, {{0, 4, 4}, {1, -4, 4}, {4, two_to(-9), two_to(-9)}}, 0, 0x1p-18f, 0x1p-18f},
+    // 2^16 - 2^16 with k = 2 and 3, in sm_90's second sum, and 2^-18 in its first one: 2^-18 is below 2^(16 - 25)
+    // there, and as the addend of the second sum it is cut.
+    {"cut as the addend of the second sum", 0, {{2, 256, 256}, {3, -256, 256}, {0, two_to(-9), two_to(-9)}}, 0, 0, 0},
+    // The same with c in its place: sm_90 adds it behind both sums.
+    {"sm_90 adds c last", 0x1p-18f, {{2, 256, 256}, {3, -256, 256}}, 0, 0x1p-18f, 0},
+    {"not a number", 1, {{31, std::nan(""), 0}}, nan, nan, nan},
+};
+
+TEST(tensor_arithmetic, of_fp8_has_the_bits_that_were_worked_out) {
+  for (const worked_out_fp8& w : of_e4m3) {
+    float a[32] = {}, b[32] = {};
+    for (const term& t : w.terms) a[t.k] = static_cast<float>(t.a), b[t.k] = static_cast<float>(t.b);
+    const auto bits_on = [&](arch target) {
+      return bits_of(atoms::exact_dot<32>(a, b, w.c, target, atoms::lowest_exponents<fp8_e4m3>));
+    };
+    EXPECT_EQ(bits_on(arch::sm_89), bits_of(w.on_sm_89)) << w.name;
+    EXPECT_EQ(bits_on(arch::sm_90), bits_of(w.on_sm_90)) << w.name;
+    EXPECT_EQ(bits_on(arch::sm_100), bits_of(w.on_sm_100)) << w.name;
+    EXPECT_EQ(bits_on(arch::sm_120), bits_of(w.on_sm_100)) << w.name;
+  }
+}
+
+// 1 2^-10 - 1 2^-10 + c: e = -10 where 2^-10 is a normal e5m2; where it is a denormal e4m3 it is aligned as if it were
+// 2^-6 times something. sm_89 keeps 13 bits below e, sm_100 25.
 TEST(tensor_arithmetic, takes_each_operand_with_its_own_exponents) {
-  const float large[32] = {1, -1}, small[32] = {0x1p-10f, 0x1p-10f}, c = 0x1p-31f;
+  const float large[32] = {1, -1}, small[32] = {0x1p-10f, 0x1p-10f};
   constexpr auto first = atoms::lowest_exponents<fp8_e4m3, fp8_e5m2>,
                  second = atoms::lowest_exponents<fp8_e5m2, fp8_e4m3>;
-  EXPECT_EQ(atoms::exact_dot<32>(large, small, c, arch::sm_89, first), c);
-  EXPECT_EQ(atoms::exact_dot<32>(large, small, c, arch::sm_89, second), 0.0f) << "denormal there";
-  EXPECT_EQ(atoms::exact_dot<32>(small, large, c, arch::sm_89, second), c);
+  for (const auto& [target, c] : {std::pair{arch::sm_89, 0x1p-23f}, std::pair{arch::sm_100, 0x1p-35f}}) {
+    EXPECT_EQ(atoms::exact_dot<32>(large, small, c, target, first), c);
+    EXPECT_EQ(atoms::exact_dot<32>(large, small, c, target, second), 0.0f) << "denormal there";
+    EXPECT_EQ(atoms::exact_dot<32>(small, large, c, target, second), c);
+    EXPECT_EQ(atoms::exact_dot<32>(large, small, c / 2, target, first), 0.0f);
+  }
 }
 
 // --- the machines

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The sum of products as tensor cores form it: every product and the addend are aligned to the largest exponent among
 // them and cut off below some fractional bits, added exactly, and the sum is cut to a float.
-// Source: MMA-Sim (arXiv 2511.10909). Fractional bits: 24 up to sm_89, 25 from sm_90 on. Up to sm_89 an instruction's k
-// is summed in two halves, one after the other.
+// Source: MMA-Sim (arXiv 2511.10909). Fractional bits: 24 up to sm_89, 25 from sm_90 on; fp8 on sm_89 has 13, and as
+// many in the result. Up to sm_89 an instruction's k is summed in two halves, one after the other.
 #pragma once
 
 #include <tilery/core/arch.hpp>
@@ -55,8 +55,9 @@ inline tensor_term product_term(float a, float b, operand_exponents lowest) {
   return {sa * sb, ea + eb, sa == 0 || sb == 0};
 }
 
-/// c + a[0] b[0] + ... as one accumulation of the hardware.
-inline float exact_sum(const float* a, const float* b, int count, float c, int bits, operand_exponents lowest) {
+/// c + a[0] b[0] + ... as one accumulation of the hardware, with a result of `fraction` bits behind its first one.
+inline float exact_sum(const float* a, const float* b, int count, float c, int bits, operand_exponents lowest,
+                       int fraction = 23) {
   bool plus = false, minus = false, nan = std::isnan(c);
   if (std::isinf(c)) (c > 0 ? plus : minus) = true;
   int largest = std::isfinite(c) && c != 0 ? std::max(std::ilogb(c), -126) : -1000;
@@ -75,8 +76,8 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   if (largest == -1000) return c == 0 ? 0.0f : c;
 
   // the terms, cut off (toward zero) below 2^(largest - bits)
-  const auto aligned = [&](std::int64_t significand, int fraction, int exponent) {
-    const int right = fraction - bits + largest - exponent;
+  const auto aligned = [&](std::int64_t significand, int point, int exponent) {
+    const int right = point - bits + largest - exponent;
     if (right <= 0) return significand * (std::int64_t{1} << -right);
     const std::int64_t magnitude = right > 62 ? 0 : (significand < 0 ? -significand : significand) >> right;
     return significand < 0 ? -magnitude : magnitude;
@@ -92,11 +93,11 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   }
   if (sum == 0) return 0.0f;
 
-  // cut to 24 bits, or to a multiple of the smallest denormal
+  // cut to the result's bits, or to a multiple of the smallest denormal
   const std::uint64_t magnitude = static_cast<std::uint64_t>(sum < 0 ? -sum : sum);
   const int unit = largest - bits;  // of the sum's last bit
   const int width = 64 - std::countl_zero(magnitude);
-  int drop = std::max(width - 24, -149 - unit);
+  int drop = std::max(width - 1 - fraction, -149 - unit);
   if (drop < 0) drop = 0;
   const double value = std::ldexp(static_cast<double>(drop > 63 ? 0 : magnitude >> drop), unit + drop);
   const float result = value >= 0x1p128 ? INFINITY : static_cast<float>(value);
@@ -120,8 +121,11 @@ float converted_dot(const float* a, const float* b, float c) {
 /// One instruction's element: c + a b, with K products. 32 of them are fp8. Not compared with GPUs after sm_90.
 template <int K>
 float exact_dot(const float* a, const float* b, float c, arch target, operand_exponents lowest) {
-  if (static_cast<int>(target) < static_cast<int>(arch::sm_90))
-    return exact_sum(a + K / 2, b + K / 2, K / 2, exact_sum(a, b, K / 2, c, 24, lowest), 24, lowest);
+  if (static_cast<int>(target) < static_cast<int>(arch::sm_90)) {
+    const int bits = K == 32 ? 13 : 24, fraction = K == 32 ? 13 : 23;
+    const float first = exact_sum(a, b, K / 2, c, bits, lowest, fraction);
+    return exact_sum(a + K / 2, b + K / 2, K / 2, first, bits, lowest, fraction);
+  }
   if (K == 32 && target == arch::sm_90) return converted_dot<K>(a, b, c);
   return exact_sum(a, b, K, c, 25, lowest);
 }
