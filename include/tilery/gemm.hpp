@@ -13,6 +13,8 @@
 #include <tilery/policies/gemm_skinny_table.hpp>
 #include <tilery/simt/kernel.hpp>
 
+#include <limits>
+
 namespace tilery::inline TILERY_ABI {
 
 /// Factors of a GEMM. A beta of 0 does not read C.
@@ -78,15 +80,14 @@ finding check_factors(gemm_factors f) {
   constexpr bool scaled = is_fp8<T> || std::is_same_v<T, int8>;
   const auto missing = [](const char* name, double is) -> finding {
     return {sentence("gemm: ", name, " is ", is, "; ", element<T>::name),
-            " operands need a positive factor that makes numbers of their elements"};
+            " operands need a positive, finite factor that makes numbers of their elements"};
   };
-  if (is_fp8<T> && !(f.scale_a > 0)) return missing("scale_a", f.scale_a);
-  if (is_fp8<T> && !(f.scale_b > 0)) return missing("scale_b", f.scale_b);
-  if (f.scale_a < 0 || f.scale_a != f.scale_a) return missing("scale_a", f.scale_a);
-  if (f.scale_b < 0 || f.scale_b != f.scale_b) return missing("scale_b", f.scale_b);
+  const auto is_factor = [](double x) { return x > 0 && x <= std::numeric_limits<double>::max(); };
+  if (!is_factor(f.scale_a) && (is_fp8<T> || f.scale_a != 0)) return missing("scale_a", f.scale_a);
+  if (!is_factor(f.scale_b) && (is_fp8<T> || f.scale_b != 0)) return missing("scale_b", f.scale_b);
   if (!scaled && (f.scale_a != 0 || f.scale_b != 0))
     return {"gemm: scale_a and scale_b are for fp8 and s8; ", element<T>::name, " has alpha"};
-  if (!(f.scale_c > 0)) return {"gemm: scale_c is ", f.scale_c, "; it must be positive"};
+  if (!is_factor(f.scale_c)) return {"gemm: scale_c is ", f.scale_c, "; it must be positive and finite"};
   if (sizeof(C) != 1 && f.scale_c != 1) return {"gemm: scale_c is for a C of 8 bits; this one is ", element<C>::name};
   if (std::is_same_v<C, std::int32_t> && (f.scale_a != 0 || f.scale_b != 0))
     return {"gemm: a C of s32 holds the sums themselves; scales need a C of f32 or s8"};
@@ -114,9 +115,11 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
   static_assert(std::is_same_v<T, U> || (is_fp8<T> && is_fp8<U>), "gemm: A and B must have the same element type");
   static_assert(is_float_type<T> || has_mma_sync<T>,
                 "gemm: A and B must be double, float, tf32, half, bf16, fp8 or int8");
-  static_assert(std::is_same_v<C, T> || std::is_same_v<C, accumulator_t<T>> || std::is_same_v<C, S> ||
-                    (is_fp8<T> && (std::is_same_v<C, half> || std::is_same_v<C, bf16> || is_fp8<C>)),
-                "gemm: C must have the element type of A and B, or their accumulation type, and must not be const");
+  constexpr bool from_float = std::is_same_v<S, float> && (std::is_same_v<C, half> || std::is_same_v<C, bf16> ||
+                                                           std::is_same_v<C, float> || is_fp8<C>);
+  static_assert(std::is_same_v<C, T> || std::is_same_v<C, accumulator_t<T>> || from_float,
+                "gemm: C must have the element type of A and B, or their accumulation type, or one that floats are "
+                "rounded to (float, half, bf16, fp8) where A and B are no doubles; it must not be const");
   static_assert(epilogue::epilogue_step<Epilogue>,
                 "gemm: an epilogue must derive from epilogue::step and be trivially copyable");
   const double alpha = f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
@@ -173,39 +176,32 @@ allocation share_tiles(const Executor& executor, const gemm_work& work, int tile
   return memory;
 }
 
+/// The kernel of a GPU that a policy cuts.
+template <auto P, class Params>
+auto gemm_kernel_of() {
+  using policy = std::remove_cvref_t<decltype(P)>;
+  if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
+    return std::type_identity<gemm_mma_sync<P, Params>>{};
+  else if constexpr (std::is_same_v<policy, gemm_skinny_policy>)
+    return std::type_identity<gemm_skinny<P, Params>>{};
+  else
+    return std::type_identity<gemm_simt<P, Params>>{};
+}
+
 /// One kernel of a GPU on so many blocks.
 template <auto P, class Executor, class Params>
 void launch_gemm(const Executor& executor, const gemm_work& work, Params p, operands all, where at) {
   static_assert(!Executor::lane::alone, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
   if (work.blocks > largest_extent)
     throw error({"gemm: C has ", work.blocks, " tiles; a launch has at most ", largest_extent, " blocks"}, at);
+  using kernel = typename decltype(gemm_kernel_of<P, Params>())::type;
   allocation memory;
-  if (work.shared()) {
-    refuse(check_operands(all, executor.reachable()), at);  // ahead of what is enqueued for the shared tiles
+  if (work.shared()) {  // what could be refused is, ahead of what is enqueued for the shared tiles
+    refuse(check_operands(all, executor.reachable()), at);
+    refuse(check_arch(needs_of<kernel>(), executor.target()), at);
     memory = share_tiles(executor, work, P.block.m * P.block.n, p, all, at);
   }
-  const index3 blocks{static_cast<int>(work.blocks)};
-  using policy = std::remove_cvref_t<decltype(P)>;
-  if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
-    launch<gemm_mma_sync<P, Params>>(executor, blocks, p, all, at);
-  else if constexpr (std::is_same_v<policy, gemm_skinny_policy>)
-    launch<gemm_skinny<P, Params>>(executor, blocks, p, all, at);
-  else
-    launch<gemm_simt<P, Params>>(executor, blocks, p, all, at);
-}
-
-/// One policy, one kernel.
-template <auto P, class Executor, class Params>
-void run_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all, where at) {
-  using policy = std::remove_cvref_t<decltype(P)>;
-  if constexpr (std::is_same_v<policy, gemm_cpu_policy>) {
-    static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
-    refuse(check_operands(all, executor.reachable()), at);
-    gemm_cpu_batch<P>(executor, p);
-  } else {
-    launch_gemm<P>(executor, shared_out<typename Params::a_type>(P, problem), as_computed_params<P>(p, problem), all,
-                   at);
-  }
+  launch<kernel>(executor, {static_cast<int>(work.blocks)}, p, all, at);
 }
 
 /// Whether this unit is compiled for GPUs below sm_80, or for the virtual one, which may be any.
@@ -223,7 +219,35 @@ constexpr bool is_for_sm_75() {
 template <class T>
 inline constexpr const char* what_else = sizeof(T) == 1            ? ": convert the operands to half"
                                          : std::is_same_v<T, tf32> ? ": take the operands as float"
+                                         : is_for_sm_75()          ? ": a gemm_simt_policy, or no policy, works there"
                                                                    : ": add sm_75 to nvcc's -gencode options";
+
+/// Whether the tensor cores of an arch multiply elements of T by elements of U.
+template <class T, class U>
+finding check_instructions(arch target) {
+  constexpr arch lowest =
+      atoms::mma_shape<tile::mma_type<T, multiply_as::tf32>, tile::mma_type<U, multiply_as::tf32>>::lowest;
+  if (static_cast<int>(target) >= static_cast<int>(lowest)) return {};
+  return {sentence("gemm: ", element<T>::name, " needs the tensor cores of ", limits(lowest).name,
+                   " or later; this device is an "),
+          limits(target).name, what_else<T>};
+}
+
+/// One policy, one kernel.
+template <auto P, class Executor, class Params>
+void run_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all, where at) {
+  using policy = std::remove_cvref_t<decltype(P)>;
+  if constexpr (std::is_same_v<policy, gemm_cpu_policy>) {
+    static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
+    refuse(check_operands(all, executor.reachable()), at);
+    gemm_cpu_batch<P>(executor, p);
+  } else {
+    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
+      refuse(check_instructions<typename Params::a_type, typename Params::b_type>(problem.target), at);
+    launch_gemm<P>(executor, shared_out<typename Params::a_type>(P, problem), as_computed_params<P>(p, problem), all,
+                   at);
+  }
+}
 
 /// Calls f.operator()<Table>() with the candidates that serve elements of T and U on this machine.
 template <class T, class U, class Executor, class F>
@@ -238,10 +262,7 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
     if constexpr (has_mma_sync<T>) {
       using shape = atoms::mma_shape<T, U>;
       if (!simt || serves_mma_sync<T, shape>(problem)) {
-        if (static_cast<int>(problem.target) < static_cast<int>(shape::lowest))
-          throw error({"gemm: ", element<T>::name, " needs the tensor cores of ", limits(shape::lowest).name,
-                       " or later; this device is an ", limits(problem.target).name, what_else<T>},
-                      at);
+        refuse(check_instructions<T, U>(problem.target), at);
         return f.template operator()<gemm_mma_sync_table<T>>();
       }
     }
@@ -286,27 +307,32 @@ inline sentence describe_blocks(const gemm_work& w) {
 /// C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), with the policy that the selector picks.
 ///
 /// Elements: double, float, tf32, half, bf16, int8, fp8_e4m3 and fp8_e5m2; A and B alike, but that the two fp8 may
-/// meet. C is like them or in the accumulation type, which is double for double, s32 for int8, float for the others; of
-/// int8 it may be float, too, of fp8 half or bf16. Scales are in `gemm_factors`. GPUs from sm_80 on multiply all but
-/// float on tensor cores (fp8: sm_89); float goes there by a policy with `math`, as tf32 or as three products of it.
-/// Where C has few rows or columns the long operand is read once: up to 16 on tensor cores, but of double, where it is
-/// aligned (of two element types, rows alone), and by a kernel of its own up to 16 of float and 8 of double, half and
-/// bf16, where k is not short (half and bf16 are multiplied as floats there). Any strides and alignment: operands with
-/// 16-byte aligned rows or columns are faster. C must not share an element with another operand, the epilogue's
-/// included: it may hold unfinished sums meanwhile. An m or n of 0 does nothing; a k of 0 is an empty sum.
+/// meet. C is in the accumulation type, double for double, s32 for int8, float for the others, or like A and B; but for
+/// double it may also be float, half, bf16 or fp8, to which sums are rounded. fp8 and int8 take what is too large for
+/// them as their largest number. Scales are in `gemm_factors`. GPUs from sm_80 on multiply all but float on tensor
+/// cores (fp8: sm_89; double: where they are faster at it, sm_80 and sm_90); float goes there by a policy with `math`,
+/// as tf32 or as three products of it. Where C has few rows or columns the long operand is read once: up to 16 on
+/// tensor cores, but of double, where it is aligned (of two element types, rows alone), and by a kernel of its own up
+/// to 16 of float and 8 of double, half and bf16, where k is not short (half and bf16 are multiplied as floats there).
+/// Any strides and alignment: operands with 16-byte aligned rows or columns are faster. C must not share an element
+/// with another operand, the epilogue's included: it may hold unfinished sums meanwhile. An m or n of 0 does nothing; a
+/// k of 0 is an empty sum.
 ///
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
 /// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z)`. A beta of 1 adds to what C
 /// holds, as gradients of weights are accumulated; it does so ahead of the epilogue. The gradient of a bias is
 /// `column_sum` of C: sums over rows in an order that no tiling changes need a pass of their own, which reads C once.
 ///
-/// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before the conversion to C, with
-/// u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds 2^-9 and tf32x3 2^-20 of
-/// the sum, the part of the operands that they leave out). Sums of int8 are exact on a GPU and wrap at 32 bits; on the
-/// CPU those into float or int8 are float. Where C has few tiles for the GPU and k is long, several blocks share a tile
-/// along k, in workspace of the executor; the one that comes last adds up their sums in the order of k. So the order of
-/// all additions, and with it every bit, depends on the policy, the shape and the arch, not on the run. Throws `error`
-/// before anything is launched: shapes, null views, memory of another machine, aliases.
+/// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before beta C, epilogue and the
+/// conversion to C, with u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds
+/// 2^-9 and tf32x3 2^-20 of the sum, the part of the operands that they leave out). fp8 on sm_89 adds 2^-5 of the sum,
+/// however long k is: its tensor cores keep 13 bits, so the sums of each 128 along k are added up as floats. Sums of
+/// int8 are exact on a GPU and wrap at 32 bits; on the CPU those into float or int8 are float. NaN and infinity
+/// propagate, but that tf32x3 makes NaN of infinity (it is multiplied by a small part that is 0), and that a NaN of
+/// tf32 with none but its lower 13 bits is infinity. Where C has few tiles for the GPU and k is long, several blocks
+/// share a tile along k, in workspace of the executor; the one that comes last adds up their sums in the order of k. So
+/// the order of all additions, and with it every bit, depends on the policy, the shape and the arch, not on the run.
+/// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
 ///
 /// Where tiles are shared and a CUDA graph is captured, the workspace becomes nodes of the graph that allocate and free
 /// it: CUDA then allows one instantiation of the graph at a time. An executor with a scratch that is large enough, or a

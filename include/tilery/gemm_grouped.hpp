@@ -151,6 +151,8 @@ void run_gemm_group(const Executor& executor, const gemm_problem& joint, const s
     gemm_cpu_all<P>(executor, static_cast<std::int64_t>(members.size()),
                     [&](std::int64_t i) -> const One& { return members[static_cast<std::size_t>(i)]; });
   } else {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_mma_sync_policy>)
+      refuse(check_instructions<typename One::a_type, typename One::b_type>(executor.target()), at);
     gemm_group<One> group;
     operands of_group;
     std::int64_t tiles = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Asks what an op would refuse, without running it: the op itself is called, with an executor that launches nothing.
+// Asks what an op would refuse, or how much workspace it would take, without running it: the op itself is called, with
+// an executor that launches nothing.
 #pragma once
 
 #include <tilery/core/buffer.hpp>
@@ -22,7 +23,12 @@ public:
   }
   int threads() const { return 1; }
   allocation allocate(std::size_t, where = {}) const { return {}; }
-  allocation workspace(std::size_t, where = {}) const { return {}; }
+  allocation workspace(std::size_t bytes, where = {}) const {
+    if (bytes > asked_) asked_ = bytes;
+    return {};
+  }
+  /// The largest workspace that an op has asked for.
+  std::size_t workspace_bytes() const { return asked_; }
   void zero_bytes(void*, std::size_t, where = {}) const {}
   template <class Body>
   void parallel(std::int64_t, const Body&, int = 1) const {}
@@ -34,6 +40,7 @@ public:
 
 private:
   const Executor* original_;
+  mutable std::size_t asked_ = 0;
 };
 
 /// What the call would refuse on this executor, as a sentence, or nothing:
@@ -46,6 +53,15 @@ finding validate(const Executor& executor, Call&& call) {
   } catch (const error& e) {
     return e.sentence();
   }
+}
+
+/// Bytes of workspace that the call takes from this executor: with a scratch as large, it allocates nothing.
+/// `workspace_bytes(gpu, [&](const auto& e) { gemm(e, a, b, c); })`. Throws what the call would refuse.
+template <class Executor, class Call>
+std::size_t workspace_bytes(const Executor& executor, Call&& call) {
+  const launches_nothing<Executor> asked(executor);
+  call(asked);
+  return asked.workspace_bytes();
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -7,6 +7,7 @@
 #include <tilery/cuda.hpp>
 #include <tilery/gemm_batched.hpp>
 #include <tilery/gemm_grouped.hpp>
+#include <tilery/validate.hpp>
 
 #include <gtest/gtest.h>
 
@@ -27,11 +28,13 @@ public:
     if (stream_) (void)cudaStreamDestroy(stream_);
   }
 
-  /// `call(executor, A, B, C)` on 2^16 elements each of T.
+  /// `call(executor, A, B, C)` on 2^16 elements each of T; with a scratch for the executor, or with none, and captured
+  /// behind a call or as the first one.
   template <class T, class Call>
-  void check(const Call& call) {
+  void check(const Call& call, std::int64_t scratch_bytes = 0, bool first = false) {
     constexpr int size = 1 << 16;
-    const cuda gpu(stream_);
+    const buffer<std::uint8_t> scratch(cuda(stream_), scratch_bytes);
+    const cuda gpu(stream_, {scratch.data_handle(), static_cast<std::size_t>(scratch_bytes)});
     const buffer<T> a(gpu, size), b(gpu, size), c(gpu, size);
     const auto fill = [&](const buffer<T>& to) {
       const auto values = draw_values<T>(size);
@@ -45,7 +48,8 @@ public:
       return values;
     };
     fill(a), fill(b), fill_zero(gpu, c);
-    call(gpu, a, b, c);  // what is set up at a first call is set up
+    if (!first) call(gpu, a, b, c);  // what is set up at a first call is set up
+    gpu.wait();
 
     cudaGraph_t graph = nullptr;
     cudaGraphExec_t replay = nullptr;
@@ -92,6 +96,36 @@ TEST_F(gemm_capture, of_tiles_that_blocks_share) {
   check<float>(call);
   check<half>(call);
 }
+// With a scratch as large as the op says, the graph has no nodes that allocate.
+TEST_F(gemm_capture, of_tiles_that_share_a_scratch) {
+  const auto call = [](const auto& gpu, const auto& a, const auto& b, const auto& c) {
+    gemm(gpu, input(a, 32, 2048), input(b, 2048, 32), matrix(c.data_handle(), 32, 32));
+  };
+  const buffer<float> some(cuda(), 1 << 16);
+  const auto bytes = workspace_bytes(cuda(), [&](const auto& gpu) { call(gpu, some, some, some); });
+  EXPECT_GT(bytes, 0u);
+  check<float>(call, static_cast<std::int64_t>(bytes));
+}
+TEST_F(gemm_capture, of_a_first_call) {
+  check<float>(
+      [](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
+        constexpr gemm_simt_policy of_this_test_alone{.block = {32, 64, 8}, .lane = {4, 4}, .k_parts = 3};
+        gemm<of_this_test_alone>(gpu, input(a, 96, 128), input(b, 128, 96), matrix(c.data_handle(), 96, 96));
+      },
+      0, true);
+}
+TEST_F(gemm_capture, with_an_epilogue) {
+  check<bf16>([](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
+    gemm(gpu, input(a, 128, 64), input(b, 64, 128), matrix(c.data_handle(), 128, 128),
+         epilogue::bias(vector(static_cast<const bf16*>(a.data_handle()), 128)) | epilogue::gelu());
+  });
+}
+TEST_F(gemm_capture, of_stream_k_on_tensor_cores) {
+  check<bf16>([](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
+    constexpr gemm_mma_sync_policy shared{.block = {64, 64, 32}, .warp = {32, 32}, .k_parts = stream_k};
+    gemm<shared>(gpu, input(a, 192, 256), input(b, 256, 192), matrix(c.data_handle(), 192, 192));
+  });
+}
 // The pool of the workspace keeps it, and lends the same again.
 TEST_F(gemm_capture, workspace_is_kept_from_launch_to_launch) {
   const cuda gpu;
@@ -116,6 +150,21 @@ TEST_F(gemm_capture, of_a_batch) {
   check<float>([](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
     const tensor_view<const float, 3> as(a.data_handle(), 4, 64, 32), bs(b.data_handle(), 4, 32, 64);
     gemm_batched(gpu, as, bs, tensor_view<float, 3>(c.data_handle(), 4, 64, 64));
+  });
+}
+TEST_F(gemm_capture, of_a_batch_whose_tiles_are_shared) {
+  check<float>([](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
+    const tensor_view<const float, 3> as(a.data_handle(), 2, 16, 2048), bs(b.data_handle(), 2, 2048, 16);
+    gemm_batched(gpu, as, bs, tensor_view<float, 3>(c.data_handle(), 2, 16, 16));
+  });
+}
+TEST_F(gemm_capture, of_a_group_of_several_launches) {
+  check<float>([](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
+    using member = gemm_member<float, float, float>;
+    std::vector<member> members;
+    for (int i = 0; i < 1000; ++i)
+      members.push_back({input(a, 8, 16), input(b, 16, 8), matrix(c.data_handle() + 64 * i, 8, 8)});
+    gemm_grouped(gpu, std::span<const member>(members));
   });
 }
 TEST_F(gemm_capture, of_a_group_and_of_pointers) {

@@ -130,17 +130,31 @@ TYPED_TEST(gemm_types_on, multiplies_s8_into_sums_and_scaled) {
   this->template two_candidates<int8, int8, int8>({.scale_a = 0.01, .scale_b = 0.02, .scale_c = 20});
 }
 
+// The activations and gradients of a training loop, stored in fewer bits than they are computed with, or in more.
+TYPED_TEST(gemm_types_on, writes_other_types_than_it_reads) {
+  if (!this->has_tensor_cores(arch::sm_80)) GTEST_SKIP() << "tensor cores need sm_80 or later";
+  this->template two_candidates<bf16, bf16, fp8_e4m3>({.scale_c = 2});
+  this->template two_candidates<bf16, bf16, half>({.beta = 1});
+  this->template two_candidates<half, half, fp8_e5m2>({.alpha = 0.5});
+  this->template two_candidates<int8, int8, bf16>({.scale_a = 0.01, .scale_b = 0.02});
+}
+
 TYPED_TEST(gemm_types_on, refuses_scales_that_are_missing_or_wrong) {
   if (!this->has_tensor_cores(arch::sm_89)) GTEST_SKIP() << "fp8 needs sm_89 or later";
   const auto& x = this->executor;
   const auto a = place(*this, drawn<fp8_e4m3>(16), 4, 4, layout::dense);
   const auto c = place(*this, std::vector<float>(16, 7.0f), 4, 4, layout::dense);
   const epilogue::none none;
-  EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view),
-                 "gemm: scale_a is 0; fp8_e4m3 operands need a positive factor that makes numbers of their elements");
+  EXPECT_REFUSED(
+      gemm(x, a.read(), a.read(), c.view),
+      "gemm: scale_a is 0; fp8_e4m3 operands need a positive, finite factor that makes numbers of their elements");
   EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = 1, .scale_b = -2}),
                  "gemm: scale_b is -2; fp8_e4m3");
   EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = NAN, .scale_b = 1}), "gemm: scale_a is nan");
+  EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = INFINITY, .scale_b = 1}),
+                 "gemm: scale_a is inf");
+  EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = 1, .scale_b = 1, .scale_c = INFINITY}),
+                 "gemm: scale_c is inf; it must be positive and finite");
   EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = 1, .scale_b = 1, .scale_c = 2}),
                  "gemm: scale_c is for a C of 8 bits; this one is f32");
   const auto s = place(*this, drawn<int8>(16), 4, 4, layout::dense);
@@ -163,15 +177,43 @@ TEST(gemm_types, are_refused_on_archs_that_lack_them) {
   std::vector<fp8_e4m3> a(16);
   std::vector<float> c(16);
   const auto A = matrix(static_cast<const fp8_e4m3*>(a.data()), 4, 4);
-  EXPECT_REFUSED(gemm(virtual_gpu(arch::sm_80), A, A, matrix(c.data(), 4, 4), epilogue::none{},
-                      {.scale_a = 1, .scale_b = 1}),
-                 "gemm: fp8_e4m3 needs the tensor cores of sm_89 or later; this device is an sm_80: convert the "
-                 "operands to half");
+  const gemm_factors ones{.scale_a = 1, .scale_b = 1};
+  const std::string without_fp8 =
+      "gemm: fp8_e4m3 needs the tensor cores of sm_89 or later; this device is an sm_80: convert the operands to half";
+  EXPECT_REFUSED(gemm(virtual_gpu(arch::sm_80), A, A, matrix(c.data(), 4, 4), epilogue::none{}, ones), without_fp8);
+  constexpr gemm_mma_sync_policy any =
+      gemm_mma_sync_table<fp8_e4m3>::candidates[gemm_mma_sync_table<fp8_e4m3>::strided];
+  EXPECT_REFUSED(gemm<any>(virtual_gpu(arch::sm_80), A, A, matrix(c.data(), 4, 4), epilogue::none{}, ones),
+                 without_fp8);
+  std::vector<int8> whole(16);
+  std::vector<std::int32_t> sums(16);
+  const auto W = matrix(static_cast<const int8*>(whole.data()), 4, 4);
+  EXPECT_REFUSED(gemm(virtual_gpu(arch::sm_75), W, W, matrix(sums.data(), 4, 4)),
+                 "gemm: s8 needs the tensor cores of sm_80 or later; this device is an sm_75: convert the operands to "
+                 "half");
   std::vector<tf32> x(16);
   const auto X = matrix(static_cast<const tf32*>(x.data()), 4, 4);
   EXPECT_REFUSED(gemm(virtual_gpu(arch::sm_75), X, X, matrix(c.data(), 4, 4)),
                  "gemm: tf32 needs the tensor cores of sm_80 or later; this device is an sm_75: take the operands as "
                  "float");
+}
+#endif
+
+#ifndef __CUDACC__
+// 4096 products of 1.875^2, of 11.1 in binary with 6 bits behind it. sm_89 adds fp8 with 13 bits: in one sum of 14400
+// each product would lose half of itself; in sums of 128 along k each loses 2^-6 at most.
+TEST(gemm_types, fp8_on_sm_89_loses_no_more_along_a_long_k) {
+  const int m = 16, n = 16, k = 4096;
+  std::vector<fp8_e4m3> a(std::size_t{m} * k, convert<fp8_e4m3>(1.875f)),
+      b(std::size_t{n} * k, convert<fp8_e4m3>(1.875f));
+  std::vector<float> c(std::size_t{m} * n);
+  const virtual_gpu gpu(arch::sm_89, {.exact_tensor_cores = true});
+  constexpr auto small = gemm_mma_sync_table<fp8_e4m3>::candidates[gemm_mma_sync_table<fp8_e4m3>::small];
+  gemm<small>(gpu, matrix(a.data(), m, k), transposed(matrix(b.data(), n, k)), matrix(c.data(), m, n), epilogue::none{},
+              {.scale_a = 1, .scale_b = 1});
+  const double want = k * 1.875 * 1.875;
+  for (const float sum : c) ASSERT_NEAR(sum, want, want * 0x1p-7);
+  EXPECT_LT(c[0], want) << "sums of 13 bits are cut, or the exact model was not asked";
 }
 #endif
 
@@ -210,6 +252,21 @@ TYPED_TEST(gemm_tf32_on, multiplies_float_near_tf32_and_near_float) {
   this->template check<float, float, float>(136, 72, 44, d, d, f, 0x1p-9, with.template operator()<fast>());
   this->template check<float, float, float>(136, 72, 44, d, t, f, 0x1p-20, with.template operator()<exact>());
   this->template check<float, float, float>(136, 72, 44, t, d, f, 0x1p-20, with.template operator()<across>());
+}
+
+// Infinity times a small part that is 0 is NaN, as documented; a NaN stays in its row, also one of low bits alone.
+TYPED_TEST(gemm_tf32_on, of_three_products_makes_nan_of_infinity_and_nan) {
+  std::vector<float> a(64 * 32, 1.0f), b(32 * 64, 0.5f);
+  a[32 * 3] = INFINITY, a[32 * 5 + 7] = NAN,
+         a[32 * 9 + 1] = reinterpret<float>(0x7f800001u);  // a NaN of low bits alone
+  const auto on_a = this->put(a), on_b = this->put(b), on_c = this->put(std::vector<float>(64 * 64));
+  gemm<exact>(this->executor, matrix(on_a.data_handle(), 64, 32), transposed(matrix(on_b.data_handle(), 64, 32)),
+              matrix(on_c.data_handle(), 64, 64));
+  const auto c = this->get(on_c);
+  for (int j = 0; j < 64; ++j) {
+    EXPECT_TRUE(std::isnan(c[64 * 3 + j]) && std::isnan(c[64 * 5 + j]) && std::isnan(c[64 * 9 + j])) << j;
+    EXPECT_EQ(c[64 * 4 + j], 16);
+  }
 }
 
 }  // namespace

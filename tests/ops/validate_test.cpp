@@ -37,6 +37,26 @@ TYPED_TEST(validate_on, says_what_an_op_would_refuse) {
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing ran";
 }
 
+TYPED_TEST(validate_on, says_what_workspace_an_op_takes) {
+  const auto& x = this->executor;
+  const auto a = this->put(std::vector<float>(8 * 4096)), b = this->put(std::vector<float>(4096 * 64));
+  const auto c = this->put(std::vector<float>(8 * 64));
+  const auto call = [&](const auto& e) {
+    gemm(e, matrix(a.data_handle(), 8, 4096), matrix(b.data_handle(), 4096, 64), matrix(c.data_handle(), 8, 64));
+  };
+  EXPECT_GT(workspace_bytes(x, call), 0u) << "tiles are shared, or operands packed";
+  const auto sum = this->put(std::vector<float>(64));
+  EXPECT_EQ(workspace_bytes(x, [&](const auto& e) { column_sum(e, matrix(b.data_handle(), 4096, 64), sum); }),
+            column_sum_workspace_bytes<float>(x, 4096, 64));
+  EXPECT_EQ(workspace_bytes(x,
+                            [&](const auto& e) {
+                              softmax(e, matrix(b.data_handle(), 64, 64), matrix(a.data_handle(), 64, 64));
+                            }),
+            0u);
+  EXPECT_REFUSED(workspace_bytes(x, [&](const auto& e) { column_sum(e, matrix(b.data_handle(), 64, 4096), sum); }),
+                 "column_sum: y has 64 elements");
+}
+
 #ifndef __CUDACC__
 TEST(validate, knows_the_arch_of_the_executor) {
   alignas(16) static float values[256 * 128];

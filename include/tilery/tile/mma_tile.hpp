@@ -76,8 +76,8 @@ private:
   }
 
   /// In tiles along the outer dimension, bytes and words lie one by one along k: as many addresses as a lane has of
-  /// them would take the registers of a block, or spill. A warp's place and those of its elements in it have no digit in
-  /// common where its extents are powers of two.
+  /// them would take the registers of a block, or spill. A warp's place and those of its elements in it have no digit
+  /// in common where its extents are powers of two.
   template <class T, class Tile>
   static constexpr bool from_one_address = sizeof(T) <= 4 && !Tile::k_major && (P.warp.m & (P.warp.m - 1)) == 0 &&
                                            (P.warp.n & (P.warp.n - 1)) == 0;
@@ -166,6 +166,19 @@ struct mma_sums {
       atoms::mma_sync<a_mma, b_mma>(lane, tile, a.big, b.big);
     } else {
       atoms::mma_sync<a_mma, b_mma>(lane, tile, operands.a, operands.b);
+    }
+  }
+
+  /// Adds the sums of others, in whose place there is 0 then.
+  SIMT void take(mma_sums& others) {
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < packs; ++i) {
+      TILERY_UNROLL_ON_GPU
+      for (int r = 0; r < shape::c_registers; ++r) {
+        auto& sum_of_others = others.tile[i / n][i % n].r[r];
+        tile[i / n][i % n].r[r] += sum_of_others;
+        sum_of_others = sum(0);
+      }
     }
   }
 

@@ -26,11 +26,15 @@ struct gemm_mma_sync {
   static constexpr bool holds_alone = false;
 
   static constexpr bool looks_up = P.looks_up();
-  /// Registers for as many blocks of a small tile as sm_90's shared memory holds. There fp8 needs more: it has no
-  /// instruction of its own.
+  /// Registers for as many blocks of a small tile as sm_90's shared memory holds, but 160 for a lane, which its sums,
+  /// fragments and addresses take. There fp8 needs more: it has no instruction of its own.
   static constexpr bool small_sums = looks_up && threads <= 128 && P.warp.m * P.warp.n <= 1024 && !is_fp8<a_type>;
   static constexpr int resident =
-      small_sums ? limits(arch::sm_90).shared_bytes_per_multiprocessor / (P.shared_bytes(sizeof(a_type)) + 1024) : 1;
+      small_sums ? lesser(limits(arch::sm_90).shared_bytes_per_multiprocessor / (P.shared_bytes(sizeof(a_type)) + 1024),
+                          limits(arch::sm_90).registers_per_multiprocessor / (160 * threads))
+                 : 1;
+  /// fp8's sums keep 13 bits in sm_89's tensor cores: those of one step along k are added up as floats.
+  static constexpr bool adds_up = is_fp8<a_type>;
   /// Stages for operands that lie so. Their tiles take as much memory whichever way they lie.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
@@ -94,6 +98,7 @@ private:
     static_assert(sizeof(typename ring_type::shared) == sizeof(smem.ab));
     ring_type tiles(lane, reinterpret_cast<typename ring_type::shared&>(smem), a, b, origin.row, origin.column);
     tile::mma_step<P, a_type, b_type> operands[2];
+    [[maybe_unused]] sums_type of_step;
 
     tiles.begin(lane, p.a, p.b);
     operands[0].load(lane, tiles.now().a, tiles.now().b, 0);
@@ -103,9 +108,10 @@ private:
         if (step + 1 == steps) tiles.next(lane);
         operands[(step + 1) % 2].load(lane, tiles.now().a, tiles.now().b, (step + 1) % steps);
         if (step + 1 < steps) tiles.refill(lane, p.a, p.b, step, steps - 1);
-        sums.multiply(lane, operands[step % 2]);
+        (adds_up ? of_step : sums).multiply(lane, operands[step % 2]);
         if (step + 2 == steps) tiles.refilled(lane);
       }
+      if constexpr (adds_up) sums.take(of_step);
     }
     tiles.end(lane);
   }
