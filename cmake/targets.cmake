@@ -9,7 +9,7 @@ set(tilery_has_nvcc OFF)
 set(tilery_no_gpu OFF)
 if(PROJECT_IS_TOP_LEVEL AND NOT TILERY_CUDA STREQUAL "OFF")
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    # Code for the GPU of this machine; where there is none, PTX for an arch that every kernel so far compiles for.
+    # Code for the GPU of this machine; where there is none, PTX for the lowest arch with tensor cores.
     execute_process(COMMAND nvidia-smi -L OUTPUT_QUIET ERROR_QUIET RESULT_VARIABLE no_gpu)
     if(no_gpu)
       set(CMAKE_CUDA_ARCHITECTURES 80-virtual)

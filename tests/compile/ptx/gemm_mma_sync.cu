@@ -8,7 +8,7 @@
 #include <tilery/kernels/gemm/mma_sync.hpp>
 #include <tilery/policies/gemm_mma_sync_table.hpp>
 
-using tilery::half, tilery::bf16, tilery::tf32, tilery::int8, tilery::fp8_e4m3, tilery::along;
+using tilery::half, tilery::bf16, tilery::tf32, tilery::int8, tilery::fp8_e4m3, tilery::fp8_e5m2, tilery::along;
 using T = ELEMENT;
 using S = tilery::accumulator_t<T>;
 using C = std::conditional_t<sizeof(T) == 2, T, S>;

@@ -35,6 +35,7 @@ struct gemm_mma_sync {
                  : 1;
   /// fp8's sums keep 13 bits in sm_89's tensor cores: those of one step along k are added up as floats.
   static constexpr bool adds_up = is_fp8<a_type>;
+  static constexpr bool stores_in_two_ways = P.exchanges();  // C, or its transpose across
   /// Stages for operands that lie so. Their tiles take as much memory whichever way they lie.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
@@ -65,7 +66,15 @@ private:
                smem, sums);
       if (!share.whole(part) && !tile::combine_sums<threads>(lane, all.work, part, sums, smem.note.at(0))) return;
     }
-    tile::store_through(lane, p.c_of(index), smem.sums[lane.warp()], origin.row, origin.column, sums);
+    if constexpr (stores_in_two_ways) {
+      // In a group the tile is found once more: so nothing of it but what the loop needs takes
+      // registers there, of which a large tile has none to spare.
+      const auto [to, number, place] = all.template find<P>(part.tile);
+      const auto corner = tile::rasterize(place, to.rows(), to.columns(), P.block.m, P.block.n, P.raster_rows);
+      tile::store_through(lane, to.c_of(number), smem.sums[lane.warp()], corner.row, corner.column, sums);
+    } else {
+      tile::store_through(lane, p.c_of(index), smem.sums[lane.warp()], origin.row, origin.column, sums);
+    }
   }
 
   /// The loop over k for the way that A and B lie.
