@@ -154,10 +154,8 @@ sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, 
   using U = std::remove_const_t<element_type_of<B>>;
   const gemm_problem problem = ops::describe_gemm_batched(view(a), view(b), view(c), executor.target());
   const sentence shape(problem.m, " x ", problem.n, " x ", problem.k);
-  return ops::explain_choice<T, U, Executor>(sentence("gemm_batched of ", problem.batches, " matrices, each ", shape),
-                                             problem, [&](const auto& policy) {
-                                               return ops::describe_blocks(ops::shared_out<T>(policy, problem));
-                                             });
+  const sentence what("gemm_batched of ", problem.batches, " matrices, each ", shape);
+  return ops::explain_choice<T, U, element_type_of<C>, Executor>(what, problem, ops::launched_at_once<T>(problem));
 }
 
 }  // namespace tilery::inline TILERY_ABI

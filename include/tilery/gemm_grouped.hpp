@@ -230,10 +230,11 @@ sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_mem
   const gemm_problem joint = ops::describe_gemm_group(members, executor.target());
   const sentence shape(joint.m, " x ", joint.n, " x ", joint.k);
   const sentence what("gemm_grouped of ", members.size(), " members, each within ", shape);
-  return ops::explain_choice<std::remove_const_t<A>, std::remove_const_t<B>,
-                             Executor>(what, joint, [&](const auto& policy) {
-    const auto [blocks, launches] = ops::launches_of(policy, joint, members);
-    return sentence(blocks, " blocks, one for each tile, in ", launches, launches == 1 ? " launch" : " launches");
+  return ops::explain_choice<std::remove_const_t<A>, std::remove_const_t<B>, C,
+                             Executor>(what, joint, [&](const auto& policy, std::int64_t& blocks) {
+    const auto [all, launches] = ops::launches_of(policy, joint, members);
+    blocks = all;
+    return sentence(all, " blocks, one for each tile, in ", launches, launches == 1 ? " launch" : " launches");
   });
 }
 

@@ -205,6 +205,31 @@ TYPED_TEST(gemm_work_on, follows_the_policy) {
   this->template check<with_parts(small_mma, stream_k)>(h, 0);
 }
 
+#ifndef __CUDACC__
+// By the H100's 132 multiprocessors of 228 KB, 3352 GB/s and 2048 products a clock at 1.83 GHz: 64 blocks of 3 132;
+// 2 512^3 operations for 3 512^2 2 bytes, which take 0.469 us.
+TEST(gemm_explained, says_what_a_policy_costs) {
+  std::vector<bf16> x(512 * 512);
+  const auto m = matrix(x.data(), 512, 512);
+  const virtual_gpu gpu(arch::sm_90);
+  const auto says = [&](const sentence& text, const std::string& part) {
+    EXPECT_NE(std::string(text.c_str()).find(part), std::string::npos) << text.c_str();
+  };
+  constexpr auto small = gemm_mma_sync_table<bf16>::candidates[gemm_mma_sync_table<bf16>::small];
+  for (const sentence& text : {explain_gemm(gpu, m, m, m), explain_gemm<small>(gpu, m, m, m)})
+    says(text,
+         "64 blocks, one for each tile; a block has 128 threads and 65536 bytes of shared memory; 3 fit a "
+         "multiprocessor: 0.162 waves on an H100 SXM; 170.667 operations a byte of A, B and C: bound by memory, at "
+         "least 0.469 us");
+  // 2 4096^3 operations at 2 132 128 products a clock and 1.98 GHz
+  std::vector<float> y(1);
+  const auto f = matrix(y.data(), 4096, 4096);
+  says(explain_gemm<small_simt>(gpu, f, f, f), "bound by arithmetic, at least 2054.1");
+  const auto odd = matrix(x.data() + 1, 511, 511);
+  says(explain_gemm<small>(gpu, odd, odd, odd), "gemm 511 x 511 x 511 is not for gemm_mma_sync with blocks of 64 x 64");
+}
+#endif
+
 // The default call: few tiles and a long k.
 TYPED_TEST(gemm_work_on, is_shared_by_the_selector) {
   const int m = 24, n = 64, k = 2048;

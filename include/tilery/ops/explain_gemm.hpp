@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What a GEMM would run, and what that costs, in words: the policy and the reason for it, its blocks, what of a
+// multiprocessor they take, and what bounds the problem.
+#pragma once
+
+#include <tilery/ops/run_gemm.hpp>
+
+namespace tilery::inline TILERY_ABI::ops {
+
+/// The blocks of a launch and how they share k, in words.
+inline sentence describe_blocks(const gemm_work& w) {
+  if (!w.shared()) return {w.blocks, w.blocks == 1 ? " block for its tile" : " blocks, one for each tile"};
+  const sentence share(w.blocks, " blocks share its ", w.tiles, w.tiles == 1 ? " tile" : " tiles", " along k");
+  if (w.parts == 0) return {share, ", in even pieces of the row of all tiles' steps"};
+  return w.tiles == 1 ? share : sentence(share, ", ", w.parts, " blocks a tile");
+}
+
+/// Multiply-adds that one multiprocessor finishes in a second, at best, with elements of T and U in a policy.
+template <class T, class U, class Policy>
+double multiply_adds_a_second(const Policy& policy, const arch_peaks& on) {
+  const unit_rates& r = on.a_clock;
+  if constexpr (std::is_same_v<Policy, gemm_mma_sync_policy>) {
+    if (std::is_same_v<T, double>) return r.tensor_f64 * on.clock;
+    if (sizeof(T) == 4) return r.tensor_tf32 * on.tensor_clock / (policy.math == multiply_as::tf32x3 ? 3 : 1);
+    return (std::is_same_v<T, int8> ? r.tensor_s8 : is_fp8<T> ? r.tensor_f8 : r.tensor_f16) * on.tensor_clock;
+  } else {
+    return (std::is_same_v<T, double> ? r.fma_f64 : r.fma_f32) * on.clock;
+  }
+}
+
+/// What a policy takes of a GPU and what bounds the problem there. `blocks` are those of all its launches.
+template <class T, class U, class C, class Policy>
+sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t blocks) {
+  const auto rounded = [](double x) { return static_cast<double>(static_cast<std::int64_t>(x * 1000 + 0.5)) / 1000; };
+  const arch_peaks& on = peaks(p.target);
+  const int staged = staged_bytes<T>(policy);
+  const std::int64_t together = blocks_at_a_time(policy, p.target, staged, sizeof(accumulator_t<T>));
+  const sentence block("a block has ", policy.threads(), " threads and ", policy.shared_bytes(staged),
+                       " bytes of shared memory; ");
+  const sentence fill(together / on.multiprocessors, together == on.multiprocessors ? " fits" : " fit",
+                      " a multiprocessor: ", rounded(static_cast<double>(blocks) / static_cast<double>(together)),
+                      " waves on an ", on.product);
+  const double products = static_cast<double>(p.batches) * p.m * p.n * p.k;
+  const double bytes = static_cast<double>(p.batches) *
+                       (static_cast<double>(sizeof(T)) * p.m * p.k + static_cast<double>(sizeof(U)) * p.k * p.n +
+                        static_cast<double>(sizeof(C)) * p.m * p.n);
+  const double in_memory = bytes / on.dram_bytes_a_second;
+  const double in_units = products / (multiply_adds_a_second<T, U>(policy, on) * on.multiprocessors);
+  const sentence bound("bound by ", in_memory > in_units ? "memory" : "arithmetic", ", at least ",
+                       rounded(1e6 * greater(in_memory, in_units)), " us");
+  return {block, fill, "; ", rounded(2 * products / bytes), " operations a byte of A, B and C: ", bound};
+}
+
+/// A GEMM in words.
+inline sentence name_of(const gemm_problem& p) { return {"gemm ", p.m, " x ", p.n, " x ", p.k}; }
+
+/// `what` runs this policy, and `why`, in words; on a GPU, its blocks and costs follow: `launches(policy, blocks)`
+/// gives the number of blocks and says how they are launched.
+template <class T, class U, class C, class Executor, class Policy, class Launches>
+sentence explain_policy(const sentence& what, const Policy& policy, const char* why, const gemm_problem& problem,
+                        const Launches& launches) {
+  const sentence runs(sentence(what, " (", element<T>::name, ") runs "), describe(policy), ": ", why);
+  if constexpr (Executor::lane::alone) {
+    return runs;
+  } else {
+    std::int64_t blocks = 0;
+    const sentence launched = launches(policy, blocks);
+    return {runs, "; ", launched, "; ", describe_cost<T, U, C>(policy, problem, blocks)};
+  }
+}
+
+/// The same of the policy that the selector picks.
+template <class T, class U, class C, class Executor, class Launches>
+sentence explain_choice(const sentence& what, const gemm_problem& problem, const Launches& launches) {
+  return with_gemm_table<T, U, Executor>(problem, {}, [&]<class Table>() {
+    const choice chosen = Table::choose(problem);
+    return explain_policy<T, U, C, Executor>(what, Table::candidates[chosen.index], chosen.reason, problem, launches);
+  });
+}
+
+/// How a problem, or a batch of one shape, is launched with a policy.
+template <class T>
+auto launched_at_once(const gemm_problem& problem) {
+  return [problem](const auto& policy, std::int64_t& blocks) {
+    const gemm_work work = shared_out<T>(policy, problem);
+    blocks = work.blocks;
+    return describe_blocks(work);
+  };
+}
+
+}  // namespace tilery::inline TILERY_ABI::ops

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From the operands of a GEMM to its kernel: the problem in the selectors' terms, what is refused, the kernel's
+// parameters, the workspace of shared tiles, and the launch of one policy or of the one that a table chooses.
+#pragma once
+
+#include <tilery/kernels/gemm/cpu.hpp>
+#include <tilery/kernels/gemm/mma_sync.hpp>
+#include <tilery/kernels/gemm/simt.hpp>
+#include <tilery/kernels/gemm/skinny.hpp>
+#include <tilery/ops/element_types.hpp>
+#include <tilery/policies/gemm_cpu_table.hpp>
+#include <tilery/policies/gemm_mma_sync_table.hpp>
+#include <tilery/policies/gemm_simt_table.hpp>
+#include <tilery/policies/gemm_skinny_table.hpp>
+#include <tilery/simt/kernel.hpp>
+
+#include <limits>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Factors of a GEMM. A beta of 0 does not read C.
+struct gemm_factors {
+  double alpha = 1, beta = 0;
+  /// What the elements of A and B are multiplied with to be the numbers that they stand for: fp8 must have them (0:
+  /// missing), s8 may. A C of 8 bits stores scale_c times its number.
+  double scale_a = 0, scale_b = 0, scale_c = 1;
+};
+
+namespace ops {
+
+template <class A, class B, class C>
+gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, arch target) {
+  gemm_problem p;
+  p.m = c.extents[0], p.n = c.extents[1], p.k = a.extents[1];
+  p.a = operand_shape(a.pointer, p.m, a.strides[0], p.k, a.strides[1]);
+  p.b = operand_shape(b.pointer, p.n, b.strides[1], p.k, b.strides[0]);
+  if (c.strides[1] == 1) p.c_vector = common_vector(c.pointer, p.n, p.m, c.strides[0]);
+  p.target = target;
+  p.one_type = std::is_same_v<std::remove_const_t<A>, std::remove_const_t<B>>;
+  return p;
+}
+
+/// A GEMM's parameters as its policy computes it.
+template <auto P, class Params>
+Params as_computed_params(const Params& p, const gemm_problem& problem) {
+  if constexpr (std::is_same_v<typename Params::a_type, typename Params::b_type>)
+    if (is_exchanged(P, problem)) return p.exchanged();
+  return p;
+}
+
+template <class A, class B, class C, class Epilogue>
+finding check_gemm_shapes(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
+                          int batches = 1) {
+  const auto times = [](int r, int k) { return sentence(r, " x ", k); };
+  const int m = c.extents[0], n = c.extents[1], k = a.extents[1];
+  if (a.extents[0] != m) return {"gemm: A is ", times(a.extents[0], k), "; it must have the m = ", m, " rows of C"};
+  if (b.extents[0] != k || b.extents[1] != n)
+    return {"gemm: B is ", times(b.extents[0], b.extents[1]), "; it must be k x n = ", times(k, n),
+            ", the columns of A by the columns of C"};
+  if (auto found = e.check(batches * m, n)) return {"gemm: ", found};
+  return {};
+}
+
+template <class A, class B, class C, class Epilogue>
+finding check_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
+                   operands& all) {
+  if (auto found = check_gemm_shapes(a, b, c, e)) return found;
+  all = {reads("A", a), reads("B", b), writes("C", c)};
+  e.describe(all);
+  if (auto found = check_aliases(all)) return {"gemm: ", found};
+  return {};
+}
+
+/// The type that a GEMM is finished in: that of its sums, but float where integers are to be scaled.
+template <class T, class C>
+using finish_t =
+    std::conditional_t<std::is_same_v<T, int8> && !std::is_same_v<C, std::int32_t>, float, accumulator_t<T>>;
+
+template <class T, class C>
+finding check_factors(gemm_factors f) {
+  constexpr bool scaled = is_fp8<T> || std::is_same_v<T, int8>;
+  const auto missing = [](const char* name, double is) -> finding {
+    return {sentence("gemm: ", name, " is ", is, "; ", element<T>::name),
+            " operands need a positive, finite factor that makes numbers of their elements"};
+  };
+  const auto is_factor = [](double x) { return x > 0 && x <= std::numeric_limits<double>::max(); };
+  if (!is_factor(f.scale_a) && (is_fp8<T> || f.scale_a != 0)) return missing("scale_a", f.scale_a);
+  if (!is_factor(f.scale_b) && (is_fp8<T> || f.scale_b != 0)) return missing("scale_b", f.scale_b);
+  if (!scaled && (f.scale_a != 0 || f.scale_b != 0))
+    return {"gemm: scale_a and scale_b are for fp8 and s8; ", element<T>::name, " has alpha"};
+  if (!is_factor(f.scale_c)) return {"gemm: scale_c is ", f.scale_c, "; it must be positive and finite"};
+  if (sizeof(C) != 1 && f.scale_c != 1) return {"gemm: scale_c is for a C of 8 bits; this one is ", element<C>::name};
+  if (std::is_same_v<C, std::int32_t> && (f.scale_a != 0 || f.scale_b != 0))
+    return {"gemm: a C of s32 holds the sums themselves; scales need a C of f32 or s8"};
+  const auto whole = [](double x) { return x >= -0x1p31 && x < 0x1p31 && x == static_cast<std::int32_t>(x); };
+  if (std::is_same_v<C, std::int32_t> && !(whole(f.alpha) && whole(f.beta)))
+    return {"gemm: alpha and beta must be whole numbers of 32 bits where C is s32; they are ", f.alpha, " and ",
+            f.beta};
+  return {};
+}
+
+/// An operand whose first dimension is the outer one. The stride of a dimension without a second element says nothing,
+/// and must not look as if packs were not aligned: it is 0.
+template <class T>
+panel<std::remove_const_t<T>> panel_of(const matrix_view<T>& v) {
+  return {gmem_ptr<const std::remove_const_t<T>>(v.pointer), v.extents[0], v.extents[1],
+          v.extents[0] > 1 ? v.strides[0] : 0, v.extents[1] > 1 ? v.strides[1] : 0};
+}
+
+template <class A, class B, class C, class Epilogue>
+auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
+                    gemm_factors f, const gemm_batch& batch = {}) {
+  using T = std::remove_const_t<A>;
+  using U = std::remove_const_t<B>;
+  using S = finish_t<T, C>;
+  static_assert(std::is_same_v<T, U> || (is_fp8<T> && is_fp8<U>), "gemm: A and B must have the same element type");
+  static_assert(is_float_type<T> || has_mma_sync<T>,
+                "gemm: A and B must be double, float, tf32, half, bf16, fp8 or int8");
+  constexpr bool from_float = std::is_same_v<S, float> && (std::is_same_v<C, half> || std::is_same_v<C, bf16> ||
+                                                           std::is_same_v<C, float> || is_fp8<C>);
+  static_assert(std::is_same_v<C, T> || std::is_same_v<C, accumulator_t<T>> || from_float,
+                "gemm: C must have the element type of A and B, or their accumulation type, or one that floats are "
+                "rounded to (float, half, bf16, fp8) where A and B are no doubles; it must not be const");
+  static_assert(epilogue::epilogue_step<Epilogue>,
+                "gemm: an epilogue must derive from epilogue::step and be trivially copyable");
+  const double alpha = f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
+  gemm_params<T, U, C, S, Epilogue> p{panel_of(a),
+                                      panel_of(transposed(b)),
+                                      for_kernel<C>(c),
+                                      static_cast<S>(alpha),
+                                      static_cast<S>(f.beta),
+                                      e,
+                                      static_cast<float>(f.scale_c),
+                                      batch};
+  p.epilogue.shape(batch.count * c.extents[0], c.extents[1]);
+  return p;
+}
+
+/// Bytes of an element of A or B in shared memory.
+template <class T>
+constexpr int staged_bytes(const gemm_simt_policy&) {
+  return sizeof(accumulator_t<T>);
+}
+template <class T>
+constexpr int staged_bytes(const gemm_skinny_policy&) {
+  return sizeof(T);
+}
+template <class T>
+constexpr int staged_bytes(const gemm_mma_sync_policy&) {
+  return sizeof(T);
+}
+
+/// How a policy shares out a problem of elements of T.
+template <class T, class Policy>
+constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
+  return work_of(p, problem, staged_bytes<T>(p), sizeof(accumulator_t<T>));
+}
+
+/// Memory for tiles of so many elements that several blocks share, in the executor's order; it is noted in `p` and in
+/// `all`.
+template <class Executor, class Params>
+allocation share_tiles(const Executor& executor, const gemm_work& work, int tile_elements, Params& p, operands& all,
+                       where at) {
+  using sum = accumulator_t<typename Params::a_type>;
+  p.work.share = work.parts > 0 ? tile::work_share::split_k(work.steps, work.parts)
+                                : tile::work_share::stream_k(work.steps, work.tiles, static_cast<int>(work.blocks));
+  const std::int64_t counted = (work.tiles * 4 + 255) / 256 * 256;
+  const std::int64_t elements = (work.blocks + work.tiles) * tile_elements;
+  allocation memory = executor.workspace(static_cast<std::size_t>(counted + elements * sizeof(sum)), at);
+  if (!memory.get()) return memory;  // an executor that launches nothing
+  executor.zero_bytes(memory.get(), static_cast<std::size_t>(counted), at);
+  auto* bytes = static_cast<std::byte*>(memory.get());
+  p.work.arrived = gmem_ptr<std::uint32_t>(reinterpret_cast<std::uint32_t*>(bytes));
+  p.work.parts = gmem_ptr<sum>(reinterpret_cast<sum*>(bytes + counted));
+  all.push_back(own({"the count of blocks that are done with a tile", bytes, 4, {1, work.tiles}, {0, 1}, true}));
+  all.push_back(own({"the sums of shared tiles", bytes + counted, sizeof(sum), {1, elements}, {0, 1}, true}));
+  return memory;
+}
+
+/// The kernel of a GPU that a policy cuts.
+template <auto P, class Params>
+auto gemm_kernel_of() {
+  using policy = std::remove_cvref_t<decltype(P)>;
+  if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
+    return std::type_identity<gemm_mma_sync<P, Params>>{};
+  else if constexpr (std::is_same_v<policy, gemm_skinny_policy>)
+    return std::type_identity<gemm_skinny<P, Params>>{};
+  else
+    return std::type_identity<gemm_simt<P, Params>>{};
+}
+
+/// One kernel of a GPU on so many blocks.
+template <auto P, class Executor, class Params>
+void launch_gemm(const Executor& executor, const gemm_work& work, Params p, operands all, where at) {
+  static_assert(!Executor::lane::alone, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
+  if (work.blocks > largest_extent)
+    throw error({"gemm: C has ", work.blocks, " tiles; a launch has at most ", largest_extent, " blocks"}, at);
+  using kernel = typename decltype(gemm_kernel_of<P, Params>())::type;
+  allocation memory;
+  if (work.shared()) {  // what could be refused is, ahead of what is enqueued for the shared tiles
+    refuse(check_operands(all, executor.reachable()), at);
+    refuse(check_arch(needs_of<kernel>(), executor.target()), at);
+    memory = share_tiles(executor, work, P.block.m * P.block.n, p, all, at);
+  }
+  launch<kernel>(executor, {static_cast<int>(work.blocks)}, p, all, at);
+}
+
+/// Whether this unit is compiled for GPUs below sm_80, or for the virtual one, which may be any.
+constexpr bool is_for_sm_75() {
+#ifdef __CUDA_ARCH_LIST__
+  for (const int built : {__CUDA_ARCH_LIST__})
+    if (built < 800) return true;
+  return false;
+#else
+  return true;
+#endif
+}
+
+/// What works where there are no tensor cores for elements of T.
+template <class T>
+inline constexpr const char* what_else = sizeof(T) == 1            ? ": convert the operands to half"
+                                         : std::is_same_v<T, tf32> ? ": take the operands as float"
+                                         : is_for_sm_75()          ? ": a gemm_simt_policy, or no policy, works there"
+                                                                   : ": add sm_75 to nvcc's -gencode options";
+
+/// Whether the tensor cores of an arch multiply elements of T by elements of U.
+template <class T, class U>
+finding check_instructions(arch target) {
+  constexpr arch lowest =
+      atoms::mma_shape<tile::mma_type<T, multiply_as::tf32>, tile::mma_type<U, multiply_as::tf32>>::lowest;
+  if (static_cast<int>(target) >= static_cast<int>(lowest)) return {};
+  return {sentence("gemm: ", element<T>::name, " needs the tensor cores of ", limits(lowest).name,
+                   " or later; this device is an "),
+          limits(target).name, what_else<T>};
+}
+
+/// One policy, one kernel.
+template <auto P, class Executor, class Params>
+void run_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all, where at) {
+  using policy = std::remove_cvref_t<decltype(P)>;
+  if constexpr (std::is_same_v<policy, gemm_cpu_policy>) {
+    static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
+    refuse(check_operands(all, executor.reachable()), at);
+    gemm_cpu_batch<P>(executor, p);
+  } else {
+    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
+      refuse(check_instructions<typename Params::a_type, typename Params::b_type>(problem.target), at);
+    launch_gemm<P>(executor, shared_out<typename Params::a_type>(P, problem), as_computed_params<P>(p, problem), all,
+                   at);
+  }
+}
+
+/// Calls f.operator()<Table>() with the candidates that serve elements of T and U on this machine.
+template <class T, class U, class Executor, class F>
+auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
+  if constexpr (Executor::lane::alone) {
+    return f.template operator()<gemm_cpu_table<T>>();
+  } else {
+    if constexpr (is_float_type<T> && std::is_same_v<T, U>)
+      if (!serves_few_mma_sync<T>(problem) && gemm_skinny_table<T>::serves(problem))
+        return f.template operator()<gemm_skinny_table<T>>();
+    constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || is_for_sm_75());
+    if constexpr (has_mma_sync<T>) {
+      using shape = atoms::mma_shape<T, U>;
+      if (!simt || serves_mma_sync<T, shape>(problem)) {
+        refuse(check_instructions<T, U>(problem.target), at);
+        return f.template operator()<gemm_mma_sync_table<T>>();
+      }
+    }
+    if constexpr (simt) return f.template operator()<gemm_simt_table<T>>();
+  }
+}
+
+/// The policy that the selector picks.
+template <class Executor, class Params>
+void run_chosen_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all,
+                     where at) {
+  with_gemm_table<typename Params::a_type, typename Params::b_type, Executor>(problem, at, [&]<class Table>() {
+    with_candidate<Table>(
+        Table::choose(problem).index, [&]<auto P>() { run_gemm<P>(executor, problem, p, all, at); });
+  });
+}
+
+}  // namespace ops
+
+}  // namespace tilery::inline TILERY_ABI
