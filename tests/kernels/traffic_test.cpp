@@ -1,90 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What the kernels move, as the virtual GPU counts it: each input as often as the tiling says, whole sectors on aligned
 // operands, no bank conflict in a mainloop, as many operations as the formula has.
+#include "tests/kernels/gemm_traffic.hpp"
+
 #include <tilery/column_sum.hpp>
-#include <tilery/gemm.hpp>
 #include <tilery/optimizer.hpp>
 #include <tilery/softmax.hpp>
-#include <tilery/virtual_gpu.hpp>
-
-#include <gtest/gtest.h>
-#include <cstring>
-#include <vector>
 
 namespace {
 
 using namespace tilery;
-
-/// Runs an op on aligned buffers and returns its launches' profiles; faults fail the test.
-template <class Call>
-std::vector<launch_profile> profiles_of(const Call& call, arch on = arch::sm_90) {
-  launch_report report;
-  call(virtual_gpu(on, {.report = &report}));
-  for (const fault& f : report.faults) ADD_FAILURE() << f.text();
-  return report.profiles;
-}
-
-/// The sum of a count over the sites of a kind inside a step ("" for all).
-std::int64_t sum_of(const launch_profile& p, site_kind kind, std::int64_t site_profile::*what, const char* step = "") {
-  std::int64_t sum = 0;
-  for (const site_profile& s : p.sites)
-    if (s.kind == kind && (!*step || std::strcmp(s.site.step, step) == 0)) sum += s.*what;
-  return sum;
-}
+using namespace tilery_tests;
 
 template <class T>
 class gemm_traffic : public testing::Test {};
-using elements = testing::Types<float, double, half, bf16, tf32, int8>;
+using elements = testing::Types<float, double, half, bf16, tf32, int8, fp8_e4m3>;
 TYPED_TEST_SUITE(gemm_traffic, elements);
 
+// The selector's tiles for few of them; the large ones are traffic_large_test's.
 TYPED_TEST(gemm_traffic, moves_what_the_tiling_says) {
   using T = TypeParam;
-  using R = std::conditional_t<std::is_same_v<T, tf32> || std::is_same_v<T, int8>, accumulator_t<T>, T>;
   const int m = 256, n = 256, k = sizeof(T) == 1 ? 128 : 64;
   for (const bool a_transposed : {false, true})
     for (const bool b_transposed : {false, true}) {
-      SCOPED_TRACE(testing::Message() << "A " << a_transposed << ", B " << b_transposed);
-      tile_mnk block{};
-      const auto profiles = profiles_of([&](const virtual_gpu& gpu) {
-        const buffer<T, 2> a(gpu, a_transposed ? k : m, a_transposed ? m : k),
-            b(gpu, b_transposed ? n : k, b_transposed ? k : n);
-        const buffer<R, 2> c(gpu, m, n);
-        fill_zero(gpu, a), fill_zero(gpu, b);
-        const auto av = a.view(), bv = b.view();
-        const auto left = a_transposed ? transposed(av) : av, right = b_transposed ? transposed(bv) : bv;
-        gemm(gpu, left, right, c);
-        const gemm_problem problem = ops::describe_gemm(left, right, c.view(), gpu.target());
-        block = ops::with_gemm_table<T, T, virtual_gpu>(problem, {}, [&]<class Table>() {
-          return Table::candidates[Table::choose(problem).index].block;
-        });
+      gemm_problem problem;
+      problem.m = m, problem.n = n, problem.k = k, problem.target = arch::sm_90;
+      problem.a = {a_transposed ? along::outer : along::k, 16 / static_cast<int>(sizeof(T))};
+      problem.b = {b_transposed ? along::k : along::outer, 16 / static_cast<int>(sizeof(T))};
+      problem.c_vector = sizeof(T) == 8 ? 2 : 4;
+      const tile_mnk block = ops::with_gemm_table<T, T, virtual_gpu>(problem, {}, [&]<class Table>() {
+        return Table::candidates[Table::choose(problem).index].block;
       });
-      ASSERT_EQ(profiles.size(), 1u);
-      const launch_profile& p = profiles[0];
-      constexpr bool tensor_cores = has_mma_sync<T>;
-      constexpr compute_unit multiplies = [] {
-        if constexpr (tensor_cores) return atoms::mma_shape<T>::on;
-        return fma_unit<T>;
-      }();
-      constexpr site_kind loading = tensor_cores ? site_kind::async_copy : site_kind::global_load;
-      const char* const load_step = tensor_cores ? "copy tiles" : "fetch a tile";
-      EXPECT_EQ(p.operations(multiplies), std::int64_t{m} * n * k);
-      const std::int64_t operands = (m + n) * std::int64_t{k} * static_cast<std::int64_t>(sizeof(T));
-      EXPECT_EQ(p.unique_bytes_read, operands);
-      EXPECT_EQ(p.unique_bytes_written, std::int64_t{m} * n * static_cast<std::int64_t>(sizeof(R)));
-      // Each row of blocks reads all of B, each column all of A.
-      EXPECT_EQ(sum_of(p, loading, &site_profile::bytes, load_step),
-                k * static_cast<std::int64_t>(sizeof(T)) *
-                    (std::int64_t{m} * pieces(n, block.n) + std::int64_t{n} * pieces(m, block.m)));
-      EXPECT_GE(pieces(n, block.n) * pieces(m, block.m), 2);
-      EXPECT_EQ(sum_of(p, loading, &site_profile::sectors), sum_of(p, loading, &site_profile::fewest_sectors));
-      EXPECT_EQ(sum_of(p, site_kind::global_store, &site_profile::sectors) * 32, p.unique_bytes_written);
-      EXPECT_GT(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, "load fragments"), 0);
-      EXPECT_EQ(sum_of(p, site_kind::shared_load, &site_profile::wavefronts, "load fragments"),
-                sum_of(p, site_kind::shared_load, &site_profile::fewest_wavefronts, "load fragments"));
-      if constexpr (std::is_same_v<T, float> || tensor_cores) {
-        EXPECT_EQ(sum_of(p, site_kind::shared_store, &site_profile::wavefronts),
-                  sum_of(p, site_kind::shared_store, &site_profile::fewest_wavefronts));
-      }
+      expect_traffic_of_tiles<T>(m, n, k, a_transposed, b_transposed, block,
+                                 [](const auto& gpu, const auto& a, const auto& b, const auto& c, gemm_factors f) {
+                                   gemm(gpu, a, b, c, epilogue::none(), f);
+                                 });
     }
 }
 
