@@ -86,13 +86,14 @@ finding check_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members
 template <class A, class B, class C, class Epilogue>
 gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, arch target) {
   gemm_problem joint;
+  joint.alike = false;
   bool first = true;
   for (const auto& one : members) {
     if (one.c.size() == 0) continue;
     const gemm_problem p = describe_gemm(one.a, one.b, one.c, target);
     if (first) {
       joint = p;
-      first = false;
+      joint.alike = first = false;
       continue;
     }
     const auto join = [](gemm_operand_shape& to, const gemm_operand_shape& with) {
@@ -146,8 +147,8 @@ group_launches launches_of(const Policy& policy, const gemm_problem& joint,
 template <auto P, class Executor, class One>
 void run_gemm_group(const Executor& executor, const gemm_problem& joint, const std::vector<One>& members,
                     const std::vector<operands>& known, where at) {
-  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_cpu_policy>) {
-    static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
+  if constexpr (is_of_cpu<std::remove_cvref_t<decltype(P)>>) {
+    static_assert(Executor::lane::alone, "a policy of the CPU runs on the cpu executor only");
     gemm_cpu_all<P>(executor, static_cast<std::int64_t>(members.size()),
                     [&](std::int64_t i) -> const One& { return members[static_cast<std::size_t>(i)]; });
   } else {

@@ -91,7 +91,7 @@ auto params_of(stored<T>& a, stored<T>& b, stored<C>& c, factors f, const Epilog
 }
 
 /// One problem through one policy; every element within its bound, everything around C untouched.
-template <gemm_cpu_policy P, class T, class C, class Epilogue>
+template <auto P, class T, class C, class Epilogue>
 void check(shape s, lies how_a, lies how_b, lies how_c, factors f, const Epilogue& e, int threads = 2) {
   SCOPED_TRACE(testing::Message() << element<T>::name << " to " << element<C>::name << ", " << s.m << " x " << s.n
                                   << " x " << s.k << ", layouts " << int(how_a) << int(how_b) << int(how_c)
@@ -197,6 +197,47 @@ TYPED_TEST(gemm_cpu_of, the_tables_candidates) {
       }
 }
 
+/// A policy for few rows or columns with pieces so small that a drawn problem has several.
+constexpr gemm_cpu_skinny_policy tiny_skinny(int bytes, host_isa isa = native_isa) {
+  const int vector = vector_bytes(isa) / bytes;
+  return {.few = 5, .rows = 2, .lines = 2, .group = 6, .k_block = 2 * vector, .span = 3 * vector, .isa = isa};
+}
+
+/// Drawn problems with few rows or columns, whose long operand lies along k or across it, the others in any way.
+template <gemm_cpu_skinny_policy P, class T, class C, class Epilogue>
+void check_skinny(int times, const Epilogue& e) {
+  const int vector = P.lanes(sizeof(accumulator_t<T>));
+  for (int i = 0; i < times && !testing::Test::HasFatalFailure(); ++i) {
+    const int few = draw(1, P.few), many = draw(few + 1, 8 * vector + 3);
+    const int k = draw(0, 3) == 0 ? draw(0, 2) : draw(0, 2 * P.k_block + 3);
+    const lies of_long = draw(0, 1) == 0 ? lies::row_major : lies::column_major;
+    check<P, T, C>({few, many, k}, any_layout(), of_long, any_layout(), any_factors(), e);
+    check<P, T, C>({many, few, k}, of_long, any_layout(), any_layout(), any_factors(), e);
+  }
+}
+TYPED_TEST(gemm_cpu_of, few_rows_or_columns) {
+  constexpr int bytes = sizeof(accumulator_t<TypeParam>);
+  check_skinny<tiny_skinny(bytes), TypeParam, TypeParam>(60, epilogue::none{});
+  check_skinny<tiny_skinny(bytes), TypeParam, accumulator_t<TypeParam>>(20, checkered{});
+  check_skinny<gemm_cpu_skinny_policy{}, TypeParam, TypeParam>(20, checkered{});
+}
+TEST(gemm_cpu, few_rows_or_columns_in_narrower_vectors) {
+  check_skinny<tiny_skinny(4, host_isa::baseline), float, float>(30, epilogue::none{});
+}
+// Infinity meets none of the zeros that fill vectors up.
+TEST(gemm_cpu, few_rows_or_columns_propagate_infinity) {
+  for (const lies how : {lies::row_major, lies::column_major}) {
+    stored<float> a(3, 37, lies::row_major), b(37, 50, how), c(3, 50, lies::row_major);
+    a.fill(1), b.fill(2);
+    b.at(36, 49) = INFINITY, a.at(1, 36) = -1, a.at(2, 0) = NAN;
+    gemm_cpu<gemm_cpu_skinny_policy{}>(cpu(1), params_of(a, b, c, {}, epilogue::none{}));
+    EXPECT_EQ(c.at(0, 49), INFINITY);
+    EXPECT_EQ(c.at(1, 49), -INFINITY);
+    EXPECT_EQ(c.at(0, 48), 74);
+    EXPECT_TRUE(std::isnan(c.at(2, 0)) && std::isnan(c.at(2, 49)));
+  }
+}
+
 TEST(gemm_cpu, edges_around_the_register_tile) {
   constexpr gemm_cpu_policy p = tiny(4, true);
   for (int m = 1; m <= 2 * p.rows + 1; ++m)
@@ -252,7 +293,7 @@ TEST(gemm_cpu, the_epilogue_runs_once_for_each_element) {
   for (const int times : seen) EXPECT_EQ(times, 1);
 }
 
-template <gemm_cpu_policy P, class T>
+template <auto P, class T>
 void check_threads(shape s, lies how_a, lies how_b) {
   stored<T> a(s.m, s.k, how_a), b(s.k, s.n, how_b);
   stored<T> one(s.m, s.n, lies::row_major);
@@ -272,6 +313,10 @@ TEST(gemm_cpu, threads_do_not_change_a_bit) {
     check_threads<tuned_gemm_cpu(4, false), bf16>(s, lies::row_major, lies::column_major);
   }
   check_threads<tiny(4, true), float>({130, 131, 50}, lies::row_major, lies::row_major);
+  for (const lies how : {lies::row_major, lies::column_major}) {
+    check_threads<gemm_cpu_skinny_policy{}, float>({7, 2001, 600}, lies::spread, how);
+    check_threads<gemm_cpu_skinny_policy{}, bf16>({2001, 9, 600}, how, lies::spread);
+  }
 }
 
 TEST(gemm_cpu, not_a_number_and_infinity_propagate) {
@@ -314,6 +359,50 @@ TEST(gemm_cpu_policy, each_rule_has_its_sentence) {
   EXPECT_EQ(misfit(good, problem), nullptr);
   problem.target = arch::sm_90;
   EXPECT_NE(misfit(good, problem), nullptr);
+}
+
+TEST(gemm_cpu_skinny_policy, each_rule_has_its_sentence) {
+  constexpr gemm_cpu_skinny_policy good{};
+  static_assert(broken_rule(good, 4) == nullptr && broken_rule(good, 8) == nullptr);
+  const auto says = [](const gemm_cpu_skinny_policy& p, const char* part) {
+    const char* sentence = broken_rule(p, 4);
+    EXPECT_NE(std::string(sentence ? sentence : "").find(part), std::string::npos) << (sentence ? sentence : "nothing");
+  };
+  says({.few = 65}, "few must be 1 to 64");
+  says({.span = 0}, "span positive");
+  says({.rows = 8, .lines = 8, .group = 16}, "must be at most the vector registers");
+  says({.lines = 3}, "group must be a multiple of lines");
+  says({.k_block = 13}, "must be multiples of a vector");
+  if (native_isa != host_isa::avx512) says({.isa = host_isa::avx512}, "must not be wider than the instructions");
+
+  constexpr gemm_problem p{.m = 4, .n = 999, .k = 50, .a = {along::any}, .b = {along::k}, .target = arch::cpu};
+  static_assert(misfit(good, p) == nullptr);
+  const auto misfits = [&](auto change, const char* part) {
+    gemm_problem other = p;
+    change(other);
+    const char* why = misfit(good, other);
+    EXPECT_NE(std::string(why ? why : "").find(part), std::string::npos) << (why ? why : "nothing");
+  };
+  misfits([](gemm_problem& o) { o.target = arch::sm_90; }, "runs on the cpu executor only");
+  misfits([](gemm_problem& o) { o.m = 17; }, "more rows and columns");
+  misfits([](gemm_problem& o) { o.one_type = false; }, "one element type");
+  misfits([](gemm_problem& o) { o.alike = false; }, "of a group's members");
+  misfits([](gemm_problem& o) { o.b.contiguous = along::any; }, "must be contiguous along k");
+  misfits([](gemm_problem& o) { o.m = 999, o.n = 4; }, "must be contiguous along k");
+}
+
+TEST(gemm_cpu_skinny_table, serves_what_memory_bounds) {
+  using table = gemm_cpu_skinny_table<float>;
+  constexpr auto serves = [](int m, int n, int k, along a, along b) {
+    return table::serves({.m = m, .n = n, .k = k, .a = {a}, .b = {b}, .target = arch::cpu});
+  };
+  static_assert(serves(1, 4096, 4096, along::k, along::outer) && serves(1, 4096, 4096, along::k, along::k));
+  static_assert(serves(16, 4096, 4096, along::any, along::k) && !serves(16, 4096, 4096, along::k, along::outer));
+  static_assert(serves(4096, 16, 4096, along::k, along::any) && !serves(4096, 17, 4096, along::k, along::k));
+  static_assert(!serves(1, 256, 256, along::k, along::outer), "B fits the second cache and is read in place");
+  static_assert(serves(1, 256, 256, along::k, along::k) && serves(256, 1, 256, along::outer, along::outer));
+  static_assert(serves(256, 8, 256, along::outer, along::outer), "A would be transposed as it is packed");
+  static_assert(!serves(8, 256, 256, along::k, along::k) && !serves(64, 64, 64, along::k, along::k));
 }
 
 TEST(gemm_cpu_table, chooses) {

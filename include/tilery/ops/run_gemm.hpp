@@ -8,6 +8,7 @@
 #include <tilery/kernels/gemm/simt.hpp>
 #include <tilery/kernels/gemm/skinny.hpp>
 #include <tilery/ops/element_types.hpp>
+#include <tilery/policies/gemm_cpu_skinny.hpp>
 #include <tilery/policies/gemm_cpu_table.hpp>
 #include <tilery/policies/gemm_mma_sync_table.hpp>
 #include <tilery/policies/gemm_simt_table.hpp>
@@ -234,12 +235,17 @@ finding check_instructions(arch target) {
           limits(target).name, what_else<T>};
 }
 
+/// Whether a policy cuts a problem for the cpu executor.
+template <class Policy>
+inline constexpr bool is_of_cpu =
+    std::is_same_v<Policy, gemm_cpu_policy> || std::is_same_v<Policy, gemm_cpu_skinny_policy>;
+
 /// One policy, one kernel.
 template <auto P, class Executor, class Params>
 void run_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all, where at) {
   using policy = std::remove_cvref_t<decltype(P)>;
-  if constexpr (std::is_same_v<policy, gemm_cpu_policy>) {
-    static_assert(Executor::lane::alone, "a gemm_cpu_policy runs on the cpu executor only");
+  if constexpr (is_of_cpu<policy>) {
+    static_assert(Executor::lane::alone, "a policy of the CPU runs on the cpu executor only");
     refuse(check_operands(all, executor.reachable()), at);
     gemm_cpu_batch<P>(executor, p);
   } else {
@@ -254,6 +260,8 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
 template <class T, class U, class Executor, class F>
 auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
   if constexpr (Executor::lane::alone) {
+    if constexpr (std::is_same_v<T, U>)
+      if (gemm_cpu_skinny_table<T>::serves(problem)) return f.template operator()<gemm_cpu_skinny_table<T>>();
     return f.template operator()<gemm_cpu_table<T>>();
   } else {
     if constexpr (is_float_type<T> && std::is_same_v<T, U>)

@@ -41,6 +41,7 @@ struct gemm_problem {
   arch target = arch::sm_75;
   int batches = 1;       // problems of this shape
   bool one_type = true;  // A's elements are B's type
+  bool alike = true;     // not a group, whose members lie within these extents
 };
 
 /// NN 0, NT 1, TN 2, TT 3, of contiguous operands.

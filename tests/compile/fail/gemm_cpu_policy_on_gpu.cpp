@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: a gemm_cpu_policy runs on the cpu executor only
+// expect: a policy of the CPU runs on the cpu executor only
 #include "operands.hpp"
 
 constexpr tilery::gemm_cpu_policy mine{.rows = 4, .vectors = 2};

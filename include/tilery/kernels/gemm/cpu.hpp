@@ -6,10 +6,18 @@
 
 #include <tilery/core/buffer.hpp>
 #include <tilery/kernels/gemm/cpu_pass.hpp>
+#include <tilery/kernels/gemm/cpu_skinny.hpp>
 
 #include <climits>
 
 namespace tilery::inline TILERY_ABI {
+
+/// Threads for a GEMM, at most so many. A share below 2^18 multiply-adds, some 4 us, is not worth waking one.
+template <class Params>
+int gemm_cpu_threads(const Params& p, int most) {
+  const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
+  return static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(work >> 18, most)));
+}
 
 /// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most, and no more than `most_threads`. Any strides,
 /// any size; a k of 0 is an empty sum. Elements of another type than the sums' are converted as they are packed. The
@@ -19,12 +27,7 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
   static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr,
                 "the policy breaks a rule");
   if (p.c.rows == 0 || p.c.columns == 0) return;
-
-  // A share below 2^18 multiply-adds, some 4 us, is not worth waking a thread.
-  const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
-  const int threads =
-      static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(work >> 18, lesser(cpu.threads(), most_threads))));
-
+  const int threads = gemm_cpu_threads(p, lesser(cpu.threads(), most_threads));
   gemm_cpu_pass<P, Params> pass(p);
   const allocation workspace = cpu.workspace(pass.workspace_bytes());
   pass.use(workspace.get());
@@ -41,9 +44,24 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
   }
 }
 
+/// The same for a C with few rows or columns.
+template <gemm_cpu_skinny_policy P, class Executor, class Params>
+void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
+  static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr,
+                "the policy breaks a rule");
+  if (p.c.rows == 0 || p.c.columns == 0) return;
+  gemm_cpu_skinny<P, Params> skinny(p);
+  const allocation workspace = cpu.workspace(skinny.workspace_bytes());
+  if (!workspace.get() && skinny.workspace_bytes() > 0) return;  // an executor that launches nothing
+  skinny.pack_short(workspace.get());
+  cpu.parallel(
+      skinny.shares(), [&](std::int64_t share) { skinny.multiply(share); },
+      gemm_cpu_threads(p, lesser(cpu.threads(), most_threads)));
+}
+
 /// `count` GEMMs, whose sums are the same as each one's alone; `params_of(i)` has their parameters. Those too small for
 /// several threads are shared out among the threads whole, ahead of the others.
-template <gemm_cpu_policy P, class Executor, class Of>
+template <auto P, class Executor, class Of>
 void gemm_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) {
   const auto small = [&](const auto& p) {
     return std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1) >> 20 < cpu.threads();
@@ -62,7 +80,7 @@ void gemm_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) 
 }
 
 /// The GEMMs of a batch.
-template <gemm_cpu_policy P, class Executor, class Params>
+template <auto P, class Executor, class Params>
 void gemm_cpu_batch(const Executor& cpu, const Params& p) {
   if (p.batch.count == 1) return gemm_cpu<P>(cpu, p);
   gemm_cpu_all<P>(cpu, p.batch.count, [&](std::int64_t index) {

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The policy of the CPU GEMM for a C with few rows or few columns, which memory bounds: the long operand is read once,
+// where it lies, and nothing of it is packed.
+#pragma once
+
+#include <tilery/core/arch.hpp>
+#include <tilery/core/element.hpp>
+#include <tilery/core/error.hpp>
+#include <tilery/policies/choice.hpp>
+#include <tilery/policies/gemm_problem.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// How `gemm_cpu_skinny` walks along the long operand. The defaults are for AVX-512 and narrower vectors.
+struct gemm_cpu_skinny_policy {
+  int few = 16;                                       // rows or columns of C, at most
+  int rows = native_isa == host_isa::avx512 ? 4 : 2;  // of the short operand that are multiplied at a time
+  int lines = 4;                                      // of the long one: along k or, where it lies so, steps of k
+  int group = 16;                                     // lines along k whose sums are kept at a time
+  int k_block = 512;                                  // of such lines, that stay in the first cache meanwhile
+  int span = 1024;                                    // of a line across k
+  host_isa isa = native_isa;
+
+  constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
+  /// Elements of the long dimension of a piece of work: the sums of a span take no more than 16 KB of floats.
+  constexpr int piece(bool along_k, int short_extent, int accumulator_bytes) const {
+    if (along_k) return group;
+    const int vector = lanes(accumulator_bytes);
+    return greater(lesser(span, 4096 / short_extent) / vector, 1) * vector;
+  }
+};
+
+// Compilers quote the line of a call, and the sentence must stand on it.
+// clang-format off
+/// The first rule that a policy breaks, or null.
+constexpr const char* broken_rule(const gemm_cpu_skinny_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
+  if (p.few < 1 || p.few > 64 || p.rows < 1 || p.lines < 1 || p.group < 1 || p.k_block < 1 || p.span < 1)
+    return broken("gemm_cpu_skinny_policy: few must be 1 to 64, rows, lines, group, k_block and span positive", how);
+  if (static_cast<int>(p.isa) > static_cast<int>(native_isa))
+    return broken("gemm_cpu_skinny_policy.isa must not be wider than the instructions that this unit is compiled for; link tilery::native", how);
+  // The sums, a vector of each line, and one of a row of the short operand.
+  if (p.rows * p.lines + p.lines + 1 > (p.isa == host_isa::avx512 ? 32 : 16))
+    return broken("gemm_cpu_skinny_policy: rows * lines + lines + 1 must be at most the vector registers of its isa (32 with AVX-512, else 16), because the sums stay in registers", how);
+  if (p.group % p.lines)
+    return broken("gemm_cpu_skinny_policy.group must be a multiple of lines, which are read side by side", how);
+  if (p.k_block % p.lanes(accumulator_bytes) || p.span % p.lanes(accumulator_bytes))
+    return broken("gemm_cpu_skinny_policy.k_block and span must be multiples of a vector", how);
+  return nullptr;
+}
+// clang-format on
+
+/// The policy in words.
+inline sentence describe(const gemm_cpu_skinny_policy& p) {
+  return {"gemm_cpu_skinny with ", p.rows, " rows by ", p.lines, " lines of the long operand, read where it lies"};
+}
+
+/// The operand of the long dimension.
+constexpr const gemm_operand_shape& long_operand(const gemm_problem& p) { return p.m <= p.n ? p.b : p.a; }
+
+/// Whether a policy can serve a problem: null, or what it would need.
+constexpr const char* misfit(const gemm_cpu_skinny_policy& p, const gemm_problem& problem) {
+  if (problem.target != arch::cpu) return "a gemm_cpu_skinny_policy runs on the cpu executor only";
+  if (lesser(problem.m, problem.n) > p.few) return "C has more rows and columns than the policy's `few`";
+  if (!problem.alike) return "of a group's members, each may have its short side elsewhere";
+  if (!problem.one_type) return "A and B must have one element type, because either may be the long operand";
+  if (long_operand(problem).contiguous == along::any)
+    return "the operand of C's long dimension must be contiguous along k or along that dimension";
+  return nullptr;
+}
+
+/// Which problems are for it, and the policy. Time of the packed kernel by this one's, one thread, float, on a Xeon of
+/// the Cascade Lake family (1 MiB of second cache) with another program beside it, g++ 12 -O3, 2026-11-23; "along k" is
+/// B of few rows and A of few columns by its transpose, "across" the others:
+///
+///   long operand      few = 1, along k, across   4           8           16
+///   4096 x 4096       2.3 to 5.9   3.1 to 7.7    2.0 to 3.8  1.3 to 3.1  0.8 to 2.2 along k, 0.7 to 1.4 across
+///   512 x 512         5.5          5.0 (read in place by the packed kernel 0.9)   1.3 to 1.5, across 1.4   0.7 to 0.9
+///   256 x 256         3.7 to 4.5   2.5 (in place 0.5)                             0.9 to 2.7               0.5 to 0.7
+///   A across k        7.7          (it would be transposed as it is packed)       2.0 to 4.7               0.9 to 1.2
+template <class T>
+struct gemm_cpu_skinny_table {
+  static constexpr gemm_cpu_skinny_policy candidates[1] = {{}};
+
+  static constexpr bool serves(const gemm_problem& p) {
+    if (misfit(candidates[0], p)) return false;
+    const int few = lesser(p.m, p.n);
+    const bool across = long_operand(p).contiguous == along::outer, transposed_a = across && p.n < p.m;
+    const bool fits_second_cache =
+        std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < 1 << 20;
+    if (few == 1) return !(fits_second_cache && across && !transposed_a);
+    if (fits_second_cache) return transposed_a && few <= 8;
+    return few <= (across ? 8 : 16);
+  }
+  static constexpr choice choose(const gemm_problem&) {
+    return {0, "few rows or columns: the long operand is read once, where it lies"};
+  }
+};
+
+}  // namespace tilery::inline TILERY_ABI

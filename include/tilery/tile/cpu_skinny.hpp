@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The innermost loops of the CPU GEMM with few rows or columns: lines of the long operand, straight from where they
+// lie, times rows of the short one. Lines lie along k, or each is a step of k.
+#pragma once
+
+#include <tilery/tile/cpu_copy.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// N elements of a line as S; of the last ones `left`, and zeros.
+template <class S, int N, class T>
+pack<S, N> line_vector(cpu_lane lane, gmem_ptr<const T> from, int left) {
+  return left >= N ? convert<S>(lane.load(from, width<N>)) : load_some<S, N>(lane, from, 1, left);
+}
+
+/// For Rows rows of the short operand, contiguous along k and filled up with zeros, and Lines lines along k:
+/// sums[row][line] += the products of `k` elements, a vector of them each.
+template <int N, int Rows, int Lines, class S, class T>
+void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T> lines, std::int64_t line_stride,
+                    int k, pack<S, N>* sums, int sums_pitch) {
+  constexpr cpu_lane lane({0, 0, 0}, {1, 1, 1});
+  pack<S, N> sum[Rows][Lines];
+  TILERY_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    TILERY_UNROLL
+    for (int l = 0; l < Lines; ++l) sum[r][l] = sums[r * sums_pitch + l];
+  }
+  for (int i = 0; i < k; i += N) {
+    pack<S, N> line[Lines];
+    TILERY_UNROLL
+    for (int l = 0; l < Lines; ++l) line[l] = line_vector<S, N>(lane, lines + (l * line_stride + i), k - i);
+    TILERY_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      const auto row = lane.load(rows + (r * row_pitch + i), width<N>);
+      TILERY_UNROLL
+      for (int l = 0; l < Lines; ++l) sum[r][l] = fma(row, line[l], sum[r][l]);
+    }
+  }
+  TILERY_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    TILERY_UNROLL
+    for (int l = 0; l < Lines; ++l) sums[r * sums_pitch + l] = sum[r][l];
+  }
+}
+
+/// For Rows rows of the short operand and Steps steps of k, each a line of the long operand across k:
+/// sums[row][i] += the products, for `count` elements of the lines. The sums have whole vectors.
+template <int N, int Rows, int Steps, class S, class T>
+void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T> lines, std::int64_t line_stride,
+               int count, gmem_ptr<S> sums, int sums_pitch) {
+  constexpr cpu_lane lane({0, 0, 0}, {1, 1, 1});
+  pack<S, N> factor[Rows][Steps];
+  TILERY_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    TILERY_UNROLL
+    for (int s = 0; s < Steps; ++s) factor[r][s] = splat<N>(lane.load(rows + (r * row_pitch + s)));
+  }
+  for (int i = 0; i < count; i += N) {
+    pack<S, N> line[Steps];
+    TILERY_UNROLL
+    for (int s = 0; s < Steps; ++s) line[s] = line_vector<S, N>(lane, lines + (s * line_stride + i), count - i);
+    TILERY_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      const auto at = sums + (r * sums_pitch + i);
+      auto sum = lane.load(at, width<N>);
+      TILERY_UNROLL
+      for (int s = 0; s < Steps; ++s) sum = fma(line[s], factor[r][s], sum);
+      lane.store(at, sum);
+    }
+  }
+}
+
+}  // namespace tile
+
+}  // namespace tilery::inline TILERY_ABI
