@@ -5,6 +5,10 @@
 #include "tests/draw.hpp"
 #include "tests/executors.hpp"
 
+#include <cmath>
+#include <cstring>
+#include <limits>
+
 namespace tilery_tests {
 
 /// dense: row-major. padded: rows apart by 16 more elements, still aligned. odd: begins at element 1, rows apart by one
@@ -17,7 +21,16 @@ constexpr const char* name_of(layout l) {
   return names[static_cast<int>(l)];
 }
 
-/// A matrix in an executor's memory; what lies between its elements is NaN and must stay so.
+/// What lies between the elements of a matrix: NaN, or the least whole number.
+template <class T>
+T gap() {
+  if constexpr (std::is_integral_v<T>)
+    return std::numeric_limits<T>::min();
+  else
+    return tilery::convert<T>(static_cast<tilery::accumulator_t<T>>(std::nan("")));
+}
+
+/// A matrix in an executor's memory, with gaps between its elements that must stay as they are.
 template <class T>
 struct placed {
   tilery::buffer<T> memory;
@@ -36,8 +49,7 @@ placed<T> place(const Fixture& on, const std::vector<T>& values, int rows, int c
   if (how == layout::column_major) row_stride = 1, column_stride = rows;
   if (how == layout::spread) row_stride = 2 * columns + 1, column_stride = 2;
   const std::int64_t size = offset + (rows - 1) * row_stride + (columns - 1) * column_stride + 2;
-  std::vector<T> all(static_cast<std::size_t>(size),
-                     tilery::convert<T>(static_cast<tilery::accumulator_t<T>>(std::nan(""))));
+  std::vector<T> all(static_cast<std::size_t>(size), gap<T>());
   for (int i = 0; i < rows; ++i)
     for (int j = 0; j < columns; ++j)
       all[offset + i * row_stride + j * column_stride] = values[static_cast<std::size_t>(i) * columns + j];
@@ -52,14 +64,15 @@ template <class Fixture, class T>
 std::vector<T> gather(const Fixture& on, const placed<T>& from) {
   std::vector<T> all = on.get(from.memory), values;
   const T* first = from.memory.data_handle();
-  const T gap = tilery::convert<T>(static_cast<tilery::accumulator_t<T>>(std::nan("")));
+  const T untouched = gap<T>();
   for (int i = 0; i < from.view.extents[0]; ++i)
     for (int j = 0; j < from.view.extents[1]; ++j) {
       T& element = all[(from.view.pointer - first) + i * from.view.strides[0] + j * from.view.strides[1]];
       values.push_back(element);
-      element = gap;
+      element = untouched;
     }
-  for (const T& rest : all) EXPECT_TRUE(std::isnan(as_double(rest))) << "an element outside of the output was written";
+  for (const T& rest : all)
+    EXPECT_EQ(std::memcmp(&rest, &untouched, sizeof(T)), 0) << "an element outside of the output was written";
   return values;
 }
 

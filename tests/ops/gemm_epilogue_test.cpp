@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The epilogues of a GEMM against double references: each alone, every ordered pair and drawn chains of three, through
 // each mainloop; extra matrices of every layout; what they refuse.
+#include "tests/epilogue_choice.hpp"
 #include "tests/gemm_reference.hpp"
-#include "tests/layouts.hpp"
 
 #include <tilery/gemm.hpp>
 #include <tilery/validate.hpp>
-
-#include <functional>
-#include <memory>
 
 namespace {
 
@@ -30,149 +27,6 @@ constexpr gemm_mma_sync_policy mma_tiles{.block = {32, 64, 32},
                                          .vector = 1,
                                          .c_vector = 1};
 constexpr gemm_cpu_policy cpu_tiles{.rows = 3, .vectors = 1, .k_block = 8, .n_block = 64, .m_span = 16, .n_span = 64};
-
-/// A user's epilogue: a call operator, and no more.
-struct checkerboard : epilogue::step {
-  template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int row, int column) const {
-    for (int i = 0; i < N; ++i) x.set(i, (row + column + i) % 2 ? -x[i] : x[i]);
-    return x;
-  }
-};
-
-/// One of several epilogues, chosen at run time: a kernel is compiled once for all of them.
-template <class... E>
-struct any_of;
-template <class First, class... Rest>
-struct any_of<First, Rest...> : epilogue::step {
-  int index;
-  First first;
-  any_of<Rest...> rest;
-  any_of(int i, First a, Rest... others) : index(i), first(a), rest(i - 1, others...) {}
-
-  template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column) {
-    return index == 0 ? first(lane, x, row, column) : rest(lane, x, row, column);
-  }
-  template <class Lane>
-  SIMT void end(Lane lane) {
-    index == 0 ? first.end(lane) : rest.end(lane);
-  }
-  void shape(int m, int n) { first.shape(m, n), rest.shape(m, n); }
-  void describe(operands& all) const { index == 0 ? first.describe(all) : rest.describe(all); }
-  finding check(int m, int n) const { return index == 0 ? first.check(m, n) : rest.check(m, n); }
-};
-template <>
-struct any_of<> : epilogue::none {
-  explicit any_of(int) {}
-};
-
-/// The same, and its code stands once, wherever in a chain it is.
-template <class... E>
-struct shared_text : any_of<E...> {
-  using any_of<E...>::any_of;
-  template <class Lane, class T, int N>
-#ifdef __CUDACC__
-  __host__ __device__
-#endif
-      __attribute__((noinline)) pack<T, N>
-      operator()(Lane lane, pack<T, N> x, int row, int column) {
-    return any_of<E...>::operator()(lane, x, row, column);
-  }
-};
-template <class... E>
-shared_text<E...> choose(int index, E... all) {
-  return {index, all...};
-}
-
-double cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
-double logistic(double x) { return 1 / (1 + std::exp(-x)); }
-const double slope_at_0 = std::sqrt(8 / M_PI);  // of gelu_tanh's 2 u
-
-struct formulas {
-  const char* name;
-  double (*value)(double);
-  double (*slope)(double);
-};
-const formulas activations[] = {
-    {"relu", [](double x) { return x > 0 ? x : 0; }, [](double x) { return x > 0 ? 1.0 : 0.0; }},
-    {"gelu", [](double x) { return x * cdf(x); },
-     [](double x) { return cdf(x) + x * std::exp(-x * x / 2) / std::sqrt(2 * M_PI); }},
-    {"gelu_tanh", [](double x) { return x / 2 * (1 + std::tanh(slope_at_0 / 2 * (x + 0.044715 * x * x * x))); },
-     [](double x) {
-       const double s = logistic(slope_at_0 * (x + 0.044715 * x * x * x));
-       return s + x * s * (1 - s) * slope_at_0 * (1 + 3 * 0.044715 * x * x);
-     }},
-    {"silu", [](double x) { return x * logistic(x); },
-     [](double x) { return logistic(x) * (1 + x * (1 - logistic(x))); }},
-    {"sigmoid", logistic, [](double x) { return logistic(x) * (1 - logistic(x)); }},
-    {"tanh", [](double x) { return std::tanh(x); }, [](double x) { return 1 - std::tanh(x) * std::tanh(x); }},
-};
-
-/// A number and what a float may differ from it.
-struct traced {
-  double value, error;
-};
-
-/// The extra operands of one place in a chain, for C of m x n. Each layout is drawn.
-template <class Fixture>
-struct place_in_chain {
-  int m, n;
-  std::vector<float> bias = draw_values<float>(n), residual = draw_values<float>(m * n),
-                     z = draw_values<float>(m * n, -4, 4);
-  std::vector<bf16> rows = draw_values<bf16>(m), wide = draw_values<bf16>(m * n);
-  placed<float> bias_at, residual_at, z_at, stored_wide;
-  placed<bf16> rows_at, wide_at, stored;
-  buffer<float> amax;
-
-  place_in_chain(const Fixture& on, int rows_of_c, int columns_of_c) : m(rows_of_c), n(columns_of_c) {
-    const auto any = [] { return layouts[draw(0, 4)]; };
-    bias_at = place(on, bias, 1, n, any());
-    rows_at = place(on, rows, 1, m, any());
-    residual_at = place(on, residual, m, n, any());
-    wide_at = place(on, wide, m, n, any());
-    z_at = place(on, z, m, n, any());
-    stored = place(on, std::vector<bf16>(m * n), m, n, any());
-    stored_wide = place(on, std::vector<float>(m * n), m, n, any());
-    amax = on.put(std::vector<float>{0.25f});
-  }
-
-  static constexpr int stores = 18, stores_wide = 19, takes_amax = 20, kinds = 23;
-  template <class T>
-  static vector_view<const T> as_vector(const placed<T>& p) {
-    vector_view<const T> result(p.view.pointer, p.view.extents[1]);
-    result.strides[0] = p.view.strides[1];
-    return result;
-  }
-  auto epilogue(int kind) const {
-    namespace e = tilery::epilogue;
-    namespace a = tilery::activation;
-    return choose(kind, e::none(), e::scale(-1.5), e::bias(as_vector(bias_at)), e::row_bias(as_vector(rows_at)),
-                  e::residual(residual_at.view, 0.5), e::residual(wide_at.read()), e::relu(), e::gelu(), e::gelu_tanh(),
-                  e::silu(), e::sigmoid(), e::tanh(), e::times_gradient<a::relu>(z_at.view),
-                  e::times_gradient<a::gelu>(z_at.view), e::times_gradient<a::gelu_tanh>(z_at.view),
-                  e::times_gradient<a::silu>(z_at.read()), e::times_gradient<a::sigmoid>(z_at.view),
-                  e::times_gradient<a::tanh>(z_at.view), e::store(stored.view), e::store(stored_wide.view),
-                  e::amax(amax), e::stochastic_rounding<bf16>(7), checkerboard());
-  }
-  /// What that makes of a number at (i, j), and how far off a float may be then: no slope is above 1.2.
-  traced expected(int kind, traced x, int i, int j) const {
-    const double eps = 32 * 0x1p-24;
-    const auto off = [&](double value, double error) { return traced{value, error + eps * (1 + std::fabs(value))}; };
-    switch (kind) {
-      case 1: return off(-1.5 * x.value, 1.5 * x.error);
-      case 2: return off(x.value + bias[j], x.error);
-      case 3: return off(x.value + as_double(rows[i]), x.error);
-      case 4: return off(x.value + 0.5 * residual[i * n + j], x.error);
-      case 5: return off(x.value + as_double(wide[i * n + j]), x.error);
-      case 21: return off(x.value, x.error + 0x1p-7 * (std::fabs(x.value) + x.error));
-      case 22: return {(i + j) % 2 ? -x.value : x.value, x.error};
-    }
-    if (kind >= 6 && kind < 12) return off(activations[kind - 6].value(x.value), 1.2 * x.error);
-    if (kind >= 12 && kind < 18) return off(x.value * activations[kind - 12].slope(z[i * n + j]), 1.2 * x.error);
-    return x;
-  }
-};
 
 template <class Executor>
 class gemm_epilogue_on : public on_executor<Executor> {
@@ -212,9 +66,9 @@ public:
              places[0].epilogue(kinds[0]) | places[1].epilogue(kinds[1]) | places[2].epilogue(kinds[2]),
              {.beta = beta});
       std::vector<float> outputs[3];
-      for (int p = 0; p < 3; ++p) outputs[p] = written(places[p], kinds[p]);
+      for (int p = 0; p < 3; ++p) outputs[p] = places[p].written(on, kinds[p]);
       const auto got = gather(on, c);
-      traced largest[3] = {{0.25, 0}, {0.25, 0}, {0.25, 0}};
+      traced largest[3] = {{start[0], 0}, {start[0], 0}, {start[0], 0}};
       worst_error worst;
       const auto compare = [&](double value, traced want) { worst.compare(value, want.value, want.error); };
       for (int i = 0; i < m; ++i)
@@ -223,11 +77,7 @@ public:
           traced x{exact.sum + beta * 0.5, (k + 3) * 0x1p-22 * exact.magnitude};
           for (int p = 0; p < 3; ++p) {
             x = places[p].expected(kinds[p], x, i, j);
-            if (kinds[p] == chain_place::stores || kinds[p] == chain_place::stores_wide) {
-              const bool narrow = kinds[p] == chain_place::stores;
-              compare(outputs[p][i * n + j],
-                      {x.value, x.error * 1.01 + (narrow ? 0x1p-8 * std::fabs(x.value) : 1e-30)});
-            }
+            if (!outputs[p].empty()) compare(outputs[p][i * n + j], chain_place::stored_from(kinds[p], x));
             largest[p].value = std::max(largest[p].value, std::fabs(x.value));
             largest[p].error = std::max(largest[p].error, x.error + 1e-30);
           }
@@ -238,14 +88,7 @@ public:
       EXPECT_LE(worst.value(), 1) << m << " x " << n << " x " << k << " " << element<T>::name << ", chain " << kinds[0]
                                   << " | " << kinds[1] << " | " << kinds[2];
     }
-    std::vector<float> written(const chain_place& p, int kind) {
-      if (kind == chain_place::stores_wide) return gather(on, p.stored_wide);
-      std::vector<float> result;
-      if (kind == chain_place::stores)
-        for (const bf16 x : gather(on, p.stored)) result.push_back(convert<float>(x));
-      return result;
-    }
-    static constexpr float start[1] = {0.25f};
+    static constexpr float start[1] = {chain_place::first_amax};
   };
 
   template <class T>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The GEMM op with the element types of the tensor cores: tf32, fp8, s8, and float through tf32, against sums in
-// double. Types, layouts, scales, edges, refusals, on each executor.
+// double, through the default call. Layouts, scales, edges, refusals, on each executor; gemm_pairs_test has what these
+// types are with epilogues and schedules.
 #include "tests/gemm_reference.hpp"
 #include "tests/layouts.hpp"
 
@@ -50,13 +51,11 @@ public:
       for (int j = 0; j < n; ++j) {
         const exact_product exact(a_values, b_values, n, k, i, j);
         const double old = f.beta * as_double(c_values[i * n + j]);
-        double want = f.scale_c * (alpha * exact.sum + old);
-        if (std::is_same_v<R, int8>) want = std::clamp(want, -128.0, 127.0);
+        const double want = f.scale_c * (alpha * exact.sum + old);
         const bool whole = std::is_same_v<R, std::int32_t>;
-        const double unit = std::is_same_v<T, double> ? 0x1p-53 : 0x1p-22;
+        const double unit = 0x1p-22;
         const double half_step =
-            std::is_same_v<R, int8>                                                ? 0.5
-            : std::is_same_v<R, fp8_e4m3> || std::is_same_v<R, fp8_e5m2>           ? std::fabs(want) * 0x1p-3 + 0x1p-9
+            std::is_same_v<R, fp8_e4m3> || std::is_same_v<R, fp8_e5m2>             ? std::fabs(want) * 0x1p-3 + 0x1p-9
             : std::is_same_v<R, float> || std::is_same_v<R, tf32> || sizeof(R) > 2 ? 0
                                                                                    : std::fabs(want) * 0x1p-8 + 0x1p-24;
         const double bound = whole
@@ -112,22 +111,14 @@ TYPED_TEST(gemm_types_on, multiplies_tf32) {
   this->template default_call<tf32, tf32, float>({.alpha = -0.5, .beta = 2}, 0x1p-9);
 }
 
-TYPED_TEST(gemm_types_on, multiplies_double) {
-  this->template default_call<double, double, double>({.alpha = -0.5, .beta = 2});
-}
-
 TYPED_TEST(gemm_types_on, multiplies_fp8_of_both_kinds_with_scales) {
   if (!this->has_tensor_cores(arch::sm_89)) GTEST_SKIP() << "fp8 needs sm_89 or later";
   this->template default_call<fp8_e4m3, fp8_e4m3, float>({.alpha = 2, .beta = 1, .scale_a = 0.5, .scale_b = 4});
-  this->template two_candidates<fp8_e4m3, fp8_e5m2, bf16>({.scale_a = 1, .scale_b = 0.25});
   this->template two_candidates<fp8_e5m2, fp8_e4m3, half>({.scale_a = 1, .scale_b = 1});
-  this->template two_candidates<fp8_e5m2, fp8_e5m2, fp8_e5m2>({.scale_a = 1, .scale_b = 1, .scale_c = 0.5});
 }
 
-TYPED_TEST(gemm_types_on, multiplies_s8_into_sums_and_scaled) {
+TYPED_TEST(gemm_types_on, multiplies_s8_into_exact_sums) {
   this->template default_call<int8, int8, std::int32_t>({.alpha = 3, .beta = -2});
-  this->template two_candidates<int8, int8, float>({.beta = 0.5, .scale_a = 0.25, .scale_b = 0.5});
-  this->template two_candidates<int8, int8, int8>({.scale_a = 0.01, .scale_b = 0.02, .scale_c = 20});
 }
 
 // The activations and gradients of a training loop, stored in fewer bits than they are computed with, or in more.
