@@ -5,7 +5,6 @@
 #include "tests/epilogue_choice.hpp"
 
 #include <array>
-#include <fstream>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -76,10 +75,9 @@ inline pairs_row row_of_line(const std::string& line) {
   return row;
 }
 
-/// The rows of a file; throws std::runtime_error with the line's number.
-inline std::vector<pairs_row> read_pairs(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) throw std::runtime_error("the pairs in " + path + " cannot be read");
+/// The rows of a text; throws std::runtime_error with the line's number.
+inline std::vector<pairs_row> all_pairs(const std::string& text) {
+  std::istringstream in(text);
   std::vector<pairs_row> rows;
   int number = 1;
   for (std::string line; std::getline(in, line); ++number) {

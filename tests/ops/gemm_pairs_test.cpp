@@ -5,6 +5,7 @@
 // A kernel is compiled for a type and a policy alone: the policy's kernel looks up the layout, the epilogue is chosen
 // at run time, and the schedule is the launch's. That keeps all of it within a minute of compiling.
 #include "tests/ops/gemm_pairs.hpp"
+#include "tests/ops/gemm_pairs_text.hpp"
 #include "tests/epilogue_choice.hpp"
 
 #include <tilery/gemm_batched.hpp>
@@ -214,7 +215,7 @@ public:
   void check(const char* name) {
     if (const char* why = missing<T>()) GTEST_SKIP() << why;
     int count = 0;
-    for (const pairs_row& row : read_pairs(TILERY_GEMM_PAIRS)) {
+    for (const pairs_row& row : all_pairs(gemm_pairs_text)) {
       if (row.type != name) continue;
       ++count;
       try {
@@ -360,7 +361,7 @@ TYPED_TEST(gemm_pairs_on, s8) { this->template check<types<int8, int8, int8, tru
 
 #ifndef __CUDACC__
 TEST(gemm_pairs, are_all_in_the_table) {
-  const auto rows = read_pairs(TILERY_GEMM_PAIRS);
+  const auto rows = all_pairs(gemm_pairs_text);
   for (const std::string& pair : missing_pairs(rows)) ADD_FAILURE() << "no row has " << pair;
   std::set<std::array<std::string, 5>> once;
   bool chain_of_three = false;
@@ -373,7 +374,7 @@ TEST(gemm_pairs, are_all_in_the_table) {
 }
 
 TEST(gemm_pairs, are_told_where_they_are_missing) {
-  auto rows = read_pairs(TILERY_GEMM_PAIRS);
+  auto rows = all_pairs(gemm_pairs_text);
   std::erase_if(rows, [](const pairs_row& row) { return row.type == "bf16" && row.schedule == "split_k"; });
   const auto missing = missing_pairs(rows);
   EXPECT_NE(std::find(missing.begin(), missing.end(), "bf16 with split_k"), missing.end());

@@ -18,15 +18,16 @@ struct gemm_cpu_skinny_policy {
   int lines = 4;                                      // of the long one: along k or, where it lies so, steps of k
   int group = 16;                                     // lines along k whose sums are kept at a time
   int k_block = 512;                                  // of such lines, that stay in the first cache meanwhile
-  int span = 1024;                                    // of a line across k
+  int span = 4096;                                    // of a line across k, at most: whole pages of memory
   host_isa isa = native_isa;
 
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
-  /// Elements of the long dimension of a piece of work: the sums of a span take no more than 16 KB of floats.
-  constexpr int piece(bool along_k, int short_extent, int accumulator_bytes) const {
+  /// Elements of the long dimension of a piece of work: the sums of a span take no more than 16 KB of floats, and each
+  /// thread has one.
+  constexpr int piece(bool along_k, int short_extent, int long_extent, int threads, int accumulator_bytes) const {
     if (along_k) return group;
-    const int vector = lanes(accumulator_bytes);
-    return greater(lesser(span, 4096 / short_extent) / vector, 1) * vector;
+    const int vector = lanes(accumulator_bytes), share = pieces(pieces(long_extent, threads), vector) * vector;
+    return greater(lesser(lesser(span, share), 4096 / short_extent) / vector, 1) * vector;
   }
 };
 
@@ -69,14 +70,16 @@ constexpr const char* misfit(const gemm_cpu_skinny_policy& p, const gemm_problem
 }
 
 /// Which problems are for it, and the policy. Time of the packed kernel by this one's, one thread, float, on a Xeon of
-/// the Cascade Lake family (1 MiB of second cache) with another program beside it, g++ 12 -O3, 2026-11-23; "along k" is
-/// B of few rows and A of few columns by its transpose, "across" the others:
+/// the Cascade Lake family (1 MiB of second cache), g++ 12 -O3, 2026-11-23 (the smaller ones with another program
+/// beside it). B is long where C has few rows, A where it has few columns; along k or across it:
 ///
-///   long operand      few = 1, along k, across   4           8           16
-///   4096 x 4096       2.3 to 5.9   3.1 to 7.7    2.0 to 3.8  1.3 to 3.1  0.8 to 2.2 along k, 0.7 to 1.4 across
-///   512 x 512         5.5          5.0 (read in place by the packed kernel 0.9)   1.3 to 1.5, across 1.4   0.7 to 0.9
-///   256 x 256         3.7 to 4.5   2.5 (in place 0.5)                             0.9 to 2.7               0.5 to 0.7
-///   A across k        7.7          (it would be transposed as it is packed)       2.0 to 4.7               0.9 to 1.2
+///   long operand    B along k          B across k          A along k          A across k: to be transposed
+///   of few =        1    4    8   16   1    4    8   16    1    4    8   16   1    4    8   16
+///   4096 x 4096     4.9  4.9  3.3 2.3  3.1  2.4  1.5 0.7   2.6  2.2  1.7 1.0  8.8  6.2  3.4 1.9
+///   512 x 512       5.5       1.5 0.9  0.9       0.8 0.8   5.6       1.2 0.7  9.3       3.0 1.2
+///   256 x 256       2.4       0.8 0.5  0.5       0.5 0.5   4.5       1.1 0.5  7.8       2.0 1.0
+///
+/// Those of B across k, but of 4096, are by the packed kernel that reads B in place.
 template <class T>
 struct gemm_cpu_skinny_table {
   static constexpr gemm_cpu_skinny_policy candidates[1] = {{}};
@@ -89,7 +92,7 @@ struct gemm_cpu_skinny_table {
         std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < 1 << 20;
     if (few == 1) return !(fits_second_cache && across && !transposed_a);
     if (fits_second_cache) return transposed_a && few <= 8;
-    return few <= (across ? 8 : 16);
+    return few <= (across && !transposed_a ? 8 : 16);
   }
   static constexpr choice choose(const gemm_problem&) {
     return {0, "few rows or columns: the long operand is read once, where it lies"};

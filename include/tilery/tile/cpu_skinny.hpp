@@ -15,6 +15,12 @@ pack<S, N> line_vector(cpu_lane lane, gmem_ptr<const T> from, int left) {
   return left >= N ? convert<S>(lane.load(from, width<N>)) : load_some<S, N>(lane, from, 1, left);
 }
 
+/// Asks for the cache line of an element that is read soon; it may lie behind the operand's end.
+template <class T>
+void expect_read(gmem_ptr<const T> p) {
+  __builtin_prefetch(p.raw(), 0);
+}
+
 /// For Rows rows of the short operand, contiguous along k and filled up with zeros, and Lines lines along k:
 /// sums[row][line] += the products of `k` elements, a vector of them each.
 template <int N, int Rows, int Lines, class S, class T>
@@ -30,7 +36,11 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
   for (int i = 0; i < k; i += N) {
     pack<S, N> line[Lines];
     TILERY_UNROLL
-    for (int l = 0; l < Lines; ++l) line[l] = line_vector<S, N>(lane, lines + (l * line_stride + i), k - i);
+    for (int l = 0; l < Lines; ++l) {
+      const auto at = lines + (l * line_stride + i);
+      if constexpr (sizeof(T) >= 4) expect_read(at + 512 / sizeof(T));  // of 2 bytes the hardware's own is early enough
+      line[l] = line_vector<S, N>(lane, at, k - i);
+    }
     TILERY_UNROLL
     for (int r = 0; r < Rows; ++r) {
       const auto row = lane.load(rows + (r * row_pitch + i), width<N>);
@@ -60,7 +70,11 @@ void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T>
   for (int i = 0; i < count; i += N) {
     pack<S, N> line[Steps];
     TILERY_UNROLL
-    for (int s = 0; s < Steps; ++s) line[s] = line_vector<S, N>(lane, lines + (s * line_stride + i), count - i);
+    for (int s = 0; s < Steps; ++s) {
+      const auto at = lines + (s * line_stride + i);
+      expect_read(at + Steps * line_stride);  // the next steps', in other pages
+      line[s] = line_vector<S, N>(lane, at, count - i);
+    }
     TILERY_UNROLL
     for (int r = 0; r < Rows; ++r) {
       const auto at = sums + (r * sums_pitch + i);

@@ -50,13 +50,13 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
   static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr,
                 "the policy breaks a rule");
   if (p.c.rows == 0 || p.c.columns == 0) return;
-  gemm_cpu_skinny<P, Params> skinny(p);
+  const int threads = gemm_cpu_threads(p, lesser(cpu.threads(), most_threads));
+  gemm_cpu_skinny<P, Params> skinny(p, threads);
   const allocation workspace = cpu.workspace(skinny.workspace_bytes());
   if (!workspace.get() && skinny.workspace_bytes() > 0) return;  // an executor that launches nothing
   skinny.pack_short(workspace.get());
   cpu.parallel(
-      skinny.shares(), [&](std::int64_t share) { skinny.multiply(share); },
-      gemm_cpu_threads(p, lesser(cpu.threads(), most_threads)));
+      skinny.shares(), [&](std::int64_t share) { skinny.multiply(share); }, threads);
 }
 
 /// `count` GEMMs, whose sums are the same as each one's alone; `params_of(i)` has their parameters. Those too small for

@@ -22,11 +22,11 @@ class gemm_cpu_skinny {
                 "gemm_cpu_skinny: A and B must be of one type, because either may be the long operand");
 
 public:
-  explicit gemm_cpu_skinny(const Params& p)
+  gemm_cpu_skinny(const Params& p, int threads)
       : p_(p), few_rows_(p.c.rows <= p.c.columns), long_(few_rows_ ? p.b : p.a), short_(few_rows_ ? p.a : p.b) {
     along_k_ = long_.k_stride == 1 || long_.k <= 1;
     few_ = few_rows_ ? p.c.rows : p.c.columns, many_ = few_rows_ ? p.c.columns : p.c.rows;
-    piece_ = P.piece(along_k_, few_, sizeof(S));
+    piece_ = P.piece(along_k_, few_, many_, threads, sizeof(S));
     pitch_ =
         (pieces(long_.k, cache_line) | 1) * cache_line;  // an odd number of cache lines: rows lie in different sets
   }
