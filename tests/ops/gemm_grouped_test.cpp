@@ -29,7 +29,7 @@ public:
     gemm_factors f = {};
   };
 
-  /// Both ways on the same values.
+  /// Both ways on the same values; on the CPU with a policy of its own.
   template <auto P, class T>
   void same_as_alone(const std::vector<shape>& shapes) {
     std::vector<placed<T>> a, b, together, alone;
@@ -49,16 +49,16 @@ public:
       members.push_back(
           {a[i].view, b[i].view, together[i].view, epilogue::bias(bias[i]) | epilogue::relu(), shapes[i].f});
     const std::span<const member> list(members);
-    if constexpr (Executor::lane::alone)
-      gemm_grouped(this->executor, list);
-    else
-      gemm_grouped<P>(this->executor, list);
+    constexpr auto policy = [] {
+      if constexpr (Executor::lane::alone)
+        return gemm_cpu_table<T>::candidates[0];
+      else
+        return P;
+    }();
+    gemm_grouped<policy>(this->executor, list);
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       const auto& one = members[i];
-      if constexpr (Executor::lane::alone)
-        gemm(this->executor, one.a, one.b, alone[i].view, one.epilogue, one.factors);
-      else
-        gemm<P>(this->executor, one.a, one.b, alone[i].view, one.epilogue, one.factors);
+      gemm<policy>(this->executor, one.a, one.b, alone[i].view, one.epilogue, one.factors);
       const auto got = gather(*this, together[i]), want = gather(*this, alone[i]);
       EXPECT_EQ(std::memcmp(got.data(), want.data(), got.size() * sizeof(T)), 0)
           << "member " << i << ": " << shapes[i].m << " x " << shapes[i].n << " x " << shapes[i].k;
