@@ -15,10 +15,10 @@ namespace tilery::inline TILERY_ABI {
 /// cores (fp8: sm_89; double: where they are faster at it, sm_80 and sm_90); float goes there by a policy with `math`,
 /// as tf32 or as three products of it. Where C has few rows or columns the long operand is read once: up to 16 on
 /// tensor cores, but of double, where it is aligned (of two element types, rows alone), and by a kernel of its own up
-/// to 16 of float and 8 of double, half and bf16, where k is not short (half and bf16 are multiplied as floats there).
-/// Any strides and alignment: operands with 16-byte aligned rows or columns are faster. C must not share an element
-/// with another operand, the epilogue's included: it may hold unfinished sums meanwhile. An m or n of 0 does nothing; a
-/// k of 0 is an empty sum.
+/// to 16 of float and 8 of double, half and bf16, where k is not short (half and bf16 are multiplied as floats there);
+/// on the CPU by one that reads it where it lies. Any strides and alignment: operands with 16-byte aligned rows or
+/// columns are faster. C must not share an element with another operand, the epilogue's included: it may hold
+/// unfinished sums meanwhile. An m or n of 0 does nothing; a k of 0 is an empty sum.
 ///
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
 /// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z)`. A beta of 1 adds to what C

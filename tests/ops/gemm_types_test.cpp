@@ -81,6 +81,8 @@ public:
     for (const layout a : both)
       for (const layout b : both) check<T, U, R>(67, 35, 45, a, b, f, cut, call);
     check<T, U, R>(3, 70, 1, layout::column_major, layout::dense, f, cut, call);
+    for (int i = 0; i < 3; ++i)
+      check<T, U, R>(draw(1, 90), draw(1, 90), draw(0, 150), both[draw(0, 1)], both[draw(0, 1)], f, cut, call);
     for (const layout l : both) {
       check<T, U, R>(9, 144, 160, layout::odd, l, f, cut, call);
       check<T, U, R>(144, 16, 160, l, layout::dense, f, cut, call);
@@ -119,6 +121,32 @@ TYPED_TEST(gemm_types_on, multiplies_fp8_of_both_kinds_with_scales) {
 
 TYPED_TEST(gemm_types_on, multiplies_s8_into_exact_sums) {
   this->template default_call<int8, int8, std::int32_t>({.alpha = 3, .beta = -2});
+}
+
+constexpr gemm_mma_sync_policy with_copies_of(gemm_mma_sync_policy p, int elements) {
+  p.vector = elements, p.k_parts = 1;
+  return p;
+}
+// Rows that are aligned for 8, 4 or 2 bytes: copies of as many, or element by element.
+TYPED_TEST(gemm_types_on, takes_bytes_of_less_alignment) {
+  if (!this->has_tensor_cores(arch::sm_80)) GTEST_SKIP() << "tensor cores need sm_80 or later";
+  const auto with = [&]<int Elements>() {
+    return [&](const auto& a, const auto& b, const auto& c, gemm_factors f) {
+      if constexpr (TypeParam::lane::alone)
+        gemm(this->executor, a, b, c, epilogue::none{}, f);
+      else
+        gemm<with_copies_of(small_mma_sync<int8>(), Elements)>(this->executor, a, b, c, epilogue::none{}, f);
+    };
+  };
+  const layout row_major = layout::dense, column_major = layout::column_major;
+  this->template check<int8, int8, std::int32_t>(72, 40, 136, row_major, row_major, {}, 0,
+                                                 with.template operator()<8>());
+  this->template check<int8, int8, std::int32_t>(72, 40, 136, column_major, column_major, {}, 0,
+                                                 with.template operator()<8>());
+  this->template check<int8, int8, std::int32_t>(68, 36, 132, row_major, column_major, {}, 0,
+                                                 with.template operator()<4>());
+  this->template check<int8, int8, std::int32_t>(70, 36, 130, column_major, row_major, {}, 0,
+                                                 with.template operator()<2>());
 }
 
 // The activations and gradients of a training loop, stored in fewer bits than they are computed with, or in more.

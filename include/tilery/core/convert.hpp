@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Conversions between element types, scalar and pack: to nearest, ties to even; NaN stays NaN, overflow becomes
-// infinity; into int8 what is out of range becomes the end of the range, NaN 0. Between double and half or bf16 the way
-// leads through float, and may round twice. On the host half and bf16 are converted by integer arithmetic on whole
-// vectors; the device has instructions.
+// infinity; into fp8 and int8 what is out of range becomes the end of the range, and NaN of int8 0. Between double and
+// half or bf16 the way leads through float, and may round twice. On the host half and bf16 are converted by integer
+// arithmetic on whole vectors; the device has instructions.
 #pragma once
 
 #include <tilery/core/pack.hpp>
