@@ -217,9 +217,11 @@ void check_skinny(int times, const Epilogue& e) {
 }
 TYPED_TEST(gemm_cpu_of, few_rows_or_columns) {
   constexpr int bytes = sizeof(accumulator_t<TypeParam>);
-  check_skinny<tiny_skinny(bytes), TypeParam, TypeParam>(60, epilogue::none{});
-  check_skinny<tiny_skinny(bytes), TypeParam, accumulator_t<TypeParam>>(20, checkered{});
-  check_skinny<gemm_cpu_skinny_policy{}, TypeParam, TypeParam>(20, checkered{});
+  check_skinny<tiny_skinny(bytes), TypeParam, TypeParam>(60, checkered{});
+  if constexpr (sizeof(TypeParam) != 2)
+    check_skinny<gemm_cpu_skinny_policy{}, TypeParam, TypeParam>(20, epilogue::none{});
+  else
+    check_skinny<gemm_cpu_skinny_policy{}, TypeParam, float>(20, epilogue::none{});  // C in the accumulation type
 }
 TEST(gemm_cpu, few_rows_or_columns_in_narrower_vectors) {
   check_skinny<tiny_skinny(4, host_isa::baseline), float, float>(30, epilogue::none{});
