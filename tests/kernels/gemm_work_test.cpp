@@ -219,7 +219,7 @@ TEST(gemm_explained, says_what_a_policy_costs) {
   for (const sentence& text : {explain_gemm(gpu, m, m, m), explain_gemm<small>(gpu, m, m, m)})
     says(text,
          "64 blocks, one for each tile; a block has 128 threads and 65536 bytes of shared memory; 3 fit a "
-         "multiprocessor: 0.162 waves on an H100 SXM; 170.667 operations a byte of A, B and C: bound by memory, at "
+         "multiprocessor: 0.162 waves on the H100 SXM; 170.667 operations a byte of A, B and C: bound by memory, at "
          "least 0.469 us");
   // 2 4096^3 operations at 2 132 128 products a clock and 1.98 GHz
   std::vector<float> y(1);

@@ -28,10 +28,13 @@ double multiply_adds_a_second(const Policy& policy, const arch_peaks& on) {
   }
 }
 
-/// What a policy takes of a GPU and what bounds the problem there. `blocks` are those of all its launches.
+/// What a policy takes of a GPU and what bounds the problem there (not that of a group, whose members may be smaller).
+/// `blocks` are those of all its launches.
 template <class T, class U, class C, class Policy>
 sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t blocks) {
-  const auto rounded = [](double x) { return static_cast<double>(static_cast<std::int64_t>(x * 1000 + 0.5)) / 1000; };
+  const auto rounded = [](double x) {  // to three digits behind the point; what has none stays as it is
+    return x < 1e12 ? static_cast<double>(static_cast<std::int64_t>(x * 1000 + 0.5)) / 1000 : x;
+  };
   const arch_peaks& on = peaks(p.target);
   const int staged = staged_bytes<T>(policy);
   const std::int64_t together = blocks_at_a_time(policy, p.target, staged, sizeof(accumulator_t<T>));
@@ -39,7 +42,8 @@ sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t
                        " bytes of shared memory; ");
   const sentence fill(together / on.multiprocessors, together == on.multiprocessors ? " fits" : " fit",
                       " a multiprocessor: ", rounded(static_cast<double>(blocks) / static_cast<double>(together)),
-                      " waves on an ", on.product);
+                      " waves on the ", on.product);
+  if (!p.alike || blocks == 0) return {block, fill};
   const double products = static_cast<double>(p.batches) * p.m * p.n * p.k;
   const double bytes = static_cast<double>(p.batches) *
                        (static_cast<double>(sizeof(T)) * p.m * p.k + static_cast<double>(sizeof(U)) * p.k * p.n +
