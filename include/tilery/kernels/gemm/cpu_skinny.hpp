@@ -54,7 +54,7 @@ public:
 private:
   static constexpr int lanes = P.lanes(sizeof(S)), cache_line = static_cast<int>(64 / sizeof(S));
   static constexpr int group_pitch = pieces(P.group, lanes) * lanes;
-  static constexpr int most_sums = greater(P.few * group_pitch, greater(4096, P.few* lanes));
+  static constexpr int most_sums = greater(P.few * greater(group_pitch, lanes), 4096);
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};
 
   /// Calls f.operator()<Rows>(row) for all rows of the short operand, P.rows at a time, then one at a time.
