@@ -40,10 +40,17 @@ template <class... E>
 struct any_of;
 template <class First, class... Rest>
 struct any_of<First, Rest...> : tilery::epilogue::step {
+  static constexpr bool sums_columns = First::sums_columns || any_of<Rest...>::sums_columns;
   int index;
   First first;
   any_of<Rest...> rest;
-  any_of(int i, First a, Rest... others) : index(i), first(a), rest(i - 1, others...) {}
+  SIMT any_of(int i, First a, Rest... others) : index(i), first(a), rest(i - 1, others...) {}
+  SIMT any_of(int i, First a, any_of<Rest...> others) : index(i), first(a), rest(others) {}
+
+  template <class S, int N>
+  SIMT auto in_tile() const {
+    return with(index, tilery::epilogue::in_tile<S, N>(first), rest.template in_tile<S, N>());
+  }
 
   template <class Lane, class T, int N>
   SIMT tilery::pack<T, N> operator()(Lane lane, tilery::pack<T, N> x, int row, int column) {
@@ -53,13 +60,27 @@ struct any_of<First, Rest...> : tilery::epilogue::step {
   SIMT void end(Lane lane) {
     index == 0 ? first.end(lane) : rest.end(lane);
   }
+  template <class F>
+  void for_totals(F&& f) {
+    index == 0 ? first.for_totals(f) : rest.for_totals(f);
+  }
   void shape(int m, int n) { first.shape(m, n), rest.shape(m, n); }
   void describe(tilery::operands& all) const { index == 0 ? first.describe(all) : rest.describe(all); }
   tilery::finding check(int m, int n) const { return index == 0 ? first.check(m, n) : rest.check(m, n); }
+
+private:
+  template <class One, class... Others>
+  SIMT static any_of<One, Others...> with(int i, const One& one, const any_of<Others...>& others) {
+    return {i, one, others};
+  }
 };
 template <>
 struct any_of<> : tilery::epilogue::none {
-  explicit any_of(int) {}
+  SIMT explicit any_of(int) {}
+  template <class S, int N>
+  SIMT any_of in_tile() const {
+    return *this;
+  }
 };
 
 /// One of all epilogues, with operands of these types; its code stands once, wherever in a chain it is, and its name is
@@ -75,16 +96,25 @@ using any_epilogue =
            tilery::epilogue::gradient<tilery::activation::silu, float>,
            tilery::epilogue::gradient<tilery::activation::sigmoid, float>,
            tilery::epilogue::gradient<tilery::activation::tanh, float>, tilery::epilogue::store<tilery::bf16>,
-           tilery::epilogue::store<float>, tilery::epilogue::amax, rounding_of_floats, checkerboard>;
-struct chosen_epilogue : any_epilogue {
-  using any_epilogue::any_epilogue;
+           tilery::epilogue::store<float>, tilery::epilogue::amax, rounding_of_floats, checkerboard,
+           tilery::epilogue::bias_gradient<float>>;
+template <class Any>
+struct one_text : Any {
+  SIMT explicit one_text(const Any& any) : Any(any) {}
   template <class Lane, class T, int N>
 #ifdef __CUDACC__
   __host__ __device__
 #endif
       __attribute__((noinline)) tilery::pack<T, N>
       operator()(Lane lane, tilery::pack<T, N> x, int row, int column) {
-    return any_epilogue::operator()(lane, x, row, column);
+    return Any::operator()(lane, x, row, column);
+  }
+};
+struct chosen_epilogue : any_epilogue {
+  using any_epilogue::any_epilogue;
+  template <class S, int N>
+  SIMT auto in_tile() const {
+    return one_text(any_epilogue::in_tile<S, N>());
   }
 };
 
@@ -141,7 +171,8 @@ inline constexpr const char* epilogue_names[] = {"none",
                                                  "store_f32",
                                                  "amax",
                                                  "round_by_chance",
-                                                 "checkerboard"};
+                                                 "checkerboard",
+                                                 "bias_gradient"};
 
 /// The extra operands of one place in a chain, for C of m x n. Each layout is drawn.
 template <class Fixture>
@@ -153,6 +184,8 @@ struct place_in_chain {
   placed<float> bias_at, residual_at, z_at, stored_wide;
   placed<tilery::bf16> rows_at, wide_at, stored;
   tilery::buffer<float> amax;
+  std::vector<float> old_sums = draw_values<float>(n);
+  placed<float> sums_at;
 
   place_in_chain(const Fixture& on, int rows_of_c, int columns_of_c) : m(rows_of_c), n(columns_of_c) {
     const auto any = [] { return layouts[draw(0, 4)]; };
@@ -163,16 +196,22 @@ struct place_in_chain {
     z_at = place(on, z, m, n, any());
     stored = place(on, std::vector<tilery::bf16>(m * n), m, n, any());
     stored_wide = place(on, std::vector<float>(m * n), m, n, any());
+    start(on);
+  }
+  /// What is added to begins anew.
+  void start(const Fixture& on) {
     amax = on.put(std::vector<float>{first_amax});
+    sums_at = place(on, old_sums, 1, n, layouts[draw(0, 4)]);
   }
 
-  static constexpr float first_amax = 0.25f;
-  static constexpr int stores = 18, stores_wide = 19, takes_amax = 20, rounds = 21, kinds = 23;
+  static constexpr float first_amax = 0.25f, sums_beta = -0.5f;
+  static constexpr int stores = 18, stores_wide = 19, takes_amax = 20, rounds = 21, sums = 23,
+                       kinds = 24;
   static_assert(std::size(epilogue_names) == kinds);
 
   template <class T>
-  static tilery::vector_view<const T> as_vector(const placed<T>& p) {
-    tilery::vector_view<const T> result(p.view.pointer, p.view.extents[1]);
+  static tilery::vector_view<T> as_vector(const placed<T>& p) {
+    tilery::vector_view<T> result(p.view.pointer, p.view.extents[1]);
     result.strides[0] = p.view.strides[1];
     return result;
   }
@@ -202,7 +241,8 @@ struct place_in_chain {
             e::store(stored_wide.view),
             e::amax(amax),
             rounding_of_floats(7),
-            checkerboard()};
+            checkerboard(),
+            e::bias_gradient(as_vector(sums_at), sums_beta)};
   }
   /// What that makes of a number at (i, j), and how far off it may be then, computed with this unit: no slope is above
   /// 1.2.
@@ -234,6 +274,34 @@ struct place_in_chain {
   static traced stored_from(int kind, traced x) {
     return {x.value, x.error * 1.01 + (kind == stores ? 0x1p-8 : 0x1p-24) * std::fabs(x.value) + 1e-30};
   }
+
+  /// What this place makes of all numbers that come to it: their largest magnitude, and the sums of columns.
+  class totals {
+  public:
+    totals(const place_in_chain& place, int kind) : place_(place), kind_(kind), sums_(place.n) {}
+
+    void add(traced x, int column) {
+      largest_.value = std::max(largest_.value, std::fabs(x.value));
+      largest_.error = std::max(largest_.error, x.error + 0x1p-24 * std::fabs(x.value) + 1e-30);
+      traced& sum = sums_[static_cast<std::size_t>(column)];
+      sum.value += x.value, sum.error += x.error + 64 * 0x1p-24 * std::fabs(x.value);
+    }
+    void compare(const Fixture& on, worst_error& worst) const {
+      if (kind_ == place_.takes_amax) worst.compare(on.get(place_.amax)[0], largest_.value, largest_.error);
+      if (kind_ != place_.sums) return;
+      const auto got = gather(on, place_.sums_at);
+      for (std::size_t j = 0; j < sums_.size(); ++j) {
+        const double want = sums_[j].value + place_.sums_beta * place_.old_sums[j];
+        worst.compare(got[j], want, sums_[j].error + 0x1p-23 * (std::fabs(want) + std::fabs(place_.old_sums[j])));
+      }
+    }
+
+  private:
+    const place_in_chain& place_;
+    int kind_;
+    traced largest_{first_amax, 0};
+    std::vector<traced> sums_;
+  };
 };
 
 }  // namespace tilery_tests

@@ -18,12 +18,13 @@ namespace tilery::inline TILERY_ABI {
 /// to 16 of float and 8 of double, half and bf16, where k is not short (half and bf16 are multiplied as floats there);
 /// on the CPU by one that reads it where it lies. Any strides and alignment: operands with 16-byte aligned rows or
 /// columns are faster. C must not share an element with another operand, the epilogue's included: it may hold
-/// unfinished sums meanwhile. An m or n of 0 does nothing; a k of 0 is an empty sum.
+/// unfinished sums meanwhile. An m or n of 0 does nothing (but that a
+/// bias gradient of no rows is 0); a k of 0 is an empty sum.
 ///
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
-/// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z)`. A beta of 1 adds to what C
-/// holds, as gradients of weights are accumulated; it does so ahead of the epilogue. The gradient of a bias is
-/// `column_sum` of C: sums over rows in an order that no tiling changes need a pass of their own, which reads C once.
+/// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z) | bias_gradient(db)`. A beta
+/// of 1 adds to what C holds, as gradients of weights are accumulated; it does so ahead of the epilogue. `column_sum`
+/// is the gradient of a bias whose matrix no GEMM computes.
 ///
 /// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before beta C, epilogue and the
 /// conversion to C, with u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds
@@ -47,10 +48,10 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
   operands all;
   refuse(ops::check_factors<std::remove_const_t<element_type_of<A>>, element_type_of<C>>(factors), at);
   refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
-  if (view(c, at).size() == 0) return;
+  const auto p = ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors);
+  if (view(c, at).size() == 0) return ops::finish_empty_gemm(executor, p, all, at);
   const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
-  ops::run_chosen_gemm(executor, problem, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all,
-                       at);
+  ops::run_chosen_gemm(executor, problem, p, all, at);
 }
 
 /// The same with your policy: instantiates this one kernel and never falls back. Throws where the policy cannot serve
@@ -61,10 +62,11 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
   operands all;
   refuse(ops::check_factors<std::remove_const_t<element_type_of<A>>, element_type_of<C>>(factors), at);
   refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
-  if (view(c, at).size() == 0) return;
+  const auto p = ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors);
+  if (view(c, at).size() == 0) return ops::finish_empty_gemm(executor, p, all, at);
   const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
   if (const char* why = misfit(P, problem)) throw error({"gemm: ", why}, at);
-  ops::run_gemm<P>(executor, problem, ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors), all, at);
+  ops::run_gemm<P>(executor, problem, p, all, at);
 }
 
 /// Which policy `gemm` would run for this problem and why; on a GPU, too, how many blocks it has, how they share k,

@@ -108,11 +108,10 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
   operands all;
   refuse(check_factors<std::remove_const_t<A>, C>(factors), at);
   refuse(check_gemm_batched(a, b, c, e, all), at);
-  if (c.size() == 0) return;
-  run(describe_gemm_batched(a, b, c, executor.target()),
-      gemm_params_of(slice(a, 0), slice(b, 0), slice(c, 0), e, factors,
-                     {c.extents[0], a.strides[0], b.strides[0], c.strides[0]}),
-      all);
+  const auto p = gemm_params_of(slice(a, 0), slice(b, 0), slice(c, 0), e, factors,
+                                {c.extents[0], a.strides[0], b.strides[0], c.strides[0]});
+  if (c.size() == 0) return finish_empty_gemm(executor, p, all, at);
+  run(describe_gemm_batched(a, b, c, executor.target()), p, all);
 }
 
 }  // namespace ops

@@ -5,8 +5,10 @@
 
 #include <tilery/gemm.hpp>
 #include <tilery/kernels/gemm/group.hpp>
+#include <tilery/ops/column_totals_of_group.hpp>
 
 #include <algorithm>
+#include <map>
 #include <span>
 #include <utility>
 #include <vector>
@@ -30,6 +32,12 @@ inline finding in_member(std::size_t index, const finding& found) {
   return {sentence("gemm_grouped: member ", static_cast<std::int64_t>(index), ": "), found};
 }
 
+/// Whether two members may write the same view.
+inline bool are_combined(const operand& a, const operand& b) {
+  return a.combined && b.combined && a.pointer == b.pointer && a.element_bytes == b.element_bytes &&
+         a.extents[1] == b.extents[1] && (a.strides[1] == b.strides[1] || a.extents[1] == 1);
+}
+
 /// An output of one member that shares an element with an operand of another one. Operands are sorted by where they
 /// begin: only those whose bytes overlap are compared.
 inline finding check_aliases_of_members(const std::vector<operands>& all) {
@@ -46,13 +54,27 @@ inline finding check_aliases_of_members(const std::vector<operands>& all) {
   for (std::size_t i = 0; i < sorted.size(); ++i)
     for (std::size_t j = i + 1; j < sorted.size() && sorted[j].what->begin() < sorted[i].what->end(); ++j) {
       const placed &x = sorted[i].what->written ? sorted[i] : sorted[j], &y = &x == &sorted[i] ? sorted[j] : sorted[i];
-      if (!x.what->written || x.member == y.member || (x.what->combined && y.what->combined) ||
+      if (!x.what->written || x.member == y.member || are_combined(*x.what, *y.what) ||
           !share_an_element(*x.what, *y.what))
         continue;
       return in_member(x.member, {sentence(x.what->name, " shares an element with ", y.what->name, " of member "),
                                   static_cast<std::int64_t>(y.member), "; the two must be apart"});
     }
   return {};
+}
+
+/// A bias gradient that an earlier member has, too, with another beta. `betas` are those of the members so far.
+template <class Epilogue>
+finding check_totals_of_member(Epilogue e, std::size_t member,
+                               std::map<const std::byte*, std::pair<double, std::size_t>>& betas) {
+  finding found;
+  e.for_totals([&](const auto& total) {
+    const auto& [beta, first] = betas.try_emplace(total.to.described("").pointer, total.beta, member).first->second;
+    if (beta != total.beta)
+      found = {sentence("the beta of its bias gradient is ", total.beta, "; it must be ", beta), " as that of member ",
+               static_cast<std::int64_t>(first), ", which adds to the same vector"};
+  });
+  return found;
 }
 
 /// An extent that no view may have.
@@ -69,6 +91,7 @@ template <class A, class B, class C, class Epilogue>
 finding check_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, memory_space reachable,
                          std::vector<operands>& all) {
   all.resize(members.size());
+  std::map<const std::byte*, std::pair<double, std::size_t>> betas;
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto& one = members[i];
     if (auto found = in_member(i, check_extents("A", one.a))) return found;
@@ -77,6 +100,7 @@ finding check_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members
     if (auto found = in_member(i, check_factors<std::remove_const_t<A>, C>(one.factors))) return found;
     if (auto found = in_member(i, check_gemm(one.a, one.b, one.c, one.epilogue, all[i]))) return found;
     if (auto found = in_member(i, check_operands(all[i], reachable))) return found;
+    if (auto found = in_member(i, check_totals_of_member(one.epilogue, i, betas))) return found;
   }
   return check_aliases_of_members(all);
 }
@@ -175,19 +199,23 @@ void run_gemm_group(const Executor& executor, const gemm_problem& joint, const s
   }
 }
 
-/// Checks a group and hands it to `run(joint problem, parameters, operands)`, members with no elements left out.
+/// Checks a group and hands it to `run(joint problem, parameters, operands)`, members with no elements left out (their
+/// bias gradients are sums of no rows).
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at,
                      Run&& run) {
   std::vector<operands> known;
   refuse(check_gemm_group(members, executor.reachable(), known), at);
-  std::vector<gemm_member_params<A, B, C, Epilogue>> all;
+  std::vector<gemm_member_params<A, B, C, Epilogue>> all, empty;
   for (std::size_t i = 0; i < members.size(); ++i) {
-    if (members[i].c.size() == 0) continue;
-    known[all.size()] = known[i];
-    all.push_back(gemm_params_of(members[i].a, members[i].b, members[i].c, members[i].epilogue, members[i].factors));
+    const auto& one = members[i];
+    auto& to = one.c.size() == 0 ? empty : all;
+    to.push_back(gemm_params_of(one.a, one.b, one.c, one.epilogue, one.factors));
+    if (&to == &all) known[all.size() - 1] = known[i];
   }
-  if (!all.empty()) run(describe_gemm_group(members, executor.target()), all, known);
+  with_column_totals_of_group(executor, all, empty, known, at, [&] {
+    if (!all.empty()) run(describe_gemm_group(members, executor.target()), all, known);
+  });
 }
 
 }  // namespace ops
@@ -200,7 +228,8 @@ void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B,
 /// error bounds are those of `gemm`.
 ///
 /// Throws `error` before anything is launched where `gemm` would refuse a member, with its index, or where an output of
-/// one shares an element with an operand of another.
+/// one shares an element with an operand of another. An amax or a bias gradient may be the same view for several: it is
+/// that of all of them.
 template <class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
   ops::with_gemm_group(executor, members, at,

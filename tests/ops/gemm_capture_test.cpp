@@ -183,6 +183,13 @@ TEST_F(gemm_capture, of_a_group_and_of_pointers) {
   });
 }
 
+TEST_F(gemm_capture, of_the_gradient_of_a_bias_in_an_epilogue) {
+  check<float>([](const cuda& gpu, const auto& a, const auto& b, const auto& c) {
+    gemm(gpu, input(a, 200, 64), input(b, 64, 128), matrix(c.data_handle() + 128, 200, 128),
+         epilogue::times_gradient<activation::gelu>(input(b, 200, 128)) |
+             epilogue::bias_gradient(vector(c.data_handle(), 128)));
+  });
+}
 TEST_F(gemm_capture, of_the_gradient_of_a_bias) {
   check<float>([](const cuda& gpu, const auto& a, const auto&, const auto& c) {
     column_sum(gpu, input(a, 4096, 16), vector(c.data_handle(), 16));

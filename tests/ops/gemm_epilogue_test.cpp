@@ -61,34 +61,31 @@ public:
     void try_chain(const int (&kinds)[3], layout c_layout = layout::dense) {
       const auto c = place(on, std::vector<float>(m * n, 0.5f), m, n, c_layout);
       const double beta = draw(0, 1);
-      for (auto& p : places) copy(on.executor, vector(start, 1), p.amax);
+      for (auto& p : places) p.start(on);
       on.run(a.view, b.view, c.view,
              places[0].epilogue(kinds[0]) | places[1].epilogue(kinds[1]) | places[2].epilogue(kinds[2]),
              {.beta = beta});
       std::vector<float> outputs[3];
       for (int p = 0; p < 3; ++p) outputs[p] = places[p].written(on, kinds[p]);
       const auto got = gather(on, c);
-      traced largest[3] = {{start[0], 0}, {start[0], 0}, {start[0], 0}};
+      typename chain_place::totals totals[3] = {{places[0], kinds[0]}, {places[1], kinds[1]}, {places[2], kinds[2]}};
       worst_error worst;
       const auto compare = [&](double value, traced want) { worst.compare(value, want.value, want.error); };
       for (int i = 0; i < m; ++i)
         for (int j = 0; j < n; ++j) {
           const exact_product exact(a_values, b_values, n, k, i, j);
-          traced x{exact.sum + beta * 0.5, (k + 3) * 0x1p-22 * exact.magnitude};
+          traced x{exact.sum + beta * 0.5, (k + 3) * 0x1p-22 * exact.magnitude + beta * 0x1p-24};
           for (int p = 0; p < 3; ++p) {
             x = places[p].expected(kinds[p], x, i, j);
             if (!outputs[p].empty()) compare(outputs[p][i * n + j], chain_place::stored_from(kinds[p], x));
-            largest[p].value = std::max(largest[p].value, std::fabs(x.value));
-            largest[p].error = std::max(largest[p].error, x.error + 1e-30);
+            totals[p].add(x, j);
           }
           compare(got[i * n + j], x);
         }
-      for (int p = 0; p < 3; ++p)
-        if (kinds[p] == chain_place::takes_amax) compare(on.get(places[p].amax)[0], largest[p]);
+      for (const auto& t : totals) t.compare(on, worst);
       EXPECT_LE(worst.value(), 1) << m << " x " << n << " x " << k << " " << element<T>::name << ", chain " << kinds[0]
                                   << " | " << kinds[1] << " | " << kinds[2];
     }
-    static constexpr float start[1] = {chain_place::first_amax};
   };
 
   template <class T>

@@ -160,8 +160,7 @@ struct problem {
     const auto got = gather(on, c);
     std::vector<float> outputs[3];
     for (int p = 0; p < 3; ++p) outputs[p] = places[p].written(on, kinds[p]);
-    traced largest[3];
-    for (traced& l : largest) l = {place_in_chain<Fixture>::first_amax, 0};
+    typename place_in_chain<Fixture>::totals totals[3] = {{places[0], kinds[0]}, {places[1], kinds[1]}, {places[2], kinds[2]}};
     worst_error worst;
     for (int i = 0; i < size.batches * size.m; ++i)
       for (int j = 0; j < size.n; ++j) {
@@ -172,8 +171,7 @@ struct problem {
             const traced want = places[p].stored_from(kinds[p], x);
             worst.compare(outputs[p][i * size.n + j], want.value, want.error);
           }
-          largest[p].value = std::max(largest[p].value, std::fabs(x.value));
-          largest[p].error = std::max(largest[p].error, x.error + 0x1p-24 * std::fabs(x.value));
+          totals[p].add(x, j);
         }
         double want = x.value * factors.scale_c;
         const double off = x.error * factors.scale_c;
@@ -181,9 +179,7 @@ struct problem {
         worst.compare(as_double(got[i * size.n + j]), want,
                       off + (1 + 0x1p-20) * rounding_of<C>(std::fabs(want) + off));
       }
-    for (int p = 0; p < 3; ++p)
-      if (kinds[p] == places[p].takes_amax)
-        worst.compare(on.get(places[p].amax)[0], largest[p].value, largest[p].error + 1e-30);
+    for (const auto& t : totals) t.compare(on, worst);
     return worst.value();
   }
 

@@ -7,6 +7,7 @@
 #include <tilery/kernels/gemm/mma_sync.hpp>
 #include <tilery/kernels/gemm/simt.hpp>
 #include <tilery/kernels/gemm/skinny.hpp>
+#include <tilery/ops/column_totals.hpp>
 #include <tilery/ops/element_types.hpp>
 #include <tilery/policies/gemm_cpu_skinny.hpp>
 #include <tilery/policies/gemm_cpu_table.hpp>
@@ -157,24 +158,30 @@ constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
   return work_of(p, problem, staged_bytes<T>(p), sizeof(accumulator_t<T>));
 }
 
-/// Memory for tiles of so many elements that several blocks share, in the executor's order; it is noted in `p` and in
-/// `all`.
+/// Memory of a launch, in the executor's order: the counters of the epilogue's totals, and, for tiles of so many
+/// elements that several blocks share, how many of them are done and their sums. It is noted in `p` and in `all`.
 template <class Executor, class Params>
-allocation share_tiles(const Executor& executor, const gemm_work& work, int tile_elements, Params& p, operands& all,
-                       where at) {
+allocation take_workspace(const Executor& executor, const gemm_work& work, int tile_elements, Params& p,
+                          column_totals_in<Params>& totals, operands& all, where at) {
   using sum = accumulator_t<typename Params::a_type>;
-  p.work.share = work.parts > 0 ? tile::work_share::split_k(work.steps, work.parts)
-                                : tile::work_share::stream_k(work.steps, work.tiles, static_cast<int>(work.blocks));
-  const std::int64_t counted = (work.tiles * 4 + 255) / 256 * 256;
-  const std::int64_t elements = (work.blocks + work.tiles) * tile_elements;
-  allocation memory = executor.workspace(static_cast<std::size_t>(counted + elements * sizeof(sum)), at);
-  if (!memory.get()) return memory;  // an executor that launches nothing
-  executor.zero_bytes(memory.get(), static_cast<std::size_t>(counted), at);
+  const std::int64_t tiles = work.shared() ? work.tiles : 0;
+  const std::int64_t elements = work.shared() ? (work.blocks + work.tiles) * tile_elements : 0;
+  const auto whole = [](std::int64_t bytes) { return (bytes + 255) / 256 * 256; };
+  const std::int64_t total_bytes = whole(static_cast<std::int64_t>(totals.bytes(p))), counted = whole(tiles * 4);
+  if (work.shared())
+    p.work.share = work.parts > 0 ? tile::work_share::split_k(work.steps, work.parts)
+                                  : tile::work_share::stream_k(work.steps, work.tiles, static_cast<int>(work.blocks));
+  const std::int64_t zeroed = total_bytes + counted;
+  allocation memory = executor.workspace(static_cast<std::size_t>(zeroed + elements * sizeof(sum)), at);
   auto* bytes = static_cast<std::byte*>(memory.get());
-  p.work.arrived = gmem_ptr<std::uint32_t>(reinterpret_cast<std::uint32_t*>(bytes));
-  p.work.parts = gmem_ptr<sum>(reinterpret_cast<sum*>(bytes + counted));
-  all.push_back(own({"the count of blocks that are done with a tile", bytes, 4, {1, work.tiles}, {0, 1}, true}));
-  all.push_back(own({"the sums of shared tiles", bytes + counted, sizeof(sum), {1, elements}, {0, 1}, true}));
+  if (bytes) executor.zero_bytes(bytes, static_cast<std::size_t>(zeroed), at);
+  totals.place(p, bytes, all);
+  if (!bytes || !work.shared()) return memory;  // not shared, or an executor that launches nothing
+  auto *arrived = bytes + total_bytes, *parts = bytes + zeroed;
+  p.work.arrived = gmem_ptr<std::uint32_t>(reinterpret_cast<std::uint32_t*>(arrived));
+  p.work.parts = gmem_ptr<sum>(reinterpret_cast<sum*>(parts));
+  all.push_back(own({"the count of blocks that are done with a tile", arrived, 4, {1, tiles}, {0, 1}, true}));
+  all.push_back(own({"the sums of shared tiles", parts, sizeof(sum), {1, elements}, {0, 1}, true}));
   return memory;
 }
 
@@ -198,12 +205,15 @@ void launch_gemm(const Executor& executor, const gemm_work& work, Params p, oper
     throw error({"gemm: C has ", work.blocks, " tiles; a launch has at most ", largest_extent, " blocks"}, at);
   using kernel = typename decltype(gemm_kernel_of<P, Params>())::type;
   allocation memory;
-  if (work.shared()) {  // what could be refused is, ahead of what is enqueued for the shared tiles
+  column_totals_in<Params> totals;
+  if (work.shared() || Params::epilogue_type::sums_columns) {
+    // What could be refused is, ahead of what is enqueued.
     refuse(check_operands(all, executor.reachable()), at);
     refuse(check_arch(needs_of<kernel>(), executor.target()), at);
-    memory = share_tiles(executor, work, P.block.m * P.block.n, p, all, at);
+    memory = take_workspace(executor, work, P.block.m * P.block.n, p, totals, all, at);
   }
   launch<kernel>(executor, {static_cast<int>(work.blocks)}, p, all, at);
+  totals.finish(executor, at);
 }
 
 /// Whether this unit is compiled for GPUs below sm_80, or for the virtual one, which may be any.
@@ -247,7 +257,7 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
   if constexpr (is_of_cpu<policy>) {
     static_assert(Executor::lane::alone, "a policy of the CPU runs on the cpu executor only");
     refuse(check_operands(all, executor.reachable()), at);
-    gemm_cpu_batch<P>(executor, p);
+    with_column_totals(executor, p, at, [&](const Params& q) { gemm_cpu_batch<P>(executor, q); });
   } else {
     if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
       refuse(check_instructions<typename Params::a_type, typename Params::b_type>(problem.target), at);

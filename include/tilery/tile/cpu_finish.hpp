@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tilery/tile/cpu_copy.hpp>
+#include <tilery/tile/epilogue_step.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -16,28 +17,27 @@ struct finished_tile {
   std::int32_t row, column, rows, columns;
 };
 
-/// C = finish(sums), once for each element of the tile. N sums are a vector.
-template <int N, class Params, class S>
-void finish_tile(cpu_lane lane, const Params& p, const finished_tile<S>& t) {
+/// C = finish(sums), once for each element of the tile. N sums are a vector. The caller has the tile's epilogue, and
+/// ends it: it may go on with the tile below.
+template <int N, class Params, class TileEpilogue, class S>
+void finish_tile(cpu_lane lane, const Params& p, TileEpilogue& epilogue, const finished_tile<S>& t) {
   using T = typename Params::c_type;
-  auto epilogue = p.epilogue;
   const bool contiguous = p.c.column_stride == 1;
-  for (int i = t.row; i < t.row + t.rows; ++i) {
-    for (int j = 0; j < t.columns; j += N) {
-      const int column = t.column + j, count = t.columns - j < N ? t.columns - j : N;
-      const auto c = p.c.at(i, column);
-      const auto sums = lane.load(t.sums + ((i - t.row) * t.sums_stride + j), width<N>);
-      auto old = splat<N>(S(0));
-      if (contiguous && count == N) {
-        if (p.beta != S(0)) old = convert<S>(lane.load(c, width<N>));
-        lane.store(c, convert<T>(p.finish(lane, epilogue, sums, old, i, column)));
-      } else {
-        if (p.beta != S(0)) old = load_some<S, N>(lane, c, p.c.column_stride, count);
-        store_some<T>(lane, c, p.c.column_stride, count, p.finish(lane, epilogue, sums, old, i, column));
-      }
+  const auto finish = [&](int i, int j) {
+    const int row = t.row + i, column = t.column + j, count = t.columns - j < N ? t.columns - j : N;
+    const auto c = p.c.at(row, column);
+    const auto sums = lane.load(t.sums + (i * t.sums_stride + j), width<N>);
+    auto old = splat<N>(S(0));
+    if (contiguous && count == N) {
+      if (p.beta != S(0)) old = convert<S>(lane.load(c, width<N>));
+      lane.store(c, convert<T>(p.finish(lane, epilogue, sums, old, row, column)));
+    } else {
+      if (p.beta != S(0)) old = load_some<S, N>(lane, c, p.c.column_stride, count);
+      store_some<T>(lane, c, p.c.column_stride, count, p.finish(lane, epilogue, sums, old, row, column));
     }
-  }
-  epilogue.end(lane);
+  };
+  for (int i = 0; i < t.rows; ++i)
+    for (int j = 0; j < t.columns; j += N) finish(i, j);
 }
 
 }  // namespace tile

@@ -3,6 +3,7 @@
 // and so is each file.
 #pragma once
 
+#include <tilery/tile/epilogue_bias_gradient.hpp>
 #include <tilery/tile/epilogue_outputs.hpp>
 #include <tilery/tile/epilogue_rounding.hpp>
 #include <tilery/tile/epilogue_step.hpp>

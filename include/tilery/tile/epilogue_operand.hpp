@@ -40,8 +40,8 @@ public:
       if (column + i < all_.columns) lane.store(all_.at(row, column + i), result[i]);
   }
 
-  std::int32_t rows() const { return all_.rows; }
-  std::int32_t columns() const { return all_.columns; }
+  SIMT std::int32_t rows() const { return all_.rows; }
+  SIMT std::int32_t columns() const { return all_.columns; }
   operand described(const char* name) const {
     return {name,
             reinterpret_cast<const std::byte*>(all_.data.raw()),

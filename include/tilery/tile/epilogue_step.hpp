@@ -24,14 +24,28 @@ namespace epilogue {
 /// The others have defaults, and are hidden by those that an epilogue brings: on the host, `describe` its operands,
 /// `check` them against C (m x n), and note the `shape` of C; in a kernel, `end`. Each warp works on a copy of the
 /// epilogue from the first pack of its tile to the last one, and may keep something in it; `end` is called then, by
-/// all lanes of the warp together.
+/// all lanes of the warp together. Where what it keeps depends on the type of the packs it brings `in_tile<S, N>()`,
+/// which makes what works in its place in a tile of pack<S, N>. An epilogue with totals that the op is to finish
+/// (epilogue_bias_gradient.hpp) is handed to the op by `for_totals`.
 struct step {
+  static constexpr bool sums_columns = false;
   void describe(operands&) const {}
   finding check(int, int) const { return {}; }
   void shape(int, int) {}
   template <class Lane>
   SIMT void end(Lane) {}
+  template <class F>
+  void for_totals(F&&) {}
 };
+
+/// What works in an epilogue's place in one tile, whose packs are pack<S, N>.
+template <class S, int N, class E>
+SIMT auto in_tile(const E& e) {
+  if constexpr (requires { e.template in_tile<S, N>(); })
+    return e.template in_tile<S, N>();
+  else
+    return e;
+}
 
 template <class E>
 concept epilogue_step = std::derived_from<E, step> && std::is_trivially_copyable_v<E>;
@@ -47,9 +61,17 @@ struct none : step {
 /// First one, then the other.
 template <class First, class Second>
 struct chain : step {
+  static constexpr bool sums_columns = First::sums_columns || Second::sums_columns;
   First first;
   Second second;
-  chain(First a, Second b) : first(a), second(b) {}
+  SIMT chain(First a, Second b) : first(a), second(b) {}
+
+  template <class S, int N>
+  SIMT auto in_tile() const {
+    const auto a = epilogue::in_tile<S, N>(first);
+    const auto b = epilogue::in_tile<S, N>(second);
+    return chain<std::remove_const_t<decltype(a)>, std::remove_const_t<decltype(b)>>(a, b);
+  }
 
   template <class Lane, class T, int N>
   SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column) {
@@ -58,6 +80,10 @@ struct chain : step {
   template <class Lane>
   SIMT void end(Lane lane) {
     first.end(lane), second.end(lane);
+  }
+  template <class F>
+  void for_totals(F&& f) {
+    first.for_totals(f), second.for_totals(f);
   }
   void describe(operands& all) const { first.describe(all), second.describe(all); }
   void shape(int m, int n) { first.shape(m, n), second.shape(m, n); }

@@ -3,6 +3,7 @@
 // neighbours, whole sectors, 16 bytes of sums an access.
 #pragma once
 
+#include <tilery/tile/epilogue_step.hpp>
 #include <tilery/tile/mma_tile.hpp>
 #include <tilery/tile/store_sums.hpp>
 
@@ -33,7 +34,7 @@ SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int col
   constexpr int warps_n = mma_step<P, A, B>::warps_n;
   row += lane.warp() / warps_n * P.warp.m;
   column += lane.warp() % warps_n * P.warp.n;
-  auto epilogue = p.epilogue;
+  auto epilogue = epilogue::in_tile<typename Params::accumulator, quad>(p.epilogue);
   TILERY_UNROLL_ON_GPU
   for (int i = 0; i < mma_sums<P, A, B>::m; ++i) {
     TILERY_UNROLL_ON_GPU

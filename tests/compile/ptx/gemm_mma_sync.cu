@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The candidates of the GEMM on tensor cores for elements of ELEMENT; -DFUSED for an epilogue with an operand, read
-// element by element; -DGROUPED for a group's parameters; -DFEW for one kernel each of those that the table has: large
-// and small tiles, few rows or columns, and any strides.
+// element by element; -DSUMMED for one that sums up columns, too; -DGROUPED for a group's parameters; -DFEW for one
+// kernel each of those that the table has: large and small tiles, few rows or columns, and any strides.
 #include "kernels.hpp"
 
 #include <tilery/kernels/gemm/group.hpp>
@@ -16,6 +16,9 @@ using C = std::conditional_t<sizeof(T) == 2, T, S>;
 struct candidate {
 #ifdef FUSED
   using params = tilery::gemm_params<T, T, C, S, tilery::epilogue::chain<tilery::epilogue::bias<T>, tilery::epilogue::gelu>>;
+  static constexpr bool operand = true;
+#elif defined SUMMED
+  using params = tilery::gemm_params<T, T, C, S, tilery::epilogue::chain<tilery::epilogue::gradient<tilery::activation::gelu, T>, tilery::epilogue::bias_gradient<float>>>;
   static constexpr bool operand = true;
 #else
   using one = tilery::gemm_params<T, T, C, S, tilery::epilogue::none>;

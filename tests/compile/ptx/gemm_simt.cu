@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The SIMT GEMM's candidates for elements of ELEMENT; -DFUSED for an epilogue with an operand, read as
-// packs of as many elements as the sums have, or one by one; -DGROUPED for a group's parameters.
+// packs of as many elements as the sums have, or one by one; -DSUMMED for one that sums up columns, too; -DGROUPED for a
+// group's parameters.
 #include "kernels.hpp"
 
 #include <tilery/kernels/gemm/group.hpp>
@@ -14,6 +15,9 @@ using S = tilery::accumulator_t<T>;
 struct candidate {
 #ifdef FUSED
   using params = tilery::gemm_params<T, T, T, S, tilery::epilogue::chain<tilery::epilogue::bias<T>, tilery::epilogue::gelu>>;
+  static constexpr bool operand = true;
+#elif defined SUMMED
+  using params = tilery::gemm_params<T, T, T, S, tilery::epilogue::chain<tilery::epilogue::gradient<tilery::activation::gelu, T>, tilery::epilogue::bias_gradient<float>>>;
   static constexpr bool operand = true;
 #else
   using one = tilery::gemm_params<T, T, T, S, tilery::epilogue::none>;

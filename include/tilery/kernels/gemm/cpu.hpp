@@ -38,7 +38,7 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
         cpu.parallel(
             pass.pack_shares(), [&](std::int64_t share) { pass.pack_share(share); }, threads);
         cpu.parallel(
-            pass.strips(), [&](std::int64_t strip) { pass.multiply_strip(strip); }, threads);
+            pass.shares(), [&](std::int64_t share) { pass.multiply_share(share); }, threads);
       }
     }
   }

@@ -15,6 +15,7 @@
 #include <tilery/tile/even_split.hpp>
 
 #include <cstddef>
+#include <utility>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -57,9 +58,10 @@ public:
     k_ = static_cast<int>(k_steps_.begin(step));
     k_extent_ = static_cast<int>(k_steps_.size(step));
     panels_ = pieces(columns_, panel);
-    // Strips and blocks are as even as they can be, so that every thread has as much to do.
+    // Strips and blocks are as even as they can be, so that every thread has as much to do. Where the epilogue sums up
+    // the columns of a strip, strips are the same for any number of threads.
     int strips = pieces(rows_, P.rows), blocks = pieces(columns_, P.n_block);
-    if (strips >= threads)
+    if (strips >= threads && !decltype(Params::epilogue)::sums_columns)
       strips = lesser(pieces(strips, threads) * threads, rows_);
     else
       blocks = lesser(pieces(blocks, threads) * threads, panels_);
@@ -85,26 +87,42 @@ public:
         pack_panel(static_cast<int>(first + q), k, lesser(some, k_extent_ - k));
   }
 
-  /// Strips of all blocks, those of one block next to each other.
-  std::int64_t strips() const { return strips_.parts() * blocks_.parts(); }
-  /// Multiplies one strip with its block.
-  void multiply_strip(std::int64_t index) const {
-    const auto block = index / strips_.parts(), strip = index % strips_.parts();
-    for (auto q = blocks_.begin(block); q < blocks_.end(block); ++q)
-      multiply(static_cast<int>(strips_.begin(strip)), static_cast<int>(strips_.size(strip)), static_cast<int>(q));
+  /// Pieces of work: strips of all blocks, those of one block next to each other; where the epilogue sums up columns,
+  /// eight strips below each other, so that it hands its sums over once for all of them.
+  std::int64_t shares() const { return strip_groups() * blocks_.parts(); }
+  /// Multiplies the strips of one share with their block.
+  void multiply_share(std::int64_t index) const {
+    multiply_share(index, std::make_index_sequence<pieces(P.n_block, panel)>());
   }
 
 private:
   using S = typename Params::accumulator;
   static constexpr int lanes = P.lanes(sizeof(S)), panel = P.columns(sizeof(S)),
                        line = static_cast<int>(64 / sizeof(S));
+  static constexpr int strips_of_share = decltype(Params::epilogue)::sums_columns ? 8 : 1;
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};
 
   static std::int64_t padded(std::int64_t elements) { return (elements + line - 1) / line * line; }
   bool last() const { return step_ + 1 == steps(); }
+  std::int64_t strip_groups() const { return pieces(strips_.parts(), strips_of_share); }
   /// Columns of panel q; its packed rows are filled up to whole vectors.
   int columns_of(int q) const { return lesser(columns_ - q * panel, panel); }
   gmem_ptr<S> packed_panel(int q) const { return packed_b_ + (b_ ? 0 : q) * packed_panel_; }
+
+  /// Each panel of the block has its epilogue's copy.
+  template <std::size_t... Panel>
+  void multiply_share(std::int64_t index, std::index_sequence<Panel...>) const {
+    const auto block = index / strip_groups(), first = index % strip_groups() * strips_of_share;
+    const auto begin = blocks_.begin(block), end = blocks_.end(block);
+    using tile_epilogue = decltype(epilogue::in_tile<S, lanes>(p_.epilogue));
+    tile_epilogue epilogues[] = {(static_cast<void>(Panel), epilogue::in_tile<S, lanes>(p_.epilogue))...};
+    for (auto strip = first; strip < first + strips_of_share && strip < strips_.parts(); ++strip)
+      for (auto q = begin; q < end; ++q)
+        multiply(static_cast<int>(strips_.begin(strip)), static_cast<int>(strips_.size(strip)), static_cast<int>(q),
+                 epilogues[q - begin]);
+    if (last())
+      for (auto q = begin; q < end; ++q) epilogues[q - begin].end(lane);
+  }
 
   void pack_rows(int begin, int end) const {
     const tile::strided_block<const typename Params::a_type> from{p_.a.data + ((m_ + begin) * p_.a.outer_stride +
@@ -124,7 +142,8 @@ private:
   }
 
   /// One register tile: `rows` rows from `row` on, panel q.
-  void multiply(int row, int rows, int q) const {
+  template <class TileEpilogue>
+  void multiply(int row, int rows, int q, TileEpilogue& epilogue) const {
     const int columns = columns_of(q), column = n_ + q * panel;
     const bool whole = columns % lanes == 0;
     alignas(64) S tile_sums[P.rows * panel];
@@ -146,7 +165,8 @@ private:
 
     constexpr bool plain = std::is_same_v<decltype(Params::epilogue), epilogue::none>;
     if (!last() || (plain && p_.alpha == S(1) && c_ && whole)) return;  // no more to do to the sums
-    tile::finish_tile<lanes>(lane, p_, tile::finished_tile<S>{t.sums, t.sums_stride, m_ + row, column, rows, columns});
+    tile::finish_tile<lanes>(lane, p_, epilogue,
+                             tile::finished_tile<S>{t.sums, t.sums_stride, m_ + row, column, rows, columns});
   }
 
   const Params& p_;

@@ -100,19 +100,23 @@ private:
     for (; k < long_.k; ++k) for_steps.template operator()<1>(k);
   }
 
-  /// C's tile from the sums, few_ x count; where C has few columns, transposed first, some at a time.
+  /// C's tile from the sums, few_ x count; where C has few columns, transposed first, some rows at a time: a vector,
+  /// of which each piece is a multiple, so that an epilogue's sums of columns are the same for any number of threads.
   void finish(int first, int count, gmem_ptr<const S> sums, int pitch) const {
-    if (few_rows_)
-      return tile::finish_tile<lanes>(lane, p_, tile::finished_tile<S>{sums, pitch, 0, first, few_, count});
-    constexpr int some = 16, columns = pieces(P.few, lanes) * lanes;
+    const auto finish_rows = [&](const tile::finished_tile<S>& t) {
+      auto epilogue = epilogue::in_tile<S, lanes>(p_.epilogue);
+      tile::finish_tile<lanes>(lane, p_, epilogue, t);
+      epilogue.end(lane);
+    };
+    if (few_rows_) return finish_rows({sums, pitch, 0, first, few_, count});
+    constexpr int some = lanes, columns = pieces(P.few, lanes) * lanes;
     alignas(64) S across[some * columns] = {};
     for (int i = 0; i < count; i += some) {
       const int rows = lesser(count - i, some);
       for (int row = 0; row < rows; ++row)
         for (int column = 0; column < few_; ++column)
           across[row * columns + column] = lane.load(sums + (column * pitch + i + row));
-      tile::finish_tile<lanes>(lane, p_,
-                               tile::finished_tile<S>{gmem_ptr<const S>(across), columns, first + i, 0, rows, few_});
+      finish_rows({gmem_ptr<const S>(across), columns, first + i, 0, rows, few_});
     }
   }
 

@@ -16,6 +16,7 @@ struct gemm_group {
   using b_type = typename One::b_type;
   using c_type = typename One::c_type;
   using accumulator = typename One::accumulator;
+  using epilogue_type = epilogue::none;  // each member has its own, and whoever makes the group its totals
 
   /// GEMMs of one launch: as many as fit what a launch may carry, and leave room.
   static constexpr int most = 24 * 1024 / sizeof(One) < 64 ? static_cast<int>(24 * 1024 / sizeof(One)) : 64;

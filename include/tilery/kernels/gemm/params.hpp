@@ -31,6 +31,7 @@ struct gemm_params {
   using b_type = B;
   using c_type = C;
   using accumulator = Accumulator;
+  using epilogue_type = Epilogue;
 
   panel<A> a;  // (m, k)
   panel<B> b;  // (n, k)
@@ -77,8 +78,8 @@ struct gemm_params {
   }
 
   /// What becomes of N sums that belong at (row, column...) of C, with the tile's copy of the epilogue.
-  template <class Lane, int N>
-  SIMT pack<Accumulator, N> finish(Lane lane, Epilogue& tile_epilogue, pack<Accumulator, N> sums,
+  template <class Lane, class TileEpilogue, int N>
+  SIMT pack<Accumulator, N> finish(Lane lane, TileEpilogue& tile_epilogue, pack<Accumulator, N> sums,
                                    pack<Accumulator, N> old, int row, int column) const {
     sums = sums * alpha;
     if (beta != Accumulator(0)) sums = fma(old, splat<N>(beta), sums);  // a beta of 0 ignores C, NaN included

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Behind a GEMM whose epilogue sums up columns: the exact sums in its counters are rounded and written. One lane a
+// column, one text for all executors.
+#pragma once
+
+#include <tilery/core/arch.hpp>
+#include <tilery/core/convert.hpp>
+#include <tilery/core/extent.hpp>
+#include <tilery/simt/kernel.hpp>
+#include <tilery/tile/exact_sum.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Element types that totals are written in, known at run time: one kernel writes them all.
+enum class total_type : int { f64, f32, f16, bf16 };
+template <class T>
+inline constexpr total_type total_type_of = std::is_same_v<T, double>  ? total_type::f64
+                                            : std::is_same_v<T, float> ? total_type::f32
+                                            : std::is_same_v<T, half>  ? total_type::f16
+                                                                       : total_type::bf16;
+
+/// y[j] = beta y[j] + the sum that column j's counters hold, for each of some vectors y.
+template <class S>
+struct column_totals_params {
+  static constexpr int most = 64;
+  struct vector {
+    gmem_ptr<const tile::exact_counter> counters;  // (counter, column)
+    gmem_ptr<std::byte> y;
+    std::int64_t stride;  // of y, in elements
+    S beta;
+    std::int32_t columns;
+    total_type type;
+  };
+  std::int32_t size = 0, columns = 0;  // vectors, and the longest one's elements
+  vector vectors[most];
+};
+
+template <class S>
+struct column_totals {
+  static constexpr const char* name = "column_totals";
+  static constexpr int threads = 128;
+  static constexpr arch lowest = arch::sm_75;
+  static constexpr bool holds_alone = true;
+  using shared = no_shared;
+  using params = column_totals_params<S>;
+
+  static index3 blocks(const params& p) { return {pieces(p.columns, threads), p.size}; }
+
+  template <class Lane>
+  SIMT static void run(Lane lane, const params& p, shared&) {
+    const auto& v = p.vectors[lane.block().y];
+    const int end = lesser(v.columns, (lane.block().x + 1) * threads);
+    for (int j = lane.block().x * threads + lane.rank(); j < end; j += Lane::alone ? 1 : threads) {
+      const S total = tile::exact_sum<S>::total(lane, v.counters + j, v.columns);
+      switch (v.type) {
+        case total_type::f64: write<double>(lane, v, j, total); break;
+        case total_type::f32: write<float>(lane, v, j, total); break;
+        case total_type::f16: write<half>(lane, v, j, total); break;
+        case total_type::bf16: write<bf16>(lane, v, j, total); break;
+      }
+    }
+  }
+
+private:
+  template <class T, class Lane>
+  SIMT static void write(Lane lane, const typename params::vector& v, int j, S total) {
+    const auto y = reinterpret<gmem_ptr<T>>(v.y) + j * v.stride;
+    if (v.beta != S(0)) total += v.beta * convert<S>(lane.load(y));
+    lane.store(y, convert<T>(total));
+  }
+};
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What an op does for epilogues that sum up columns: the counters ahead of its launches, and the totals behind them.
+#pragma once
+
+#include <tilery/core/buffer.hpp>
+#include <tilery/kernels/column_totals.hpp>
+#include <tilery/tile/epilogue_bias_gradient.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+/// Bytes of the counters of a total whose sums are of type S.
+template <class S, class Total>
+std::size_t counter_bytes(const Total& total) {
+  return sizeof(tile::exact_counter) * tile::exact_sum<S>::size * static_cast<std::size_t>(total.to.columns());
+}
+
+/// Gives a total its counters, which the caller has set to 0; `all` are the operands of a launch that adds to them.
+/// Without memory, as where a call is only validated, there are none.
+template <class S, class Total>
+void give_counters(Total& total, std::byte* memory, operands& all) {
+  total.counters = gmem_ptr<tile::exact_counter>(reinterpret_cast<tile::exact_counter*>(memory));
+  if (memory)
+    all.push_back(own({"the counters of a bias gradient",
+                       memory,
+                       sizeof(tile::exact_counter),
+                       {tile::exact_sum<S>::size, total.to.columns()},
+                       {total.to.columns(), 1},
+                       true}));
+}
+
+/// Up to 64 totals that have their counters, and are to be rounded and written.
+template <class S>
+class column_totals_of {
+  using kernel = column_totals<S>;
+
+public:
+  bool full() const { return params_.size == kernel::params::most; }
+
+  template <class T>
+  void note(epilogue::bias_gradient<T>& total) {
+    const operand to = total.to.described("the epilogue's bias gradient");
+    const std::int32_t columns = total.to.columns();
+    params_.vectors[params_.size++] = {gmem_ptr<const tile::exact_counter>(total.counters),
+                                       reinterpret<gmem_ptr<std::byte>>(to.pointer),
+                                       to.strides[1],
+                                       static_cast<S>(total.beta),
+                                       columns,
+                                       total_type_of<T>};
+    params_.columns = greater(params_.columns, columns);
+    known_.push_back(to);
+    give_counters<S>(total, reinterpret_cast<std::byte*>(total.counters.raw()), known_);
+  }
+
+  /// Behind the launches.
+  template <class Executor>
+  void finish(const Executor& executor, where at) const {
+    launch<kernel>(executor, kernel::blocks(params_), params_, known_, at);
+  }
+
+private:
+  typename kernel::params params_;
+  operands known_;
+};
+
+/// The totals in one GEMM's epilogue; nothing where it sums up no columns.
+template <class Params>
+class column_totals_in {
+  static constexpr bool has_any = Params::epilogue_type::sums_columns;
+  using sum = typename Params::accumulator;
+
+public:
+  static std::size_t bytes(Params& p) {
+    std::size_t all = 0;
+    if constexpr (has_any) p.epilogue.for_totals([&](const auto& total) { all += counter_bytes<sum>(total); });
+    return all;
+  }
+  void place(Params& p, std::byte* memory, operands& all) {
+    if constexpr (has_any)
+      p.epilogue.for_totals([&](auto& total) {
+        give_counters<sum>(total, memory, all);
+        totals_.note(total);
+        if (memory) memory += counter_bytes<sum>(total);
+      });
+  }
+  template <class Executor>
+  void finish(const Executor& executor, where at) const {
+    if constexpr (has_any) totals_.finish(executor, at);
+  }
+
+private:
+  struct none {};
+  std::conditional_t<has_any, column_totals_of<sum>, none> totals_;
+};
+
+/// run(parameters) between the counters and the totals, in workspace of its own.
+template <class Executor, class Params, class Run>
+void with_column_totals(const Executor& executor, const Params& given, where at, Run&& run) {
+  if constexpr (Params::epilogue_type::sums_columns) {
+    Params p = given;
+    column_totals_in<Params> totals;
+    operands all;
+    const std::size_t bytes = totals.bytes(p);
+    const allocation memory = executor.workspace(bytes, at);
+    if (memory.get()) executor.zero_bytes(memory.get(), bytes, at);
+    totals.place(p, static_cast<std::byte*>(memory.get()), all);
+    run(p);
+    totals.finish(executor, at);
+  } else {
+    run(given);
+  }
+}
+
+/// The totals of a GEMM whose C has no elements: sums of no rows.
+template <class Executor, class Params>
+void finish_empty_gemm(const Executor& executor, const Params& p, const operands& all, where at) {
+  if constexpr (Params::epilogue_type::sums_columns) {
+    if (p.c.columns == 0) return;
+    refuse(check_operands(all, executor.reachable()), at);
+    with_column_totals(executor, p, at, [](const Params&) {});
+  }
+}
+
+}  // namespace ops
+
+}  // namespace tilery::inline TILERY_ABI

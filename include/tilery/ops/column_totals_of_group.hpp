@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The totals in the epilogues of a group of GEMMs. Members that write one vector share its counters: it is the sum over
+// all of them.
+#pragma once
+
+#include <tilery/core/buffer.hpp>
+#include <tilery/ops/column_totals.hpp>
+
+#include <map>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+template <class One>
+class column_totals_of_group {
+  using sum = typename One::accumulator;
+
+public:
+  /// Finds room for a member's.
+  void add(One& one) {
+    one.epilogue.for_totals([&](const auto& total) {
+      if (by_vector_.try_emplace(place_of(total), shared_total{bytes_}).second) bytes_ += counter_bytes<sum>(total);
+    });
+  }
+  std::size_t bytes() const { return bytes_; }
+
+  /// Gives a member its counters, behind all `add`; `all` are the operands of its launch.
+  void place(One& one, std::byte* memory, operands& all) {
+    one.epilogue.for_totals([&](auto& total) {
+      shared_total& vector = by_vector_.at(place_of(total));
+      give_counters<sum>(total, memory ? memory + vector.offset : nullptr, all);
+      if (vector.noted) return;
+      vector.noted = true;
+      if (totals_.empty() || totals_.back().full()) totals_.emplace_back();
+      totals_.back().note(total);
+    });
+  }
+
+  /// Behind the launches.
+  template <class Executor>
+  void finish(const Executor& executor, where at) const {
+    for (const auto& some : totals_) some.finish(executor, at);
+  }
+
+private:
+  struct shared_total {
+    std::size_t offset;  // of its counters in the workspace
+    bool noted = false;
+  };
+  template <class Total>
+  static const std::byte* place_of(const Total& total) {
+    return total.to.described("").pointer;
+  }
+
+  std::map<const std::byte*, shared_total> by_vector_;
+  std::vector<column_totals_of<sum>> totals_;
+  std::size_t bytes_ = 0;
+};
+
+/// run() between the counters and the totals of all members, of those without elements, too. `known` are the operands
+/// of the others.
+template <class Executor, class One, class Run>
+void with_column_totals_of_group(const Executor& executor, std::vector<One>& members, std::vector<One>& empty,
+                                 std::vector<operands>& known, where at, Run&& run) {
+  if constexpr (One::epilogue_type::sums_columns) {
+    column_totals_of_group<One> totals;
+    for (auto* some : {&members, &empty})
+      for (One& one : *some) totals.add(one);
+    const allocation memory = executor.workspace(totals.bytes(), at);
+    auto* bytes = static_cast<std::byte*>(memory.get());
+    if (bytes) executor.zero_bytes(bytes, totals.bytes(), at);
+    operands of_empty;
+    for (std::size_t i = 0; i < members.size(); ++i) totals.place(members[i], bytes, known[i]);
+    for (One& one : empty) totals.place(one, bytes, of_empty);
+    run();
+    totals.finish(executor, at);
+  } else {
+    run();
+  }
+}
+
+}  // namespace ops
+
+}  // namespace tilery::inline TILERY_ABI
