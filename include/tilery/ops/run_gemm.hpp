@@ -216,14 +216,17 @@ void launch_gemm(const Executor& executor, const gemm_work& work, Params p, oper
   totals.finish(executor, at);
 }
 
-/// Whether this unit is compiled for GPUs below sm_80, or for the virtual one, which may be any.
-constexpr bool is_for_sm_75() {
+/// Whether this unit is compiled for GPUs below sm_80, or from there on; for the virtual one, which may be any, both.
+struct built_for {
+  bool sm_75 = true, sm_80 = true;
+};
+constexpr built_for archs_of_unit() {
 #ifdef __CUDA_ARCH_LIST__
-  for (const int built : {__CUDA_ARCH_LIST__})
-    if (built < 800) return true;
-  return false;
+  built_for all{false, false};
+  for (const int arch : {__CUDA_ARCH_LIST__}) (arch < 800 ? all.sm_75 : all.sm_80) = true;
+  return all;
 #else
-  return true;
+  return {};
 #endif
 }
 
@@ -231,7 +234,7 @@ constexpr bool is_for_sm_75() {
 template <class T>
 inline constexpr const char* what_else = sizeof(T) == 1            ? ": convert the operands to half"
                                          : std::is_same_v<T, tf32> ? ": take the operands as float"
-                                         : is_for_sm_75()          ? ": a gemm_simt_policy, or no policy, works there"
+                                         : archs_of_unit().sm_75   ? ": a gemm_simt_policy, or no policy, works there"
                                                                    : ": add sm_75 to nvcc's -gencode options";
 
 /// Whether the tensor cores of an arch multiply elements of T by elements of U.
@@ -274,11 +277,12 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
       if (gemm_cpu_skinny_table<T>::serves(problem)) return f.template operator()<gemm_cpu_skinny_table<T>>();
     return f.template operator()<gemm_cpu_table<T>>();
   } else {
+    constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || archs_of_unit().sm_75);
+    constexpr bool tensor_cores = has_mma_sync<T> && (!simt || archs_of_unit().sm_80);
     if constexpr (is_float_type<T> && std::is_same_v<T, U>)
-      if (!serves_few_mma_sync<T>(problem) && gemm_skinny_table<T>::serves(problem))
+      if (!(tensor_cores && serves_few_mma_sync<T>(problem)) && gemm_skinny_table<T>::serves(problem))
         return f.template operator()<gemm_skinny_table<T>>();
-    constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || is_for_sm_75());
-    if constexpr (has_mma_sync<T>) {
+    if constexpr (tensor_cores) {
       using shape = atoms::mma_shape<T, U>;
       if (!simt || serves_mma_sync<T, shape>(problem)) {
         refuse(check_instructions<T, U>(problem.target), at);
