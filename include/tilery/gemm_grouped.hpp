@@ -121,8 +121,8 @@ gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>>
       continue;
     }
     const auto join = [](gemm_operand_shape& to, const gemm_operand_shape& with) {
-      to.vector = lesser(to.vector, with.vector);
-      if (to.contiguous != with.contiguous) to = {along::any, 1};
+      const bool none = to.has_no_way() || with.has_no_way();
+      to = {to.contiguous == with.contiguous ? to.contiguous : along::any, none ? 1 : lesser(to.vector, with.vector)};
     };
     join(joint.a, p.a), join(joint.b, p.b);
     joint.c_vector = lesser(joint.c_vector, p.c_vector);

@@ -117,6 +117,44 @@ TYPED_TEST(gemm_grouped_on, is_right_by_default) {
   gemm_grouped(this->executor, std::span<const gemm_member<float, float, float>>());
 }
 
+// Aligned operands that lie both ways: a kernel that looks it up serves them with packs, where there is one.
+TYPED_TEST(gemm_grouped_on, is_right_where_operands_lie_both_ways) {
+  const auto check = [&]<class T>(const char* kernel) {
+    std::vector<std::vector<T>> a_values, b_values;
+    std::vector<placed<T>> a, b;
+    std::vector<placed<accumulator_t<T>>> c;
+    std::vector<gemm_member<T, T, accumulator_t<T>>> members;
+    for (const auto& [m, n, k, a_is, b_is] : {std::tuple{48, 72, 32, layout::dense, layout::dense},
+                                              {72, 40, 40, layout::column_major, layout::dense},
+                                              {24, 48, 24, layout::padded, layout::column_major},
+                                              {40, 24, 64, layout::column_major, layout::column_major}}) {
+      a_values.push_back(draw_values<T>(m * k)), b_values.push_back(draw_values<T>(k * n));
+      a.push_back(place(*this, a_values.back(), m, k, a_is)), b.push_back(place(*this, b_values.back(), k, n, b_is));
+      c.push_back(place(*this, std::vector<accumulator_t<T>>(m * n), m, n, layout::dense));
+      members.push_back({a.back().view, b.back().view, c.back().view});
+    }
+    const std::span<const gemm_member<T, T, accumulator_t<T>>> list(members);
+    gemm_grouped(this->executor, list);
+    worst_error worst;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const auto got = gather(*this, c[i]);
+      const int n = members[i].c.extents[1], k = members[i].a.extents[1];
+      for (std::size_t at = 0; at < got.size(); ++at) {
+        const exact_product exact(a_values[i], b_values[i], n, k, static_cast<int>(at) / n, static_cast<int>(at) % n);
+        worst.compare(got[at], exact.sum, (k + 2) * (std::is_same_v<T, double> ? 0x1p-53 : 0x1p-22) * exact.magnitude);
+      }
+    }
+    EXPECT_LE(worst.value(), 1) << element<T>::name;
+    if (TypeParam::lane::alone) return;
+    const std::string says = explain_gemm_grouped(this->executor, list).c_str();
+    EXPECT_NE(says.find(kernel), std::string::npos) << says;
+  };
+  check.template operator()<float>("4 elements a load: aligned operands; those of the group lie both ways");
+  check.template operator()<double>("1 elements a load: the operands of the group lie both ways");
+  if (TypeParam::lane::alone || this->executor.target() >= arch::sm_80)
+    check.template operator()<bf16>("8 elements a copy: tensor cores; the operands of the group lie both ways");
+}
+
 TYPED_TEST(gemm_grouped_on, explains_itself) {
   const buffer<float> memory(this->executor, 4096);
   using member = gemm_member<float, float, float>;

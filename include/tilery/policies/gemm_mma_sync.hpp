@@ -122,7 +122,7 @@ constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& 
   if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
     return "the policy is for a later arch than this device";
   const auto fits = [&](along wanted, const gemm_operand_shape& has) {
-    return wanted == along::any ? p.vector == 1 || has.contiguous != along::any : has.contiguous == wanted;
+    return (wanted == along::any && p.vector == 1) || has.lies(wanted);
   };
   if ((!p.few && !fits(p.a, problem.a)) || !fits(p.b, problem.b))
     return "A or B lies the other way in memory than the policy's copies do; along::any with vector = 1 serves every "

@@ -100,10 +100,10 @@ struct gemm_mma_sync_table {
   static constexpr choice choose(const gemm_problem& p) {
     if (has_few(p)) return {few, "tensor cores; few rows or columns: the long operand is read once"};
     constexpr int vector = candidates[0].vector;
-    if (p.a.contiguous == along::any || p.b.contiguous == along::any)
-      return {strided, "an operand has no contiguous dimension"};
+    if (p.a.has_no_way() || p.b.has_no_way()) return {strided, "an operand has no contiguous dimension"};
     if (p.a.vector < vector || p.b.vector < vector) return {strided, "an operand is not aligned for 16-byte copies"};
     if (p.c_vector < candidates[0].c_vector) return {strided, "C is not aligned for stores of 16 bytes of sums"};
+    if (!is_of_one_layout(p)) return {small, "tensor cores; the operands of the group lie both ways"};
     const int layout = layout_of(p) % 3;
     const gemm_mma_sync_policy &large = candidates[layout], &quarter = candidates[small];
     const gemm_problem q = as_computed(large, p);
@@ -142,7 +142,7 @@ constexpr bool serves_mma_sync(const gemm_problem& p) {
   if (static_cast<int>(p.target) < static_cast<int>(Shape::lowest)) return false;
   if constexpr (std::is_same_v<T, double>) {
     const unit_rates rates = peaks(p.target).a_clock;
-    return rates.tensor_f64 > rates.fma_f64 && p.a.vector >= 2 && p.b.vector >= 2 && p.c_vector >= 2;
+    return rates.tensor_f64 > rates.fma_f64 && is_of_one_layout(p) && p.a.vector >= 2 && p.b.vector >= 2 && p.c_vector >= 2;
   }
   return true;
 }

@@ -29,8 +29,14 @@ SIMT constexpr tile_mn oriented(tile_mnk block, bool turns, int m, int n) {
 /// One operand of A (m x k) or B (k x n), as its outer dimension and k.
 struct gemm_operand_shape {
   along contiguous = along::any;
-  int vector =
-      1;  // the widest pack, in elements, that every row of packs is aligned for (a power of two, up to 16 bytes)
+  // The widest pack, in elements, that every row of packs is aligned for (a power of two, up to 16 bytes). Above 1
+  // where `contiguous` is any: the members of a group lie both ways, each in such packs.
+  int vector = 1;
+
+  constexpr bool has_no_way() const { return contiguous == along::any && vector == 1; }
+  constexpr bool has_both_ways() const { return contiguous == along::any && vector > 1; }
+  /// Whether a policy's copies of packs, which are `along` this way, or look the way up, find it so.
+  constexpr bool lies(along wanted) const { return wanted == along::any ? !has_no_way() : contiguous == wanted; }
 };
 
 /// C (m x n) = A (m x k) B (k x n).
@@ -43,6 +49,9 @@ struct gemm_problem {
   bool one_type = true;  // A's elements are B's type
   bool alike = true;     // not a group, whose members lie within these extents
 };
+
+/// Whether a policy for one layout serves the problem's operands: all of a group lie alike.
+constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.has_both_ways() && !p.b.has_both_ways(); }
 
 /// NN 0, NT 1, TN 2, TT 3, of contiguous operands.
 constexpr int layout_of(const gemm_problem& p) {
@@ -58,13 +67,15 @@ constexpr gemm_problem exchanged(gemm_problem p) {
 }
 
 /// Whether a policy's kernel computes C's transpose: a policy for row-major A and B serves them column-major, too, for
-/// their transposes are row-major, and one for few rows serves few columns. The tiles are transposed as they are stored.
+/// their transposes are row-major, and one for few rows serves few columns. The tiles are transposed as they are
+/// stored.
 template <class Policy>
 constexpr bool is_exchanged(const Policy& p, const gemm_problem& problem) {
   if constexpr (requires { p.few; })
     if (p.few) return problem.one_type && problem.n < problem.m;
   if constexpr (requires { p.exchanges(); })
-    return p.exchanges() && problem.one_type && problem.a.contiguous == along::outer && problem.b.contiguous == along::k;
+    return p.exchanges() && problem.one_type && problem.a.contiguous == along::outer &&
+           problem.b.contiguous == along::k;
   else
     return false;
 }

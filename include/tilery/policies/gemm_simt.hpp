@@ -88,8 +88,7 @@ constexpr const char* misfit(const gemm_simt_policy& p, const gemm_problem& aske
   const gemm_problem problem = as_computed(p, asked);
   if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
     return "the policy is for a later arch than this device";
-  const auto lies = [](along how, along wanted) { return wanted == along::any ? how != along::any : how == wanted; };
-  if (p.vector > 1 && (!lies(problem.a.contiguous, p.a) || !lies(problem.b.contiguous, p.b)))
+  if (p.vector > 1 && (!problem.a.lies(p.a) || !problem.b.lies(p.b)))
     return "A or B lies the other way in memory than the policy's loads do; along::any with vector = 1 serves every "
            "layout";
   if (p.vector > 1 && (problem.a.vector < p.vector || problem.b.vector < p.vector))

@@ -56,7 +56,7 @@ inline constexpr gemm_simt_policy strided_simt =
 
 /// Why only the last candidate serves a problem, or serves it best; `tile` is the smallest of the others in m and n.
 constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int quad, int tile) {
-  if (p.a.contiguous == along::any || p.b.contiguous == along::any) return "an operand has no contiguous dimension";
+  if (p.a.has_no_way() || p.b.has_no_way()) return "an operand has no contiguous dimension";
   if (p.a.vector < vector || p.b.vector < vector) return "an operand is not aligned for 16-byte loads";
   if (p.c_vector < quad) return "C is not aligned for 16-byte stores";
   if (p.m <= tile / 2 || p.n <= tile / 2) return "m or n is small: a larger tile would be mostly empty";
@@ -76,6 +76,7 @@ struct gemm_simt_table {
   static constexpr choice choose(const gemm_problem& p) {
     if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m))
       return {3, why};
+    if (!is_of_one_layout(p)) return {3, "the operands of the group lie both ways"};
     return {layout_of(p) % 3, "aligned operands: 16-byte accesses"};
   }
 };
@@ -104,6 +105,7 @@ struct gemm_simt_table<float> {
 
   static constexpr choice choose(const gemm_problem& p) {
     if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, 0)) return {4, why};
+    if (!is_of_one_layout(p)) return {3, "aligned operands; those of the group lie both ways"};
     const int layout = layout_of(p) % 3;
     const gemm_problem q = as_computed(candidates[0], p);
     const std::int64_t tiles = tiles_of(candidates[0], q.m, q.n) * p.batches;
@@ -126,7 +128,7 @@ requires(sizeof(T) == 2) struct gemm_simt_table<T> {
   static constexpr choice choose(const gemm_problem& p) {
     if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m))
       return {1, why};
-    if (layout_of(p) % 3 != 0) return {1, "one of A and B is column-major"};
+    if (!is_of_one_layout(p) || layout_of(p) % 3 != 0) return {1, "one of A and B is column-major"};
     return {0, "aligned operands: 16-byte accesses"};
   }
 };
