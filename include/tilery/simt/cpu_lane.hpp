@@ -85,9 +85,10 @@ public:
   template <class T>
   SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
+    if constexpr (std::is_integral_v<T>) return __atomic_fetch_add(p.raw(), value, __ATOMIC_SEQ_CST);
     T old = atomic_load(p), sum;
     do {
-      sum = old + value;  // the compiler's fetch_add knows integers only
+      sum = old + value;
     } while (!__atomic_compare_exchange(p.raw(), &old, &sum, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
     return old;
 #else

@@ -69,13 +69,20 @@ struct exact_sum {
   /// The sum, when nobody adds to it any more.
   template <class Lane>
   SIMT static S total(Lane lane, gmem_ptr<const exact_counter> counters, std::int64_t stride, where at = {}) {
-    // From the lowest counter up, each leaves `spacing` bits of a number in two's complement and hands on a carry. The
+    int lowest = digits, highest = -1;  // counters that are not 0: of most sums, few
+    for (int i = 0; i < digits; ++i) {
+      if (lane.load(counters + i * stride, at) == 0) continue;
+      if (i < lowest) lowest = i;
+      highest = i;
+    }
+    // From the lowest one up, each leaves `spacing` bits of a number in two's complement and hands on a carry. The
     // highest digit that is not only a sign ends the number: one candidate for each sign, which is known at the end.
     constexpr exact_counter mask = (exact_counter{1} << grid::spacing) - 1;
     leading window, positive, negative;
+    negative.at = lowest - 1;
     std::int64_t carry = 0;
-    for (int i = 0; i < digits + 64 / grid::spacing; ++i) {
-      const exact_counter counter = i < digits ? lane.load(counters + i * stride, at) : 0;
+    for (int i = lowest; i <= highest || (carry != 0 && carry != -1); ++i) {
+      const exact_counter counter = i <= highest ? lane.load(counters + i * stride, at) : 0;
       const std::int64_t all = static_cast<std::int64_t>(counter) + carry;
       const exact_counter digit = static_cast<exact_counter>(all) & mask;
       carry = all >> grid::spacing;

@@ -59,9 +59,11 @@ public:
     k_extent_ = static_cast<int>(k_steps_.size(step));
     panels_ = pieces(columns_, panel);
     // Strips and blocks are as even as they can be, so that every thread has as much to do. Where the epilogue sums up
-    // the columns of a strip, strips are the same for any number of threads.
+    // the columns of some strips, these are the same for any number of threads, and blocks are what is shared out.
     int strips = pieces(rows_, P.rows), blocks = pieces(columns_, P.n_block);
-    if (strips >= threads && !decltype(Params::epilogue)::sums_columns)
+    if (sums_columns)
+      blocks = threads == 1 ? blocks : greater(blocks, lesser(pieces(4 * threads, strip_groups(strips)), panels_));
+    else if (strips >= threads)
       strips = lesser(pieces(strips, threads) * threads, rows_);
     else
       blocks = lesser(pieces(blocks, threads) * threads, panels_);
@@ -89,7 +91,7 @@ public:
 
   /// Pieces of work: strips of all blocks, those of one block next to each other; where the epilogue sums up columns,
   /// eight strips below each other, so that it hands its sums over once for all of them.
-  std::int64_t shares() const { return strip_groups() * blocks_.parts(); }
+  std::int64_t shares() const { return strip_groups(strips_.parts()) * blocks_.parts(); }
   /// Multiplies the strips of one share with their block.
   void multiply_share(std::int64_t index) const {
     multiply_share(index, std::make_index_sequence<pieces(P.n_block, panel)>());
@@ -99,12 +101,13 @@ private:
   using S = typename Params::accumulator;
   static constexpr int lanes = P.lanes(sizeof(S)), panel = P.columns(sizeof(S)),
                        line = static_cast<int>(64 / sizeof(S));
-  static constexpr int strips_of_share = decltype(Params::epilogue)::sums_columns ? 8 : 1;
+  static constexpr bool sums_columns = Params::epilogue_type::sums_columns;
+  static constexpr int strips_of_share = sums_columns ? 8 : 1;
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};
 
   static std::int64_t padded(std::int64_t elements) { return (elements + line - 1) / line * line; }
   bool last() const { return step_ + 1 == steps(); }
-  std::int64_t strip_groups() const { return pieces(strips_.parts(), strips_of_share); }
+  static int strip_groups(std::int64_t strips) { return pieces(strips, strips_of_share); }
   /// Columns of panel q; its packed rows are filled up to whole vectors.
   int columns_of(int q) const { return lesser(columns_ - q * panel, panel); }
   gmem_ptr<S> packed_panel(int q) const { return packed_b_ + (b_ ? 0 : q) * packed_panel_; }
@@ -112,7 +115,8 @@ private:
   /// Each panel of the block has its epilogue's copy.
   template <std::size_t... Panel>
   void multiply_share(std::int64_t index, std::index_sequence<Panel...>) const {
-    const auto block = index / strip_groups(), first = index % strip_groups() * strips_of_share;
+    const int groups = strip_groups(strips_.parts());
+    const auto block = index / groups, first = index % groups * strips_of_share;
     const auto begin = blocks_.begin(block), end = blocks_.end(block);
     using tile_epilogue = decltype(epilogue::in_tile<S, lanes>(p_.epilogue));
     tile_epilogue epilogues[] = {(static_cast<void>(Panel), epilogue::in_tile<S, lanes>(p_.epilogue))...};
