@@ -41,7 +41,7 @@ void tokens(benchmark::internal::Benchmark* b) {
   rounds_of(b);
   b->UseManualTime()->Unit(benchmark::kMicrosecond)->ArgNames({"threads", "tokens"});
   for (const auto threads : thread_counts())
-    for (const int m : {64, 1024}) b->Args({threads, m});
+    for (const int m : {8, 64, 1024}) b->Args({threads, m});
 #ifdef __CUDACC__
   b->Args({0, 8192});
 #endif

@@ -34,8 +34,9 @@ inline finding in_member(std::size_t index, const finding& found) {
 
 /// Whether two members may write the same view.
 inline bool are_combined(const operand& a, const operand& b) {
-  return a.combined && b.combined && a.pointer == b.pointer && a.element_bytes == b.element_bytes &&
-         a.extents[1] == b.extents[1] && (a.strides[1] == b.strides[1] || a.extents[1] == 1);
+  return a.combined && b.combined && std::strcmp(a.name, b.name) == 0 && a.pointer == b.pointer &&
+         a.element_bytes == b.element_bytes && a.extents[1] == b.extents[1] &&
+         (a.strides[1] == b.strides[1] || a.extents[1] == 1);
 }
 
 /// An output of one member that shares an element with an operand of another one. Operands are sorted by where they
@@ -63,16 +64,29 @@ inline finding check_aliases_of_members(const std::vector<operands>& all) {
   return {};
 }
 
-/// A bias gradient that an earlier member has, too, with another beta. `betas` are those of the members so far.
+/// The bias gradients of the members so far.
+struct known_total {
+  double beta;
+  const char* type;
+  std::size_t member;
+};
+using known_totals = std::map<const std::byte*, known_total>;
+
+/// A bias gradient that an earlier member has, too, with another beta or element type.
 template <class Epilogue>
-finding check_totals_of_member(Epilogue e, std::size_t member,
-                               std::map<const std::byte*, std::pair<double, std::size_t>>& betas) {
+finding check_totals_of_member(Epilogue e, std::size_t member, known_totals& known) {
   finding found;
   e.for_totals([&](const auto& total) {
-    const auto& [beta, first] = betas.try_emplace(total.to.described("").pointer, total.beta, member).first->second;
-    if (beta != total.beta)
-      found = {sentence("the beta of its bias gradient is ", total.beta, "; it must be ", beta), " as that of member ",
-               static_cast<std::int64_t>(first), ", which adds to the same vector"};
+    if (total.to.columns() == 0) return;
+    const char* type = element<typename std::remove_cvref_t<decltype(total)>::element_type>::name;
+    const known_total& first =
+        known.try_emplace(total.to.described("").pointer, known_total{total.beta, type, member}).first->second;
+    const sentence as(" as that of member ", static_cast<std::int64_t>(first.member),
+                      ", which adds to the same vector");
+    if (first.beta != total.beta)
+      found = {sentence("the beta of its bias gradient is ", total.beta, "; it must be ", first.beta), as};
+    if (std::strcmp(first.type, type) != 0)
+      found = {sentence("its bias gradient is ", type, "; it must be ", first.type), as};
   });
   return found;
 }
@@ -91,7 +105,7 @@ template <class A, class B, class C, class Epilogue>
 finding check_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, memory_space reachable,
                          std::vector<operands>& all) {
   all.resize(members.size());
-  std::map<const std::byte*, std::pair<double, std::size_t>> betas;
+  known_totals totals;
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto& one = members[i];
     if (auto found = in_member(i, check_extents("A", one.a))) return found;
@@ -100,7 +114,7 @@ finding check_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members
     if (auto found = in_member(i, check_factors<std::remove_const_t<A>, C>(one.factors))) return found;
     if (auto found = in_member(i, check_gemm(one.a, one.b, one.c, one.epilogue, all[i]))) return found;
     if (auto found = in_member(i, check_operands(all[i], reachable))) return found;
-    if (auto found = in_member(i, check_totals_of_member(one.epilogue, i, betas))) return found;
+    if (auto found = in_member(i, check_totals_of_member(one.epilogue, i, totals))) return found;
   }
   return check_aliases_of_members(all);
 }
@@ -166,56 +180,75 @@ group_launches launches_of(const Policy& policy, const gemm_problem& joint,
   return all;
 }
 
-/// One kernel for all members, in as few launches as carry their parameters; on the CPU, one after the other where they
-/// are large, side by side where they are small.
+/// A group that has been checked. Members whose C has no elements are apart: of them there are bias gradients alone,
+/// sums of no rows.
+template <class One>
+struct gemm_group_call {
+  gemm_problem joint;
+  std::vector<One> members, empty;
+  std::vector<operands> known;  // of `members`
+};
+
+/// One kernel for all members, in as few launches as carry their parameters.
 template <auto P, class Executor, class One>
-void run_gemm_group(const Executor& executor, const gemm_problem& joint, const std::vector<One>& members,
-                    const std::vector<operands>& known, where at) {
-  if constexpr (is_of_cpu<std::remove_cvref_t<decltype(P)>>) {
+void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& call, where at) {
+  gemm_group<One> group;
+  operands of_group;
+  std::int64_t tiles = 0;
+  const auto launch_them = [&] {
+    group.first_tile[group.size] = static_cast<std::int32_t>(tiles);
+    launch_gemm<P>(executor, {.tiles = tiles, .blocks = tiles}, group, of_group, at);
+    group.size = 0, tiles = 0, of_group = {};
+  };
+  for (std::size_t i = 0; i < call.members.size(); ++i) {
+    const One one = as_computed_params<P>(call.members[i], call.joint);
+    const std::int64_t more = tiles_of(P, one.rows(), one.columns());
+    if (is_full<One>(group.size, tiles, more)) launch_them();
+    group.set(group.size, one);
+    group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
+    tiles += more;
+    of_group.append(call.known[i]);
+  }
+  if (group.size > 0) launch_them();
+}
+
+/// Runs a group with a policy; on the CPU, members one after the other where they are large, side by side where they
+/// are small.
+template <auto P, class Executor, class One>
+void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where at) {
+  using policy = std::remove_cvref_t<decltype(P)>;
+  if constexpr (is_of_cpu<policy>) {
     static_assert(Executor::lane::alone, "a policy of the CPU runs on the cpu executor only");
-    gemm_cpu_all<P>(executor, static_cast<std::int64_t>(members.size()),
-                    [&](std::int64_t i) -> const One& { return members[static_cast<std::size_t>(i)]; });
+    with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [&] {
+      gemm_cpu_all<P>(executor, static_cast<std::int64_t>(call.members.size()),
+                      [&](std::int64_t i) -> const One& { return call.members[static_cast<std::size_t>(i)]; });
+    });
   } else {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, gemm_mma_sync_policy>)
+    using kernel = typename decltype(gemm_kernel_of<P, gemm_group<One>>())::type;
+    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
       refuse(check_instructions<typename One::a_type, typename One::b_type>(executor.target()), at);
-    gemm_group<One> group;
-    operands of_group;
-    std::int64_t tiles = 0;
-    const auto launch_them = [&] {
-      group.first_tile[group.size] = static_cast<std::int32_t>(tiles);
-      launch_gemm<P>(executor, {.tiles = tiles, .blocks = tiles}, group, of_group, at);
-      group.size = 0, tiles = 0, of_group = {};
-    };
-    for (std::size_t i = 0; i < members.size(); ++i) {
-      const One one = as_computed_params<P>(members[i], joint);
-      const std::int64_t more = tiles_of(P, one.rows(), one.columns());
-      if (is_full<One>(group.size, tiles, more)) launch_them();
-      group.set(group.size, one);
-      group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
-      tiles += more;
-      of_group.append(known[i]);
-    }
-    if (group.size > 0) launch_them();
+    refuse(check_arch(needs_of<kernel>(), executor.target()), at);
+    with_column_totals_of_group(executor, call.members, call.empty, call.known, at,
+                                [&] { launch_gemm_group<P>(executor, call, at); });
   }
 }
 
-/// Checks a group and hands it to `run(joint problem, parameters, operands)`, members with no elements left out (their
-/// bias gradients are sums of no rows).
+/// Checks a group and hands it to `run(call)`, if there is anything to do.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at,
                      Run&& run) {
-  std::vector<operands> known;
-  refuse(check_gemm_group(members, executor.reachable(), known), at);
-  std::vector<gemm_member_params<A, B, C, Epilogue>> all, empty;
+  gemm_group_call<gemm_member_params<A, B, C, Epilogue>> call;
+  refuse(check_gemm_group(members, executor.reachable(), call.known), at);
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto& one = members[i];
-    auto& to = one.c.size() == 0 ? empty : all;
-    to.push_back(gemm_params_of(one.a, one.b, one.c, one.epilogue, one.factors));
-    if (&to == &all) known[all.size() - 1] = known[i];
+    const bool is_empty = one.c.size() == 0;
+    (is_empty ? call.empty : call.members).push_back(gemm_params_of(one.a, one.b, one.c, one.epilogue, one.factors));
+    if (!is_empty) call.known[call.members.size() - 1] = call.known[i];
   }
-  with_column_totals_of_group(executor, all, empty, known, at, [&] {
-    if (!all.empty()) run(describe_gemm_group(members, executor.target()), all, known);
-  });
+  if (call.members.empty())
+    return with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [] {});
+  call.joint = describe_gemm_group(members, executor.target());
+  run(call);
 }
 
 }  // namespace ops
@@ -232,25 +265,20 @@ void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B,
 /// that of all of them.
 template <class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
-  ops::with_gemm_group(executor, members, at,
-                       [&]<class One>(const gemm_problem& joint, const std::vector<One>& all, const auto& known) {
-                         using T = typename One::a_type;
-                         using U = typename One::b_type;
-                         ops::with_gemm_table<T, U, Executor>(joint, at, [&]<class Table>() {
-                           with_candidate<Table>(
-                               Table::choose(joint).index, [&]<auto P>() {
-                                 ops::run_gemm_group<P>(executor, joint, all, known, at);
-                               });
-                         });
-                       });
+  ops::with_gemm_group(executor, members, at, [&]<class One>(ops::gemm_group_call<One>& call) {
+    ops::with_gemm_table<typename One::a_type, typename One::b_type, Executor>(call.joint, at, [&]<class Table>() {
+      with_candidate<Table>(
+          Table::choose(call.joint).index, [&]<auto P>() { ops::run_gemm_group<P>(executor, call, at); });
+    });
+  });
 }
 
 /// The same with your policy, as for `gemm`.
 template <auto P, class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
-  ops::with_gemm_group(executor, members, at, [&](const gemm_problem& joint, const auto& all, const auto& known) {
-    if (const char* why = misfit(P, joint)) throw error({"gemm_grouped: ", why}, at);
-    ops::run_gemm_group<P>(executor, joint, all, known, at);
+  ops::with_gemm_group(executor, members, at, [&](auto& call) {
+    if (const char* why = misfit(P, call.joint)) throw error({"gemm_grouped: ", why}, at);
+    ops::run_gemm_group<P>(executor, call, at);
   });
 }
 
@@ -307,7 +335,14 @@ template <class Executor, class A, class B, class C, class Epilogue = epilogue::
 void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
   const auto members = ops::members_of(a, b, c, e, factors, at);
-  gemm_grouped(executor, std::span(members), at);
+  if (!members.empty()) return gemm_grouped(executor, std::span(members), at);
+  operands of_epilogue;
+  e.describe(of_epilogue);
+  const tensor_view<A, 2> no_a(nullptr, 0, 0);
+  const tensor_view<B, 2> no_b(nullptr, 0, c.columns);
+  ops::finish_empty_gemm(executor,
+                         ops::gemm_params_of(no_a, no_b, tensor_view<C, 2>(nullptr, 0, c.columns), e, factors),
+                         of_epilogue, at);
 }
 
 /// What this would run: a group, as `explain_gemm_grouped` says it.

@@ -142,10 +142,4 @@ TYPED_TEST_SUITE(exact_sum_on, executors);
 
 TYPED_TEST(exact_sum_on, float_is_rounded_once) { this->template all_of<float>(23, -126, 127); }
 TYPED_TEST(exact_sum_on, double_is_rounded_once) { this->template all_of<double>(52, -1022, 1023); }
-TYPED_TEST(exact_sum_on, integers_wrap) {
-  this->template expect<std::int32_t>({2147483647, 1, -5}, 2147483643);
-  this->template expect<std::int32_t>({2147483647, 1}, -2147483647 - 1);
-  this->template expect<std::int32_t>({-3, 2}, -1);
-}
-
 }  // namespace

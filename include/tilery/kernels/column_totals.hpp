@@ -27,7 +27,7 @@ struct column_totals_params {
     gmem_ptr<const tile::exact_counter> counters;  // (counter, column)
     gmem_ptr<std::byte> y;
     std::int64_t stride;  // of y, in elements
-    S beta;
+    double beta;
     std::int32_t columns;
     total_type type;
   };
@@ -64,9 +64,11 @@ struct column_totals {
 private:
   template <class T, class Lane>
   SIMT static void write(Lane lane, const typename params::vector& v, int j, S total) {
+    using wider = std::conditional_t<sizeof(T) == 8, double, S>;
     const auto y = reinterpret<gmem_ptr<T>>(v.y) + j * v.stride;
-    if (v.beta != S(0)) total += v.beta * convert<S>(lane.load(y));
-    lane.store(y, convert<T>(total));
+    auto result = static_cast<wider>(total);
+    if (v.beta != 0) result += static_cast<wider>(v.beta) * convert<wider>(lane.load(y));
+    lane.store(y, convert<T>(result));
   }
 };
 

@@ -45,7 +45,7 @@ public:
     params_.vectors[params_.size++] = {gmem_ptr<const tile::exact_counter>(total.counters),
                                        reinterpret<gmem_ptr<std::byte>>(to.pointer),
                                        to.strides[1],
-                                       static_cast<S>(total.beta),
+                                       total.beta,
                                        columns,
                                        total_type_of<T>};
     params_.columns = greater(params_.columns, columns);

@@ -21,6 +21,7 @@ public:
   /// Finds room for a member's.
   void add(One& one) {
     one.epilogue.for_totals([&](const auto& total) {
+      if (total.to.columns() == 0) return;
       if (by_vector_.try_emplace(place_of(total), shared_total{bytes_}).second) bytes_ += counter_bytes<sum>(total);
     });
   }
@@ -29,6 +30,7 @@ public:
   /// Gives a member its counters, behind all `add`; `all` are the operands of its launch.
   void place(One& one, std::byte* memory, operands& all) {
     one.epilogue.for_totals([&](auto& total) {
+      if (total.to.columns() == 0) return;
       shared_total& vector = by_vector_.at(place_of(total));
       give_counters<sum>(total, memory ? memory + vector.offset : nullptr, all);
       if (vector.noted) return;

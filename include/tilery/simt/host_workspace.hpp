@@ -10,7 +10,8 @@
 namespace tilery::inline TILERY_ABI {
 
 /// At least `bytes` bytes, aligned to a cache line, for the duration of an op and on the calling thread alone. Up to
-/// 64 MiB are kept for the thread's next op; what is more, or asked for while the kept block is in use, is not kept.
+/// 64 MiB are kept for the thread's next op, and as many beside them for an op that needs two; what is more, or asked
+/// for while both are in use, is not kept.
 inline allocation kept_workspace(std::size_t bytes) {
   static constexpr std::align_val_t alignment{64};
   struct kept_block {
@@ -19,7 +20,8 @@ inline allocation kept_workspace(std::size_t bytes) {
     bool in_use = false;
     ~kept_block() { ::operator delete(memory, alignment); }
   };
-  static thread_local kept_block kept;
+  static thread_local kept_block both[2];
+  kept_block& kept = both[both[0].in_use ? 1 : 0];
 
   if (bytes == 0) return {};
   if (kept.in_use || bytes > (std::size_t{64} << 20))

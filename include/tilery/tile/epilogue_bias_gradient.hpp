@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The epilogue that sums up columns: the gradient of a bias, from the values as they pass on their way to C. A lane
-// adds the rows that it has of a column in registers; what lanes have is summed exactly, in counters that all of them
-// share, so that it does not matter which tile is done first. A kernel behind the GEMM rounds the totals.
+// adds the rows that it has of a column in registers, and a warp its lanes' sums; what warps have is summed exactly, in
+// counters that all of them share, so that it does not matter which tile is done first. A kernel behind the GEMM rounds
+// the totals.
 #pragma once
 
 #include <tilery/simt/step.hpp>
@@ -18,10 +19,13 @@ namespace epilogue {
 /// the forward pass added ahead of the activation, and C is not read again, as `column_sum` of it would. A beta of 1
 /// adds to the gradients of earlier batches; a beta of 0 does not read y. The matrices of a batch are rows of one sum.
 ///
-/// Deterministic: the same build, policy and shapes give the same bits. Accumulation: in the type of the GEMM's sums
-/// for the rows that one lane has of a tile (up to 64 with the default policies), exactly among lanes and tiles. Error
-/// before beta and the conversion to y: at most 64 u sum |x|, u = 2^-24 (2^-53 for double), however many rows there
-/// are. Integers are summed modulo 2^32. Takes 264 bytes of workspace for each column (536 for double).
+/// Deterministic: the same build, policy and shapes give the same bits. Accumulation: in the type of the GEMM's sums,
+/// which must not be integers, for the rows of a column that one warp has of a tile (up to 64 a lane with the default
+/// policies; there a sum may overflow), exactly among warps and tiles. Error before beta and the conversion to y: with
+/// the default policies at most 64 u sum |x|, u = 2^-24 (2^-53 for double), however many rows there are.
+///
+/// Takes 264 bytes of workspace for each column (536 for double), which are zeroed and read: for C of fewer than some
+/// 200 rows `column_sum` of it may be as fast, and on the CPU is faster.
 template <class T>
 struct bias_gradient : step {
   static_assert(std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, half> ||

@@ -9,8 +9,6 @@
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
 
-#include <concepts>
-
 namespace tilery::inline TILERY_ABI {
 
 namespace tile {
@@ -35,7 +33,7 @@ struct exact_grid<double> {
 
 /// The sum of up to 2^31 numbers of S in `size` counters, all 0 at first, `stride` apart. Rounded to nearest, ties to
 /// even; beyond the largest number it is infinite, as it is with an infinity among the numbers. Of both infinities or a
-/// NaN it is NaN. A sum of no numbers, or of zeros, is 0. Integers are summed modulo 2^32.
+/// NaN it is NaN. A sum of no numbers, or of zeros, is 0.
 template <class S>
 struct exact_sum {
   using grid = exact_grid<S>;
@@ -70,10 +68,11 @@ struct exact_sum {
   template <class Lane>
   SIMT static S total(Lane lane, gmem_ptr<const exact_counter> counters, std::int64_t stride, where at = {}) {
     int lowest = digits, highest = -1;  // counters that are not 0: of most sums, few
-    for (int i = 0; i < digits; ++i) {
-      if (lane.load(counters + i * stride, at) == 0) continue;
-      if (i < lowest) lowest = i;
-      highest = i;
+    TILERY_UNROLL_ON_GPU
+    for (int i = 0; i < digits; ++i) {  // all loads are under way together
+      const bool is_used = lane.load(counters + i * stride, at) != 0;
+      if (is_used && lowest == digits) lowest = i;
+      if (is_used) highest = i;
     }
     // From the lowest one up, each leaves `spacing` bits of a number in two's complement and hands on a carry. The
     // highest digit that is not only a sign ends the number: one candidate for each sign, which is known at the end.
@@ -142,19 +141,6 @@ private:
         (static_cast<exact_counter>(exponent - grid::lowest) << grid::fraction) + kept + (up ? 1 : 0);
     return reinterpret<S>(
         static_cast<bits_type>(with_sign | (result > infinite ? infinite : static_cast<bits_type>(result))));
-  }
-};
-
-template <std::integral S>
-struct exact_sum<S> {
-  static constexpr int size = 1;
-  template <class Lane>
-  SIMT static void add(Lane lane, gmem_ptr<exact_counter> counters, std::int64_t, S x, where at = {}) {
-    lane.atomic_add(counters, static_cast<exact_counter>(x), order::relaxed, scope::device, at);
-  }
-  template <class Lane>
-  SIMT static S total(Lane lane, gmem_ptr<const exact_counter> counters, std::int64_t, where at = {}) {
-    return static_cast<S>(lane.load(counters, at));
   }
 };
 

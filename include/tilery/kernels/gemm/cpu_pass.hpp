@@ -90,7 +90,7 @@ public:
   }
 
   /// Pieces of work: strips of all blocks, those of one block next to each other; where the epilogue sums up columns,
-  /// eight strips below each other, so that it hands its sums over once for all of them.
+  /// some strips below each other, some 48 rows, so that it hands its sums over once for all of them.
   std::int64_t shares() const { return strip_groups(strips_.parts()) * blocks_.parts(); }
   /// Multiplies the strips of one share with their block.
   void multiply_share(std::int64_t index) const {
@@ -102,7 +102,7 @@ private:
   static constexpr int lanes = P.lanes(sizeof(S)), panel = P.columns(sizeof(S)),
                        line = static_cast<int>(64 / sizeof(S));
   static constexpr bool sums_columns = Params::epilogue_type::sums_columns;
-  static constexpr int strips_of_share = sums_columns ? 8 : 1;
+  static constexpr int strips_of_share = sums_columns ? greater(1, 48 / P.rows) : 1;
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};
 
   static std::int64_t padded(std::int64_t elements) { return (elements + line - 1) / line * line; }

@@ -103,10 +103,16 @@ private:
   /// C's tile from the sums, few_ x count; where C has few columns, transposed first, some rows at a time: a vector,
   /// of which each piece is a multiple, so that an epilogue's sums of columns are the same for any number of threads.
   void finish(int first, int count, gmem_ptr<const S> sums, int pitch) const {
-    const auto finish_rows = [&](const tile::finished_tile<S>& t) {
-      auto epilogue = epilogue::in_tile<S, lanes>(p_.epilogue);
-      tile::finish_tile<lanes>(lane, p_, epilogue, t);
-      epilogue.end(lane);
+    const auto finish_rows = [&](const tile::finished_tile<S>& all) {
+      // An epilogue that sums up columns goes down four vectors of them at a time, to the tile's end.
+      const int width = Params::epilogue_type::sums_columns ? 4 * lanes : all.columns;
+      for (int j = 0; j < all.columns; j += width) {
+        auto epilogue = epilogue::in_tile<S, lanes>(p_.epilogue);
+        tile::finish_tile<lanes>(lane, p_, epilogue,
+                                 tile::finished_tile<S>{all.sums + j, all.sums_stride, all.row, all.column + j,
+                                                        all.rows, lesser(all.columns - j, width)});
+        epilogue.end(lane);
+      }
     };
     if (few_rows_) return finish_rows({sums, pitch, 0, first, few_, count});
     constexpr int some = lanes, columns = pieces(P.few, lanes) * lanes;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The parameters of a group of GEMMs of different shapes in one launch. They travel with the launch itself: nothing is
-// allocated or copied, and a captured graph keeps them.
+// allocated or copied for them, and a captured graph keeps them.
 #pragma once
 
 #include <tilery/kernels/gemm/params.hpp>
