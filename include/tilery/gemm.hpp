@@ -24,7 +24,7 @@ namespace tilery::inline TILERY_ABI {
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
 /// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z) | bias_gradient(db)`. A beta
 /// of 1 adds to what C holds, as gradients of weights are accumulated; it does so ahead of the epilogue. `column_sum`
-/// is the gradient of a bias whose matrix no GEMM computes.
+/// of C is the gradient of a bias in a pass of its own (epilogue_bias_gradient.hpp says when that is faster).
 ///
 /// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before beta C, epilogue and the
 /// conversion to C, with u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds
