@@ -8,7 +8,7 @@ set -euo pipefail
 
 program=$1 readme=$2
 
-skip() { echo "skipped: $*" && exit 77; }
+skip() { printf 'learn_gdb: Skipped\n%s\n' "$*" && exit 77; }  # as GoogleTest says it
 command -v gdb >/dev/null || skip "gdb is not installed"
 gdb -nx -batch -ex 'run' --args "$(command -v true)" 2>&1 | grep 'exited normally' >/dev/null ||
   skip "gdb may not run programs here"
