@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <tilery/cpu.hpp>
+#include <tilery/gemm.hpp>
 #include <tilery/kernels/gemm/cpu.hpp>
 #include <tilery/policies/gemm_cpu_table.hpp>
 #include <tilery/simt/host_workspace.hpp>
@@ -428,6 +429,32 @@ TEST(gemm_cpu_table, chooses) {
   EXPECT_EQ(table::choose(transposed).index, 0);
   EXPECT_STRNE(table::choose(transposed).reason, table::choose(square).reason);
   EXPECT_EQ(gemm_cpu_table<half>::choose(square).index, 0);
+}
+
+// Products of bytes are summed as floats, exactly, as long as they are below 2^24; what is more wraps at 32 bits.
+template <gemm_cpu_policy P>
+void sums_of_bytes_are_exact(int m, int n, int k, int low, int high) {
+  std::vector<int8> a(m * k), b(k * n);
+  for (auto* values : {&a, &b})
+    for (int8& x : *values) x = static_cast<int8>(draw(low, high));
+  std::vector<std::int32_t> c(m * n, 1), want(m * n);
+  for (int i = 0; i < m; ++i)
+    for (int j = 0; j < n; ++j) {
+      std::int64_t sum = 0;
+      for (int q = 0; q < k; ++q) sum += a[i * k + q] * b[q * n + j];
+      want[i * n + j] = static_cast<std::int32_t>(sum);
+    }
+  gemm<P>(cpu(2), matrix(static_cast<const int8*>(a.data()), m, k), matrix(static_cast<const int8*>(b.data()), k, n),
+          matrix(c.data(), m, n));
+  EXPECT_EQ(c, want) << k;
+}
+constexpr gemm_cpu_policy long_passes{.rows = 4, .vectors = 2, .k_block = 1 << 15, .n_block = 320};
+
+TEST(gemm_cpu, sums_of_bytes_are_exact) {
+  sums_of_bytes_are_exact<tuned_gemm_cpu(4, false)>(17, 70, 1500, -128, 127);
+  sums_of_bytes_are_exact<tuned_gemm_cpu(4, false)>(5, 40, 140000, -128, -128);
+  sums_of_bytes_are_exact<long_passes>(5, 33, 5000, 127, 127);
+  sums_of_bytes_are_exact<long_passes>(9, 33, 5000, 90, 127);
 }
 
 TEST(even_split, covers_everything_once) {

@@ -3,20 +3,30 @@
 // one element of each row of A, broadcast: rows * vectors multiply-adds for rows + vectors loads.
 #pragma once
 
+#include <tilery/core/convert.hpp>
 #include <tilery/simt/cpu_lane.hpp>
 
+#include <climits>
 #include <utility>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Operands of one register tile, in the accumulation type S.
+/// What operands are multiplied as where sums are kept in S. Products of bytes are multiplied and summed as floats,
+/// which hold whole numbers up to 2^24 exactly: vectors of them are multiplied several times as fast as those of s32.
+template <class S>
+using cpu_factor = std::conditional_t<std::is_same_v<S, std::int32_t>, float, S>;
+/// Steps along k whose sums are exact: of bytes, a product is at most 2^14.
+template <class S>
+inline constexpr int cpu_exact_steps = std::is_same_v<S, std::int32_t> ? 1 << 10 : INT_MAX;
+
+/// Operands of one register tile. The sums are in the accumulation type S.
 template <class S>
 struct cpu_tile_operands {
-  gmem_ptr<const S> a;  // (row, k), contiguous along k
+  gmem_ptr<const cpu_factor<S>> a;  // (row, k), contiguous along k
   std::int64_t a_row_stride;
-  gmem_ptr<const S> b;  // (k, column), contiguous along the columns
+  gmem_ptr<const cpu_factor<S>> b;  // (k, column), contiguous along the columns
   std::int64_t b_k_stride;
   std::int32_t k;
   gmem_ptr<S> sums;  // (row, column), contiguous along the columns
@@ -33,14 +43,15 @@ void prefetch(gmem_ptr<S> p) {
 /// sums (Rows x Vectors * Lanes) = A B, or += A B.
 template <class S, int Lanes, int Rows, int Vectors>
 void multiply_tile(const cpu_tile_operands<S>& t) {
+  using factor = cpu_factor<S>;
   constexpr cpu_lane lane({0, 0, 0}, {1, 1, 1});
-  pack<S, Lanes> sums[Rows][Vectors];
+  pack<factor, Lanes> sums[Rows][Vectors];
   TILERY_UNROLL
   for (int i = 0; i < Rows; ++i) {
     TILERY_UNROLL
-    for (int v = 0; v < Vectors; ++v) sums[i][v] = splat<Lanes>(S(0));
+    for (int v = 0; v < Vectors; ++v) sums[i][v] = splat<Lanes>(factor(0));
   }
-  gmem_ptr<const S> a = t.a, b = t.b;
+  gmem_ptr<const factor> a = t.a, b = t.b;
   const std::int64_t a_row_stride = t.a_row_stride, b_k_stride = t.b_k_stride, out_stride = t.sums_stride;
   const gmem_ptr<S> out = t.sums;
   const bool add = t.add;
@@ -49,7 +60,7 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
   const std::int32_t ahead = add && t.k > 16 ? 16 : 0;
   for (std::int32_t part = 0; part < 2; ++part) {
     for (std::int32_t k = part == 0 ? t.k - ahead : ahead; k > 0; --k) {
-      pack<S, Lanes> b_row[Vectors];
+      pack<factor, Lanes> b_row[Vectors];
       TILERY_UNROLL
       for (int v = 0; v < Vectors; ++v) b_row[v] = lane.load(b + v * Lanes, width<Lanes>);
       TILERY_UNROLL
@@ -70,8 +81,9 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
     TILERY_UNROLL
     for (int v = 0; v < Vectors; ++v) {
       const auto to = out + (i * out_stride + v * Lanes);
-      if (add) sums[i][v] = lane.load(to, width<Lanes>) + sums[i][v];
-      lane.store(to, sums[i][v]);
+      auto sum = convert<S>(sums[i][v]);
+      if (add) sum = lane.load(to, width<Lanes>) + sum;
+      lane.store(to, sum);
     }
   }
 }

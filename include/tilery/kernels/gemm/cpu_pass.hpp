@@ -22,12 +22,13 @@ namespace tilery::inline TILERY_ABI {
 template <gemm_cpu_policy P, class Params>
 class gemm_cpu_pass {
 public:
-  explicit gemm_cpu_pass(const Params& p) : p_(p), k_steps_(p.a.k, greater(1, pieces(p.a.k, P.k_block))) {
+  explicit gemm_cpu_pass(const Params& p)
+      : p_(p), k_steps_(p.a.k, greater(1, pieces(p.a.k, lesser(P.k_block, tile::cpu_exact_steps<S>)))) {
     const std::int64_t k = k_steps_.size(0), rows = lesser(p.c.rows, P.m_span);
     const std::int64_t panels = pieces(lesser(p.c.columns, P.n_span), panel), tails = p.c.columns % lanes != 0;
-    if constexpr (std::is_same_v<typename Params::a_type, S>)
+    if constexpr (std::is_same_v<typename Params::a_type, factor>)
       if (P.a_in_place && p.a.k_stride == 1 && k > 0) a_ = p.a.data;
-    if constexpr (std::is_same_v<typename Params::b_type, S>)
+    if constexpr (std::is_same_v<typename Params::b_type, factor>)
       if (P.b_in_place && p.b.outer_stride == 1 && k > 0) b_ = p.b.data;
     if constexpr (std::is_same_v<typename Params::c_type, S>)
       if (p.c.column_stride == 1 && p.beta == S(0)) c_ = p.c.data;
@@ -42,9 +43,9 @@ public:
 
   std::size_t workspace_bytes() const { return sizeof(S) * (a_elements_ + padded(b_elements_) + sums_elements_); }
   void use(void* workspace) {
-    packed_a_ = gmem_ptr<S>(static_cast<S*>(workspace));
+    packed_a_ = gmem_ptr<factor>(static_cast<factor*>(workspace));
     packed_b_ = packed_a_ + a_elements_;
-    sums_ = packed_b_ + padded(b_elements_);
+    sums_ = reinterpret<gmem_ptr<S>>(packed_b_ + padded(b_elements_));
   }
 
   /// Passes over k; one where k is 0.
@@ -99,6 +100,8 @@ public:
 
 private:
   using S = typename Params::accumulator;
+  using factor = tile::cpu_factor<S>;
+  static_assert(sizeof(factor) == sizeof(S));
   static constexpr int lanes = P.lanes(sizeof(S)), panel = P.columns(sizeof(S)),
                        line = static_cast<int>(64 / sizeof(S));
   static constexpr bool sums_columns = Params::epilogue_type::sums_columns;
@@ -110,7 +113,7 @@ private:
   static int strip_groups(std::int64_t strips) { return pieces(strips, strips_of_share); }
   /// Columns of panel q; its packed rows are filled up to whole vectors.
   int columns_of(int q) const { return lesser(columns_ - q * panel, panel); }
-  gmem_ptr<S> packed_panel(int q) const { return packed_b_ + (b_ ? 0 : q) * packed_panel_; }
+  gmem_ptr<factor> packed_panel(int q) const { return packed_b_ + (b_ ? 0 : q) * packed_panel_; }
 
   /// Each panel of the block has its epilogue's copy.
   template <std::size_t... Panel>
@@ -175,11 +178,12 @@ private:
 
   const Params& p_;
   tile::even_split k_steps_;
-  gmem_ptr<const S> a_{nullptr}, b_{nullptr};  // read in place, or null
-  gmem_ptr<S> c_{nullptr};                     // sums are kept in C itself, or null
+  gmem_ptr<const factor> a_{nullptr}, b_{nullptr};  // read in place, or null
+  gmem_ptr<S> c_{nullptr};                          // sums are kept in C itself, or null
   std::int64_t a_pitch_, packed_panel_, sums_panel_;
   std::int64_t a_elements_, b_elements_, sums_elements_;
-  gmem_ptr<S> packed_a_{nullptr}, packed_b_{nullptr}, sums_{nullptr};
+  gmem_ptr<factor> packed_a_{nullptr}, packed_b_{nullptr};
+  gmem_ptr<S> sums_{nullptr};
 
   int step_, threads_, m_, n_, k_;          // where this pass is
   int rows_, columns_, k_extent_, panels_;  // how large it is
