@@ -47,9 +47,9 @@ struct any_of<First, Rest...> : tilery::epilogue::step {
   SIMT any_of(int i, First a, Rest... others) : index(i), first(a), rest(i - 1, others...) {}
   SIMT any_of(int i, First a, any_of<Rest...> others) : index(i), first(a), rest(others) {}
 
-  template <class S, int N>
+  template <class S, int N, int Columns>
   SIMT auto in_tile() const {
-    return with(index, tilery::epilogue::in_tile<S, N>(first), rest.template in_tile<S, N>());
+    return with(index, tilery::epilogue::in_tile<S, N, Columns>(first), rest.template in_tile<S, N, Columns>());
   }
 
   template <class Lane, class T, int N>
@@ -77,7 +77,7 @@ private:
 template <>
 struct any_of<> : tilery::epilogue::none {
   SIMT explicit any_of(int) {}
-  template <class S, int N>
+  template <class S, int N, int Columns>
   SIMT any_of in_tile() const {
     return *this;
   }
@@ -112,9 +112,9 @@ struct one_text : Any {
 };
 struct chosen_epilogue : any_epilogue {
   using any_epilogue::any_epilogue;
-  template <class S, int N>
+  template <class S, int N, int Columns>
   SIMT auto in_tile() const {
-    return one_text(any_epilogue::in_tile<S, N>());
+    return one_text(any_epilogue::in_tile<S, N, Columns>());
   }
 };
 

@@ -40,10 +40,11 @@ struct bias_gradient : step {
   template <tensor_like<1> V>
   explicit bias_gradient(const V& v, double old = 0) : to(tensor_view<T, 1>(tilery::view(v))), beta(old) {}
 
-  /// What one tile does. A lane goes down four packs of columns at the most before it begins others.
-  template <class S, int N>
+  /// What one tile does. A lane keeps the sums of up to four packs of columns; where it has more, it hands over those
+  /// that it has not met for longest.
+  template <class S, int N, int Columns>
   struct in_one_tile : step {
-    static constexpr int packs = 4;
+    static constexpr int packs = Columns < 4 ? Columns : 4;
     gmem_ptr<tile::exact_counter> counters;
     std::int32_t columns;
     std::int32_t first[packs];  // the first column of each pack that is being summed, the latest in front; -1: none
@@ -58,13 +59,16 @@ struct bias_gradient : step {
     SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int, int column) {
       bool known = false;
       TILERY_UNROLL
-      for (int i = 0; i < packs; ++i)
-        if (first[i] == column) sums[i] = sums[i] + x, known = true;
-      if (known) return x;
-      hand_over(lane, first[packs - 1], sums[packs - 1]);
+      for (int i = 0; i < packs; ++i) known = known || first[i] == column;
+      if (!known) {
+        hand_over(lane, first[packs - 1], sums[packs - 1]);
+        TILERY_UNROLL
+        for (int i = packs - 1; i > 0; --i) first[i] = first[i - 1], sums[i] = sums[i - 1];
+        first[0] = column, sums[0] = splat<N>(S(0));
+      }
       TILERY_UNROLL
-      for (int i = packs - 1; i > 0; --i) first[i] = first[i - 1], sums[i] = sums[i - 1];
-      first[0] = column, sums[0] = x;
+      for (int i = 0; i < packs; ++i)
+        if (first[i] == column) sums[i] = sums[i] + x;
       return x;
     }
     /// Lanes with the same columns add up what they have, the lower one its own first.
@@ -94,8 +98,8 @@ struct bias_gradient : step {
         if (column + i < columns) tile::exact_sum<S>::add(lane, counters + (column + i), columns, x[i]);
     }
   };
-  template <class S, int N>
-  SIMT in_one_tile<S, N> in_tile() const {
+  template <class S, int N, int Columns>
+  SIMT in_one_tile<S, N, Columns> in_tile() const {
     return {counters, to.columns()};
   }
 

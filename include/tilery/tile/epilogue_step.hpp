@@ -24,9 +24,10 @@ namespace epilogue {
 /// The others have defaults, and are hidden by those that an epilogue brings: on the host, `describe` its operands,
 /// `check` them against C (m x n), and note the `shape` of C; in a kernel, `end`. Each warp works on a copy of the
 /// epilogue from the first pack of its tile to the last one, and may keep something in it; `end` is called then, by
-/// all lanes of the warp together. Where what it keeps depends on the type of the packs it brings `in_tile<S, N>()`,
-/// which makes what works in its place in a tile of pack<S, N>. An epilogue with totals that the op is to finish
-/// (epilogue_bias_gradient.hpp) is handed to the op by `for_totals`.
+/// all lanes of the warp together. Where what it keeps depends on the packs it brings `in_tile<S, N, Columns>()`,
+/// which makes what works in its place in a tile of pack<S, N>, of which a lane has as many beside each other as
+/// Columns says. An epilogue with totals that the op is to finish (epilogue_bias_gradient.hpp) is handed to the op by
+/// `for_totals`.
 struct step {
   static constexpr bool sums_columns = false;
   void describe(operands&) const {}
@@ -38,11 +39,11 @@ struct step {
   void for_totals(F&&) {}
 };
 
-/// What works in an epilogue's place in one tile, whose packs are pack<S, N>.
-template <class S, int N, class E>
+/// What works in an epilogue's place in one tile, where a lane has packs pack<S, N> of so many Columns.
+template <class S, int N, int Columns, class E>
 SIMT auto in_tile(const E& e) {
-  if constexpr (requires { e.template in_tile<S, N>(); })
-    return e.template in_tile<S, N>();
+  if constexpr (requires { e.template in_tile<S, N, Columns>(); })
+    return e.template in_tile<S, N, Columns>();
   else
     return e;
 }
@@ -66,10 +67,10 @@ struct chain : step {
   Second second;
   SIMT chain(First a, Second b) : first(a), second(b) {}
 
-  template <class S, int N>
+  template <class S, int N, int Columns>
   SIMT auto in_tile() const {
-    const auto a = epilogue::in_tile<S, N>(first);
-    const auto b = epilogue::in_tile<S, N>(second);
+    const auto a = epilogue::in_tile<S, N, Columns>(first);
+    const auto b = epilogue::in_tile<S, N, Columns>(second);
     return chain<std::remove_const_t<decltype(a)>, std::remove_const_t<decltype(b)>>(a, b);
   }
 

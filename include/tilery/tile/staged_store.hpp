@@ -34,7 +34,10 @@ SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int col
   constexpr int warps_n = mma_step<P, A, B>::warps_n;
   row += lane.warp() / warps_n * P.warp.m;
   column += lane.warp() % warps_n * P.warp.n;
-  auto epilogue = epilogue::in_tile<typename Params::accumulator, quad>(p.epilogue);
+  // Packs of C that a lane has beside each other: as it goes through a row of quads, or, turned, through the fragments.
+  constexpr int beside = quads <= Lane::warp_size ? 1 : quads / Lane::warp_size;
+  constexpr int columns = Rows::exchanges && mma_sums<P, A, B>::m > beside ? mma_sums<P, A, B>::m : beside;
+  auto epilogue = epilogue::in_tile<typename Params::accumulator, quad, columns>(p.epilogue);
   TILERY_UNROLL_ON_GPU
   for (int i = 0; i < mma_sums<P, A, B>::m; ++i) {
     TILERY_UNROLL_ON_GPU

@@ -121,8 +121,8 @@ private:
     const int groups = strip_groups(strips_.parts());
     const auto block = index / groups, first = index % groups * strips_of_share;
     const auto begin = blocks_.begin(block), end = blocks_.end(block);
-    using tile_epilogue = decltype(epilogue::in_tile<S, lanes>(p_.epilogue));
-    tile_epilogue epilogues[] = {(static_cast<void>(Panel), epilogue::in_tile<S, lanes>(p_.epilogue))...};
+    using tile_epilogue = decltype(epilogue::in_tile<S, lanes, P.vectors>(p_.epilogue));
+    tile_epilogue epilogues[] = {(static_cast<void>(Panel), epilogue::in_tile<S, lanes, P.vectors>(p_.epilogue))...};
     for (auto strip = first; strip < first + strips_of_share && strip < strips_.parts(); ++strip)
       for (auto q = begin; q < end; ++q)
         multiply(static_cast<int>(strips_.begin(strip)), static_cast<int>(strips_.size(strip)), static_cast<int>(q),

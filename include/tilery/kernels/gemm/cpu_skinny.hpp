@@ -107,7 +107,7 @@ private:
       // An epilogue that sums up columns goes down four vectors of them at a time, to the tile's end.
       const int width = Params::epilogue_type::sums_columns ? 4 * lanes : all.columns;
       for (int j = 0; j < all.columns; j += width) {
-        auto epilogue = epilogue::in_tile<S, lanes>(p_.epilogue);
+        auto epilogue = epilogue::in_tile<S, lanes, 4>(p_.epilogue);
         tile::finish_tile<lanes>(lane, p_, epilogue,
                                  tile::finished_tile<S>{all.sums + j, all.sums_stride, all.row, all.column + j,
                                                         all.rows, lesser(all.columns - j, width)});

@@ -35,7 +35,9 @@ struct gemm_mma_sync {
                  : 1;
   /// fp8's sums keep 13 bits in sm_89's tensor cores: those of one step along k are added up as floats.
   static constexpr bool adds_up = is_fp8<a_type>;
-  static constexpr bool stores_in_two_ways = P.exchanges();  // C, or its transpose across
+  /// Whether the tile is found once more behind the loop over k: so nothing of it but what the loop needs takes registers
+  /// there, of which a large tile has none to spare where C may be stored across, or its columns are summed.
+  static constexpr bool finds_again = P.exchanges() || Params::epilogue_type::sums_columns;
   /// Stages for operands that lie so. Their tiles take as much memory whichever way they lie.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
@@ -66,9 +68,7 @@ private:
                smem, sums);
       if (!share.whole(part) && !tile::combine_sums<threads>(lane, all.work, part, sums, smem.note.at(0))) return;
     }
-    if constexpr (stores_in_two_ways) {
-      // In a group the tile is found once more: so nothing of it but what the loop needs takes
-      // registers there, of which a large tile has none to spare.
+    if constexpr (finds_again) {
       const auto [to, number, place] = all.template find<P>(part.tile);
       const auto corner = tile::rasterize(place, to.rows(), to.columns(), P.block.m, P.block.n, P.raster_rows);
       tile::store_through(lane, to.c_of(number), smem.sums[lane.warp()], corner.row, corner.column, sums);

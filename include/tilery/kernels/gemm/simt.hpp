@@ -114,7 +114,9 @@ private:
   template <class Lane, class One>
   SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
                          const tile::register_tile<P, accumulator>& sums) {
-    auto epilogue = epilogue::in_tile<accumulator, quad>(p.epilogue);
+    auto epilogue =
+        epilogue::in_tile<accumulator, quad, (exchanges && P.lane.m > P.lane.n ? P.lane.m : P.lane.n) / quad>(
+            p.epilogue);
     const bool swapped = exchanges && p.swapped;
     // Squares of a pack's extent, whose rows or columns are packs of C: one text for both.
     TILERY_UNROLL_ON_GPU

@@ -89,7 +89,7 @@ private:
 
   template <class Lane, class One>
   SIMT static void store(Lane lane, const One& p, int row, int first, bool few_rows, const sums_type& sums) {
-    auto epilogue = epilogue::in_tile<typename Params::accumulator, 1>(p.epilogue);
+    auto epilogue = epilogue::in_tile<typename Params::accumulator, 1, sums_type::packs>(p.epilogue);
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < sums_type::packs; ++i) {
       const int along_long = row + sums.along_long(lane, i), along_short = first + sums.along_short(lane, i);
