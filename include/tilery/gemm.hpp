@@ -38,10 +38,11 @@ namespace tilery::inline TILERY_ABI {
 /// arch, not on the run. Throws `error` before anything is launched: shapes, null views, memory of another machine,
 /// aliases.
 ///
-/// Where tiles are shared, or the epilogue has a bias gradient, and a CUDA graph is captured, the workspace becomes nodes of the graph that allocate and free
-/// it: CUDA then allows one instantiation of the graph at a time. An executor with a scratch that is large enough, or,
-/// without a bias gradient, a policy whose k_parts is 1, leaves no such nodes. Outside of a graph the `cuda` executor takes the workspace from a
-/// pool of the library's own, which keeps it for the next launch.
+/// Where tiles are shared, or the epilogue has a bias gradient, and a CUDA graph is captured, the workspace becomes
+/// nodes of the graph that allocate and free it: CUDA then allows one instantiation of the graph at a time. An executor
+/// with a scratch that is large enough, or, without a bias gradient, a policy whose k_parts is 1, leaves no such nodes.
+/// Outside of a graph the `cuda` executor takes the workspace from a pool of the library's own, which keeps it for the
+/// next launch.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {

@@ -125,6 +125,7 @@ template <class A, class B, class C, class Epilogue>
 gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, arch target) {
   gemm_problem joint;
   joint.alike = false;
+  joint.target = target;
   bool first = true;
   for (const auto& one : members) {
     if (one.c.size() == 0) continue;
@@ -134,11 +135,7 @@ gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>>
       joint.alike = first = false;
       continue;
     }
-    const auto join = [](gemm_operand_shape& to, const gemm_operand_shape& with) {
-      const bool none = to.has_no_way() || with.has_no_way();
-      to = {to.contiguous == with.contiguous ? to.contiguous : along::any, none ? 1 : lesser(to.vector, with.vector)};
-    };
-    join(joint.a, p.a), join(joint.b, p.b);
+    joint.a = joined(joint.a, p.a), joint.b = joined(joint.b, p.b);
     joint.c_vector = lesser(joint.c_vector, p.c_vector);
     joint.m = greater(joint.m, p.m), joint.n = greater(joint.n, p.n), joint.k = greater(joint.k, p.k);
     ++joint.batches;
@@ -312,6 +309,11 @@ struct matrix_pointers {
 
 namespace ops {
 
+inline finding in_batch(const finding& found) {
+  if (!found) return {};
+  return {"gemm_batched: ", found};
+}
+
 /// The members of a batch of pointers.
 template <class A, class B, class C, class Epilogue>
 auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const matrix_pointers<C>& c,
@@ -326,6 +328,23 @@ auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const 
   return members;
 }
 
+/// The bias gradients of a batch of no pointers, which are checked as those of some are.
+template <class A, class B, class Executor, class C, class Epilogue>
+void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>& c, Epilogue e, gemm_factors factors,
+                             where at) {
+  if constexpr (Epilogue::sums_columns) {
+    const tensor_view<C, 2> none(nullptr, 0, c.columns);
+    refuse(in_batch(check_extents("C", none)), at);
+    e.for_totals([&](const auto& total) { refuse(in_batch(total.check(0, c.columns)), at); });
+    operands all;
+    e.describe(all);
+    refuse(in_batch(check_aliases(all)), at);
+    const tensor_view<A, 2> no_a(nullptr, 0, 0);
+    const tensor_view<B, 2> no_b(nullptr, 0, c.columns);
+    finish_empty_gemm(executor, gemm_params_of(no_a, no_b, none, e, factors), all, at);
+  }
+}
+
 }  // namespace ops
 
 /// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for pointers to matrices of one shape each: a group whose members are
@@ -336,13 +355,7 @@ void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const m
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
   const auto members = ops::members_of(a, b, c, e, factors, at);
   if (!members.empty()) return gemm_grouped(executor, std::span(members), at);
-  operands of_epilogue;
-  e.describe(of_epilogue);
-  const tensor_view<A, 2> no_a(nullptr, 0, 0);
-  const tensor_view<B, 2> no_b(nullptr, 0, c.columns);
-  ops::finish_empty_gemm(executor,
-                         ops::gemm_params_of(no_a, no_b, tensor_view<C, 2>(nullptr, 0, c.columns), e, factors),
-                         of_epilogue, at);
+  ops::finish_batch_of_nothing<A, B>(executor, c, e, factors, at);
 }
 
 /// What this would run: a group, as `explain_gemm_grouped` says it.

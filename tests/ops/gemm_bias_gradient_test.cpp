@@ -244,6 +244,14 @@ TYPED_TEST(gemm_bias_gradient_on, refuses_what_it_cannot_write) {
   const auto at = [&](int first, int size) { return vector(y.data_handle() + first, size); };
   EXPECT_REFUSED(call(epilogue::bias_gradient(at(0, 4))),
                  "gemm: the epilogue's bias gradient has 4 elements; it must have n = 5");
+  const auto of_none = [&](const auto& e) {
+    gemm_batched(this->executor, matrix_pointers<const float>{{}, 3, 4}, matrix_pointers<const float>{{}, 4, 5},
+                 matrix_pointers<float>{{}, 3, 5}, e);
+  };
+  EXPECT_REFUSED(of_none(epilogue::bias_gradient(at(0, 4))),
+                 "gemm_batched: the epilogue's bias gradient has 4 elements; it must have n = 5");
+  EXPECT_REFUSED(of_none(epilogue::bias_gradient(at(0, 5)) | epilogue::bias_gradient(at(0, 5))),
+                 "gemm_batched: the epilogue's bias gradient shares an element");
   EXPECT_REFUSED(call(epilogue::bias_gradient(vector(c.data_handle(), 5))),
                  "gemm: C shares an element with the epilogue's bias gradient; the two must be apart");
   EXPECT_REFUSED(call(epilogue::bias_gradient(at(0, 5)), epilogue::bias_gradient(at(0, 5))),

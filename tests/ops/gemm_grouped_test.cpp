@@ -155,6 +155,31 @@ TYPED_TEST(gemm_grouped_on, is_right_where_operands_lie_both_ways) {
     check.template operator()<bf16>("8 elements a copy: tensor cores; the operands of the group lie both ways");
 }
 
+#ifndef __CUDACC__
+// Contiguous, but not aligned: not an operand without a way; and a group of nothing is one for this arch.
+TEST(gemm_grouped, says_what_is_wrong_with_operands_that_lie_both_ways) {
+  std::vector<float> in(4000), out(4000);
+  using member = gemm_member<float, float, float>;
+  const auto b = matrix(static_cast<const float*>(in.data()), 32, 32);
+  std::vector<member> two{{b, b, matrix(out.data(), 32, 32)},
+                          {transposed(matrix(static_cast<const float*>(in.data()), 32, 33)), b,
+                           matrix(out.data() + 1024, 33, 32)}};
+  const virtual_gpu gpu(arch::sm_90);
+  const std::string says = explain_gemm_grouped(gpu, std::span<const member>(two)).c_str();
+  EXPECT_NE(says.find("an operand is not aligned for 16-byte loads"), std::string::npos) << says;
+  constexpr gemm_simt_policy packs{.block = {32, 64, 8},
+                                   .lane = {4, 4},
+                                   .a = along::any,
+                                   .b = along::any,
+                                   .vector = 4,
+                                   .c_vector = 1};
+  EXPECT_REFUSED(gemm_grouped<packs>(gpu, std::span<const member>(two)),
+                 "gemm_grouped: A or B is not aligned for the policy's loads");
+  using of_bytes = gemm_member<int8, int8, std::int32_t>;
+  EXPECT_NO_THROW(explain_gemm_grouped(gpu, std::span<const of_bytes>()));
+}
+#endif
+
 TYPED_TEST(gemm_grouped_on, explains_itself) {
   const buffer<float> memory(this->executor, 4096);
   using member = gemm_member<float, float, float>;

@@ -219,7 +219,8 @@ void launch_gemm(const Executor& executor, const gemm_work& work, Params p, oper
   totals.finish(executor, at);
 }
 
-/// Whether this unit is compiled for GPUs below sm_80, or from there on; for the virtual one, which may be any, both.
+/// Whether this unit is compiled for GPUs below sm_80, or from there on; both, where nvcc does not compile it: the
+/// virtual one may be any.
 struct built_for {
   bool sm_75 = true, sm_80 = true;
 };

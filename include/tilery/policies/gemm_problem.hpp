@@ -29,15 +29,22 @@ SIMT constexpr tile_mn oriented(tile_mnk block, bool turns, int m, int n) {
 /// One operand of A (m x k) or B (k x n), as its outer dimension and k.
 struct gemm_operand_shape {
   along contiguous = along::any;
-  // The widest pack, in elements, that every row of packs is aligned for (a power of two, up to 16 bytes). Above 1
-  // where `contiguous` is any: the members of a group lie both ways, each in such packs.
-  int vector = 1;
+  int vector = 1;  // the widest pack, in elements, that every row of packs is aligned for (a power of two, up to
+                   // 16 bytes)
+  bool both_ways = false;  // members of a group lie along k and along the outer dimension; `contiguous` is any then
 
-  constexpr bool has_no_way() const { return contiguous == along::any && vector == 1; }
-  constexpr bool has_both_ways() const { return contiguous == along::any && vector > 1; }
+  constexpr bool has_no_way() const { return contiguous == along::any && !both_ways; }
   /// Whether a policy's copies of packs, which are `along` this way, or look the way up, find it so.
   constexpr bool lies(along wanted) const { return wanted == along::any ? !has_no_way() : contiguous == wanted; }
 };
+
+/// The same operand of two members of a group.
+constexpr gemm_operand_shape joined(const gemm_operand_shape& a, const gemm_operand_shape& b) {
+  const int vector = a.vector < b.vector ? a.vector : b.vector;
+  if (a.has_no_way() || b.has_no_way()) return {along::any, 1};
+  if (a.contiguous == b.contiguous && !a.both_ways) return {a.contiguous, vector};
+  return {along::any, vector, true};
+}
 
 /// C (m x n) = A (m x k) B (k x n).
 struct gemm_problem {
@@ -51,7 +58,7 @@ struct gemm_problem {
 };
 
 /// Whether a policy for one layout serves the problem's operands: all of a group lie alike.
-constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.has_both_ways() && !p.b.has_both_ways(); }
+constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.both_ways && !p.b.both_ways; }
 
 /// NN 0, NT 1, TN 2, TT 3, of contiguous operands.
 constexpr int layout_of(const gemm_problem& p) {
