@@ -18,8 +18,8 @@ namespace tilery::inline TILERY_ABI {
 /// to 16 of float and 8 of double, half and bf16, where k is not short (half and bf16 are multiplied as floats there);
 /// on the CPU by one that reads it where it lies. Any strides and alignment: operands with 16-byte aligned rows or
 /// columns are faster. C must not share an element with another operand, the epilogue's included: it may hold
-/// unfinished sums meanwhile. An m or n of 0 does nothing (but that a
-/// bias gradient of no rows is 0); a k of 0 is an empty sum.
+/// unfinished sums meanwhile. An m or n of 0 does nothing, but that a bias gradient of no rows is 0;
+/// a k of 0 is an empty sum.
 ///
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
 /// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z) | bias_gradient(db)`. A beta

@@ -20,13 +20,11 @@ constexpr gemm_simt_policy tiles{.block = {32, 64, 8},
                                  .vector = 1,
                                  .c_vector = 1,
                                  .k_parts = 1};
-constexpr gemm_simt_policy shared_tiles{.block = {32, 64, 8},
-                                        .lane = {4, 4},
-                                        .a = along::any,
-                                        .b = along::any,
-                                        .vector = 1,
-                                        .c_vector = 1,
-                                        .k_parts = stream_k};
+constexpr gemm_simt_policy shared_tiles = [] {
+  gemm_simt_policy p = tiles;
+  p.k_parts = stream_k;
+  return p;
+}();
 
 template <class T>
 matrix_view<const T> input(const buffer<T>& of, int rows, int columns) {

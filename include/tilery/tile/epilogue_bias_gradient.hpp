@@ -24,8 +24,9 @@ namespace epilogue {
 /// policies; there a sum may overflow), exactly among warps and tiles. Error before beta and the conversion to y: with
 /// the default policies at most 64 u sum |x|, u = 2^-24 (2^-53 for double), however many rows there are.
 ///
-/// Takes 264 bytes of workspace for each column (536 for double), which are zeroed and read: for C of fewer than some
-/// 200 rows `column_sum` of it may be as fast, and on the CPU is faster.
+/// Takes 264 bytes of workspace for each column (536 for double), which are zeroed and read. `column_sum` of C moves
+/// fewer bytes where C has fewer than some 200 rows (on a GPU not yet measured), and is faster on the CPU below some
+/// thousand (benchmarks/bias_gradient.cpp).
 template <class T>
 struct bias_gradient : step {
   static_assert(std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, half> ||
@@ -40,8 +41,8 @@ struct bias_gradient : step {
   template <tensor_like<1> V>
   explicit bias_gradient(const V& v, double old = 0) : to(tensor_view<T, 1>(tilery::view(v))), beta(old) {}
 
-  /// What one tile does. A lane keeps the sums of up to four packs of columns; where it has more, it hands over those
-  /// that it has not met for longest.
+  /// What one tile does. A lane keeps the sums of up to four packs of columns; where it has more, it hands over the
+  /// pack that it began first.
   template <class S, int N, int Columns>
   struct in_one_tile : step {
     static constexpr int packs = Columns < 4 ? Columns : 4;
