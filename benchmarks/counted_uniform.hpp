@@ -16,7 +16,7 @@ namespace tilery_benchmarks {
 /// Element `index` of the sequence `seed`: uniform in [-1, 1), of int8 over all its values; tf32 has 10 bits of
 /// fraction, so that no hardware rounds it. The mixing is splitmix64's (Steele, Lea, Flood 2014).
 template <class T>
-SIMT T counted_uniform(std::uint64_t seed, std::uint64_t index) {
+TILERY_SIMT T counted_uniform(std::uint64_t seed, std::uint64_t index) {
   std::uint64_t x = (index + 1) * 0x9e3779b97f4a7c15u + seed * 0xd1342543de82ef95u;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;

@@ -65,7 +65,7 @@ struct meets {
   static constexpr int times = 1000;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const no_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const no_params&, shared&) {
     for (int i = 0; i < times; ++i) {
       if constexpr (Block)
         lane.sync_block();
@@ -87,7 +87,7 @@ BENCHMARK(meeting<meets<false>>)->Name("shuffle");
 
 struct returns : meets<true> {
   template <class Lane>
-  SIMT static void run(Lane, const no_params&, shared&) {}
+  TILERY_SIMT static void run(Lane, const no_params&, shared&) {}
 };
 template <class Gpu>
 void small_launch(benchmark::State& state) {

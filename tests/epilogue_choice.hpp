@@ -15,7 +15,7 @@ namespace tilery_tests {
 /// A user's epilogue: a call operator, and no more.
 struct checkerboard : tilery::epilogue::step {
   template <class Lane, class T, int N>
-  SIMT tilery::pack<T, N> operator()(Lane, tilery::pack<T, N> x, int row, int column) const {
+  TILERY_SIMT tilery::pack<T, N> operator()(Lane, tilery::pack<T, N> x, int row, int column) const {
     for (int i = 0; i < N; ++i) x.set(i, (row + column + i) % 2 ? -x[i] : x[i]);
     return x;
   }
@@ -27,7 +27,7 @@ struct rounding_of_floats : tilery::epilogue::stochastic_rounding<tilery::bf16> 
   using rounding = tilery::epilogue::stochastic_rounding<tilery::bf16>;
   using rounding::rounding;
   template <class Lane, class T, int N>
-  SIMT tilery::pack<T, N> operator()(Lane lane, tilery::pack<T, N> x, int row, int column) const {
+  TILERY_SIMT tilery::pack<T, N> operator()(Lane lane, tilery::pack<T, N> x, int row, int column) const {
     if constexpr (std::is_same_v<T, float>)
       return rounding::operator()(lane, x, row, column);
     else
@@ -44,20 +44,20 @@ struct any_of<First, Rest...> : tilery::epilogue::step {
   int index;
   First first;
   any_of<Rest...> rest;
-  SIMT any_of(int i, First a, Rest... others) : index(i), first(a), rest(i - 1, others...) {}
-  SIMT any_of(int i, First a, any_of<Rest...> others) : index(i), first(a), rest(others) {}
+  TILERY_SIMT any_of(int i, First a, Rest... others) : index(i), first(a), rest(i - 1, others...) {}
+  TILERY_SIMT any_of(int i, First a, any_of<Rest...> others) : index(i), first(a), rest(others) {}
 
   template <class S, int N, int Columns>
-  SIMT auto in_tile() const {
+  TILERY_SIMT auto in_tile() const {
     return with(index, tilery::epilogue::in_tile<S, N, Columns>(first), rest.template in_tile<S, N, Columns>());
   }
 
   template <class Lane, class T, int N>
-  SIMT tilery::pack<T, N> operator()(Lane lane, tilery::pack<T, N> x, int row, int column) {
+  TILERY_SIMT tilery::pack<T, N> operator()(Lane lane, tilery::pack<T, N> x, int row, int column) {
     return index == 0 ? first(lane, x, row, column) : rest(lane, x, row, column);
   }
   template <class Lane>
-  SIMT void end(Lane lane) {
+  TILERY_SIMT void end(Lane lane) {
     index == 0 ? first.end(lane) : rest.end(lane);
   }
   template <class F>
@@ -70,15 +70,15 @@ struct any_of<First, Rest...> : tilery::epilogue::step {
 
 private:
   template <class One, class... Others>
-  SIMT static any_of<One, Others...> with(int i, const One& one, const any_of<Others...>& others) {
+  TILERY_SIMT static any_of<One, Others...> with(int i, const One& one, const any_of<Others...>& others) {
     return {i, one, others};
   }
 };
 template <>
 struct any_of<> : tilery::epilogue::none {
-  SIMT explicit any_of(int) {}
+  TILERY_SIMT explicit any_of(int) {}
   template <class S, int N, int Columns>
-  SIMT any_of in_tile() const {
+  TILERY_SIMT any_of in_tile() const {
     return *this;
   }
 };
@@ -100,7 +100,7 @@ using any_epilogue =
            tilery::epilogue::bias_gradient<float>>;
 template <class Any>
 struct one_text : Any {
-  SIMT explicit one_text(const Any& any) : Any(any) {}
+  TILERY_SIMT explicit one_text(const Any& any) : Any(any) {}
   template <class Lane, class T, int N>
 #ifdef __CUDACC__
   __host__ __device__
@@ -113,7 +113,7 @@ struct one_text : Any {
 struct chosen_epilogue : any_epilogue {
   using any_epilogue::any_epilogue;
   template <class S, int N, int Columns>
-  SIMT auto in_tile() const {
+  TILERY_SIMT auto in_tile() const {
     return one_text(any_epilogue::in_tile<S, N, Columns>());
   }
 };

@@ -14,7 +14,7 @@ using of_warps = shared_array<float, 8>;
 
 /// The values of the 256 lanes of a block combined by f.
 template <class F, class Lane>
-SIMT float reduce_block(Lane lane, of_warps& slots, F f, float value, where at = {}) {
+TILERY_SIMT float reduce_block(Lane lane, of_warps& slots, F f, float value, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("reduce", at);
   TILERY_UNROLL
   for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) value = f(value, lane.shuffle_xor(value, mask));

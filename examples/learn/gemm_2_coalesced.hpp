@@ -19,7 +19,7 @@ struct gemm_coalesced {
   static index3 blocks(const gemm_params& p) { return {pieces(p.c.columns, tile), pieces(p.c.rows, tile)}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const gemm_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const gemm_params& p, shared&) {
     const int row = lane.block().y * tile + lane.rank() / tile;
     const int column = lane.block().x * tile + lane.rank() % tile;
     if (row >= p.c.rows || column >= p.c.columns) return;

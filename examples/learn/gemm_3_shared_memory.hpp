@@ -26,7 +26,7 @@ struct gemm_shared_memory {
   static index3 blocks(const gemm_params& p) { return {pieces(p.c.columns, tile), pieces(p.c.rows, tile)}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const gemm_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const gemm_params& p, shared& smem) {
     const int y = lane.rank() / tile, x = lane.rank() % tile;
     const int row = lane.block().y * tile + y, column = lane.block().x * tile + x;
 
@@ -43,7 +43,8 @@ struct gemm_shared_memory {
 private:
   /// Columns [first, first + 32) of A and the same rows of B; a lane brings one element of each.
   template <class Lane>
-  SIMT static void fetch(Lane lane, const gemm_params& p, shared& smem, int row, int column, int first, where at = {}) {
+  TILERY_SIMT static void fetch(Lane lane, const gemm_params& p, shared& smem, int row, int column, int first,
+                                where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the tiles", at);
     const int k_of_a = first + lane.rank() % tile, k_of_b = first + lane.rank() / tile;
     float a = 0, b = 0;
@@ -54,7 +55,7 @@ private:
   }
 
   template <class Lane>
-  SIMT static float multiply(Lane lane, shared& smem, int y, int x, where at = {}) {
+  TILERY_SIMT static float multiply(Lane lane, shared& smem, int y, int x, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply the tiles", at);
     float sum = 0;
     TILERY_UNROLL

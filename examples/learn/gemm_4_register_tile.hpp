@@ -23,7 +23,7 @@ struct gemm_register_tile {
   static index3 blocks(const gemm_params& p) { return {pieces(p.c.columns, tile), pieces(p.c.rows, tile)}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const gemm_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const gemm_params& p, shared& smem) {
     const int first_row = lane.block().y * tile, first_column = lane.block().x * tile;
     float sums[of_lane][of_lane] = {};
     for (int first = 0; first < p.a.columns; first += depth) {
@@ -45,8 +45,8 @@ struct gemm_register_tile {
 
 private:
   template <class Lane>
-  SIMT static void fetch(Lane lane, const gemm_params& p, shared& smem, int first_row, int first_column, int first,
-                         where at = {}) {
+  TILERY_SIMT static void fetch(Lane lane, const gemm_params& p, shared& smem, int first_row, int first_column,
+                                int first, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the tiles", at);
     TILERY_UNROLL
     for (int i = lane.rank(); i < tile * depth; i += threads) {
@@ -61,7 +61,7 @@ private:
   }
 
   template <class Lane>
-  SIMT static void multiply(Lane lane, shared& smem, float (&sums)[of_lane][of_lane], where at = {}) {
+  TILERY_SIMT static void multiply(Lane lane, shared& smem, float (&sums)[of_lane][of_lane], where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply the tiles", at);
     const int y = lane.rank() / side, x = lane.rank() % side;
     TILERY_UNROLL

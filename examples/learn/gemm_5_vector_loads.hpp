@@ -25,7 +25,7 @@ struct gemm_vector_loads {
   static index3 blocks(const gemm_params& p) { return {pieces(p.c.columns, tile), pieces(p.c.rows, tile)}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const gemm_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const gemm_params& p, shared& smem) {
     const int first_row = lane.block().y * tile, first_column = lane.block().x * tile;
     four sums[of_lane];  // (row), of four columns each
     TILERY_UNROLL
@@ -46,8 +46,8 @@ struct gemm_vector_loads {
 
   /// A lane brings four floats of each.
   template <class Lane>
-  SIMT static void fetch(Lane lane, const gemm_params& p, shared& smem, int first_row, int first_column, int first,
-                         where at = {}) {
+  TILERY_SIMT static void fetch(Lane lane, const gemm_params& p, shared& smem, int first_row, int first_column,
+                                int first, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the tiles", at);
     const int i = lane.rank() * 4;
     const int row = first_row + i / depth, k_of_a = first + i % depth;
@@ -59,7 +59,7 @@ struct gemm_vector_loads {
   }
 
   template <class Lane>
-  SIMT static void multiply(Lane lane, shared& smem, four (&sums)[of_lane], where at = {}) {
+  TILERY_SIMT static void multiply(Lane lane, shared& smem, four (&sums)[of_lane], where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply the tiles", at);
     const int y = lane.rank() / side, x = lane.rank() % side;
     TILERY_UNROLL

@@ -23,7 +23,7 @@ struct gemm_double_buffering {
   static index3 blocks(const gemm_params& p) { return {pieces(p.c.columns, tile), pieces(p.c.rows, tile)}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const gemm_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const gemm_params& p, shared& smem) {
     const int first_row = lane.block().y * tile, first_column = lane.block().x * tile;
     four sums[of_lane];
     TILERY_UNROLL
@@ -54,8 +54,8 @@ private:
   };
 
   template <class Lane>
-  SIMT static on_the_way request(Lane lane, const gemm_params& p, int first_row, int first_column, int first,
-                                 where at = {}) {
+  TILERY_SIMT static on_the_way request(Lane lane, const gemm_params& p, int first_row, int first_column, int first,
+                                        where at = {}) {
     [[maybe_unused]] const auto step = lane.step("request the next tiles", at);
     const int i = lane.rank() * 4;
     const int row = first_row + i / depth, k_of_a = first + i % depth;
@@ -64,7 +64,7 @@ private:
             load_four(lane, p.b.at(k_of_b, column), k_of_b < p.b.rows ? p.b.columns - column : 0, 0.0f)};
   }
   template <class Lane>
-  SIMT static void put(Lane lane, gemm_vector_loads::shared& stage, const on_the_way& next, where at = {}) {
+  TILERY_SIMT static void put(Lane lane, gemm_vector_loads::shared& stage, const on_the_way& next, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("put them into a stage", at);
     lane.store(stage.a.at(lane.rank() * 4), next.a);
     lane.store(stage.b.at(lane.rank() * 4), next.b);

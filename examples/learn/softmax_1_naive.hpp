@@ -19,7 +19,7 @@ struct softmax_naive {
   static index3 blocks(const softmax_params& p) { return {pieces(p.x.rows, threads)}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const softmax_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const softmax_params& p, shared&) {
     const int row = lane.block().x * threads + lane.rank();
     if (row >= p.x.rows) return;
 

@@ -23,7 +23,7 @@ struct softmax_row_per_block {
   static index3 blocks(const softmax_params& p) { return {p.x.rows}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const softmax_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const softmax_params& p, shared& smem) {
     const int row = lane.block().x;
 
     float most = -__builtin_inff();

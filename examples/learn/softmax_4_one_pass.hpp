@@ -27,7 +27,7 @@ struct softmax_one_pass {
   }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const softmax_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const softmax_params& p, shared& smem) {
     const int row = lane.block().x;
     const auto column = [&](int i) { return (i * threads + lane.rank()) * 4; };
 

@@ -10,7 +10,7 @@
 /// Zero above the diagonal, as a causal mask wants it. (A struct, because nvcc takes no lambda as a kernel's argument.)
 struct lower_triangle : tilery::epilogue::step {
   template <class Lane, class T, int N>
-  SIMT tilery::pack<T, N> operator()(Lane, tilery::pack<T, N> x, int row, int column) const {
+  TILERY_SIMT tilery::pack<T, N> operator()(Lane, tilery::pack<T, N> x, int row, int column) const {
     for (int i = 0; i < N; ++i) x.set(i, column + i <= row ? x[i] : T(0));
     return x;
   }

@@ -26,7 +26,7 @@ struct row_norms {
   };
 
   template <class Lane>
-  SIMT static void run(Lane lane, const norm_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const norm_params& p, shared& smem) {
     const int row = lane.block().x;
     auto squares = splat<4>(0.0f);
     for (int c = lane.rank() * 4; c < p.x.columns; c += lane.threads(threads) * 4) {

@@ -23,7 +23,7 @@ using atoms::matrix_order;
 constexpr int rows = 64;  // of 8 elements, or 4 words, in shared memory: twice as many as four matrices have
 
 /// Where row r of matrix q lies: no two of them in the same place, none next to its neighbour.
-SIMT constexpr int place_of(int q, int r) { return (8 * q + r) * 13 % rows; }
+TILERY_SIMT constexpr int place_of(int q, int r) { return (8 * q + r) * 13 % rows; }
 
 struct words {
   gmem_ptr<const int> in;
@@ -39,7 +39,7 @@ struct moves_once {
 
   /// The lane's own row; lanes that no matrix needs name the first one.
   template <int Count, class Lane>
-  SIMT static smem_ptr<int> row(Lane lane, shared& smem) {
+  TILERY_SIMT static smem_ptr<int> row(Lane lane, shared& smem) {
     const int q = lane.rank() / 8;
     return smem.x.at(q < Count ? 4 * place_of(q, lane.rank() % 8) : 0);
   }
@@ -51,7 +51,7 @@ struct loads_once : moves_once {
   static constexpr const char* name = "loads_once";
   static constexpr arch lowest = arch::sm_75;
   template <class Lane>
-  SIMT static void run(Lane lane, const words& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const words& p, shared& smem) {
     for (int i = lane.rank(); i < 4 * rows; i += 32) lane.store(smem.x.at(i), lane.load(p.in + i));
     lane.sync_warp();
     std::uint32_t held[Count];
@@ -66,7 +66,7 @@ struct stores_once : moves_once {
   static constexpr const char* name = "stores_once";
   static constexpr arch lowest = arch::sm_90;
   template <class Lane>
-  SIMT static void run(Lane lane, const words& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const words& p, shared& smem) {
     for (int i = lane.rank(); i < 4 * rows; i += 32) lane.store(smem.x.at(i), -1);
     lane.sync_warp();
     std::uint32_t held[Count];
@@ -186,7 +186,7 @@ struct one_warp : planted_base {
 template <bool Wrong>
 struct loads_a_misaligned_row : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     write_all(lane, smem);
     std::uint32_t held[4];
     const int off = Wrong && lane.rank() == 5 ? 2 : 0;
@@ -196,7 +196,7 @@ struct loads_a_misaligned_row : one_warp {
 template <bool Wrong>
 struct stores_a_misaligned_row : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     const std::uint32_t held[4] = {};
     const int off = Wrong && lane.rank() == 5 ? 1 : 0;
     lines.now = __LINE__, atoms::store_matrices(lane, others(lane, smem) + off, held);
@@ -210,7 +210,7 @@ TEST(matrix_move, reports_a_misaligned_row) {
 template <bool Wrong>
 struct loads_a_row_that_nobody_wrote : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (!Wrong || lane.rank() != 20) lane.store(mine(lane, smem), splat<4>(1.0f));
     lane.sync_warp();
     std::uint32_t held[4];
@@ -220,7 +220,7 @@ struct loads_a_row_that_nobody_wrote : one_warp {
 template <bool Wrong>
 struct loads_one_matrix_too_many : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() < 16) lane.store(mine(lane, smem), splat<4>(1.0f));
     lane.sync_warp();
     std::uint32_t two[2], four[4];
@@ -238,7 +238,7 @@ TEST(matrix_move, reports_a_row_that_nobody_wrote) {
 template <bool Wrong>
 struct loads_without_sync : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     write_all(lane, smem);
     lines.before = __LINE__, lane.store(mine(lane, smem), splat<4>(2.0f));
     if (!Wrong) lane.sync_warp();
@@ -249,7 +249,7 @@ struct loads_without_sync : one_warp {
 template <bool Wrong>
 struct reads_what_was_stored_without_sync : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     write_all(lane, smem);
     const std::uint32_t held[4] = {};
     lines.before = __LINE__, atoms::store_matrices(lane, mine(lane, smem), held);
@@ -262,7 +262,7 @@ template <bool Wrong>
 struct loads_without_barrier : one_warp {
   static constexpr int threads = 64;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     lane.store(mine(lane, smem), splat<4>(1.0f));
     lane.sync_block();
     lines.before = __LINE__, lane.store(mine(lane, smem), splat<4>(2.0f));
@@ -283,7 +283,7 @@ TEST(matrix_move, reports_rows_that_other_lanes_wrote_without_a_barrier) {
 template <bool Wrong>
 struct loads_without_a_lane : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     write_all(lane, smem);
     if (Wrong && lane.rank() == 30) return;
     std::uint32_t held[1];
@@ -293,7 +293,7 @@ struct loads_without_a_lane : one_warp {
 template <bool Wrong>
 struct stores_without_a_lane : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (Wrong && lane.rank() < 2) return;
     const std::uint32_t held[1] = {};
     lines.now = __LINE__, atoms::store_matrices(lane, mine(lane, smem), held);
@@ -307,7 +307,7 @@ TEST(matrix_move, needs_all_lanes_of_the_warp) {
 template <bool Wrong>
 struct loads_one_or_two : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     write_all(lane, smem);
     std::uint32_t one[1], two[2];
     if (!Wrong || lane.rank() % 2)
@@ -319,7 +319,7 @@ struct loads_one_or_two : one_warp {
 template <bool Wrong>
 struct loads_or_stores : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     write_all(lane, smem);
     std::uint32_t one[1] = {};
     if (!Wrong || lane.rank() < 16)
@@ -331,7 +331,7 @@ struct loads_or_stores : one_warp {
 template <bool Wrong>
 struct loads_or_syncs : one_warp {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     write_all(lane, smem);
     std::uint32_t one[1];
     if (!Wrong || lane.rank() != 9)
@@ -355,7 +355,7 @@ struct loads_from_a_tile : planted_base {
     tile::swizzled_tile<half, 32, 64> x;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     const auto at = [&](int row, int chunk) {
       return Swizzled ? smem.x.at(row, chunk) : smem.x.at(0, 0) + (row * 64 + chunk * 8);
     };

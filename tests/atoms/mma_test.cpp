@@ -26,7 +26,7 @@ struct place {
   int row, column;
 };
 template <int Bits>
-SIMT place manual_a(int lane, int i) {
+TILERY_SIMT place manual_a(int lane, int i) {
   const int group = lane / 4, thread = lane % 4;
   if (Bits == 64) return {group, thread};                                                // m8n8k4
   if (Bits == 32) return {i % 2 == 0 ? group : group + 8, i < 2 ? thread : thread + 4};  // m16n8k8
@@ -35,14 +35,14 @@ SIMT place manual_a(int lane, int i) {
   return {i < 4 || (i >= 8 && i < 12) ? group : group + 8, thread * 4 + (i & 3) + (i >= 8 ? 16 : 0)};  // m16n8k32
 }
 template <int Bits>
-SIMT place manual_b(int lane, int i) {
+TILERY_SIMT place manual_b(int lane, int i) {
   const int group = lane / 4, thread = lane % 4;
   if (Bits == 64) return {thread, group};
   if (Bits == 32) return {i == 0 ? thread : thread + 4, group};
   if (Bits == 16) return {thread * 2 + (i & 1) + (i >= 2 ? 8 : 0), group};
   return {thread * 4 + (i & 3) + (i >= 4 ? 16 : 0), group};
 }
-SIMT place manual_c(int lane, int i) { return {lane / 4 + (i < 2 ? 0 : 8), lane % 4 * 2 + (i & 1)}; }
+TILERY_SIMT place manual_c(int lane, int i) { return {lane / 4 + (i < 2 ? 0 : 8), lane % 4 * 2 + (i & 1)}; }
 
 /// One instruction a block: d = a b + c.
 template <class A, class B>
@@ -56,7 +56,7 @@ struct multiply_once {
   using shared = no_shared;
 
   template <class T, class Register, int N, class Lane, class Place>
-  SIMT static void gather(Lane lane, Register (&to)[N], gmem_ptr<const T> from, int columns, Place place_of) {
+  TILERY_SIMT static void gather(Lane lane, Register (&to)[N], gmem_ptr<const T> from, int columns, Place place_of) {
     constexpr int per_register = static_cast<int>(sizeof(Register) / sizeof(T));
     TILERY_UNROLL
     for (int r = 0; r < N; ++r) {
@@ -71,7 +71,7 @@ struct multiply_once {
   }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const mma_operands<A, B>& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const mma_operands<A, B>& p, no_shared&) {
     const int block = lane.block().x;
     typename fragments::a_type a[1];
     typename fragments::b_type b[1];

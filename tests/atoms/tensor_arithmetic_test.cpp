@@ -308,7 +308,7 @@ struct dots {
   using shared = no_shared;
 
   template <class Lane>
-  SIMT static void run(Lane lane, const dot_operands<T>& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const dot_operands<T>& p, no_shared&) {
     constexpr int each = shape::per_register;
     const int block = lane.block().x;
     typename fragments::a_type a[1];

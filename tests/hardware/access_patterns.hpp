@@ -27,9 +27,9 @@ struct access_pattern {
   bool permuted = false;
   int shift = 0;
 
-  SIMT constexpr int words() const { return bytes / 4; }
+  TILERY_SIMT constexpr int words() const { return bytes / 4; }
   /// The word at which a lane's access begins.
-  SIMT constexpr int at(int lane) const { return (permuted ? lane * 5 % 32 : lane) * stride * words() + shift; }
+  TILERY_SIMT constexpr int at(int lane) const { return (permuted ? lane * 5 % 32 : lane) * stride * words() + shift; }
 
   std::string name() const {
     return std::string(name_of(kind)) + ", " + std::to_string(bytes) + " bytes, " +
@@ -57,7 +57,7 @@ struct pattern_kernel {
 
   /// What the access reads or writes is used, or the compiler would drop it.
   template <class Lane>
-  SIMT static void run(Lane lane, const pattern_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const pattern_params& p, shared& smem) {
     constexpr tilery::width_t<P.words()> wide;
     const int rank = lane.rank(), at = P.at(rank);
     const auto value = tilery::splat<P.words()>(static_cast<float>(rank));

@@ -38,7 +38,7 @@ template <bool Wrong>
 struct no_barrier : planted_defaults {
   static constexpr const char *name = "no_barrier", *finding = "race";
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lane.store(smem.x.at(lane.rank()), 0.0f);
     lane.sync_block();
     lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
@@ -53,7 +53,7 @@ struct no_sync_warp : planted_defaults {
   static constexpr const char *name = "no_sync_warp", *finding = "race";
   static constexpr int threads = 32;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lane.store(smem.x.at(lane.rank()), 0.0f);
     lane.sync_warp();
     lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
@@ -67,7 +67,7 @@ template <bool Wrong>
 struct refilled_too_early : planted_defaults {
   static constexpr const char *name = "refilled_too_early", *finding = "race";
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     float sum = 0;
     for (int k = 0; k < 3; ++k) {
       lane.store(smem.x.at(lane.rank()), lane.load(p.in + (k * 64 + lane.rank())));
@@ -83,7 +83,7 @@ template <bool Wrong>
 struct reads_behind_the_end : planted_defaults {
   static constexpr const char *name = "reads_behind_the_end", *finding = "out of bounds";
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     float sum = 0;
     for (int i = lane.rank(); i < p.n + (Wrong ? 4 : 0); i += threads) sum += lane.load(p.in + i);
     lane.store(p.out + lane.rank(), sum);
@@ -94,7 +94,7 @@ template <bool Wrong>
 struct writes_behind_the_end : planted_defaults {
   static constexpr const char *name = "writes_behind_the_end", *finding = "out of bounds";
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     for (int i = lane.rank(); i < p.n + (Wrong ? 4 : 0); i += threads) lane.store(p.out + i, 1.0f);
   }
 };
@@ -104,7 +104,7 @@ template <bool Wrong>
 struct misaligned_load : planted_defaults {
   static constexpr const char *name = "misaligned_load", *finding = "misaligned";
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     lane.store(p.out + lane.rank(), sum(lane.load(p.in + (lane.rank() * 2 + (Wrong ? 1 : 0)), tilery::width<2>)));
   }
 };
@@ -114,7 +114,7 @@ template <bool Wrong>
 struct uninitialised_shared : planted_defaults {
   static constexpr const char *name = "uninitialised_shared", *finding = "uninitialised read";
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (!Wrong || lane.rank() < 60) lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
     lane.sync_block();
     lane.store(p.out + lane.rank(), lane.load(smem.x.at(63 - lane.rank())));
@@ -126,7 +126,7 @@ template <bool Wrong>
 struct uninitialised_global : planted_defaults {
   static constexpr const char *name = "uninitialised_global", *finding = "uninitialised read";
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (!Wrong) lane.store(p.fresh + lane.rank(), 1.0f);
     lane.sync_block();
     lane.store(p.out + lane.rank(), lane.load(p.fresh + (63 - lane.rank())));
@@ -138,7 +138,7 @@ template <bool Wrong>
 struct leaves_before_a_barrier : planted_defaults {
   static constexpr const char *name = "leaves_before_a_barrier", *finding = "barrier misuse";
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
     if (Wrong && lane.rank() >= 50) return;
     lane.sync_block();
@@ -152,7 +152,7 @@ struct no_wait_for_a_copy : planted_defaults {
   static constexpr const char *name = "no_wait_for_a_copy", *finding = "missing wait";
   static constexpr tilery::arch lowest = tilery::arch::sm_80;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     tilery::atoms::copy_async<4>(lane, smem.x.at(lane.rank()), p.in + lane.rank());
     tilery::atoms::commit_copies(lane);
     if (!Wrong) tilery::atoms::wait_copies<0>(lane);
@@ -167,7 +167,7 @@ struct blocks_write_one_element : planted_defaults {
   static constexpr const char *name = "blocks_write_one_element", *finding = "race";
   static constexpr int blocks = 2;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     const int block = lane.block().x;
     lane.store(p.out + (lane.rank() + (Wrong ? 0 : threads * block)), static_cast<float>(block));
   }
@@ -179,7 +179,7 @@ struct relaxed_flag : planted_defaults {
   static constexpr const char *name = "relaxed_flag", *finding = "race";
   static constexpr int blocks = 2;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     using tilery::order, tilery::scope;
     if (lane.block().x == 0) {
       lane.store(p.out + lane.rank(), 2.0f);

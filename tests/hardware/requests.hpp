@@ -57,7 +57,7 @@ struct request_kernel {
 
   /// What the access reads or writes is used, or the compiler would drop it.
   template <class Lane>
-  SIMT static void run(Lane lane, const request_params<element>& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const request_params<element>& p, shared& smem) {
     constexpr tilery::width_t<elements> wide;
     const int rank = lane.rank(), at = p.at[rank] * elements;
     const bool takes_part = p.lanes >> rank & 1;
@@ -81,7 +81,7 @@ struct request_kernel {
   }
 
 private:
-  SIMT static float total(tilery::pack<element, elements> values) { return tilery::convert<float>(sum(values)); }
+  TILERY_SIMT static float total(tilery::pack<element, elements> values) { return tilery::convert<float>(sum(values)); }
 };
 
 /// Calls visit(kernel) with the kernel that makes accesses of a kind and width.

@@ -50,7 +50,7 @@ struct stored {
 /// An epilogue of the user's own that depends on where it is.
 struct checkered : epilogue::step {
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int row, int column) const {
+  TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int row, int column) const {
     for (int i = 0; i < N; ++i) x.set(i, x[i] * T(1 + row % 3) + T((column + i) % 5));
     return x;
   }
@@ -282,7 +282,7 @@ struct counting : epilogue::step {
   int* seen;
   int rows, columns;
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int row, int column) const {
+  TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int row, int column) const {
     for (int i = 0; i < N; ++i)
       if (column + i < columns) ++seen[row * columns + column + i];
     return x;

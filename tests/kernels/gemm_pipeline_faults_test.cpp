@@ -70,7 +70,7 @@ struct pipeline {
   };
 
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     a_copy a(lane, p.a, 0);
     b_copy b(lane, p.b, 0);
     const auto fill = [&](stage& to, int tile) {
@@ -113,7 +113,7 @@ struct pipeline {
 
   /// As tile::store_through, without its names of steps.
   template <class Lane>
-  SIMT static void store(Lane lane, const params& p, rows& staged, const sums_of& sums) {
+  TILERY_SIMT static void store(Lane lane, const params& p, rows& staged, const sums_of& sums) {
     using shape = typename sums_of::shape;
     constexpr int quads = policy.warp.n / 4;
     for (int i = 0; i < sums_of::m; ++i) {

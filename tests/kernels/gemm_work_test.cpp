@@ -281,7 +281,7 @@ struct meeting {
   };
 
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     constexpr auto how = Fault == planted_meeting::relaxed        ? order::relaxed
                          : Fault == planted_meeting::only_release ? order::release
                                                                   : order::acquire_release;

@@ -197,7 +197,7 @@ struct touches : epilogue::step {
   bool writes;
 
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column) const {
+  TILERY_SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column) const {
     if (row == batch_row && column == last_column - last_column % N) {  // by the lane whose element comes last
       const auto at = here + from_here;
       if (writes)

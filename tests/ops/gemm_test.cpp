@@ -13,7 +13,7 @@ using namespace tilery_tests;
 /// A user's epilogue: it knows where it is.
 struct checkerboard : epilogue::step {
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int row, int column) const {
+  TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int row, int column) const {
     for (int i = 0; i < N; ++i) x.set(i, (row + column + i) % 2 ? -x[i] : x[i]);
     return x;
   }

@@ -9,10 +9,10 @@ namespace {
 using namespace tilery;
 using namespace tilery_tests;
 using namespace tilery::atoms;
-#define RUN                                                                                  \
-  template <class Lane>                                                                      \
-  SIMT static void run([[maybe_unused]] Lane lane, [[maybe_unused]] const planted_params& p, \
-                       [[maybe_unused]] shared& smem)
+#define RUN                                                                                         \
+  template <class Lane>                                                                             \
+  TILERY_SIMT static void run([[maybe_unused]] Lane lane, [[maybe_unused]] const planted_params& p, \
+                              [[maybe_unused]] shared& smem)
 template <class K>
 void clean() {
   for (std::uint64_t s = 0; s < 5; ++s) EXPECT_EQ(text_of(report_of<K>(s)), "") << "seed " << s;
@@ -476,7 +476,7 @@ struct window {
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const win_params& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const win_params& p, no_shared&) {
     if (lane.rank() < 16) lane.load(p.x.at(lane.rank() / 4, lane.rank() % 4));
   }
 };
@@ -497,7 +497,7 @@ struct finer {
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const el_params& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const el_params& p, no_shared&) {
     lane.store(p.x + lane.rank(), 1.0f);
   }
 };
@@ -525,7 +525,7 @@ struct three {
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const f3_params& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const f3_params& p, no_shared&) {
     lane.store(p.x + lane.rank(), f3{1, 2, 3});
   }
 };

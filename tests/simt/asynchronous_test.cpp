@@ -18,7 +18,7 @@ using namespace tilery::atoms;
 template <bool Wrong>
 struct no_wait : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lines.before = __LINE__, copy_async<4>(lane, smem.x.at(lane.rank()), p.in + lane.rank());
     commit_copies(lane);
     if (!Wrong) wait_copies<0>(lane);
@@ -29,7 +29,7 @@ struct no_wait : planted_base {
 template <bool Wrong>
 struct waits_for_one_group_too_few : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     for (int stage = 0; stage < 3; ++stage) {
       lines.before = __LINE__;
       copy_async<4>(lane, smem.x.at(stage * 64 + lane.rank()), p.in + (stage * 64 + lane.rank()), 4,
@@ -45,7 +45,7 @@ struct waits_for_one_group_too_few : planted_base {
 template <bool Wrong>
 struct waits_without_committing : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (lane.rank() < 16)
       lines.before = __LINE__, copy_async<16>(lane, smem.x.at(lane.rank() * 4), p.in + lane.rank() * 4);
     if (!Wrong) commit_copies(lane);
@@ -63,7 +63,7 @@ TEST(asynchronous, a_copy_must_be_waited_for) {
 template <bool Wrong>
 struct no_barrier_after_the_wait : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lane.store(smem.x.at(lane.rank()), 0.0f);
     lane.sync_block();
     lines.before = __LINE__, copy_async<4>(lane, smem.x.at(lane.rank()), p.in + lane.rank());
@@ -76,7 +76,7 @@ struct no_barrier_after_the_wait : planted_base {
 template <bool Wrong>
 struct refilled_before_it_is_read : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     for (int k = 0; k < 3; ++k) {
       lines.before = __LINE__, copy_async<4>(lane, smem.x.at(lane.rank()), p.in + (k * 64 + lane.rank()));
       commit_copies(lane);
@@ -97,7 +97,7 @@ TEST(asynchronous, a_buffer_must_be_released_before_it_is_refilled) {
 template <bool Wrong>
 struct source_is_overwritten : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     const gmem_ptr<const float> out(p.out);
     lines.before = __LINE__, copy_async<4>(lane, smem.x.at(lane.rank()), out + lane.rank());
     commit_copies(lane);
@@ -110,7 +110,7 @@ TEST(asynchronous, a_source_is_read_until_the_wait) { expect_fault<source_is_ove
 
 struct copies_with_edges : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     copy_async<8>(lane, smem.x.at(lane.rank() * 2), p.in + lane.rank() * 2,
                   lane.rank() < 3    ? 8
                   : lane.rank() == 3 ? 4
@@ -146,7 +146,7 @@ enum class fault_in { nothing, no_wait_for_full, no_arrival_at_empty, early_arri
 template <fault_in Fault>
 struct pipeline : staged {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (lane.rank() == 0) {
       for (int s = 0; s < 2; ++s) init(lane, smem.full[s], 1), init(lane, smem.empty[s], 32);
       fence_proxy(lane);
@@ -215,7 +215,7 @@ TEST(asynchronous, faults_of_a_pipeline) {
 
 struct uses_a_barrier_that_is_none : staged {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     lines.now = __LINE__, arrive(lane, smem.full[0]);
   }
 };
@@ -239,7 +239,7 @@ struct reused : planted_base {
 template <reuse How, bool Wrong>
 struct reuses_an_mbarrier : reused {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     const smem_ptr<float> line(reinterpret_cast<float*>(&smem)), word = line + 3;
     if (lane.rank() == 0) {
       init(lane, smem.full, 1);
@@ -297,7 +297,7 @@ TEST(asynchronous, the_memory_of_an_mbarrier_is_not_for_data) {
 template <bool Wrong>
 struct used_after_its_end : staged {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() != 0) return;
     init(lane, smem.full[0], 1);
     invalidate(lane, smem.full[0]);
@@ -309,7 +309,7 @@ template <bool Wrong>
 struct ended_while_others_use_it : staged {
   static constexpr int threads = 96;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() == 0) init(lane, smem.full[0], 64);
     lane.sync_block();
     if (lane.rank() < 64) lines.before = __LINE__, arrive(lane, smem.full[0]);
@@ -331,7 +331,7 @@ TEST(asynchronous, an_mbarrier_ends_when_it_is_invalidated) {
 template <bool Wrong>
 struct no_proxy_fence : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
     if (!Wrong) fence_proxy(lane);
     lane.sync_block();
@@ -346,7 +346,7 @@ struct no_proxy_fence : planted_base {
 template <bool Wrong>
 struct fence_before_the_barrier_of_one_lane : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
     if (Wrong && lane.rank() == 0) fence_proxy(lane);  // covers its own writes only
     lane.sync_block();
@@ -361,7 +361,7 @@ struct fence_before_the_barrier_of_one_lane : planted_base {
 template <bool Wrong>
 struct filled_by_lanes_then_by_the_engine : staged {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lines.before = __LINE__, lane.store(smem.stage.at(lane.rank()), 1.0f);
     if (lane.rank() == 0) init(lane, smem.full[0], 1);
     if (!Wrong) fence_proxy(lane);
@@ -383,7 +383,7 @@ TEST(asynchronous, the_engine_sees_what_lanes_wrote_behind_a_proxy_fence) {
 template <bool Wrong>
 struct source_of_a_bulk_copy_is_used_again : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
     fence_proxy(lane);
     lane.sync_block();
@@ -413,7 +413,7 @@ template <bool Wrong>
 struct hands_over_by_name : planted_base {
   static constexpr int threads = 128;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (lane.warp() == 0) {
       lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
       arrive_named(lane, 1, 64);
@@ -426,7 +426,7 @@ struct hands_over_by_name : planted_base {
 template <bool Wrong>
 struct writes_after_arriving : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.warp() == 0) {
       if (!Wrong) lane.store(smem.x.at(lane.rank()), 1.0f);
       arrive_named(lane, 3, 64);
@@ -449,7 +449,7 @@ TEST(asynchronous, named_barriers_order_those_who_come) {
 template <int Number, int Lanes>
 struct odd_barrier : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared&) {
     lines.now = __LINE__, sync_named(lane, Number, Lanes);
   }
 };
@@ -465,7 +465,7 @@ TEST(asynchronous, named_barriers_have_numbers_and_whole_warps) {
 
 struct waits_for_more_than_there_are : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared&) {
     if (lane.warp() == 0) lines.now = __LINE__, sync_named(lane, 1, 64);
   }
 };

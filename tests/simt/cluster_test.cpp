@@ -43,7 +43,7 @@ struct ring : cluster_base {
   };
 
   template <class Lane>
-  SIMT static void run(Lane lane, const ring_params<T>& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const ring_params<T>& p, shared& smem) {
     constexpr int n = 16 / sizeof(T);
     const int block = lane.block().x + lane.block().y * lane.blocks().x, at = block * 64 + lane.rank();
     const int next = (lane.cluster_rank() + 1) % lane.cluster_size(), second = (next + 1) % lane.cluster_size();
@@ -126,7 +126,7 @@ struct of_bytes : cluster_base {
     shared_array<unsigned char, 64> mine;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const bytes_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const bytes_params& p, shared& smem) {
     const int other = 1 - lane.cluster_rank();
     lane.store(lane.of_block(smem.mine.at(lane.rank()), other), static_cast<unsigned char>(200 + other));
     lane.sync_cluster();
@@ -146,7 +146,7 @@ struct of_one : cluster_base {
   static constexpr int cluster = 1;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const bytes_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const bytes_params& p, shared&) {
     lane.sync_cluster();
     if (lane.rank() == 0) lane.store(p.sums + lane.block().x, lane.cluster_size() * 10 + lane.cluster_rank());
   }
@@ -196,7 +196,7 @@ struct waits_for_later : cluster_base {
   static constexpr int cluster = 2;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const bytes_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const bytes_params& p, shared&) {
     if (lane.rank() == 0 && lane.cluster_rank() == 1 && lane.block().x + 1 < lane.blocks().x)
       lane.wait_until(p.sums + (lane.block().x + 2), [](int done) { return done == 1; });
     lane.sync_cluster();
@@ -227,7 +227,7 @@ struct half_at_the_cluster : cluster_base {
   static constexpr int cluster = 2;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const bytes_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const bytes_params&, shared&) {
     if (lane.cluster_rank() == 0 || lane.rank() < 32)
       lane.sync_cluster();
     else
@@ -251,7 +251,7 @@ TEST(cluster_engine, reports_who_waits_for_whom) {
 struct one_block_throws : cluster_base {
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const bytes_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const bytes_params&, shared&) {
     if (lane.block().x == 6 && lane.rank() == 5) throw std::runtime_error("lane 5 gives up");
     lane.sync_cluster();
   }
@@ -272,7 +272,7 @@ struct planted_cluster : planted_base {
 template <bool Wrong>
 struct no_sync_before_a_remote_read : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (lane.cluster_rank() == 0) lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), 1.0f);
     Wrong ? lane.sync_block() : lane.sync_cluster();
     if (lane.cluster_rank() == 1)
@@ -287,7 +287,7 @@ TEST(cluster_faults, a_remote_read_without_a_sync_cluster) {
 template <bool Wrong>
 struct remote_write_under_a_local_read : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lane.store(smem.x.at(lane.rank()), 1.0f);
     lane.sync_cluster();
     if (lane.cluster_rank() == 1) lines.before = __LINE__, lane.store(lane.of_block(smem.x.at(lane.rank()), 0), 2.0f);
@@ -306,7 +306,7 @@ struct two_remote_writes : planted_cluster {
   static constexpr int cluster = 4;
   static constexpr int blocks = 4;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() == 0 && lane.cluster_rank() > 0) {
       const auto there = lane.of_block(smem.x.at(Wrong ? 0 : lane.cluster_rank()), 0);
       lines.now = lines.before = __LINE__, lane.store(there, 1.0f);
@@ -327,7 +327,7 @@ TEST(cluster_faults, blocks_that_write_to_a_third) {
 template <int Reader, bool Wrong>
 struct ends_early : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     lane.store(smem.x.at(lane.rank()), 1.0f);
     lane.sync_cluster();
     if (lane.cluster_rank() == Reader) {
@@ -353,7 +353,7 @@ TEST(cluster_faults, a_block_that_ends_while_another_one_reads_from_it) {
 template <bool Wrong>
 struct remote_out_of_bounds : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     const auto there = lane.of_block(smem.x.at(0), 1 - lane.cluster_rank());
     lines.now = __LINE__, lane.store(there + (lane.rank() + (Wrong ? 256 : 0)), 1.0f);
     lane.sync_cluster();
@@ -362,7 +362,7 @@ struct remote_out_of_bounds : planted_cluster {
 template <bool Wrong>
 struct in_front_of_the_memory : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     const auto there = lane.of_block(smem.x.at(0), 1 - lane.cluster_rank());
     lines.now = __LINE__, lane.store(there + (lane.rank() - (Wrong ? 64 : 0)), 1.0f);
     lane.sync_cluster();
@@ -378,7 +378,7 @@ TEST(cluster_faults, a_remote_access_out_of_bounds) {
 template <bool Wrong>
 struct no_such_block : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     const int next = lane.cluster_rank() + 1;
     lines.now = __LINE__, lane.store(lane.of_block(smem.x.at(lane.rank()), Wrong ? next : next % 2), 1.0f);
     lane.sync_cluster();
@@ -392,7 +392,7 @@ TEST(cluster_faults, a_block_that_the_cluster_has_not) {
 template <bool Wrong>
 struct misaligned_remote : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     const auto there = lane.of_block(smem.x.at(lane.rank() * 4), 1 - lane.cluster_rank());
     lines.now = __LINE__, lane.store(there + (Wrong && lane.rank() == 5), splat<4>(1.0f));
     lane.sync_cluster();
@@ -406,7 +406,7 @@ TEST(cluster_faults, a_remote_access_that_is_not_aligned) {
 template <bool Wrong>
 struct reads_what_nobody_wrote : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (!Wrong || lane.cluster_rank() == 0) lane.store(smem.x.at(lane.rank()), 1.0f);
     lane.sync_cluster();
     if (lane.cluster_rank() == 0)
@@ -421,7 +421,7 @@ TEST(cluster_faults, a_remote_read_of_what_nobody_wrote) {
 template <bool Wrong>
 struct reads_under_a_copy : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (lane.cluster_rank() == 0) {
       lines.before = __LINE__, atoms::copy_async<4>(lane, smem.x.at(lane.rank()), p.in + lane.rank());
       atoms::commit_copies(lane);
@@ -440,7 +440,7 @@ TEST(cluster_faults, a_remote_read_under_a_copy) {
 template <bool Wrong>
 struct remote_write_over_an_mbarrier : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() == 0 && lane.cluster_rank() == 0) {
       auto& barrier = *reinterpret_cast<mbarrier*>(smem.x.elements + 4);
       lines.before = __LINE__, atoms::init(lane, barrier, 1);
@@ -460,7 +460,7 @@ TEST(cluster_faults, a_remote_write_over_an_mbarrier) {
 template <bool Wrong>
 struct two_sync_clusters : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared&) {
     if (!Wrong || lane.rank() == 40)
       lines.now = __LINE__, lane.sync_cluster();
     else
@@ -475,7 +475,7 @@ TEST(cluster_faults, lanes_of_a_warp_at_different_barriers) {
 template <bool Wrong>
 struct leaves_before_the_barrier : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared&) {
     if (Wrong && lane.cluster_rank() == 1 && lane.rank() < 3) return;
     lines.now = __LINE__, lane.sync_cluster();
   }
@@ -483,7 +483,7 @@ struct leaves_before_the_barrier : planted_cluster {
 template <bool Wrong>
 struct block_that_leaves : planted_cluster {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared&) {
     if (Wrong && lane.cluster_rank() == 1) return;
     lines.now = __LINE__, lane.sync_cluster();
   }

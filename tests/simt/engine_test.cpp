@@ -43,14 +43,14 @@ bool holds(const std::string& text, const std::string& part) { return text.find(
 /// Block i notes how many have started before it.
 struct arrivals : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     if (lane.rank() == 0) lane.store(p.values + 1 + lane.block().x, lane.atomic_add(p.values, 1));
   }
 };
 /// Block i waits for block i - 1, however few are resident.
 struct look_back : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     if (lane.rank() != 0) return;
     const int mine = lane.block().x;
     lane.wait_until(p.values, [&](int done) { return done == mine; });
@@ -94,7 +94,7 @@ TEST(engine, a_seed_lets_blocks_wait_for_lower_numbers) {
 /// Block i adds itself behind block i + 1: no order of whole blocks would do.
 struct chain : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     if (lane.rank() == 0) {
       lane.wait_until(p.values, [&](int done) { return done == lane.blocks().x - 1 - lane.block().x; });
       lane.atomic_store(p.values + 1 + lane.block().x, lane.block().x);
@@ -117,7 +117,7 @@ TEST(engine, resident_blocks_may_wait_for_later_ones) {
 /// Every block waits for every other one.
 struct grid_barrier : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     if (lane.rank() != 0) return;
     lane.atomic_add(p.values, 1, order::release);
     lane.wait_until(p.values, [&](int arrived) { return arrived >= lane.blocks().x; });
@@ -151,7 +151,7 @@ TEST(engine, reports_blocks_that_wait_for_one_that_cannot_start) {
 
 struct half_at_a_warp_barrier : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers&, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers&, no_shared&) {
     if (lane.warp_rank() < 16)
       lane.sync_warp();
     else
@@ -172,7 +172,7 @@ TEST(engine, reports_lanes_that_wait_in_different_barriers) {
 
 struct different_collectives : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers&, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers&, no_shared&) {
     if (lane.rank() == 5)
       lane.ballot(true);
     else
@@ -190,7 +190,7 @@ TEST(engine, refuses_different_collectives_in_one_warp) {
 
 struct some_leave : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     if (lane.rank() % 2) return;
     for (int i = 0; i < 3; ++i) lane.sync_block();
     lane.atomic_add(p.values, 1);
@@ -205,7 +205,7 @@ TEST(engine, lanes_that_have_left_are_not_waited_for) {
 
 struct votes_after_leaving : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     lane.shuffle(-1, 3);  // leaves bits behind, the lowest among them
     lane.shuffle(-1, 3);
     if (lane.rank() == 5) return;
@@ -233,7 +233,7 @@ struct counted {
 
 struct one_throws : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers&, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers&, no_shared&) {
     const counted mine;
     lane.sync_block();
     if (lane.rank() == 17 && lane.block().x == 1) throw std::runtime_error("lane 17 gives up");
@@ -252,7 +252,7 @@ TEST(engine, what_a_lane_throws_reaches_the_caller_and_the_others_are_unwound) {
 
 struct launches_again : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     if (lane.rank() == 3) launch<some_leave>(virtual_gpu(), {1}, p);
   }
 };
@@ -267,12 +267,12 @@ struct large : base {
     shared_array<float, 30000> much;
   };
   template <class Lane>
-  SIMT static void run(Lane, const numbers&, shared&) {}
+  TILERY_SIMT static void run(Lane, const numbers&, shared&) {}
 };
 struct late : base {
   static constexpr arch lowest = arch::sm_90;
   template <class Lane>
-  SIMT static void run(Lane, const numbers&, no_shared&) {}
+  TILERY_SIMT static void run(Lane, const numbers&, no_shared&) {}
 };
 
 TEST(engine, refuses_what_the_arch_lacks) {
@@ -309,7 +309,7 @@ TEST(engine, refuses_options_that_make_no_gpu) {
 
 struct misaligned : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     lane.load(p.values + 1, width<4>);
   }
 };
@@ -331,7 +331,7 @@ TEST(engine, refuses_an_access_that_is_not_aligned) {
 
 struct counts_block : base {
   template <class Lane>
-  SIMT static void run(Lane lane, const numbers& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     lane.sync_block();
     lane.atomic_add(p.values, 1);
   }

@@ -27,7 +27,7 @@ struct verbs_kernel {
   };
 
   template <class Lane>
-  SIMT static void run(Lane lane, const verbs_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const verbs_params& p, shared& smem) {
     const int block = lane.block().x + lane.block().y * lane.blocks().x;
     float total = 0;
     for (int i = lane.rank(); i < 64; i += lane.threads(threads))
@@ -63,7 +63,7 @@ struct shuffles_kernel {
   using shared = no_shared;
 
   template <class Lane>
-  SIMT static void run(Lane lane, const shuffles_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const shuffles_params& p, shared&) {
     const double mine = lane.rank();
     lane.store(p.out + lane.rank() * 3, lane.shuffle(mine, 5));
     lane.store(p.out + (lane.rank() * 3 + 1), lane.shuffle_down(mine, 4));

@@ -250,7 +250,7 @@ template <bool Wrong>
 struct what_a_neighbour_knows : planted_base {
   static constexpr int threads = 96;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     constexpr auto is_set = [](int v) { return v == 1; };
     if (lane.rank() == 0) lane.store(smem.x.at(0), splat<4>(0.0f)), lane.store(smem.x.at(4), splat<4>(0.0f));
     lane.sync_block();
@@ -344,7 +344,7 @@ smem_ptr<std::uint8_t> byte_of(shared_array<float, 256>& x, int i) {
 template <bool Wrong>
 struct one_byte_of_a_line : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() < 16) lane.store(smem.x.at(lane.rank() * 4), splat<4>(1.0f));
     lane.sync_block();
     if (lane.rank() < 32) lines.before = __LINE__, lane.load(smem.x.at(lane.rank() % 16 * 4), width<4>);
@@ -355,7 +355,7 @@ struct one_byte_of_a_line : planted_base {
 template <bool Wrong>
 struct a_word_is_overwritten : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() < 16) lane.store(smem.x.at(lane.rank() * 4), splat<4>(1.0f));
     lane.sync_block();
     if (lane.rank() == 3) lines.before = __LINE__, lane.store(smem.x.at(9), 2.0f);
@@ -366,7 +366,7 @@ struct a_word_is_overwritten : planted_base {
 template <bool Wrong>
 struct a_word_is_not_written : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() < 4 && !(Wrong && lane.rank() == 2)) lane.store(smem.x.at(lane.rank()), 2.0f);
     lane.sync_block();
     lines.now = __LINE__, lane.load(smem.x.at(0), width<4>);

@@ -13,7 +13,7 @@ using namespace tilery_tests;
 template <bool Wrong>
 struct fewer_warps_than_slots : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (lane.warp_rank() == 0) lane.store(smem.x.at(lane.warp()), lane.load(p.in + lane.rank()));
     if (!Wrong && lane.rank() < 2) lane.store(smem.x.at(2 + lane.rank()), 0.0f);
     lane.sync_block();
@@ -24,7 +24,7 @@ struct fewer_warps_than_slots : planted_base {
 template <bool Wrong>
 struct edge_not_filled : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (lane.rank() < 60 || !Wrong) lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
     lane.sync_block();
     lines.now = __LINE__, lane.load(smem.x.at(63 - lane.rank()));
@@ -34,7 +34,7 @@ template <bool Wrong>
 struct left_by_another_block : planted_base {
   static constexpr int blocks = 2;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.block().x == 0 || !Wrong) lane.store(smem.x.at(lane.rank()), 1.0f);
     lane.sync_block();
     lines.now = __LINE__, lane.load(smem.x.at(lane.rank()));
@@ -54,7 +54,7 @@ struct reads_a_buffer : planted_base {
     gmem_ptr<float> y;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
     lane.store(p.y + lane.rank(), (lines.now = __LINE__, lane.load(p.x + lane.rank())));
   }
 };
@@ -87,7 +87,7 @@ struct sums_into : planted_base {
     gmem_ptr<float> y;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
     lane.store(p.y + lane.rank(), lane.load(p.y + lane.rank()) + 1.0f);
   }
 };
@@ -108,14 +108,14 @@ TEST(memory_checks, an_accumulation_into_what_was_never_cleared) {
 template <bool Wrong>
 struct behind_shared_memory : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     lines.now = __LINE__, lane.store(smem.x.at(lane.rank() * (Wrong ? 5 : 4)), 1.0f);
   }
 };
 template <bool Wrong>
 struct behind_an_operand : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     for (int i = lane.rank() * 4; i < (Wrong ? 257 : 256); i += 256)
       lines.now = __LINE__, lane.load(p.in + (i + (Wrong && lane.rank() == 63 ? 4 : 0)), width<4>);
   }
@@ -123,7 +123,7 @@ struct behind_an_operand : planted_base {
 template <bool Wrong>
 struct before_an_operand : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     lines.now = __LINE__, lane.store(p.out + (lane.rank() - (Wrong ? 1 : 0)), 1.0f);
   }
 };
@@ -144,7 +144,7 @@ struct walks_over_rows {
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const slice_params& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const slice_params& p, no_shared&) {
     if (lane.rank() < p.x.columns + p.wrong) lane.store(p.x.at(1, lane.rank()), 5.0f);
   }
 };
@@ -182,7 +182,7 @@ struct one_access {
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const batch_params& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const batch_params& p, no_shared&) {
     if (lane.rank() != 0) return;
     if (p.writes)
       lane.store(p.x + p.offset, splat<Width>(5.0f));
@@ -261,7 +261,7 @@ struct writes_its_input : planted_base {
     gmem_ptr<float> x;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
     lane.store(p.x + lane.rank(), 1.0f);
   }
 };
@@ -277,7 +277,7 @@ TEST(memory_checks, an_operand_that_is_only_read) {
 template <bool Wrong>
 struct misaligned_shared : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() < 32)
       lines.now = __LINE__, lane.store(smem.x.at(lane.rank() * 4 + (Wrong ? 2 : 0)), splat<4>(0.0f));
   }
@@ -285,14 +285,14 @@ struct misaligned_shared : planted_base {
 template <bool Wrong>
 struct misaligned_load : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     lines.now = __LINE__, lane.load(p.in + (lane.rank() * 2 + (Wrong ? 1 : 0)), width<2>);
   }
 };
 template <bool Wrong>
 struct misaligned_store : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.rank() < 60) lines.now = __LINE__, lane.store(p.out + (lane.rank() * 4 + (Wrong ? 3 : 0)), splat<4>(1.0f));
   }
 };
@@ -307,7 +307,7 @@ TEST(memory_checks, misaligned) {
 template <bool Wrong>
 struct two_barriers : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared&) {
     if (Wrong && lane.warp() == 1)
       lane.sync_block();
     else
@@ -317,7 +317,7 @@ struct two_barriers : planted_base {
 template <bool Wrong>
 struct leaves_before_a_barrier : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared&) {
     if (Wrong && lane.rank() >= 50) return;
     lane.sync_block();
   }
@@ -325,7 +325,7 @@ struct leaves_before_a_barrier : planted_base {
 template <bool Wrong>
 struct leaves_before_a_shuffle : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared&) {
     if (Wrong && lane.rank() == 50) return;
     lane.shuffle_xor(lane.rank(), 1);
   }
@@ -343,7 +343,7 @@ TEST(memory_checks, lanes_that_do_not_come_to_a_meeting) {
 template <bool Wrong>
 struct half_of_a_warp_votes : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared&) {
     if (Wrong && lane.rank() < 16)
       lane.ballot(true);
     else
@@ -363,7 +363,7 @@ TEST(memory_checks, different_collectives_are_a_fault_as_data) {
 
 struct spins : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     lane.sync_block();
     if (lane.rank() == 3)
       while (lane.atomic_load(p.flags) == 0) lines.now = __LINE__;
@@ -394,7 +394,7 @@ int deeper(int levels) {
 }
 struct recurses : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     lines.now = __LINE__, lane.load(p.in + lane.rank());
     lane.sync_block();
     if (lane.rank() == 37) deeper(1 << 20);
@@ -419,7 +419,7 @@ TEST(memory_checks, a_stack_overflow_is_a_fault) {
 }
 TEST(memory_checks, other_segmentation_faults_stay_what_they_are) {
   struct reads_null : planted_base {
-    SIMT static void touch() { *static_cast<volatile int*>(nullptr) = 1; }
+    TILERY_SIMT static void touch() { *static_cast<volatile int*>(nullptr) = 1; }
   };
   EXPECT_DEATH(
       {
@@ -449,7 +449,7 @@ TEST(memory_checks, the_first_fault_can_stop_the_launch) {
 template <int Faults>
 struct many_faults : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     for (int i = 0; i < Faults && lane.rank() == 0; ++i) {
       [[maybe_unused]] const auto step = lane.step("read", {"many.cpp", i + 1});
       lane.load(smem.x.at(0));
@@ -478,13 +478,13 @@ TEST(memory_checks, a_long_report_is_cut_where_it_is_thrown) {
 
 /// A tile function: its name, the kernel's line and the line inside are told.
 template <class Lane, class T>
-SIMT void fill_a_tile(Lane lane, smem_ptr<T> tile, where at = {}) {
+TILERY_SIMT void fill_a_tile(Lane lane, smem_ptr<T> tile, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("fill a tile", at);
   lines.before = __LINE__, lane.store(tile + 250 + lane.rank(), 1.0f);
 }
 struct calls_a_step : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     lines.now = __LINE__, fill_a_tile(lane, smem.x.at(0));
   }
 };

@@ -28,13 +28,13 @@ template <class K>
 void is_clean() {
   for (std::uint64_t seed = 0; seed < 5; ++seed) EXPECT_EQ(text_of(report_of<K>(seed)), "") << "seed " << seed;
 }
-#define KERNEL(name, nthreads, nblocks)                                                        \
-  struct name : planted_base {                                                                 \
-    static constexpr int threads = nthreads;                                                   \
-    static constexpr int blocks = nblocks;                                                     \
-    template <class Lane>                                                                      \
-    SIMT static void run([[maybe_unused]] Lane lane, [[maybe_unused]] const planted_params& p, \
-                         [[maybe_unused]] shared& smem)
+#define KERNEL(name, nthreads, nblocks)                                                               \
+  struct name : planted_base {                                                                        \
+    static constexpr int threads = nthreads;                                                          \
+    static constexpr int blocks = nblocks;                                                            \
+    template <class Lane>                                                                             \
+    TILERY_SIMT static void run([[maybe_unused]] Lane lane, [[maybe_unused]] const planted_params& p, \
+                                [[maybe_unused]] shared& smem)
 #define END }
 constexpr auto is_set = [](int v) { return v != 0; };
 
@@ -526,12 +526,12 @@ struct with_mbarrier : planted_base {
     mbarrier b;
   };
 };
-#define MKERNEL(name, nthreads)                                                                \
-  struct name : with_mbarrier {                                                                \
-    static constexpr int threads = nthreads;                                                   \
-    template <class Lane>                                                                      \
-    SIMT static void run([[maybe_unused]] Lane lane, [[maybe_unused]] const planted_params& p, \
-                         [[maybe_unused]] shared& smem)
+#define MKERNEL(name, nthreads)                                                                       \
+  struct name : with_mbarrier {                                                                       \
+    static constexpr int threads = nthreads;                                                          \
+    template <class Lane>                                                                             \
+    TILERY_SIMT static void run([[maybe_unused]] Lane lane, [[maybe_unused]] const planted_params& p, \
+                                [[maybe_unused]] shared& smem)
 // 60: the phase that is over, not the next one
 MKERNEL(reads_the_next_phase, 32) {
   if (lane.rank() != 0) return;
@@ -671,7 +671,7 @@ struct in_place {
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const pair_params& p, no_shared&) {
+  TILERY_SIMT static void run(Lane lane, const pair_params& p, no_shared&) {
     lane.store(p.out + lane.rank(), lane.load(gmem_ptr<float>(p.out) + lane.rank()) + 1);
   }
 };

@@ -16,7 +16,7 @@ struct hands_over : planted_base {
   static constexpr int threads = Threads, blocks = Blocks;
   static constexpr float result = 7;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.rank() == 0 && lane.block().x == 0) {
       while (lane.atomic_load(p.flags, taking(Wrong)) == 0) {
       }
@@ -41,7 +41,7 @@ struct everybody_polls : planted_base {
   static constexpr int blocks = 3;
   static constexpr float result = 7;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     const int me = lane.block().x * threads + lane.rank();
     if (me == blocks * threads - 1) {
       while (lane.atomic_load(p.flags, order::acquire) == 0) {
@@ -63,7 +63,7 @@ struct spin_lock : planted_base {
   static constexpr int threads = 48, blocks = 3;
   static constexpr float result = threads * blocks;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.rank() == 0) lane.atomic_add(p.flags + 1, 1);
     while (lane.atomic_exchange(p.flags, 1, taking(Wrong)) == 1) {
     }
@@ -80,7 +80,7 @@ struct polls_flags_in_turn : planted_base {
   static constexpr int blocks = 2;
   static constexpr float result = 7;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.rank() != 40) return;
     if (lane.block().x == 1) {
       lines.before = __LINE__, lane.store(p.out, 7.0f);
@@ -101,7 +101,7 @@ struct votes_on_a_flag : planted_base {
   static constexpr int blocks = 2;
   static constexpr float result = 7;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.block().x == 0 && lane.warp() == 0) {
       while (lane.ballot(lane.atomic_load(p.flags, taking(Wrong)) == 1) != ~0u) {
       }
@@ -120,7 +120,7 @@ struct adds_nothing : planted_base {
   static constexpr int blocks = 4;
   static constexpr float result = 4;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.rank() != 63) return;
     const int mine = blocks - 1 - lane.block().x;
     while (lane.atomic_add(p.flags, 0, taking(Wrong)) != mine) {
@@ -136,7 +136,7 @@ struct gives_up : planted_base {
   static constexpr int blocks = 2;
   static constexpr float result = 7;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.rank() != 0) return;
     if (lane.block().x == 0) {
       for (int tries = 0; tries < 5000 && lane.atomic_load(p.flags + 1) == 0; ++tries) {
@@ -155,7 +155,7 @@ struct gives_up : planted_base {
 struct takes_a_free_lock : planted_base {
   static constexpr int blocks = 2;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.rank() != 0) return;
     if (lane.block().x == 0) {
       for (int i = 0; i < 3 * virtual_machine::polling::patience; ++i) {
@@ -204,7 +204,7 @@ TEST(polling, that_gives_up) { ends_and_is_checked<gives_up>(); }
 struct nobody_sets_it : planted_base {
   static constexpr int blocks = 2;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.rank() == 3 && lane.block().x == 0)
       while (lane.atomic_load(p.flags, order::acquire) == 0) lines.now = __LINE__;
     if (lane.rank() == 1 && lane.block().x == 1)
@@ -215,21 +215,21 @@ struct nobody_sets_it : planted_base {
 struct nobody_sets_one_of_many : planted_base {
   static constexpr int threads = 32;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     for (int i = 0; lane.atomic_load(p.flags + i % 8) == 0; ++i) lines.now = __LINE__;
   }
 };
 struct nobody_sets_it_while_they_count : planted_base {
   static constexpr int threads = 32;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     while (lane.atomic_load(p.flags) == 0) lane.atomic_add(p.flags + 1, 1), lines.now = __LINE__;
   }
 };
 struct nobody_lets_them_vote : planted_base {
   static constexpr int threads = 32;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     while (lane.ballot(lane.atomic_load(p.flags) == 1) == 0) lines.now = __LINE__;
   }
 };

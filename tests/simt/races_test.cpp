@@ -12,7 +12,7 @@ using namespace tilery_tests;
 template <bool Wrong>
 struct no_barrier_before_reading : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
     if (!Wrong) lane.sync_block();
     const float other = (lines.now = __LINE__, lane.load(smem.x.at(63 - lane.rank())));
@@ -35,7 +35,7 @@ TEST(races, a_read_of_another_warps_write_without_a_barrier) {
 template <bool Wrong>
 struct no_barrier_before_refilling : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     float sum = 0;
     for (int k = 0; k < 3; ++k) {
       lines.now = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + (k * 64 + lane.rank())));
@@ -62,7 +62,7 @@ TEST(races, a_tile_that_is_refilled_while_others_read_it) {
 template <bool Wrong>
 struct two_warps_one_slot : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     const int slot = Wrong ? lane.warp_rank() : lane.rank();
     lines.now = lines.before = __LINE__, lane.store(smem.x.at(slot), 1.0f);
   }
@@ -78,7 +78,7 @@ struct halves_of_a_word : planted_base {
   };
   /// Neighbours write the two halves of a word: no race, unless they write the same half.
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     const int slot = Wrong && lane.rank() == 1 ? 0 : lane.rank();
     lines.before = lines.now = __LINE__, lane.store(smem.x.at(slot), half(1));
   }
@@ -90,7 +90,7 @@ template <bool Wrong>
 struct no_sync_warp : planted_base {
   static constexpr int threads = 32;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lane.store(smem.x.at(lane.rank()), 0.0f);
     lane.sync_warp();
     lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
@@ -103,7 +103,7 @@ template <bool Wrong>
 struct shuffle_is_no_barrier : planted_base {
   static constexpr int threads = 32;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), lane.load(p.in + lane.rank()));
     lane.shuffle_xor(1, 1);
     if (!Wrong) lane.sync_warp();
@@ -115,7 +115,7 @@ template <bool Wrong>
 struct leader_writes_again : planted_base {
   static constexpr int threads = 32;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     float sum = 0;
     for (int i = 0; i < 2; ++i) {
       if (lane.rank() == 0) lines.now = __LINE__, lane.store(smem.x.at(0), static_cast<float>(i));
@@ -161,7 +161,7 @@ template <bool Wrong>
 struct blocks_without_a_flag : planted_base {
   static constexpr int blocks = 2;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     lines.now = lines.before = __LINE__, lane.store(p.out + (lane.rank() + (Wrong ? 0 : 64 * lane.block().x)), 1.0f);
   }
 };
@@ -181,7 +181,7 @@ template <order Order, scope Scope, bool Fence>
 struct hands_over : planted_base {
   static constexpr int blocks = 2;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     if (lane.block().x == 0) {
       lines.before = __LINE__, lane.store(p.out + lane.rank(), 2.0f);
       lane.sync_block();
@@ -219,7 +219,7 @@ template <bool Wrong>
 struct last_block_sums : planted_base {
   static constexpr int blocks = 3;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     if (lane.rank() == 0) {
       lines.before = __LINE__, lane.store(p.out + lane.block().x, 1.0f);
       const int before = lane.atomic_add(p.flags, 1, Wrong ? order::release : order::acquire_release);
@@ -235,7 +235,7 @@ TEST(races, a_counter_that_does_not_acquire) { expect_fault<last_block_sums>(fau
 template <bool Wrong>
 struct plain_read_of_a_counter : planted_base {
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
     lines.before = __LINE__, lane.atomic_add(p.flags, 1);
     if (!Wrong) lane.sync_block();
     if (lane.rank() == 40) lines.now = __LINE__, lane.load(p.flags);
@@ -248,7 +248,7 @@ TEST(races, a_plain_read_of_a_counter) { expect_race_in_any_order<plain_read_of_
 struct sums_of_blocks : planted_base {
   static constexpr int blocks = 4;
   template <class Lane>
-  SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     lane.store(smem.x.at(lane.rank()), lane.load(p.in + (lane.block().x * 64 + lane.rank())));
     lane.sync_block();
     for (int half = 32; half > 0; half /= 2) {

@@ -26,7 +26,7 @@ struct add_all {
     std::int32_t size, stride;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
     const int step = Lane::alone ? 1 : threads;
     for (int i = lane.block().x * step + lane.rank(); i < p.size; i += 2 * step)
       tile::exact_sum<S>::add(lane, p.counters, p.stride, lane.load(p.x + i));
@@ -45,7 +45,7 @@ struct read_total {
     std::int32_t stride;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
     if (lane.rank() == 0) lane.store(p.y, tile::exact_sum<S>::total(lane, p.counters, p.stride));
   }
 };

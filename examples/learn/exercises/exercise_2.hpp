@@ -19,7 +19,7 @@ struct exercise_2 {
   static index3 blocks(const exercise_params& p) { return {pieces(p.x.columns, threads), p.x.rows}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const exercise_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const exercise_params& p, shared&) {
     const int row = lane.block().y, column = lane.block().x * threads + lane.rank();
     if (column >= p.x.columns) return;
     float left = 0, right = 0;

@@ -21,7 +21,7 @@ struct exercise_3 {
   static index3 blocks(const exercise_params& p) { return {p.x.rows}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
     const int row = lane.block().x;
     float mine = 0;
     for (int c = lane.rank(); c < p.x.columns; c += threads) mine += lane.load(p.x.at(row, c));

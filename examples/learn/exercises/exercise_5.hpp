@@ -24,7 +24,7 @@ struct exercise_5 {
   static index3 blocks(const exercise_params& p) { return {pieces(p.x.columns, tile), pieces(p.x.rows, tile)}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
     const int first_row = lane.block().y * tile, first_column = lane.block().x * tile;
     const int inner = lane.rank() % tile;
     for (int r = lane.rank() / tile; r < tile; r += rows_at_once)

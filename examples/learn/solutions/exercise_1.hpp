@@ -18,7 +18,7 @@ struct exercise_1 {
   static index3 blocks(const exercise_params& p) { return {p.x.rows}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
     const int row = lane.block().x, column = lane.rank();
     const float mine = lane.load(p.x.at(row, column));
     lane.store(smem.row.at(column), mine);

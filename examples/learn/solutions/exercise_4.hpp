@@ -19,7 +19,7 @@ struct exercise_4 {
   static index3 blocks(const exercise_params& p) { return {pieces(p.x.rows, warps)}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const exercise_params& p, shared& smem) {
     const int row = lane.block().x * warps + lane.warp(), column = lane.warp_rank();
     if (row >= p.x.rows) return;  // the whole warp
     float value = lane.load(p.x.at(row, column));

@@ -13,8 +13,8 @@ namespace tilery::inline TILERY_ABI::atoms {
 /// Begins to copy Bytes bytes; behind the first `valid` ones (0 to Bytes) it writes zeros and reads nothing. Both
 /// addresses are multiples of Bytes.
 template <int Bytes, class Lane, class T>
-SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int valid = Bytes,
-                     [[maybe_unused]] where at = {}) {
+TILERY_SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from,
+                            int valid = Bytes, [[maybe_unused]] where at = {}) {
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
 #ifdef __CUDA_ARCH__
   if constexpr (Bytes == 16)  // past the first cache, which has nothing to gain from data that goes to shared memory
@@ -33,8 +33,8 @@ SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr
 /// Begins to copy Bytes bytes, or to write as many zeros where `inside` is false and nothing is read. Cheaper than a
 /// number of valid bytes, which moves the address.
 template <int Bytes, class Lane, class T>
-SIMT void copy_async_if([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, bool inside,
-                        [[maybe_unused]] where at = {}) {
+TILERY_SIMT void copy_async_if([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, bool inside,
+                               [[maybe_unused]] where at = {}) {
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
 #ifdef __CUDA_ARCH__
   if constexpr (Bytes == 16)
@@ -56,7 +56,7 @@ SIMT void copy_async_if([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_
 
 /// Ends a group: all copies of this lane since the group before.
 template <class Lane>
-SIMT void commit_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void commit_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.commit_group;" ::: "memory");
 #else
@@ -66,7 +66,7 @@ SIMT void commit_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] wher
 
 /// Waits until at most Most groups of this lane are under way.
 template <int Most, class Lane>
-SIMT void wait_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void wait_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.wait_group %0;" ::"n"(Most) : "memory");
 #else

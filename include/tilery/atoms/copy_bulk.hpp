@@ -11,8 +11,8 @@ namespace tilery::inline TILERY_ABI::atoms {
 
 /// From global to shared memory; `barrier` counts the bytes.
 template <class Lane, class T>
-SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
-                    mbarrier& barrier, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
+                           mbarrier& barrier, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
                    shared_address(to.raw())),
@@ -25,8 +25,8 @@ SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<
 
 /// From shared to global memory, as part of this lane's next group.
 template <class Lane, class T>
-SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<T> from, int bytes,
-                    [[maybe_unused]] where at = {}) {
+TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<T> from, int bytes,
+                           [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to.raw()),
                "r"(shared_address(from.raw())), "r"(bytes)
@@ -38,7 +38,7 @@ SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<
 
 /// Ends a group of copies to global memory.
 template <class Lane>
-SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.commit_group;" ::: "memory");
 #else
@@ -48,7 +48,7 @@ SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where 
 
 /// Waits until at most Most groups of this lane have still to read their sources, which then may be used again.
 template <int Most, class Lane>
-SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(Most) : "memory");
 #else
@@ -57,7 +57,7 @@ SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] wh
 }
 /// Waits until at most Most groups of this lane are under way at all.
 template <int Most, class Lane>
-SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.wait_group %0;" ::"n"(Most) : "memory");
 #else
@@ -67,7 +67,7 @@ SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at
 
 /// What this lane knows to be written to shared memory becomes visible to the asynchronous proxy.
 template <class Lane>
-SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 #else

@@ -20,7 +20,7 @@ struct fragment_map {
 
   constexpr int elements() const { return rows * columns / 32; }
 
-  SIMT constexpr row_column at(int rank, int place) const {
+  TILERY_SIMT constexpr row_column at(int rank, int place) const {
     row_column sum{0, 0};
     TILERY_UNROLL
     for (int bit = 0; bit < 5; ++bit) {
@@ -38,7 +38,7 @@ struct fragment_map {
 
 /// Where element `place` of lane `rank` lies. The map is a template argument: its strides become shifts.
 template <fragment_map Map>
-SIMT row_column fragment_place(int rank, int place) {
+TILERY_SIMT row_column fragment_place(int rank, int place) {
   constexpr fragment_map map = Map;
   return map.at(rank, place);
 }

@@ -56,8 +56,8 @@ void model(void* const* shares, tensor_model) {
 
 /// Loads Count matrices. `row` is of the lane's own row; lanes from 8 Count on may pass any.
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
-SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t (&to)[Count], smem_ptr<T> row,
-                        [[maybe_unused]] where at = {}) {
+TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t (&to)[Count], smem_ptr<T> row,
+                               [[maybe_unused]] where at = {}) {
   static_assert(Count == 1 || Count == 2 || Count == 4, "ldmatrix loads 1, 2 or 4 matrices");
 #ifdef __CUDA_ARCH__
   [[maybe_unused]] const unsigned from = shared_address(row.raw());
@@ -99,8 +99,8 @@ SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t (&to)[C
 
 /// Stores Count matrices; the counterpart of load_matrices.
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
-SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> row, const std::uint32_t (&from)[Count],
-                         [[maybe_unused]] where at = {}) {
+TILERY_SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> row, const std::uint32_t (&from)[Count],
+                                [[maybe_unused]] where at = {}) {
   static_assert(Count == 1 || Count == 2 || Count == 4, "stmatrix stores 1, 2 or 4 matrices");
 #ifdef __CUDA_ARCH__
   [[maybe_unused]] const unsigned to = shared_address(row.raw());

@@ -20,7 +20,8 @@ namespace atoms {
 
 /// One lane makes it ready for `arrivals` a phase. A barrier of the block must follow before others use it.
 template <class Lane>
-SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrivals, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrivals,
+                      [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(&barrier)), "r"(arrivals) : "memory");
 #else
@@ -31,7 +32,7 @@ SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrival
 /// One lane ends it: its memory may be used for something else. Nobody uses it any more; a barrier of the block must
 /// come before, where others did.
 template <class Lane>
-SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("mbarrier.inval.shared::cta.b64 [%0];" ::"r"(shared_address(&barrier)) : "memory");
 #else
@@ -41,7 +42,7 @@ SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[may
 
 /// Arrives: what this lane has done is over.
 template <class Lane>
-SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("{ .reg .b64 state; mbarrier.arrive.shared::cta.b64 state, [%0]; }" ::"r"(shared_address(&barrier))
                : "memory");
@@ -52,8 +53,8 @@ SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_u
 
 /// Arrives, and lets the phase wait for so many bytes of bulk copies, too.
 template <class Lane>
-SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier, int bytes,
-                            [[maybe_unused]] where at = {}) {
+TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier, int bytes,
+                                   [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("{ .reg .b64 state; mbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1; }" ::"r"(
                    shared_address(&barrier)),
@@ -66,7 +67,8 @@ SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier
 
 /// Waits until the phase of this parity is over.
 template <class Lane>
-SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity, [[maybe_unused]] where at = {}) {
+TILERY_SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity,
+                      [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile(
       "{ .reg .pred over;\n"

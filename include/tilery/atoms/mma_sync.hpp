@@ -11,9 +11,9 @@ namespace tilery::inline TILERY_ABI::atoms {
 
 /// One instruction: sums += a b.
 template <class A, class B>
-SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::c_type& sums,
-                          [[maybe_unused]] const typename mma_fragments<A, B>::a_type& a,
-                          [[maybe_unused]] const typename mma_fragments<A, B>::b_type& b) {
+TILERY_SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::c_type& sums,
+                                 [[maybe_unused]] const typename mma_fragments<A, B>::a_type& a,
+                                 [[maybe_unused]] const typename mma_fragments<A, B>::b_type& b) {
 #ifdef __CUDA_ARCH__
   [[maybe_unused]] auto* d = sums.r;
   [[maybe_unused]] constexpr bool a_is_e4m3 = std::is_same_v<A, fp8_e4m3>, b_is_e4m3 = std::is_same_v<B, fp8_e4m3>;
@@ -68,9 +68,9 @@ SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::c_type&
 /// sums += a b for a warp's tile of M x N instructions: M fragments of A, N of B, one step of k. All lanes of the warp
 /// call it together.
 template <class A, class B = A, int M, int N, class Lane>
-SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragments<A, B>::c_type (&sums)[M][N],
-                   const typename mma_fragments<A, B>::a_type (&a)[M],
-                   const typename mma_fragments<A, B>::b_type (&b)[N], [[maybe_unused]] where at = {}) {
+TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragments<A, B>::c_type (&sums)[M][N],
+                          const typename mma_fragments<A, B>::a_type (&a)[M],
+                          const typename mma_fragments<A, B>::b_type (&b)[N], [[maybe_unused]] where at = {}) {
   using shape = mma_shape<A, B>;
   lane.operations(shape::on, M * N * (shape::m * shape::n * shape::k / Lane::warp_size), at);
 #ifdef __CUDA_ARCH__

@@ -9,8 +9,8 @@ namespace tilery::inline TILERY_ABI::atoms {
 
 /// Waits until `lanes` lanes (a multiple of 32) have come to barrier `number`, those that only arrive included.
 template <class Lane>
-SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number, [[maybe_unused]] int lanes,
-                     [[maybe_unused]] where at = {}) {
+TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number, [[maybe_unused]] int lanes,
+                            [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("bar.sync %0, %1;" ::"r"(number), "r"(lanes) : "memory");
 #else
@@ -20,8 +20,8 @@ SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int num
 
 /// Comes to barrier `number` and goes on.
 template <class Lane>
-SIMT void arrive_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number, [[maybe_unused]] int lanes,
-                       [[maybe_unused]] where at = {}) {
+TILERY_SIMT void arrive_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number,
+                              [[maybe_unused]] int lanes, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
   asm volatile("bar.arrive %0, %1;" ::"r"(number), "r"(lanes) : "memory");
 #else

@@ -7,7 +7,7 @@
 namespace tilery::inline TILERY_ABI::atoms {
 
 /// The 32-bit address of something in shared memory. Device code only.
-SIMT unsigned shared_address([[maybe_unused]] const void* generic) {
+TILERY_SIMT unsigned shared_address([[maybe_unused]] const void* generic) {
 #ifdef __CUDA_ARCH__
   return static_cast<unsigned>(__cvta_generic_to_shared(generic));
 #else

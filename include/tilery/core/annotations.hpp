@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // All macros of the library.
 //
-// SIMT            in front of a function that runs in a lane, on any of the three machines
+// TILERY_SIMT     in front of a function that runs in a lane, on any of the three machines
 // TILERY_UNROLL   in front of a loop whose trip count is a constant of the policy
 // TILERY_UNROLL_ON_GPU  the same, where only a GPU gains: its registers have no index. The host's code stays small.
 // TILERY_ROLLED   in front of a loop that stays one: unrolled, it would take registers that something else needs
 // TILERY_KEEP_LOOPS  what a build may define that wants to be compiled in half the time, as the tests do: no loop is
-//                 unrolled on the host, and no SIMT function is inlined by force
+//                 unrolled on the host, and no TILERY_SIMT function is inlined by force
 // TILERY_ABI      the inline namespace: version, instruction set of the host, list of GPU archs. Units of one
 //                 program with different ones get different symbols and share no function. Three instruction sets are
 //                 told apart (below AVX2, AVX2, AVX-512), and the first ten archs.
@@ -14,11 +14,11 @@
 #pragma once
 
 #if defined(__CUDACC__)
-#define SIMT __host__ __device__ __forceinline__
+#define TILERY_SIMT __host__ __device__ __forceinline__
 #elif defined(__OPTIMIZE__) && !defined(TILERY_KEEP_LOOPS)
-#define SIMT inline __attribute__((always_inline))
+#define TILERY_SIMT inline __attribute__((always_inline))
 #else
-#define SIMT inline
+#define TILERY_SIMT inline
 #endif
 
 // nvcc hands loops of the host to g++, which needs its own pragma: without it the CPU's kernels are 4 to 7 times

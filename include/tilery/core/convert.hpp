@@ -61,7 +61,7 @@ inline U from_float(F value) {
 
 /// One element as another type.
 template <class To, class From>
-SIMT To convert(From value) {
+TILERY_SIMT To convert(From value) {
   if constexpr (std::is_same_v<To, From>) {
     return value;
   } else if constexpr (std::is_same_v<From, half>) {
@@ -105,7 +105,7 @@ SIMT To convert(From value) {
 
 /// A pack of another element type, converted element by element.
 template <class To, class From, int N>
-SIMT pack<To, N> convert(pack<From, N> values) {
+TILERY_SIMT pack<To, N> convert(pack<From, N> values) {
   if constexpr (std::is_same_v<To, From>) {
     return values;
   } else {

@@ -9,15 +9,15 @@
 namespace tilery::inline TILERY_ABI {
 
 /// How many pieces of a size cover an extent.
-SIMT constexpr int pieces(std::int64_t extent, int size) { return static_cast<int>((extent + size - 1) / size); }
+TILERY_SIMT constexpr int pieces(std::int64_t extent, int size) { return static_cast<int>((extent + size - 1) / size); }
 
 /// The smaller and the larger of two numbers. (<algorithm> would add some 0.3 s to each unit under nvcc.)
 template <class T>
-SIMT constexpr T lesser(T a, T b) {
+TILERY_SIMT constexpr T lesser(T a, T b) {
   return b < a ? b : a;
 }
 template <class T>
-SIMT constexpr T greater(T a, T b) {
+TILERY_SIMT constexpr T greater(T a, T b) {
   return a < b ? b : a;
 }
 

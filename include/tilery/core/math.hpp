@@ -42,13 +42,13 @@ inline constexpr bool single = sizeof(scalar<V>) == 4;
 
 /// The value in every element.
 template <class V>
-SIMT V all(scalar<V> value) {
+TILERY_SIMT V all(scalar<V> value) {
   return value - V{};
 }
 
 /// Polynomial in x, highest coefficient first (Horner).
 template <class V, class... C>
-SIMT V polynomial(V x, scalar<V> first, C... others) {
+TILERY_SIMT V polynomial(V x, scalar<V> first, C... others) {
   V sum = all<V>(first);
   ((sum = sum * x + static_cast<scalar<V>>(others)), ...);
   return sum;
@@ -69,20 +69,20 @@ struct format<double> {
 
 /// 2^n for a normal result.
 template <class V>
-SIMT V power_of_two(integers<V> n) {
+TILERY_SIMT V power_of_two(integers<V> n) {
   using f = format<scalar<V>>;
   return reinterpret<V>((n + f::bias) << f::fraction);
 }
 
 /// An integer of small magnitude as a floating-point number.
 template <class V>
-SIMT V to_floating(integers<V> n) {
+TILERY_SIMT V to_floating(integers<V> n) {
   const auto rounder = scalar<V>(format<scalar<V>>::rounder);  // a value: device code cannot refer to the member
   return reinterpret<V>(n + reinterpret<integers<scalar<V>>>(rounder)) - rounder;
 }
 
 template <class V>
-SIMT V magnitude(V x) {
+TILERY_SIMT V magnitude(V x) {
   using I = integers<V>;
   constexpr auto mask = single<V> ? 0x7fffffffLL : 0x7fffffffffffffffLL;
   return reinterpret<V>(reinterpret<I>(x) & static_cast<integers<scalar<V>>>(mask));
@@ -90,7 +90,7 @@ SIMT V magnitude(V x) {
 
 /// x with the sign of s; x is not negative.
 template <class V>
-SIMT V with_sign(V x, V s) {
+TILERY_SIMT V with_sign(V x, V s) {
   using I = integers<V>;
   constexpr auto mask = single<V> ? 0x7fffffffLL : 0x7fffffffffffffffLL;
   return reinterpret<V>(reinterpret<I>(x) | (reinterpret<I>(s) & ~static_cast<integers<scalar<V>>>(mask)));
@@ -99,7 +99,7 @@ SIMT V with_sign(V x, V s) {
 /// e^x = 2^n e^r with |r| <= log(2)/2. Overflows to infinity and underflows through the denormals to zero.
 struct exp {
   template <class V>
-  SIMT V operator()(V x) const {
+  TILERY_SIMT V operator()(V x) const {
     using S = scalar<V>;
     using f = format<S>;
     const S low = single<V> ? S(-104.0) : S(-746.0), high = single<V> ? S(88.722839) : S(709.782712893384);
@@ -129,7 +129,7 @@ struct exp {
 /// (CUDA C++ Programming Guide, __expf), and what is smaller than a normal number may be 0. Elsewhere as `exp`.
 struct hardware_exp {
   template <class V>
-  SIMT V operator()(V x) const {
+  TILERY_SIMT V operator()(V x) const {
 #ifdef __CUDA_ARCH__
     if constexpr (std::is_same_v<V, float>) return __expf(x);
 #endif
@@ -140,7 +140,7 @@ struct hardware_exp {
 /// log(x) = e log(2) + 2 atanh((m - 1) / (m + 1)) with m in [sqrt(1/2), sqrt(2)). -infinity at 0, NaN below.
 struct log {
   template <class V>
-  SIMT V operator()(V x) const {
+  TILERY_SIMT V operator()(V x) const {
     using S = scalar<V>;
     using I = integers<V>;
     using f = format<S>;
@@ -175,7 +175,7 @@ struct log {
 /// tanh(x): an odd polynomial up to 0.625, above it 1 - 2 / (e^2x + 1).
 struct tanh {
   template <class V>
-  SIMT V operator()(V x) const {
+  TILERY_SIMT V operator()(V x) const {
     using S = scalar<V>;
     const V a = magnitude(x), z = x * x;
     V q;
@@ -198,7 +198,7 @@ struct tanh {
 /// erf(x): an odd polynomial up to 1, above it 1 - e^(-x^2) g(t) / x with t = (x - 3) / (x + 3).
 struct erf {
   template <class V>
-  SIMT V operator()(V x) const {
+  TILERY_SIMT V operator()(V x) const {
     using S = scalar<V>;
     const V a = magnitude(x), z = a * a;
     const V limit = all<V>(single<V> ? S(4.5) : S(6.25));  // erf is 1 beyond
@@ -233,7 +233,7 @@ struct erf {
 /// Square root, rounded as IEEE says.
 struct sqrt {
   template <class V>
-  SIMT V operator()(V x) const {
+  TILERY_SIMT V operator()(V x) const {
 #ifdef __CUDA_ARCH__
     if constexpr (single<V>)
       return __fsqrt_rn(x);
@@ -267,23 +267,23 @@ struct sqrt {
 
 /// e^x, log(x), tanh(x), erf(x), sqrt(x) of a float, a double, or each element of a pack.
 template <class T, int N>
-SIMT pack<T, N> exp(pack<T, N> x) {
+TILERY_SIMT pack<T, N> exp(pack<T, N> x) {
   return apply(math::exp{}, x);
 }
 template <class T, int N>
-SIMT pack<T, N> log(pack<T, N> x) {
+TILERY_SIMT pack<T, N> log(pack<T, N> x) {
   return apply(math::log{}, x);
 }
 template <class T, int N>
-SIMT pack<T, N> tanh(pack<T, N> x) {
+TILERY_SIMT pack<T, N> tanh(pack<T, N> x) {
   return apply(math::tanh{}, x);
 }
 template <class T, int N>
-SIMT pack<T, N> erf(pack<T, N> x) {
+TILERY_SIMT pack<T, N> erf(pack<T, N> x) {
   return apply(math::erf{}, x);
 }
 template <class T, int N>
-SIMT pack<T, N> sqrt(pack<T, N> x) {
+TILERY_SIMT pack<T, N> sqrt(pack<T, N> x) {
   return apply(math::sqrt{}, x);
 }
 

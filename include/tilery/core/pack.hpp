@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// The same bytes as another type.
 template <class To, class From>
-SIMT To reinterpret(const From& value) {
+TILERY_SIMT To reinterpret(const From& value) {
   static_assert(sizeof(To) == sizeof(From));
   To result;
   __builtin_memcpy(static_cast<void*>(&result), static_cast<const void*>(&value), sizeof(To));
@@ -39,7 +39,7 @@ struct alignas(N * sizeof(T)) pack {
 #endif
 
   /// Element i.
-  SIMT T operator[](int i) const {
+  TILERY_SIMT T operator[](int i) const {
 #ifdef __CUDA_ARCH__
     return native[i];
 #else
@@ -48,7 +48,7 @@ struct alignas(N * sizeof(T)) pack {
   }
 
   /// Replaces element i.
-  SIMT void set(int i, T value) {
+  TILERY_SIMT void set(int i, T value) {
 #ifdef __CUDA_ARCH__
     native[i] = value;
 #else
@@ -79,7 +79,7 @@ struct scalar_of<int> {
 
 /// f applied to packs element by element. f is a function object that takes scalars and native vectors alike.
 template <class F, class T, int N, class... Packs>
-SIMT pack<T, N> apply(F f, const pack<T, N>& first, const Packs&... others) {
+TILERY_SIMT pack<T, N> apply(F f, const pack<T, N>& first, const Packs&... others) {
   pack<T, N> result;
 #ifdef __CUDA_ARCH__
   TILERY_UNROLL
@@ -92,7 +92,7 @@ SIMT pack<T, N> apply(F f, const pack<T, N>& first, const Packs&... others) {
 
 /// A pack of N times the same value.
 template <int N, class T>
-SIMT pack<T, N> splat(T value) {
+TILERY_SIMT pack<T, N> splat(T value) {
   pack<T, N> result;
 #ifdef __CUDA_ARCH__
   TILERY_UNROLL
@@ -111,7 +111,7 @@ SIMT pack<T, N> splat(T value) {
 /// The larger one; b where a is not a number, and either where b is none: so a GPU has an instruction for it.
 struct larger {
   template <class V>
-  SIMT V operator()(V a, V b) const {
+  TILERY_SIMT V operator()(V a, V b) const {
 #ifdef __CUDA_ARCH__
     if constexpr (std::is_same_v<V, float>) return fmaxf(a, b);
     if constexpr (std::is_same_v<V, double>) return fmax(a, b);
@@ -121,31 +121,31 @@ struct larger {
 };
 
 // clang-format off
-struct plus { template <class V> SIMT V operator()(V a, V b) const { return a + b; } };
-struct minus { template <class V> SIMT V operator()(V a, V b) const { return a - b; } };
-struct times { template <class V> SIMT V operator()(V a, V b) const { return a * b; } };
-struct divided_by { template <class V> SIMT V operator()(V a, V b) const { return a / b; } };
+struct plus { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a + b; } };
+struct minus { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a - b; } };
+struct times { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a * b; } };
+struct divided_by { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a / b; } };
 /// a * b + c, fused where the machine has the instruction.
-struct multiply_add { template <class V> SIMT V operator()(V a, V b, V c) const { return a * b + c; } };
+struct multiply_add { template <class V> TILERY_SIMT V operator()(V a, V b, V c) const { return a * b + c; } };
 /// The smaller one; b where a is not a number.
-struct smaller { template <class V> SIMT V operator()(V a, V b) const { return a < b ? a : b; } };
+struct smaller { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a < b ? a : b; } };
 
-template <class T, int N> SIMT pack<T, N> operator+(pack<T, N> a, pack<T, N> b) { return apply(plus{}, a, b); }
-template <class T, int N> SIMT pack<T, N> operator-(pack<T, N> a, pack<T, N> b) { return apply(minus{}, a, b); }
-template <class T, int N> SIMT pack<T, N> operator*(pack<T, N> a, pack<T, N> b) { return apply(times{}, a, b); }
-template <class T, int N> SIMT pack<T, N> operator/(pack<T, N> a, pack<T, N> b) { return apply(divided_by{}, a, b); }
-template <class T, int N> SIMT pack<T, N> operator+(pack<T, N> a, T b) { return a + splat<N>(b); }
-template <class T, int N> SIMT pack<T, N> operator-(pack<T, N> a, T b) { return a - splat<N>(b); }
-template <class T, int N> SIMT pack<T, N> operator*(pack<T, N> a, T b) { return a * splat<N>(b); }
-template <class T, int N> SIMT pack<T, N> operator/(pack<T, N> a, T b) { return a / splat<N>(b); }
-template <class T, int N> SIMT pack<T, N> fma(pack<T, N> a, pack<T, N> b, pack<T, N> c) { return apply(multiply_add{}, a, b, c); }
-template <class T, int N> SIMT pack<T, N> max(pack<T, N> a, pack<T, N> b) { return apply(larger{}, a, b); }
-template <class T, int N> SIMT pack<T, N> min(pack<T, N> a, pack<T, N> b) { return apply(smaller{}, a, b); }
+template <class T, int N> TILERY_SIMT pack<T, N> operator+(pack<T, N> a, pack<T, N> b) { return apply(plus{}, a, b); }
+template <class T, int N> TILERY_SIMT pack<T, N> operator-(pack<T, N> a, pack<T, N> b) { return apply(minus{}, a, b); }
+template <class T, int N> TILERY_SIMT pack<T, N> operator*(pack<T, N> a, pack<T, N> b) { return apply(times{}, a, b); }
+template <class T, int N> TILERY_SIMT pack<T, N> operator/(pack<T, N> a, pack<T, N> b) { return apply(divided_by{}, a, b); }
+template <class T, int N> TILERY_SIMT pack<T, N> operator+(pack<T, N> a, T b) { return a + splat<N>(b); }
+template <class T, int N> TILERY_SIMT pack<T, N> operator-(pack<T, N> a, T b) { return a - splat<N>(b); }
+template <class T, int N> TILERY_SIMT pack<T, N> operator*(pack<T, N> a, T b) { return a * splat<N>(b); }
+template <class T, int N> TILERY_SIMT pack<T, N> operator/(pack<T, N> a, T b) { return a / splat<N>(b); }
+template <class T, int N> TILERY_SIMT pack<T, N> fma(pack<T, N> a, pack<T, N> b, pack<T, N> c) { return apply(multiply_add{}, a, b, c); }
+template <class T, int N> TILERY_SIMT pack<T, N> max(pack<T, N> a, pack<T, N> b) { return apply(larger{}, a, b); }
+template <class T, int N> TILERY_SIMT pack<T, N> min(pack<T, N> a, pack<T, N> b) { return apply(smaller{}, a, b); }
 // clang-format on
 
 /// The elements of a pack combined pairwise, in a fixed order: the upper half onto the lower one until one is left.
 template <class F, class T, int N>
-SIMT T fold(F f, pack<T, N> values) {
+TILERY_SIMT T fold(F f, pack<T, N> values) {
   T halves[N];
   TILERY_UNROLL
   for (int i = 0; i < N; ++i) halves[i] = values[i];
@@ -158,11 +158,11 @@ SIMT T fold(F f, pack<T, N> values) {
 }
 
 template <class T, int N>
-SIMT T sum(pack<T, N> values) {
+TILERY_SIMT T sum(pack<T, N> values) {
   return fold(plus{}, values);
 }
 template <class T, int N>
-SIMT T largest(pack<T, N> values) {
+TILERY_SIMT T largest(pack<T, N> values) {
   return fold(larger{}, values);
 }
 

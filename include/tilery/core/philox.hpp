@@ -16,7 +16,7 @@ struct philox_words {
 
 /// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011), with the constants
 /// of Random123 and its results, bit for bit.
-SIMT philox_words philox(philox_words counter, std::uint64_t key) {
+TILERY_SIMT philox_words philox(philox_words counter, std::uint64_t key) {
   auto low = static_cast<std::uint32_t>(key), high = static_cast<std::uint32_t>(key >> 32);
   TILERY_UNROLL
   for (int round = 0; round < 10; ++round) {

@@ -25,7 +25,7 @@ namespace math {
 template <class T>
 struct round_by_chance {
   template <class V, class U>
-  SIMT V operator()(V x, U random) const {
+  TILERY_SIMT V operator()(V x, U random) const {
     using grid = rounding_grid<T>;
     constexpr std::uint32_t fraction = grid::fraction, lowest = grid::lowest << 23, infinite = 0x7f800000u;
     const float largest = grid::largest;  // a value: device code cannot refer to the member
@@ -58,7 +58,7 @@ struct round_by_chance {
 /// exact. The chance is right to 2^-16 of a step for bf16, to 2^-23 for the others. What is beyond the largest number
 /// of T, infinity and NaN are not changed.
 template <class T, int N>
-SIMT pack<float, N> stochastic_round(pack<float, N> x, pack<std::uint32_t, N> random) {
+TILERY_SIMT pack<float, N> stochastic_round(pack<float, N> x, pack<std::uint32_t, N> random) {
   return apply(math::round_by_chance<T>{}, x, random);
 }
 

@@ -12,14 +12,14 @@ namespace tilery::inline TILERY_ABI {
 /// Where lane `i` of an exchange comes from: the lanes of the low pack are numbered from 0, of the high one from
 /// `width`. Lanes whose index has the bit `distance` come from the high pack; of each pair of lanes `distance` apart,
 /// `upper` takes the second ones.
-SIMT constexpr int exchanged_lane(int i, int distance, bool upper, int width) {
+TILERY_SIMT constexpr int exchanged_lane(int i, int distance, bool upper, int width) {
   const int lane = upper ? i | distance : i & ~distance;
   return i & distance ? width + lane : lane;
 }
 
 /// One exchange of a transposition.
 template <int Distance, bool Upper, class T, int N, int... I>
-SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, std::integer_sequence<int, I...>) {
+TILERY_SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, std::integer_sequence<int, I...>) {
   pack<T, N> result;
 #if defined(__CUDA_ARCH__)
   TILERY_UNROLL
@@ -40,7 +40,7 @@ SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, std::int
 
 /// Element j of pack i and element i of pack j change places.
 template <int Distance, class T, int N>
-SIMT void transpose_from(pack<T, N> (&square)[N]) {
+TILERY_SIMT void transpose_from(pack<T, N> (&square)[N]) {
   if constexpr (Distance > 0) {
     TILERY_UNROLL
     for (int i = 0; i < N; ++i) {
@@ -54,7 +54,7 @@ SIMT void transpose_from(pack<T, N> (&square)[N]) {
 }
 
 template <class T, int N>
-SIMT void transpose(pack<T, N> (&square)[N]) {
+TILERY_SIMT void transpose(pack<T, N> (&square)[N]) {
   transpose_from<N / 2>(square);
 }
 

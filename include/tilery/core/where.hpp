@@ -12,7 +12,7 @@ struct where {
   const char* file;
   int line;
 
-  SIMT constexpr where(const char* in_file = __builtin_FILE(), int at_line = __builtin_LINE())
+  TILERY_SIMT constexpr where(const char* in_file = __builtin_FILE(), int at_line = __builtin_LINE())
       : file(in_file), line(at_line) {}
 };
 

@@ -15,7 +15,7 @@ struct activation_forward_params {
   gmem_matrix<T> x, y;  // y may be x
 
   template <class Lane, int N>
-  SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
     using S = accumulator_t<T>;
     store_as(lane, y, row, column, Activation::value(load_as<S>(lane, x, row, column, n)));
   }
@@ -29,7 +29,7 @@ struct activation_backward_params {
   gmem_matrix<T> x, dy, dx;  // dx may be dy or x
 
   template <class Lane, int N>
-  SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
     using S = accumulator_t<T>;
     const auto slope = Activation::derivative(load_as<S>(lane, x, row, column, n));
     store_as(lane, dx, row, column, load_as<S>(lane, dy, row, column, n) * slope);

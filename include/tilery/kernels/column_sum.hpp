@@ -36,7 +36,7 @@ struct column_sum_kernel {
   static index3 blocks(const params& p) { return {pieces(p.in.columns, columns) * p.out.rows}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     const int row_lane = lane.rank() / P.column_lanes;
     const int in_block = lane.rank() % P.column_lanes * P.vector;
     const int tiles = pieces(p.in.columns, columns);
@@ -73,7 +73,7 @@ private:
   static constexpr int step = P.column_lanes * P.vector;  // from one pack of a lane to its next
 
   template <class Lane>
-  SIMT static pack<Accumulator, P.vector> read(Lane lane, const gmem_matrix<const In>& in, int row, int column) {
+  TILERY_SIMT static pack<Accumulator, P.vector> read(Lane lane, const gmem_matrix<const In>& in, int row, int column) {
     if constexpr (P.vector > 1) {
       if (column + P.vector <= in.columns)
         return convert<Accumulator>(lane.load(in.row(row) + column, width<P.vector>));

@@ -47,7 +47,7 @@ struct column_totals {
   static index3 blocks(const params& p) { return {pieces(p.columns, threads), p.size}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
     const auto& v = p.vectors[lane.block().y];
     const int end = lesser(v.columns, (lane.block().x + 1) * threads);
     for (int j = lane.block().x * threads + lane.rank(); j < end; j += Lane::alone ? 1 : threads) {
@@ -63,7 +63,7 @@ struct column_totals {
 
 private:
   template <class T, class Lane>
-  SIMT static void write(Lane lane, const typename params::vector& v, int j, S total) {
+  TILERY_SIMT static void write(Lane lane, const typename params::vector& v, int j, S total) {
     using wider = std::conditional_t<sizeof(T) == 8, double, S>;
     const auto y = reinterpret<gmem_ptr<T>>(v.y) + j * v.stride;
     auto result = static_cast<wider>(total);

@@ -25,7 +25,7 @@ struct elementwise {
   static index3 blocks(const Params& p) { return {pieces(p.columns, block_elements) * p.rows}; }
 
   template <class Lane>
-  SIMT static void run(Lane lane, const Params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const Params& p, shared&) {
     const int pieces_a_row = pieces(p.columns, block_elements);
     const int row = lane.block().x / pieces_a_row;
     const int begin = lane.block().x % pieces_a_row * block_elements;
@@ -39,7 +39,7 @@ struct elementwise {
 
 /// Loads as the accumulation type. A width of 1 may have any column stride.
 template <class To, class Lane, class T, int N>
-SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int column, width_t<N>, where at = {}) {
+TILERY_SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int column, width_t<N>, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("load elements", at);
   if constexpr (N == 1)
     return splat<1>(convert<To>(lane.load(m.at(row, column))));
@@ -49,7 +49,8 @@ SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int column
 
 /// Stores, converted to the matrix's element type.
 template <class Lane, class T, class From, int N>
-SIMT void store_as(Lane lane, const gmem_matrix<T>& m, int row, int column, pack<From, N> values, where at = {}) {
+TILERY_SIMT void store_as(Lane lane, const gmem_matrix<T>& m, int row, int column, pack<From, N> values,
+                          where at = {}) {
   [[maybe_unused]] const auto step = lane.step("store elements", at);
   if constexpr (N == 1)
     lane.store(m.at(row, column), convert<T>(values[0]));

@@ -27,7 +27,7 @@ struct softmax_kernel {
   using shared = tile::row_slots<P, accumulator>;
 
   template <class Lane>
-  SIMT static void run(Lane lane, const softmax_params<T>& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const softmax_params<T>& p, shared& smem) {
     const tile::row_group<P, Lane> group{lane};
     for (int r = group.first_row(); r < group.end_row(p.x.rows); r += group.groups) {
       tile::row_values<P, T, accumulator, Lane> x(group, p.x.row(r), p.x.column_stride, p.x.columns,
@@ -60,7 +60,7 @@ struct softmax_backward_kernel {
   using shared = tile::row_slots<P, accumulator>;
 
   template <class Lane>
-  SIMT static void run(Lane lane, const softmax_backward_params<T>& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const softmax_backward_params<T>& p, shared& smem) {
     const tile::row_group<P, Lane> group{lane};
     for (int r = group.first_row(); r < group.end_row(p.y.rows); r += group.groups) {
       // 0 outside of a row adds nothing to the sum

@@ -32,7 +32,7 @@ struct softmax_cross_entropy_kernel {
   using shared = tile::row_slots<P, accumulator>;
 
   template <class Lane>
-  SIMT static void run(Lane lane, const softmax_cross_entropy_params<T>& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const softmax_cross_entropy_params<T>& p, shared& smem) {
     const tile::row_group<P, Lane> group{lane};
     for (int r = group.first_row(); r < group.end_row(p.logits.rows); r += group.groups) {
       const int label = lane.load(p.labels + r * p.label_stride);
@@ -59,14 +59,14 @@ struct softmax_cross_entropy_kernel {
 private:
   /// x[label]; NaN for a label that is no column, so that the loss tells of it.
   template <class Lane>
-  SIMT static accumulator label_logit(Lane lane, const softmax_cross_entropy_params<T>& p, int r, int label) {
+  TILERY_SIMT static accumulator label_logit(Lane lane, const softmax_cross_entropy_params<T>& p, int r, int label) {
     if (label < 0 || label >= p.logits.columns) return static_cast<accumulator>(__builtin_nan(""));
     return convert<accumulator>(lane.load(p.logits.at(r, label)));
   }
 
   // An index that is only known at run time would put the pack into memory.
   template <int N>
-  SIMT static void subtract(pack<accumulator, N>& values, int at, accumulator amount) {
+  TILERY_SIMT static void subtract(pack<accumulator, N>& values, int at, accumulator amount) {
     TILERY_UNROLL
     for (int i = 0; i < N; ++i) values.set(i, i == at ? values[i] - amount : values[i]);
   }

@@ -22,7 +22,7 @@ struct tile_mn {
 };
 
 /// The tile of a C of m x n in a policy that `turns`: its blocks' m goes along the longer side.
-SIMT constexpr tile_mn oriented(tile_mnk block, bool turns, int m, int n) {
+TILERY_SIMT constexpr tile_mn oriented(tile_mnk block, bool turns, int m, int n) {
   return turns && m < n ? tile_mn{block.n, block.m} : tile_mn{block.m, block.n};
 }
 

@@ -16,74 +16,74 @@ class cpu_lane {
 public:
   static constexpr bool alone = true;
   static constexpr int warp_size = 1;
-  SIMT static constexpr int threads(int) { return 1; }
+  TILERY_SIMT static constexpr int threads(int) { return 1; }
 
-  SIMT constexpr cpu_lane(index3 block, index3 blocks) : block_(block), blocks_(blocks) {}
+  TILERY_SIMT constexpr cpu_lane(index3 block, index3 blocks) : block_(block), blocks_(blocks) {}
 
-  SIMT int rank() const { return 0; }
-  SIMT int warp() const { return 0; }
-  SIMT int warp_rank() const { return 0; }
-  SIMT index3 block() const { return block_; }
-  SIMT index3 blocks() const { return blocks_; }
+  TILERY_SIMT int rank() const { return 0; }
+  TILERY_SIMT int warp() const { return 0; }
+  TILERY_SIMT int warp_rank() const { return 0; }
+  TILERY_SIMT index3 block() const { return block_; }
+  TILERY_SIMT index3 blocks() const { return blocks_; }
 
   /// For atoms on the host.
   immediate_engine engine() const { return {}; }
 
   // For the virtual GPU's reports: the name of what follows, and its arithmetic.
-  SIMT no_step step(const char*, where = {}) const { return {}; }
-  SIMT void operations(compute_unit, int, where = {}) const {}
+  TILERY_SIMT no_step step(const char*, where = {}) const { return {}; }
+  TILERY_SIMT void operations(compute_unit, int, where = {}) const {}
 
-  SIMT void sync_block(where = {}) const {}
-  SIMT void sync_warp(where = {}) const {}
+  TILERY_SIMT void sync_block(where = {}) const {}
+  TILERY_SIMT void sync_warp(where = {}) const {}
   template <class T>
-  SIMT T shuffle(T value, int, where = {}) const {
+  TILERY_SIMT T shuffle(T value, int, where = {}) const {
     return value;
   }
   template <class T>
-  SIMT T shuffle_xor(T value, int, where = {}) const {
+  TILERY_SIMT T shuffle_xor(T value, int, where = {}) const {
     return value;
   }
   template <class T>
-  SIMT T shuffle_down(T value, int, where = {}) const {
+  TILERY_SIMT T shuffle_down(T value, int, where = {}) const {
     return value;
   }
-  SIMT unsigned ballot(bool vote, where = {}) const { return vote ? 1u : 0u; }
+  TILERY_SIMT unsigned ballot(bool vote, where = {}) const { return vote ? 1u : 0u; }
 
   template <class T>
-  SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const {
+  TILERY_SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const {
     return *p.raw();
   }
   template <class T>
-  SIMT T load(smem_ptr<T> p, where = {}) const {
+  TILERY_SIMT T load(smem_ptr<T> p, where = {}) const {
     return *p.raw();
   }
   template <class T, int N>
-  SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const {
+  TILERY_SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const {
     return read<N>(p.raw());
   }
   template <class T, int N>
-  SIMT auto load(smem_ptr<T> p, width_t<N>, where = {}) const {
+  TILERY_SIMT auto load(smem_ptr<T> p, width_t<N>, where = {}) const {
     return read<N>(p.raw());
   }
   template <class T>
-  SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
+  TILERY_SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
     *p.raw() = value;
   }
   template <class T>
-  SIMT void store(smem_ptr<T> p, T value, where = {}) const {
+  TILERY_SIMT void store(smem_ptr<T> p, T value, where = {}) const {
     *p.raw() = value;
   }
   template <class T, int N>
-  SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const {
+  TILERY_SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const {
     __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value));
   }
   template <class T, int N>
-  SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
+  TILERY_SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
     __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value));
   }
 
   template <class T>
-  SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
+  TILERY_SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
     if constexpr (std::is_integral_v<T>) return __atomic_fetch_add(p.raw(), value, __ATOMIC_SEQ_CST);
     T old = atomic_load(p), sum;
@@ -96,7 +96,7 @@ public:
 #endif
   }
   template <std::integral T>
-  SIMT T atomic_max(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
+  TILERY_SIMT T atomic_max(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
     T old = atomic_load(p);
     while (old < value && !__atomic_compare_exchange(p.raw(), &old, &value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
@@ -107,7 +107,8 @@ public:
 #endif
   }
   template <class T>
-  SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
+  TILERY_SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
+                                where = {}) const {
 #ifndef __CUDA_ARCH__
     T old;
     __atomic_exchange(p.raw(), &value, &old, __ATOMIC_SEQ_CST);
@@ -117,7 +118,7 @@ public:
 #endif
   }
   template <class T>
-  SIMT T atomic_load(gmem_ptr<T> p, order = order::relaxed, scope = scope::device, where = {}) const {
+  TILERY_SIMT T atomic_load(gmem_ptr<T> p, order = order::relaxed, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
     T value;
     __atomic_load(p.raw(), &value, __ATOMIC_SEQ_CST);
@@ -127,12 +128,13 @@ public:
 #endif
   }
   template <class T>
-  SIMT void atomic_store(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
+  TILERY_SIMT void atomic_store(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
+                                where = {}) const {
 #ifndef __CUDA_ARCH__
     __atomic_store(p.raw(), &value, __ATOMIC_SEQ_CST);
 #endif
   }
-  SIMT void fence(order = order::acquire_release, scope = scope::device, where = {}) const {
+  TILERY_SIMT void fence(order = order::acquire_release, scope = scope::device, where = {}) const {
 #ifndef __CUDA_ARCH__
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
@@ -140,7 +142,7 @@ public:
 
 private:
   template <int N, class T>
-  SIMT static pack<std::remove_const_t<T>, N> read(T* raw) {
+  TILERY_SIMT static pack<std::remove_const_t<T>, N> read(T* raw) {
     pack<std::remove_const_t<T>, N> result;
     __builtin_memcpy(&result, static_cast<const void*>(raw), sizeof(result));
     return result;

@@ -10,14 +10,14 @@
 
 namespace tilery::inline TILERY_ABI::cuda_cluster {
 
-SIMT int rank() {
+TILERY_SIMT int rank() {
   unsigned result = 0;
 #ifdef __CUDA_ARCH__
   asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(result));
 #endif
   return static_cast<int>(result);
 }
-SIMT int size() {
+TILERY_SIMT int size() {
   unsigned result = 1;
 #ifdef __CUDA_ARCH__
   asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(result));
@@ -26,7 +26,7 @@ SIMT int size() {
 }
 
 /// What lanes of the cluster have written before is seen by all behind it. Whole warps come.
-SIMT void sync() {
+TILERY_SIMT void sync() {
 #ifdef __CUDA_ARCH__
   asm volatile(
       "barrier.cluster.arrive.release.aligned;\n"
@@ -36,7 +36,7 @@ SIMT void sync() {
 }
 
 /// The address in the block of this rank of what lies at `mine` in this block's shared memory.
-SIMT unsigned map([[maybe_unused]] const void* mine, [[maybe_unused]] int rank) {
+TILERY_SIMT unsigned map([[maybe_unused]] const void* mine, [[maybe_unused]] int rank) {
   unsigned result = 0;
 #ifdef __CUDA_ARCH__
   const auto here = static_cast<unsigned>(__cvta_generic_to_shared(mine));
@@ -45,29 +45,29 @@ SIMT unsigned map([[maybe_unused]] const void* mine, [[maybe_unused]] int rank) 
   return result;
 }
 
-SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned char& word) {
+TILERY_SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned char& word) {
 #ifdef __CUDA_ARCH__
   unsigned wide;
   asm volatile("ld.shared::cluster.u8 %0, [%1];" : "=r"(wide) : "r"(address) : "memory");
   word = static_cast<unsigned char>(wide);
 #endif
 }
-SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned short& word) {
+TILERY_SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned short& word) {
 #ifdef __CUDA_ARCH__
   asm volatile("ld.shared::cluster.u16 %0, [%1];" : "=h"(word) : "r"(address) : "memory");
 #endif
 }
-SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned& word) {
+TILERY_SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned& word) {
 #ifdef __CUDA_ARCH__
   asm volatile("ld.shared::cluster.u32 %0, [%1];" : "=r"(word) : "r"(address) : "memory");
 #endif
 }
-SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] uint2& word) {
+TILERY_SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] uint2& word) {
 #ifdef __CUDA_ARCH__
   asm volatile("ld.shared::cluster.v2.u32 {%0, %1}, [%2];" : "=r"(word.x), "=r"(word.y) : "r"(address) : "memory");
 #endif
 }
-SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] uint4& word) {
+TILERY_SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] uint4& word) {
 #ifdef __CUDA_ARCH__
   asm volatile("ld.shared::cluster.v4.u32 {%0, %1, %2, %3}, [%4];"
                : "=r"(word.x), "=r"(word.y), "=r"(word.z), "=r"(word.w)
@@ -76,27 +76,27 @@ SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] uint4& word) 
 #endif
 }
 
-SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned char word) {
+TILERY_SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned char word) {
 #ifdef __CUDA_ARCH__
   asm volatile("st.shared::cluster.u8 [%0], %1;" ::"r"(address), "r"(static_cast<unsigned>(word)) : "memory");
 #endif
 }
-SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned short word) {
+TILERY_SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned short word) {
 #ifdef __CUDA_ARCH__
   asm volatile("st.shared::cluster.u16 [%0], %1;" ::"r"(address), "h"(word) : "memory");
 #endif
 }
-SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned word) {
+TILERY_SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned word) {
 #ifdef __CUDA_ARCH__
   asm volatile("st.shared::cluster.u32 [%0], %1;" ::"r"(address), "r"(word) : "memory");
 #endif
 }
-SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] uint2 word) {
+TILERY_SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] uint2 word) {
 #ifdef __CUDA_ARCH__
   asm volatile("st.shared::cluster.v2.u32 [%0], {%1, %2};" ::"r"(address), "r"(word.x), "r"(word.y) : "memory");
 #endif
 }
-SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] uint4 word) {
+TILERY_SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] uint4 word) {
 #ifdef __CUDA_ARCH__
   asm volatile("st.shared::cluster.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(address), "r"(word.x), "r"(word.y),
                "r"(word.z), "r"(word.w)

@@ -45,27 +45,27 @@ class cuda_lane {
 public:
   static constexpr bool alone = false;
   static constexpr int warp_size = 32;
-  SIMT static constexpr int threads(int of_policy) { return of_policy; }
+  TILERY_SIMT static constexpr int threads(int of_policy) { return of_policy; }
 
 #ifdef __CUDACC__
   // The bodies are for the device pass alone; the host pass sees them, too, and returns something of the right type.
-  SIMT int rank() const {
+  TILERY_SIMT int rank() const {
 #ifdef __CUDA_ARCH__
     return static_cast<int>(threadIdx.x);
 #else
     return 0;
 #endif
   }
-  SIMT int warp() const { return rank() / warp_size; }
-  SIMT int warp_rank() const { return rank() % warp_size; }
-  SIMT index3 block() const {
+  TILERY_SIMT int warp() const { return rank() / warp_size; }
+  TILERY_SIMT int warp_rank() const { return rank() % warp_size; }
+  TILERY_SIMT index3 block() const {
 #ifdef __CUDA_ARCH__
     return {static_cast<int>(blockIdx.x), static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.z)};
 #else
     return {};
 #endif
   }
-  SIMT index3 blocks() const {
+  TILERY_SIMT index3 blocks() const {
 #ifdef __CUDA_ARCH__
     return {static_cast<int>(gridDim.x), static_cast<int>(gridDim.y), static_cast<int>(gridDim.z)};
 #else
@@ -74,32 +74,32 @@ public:
   }
 
   // Of the block in its cluster; sm_90 and later.
-  SIMT int cluster_rank() const { return cuda_cluster::rank(); }
-  SIMT int cluster_size() const { return cuda_cluster::size(); }
+  TILERY_SIMT int cluster_rank() const { return cuda_cluster::rank(); }
+  TILERY_SIMT int cluster_size() const { return cuda_cluster::size(); }
 
   /// For atoms on the host.
   immediate_engine engine() const { return {}; }
 
   // For the virtual GPU's reports: the name of what follows, and its arithmetic.
-  SIMT no_step step(const char*, where = {}) const { return {}; }
-  SIMT void operations(compute_unit, int, where = {}) const {}
+  TILERY_SIMT no_step step(const char*, where = {}) const { return {}; }
+  TILERY_SIMT void operations(compute_unit, int, where = {}) const {}
 
-  SIMT void sync_block(where = {}) const {
+  TILERY_SIMT void sync_block(where = {}) const {
 #ifdef __CUDA_ARCH__
     __syncthreads();
 #endif
   }
-  SIMT void sync_warp(where = {}) const {
+  TILERY_SIMT void sync_warp(where = {}) const {
 #ifdef __CUDA_ARCH__
     __syncwarp();
 #endif
   }
   /// All lanes of the cluster meet; what they have written is seen by all behind it. Whole warps come.
-  SIMT void sync_cluster(where = {}) const { cuda_cluster::sync(); }
+  TILERY_SIMT void sync_cluster(where = {}) const { cuda_cluster::sync(); }
 
   /// The value that lane `from` of this warp gives. All lanes of the warp call it.
   template <class T>
-  SIMT T shuffle(T value, int from, where = {}) const {
+  TILERY_SIMT T shuffle(T value, int from, where = {}) const {
 #ifdef __CUDA_ARCH__
     return __shfl_sync(0xffffffffu, value, from);
 #else
@@ -107,7 +107,7 @@ public:
 #endif
   }
   template <class T>
-  SIMT T shuffle_xor(T value, int mask, where = {}) const {
+  TILERY_SIMT T shuffle_xor(T value, int mask, where = {}) const {
 #ifdef __CUDA_ARCH__
     return __shfl_xor_sync(0xffffffffu, value, mask);
 #else
@@ -115,14 +115,14 @@ public:
 #endif
   }
   template <class T>
-  SIMT T shuffle_down(T value, int delta, where = {}) const {
+  TILERY_SIMT T shuffle_down(T value, int delta, where = {}) const {
 #ifdef __CUDA_ARCH__
     return __shfl_down_sync(0xffffffffu, value, delta);
 #else
     return value;
 #endif
   }
-  SIMT unsigned ballot(bool vote, where = {}) const {
+  TILERY_SIMT unsigned ballot(bool vote, where = {}) const {
 #ifdef __CUDA_ARCH__
     return __ballot_sync(0xffffffffu, vote);
 #else
@@ -131,38 +131,38 @@ public:
   }
 
   template <class T>
-  SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const {
+  TILERY_SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where = {}) const {
     return global<std::remove_const_t<T>>(p.raw());
   }
   template <class T>
-  SIMT T load(smem_ptr<T> p, where = {}) const {
+  TILERY_SIMT T load(smem_ptr<T> p, where = {}) const {
     return *p.raw();
   }
   template <class T, int N>
-  SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const {
+  TILERY_SIMT auto load(gmem_ptr<T> p, width_t<N>, where = {}) const {
     return global<pack<std::remove_const_t<T>, N>>(p.raw());
   }
   template <class T, int N>
-  SIMT pack<T, N> load(smem_ptr<T> p, width_t<N>, where = {}) const {
+  TILERY_SIMT pack<T, N> load(smem_ptr<T> p, width_t<N>, where = {}) const {
     return words<pack<T, N>>([p](int i, auto* word) { word[i] = reinterpret_cast<decltype(word)>(p.raw())[i]; });
   }
   template <class T>
-  SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
+  TILERY_SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
     *p.raw() = value;
   }
   template <class T>
-  SIMT void store(smem_ptr<T> p, T value, where = {}) const {
+  TILERY_SIMT void store(smem_ptr<T> p, T value, where = {}) const {
     *p.raw() = value;
   }
   template <class T, int N>
-  SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const {
+  TILERY_SIMT void store(gmem_ptr<T> p, pack<T, N> value, where = {}) const {
     if constexpr (sizeof(value) > 4 && N > 1)
       write_whole<false>(p.raw(), value);
     else
       write(p.raw(), value);
   }
   template <class T, int N>
-  SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
+  TILERY_SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
     if constexpr (sizeof(value) > 4 && N > 1)
       write_whole<true>(p.raw(), value);
     else
@@ -171,28 +171,29 @@ public:
 
   /// The same place in the shared memory of the cluster's block `rank`.
   template <class T>
-  SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
+  TILERY_SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
     return dsmem_ptr<T>(cuda_cluster::map(mine.raw(), rank), rank);
   }
   template <class T>
-  SIMT T load(dsmem_ptr<T> p, where = {}) const {
+  TILERY_SIMT T load(dsmem_ptr<T> p, where = {}) const {
     return remote<T>(p.address());
   }
   template <class T, int N>
-  SIMT pack<T, N> load(dsmem_ptr<T> p, width_t<N>, where = {}) const {
+  TILERY_SIMT pack<T, N> load(dsmem_ptr<T> p, width_t<N>, where = {}) const {
     return remote<pack<T, N>>(p.address());
   }
   template <class T>
-  SIMT void store(dsmem_ptr<T> p, T value, where = {}) const {
+  TILERY_SIMT void store(dsmem_ptr<T> p, T value, where = {}) const {
     write_remote(p.address(), value);
   }
   template <class T, int N>
-  SIMT void store(dsmem_ptr<T> p, pack<T, N> value, where = {}) const {
+  TILERY_SIMT void store(dsmem_ptr<T> p, pack<T, N> value, where = {}) const {
     write_remote(p.address(), value);
   }
 
   template <class T>
-  SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
+  TILERY_SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                           where = {}) const {
     return around(o, s, [&] {
 #ifdef __CUDA_ARCH__
       return s == scope::block    ? atomicAdd_block(p.raw(), value)
@@ -205,7 +206,8 @@ public:
   }
   /// The larger one stays; returns what was there. The order in which lanes come does not matter to what is left.
   template <std::integral T>
-  SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
+  TILERY_SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                           where = {}) const {
     return around(o, s, [&] {
 #ifdef __CUDA_ARCH__
       return s == scope::block    ? atomicMax_block(p.raw(), value)
@@ -217,7 +219,8 @@ public:
     });
   }
   template <class T>
-  SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
+  TILERY_SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                                where = {}) const {
     return around(o, s, [&] {
 #ifdef __CUDA_ARCH__
       return s == scope::block    ? atomicExch_block(p.raw(), value)
@@ -229,17 +232,18 @@ public:
     });
   }
   template <class T>
-  SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where = {}) const {
+  TILERY_SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where = {}) const {
     return around(o, s, [&] { return *static_cast<const volatile T*>(p.raw()); });
   }
   template <class T>
-  SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where = {}) const {
+  TILERY_SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                                where = {}) const {
     around(o, s, [&] {
       *static_cast<volatile T*>(p.raw()) = value;
       return 0;
     });
   }
-  SIMT void fence(order = order::acquire_release, [[maybe_unused]] scope s = scope::device, where = {}) const {
+  TILERY_SIMT void fence(order = order::acquire_release, [[maybe_unused]] scope s = scope::device, where = {}) const {
 #ifdef __CUDA_ARCH__
     if (s == scope::block)
       __threadfence_block();
@@ -251,7 +255,7 @@ public:
   }
   /// Waits until `done(value at flag)`; loads with acquire order.
   template <class T, class Done>
-  SIMT void wait_until(gmem_ptr<T> flag, Done done, scope s = scope::device, where = {}) const {
+  TILERY_SIMT void wait_until(gmem_ptr<T> flag, Done done, scope s = scope::device, where = {}) const {
     while (!done(atomic_load(flag, order::acquire, s))) {
 #ifdef __CUDA_ARCH__
       __nanosleep(32);
@@ -262,7 +266,7 @@ public:
 private:
   // A fence before for release, behind for acquire: the PTX model's fence-based synchronisation.
   template <class Access>
-  SIMT auto around(order o, scope s, Access access) const {
+  TILERY_SIMT auto around(order o, scope s, Access access) const {
     if (o == order::release || o == order::acquire_release) fence(o, s);
     auto result = access();
     if (o == order::acquire || o == order::acquire_release) fence(o, s);
@@ -270,7 +274,7 @@ private:
   }
 
   template <class Value, int Element = 4, class Each>
-  SIMT static Value words(Each each) {
+  TILERY_SIMT static Value words(Each each) {
     constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;
     access_word_of<bytes, Element> word[sizeof(Value) / bytes];
     TILERY_UNROLL
@@ -280,7 +284,7 @@ private:
 
   // Memory that nobody writes during the launch is read through the non-coherent path (ld.global.nc).
   template <class Value, class T>
-  SIMT static Value global(T* raw) {
+  TILERY_SIMT static Value global(T* raw) {
     return words<Value, sizeof(T)>([raw](int i, auto* word) {
       using W = std::remove_pointer_t<decltype(word)>;
 #ifdef __CUDA_ARCH__
@@ -295,24 +299,24 @@ private:
   }
 
   template <class T, class Value>
-  SIMT static void write(T* raw, const Value& value) {
+  TILERY_SIMT static void write(T* raw, const Value& value) {
     each_word(value, [raw](int i, auto word) { reinterpret_cast<decltype(word)*>(raw)[i] = word; });
   }
   template <class Value>
-  SIMT static Value remote(unsigned address) {
+  TILERY_SIMT static Value remote(unsigned address) {
     return words<Value>([address](int i, auto* word) {
       cuda_cluster::load(address + static_cast<unsigned>(i * sizeof(*word)), word[i]);
     });
   }
   template <class Value>
-  SIMT static void write_remote(unsigned address, const Value& value) {
+  TILERY_SIMT static void write_remote(unsigned address, const Value& value) {
     each_word(value, [address](int i, auto word) {
       cuda_cluster::store(address + static_cast<unsigned>(i * sizeof(word)), word);
     });
   }
 
   template <class Value, class Each>
-  SIMT static void each_word(const Value& value, Each each) {
+  TILERY_SIMT static void each_word(const Value& value, Each each) {
     constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;
     struct all {
       typename access_word<bytes>::type word[sizeof(Value) / bytes];
@@ -325,7 +329,7 @@ private:
   // As instructions: nvcc 13.0 takes a pack apart where its elements come from different places, and may not join the
   // stores again: three for two doubles, four for four floats, in GEMMs.
   template <bool Shared, class T, class Value>
-  SIMT static void write_whole([[maybe_unused]] T* raw, [[maybe_unused]] const Value& value) {
+  TILERY_SIMT static void write_whole([[maybe_unused]] T* raw, [[maybe_unused]] const Value& value) {
 #ifdef __CUDA_ARCH__
     using W = std::conditional_t<sizeof(T) == 8, unsigned long long, unsigned>;
     constexpr int words = sizeof(Value) / sizeof(W), together = words * sizeof(W) == 8 ? words : 16 / sizeof(W);

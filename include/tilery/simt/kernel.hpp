@@ -9,7 +9,7 @@
 //     static constexpr int cluster = 4;                // blocks along x that run side by side; 1 where it is absent
 //     static constexpr int resident = 2;               // blocks a multiprocessor holds: a bound of registers; 1 likewise
 //     struct shared { shared_array<float, 4> sums; };
-//     template <class Lane> SIMT static void run(Lane lane, const params& p, shared& smem);
+//     template <class Lane> TILERY_SIMT static void run(Lane lane, const params& p, shared& smem);
 //   };
 //   launch<my_kernel>(executor, {blocks}, p);
 #pragma once

@@ -23,24 +23,24 @@ public:
   using element_type = T;
 
   gmem_ptr() = default;
-  SIMT constexpr explicit gmem_ptr(T* raw) : raw_(raw) {}
+  TILERY_SIMT constexpr explicit gmem_ptr(T* raw) : raw_(raw) {}
   template <class U>
-  requires std::same_as<T, const U> SIMT constexpr gmem_ptr(gmem_ptr<U> other) : raw_(other.raw()) {}
+  requires std::same_as<T, const U> TILERY_SIMT constexpr gmem_ptr(gmem_ptr<U> other) : raw_(other.raw()) {}
 
-  SIMT constexpr gmem_ptr operator+(std::int64_t elements) const { return gmem_ptr(raw_ + elements); }
-  SIMT constexpr explicit operator bool() const { return raw_ != nullptr; }
+  TILERY_SIMT constexpr gmem_ptr operator+(std::int64_t elements) const { return gmem_ptr(raw_ + elements); }
+  TILERY_SIMT constexpr explicit operator bool() const { return raw_ != nullptr; }
   /// Whether packs of so many elements may begin here.
-  SIMT bool aligned_for(int elements) const {
+  TILERY_SIMT bool aligned_for(int elements) const {
     return reinterpret_cast<std::uintptr_t>(raw_) % (elements * sizeof(T)) == 0;
   }
 
   /// Elements from here to the next sector of 32 bytes, the unit in which memory is moved.
-  SIMT int elements_to_sector() const {
+  TILERY_SIMT int elements_to_sector() const {
     return static_cast<int>((32 - reinterpret_cast<std::uintptr_t>(raw_) % 32) % 32 / sizeof(T));
   }
 
   /// For lanes and atoms only.
-  SIMT constexpr T* raw() const { return raw_; }
+  TILERY_SIMT constexpr T* raw() const { return raw_; }
 
 private:
   T* raw_;
@@ -53,12 +53,12 @@ public:
   using element_type = T;
 
   smem_ptr() = default;
-  SIMT constexpr explicit smem_ptr(T* raw) : raw_(raw) {}
+  TILERY_SIMT constexpr explicit smem_ptr(T* raw) : raw_(raw) {}
 
-  SIMT constexpr smem_ptr operator+(int elements) const { return smem_ptr(raw_ + elements); }
+  TILERY_SIMT constexpr smem_ptr operator+(int elements) const { return smem_ptr(raw_ + elements); }
 
   /// For lanes and atoms only.
-  SIMT constexpr T* raw() const { return raw_; }
+  TILERY_SIMT constexpr T* raw() const { return raw_; }
 
 private:
   T* raw_;
@@ -72,15 +72,15 @@ public:
   using element_type = T;
 
   dsmem_ptr() = default;
-  SIMT constexpr dsmem_ptr(std::uint32_t address, int rank) : address_(address), rank_(rank) {}
+  TILERY_SIMT constexpr dsmem_ptr(std::uint32_t address, int rank) : address_(address), rank_(rank) {}
 
-  SIMT constexpr dsmem_ptr operator+(int elements) const {
+  TILERY_SIMT constexpr dsmem_ptr operator+(int elements) const {
     return dsmem_ptr(address_ + static_cast<std::uint32_t>(elements) * static_cast<std::uint32_t>(sizeof(T)), rank_);
   }
 
   /// For lanes only.
-  SIMT constexpr std::uint32_t address() const { return address_; }
-  SIMT constexpr int rank() const { return rank_; }
+  TILERY_SIMT constexpr std::uint32_t address() const { return address_; }
+  TILERY_SIMT constexpr int rank() const { return rank_; }
 
 private:
   std::uint32_t address_;
@@ -92,7 +92,7 @@ template <class T, int N>
 struct shared_array {
   alignas(16) T elements[N];
 
-  SIMT smem_ptr<T> at(int i) { return smem_ptr<T>(elements + i); }
+  TILERY_SIMT smem_ptr<T> at(int i) { return smem_ptr<T>(elements + i); }
 };
 
 /// A matrix as kernels see it: 32-bit extents, 64-bit strides, trivially copyable.
@@ -102,8 +102,8 @@ struct gmem_matrix {
   std::int32_t rows, columns;
   std::int64_t row_stride, column_stride;
 
-  SIMT gmem_ptr<T> at(int row, int column) const { return data + (row * row_stride + column * column_stride); }
-  SIMT gmem_ptr<T> row(int i) const { return data + i * row_stride; }
+  TILERY_SIMT gmem_ptr<T> at(int row, int column) const { return data + (row * row_stride + column * column_stride); }
+  TILERY_SIMT gmem_ptr<T> row(int i) const { return data + i * row_stride; }
 };
 
 /// A host view handed to a kernel. `To` is T, const T, or T again where the kernel may write what the view calls const

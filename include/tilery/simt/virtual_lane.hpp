@@ -9,54 +9,32 @@
 #include <tilery/simt/order.hpp>
 #include <tilery/simt/step.hpp>
 #include <tilery/simt/virtual_engine.hpp>
+#include <tilery/simt/virtual_step.hpp>
 
 #include <atomic>
 
 namespace tilery::inline TILERY_ABI {
-
-/// The name of a step of a kernel, for reports, as long as it lives.
-class virtual_step {
-public:
-  SIMT virtual_step([[maybe_unused]] virtual_machine::block_watch* watch, int rank, [[maybe_unused]] const char* name,
-                    [[maybe_unused]] where at)
-      : watch_(watch), rank_(rank) {
-#ifndef __CUDA_ARCH__
-    outer_ = watch->enter(rank, name, at);
-#endif
-  }
-  virtual_step(const virtual_step&) = delete;
-  SIMT ~virtual_step() {
-#ifndef __CUDA_ARCH__
-    watch_->leave(rank_, outer_);
-#endif
-  }
-
-private:
-  virtual_machine::block_watch* watch_;
-  int rank_;
-  std::uint32_t outer_ = 0;
-};
 
 template <bool Checked>
 class virtual_lane {
 public:
   static constexpr bool alone = false;
   static constexpr int warp_size = virtual_machine::block::warp_lanes;
-  SIMT static constexpr int threads(int of_policy) { return of_policy; }
+  TILERY_SIMT static constexpr int threads(int of_policy) { return of_policy; }
 
-  SIMT virtual_lane(virtual_machine::block& owner, int rank) : block_(&owner), rank_(rank) {}
+  TILERY_SIMT virtual_lane(virtual_machine::block& owner, int rank) : block_(&owner), rank_(rank) {}
 
-  SIMT int rank() const { return rank_; }
-  SIMT int warp() const { return rank_ / warp_size; }
-  SIMT int warp_rank() const { return rank_ % warp_size; }
-  SIMT index3 block() const {
+  TILERY_SIMT int rank() const { return rank_; }
+  TILERY_SIMT int warp() const { return rank_ / warp_size; }
+  TILERY_SIMT int warp_rank() const { return rank_ % warp_size; }
+  TILERY_SIMT index3 block() const {
     index3 result;
 #ifndef __CUDA_ARCH__
     result = block_->at();
 #endif
     return result;
   }
-  SIMT index3 blocks() const {
+  TILERY_SIMT index3 blocks() const {
     index3 result;
 #ifndef __CUDA_ARCH__
     result = block_->of();
@@ -64,14 +42,14 @@ public:
     return result;
   }
 
-  SIMT int cluster_rank() const {
+  TILERY_SIMT int cluster_rank() const {
 #ifndef __CUDA_ARCH__
     return block_->cluster_rank();
 #else
     return 0;
 #endif
   }
-  SIMT int cluster_size() const {
+  TILERY_SIMT int cluster_size() const {
 #ifndef __CUDA_ARCH__
     return static_cast<int>(block_->cluster().blocks.size());
 #else
@@ -79,7 +57,7 @@ public:
 #endif
   }
 
-  SIMT auto step([[maybe_unused]] const char* name, [[maybe_unused]] where at = {}) const {
+  TILERY_SIMT auto step([[maybe_unused]] const char* name, [[maybe_unused]] where at = {}) const {
     if constexpr (Checked)
       return virtual_step(watch(), rank_, name, at);
     else
@@ -87,41 +65,41 @@ public:
   }
 
   /// Arithmetic of this lane, for the profile: multiply-adds, or function values.
-  SIMT void operations([[maybe_unused]] compute_unit on, [[maybe_unused]] int count,
-                       [[maybe_unused]] where at = {}) const {
+  TILERY_SIMT void operations([[maybe_unused]] compute_unit on, [[maybe_unused]] int count,
+                              [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->operations(site("operations", at), on, count);
 #endif
   }
 
-  SIMT void sync_block([[maybe_unused]] where at = {}) const {
+  TILERY_SIMT void sync_block([[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->comes_to_barrier(rank_, site("sync_block", at));
     block_->sync_block(rank_, at);
 #endif
   }
-  SIMT void sync_cluster([[maybe_unused]] where at = {}) const {
+  TILERY_SIMT void sync_cluster([[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->comes_to_cluster(rank_, site("sync_cluster", at));
     block_->sync_cluster(rank_, at);
 #endif
   }
-  SIMT void sync_warp(where at = {}) const { meet(verb::sync_warp, 0, at); }
+  TILERY_SIMT void sync_warp(where at = {}) const { meet(verb::sync_warp, 0, at); }
 
   template <class T>
-  SIMT T shuffle(T value, int from, where at = {}) const {
+  TILERY_SIMT T shuffle(T value, int from, where at = {}) const {
     return from_table<T>(meet(verb::shuffle, to_table(value), at), from & (warp_size - 1));
   }
   template <class T>
-  SIMT T shuffle_xor(T value, int mask, where at = {}) const {
+  TILERY_SIMT T shuffle_xor(T value, int mask, where at = {}) const {
     return from_table<T>(meet(verb::shuffle_xor, to_table(value), at), warp_rank() ^ (mask & (warp_size - 1)));
   }
   template <class T>
-  SIMT T shuffle_down(T value, int delta, where at = {}) const {
+  TILERY_SIMT T shuffle_down(T value, int delta, where at = {}) const {
     const int from = warp_rank() + (delta & (warp_size - 1));
     return from_table<T>(meet(verb::shuffle_down, to_table(value), at), from < warp_size ? from : warp_rank());
   }
-  SIMT unsigned ballot(bool vote, where at = {}) const {
+  TILERY_SIMT unsigned ballot(bool vote, where at = {}) const {
     unsigned result = 0;
     if (const std::uint64_t* table = meet(verb::ballot, vote, at))
       for (int i = 0; i < warp_size; ++i) result |= static_cast<unsigned>(table[i] & table[warp_size] >> i & 1) << i;
@@ -129,41 +107,41 @@ public:
   }
 
   template <class T>
-  SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where at = {}) const {
+  TILERY_SIMT std::remove_const_t<T> load(gmem_ptr<T> p, where at = {}) const {
     return read<std::remove_const_t<T>>(p, at);
   }
   template <class T>
-  SIMT T load(smem_ptr<T> p, where at = {}) const {
+  TILERY_SIMT T load(smem_ptr<T> p, where at = {}) const {
     return read<T>(p, at);
   }
   template <class T, int N>
-  SIMT auto load(gmem_ptr<T> p, width_t<N>, where at = {}) const {
+  TILERY_SIMT auto load(gmem_ptr<T> p, width_t<N>, where at = {}) const {
     return read<pack<std::remove_const_t<T>, N>>(p, at);
   }
   template <class T, int N>
-  SIMT auto load(smem_ptr<T> p, width_t<N>, where at = {}) const {
+  TILERY_SIMT auto load(smem_ptr<T> p, width_t<N>, where at = {}) const {
     return read<pack<T, N>>(p, at);
   }
   template <class T>
-  SIMT void store(gmem_ptr<T> p, T value, where at = {}) const {
+  TILERY_SIMT void store(gmem_ptr<T> p, T value, where at = {}) const {
     write(p, value, at);
   }
   template <class T>
-  SIMT void store(smem_ptr<T> p, T value, where at = {}) const {
+  TILERY_SIMT void store(smem_ptr<T> p, T value, where at = {}) const {
     write(p, value, at);
   }
   template <class T, int N>
-  SIMT void store(gmem_ptr<T> p, pack<T, N> value, where at = {}) const {
+  TILERY_SIMT void store(gmem_ptr<T> p, pack<T, N> value, where at = {}) const {
     write(p, value, at);
   }
   template <class T, int N>
-  SIMT void store(smem_ptr<T> p, pack<T, N> value, where at = {}) const {
+  TILERY_SIMT void store(smem_ptr<T> p, pack<T, N> value, where at = {}) const {
     write(p, value, at);
   }
 
   /// The same place in the shared memory of the cluster's block `rank`.
   template <class T>
-  SIMT dsmem_ptr<T> of_block([[maybe_unused]] smem_ptr<T> mine, int rank, where = {}) const {
+  TILERY_SIMT dsmem_ptr<T> of_block([[maybe_unused]] smem_ptr<T> mine, int rank, where = {}) const {
     std::ptrdiff_t offset = 0;
 #ifndef __CUDA_ARCH__
     offset = reinterpret_cast<const std::byte*>(mine.raw()) - static_cast<const std::byte*>(block_->shared());
@@ -171,29 +149,31 @@ public:
     return dsmem_ptr<T>(static_cast<std::uint32_t>(offset), rank);
   }
   template <class T>
-  SIMT T load(dsmem_ptr<T> p, where at = {}) const {
+  TILERY_SIMT T load(dsmem_ptr<T> p, where at = {}) const {
     return read_remote<T>(p, at);
   }
   template <class T, int N>
-  SIMT pack<T, N> load(dsmem_ptr<T> p, width_t<N>, where at = {}) const {
+  TILERY_SIMT pack<T, N> load(dsmem_ptr<T> p, width_t<N>, where at = {}) const {
     return read_remote<pack<T, N>>(p, at);
   }
   template <class T>
-  SIMT void store(dsmem_ptr<T> p, T value, where at = {}) const {
+  TILERY_SIMT void store(dsmem_ptr<T> p, T value, where at = {}) const {
     write_remote(p, value, at);
   }
   template <class T, int N>
-  SIMT void store(dsmem_ptr<T> p, pack<T, N> value, where at = {}) const {
+  TILERY_SIMT void store(dsmem_ptr<T> p, pack<T, N> value, where at = {}) const {
     write_remote(p, value, at);
   }
 
   // Atomics are run sequentially consistent whatever the order asked for; a checked lane's knowledge follows the order.
   template <class T>
-  SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where at = {}) const {
+  TILERY_SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                           where at = {}) const {
     return atomic<true, true>(p, "atomic_add", o, s, at, [value](auto ref) { return ref.fetch_add(value); });
   }
   template <std::integral T>
-  SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device, where at = {}) const {
+  TILERY_SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                           where at = {}) const {
     return atomic<true, true>(p, "atomic_max", o, s, at, [value](auto ref) {
       T old = ref.load();
       while (old < value && !ref.compare_exchange_weak(old, value))
@@ -202,24 +182,24 @@ public:
     });
   }
   template <class T>
-  SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                         where at = {}) const {
+  TILERY_SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                                where at = {}) const {
     return atomic<true, true>(p, "atomic_exchange", o, s, at, [value](auto ref) { return ref.exchange(value); });
   }
   template <class T>
-  SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where at = {}) const {
+  TILERY_SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where at = {}) const {
     return atomic<true, false>(p, "atomic_load", o, s, at, [](auto ref) { return ref.load(); });
   }
   template <class T>
-  SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                         where at = {}) const {
+  TILERY_SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
+                                where at = {}) const {
     atomic<false, true>(p, "atomic_store", o, s, at, [value](auto ref) {
       ref.store(value);
       return value;
     });
   }
-  SIMT void fence([[maybe_unused]] order o = order::acquire_release, [[maybe_unused]] scope s = scope::device,
-                  [[maybe_unused]] where at = {}) const {
+  TILERY_SIMT void fence([[maybe_unused]] order o = order::acquire_release, [[maybe_unused]] scope s = scope::device,
+                         [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->fence(rank_, o, s, site("fence", at));
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -227,8 +207,8 @@ public:
   }
   /// Waits until `done(value at flag)`. Other lanes and other resident blocks run meanwhile.
   template <class T, class Done>
-  SIMT void wait_until([[maybe_unused]] gmem_ptr<T> flag, [[maybe_unused]] Done done,
-                       [[maybe_unused]] scope s = scope::device, [[maybe_unused]] where at = {}) const {
+  TILERY_SIMT void wait_until([[maybe_unused]] gmem_ptr<T> flag, [[maybe_unused]] Done done,
+                              [[maybe_unused]] scope s = scope::device, [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     if (!may_access<false, T>(flag, "wait_until", mode_of(s), at)) return;
     block_->wait_until(
@@ -244,8 +224,8 @@ private:
   using verb = virtual_machine::verb;
   using access_mode = virtual_machine::access_mode;
 
-  SIMT const std::uint64_t* meet([[maybe_unused]] verb what, [[maybe_unused]] std::uint64_t value,
-                                 [[maybe_unused]] where at) const {
+  TILERY_SIMT const std::uint64_t* meet([[maybe_unused]] verb what, [[maybe_unused]] std::uint64_t value,
+                                        [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->comes_to_warp(rank_, what, site(name_of(what), at));
     return block_->meet_warp(rank_, what, value, at);
@@ -255,14 +235,14 @@ private:
   }
 
   template <class T>
-  SIMT static std::uint64_t to_table(T value) {
+  TILERY_SIMT static std::uint64_t to_table(T value) {
     static_assert(sizeof(T) <= 8, "a shuffle moves at most 8 bytes");
     std::uint64_t slot = 0;
     __builtin_memcpy(&slot, static_cast<const void*>(&value), sizeof(T));
     return slot;
   }
   template <class T>
-  SIMT static T from_table([[maybe_unused]] const std::uint64_t* table, [[maybe_unused]] int lane) {
+  TILERY_SIMT static T from_table([[maybe_unused]] const std::uint64_t* table, [[maybe_unused]] int lane) {
     T value{};
 #ifndef __CUDA_ARCH__
     __builtin_memcpy(static_cast<void*>(&value), &table[lane], sizeof(T));
@@ -271,7 +251,7 @@ private:
   }
 
   template <class Value, class Pointer>
-  SIMT Value read([[maybe_unused]] Pointer p, [[maybe_unused]] where at) const {
+  TILERY_SIMT Value read([[maybe_unused]] Pointer p, [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
     constexpr bool constant = std::is_const_v<typename Pointer::element_type>;
     Value result;
@@ -285,14 +265,15 @@ private:
 #endif
   }
   template <class Pointer, class Value>
-  SIMT void write([[maybe_unused]] Pointer p, [[maybe_unused]] const Value& value, [[maybe_unused]] where at) const {
+  TILERY_SIMT void write([[maybe_unused]] Pointer p, [[maybe_unused]] const Value& value,
+                         [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
     if (may_access<true, Value>(p, "store", access_mode::plain, at))
       __builtin_memcpy(static_cast<void*>(p.raw()), static_cast<const void*>(&value), sizeof(Value));
 #endif
   }
   template <class Value, class T>
-  SIMT Value read_remote([[maybe_unused]] dsmem_ptr<T> p, [[maybe_unused]] where at) const {
+  TILERY_SIMT Value read_remote([[maybe_unused]] dsmem_ptr<T> p, [[maybe_unused]] where at) const {
     Value result{};
 #ifndef __CUDA_ARCH__
     if (const void* there = reach<sizeof(Value)>(p.rank(), p.address(), false, at))
@@ -303,16 +284,16 @@ private:
     return result;
   }
   template <class T, class Value>
-  SIMT void write_remote([[maybe_unused]] dsmem_ptr<T> p, [[maybe_unused]] const Value& value,
-                         [[maybe_unused]] where at) const {
+  TILERY_SIMT void write_remote([[maybe_unused]] dsmem_ptr<T> p, [[maybe_unused]] const Value& value,
+                                [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
     if (void* there = reach<sizeof(Value)>(p.rank(), p.address(), true, at))
       __builtin_memcpy(there, static_cast<const void*>(&value), sizeof(Value));
 #endif
   }
   template <bool Reads, bool Writes, class T, class Access>
-  SIMT T atomic([[maybe_unused]] gmem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] order o,
-                [[maybe_unused]] scope s, [[maybe_unused]] where at, [[maybe_unused]] Access access) const {
+  TILERY_SIMT T atomic([[maybe_unused]] gmem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] order o,
+                       [[maybe_unused]] scope s, [[maybe_unused]] where at, [[maybe_unused]] Access access) const {
 #ifndef __CUDA_ARCH__
     if (!may_access<Writes, T>(p, name, mode_of(s), at)) return T{};
     const std::atomic_ref<T> there(*p.raw());
@@ -390,7 +371,7 @@ private:
                 at);
   }
 #else
-  SIMT virtual_machine::block_watch* watch() const { return nullptr; }
+  TILERY_SIMT virtual_machine::block_watch* watch() const { return nullptr; }
 #endif
 
   virtual_machine::block* block_;

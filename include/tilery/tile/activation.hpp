@@ -12,11 +12,11 @@ namespace activation {
 /// y = x.
 struct identity {
   template <class T, int N>
-  SIMT static pack<T, N> value(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
     return x;
   }
   template <class T, int N>
-  SIMT static pack<T, N> derivative(pack<T, N>) {
+  TILERY_SIMT static pack<T, N> derivative(pack<T, N>) {
     return splat<N>(T(1));
   }
 };
@@ -25,22 +25,22 @@ struct identity {
 struct relu {
   struct clip {
     template <class V>
-    SIMT V operator()(V x) const {
+    TILERY_SIMT V operator()(V x) const {
       return x < V{} ? V{} : x;
     }
   };
   struct step {
     template <class V>
-    SIMT V operator()(V x) const {
+    TILERY_SIMT V operator()(V x) const {
       return x > V{} ? math::all<V>(1) : (x == x ? V{} : x);
     }
   };
   template <class T, int N>
-  SIMT static pack<T, N> value(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
     return apply(clip{}, x);
   }
   template <class T, int N>
-  SIMT static pack<T, N> derivative(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
     return apply(step{}, x);
   }
 };
@@ -48,18 +48,18 @@ struct relu {
 /// y = x Phi(x) = x (1 + erf(x / sqrt(2))) / 2 (Hendrycks and Gimpel, arXiv 1606.08415).
 struct gelu {
   template <class T, int N>
-  SIMT static pack<T, N> value(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
     return x * normal_cdf(x);
   }
   /// Phi(x) + x phi(x), with phi the density of the normal distribution.
   template <class T, int N>
-  SIMT static pack<T, N> derivative(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
     return fma(x, exp(x * x * T(-0.5)) * T(0.39894228040143267794), normal_cdf(x));
   }
 
 private:
   template <class T, int N>
-  SIMT static pack<T, N> normal_cdf(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> normal_cdf(pack<T, N> x) {
     return erf(x * T(0.70710678118654752440)) * T(0.5) + T(0.5);
   }
 };
@@ -67,11 +67,11 @@ private:
 /// y = 1 / (1 + e^-x).
 struct sigmoid {
   template <class T, int N>
-  SIMT static pack<T, N> value(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
     return splat<N>(T(1)) / (exp(x * T(-1)) + T(1));
   }
   template <class T, int N>
-  SIMT static pack<T, N> derivative(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
     const auto y = value(x);
     return y * (splat<N>(T(1)) - y);
   }
@@ -81,12 +81,12 @@ struct sigmoid {
 /// tanh, within 5e-4 of it (Hendrycks and Gimpel, arXiv 1606.08415).
 struct gelu_tanh {
   template <class T, int N>
-  SIMT static pack<T, N> value(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
     return x * gate(x);
   }
   /// s + x s (1 - s) 2 u' with s = sigmoid(2 u).
   template <class T, int N>
-  SIMT static pack<T, N> derivative(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
     const auto s = gate(x);
     const auto square = min(x * x, splat<N>(T(1e4)));  // s (1 - s) is 0 there, and must not meet infinity
     return fma(x * s * (splat<N>(T(1)) - s),
@@ -95,7 +95,7 @@ struct gelu_tanh {
 
 private:
   template <class T, int N>
-  SIMT static pack<T, N> gate(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> gate(pack<T, N> x) {
     return sigmoid::value(x * (x * x * T(2 * 0.79788456080286535588 * 0.044715) + T(2 * 0.79788456080286535588)));
   }
 };
@@ -103,11 +103,11 @@ private:
 /// y = x sigmoid(x), also called swish.
 struct silu {
   template <class T, int N>
-  SIMT static pack<T, N> value(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
     return x * sigmoid::value(x);
   }
   template <class T, int N>
-  SIMT static pack<T, N> derivative(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
     const auto s = sigmoid::value(x);
     return s * (x * (splat<N>(T(1)) - s) + T(1));
   }
@@ -116,11 +116,11 @@ struct silu {
 /// y = tanh(x).
 struct tanh {
   template <class T, int N>
-  SIMT static pack<T, N> value(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
     return tilery::tanh(x);
   }
   template <class T, int N>
-  SIMT static pack<T, N> derivative(pack<T, N> x) {
+  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
     const auto y = tilery::tanh(x);
     return splat<N>(T(1)) - y * y;
   }

@@ -24,8 +24,8 @@ struct shared_sums {
 /// Takes the block's sums of a part that is not a whole tile. True in the block that came last: `sums` is the tile's
 /// then. All lanes of the block call it; `note` is a word of shared memory that nobody else uses meanwhile.
 template <int Threads, class Lane, class Sums>
-SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& all, const work_share::part& part, Sums& sums,
-                       smem_ptr<std::uint32_t> note, where at = {}) {
+TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& all, const work_share::part& part,
+                              Sums& sums, smem_ptr<std::uint32_t> note, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("combine sums", at);
   using sum = typename Sums::sum;
   constexpr int quad = Sums::quad, row = Threads * quad;

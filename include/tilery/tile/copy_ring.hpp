@@ -26,12 +26,12 @@ public:
   };
 
   template <class Lane>
-  SIMT copy_ring(Lane lane, shared& memory, const panel<A>& a, const panel<B>& b, int row, int column)
+  TILERY_SIMT copy_ring(Lane lane, shared& memory, const panel<A>& a, const panel<B>& b, int row, int column)
       : memory_(&memory), a_(lane, a, row), b_(lane, b, column) {}
 
   /// Starts all stages but one, and waits for the first.
   template <class Lane>
-  SIMT void begin(Lane lane, const panel<A>& a, const panel<B>& b, where at = {}) {
+  TILERY_SIMT void begin(Lane lane, const panel<A>& a, const panel<B>& b, where at = {}) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < P.stages - 1; ++i) {
       if (late && i > 0) settle(lane, at);
@@ -42,30 +42,30 @@ public:
   }
 
   /// The stage that is multiplied.
-  SIMT stage& now() { return memory_->stages[now_]; }
+  TILERY_SIMT stage& now() { return memory_->stages[now_]; }
 
   /// Goes on to the next tile once it has arrived. Behind the last one come tiles of zeros.
   template <class Lane>
-  SIMT void next(Lane lane, where at = {}) {
+  TILERY_SIMT void next(Lane lane, where at = {}) {
     now_ = now_ + 1 == P.stages ? 0 : now_ + 1;
     arrive(lane, at);
   }
 
   /// Starts to copy one more tile, into the stage that everybody has left, in `parts` parts between two calls of next.
   template <class Lane>
-  SIMT void refill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at = {}) {
+  TILERY_SIMT void refill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at = {}) {
     if (late && part == 0) settle(lane, at);
     fill(lane, a, b, part, parts, at);
   }
   /// Behind a multiplication that follows the last part.
   template <class Lane>
-  SIMT void refilled(Lane lane, where at = {}) {
+  TILERY_SIMT void refilled(Lane lane, where at = {}) {
     if (!late) settle(lane, at);
   }
 
   /// Everybody is done with the ring's memory.
   template <class Lane>
-  SIMT void end(Lane lane, where at = {}) {
+  TILERY_SIMT void end(Lane lane, where at = {}) {
     atoms::wait_copies<0>(lane, at);
     lane.sync_block(at);
   }
@@ -76,7 +76,7 @@ private:
   static constexpr bool late = P.stages > 2;
 
   template <class Lane>
-  SIMT void fill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at) {
+  TILERY_SIMT void fill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at) {
     [[maybe_unused]] const auto step = lane.step("copy tiles", at);
     stage& to = memory_->stages[next_];
     a_.start(lane, a, to.a, part, parts);
@@ -87,14 +87,14 @@ private:
     next_ = next_ + 1 == P.stages ? 0 : next_ + 1;
   }
   template <class Lane>
-  SIMT void settle(Lane lane, where at) {
+  TILERY_SIMT void settle(Lane lane, where at) {
     stage& to = memory_->stages[next_ == 0 ? P.stages - 1 : next_ - 1];
     a_.land(lane, to.a, at);
     b_.land(lane, to.b, at);
   }
 
   template <class Lane>
-  SIMT static void arrive(Lane lane, where at) {
+  TILERY_SIMT static void arrive(Lane lane, where at) {
     atoms::wait_copies<P.stages - 2>(lane, at);
     lane.sync_block(at);
   }

@@ -51,13 +51,13 @@ struct bias_gradient : step {
     std::int32_t first[packs];  // the first column of each pack that is being summed, the latest in front; -1: none
     pack<S, N> sums[packs];
 
-    SIMT in_one_tile(gmem_ptr<tile::exact_counter> to, std::int32_t n) : counters(to), columns(n) {
+    TILERY_SIMT in_one_tile(gmem_ptr<tile::exact_counter> to, std::int32_t n) : counters(to), columns(n) {
       TILERY_UNROLL
       for (int i = 0; i < packs; ++i) first[i] = -1, sums[i] = splat<N>(S(0));
     }
 
     template <class Lane>
-    SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int, int column) {
+    TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int, int column) {
       bool known = false;
       TILERY_UNROLL
       for (int i = 0; i < packs; ++i) known = known || first[i] == column;
@@ -74,7 +74,7 @@ struct bias_gradient : step {
     }
     /// Lanes with the same columns add up what they have, the lower one its own first.
     template <class Lane>
-    SIMT void end(Lane lane, where at = {}) {
+    TILERY_SIMT void end(Lane lane, where at = {}) {
       [[maybe_unused]] const auto step = lane.step("sum up columns", at);
       TILERY_UNROLL
       for (int i = 0; i < packs; ++i) {
@@ -92,7 +92,7 @@ struct bias_gradient : step {
 
   private:
     template <class Lane>
-    SIMT void hand_over(Lane lane, int column, pack<S, N> x) const {
+    TILERY_SIMT void hand_over(Lane lane, int column, pack<S, N> x) const {
       if (column < 0) return;
       TILERY_UNROLL_ON_GPU
       for (int i = 0; i < N; ++i)
@@ -100,7 +100,7 @@ struct bias_gradient : step {
     }
   };
   template <class S, int N, int Columns>
-  SIMT in_one_tile<S, N, Columns> in_tile() const {
+  TILERY_SIMT in_one_tile<S, N, Columns> in_tile() const {
     return {counters, to.columns()};
   }
 

@@ -22,7 +22,7 @@ public:
 
   /// The elements at (row, column...), converted; zero where they are outside.
   template <class S, int N, class Lane>
-  SIMT pack<S, N> load(Lane lane, int row, int column) const {
+  TILERY_SIMT pack<S, N> load(Lane lane, int row, int column) const {
     if (whole<N, Lane>(column)) return convert<S>(lane.load(all_.at(row, column), width<N>));
     auto values = splat<N>(S(0));
     TILERY_UNROLL_ON_GPU
@@ -32,7 +32,7 @@ public:
   }
   /// Stores those that are inside, converted.
   template <class Lane, class S, int N>
-  SIMT void store(Lane lane, pack<S, N> values, int row, int column) const {
+  TILERY_SIMT void store(Lane lane, pack<S, N> values, int row, int column) const {
     const auto result = convert<T>(values);
     if (whole<N, Lane>(column)) return lane.store(all_.at(row, column), result);
     TILERY_UNROLL_ON_GPU
@@ -40,8 +40,8 @@ public:
       if (column + i < all_.columns) lane.store(all_.at(row, column + i), result[i]);
   }
 
-  SIMT std::int32_t rows() const { return all_.rows; }
-  SIMT std::int32_t columns() const { return all_.columns; }
+  TILERY_SIMT std::int32_t rows() const { return all_.rows; }
+  TILERY_SIMT std::int32_t columns() const { return all_.columns; }
   operand described(const char* name) const {
     return {name,
             reinterpret_cast<const std::byte*>(all_.data.raw()),
@@ -65,7 +65,7 @@ private:
     return static_cast<std::int32_t>(bits & -bits);
   }
   template <int N, class Lane>
-  SIMT bool whole(int column) const {
+  TILERY_SIMT bool whole(int column) const {
     constexpr int bytes = N * sizeof(T) < 16 ? static_cast<int>(N * sizeof(T)) : 16;
     return aligned_ >= (Lane::alone ? 1 : bytes) && column + N <= all_.columns;
   }

@@ -21,7 +21,7 @@ struct store : step {
     static_assert(!std::is_const_v<T>, "epilogue::store writes: its elements must not be const");
   }
   template <class Lane, class S, int N>
-  SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
+  TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
     to.store(lane, x, row, column);
     return x;
   }
@@ -49,7 +49,7 @@ struct amax : step {
     static_assert(std::is_same_v<element_type_of<V>, float>, "epilogue::amax needs a vector of one float, not const");
   }
   template <class Lane, class S, int N>
-  SIMT pack<S, N> operator()(Lane, pack<S, N> x, int, int column) {
+  TILERY_SIMT pack<S, N> operator()(Lane, pack<S, N> x, int, int column) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < N; ++i) {
       const std::uint32_t magnitude = reinterpret<std::uint32_t>(static_cast<float>(x[i])) & 0x7fffffffu;
@@ -58,7 +58,7 @@ struct amax : step {
     return x;
   }
   template <class Lane>
-  SIMT void end(Lane lane) {
+  TILERY_SIMT void end(Lane lane) {
     for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) {
       const std::uint32_t other = lane.shuffle_xor(largest, mask);
       if (other > largest) largest = other;

@@ -23,14 +23,14 @@ struct stochastic_rounding : step {
   explicit stochastic_rounding(std::uint64_t seed) : seed(seed) {}
 
   template <class Lane, class S, int N>
-  SIMT pack<S, N> operator()(Lane, pack<S, N> x, int row, int column) const {
+  TILERY_SIMT pack<S, N> operator()(Lane, pack<S, N> x, int row, int column) const {
     static_assert(std::is_same_v<S, float>, "epilogue::stochastic_rounding rounds sums of float");
     return stochastic_round<T>(x, random_bits<N>(row, column));
   }
 
   /// Of column j: word j % 4 of Philox4x32-10 of the counter (j / 4, row, 0, 0), with the seed for its key.
   template <int N>
-  SIMT pack<std::uint32_t, N> random_bits(int row, int column) const {
+  TILERY_SIMT pack<std::uint32_t, N> random_bits(int row, int column) const {
     pack<std::uint32_t, N> result;
     philox_words words{};
     TILERY_UNROLL_ON_GPU

@@ -16,7 +16,7 @@ namespace epilogue {
 /// Base of every epilogue, the user's own included: it is how `|` knows them. The call operator,
 ///
 ///   template <class Lane, class T, int N>
-///   SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column);  // const, if nothing is kept
+///   TILERY_SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column);  // const, if nothing is kept
 ///
 /// is called once for each pack of C, in any order. The row is inside of C, the first column is, and a multiple of N;
 /// at C's right edge the last elements of a pack may be outside, and must not be stored.
@@ -34,14 +34,14 @@ struct step {
   finding check(int, int) const { return {}; }
   void shape(int, int) {}
   template <class Lane>
-  SIMT void end(Lane) {}
+  TILERY_SIMT void end(Lane) {}
   template <class F>
   void for_totals(F&&) {}
 };
 
 /// What works in an epilogue's place in one tile, where a lane has packs pack<S, N> of so many Columns.
 template <class S, int N, int Columns, class E>
-SIMT auto in_tile(const E& e) {
+TILERY_SIMT auto in_tile(const E& e) {
   if constexpr (requires { e.template in_tile<S, N, Columns>(); })
     return e.template in_tile<S, N, Columns>();
   else
@@ -54,7 +54,7 @@ concept epilogue_step = std::derived_from<E, step> && std::is_trivially_copyable
 /// C = sums.
 struct none : step {
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
+  TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
     return x;
   }
 };
@@ -65,21 +65,21 @@ struct chain : step {
   static constexpr bool sums_columns = First::sums_columns || Second::sums_columns;
   First first;
   Second second;
-  SIMT chain(First a, Second b) : first(a), second(b) {}
+  TILERY_SIMT chain(First a, Second b) : first(a), second(b) {}
 
   template <class S, int N, int Columns>
-  SIMT auto in_tile() const {
+  TILERY_SIMT auto in_tile() const {
     const auto a = epilogue::in_tile<S, N, Columns>(first);
     const auto b = epilogue::in_tile<S, N, Columns>(second);
     return chain<std::remove_const_t<decltype(a)>, std::remove_const_t<decltype(b)>>(a, b);
   }
 
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column) {
+  TILERY_SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column) {
     return second(lane, first(lane, x, row, column), row, column);
   }
   template <class Lane>
-  SIMT void end(Lane lane) {
+  TILERY_SIMT void end(Lane lane) {
     first.end(lane), second.end(lane);
   }
   template <class F>

@@ -15,7 +15,7 @@ struct scale : step {
   double factor;
   explicit scale(double by) : factor(by) {}
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
+  TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
     return x * static_cast<T>(factor);
   }
 };
@@ -24,7 +24,7 @@ struct scale : step {
 template <class Activation>
 struct activate : step {
   template <class Lane, class T, int N>
-  SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
+  TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
     return Activation::value(x);
   }
 };
@@ -44,7 +44,7 @@ struct bias : step {
   explicit bias(const V& v) : values(tensor_view<const T, 1>(tilery::view(v))) {}
 
   template <class Lane, class S, int N>
-  SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int, int column) const {
+  TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int, int column) const {
     return x + values.template load<S, N>(lane, 0, column);
   }
   void describe(operands& all) const { all.push_back(values.described("the epilogue's bias")); }
@@ -65,7 +65,7 @@ struct row_bias : step {
   explicit row_bias(const V& v) : values(tensor_view<const T, 1>(tilery::view(v))) {}
 
   template <class Lane, class S, int N>
-  SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int) const {
+  TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int) const {
     return x + values.template load<S, 1>(lane, 0, row)[0];
   }
   void describe(operands& all) const { all.push_back(values.described("the epilogue's bias of rows")); }
@@ -88,7 +88,7 @@ struct residual : step {
   explicit residual(const V& v, double by = 1) : added(tensor_view<const T, 2>(tilery::view(v))), factor(by) {}
 
   template <class Lane, class S, int N>
-  SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
+  TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
     return fma(added.template load<S, N>(lane, row, column), splat<N>(static_cast<S>(factor)), x);
   }
   void describe(operands& all) const { all.push_back(added.described("the epilogue's residual")); }
@@ -107,7 +107,7 @@ struct gradient : step {
   explicit gradient(const tensor_view<const T, 2>& z) : input(z) {}
 
   template <class Lane, class S, int N>
-  SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
+  TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
     return x * Activation::derivative(input.template load<S, N>(lane, row, column));
   }
   void describe(operands& all) const { all.push_back(input.described("the epilogue's pre-activation")); }

@@ -42,7 +42,7 @@ struct exact_sum {
 
   /// Adds x.
   template <class Lane>
-  SIMT static void add(Lane lane, gmem_ptr<exact_counter> counters, std::int64_t stride, S x, where at = {}) {
+  TILERY_SIMT static void add(Lane lane, gmem_ptr<exact_counter> counters, std::int64_t stride, S x, where at = {}) {
     const auto bits = reinterpret<typename grid::bits>(x);
     const auto hidden = typename grid::bits{1} << grid::fraction;
     const int field = static_cast<int>(bits >> grid::fraction & (grid::exponents + 1));
@@ -66,7 +66,7 @@ struct exact_sum {
 
   /// The sum, when nobody adds to it any more.
   template <class Lane>
-  SIMT static S total(Lane lane, gmem_ptr<const exact_counter> counters, std::int64_t stride, where at = {}) {
+  TILERY_SIMT static S total(Lane lane, gmem_ptr<const exact_counter> counters, std::int64_t stride, where at = {}) {
     int lowest = digits, highest = -1;  // counters that are not 0: of most sums, few
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < digits; ++i) {  // all loads are under way together
@@ -109,14 +109,14 @@ private:
     bool more = false;
     int at = -1;
 
-    SIMT void push(exact_counter digit, int place) {
+    TILERY_SIMT void push(exact_counter digit, int place) {
       more = more || low << (64 - grid::spacing) != 0;
       low = low >> grid::spacing | high << (64 - grid::spacing);
       high = high >> grid::spacing | digit << (64 - grid::spacing);
       at = place;
     }
     /// What it lacks to 2^(spacing (at + 1)).
-    SIMT leading minus() const {
+    TILERY_SIMT leading minus() const {
       leading other{~high, ~low, more, at};
       if (!more && ++other.low == 0 && ++other.high == 0) {  // it lacks all of it: one bit, in the next place
         other.high = exact_counter{1} << (64 - grid::spacing);
@@ -126,7 +126,7 @@ private:
     }
   };
 
-  SIMT static S rounded(leading x, bits_type with_sign) {
+  TILERY_SIMT static S rounded(leading x, bits_type with_sign) {
     if (x.high == 0 && x.low == 0) return S(0);
     int exponent = grid::spacing * (x.at + 1) - 1 + grid::lowest - grid::fraction;  // of the uppermost bit
     for (; x.high >> 63 == 0; --exponent) x.high = x.high << 1 | x.low >> 63, x.low <<= 1;

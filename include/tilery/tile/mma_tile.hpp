@@ -32,7 +32,7 @@ struct mma_step {
 
   /// Loads step `k` of the warp's part of two tiles.
   template <class Lane, class ATile, class BTile>
-  SIMT void load(Lane lane, ATile& a_tile, BTile& b_tile, int k, where at = {}) {
+  TILERY_SIMT void load(Lane lane, ATile& a_tile, BTile& b_tile, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("load fragments", at);
     const int row = lane.warp() / warps_n * P.warp.m, column = lane.warp() % warps_n * P.warp.n;
     TILERY_UNROLL_ON_GPU
@@ -64,7 +64,7 @@ private:
   /// Four matrices of 8 rows and 16 bytes: 16 along the outer dimension from `outer` on, step `k` along k, which is 32
   /// bytes. Of A the second one lies along the outer dimension; of B, along k.
   template <bool KFirst, class Lane, class Tile>
-  SIMT static void load_matrix(Lane lane, std::uint32_t (&to)[4], Tile& from, int outer, int k) {
+  TILERY_SIMT static void load_matrix(Lane lane, std::uint32_t (&to)[4], Tile& from, int outer, int k) {
     const int in_eight = lane.warp_rank() % 8, second = lane.warp_rank() / 8 % 2, third = lane.warp_rank() / 16;
     const int outer_half = KFirst ? third : second, k_half = KFirst ? second : third;
     if constexpr (Tile::k_major)
@@ -84,7 +84,7 @@ private:
 
   /// A fragment at (first + outer, k), `first` being the warp's place, element by element as its map says.
   template <atoms::fragment_map Map, bool KFirst, class Lane, class Register, int N, class Tile>
-  SIMT static void load_elements(Lane lane, Register (&to)[N], Tile& from, int first, int outer, int k) {
+  TILERY_SIMT static void load_elements(Lane lane, Register (&to)[N], Tile& from, int first, int outer, int k) {
     using T = typename std::remove_reference_t<decltype(from.of(0, 0))>::element_type;
     constexpr int per_register = static_cast<int>(sizeof(Register) / sizeof(T));
     const auto outer_of = [](atoms::row_column at) { return KFirst ? at.column : at.row; };
@@ -120,7 +120,7 @@ struct mma_sums {
 
   typename step_type::fragments::c_type tile[m][n];
 
-  SIMT mma_sums() {
+  TILERY_SIMT mma_sums() {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < m; ++i) {
       TILERY_UNROLL_ON_GPU
@@ -139,7 +139,7 @@ struct mma_sums {
 
   /// Calls f(i, pack) for each of the lane's fragments, 16 bytes each.
   template <class F>
-  SIMT void for_packs(F f) {
+  TILERY_SIMT void for_packs(F f) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs; ++i) {
       auto& r = tile[i / n][i % n].r;
@@ -153,7 +153,7 @@ struct mma_sums {
   }
 
   template <class Lane>
-  SIMT void multiply(Lane lane, const step_type& operands, where at = {}) {
+  TILERY_SIMT void multiply(Lane lane, const step_type& operands, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply tiles", at);
     using a_mma = typename step_type::a_mma;
     using b_mma = typename step_type::b_mma;
@@ -170,7 +170,7 @@ struct mma_sums {
   }
 
   /// Adds the sums of others, in whose place there is 0 then.
-  SIMT void take(mma_sums& others) {
+  TILERY_SIMT void take(mma_sums& others) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs; ++i) {
       TILERY_UNROLL_ON_GPU
@@ -188,7 +188,7 @@ private:
     Fragment big[N], small[N];
   };
   template <int N, class Fragment>
-  SIMT static halves<Fragment, N> split(const Fragment (&all)[N]) {
+  TILERY_SIMT static halves<Fragment, N> split(const Fragment (&all)[N]) {
     halves<Fragment, N> result;
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < N; ++i) {

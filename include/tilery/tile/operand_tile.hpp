@@ -27,7 +27,7 @@ struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along 
                                     swizzle_for<T>(Along != along::outer)> {
   static constexpr bool k_major = Along != along::outer;
 
-  SIMT smem_ptr<T> of(int outer, int k) { return k_major ? this->element(outer, k) : this->element(k, outer); }
+  TILERY_SIMT smem_ptr<T> of(int outer, int k) { return k_major ? this->element(outer, k) : this->element(k, outer); }
 };
 
 /// What a lane copies of each tile: chunks of 16 bytes, `Vector` elements an access, of which the operand has a whole
@@ -39,7 +39,7 @@ public:
 
   /// For the tiles at `outer`.
   template <class Lane>
-  SIMT operand_copy(Lane lane, const panel<T>& from, int outer)
+  TILERY_SIMT operand_copy(Lane lane, const panel<T>& from, int outer)
       : row_(lane.rank() / shared::chunks), chunk_(lane.rank() % shared::chunks) {
     if constexpr (shared::k_major) {
       next_ = from.data + ((outer + row_) * from.outer_stride + column() * from.k_stride);
@@ -54,7 +54,7 @@ public:
 
   /// Starts to copy part `part` of `parts` of the next tile along k.
   template <class Lane>
-  SIMT void start(Lane lane, const panel<T>& from, shared& to, int part, int parts, where at = {}) {
+  TILERY_SIMT void start(Lane lane, const panel<T>& from, shared& to, int part, int parts, where at = {}) {
     const std::int64_t row_stride = shared::k_major ? from.outer_stride : from.k_stride;
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < turns; ++i) {
@@ -73,7 +73,7 @@ public:
   /// Puts a tile of single elements, which come by way of registers, where it belongs. Between `start` and this there
   /// is time for something else.
   template <class Lane>
-  SIMT void land(Lane lane, shared& to, where at = {}) const {
+  TILERY_SIMT void land(Lane lane, shared& to, where at = {}) const {
     if constexpr (by_element) {
       TILERY_UNROLL_ON_GPU
       for (int i = 0; i < turns; ++i)
@@ -82,7 +82,7 @@ public:
     }
   }
   /// The tile is started: goes on to the one behind it.
-  SIMT void advance(const panel<T>& from) {
+  TILERY_SIMT void advance(const panel<T>& from) {
     next_ = next_ + from.k_stride * K;
     k_left_ -= K;
   }
@@ -97,19 +97,19 @@ private:
   // Asynchronous copies are no narrower than 4 bytes, and take neighbours along k.
   static constexpr bool by_element = Along == along::any || Vector * sizeof(T) < 4;
 
-  SIMT int column() const { return chunk_ * per_chunk; }
+  TILERY_SIMT int column() const { return chunk_ * per_chunk; }
 
   /// One chunk, of which `left` elements are inside of the operand: none or fewer, or more than it has.
   template <class Lane>
-  SIMT static void copy_chunk(Lane lane, smem_ptr<T> to, gmem_ptr<const T> source, int left, where at) {
+  TILERY_SIMT static void copy_chunk(Lane lane, smem_ptr<T> to, gmem_ptr<const T> source, int left, where at) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < per_chunk; i += Vector)
       atoms::copy_async_if<Vector* static_cast<int>(sizeof(T))>(lane, to + i, source + i, i < left, at);
   }
   /// The same element by element, for any stride along k.
   template <class Lane>
-  SIMT static pack<T, per_chunk> elements(Lane lane, const panel<T>& from, gmem_ptr<const T> source, int left,
-                                          where at) {
+  TILERY_SIMT static pack<T, per_chunk> elements(Lane lane, const panel<T>& from, gmem_ptr<const T> source, int left,
+                                                 where at) {
     pack<T, per_chunk> held = splat<per_chunk>(convert<T>(0.0f));
     const std::int64_t step = shared::k_major ? from.k_stride : 1;
     TILERY_UNROLL_ON_GPU

@@ -17,13 +17,13 @@ struct panel {
   std::int32_t outer, k;
   std::int64_t outer_stride, k_stride;
 
-  SIMT panel moved(std::int64_t elements) const { return {data + elements, outer, k, outer_stride, k_stride}; }
+  TILERY_SIMT panel moved(std::int64_t elements) const { return {data + elements, outer, k, outer_stride, k_stride}; }
   /// Columns [begin, end) along k; those behind the last one are left out.
-  SIMT panel along_k(int begin, int end) const {
+  TILERY_SIMT panel along_k(int begin, int end) const {
     return {data + begin * k_stride, outer, (end < k ? end : k) - begin, outer_stride, k_stride};
   }
   /// Whether it is made of aligned packs of `elements` along `way`.
-  SIMT bool has_packs(along way, int elements) const {
+  TILERY_SIMT bool has_packs(along way, int elements) const {
     const std::int64_t near = way == along::k ? k_stride : outer_stride,
                        far = way == along::k ? outer_stride : k_stride;
     return near == 1 && (way == along::k ? k : outer) % elements == 0 && far % elements == 0 &&
@@ -41,8 +41,8 @@ struct shared_panel {
   static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));
   shared_array<T, K * pitch> elements;  // (k, outer)
 
-  SIMT static constexpr int offset(int k, int outer) { return k * pitch + outer; }
-  SIMT smem_ptr<T> at(int k, int outer) { return elements.at(offset(k, outer)); }
+  TILERY_SIMT static constexpr int offset(int k, int outer) { return k * pitch + outer; }
+  TILERY_SIMT smem_ptr<T> at(int k, int outer) { return elements.at(offset(k, outer)); }
 };
 
 /// Loads tiles of Outer x K elements with Threads lanes, Vector elements an access, whichever way they lie along::any.
@@ -58,7 +58,7 @@ public:
   /// For the tiles at `outer`. Where a lane's packs lie in both memories, and how much of k is left there, is computed
   /// once: a fetch compares, loads and goes on.
   template <class Lane>
-  SIMT panel_loader(Lane lane, const panel<T>& from, int outer) : along_k_(runs_along_k(from)) {
+  TILERY_SIMT panel_loader(Lane lane, const panel<T>& from, int outer) : along_k_(runs_along_k(from)) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs_a_lane; ++i) {
       const auto [pack_outer, pack_k] = place_of(lane.rank() + i * Threads);
@@ -70,7 +70,7 @@ public:
 
   /// Starts to load the tile at k; from one call to the next, k grows by K.
   template <class Lane>
-  SIMT void fetch(Lane lane, const panel<T>& from, int k, where at = {}) {
+  TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch a tile", at);
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs_a_lane; ++i) {
@@ -82,7 +82,7 @@ public:
 
   /// Puts what was fetched into shared memory.
   template <class Lane>
-  SIMT void put(Lane lane, shared& to, where at = {}) const {
+  TILERY_SIMT void put(Lane lane, shared& to, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("put a tile", at);
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs_a_lane; ++i) {
@@ -104,22 +104,22 @@ private:
   };
 
   /// Whether packs, or lanes that are neighbours, go along k.
-  SIMT static bool runs_along_k([[maybe_unused]] const panel<T>& from) {
+  TILERY_SIMT static bool runs_along_k([[maybe_unused]] const panel<T>& from) {
     if constexpr (Along != along::any)
       return Along == along::k;
     else
       return Vector == 1 ? from.k_stride == 1 : from.has_packs(along::k, Vector);
   }
-  SIMT bool along_k() const { return Along == along::any ? along_k_ : Along == along::k; }
+  TILERY_SIMT bool along_k() const { return Along == along::any ? along_k_ : Along == along::k; }
 
   /// Whether the tile has an i-th pack for this lane.
   template <class Lane>
-  SIMT static bool inside(Lane lane, int i) {
+  TILERY_SIMT static bool inside(Lane lane, int i) {
     return packs % Threads == 0 || lane.rank() + i * Threads < packs;
   }
 
   /// Where pack i of the tile lies. Neighbouring lanes take neighbouring packs in memory.
-  SIMT place place_of(int i) const {
+  TILERY_SIMT place place_of(int i) const {
     // A sector of memory along k, then the outer dimension: four packs of k side by side would meet in the banks when
     // they are put across.
     constexpr int packs_k = K / Vector, power = packs_k & -packs_k,
@@ -131,7 +131,7 @@ private:
 
   /// 16 bytes an access: a pack of 8 halves is two packs of 4 floats.
   template <class Lane>
-  SIMT static void store_along_outer(Lane lane, smem_ptr<Accumulator> to, pack<Accumulator, Vector> values) {
+  TILERY_SIMT static void store_along_outer(Lane lane, smem_ptr<Accumulator> to, pack<Accumulator, Vector> values) {
     constexpr int quad =
         static_cast<int>(16 / sizeof(Accumulator)) < Vector ? static_cast<int>(16 / sizeof(Accumulator)) : Vector;
     TILERY_UNROLL

@@ -15,7 +15,7 @@ struct tile_origin {
 
 /// The first row and column of block `index`'s tile in a C of m x n. Consecutive blocks run through `raster_rows` tiles
 /// along m before the next column of tiles.
-SIMT tile_origin rasterize(int index, int m, int n, int tile_m, int tile_n, int raster_rows = 8) {
+TILERY_SIMT tile_origin rasterize(int index, int m, int n, int tile_m, int tile_n, int raster_rows = 8) {
   const int tiles_m = pieces(m, tile_m), tiles_n = pieces(n, tile_n);
   const int band = index / (raster_rows * tiles_n), in_band = index % (raster_rows * tiles_n);
   const int first = band * raster_rows;

@@ -21,7 +21,7 @@ public:
   static constexpr int warps_n = P.warps_n();
 
   template <class Lane>
-  SIMT explicit register_tile(Lane lane) {
+  TILERY_SIMT explicit register_tile(Lane lane) {
     const int warp_m = lane.warp() / warps_n, warp_n = lane.warp() % warps_n;
     row_ = warp_m * P.warp_m * m + lane.warp_rank() / P.warp_n * quad;
     column_ = warp_n * P.warp_n * n + lane.warp_rank() % P.warp_n * quad;
@@ -33,11 +33,11 @@ public:
   }
 
   /// Row i and the first column of pack j, in the block's tile.
-  SIMT int row(int i) const { return row_ + i / quad * (P.warp_m * quad) + i % quad; }
-  SIMT int column(int j) const { return column_ + j * (P.warp_n * quad); }
-  SIMT pack<Accumulator, quad> sums(int i, int j) const { return sums_[i][j]; }
+  TILERY_SIMT int row(int i) const { return row_ + i / quad * (P.warp_m * quad) + i % quad; }
+  TILERY_SIMT int column(int j) const { return column_ + j * (P.warp_n * quad); }
+  TILERY_SIMT pack<Accumulator, quad> sums(int i, int j) const { return sums_[i][j]; }
   /// Of the lane's column j, from its row i on, which begins a pack of rows.
-  SIMT pack<Accumulator, quad> down(int i, int j) const {
+  TILERY_SIMT pack<Accumulator, quad> down(int i, int j) const {
     pack<Accumulator, quad> result;
     TILERY_UNROLL
     for (int e = 0; e < quad; ++e) result.set(e, sums_[i + e][j / quad][j % quad]);
@@ -50,7 +50,7 @@ public:
   /// Calls f(i, pack) for each of the lane's packs.
   static constexpr int packs = m * n_packs;
   template <class F>
-  SIMT void for_packs(F f) {
+  TILERY_SIMT void for_packs(F f) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < m; ++i) {
       TILERY_UNROLL_ON_GPU
@@ -63,7 +63,7 @@ public:
     pack<Accumulator, quad> a[m / quad], b[n_packs];
   };
   template <class Lane, class A, class B>
-  SIMT operands load(Lane lane, A& a, B& b, int k, where at = {}) const {
+  TILERY_SIMT operands load(Lane lane, A& a, B& b, int k, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("load fragments", at);
     operands now;
     TILERY_UNROLL
@@ -75,7 +75,7 @@ public:
 
   /// sums += A B of one k.
   template <class Lane>
-  SIMT void multiply(Lane lane, const operands& now, where at = {}) {
+  TILERY_SIMT void multiply(Lane lane, const operands& now, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply tiles", at);
     lane.operations(fma_unit<Accumulator>, m * n);
     TILERY_UNROLL

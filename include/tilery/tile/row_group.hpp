@@ -18,17 +18,17 @@ struct row_group {
 
   Lane lane;
 
-  SIMT int rank() const { return lane.rank() % lanes; }
+  TILERY_SIMT int rank() const { return lane.rank() % lanes; }
   /// The rows of this group: first_row(), then every groups-th below end_row(rows).
-  SIMT int first_row() const { return lane.block().x * P.rows + lane.rank() / lanes; }
-  SIMT int end_row(int rows) const {
+  TILERY_SIMT int first_row() const { return lane.block().x * P.rows + lane.rank() / lanes; }
+  TILERY_SIMT int end_row(int rows) const {
     const int end = (lane.block().x + 1) * P.rows;
     return end < rows ? end : rows;
   }
 
   /// f over the values of all lanes of the group; every lane gets the result. `slots` has room for one value a warp.
   template <class T, class F, int N>
-  SIMT T reduce(T value, F f, shared_array<T, N>& slots, where at = {}) const {
+  TILERY_SIMT T reduce(T value, F f, shared_array<T, N>& slots, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("reduce over lanes", at);
     TILERY_UNROLL
     for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) value = f(value, lane.shuffle_xor(value, mask));

@@ -27,8 +27,8 @@ public:
   using values = pack<Accumulator, vector>;
   using exp = std::conditional_t<P.hardware_exp, math::hardware_exp, math::exp>;  // e^x, as the policy wants it
 
-  SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns, Accumulator outside,
-                  where at = {})
+  TILERY_SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns,
+                         Accumulator outside, where at = {})
       : group_(group), row_(row), stride_(stride), columns_(columns), outside_(outside) {
     if constexpr (has_edges) {
       const int head = row.elements_to_sector();
@@ -40,7 +40,7 @@ public:
 
   /// A second row, as long as `first` and cut at the same columns.
   template <class Other>
-  SIMT row_values(const Other& first, gmem_ptr<T> row, std::int64_t stride, where at = {})
+  TILERY_SIMT row_values(const Other& first, gmem_ptr<T> row, std::int64_t stride, where at = {})
       : group_(first.group_),
         row_(row),
         stride_(stride),
@@ -53,7 +53,7 @@ public:
 
   /// f(values, column, inside) for each pack; f may change the values of a kept row.
   template <class F>
-  SIMT void for_each(F f, where at = {}) {
+  TILERY_SIMT void for_each(F f, where at = {}) {
     if constexpr (kept) {
       each_pack([&](int i, int column) { f(held_[i], column, inside_at(column)); });
       if (has_edges && edge() < columns_) f(held_edge_, edge(), 1);
@@ -72,7 +72,7 @@ public:
   /// f(values) for each pack that has a place here, in the row or not: where there is none its values are `outside`. A
   /// GPU's loop over a kept row needs no guards then, with which compilers make packs wait for each other.
   template <class F>
-  SIMT void for_all(F f, where at = {}) {
+  TILERY_SIMT void for_all(F f, where at = {}) {
     if constexpr (kept && !Lane::alone) {
       TILERY_UNROLL
       for (int i = 0; i < P.held; ++i) f(held_[i]);
@@ -84,7 +84,7 @@ public:
 
   /// f(values here, values there, column, inside) for this row and one that was made from it.
   template <class Other, class F>
-  SIMT void for_each_with(Other& other, F f, where at = {}) {
+  TILERY_SIMT void for_each_with(Other& other, F f, where at = {}) {
     if constexpr (kept) {
       each_pack([&](int i, int column) { f(held_[i], other.held_[i], column, inside_at(column)); });
       if (has_edges && edge() < columns_) f(held_edge_, other.held_edge_, edge(), 1);
@@ -107,7 +107,7 @@ private:
   static constexpr int step = row_group<P, Lane>::lanes * vector;
   static constexpr bool has_edges = !Lane::alone && vector > 1;
 
-  SIMT void keep(where at) {
+  TILERY_SIMT void keep(where at) {
     if constexpr (kept) {
       [[maybe_unused]] const auto reading = group_.lane.step("read a row", at);
       if constexpr (!Lane::alone) {
@@ -128,23 +128,23 @@ private:
     }
   }
 
-  SIMT int first() const { return (has_edges ? first_pack_ : 0) + group_.rank() * vector; }
-  SIMT int end() const { return has_edges ? end_of_packs_ : columns_; }
+  TILERY_SIMT int first() const { return (has_edges ? first_pack_ : 0) + group_.rank() * vector; }
+  TILERY_SIMT int end() const { return has_edges ? end_of_packs_ : columns_; }
 
   /// The column of this lane's edge; beyond the row where it has none.
-  SIMT int edge() const {
+  TILERY_SIMT int edge() const {
     return group_.rank() < first_pack_ ? group_.rank() : end_of_packs_ + group_.rank() - first_pack_;
   }
 
   /// How many elements of the pack at a column belong to the row: on a GPU packs are whole, no tail is compiled.
-  SIMT int inside_at(int column) const {
+  TILERY_SIMT int inside_at(int column) const {
     if constexpr (!Lane::alone) return vector;
     return columns_ - column < vector ? columns_ - column : vector;
   }
 
   // Registers cannot be indexed at run time: a GPU's loop is unrolled, with a guard, the CPU's runs as far as the row.
   template <class F>
-  SIMT void each_pack(F f) {
+  TILERY_SIMT void each_pack(F f) {
     if constexpr (kept && !Lane::alone) {
       TILERY_UNROLL
       for (int i = 0; i < P.held; ++i)
@@ -156,7 +156,7 @@ private:
 
   // `Few` packs are read, then used: their reads are under way together.
   template <int Few, class Read, class Use>
-  SIMT void each_few(Read read_one, Use use_one) {
+  TILERY_SIMT void each_few(Read read_one, Use use_one) {
     for (int column = first(); column < end(); column += Few * step) {
       TILERY_UNROLL
       for (int i = 0; i < Few; ++i)
@@ -167,7 +167,7 @@ private:
     }
   }
 
-  SIMT values read(int column) const {
+  TILERY_SIMT values read(int column) const {
     if constexpr (vector == 1) {
       return splat<1>(convert<Accumulator>(group_.lane.load(row_ + column * stride_)));
     } else {
@@ -176,9 +176,9 @@ private:
     }
   }
 
-  SIMT values read_edge() const { return read_cut(edge(), 1); }
+  TILERY_SIMT values read_edge() const { return read_cut(edge(), 1); }
 
-  SIMT values read_cut(int column, int inside) const {
+  TILERY_SIMT values read_cut(int column, int inside) const {
     values result = splat<vector>(outside_);
     TILERY_UNROLL
     for (int i = 0; i < vector; ++i)
@@ -199,8 +199,8 @@ private:
 
 /// Writes the first `inside` elements of a pack to a row.
 template <class T, class Accumulator, int N, class Lane>
-SIMT void write_row(Lane lane, gmem_ptr<T> row, std::int64_t stride, int column, int inside,
-                    pack<Accumulator, N> values, where at = {}) {
+TILERY_SIMT void write_row(Lane lane, gmem_ptr<T> row, std::int64_t stride, int column, int inside,
+                           pack<Accumulator, N> values, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("write a row", at);
   if (N > 1 && inside == N) {
     lane.store(row + column, convert<T>(values));

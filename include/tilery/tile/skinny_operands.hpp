@@ -20,24 +20,24 @@ struct skinny_registers {
   static constexpr int per_word = static_cast<int>(sizeof(word) / sizeof(T)), count = N / per_word;
   word words[count];
 
-  SIMT void clear() {
+  TILERY_SIMT void clear() {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < count; ++i) words[i] = word(0);
   }
   template <int M>
-  SIMT void set(int first, const pack<T, M>& values) {
+  TILERY_SIMT void set(int first, const pack<T, M>& values) {
     const auto held = reinterpret<pack<word, M / per_word>>(values);
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < M / per_word; ++i) words[first / per_word + i] = held[i];
   }
   /// Element i, which was 0.
-  SIMT void set(int i, T value) {
+  TILERY_SIMT void set(int i, T value) {
     if constexpr (per_word == 1)
       words[i] = value;
     else
       words[i / 2] |= std::uint32_t{reinterpret<typename element<T>::bits>(value)} << (16 * (i % 2));
   }
-  SIMT T operator[](int i) const {
+  TILERY_SIMT T operator[](int i) const {
     if constexpr (per_word == 1)
       return words[i];
     else
@@ -45,7 +45,7 @@ struct skinny_registers {
   }
   /// Others take the place of the last ones, and the first ones are gone: so a loop that is not unrolled fills all.
   template <int M>
-  SIMT void push(const skinny_registers<T, M>& others) {
+  TILERY_SIMT void push(const skinny_registers<T, M>& others) {
     constexpr int more = skinny_registers<T, M>::count;
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i + more < count; ++i) words[i] = words[i + more];
@@ -61,14 +61,14 @@ struct skinny_k {
   static constexpr int lanes = 4, run = static_cast<int>(16 / sizeof(T));
 
   /// Element i of lane 0's; lane l's are l runs behind.
-  SIMT static constexpr int of(int i) { return i / run * (lanes * run) + i % run; }
+  TILERY_SIMT static constexpr int of(int i) { return i / run * (lanes * run) + i % run; }
 };
 
 /// Starts to load lines along k, one every Apart rows from `line` on, which lie one behind the other in the registers:
 /// in packs, or element by element.
 template <int Lines, int Apart, class Lane, class T, int N>
-SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> line, int rows_left, int left, bool has_packs,
-                      skinny_registers<T, N>& to, where at) {
+TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> line, int rows_left, int left,
+                             bool has_packs, skinny_registers<T, N>& to, where at) {
   using ks = skinny_k<T>;
   constexpr int length = N / Lines;
   if (has_packs) {
@@ -103,14 +103,14 @@ class skinny_piece {
 
 public:
   /// How an operand is read: in packs along k, in packs along its rows, or element by element.
-  SIMT static along way(const panel<T>& from) {
+  TILERY_SIMT static along way(const panel<T>& from) {
     if (from.has_packs(along::outer, run_of_rows)) return along::outer;
     return from.has_packs(along::k, ks::run) ? along::k : along::any;
   }
 
   /// Starts to load the piece at (outer, k). What lies outside of the operand is 0, and adds nothing to a sum.
   template <class Lane>
-  SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, along way, where at = {}) {
+  TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, along way, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the long operand", at);
     auto line = from.data + (outer * from.outer_stride + k * from.k_stride);  // moved on: products would take registers
     const int rows_left = from.outer - outer, left = from.k - k;
@@ -128,7 +128,9 @@ public:
     }
   }
 
-  SIMT T at(int row, int i, along way) const { return way == along::outer ? held_[4 * i + row] : held_[row * K + i]; }
+  TILERY_SIMT T at(int row, int i, along way) const {
+    return way == along::outer ? held_[4 * i + row] : held_[row * K + i];
+  }
 
 private:
   skinny_registers<T, 4 * K> held_;
@@ -141,7 +143,7 @@ struct skinny_panel {
   static constexpr int run = skinny_k<T>::run, pad = static_cast<int>(32 / sizeof(Sum));
   shared_array<Sum, K * Rows + K / run * pad> elements;
 
-  SIMT smem_ptr<Sum> at(int k, int row) { return elements.at(k * Rows + k / run * pad + row); }
+  TILERY_SIMT smem_ptr<Sum> at(int k, int row) { return elements.at(k * Rows + k / run * pad + row); }
 };
 
 /// The same on its way through a lane's registers: some of every eighth row.
@@ -156,7 +158,7 @@ public:
 
   /// Starts to load the piece at (outer, k), in packs or element by element; outside of the operand are zeros.
   template <class Lane>
-  SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, bool has_packs, where at = {}) {
+  TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, bool has_packs, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the short operand", at);
     outer += row_of(lane), k += k_of(lane);
     const int rows_left = from.outer - outer, left = from.k - k;
@@ -167,7 +169,7 @@ public:
 
   /// Puts what was fetched into shared memory.
   template <class Lane>
-  SIMT void put(Lane lane, shared& to, where at = {}) const {
+  TILERY_SIMT void put(Lane lane, shared& to, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("put the short operand", at);
     TILERY_UNROLL_ON_GPU
     for (int r = 0; r < rows; ++r) {
@@ -180,11 +182,11 @@ public:
 
 private:
   template <class Lane>
-  SIMT static int row_of(Lane lane) {
+  TILERY_SIMT static int row_of(Lane lane) {
     return lane.warp_rank() / ks::lanes;
   }
   template <class Lane>
-  SIMT static int k_of(Lane lane) {
+  TILERY_SIMT static int k_of(Lane lane) {
     return lane.warp_rank() % ks::lanes * ks::run;
   }
 

@@ -24,7 +24,7 @@ public:
   static constexpr int of_a_warp = P.block.m * group + P.lane_long * 2 * group;
   using shared = shared_array<Sum, groups * warps * of_a_warp>;  // (group, warp, long, short)
 
-  SIMT skinny_sums() {
+  TILERY_SIMT skinny_sums() {
     TILERY_UNROLL_ON_GPU
     for (int r = 0; r < 4; ++r) {
       TILERY_UNROLL_ON_GPU
@@ -34,7 +34,7 @@ public:
 
   /// sums += piece times the short operand's first `few` rows, of which the warp has a panel in shared memory.
   template <class T, int K, class Lane, class Panel>
-  SIMT void multiply(Lane lane, const skinny_piece<T, K>& piece, along way, Panel& x, int few, where at = {}) {
+  TILERY_SIMT void multiply(Lane lane, const skinny_piece<T, K>& piece, along way, Panel& x, int few, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply by the short operand", at);
     const int k = lane.warp_rank() / P.warp_long * skinny_k<T>::run;
     TILERY_UNROLL_ON_GPU
@@ -61,7 +61,7 @@ public:
 
   /// Adds up the sums of all lanes and warps, always in the same order. Everybody has left the shared memory.
   template <class Lane>
-  SIMT void add_up(Lane lane, shared& memory, int few, where at = {}) {
+  TILERY_SIMT void add_up(Lane lane, shared& memory, int few, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("add up the warps", at);
     const bool upper = lane.warp_rank() & 16, odd = lane.warp_rank() & 8;
     TILERY_UNROLL_ON_GPU
@@ -87,34 +87,34 @@ public:
 
   /// Where sum i of the lane lies in the block's tile, and the sum.
   template <class Lane>
-  SIMT int along_long(Lane lane, int i) const {
+  TILERY_SIMT int along_long(Lane lane, int i) const {
     return (lane.rank() + i * threads) % (P.block.m * group) / group;
   }
   template <class Lane>
-  SIMT int along_short(Lane lane, int i) const {
+  TILERY_SIMT int along_short(Lane lane, int i) const {
     const int number = lane.rank() + i * threads;
     return number / (P.block.m * group) * group + number % group;
   }
-  SIMT pack<Sum, 1> finished(int i) const { return finished_[i]; }
+  TILERY_SIMT pack<Sum, 1> finished(int i) const { return finished_[i]; }
 
   static constexpr bool combined_in_registers = true;
 
   /// Calls f(i, pack) for each of the sums that the lane finishes.
   template <class F>
-  SIMT void for_packs(F f) {
+  TILERY_SIMT void for_packs(F f) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs; ++i) f(i, finished_[i]);
   }
 
 private:
-  SIMT static int place(int g, int warp, int row) {
+  TILERY_SIMT static int place(int g, int warp, int row) {
     const int column = row % P.lane_long, lane = row / P.lane_long;
     return (g * warps + warp) * of_a_warp + (column * P.warp_long + lane) * group + column * 2 * group;
   }
 
   /// The sum of a lane's own and its neighbour's: of `a` in the lower lane of the two, of `b` in the upper one.
   template <class Lane>
-  SIMT static pack<Sum, group> swap(Lane lane, bool upper, const pack<Sum, group>& a, const pack<Sum, group>& b,
+  TILERY_SIMT static pack<Sum, group> swap(Lane lane, bool upper, const pack<Sum, group>& a, const pack<Sum, group>& b,
                                     int mask) {
     pack<Sum, group> result;
     TILERY_UNROLL_ON_GPU

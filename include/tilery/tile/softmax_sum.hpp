@@ -19,7 +19,7 @@ struct row_sum {
 
   /// e^(x - m) of values of a Row, which are that already where it is kept.
   template <class Row>
-  SIMT typename Row::values exponential(const Row&, typename Row::values x) const {
+  TILERY_SIMT typename Row::values exponential(const Row&, typename Row::values x) const {
     return Row::kept ? x : apply(typename Row::exp{}, x - maximum);
   }
 };
@@ -30,20 +30,20 @@ inline constexpr T no_maximum = -static_cast<T>(__builtin_inf());
 
 /// -infinity would make e^(x - m) a NaN where x is -infinity, too.
 template <class T>
-SIMT T finite_maximum(T m) {
+TILERY_SIMT T finite_maximum(T m) {
   return m == no_maximum<T> ? T(0) : m;
 }
 
 /// A sum over e^(x - from) as one over e^(x - to). An empty sum stays empty, however far apart the two are.
 template <class T>
-SIMT T rescaled(T sum, T from, T to) {
+TILERY_SIMT T rescaled(T sum, T from, T to) {
   return sum == T(0) ? T(0) : sum * math::exp{}(from - to);
 }
 
 /// Reduces a row whose values outside are -infinity: they are no maximum, and add nothing. The values of a kept row
 /// become e^(x - m).
 template <class Group, class Values, class T, int N>
-SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, where at = {}) {
+TILERY_SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, where at = {}) {
   [[maybe_unused]] const auto step = group.lane.step("maximum and sum of a row", at);
   T m = no_maximum<T>, s = 0;
   if constexpr (Values::kept) {

@@ -19,14 +19,14 @@ struct stage_rows {
   static constexpr bool exchanges = P.exchanges();
   shared_array<Sum, Rows * pitch> elements;  // (row, column)
 
-  SIMT smem_ptr<Sum> at(int row, int column) { return elements.at(row * pitch + column); }
+  TILERY_SIMT smem_ptr<Sum> at(int row, int column) { return elements.at(row * pitch + column); }
 };
 
 /// Stores the tile of the warp, whose block's tile begins at (row, column) of C, or of its transpose where A and B have
 /// changed places.
 template <auto P, class A, class B, class Lane, class Params, class Rows>
-SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int column, const mma_sums<P, A, B>& sums,
-                        where at = {}) {
+TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int column,
+                               const mma_sums<P, A, B>& sums, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("store the tile", at);
   using shape = typename mma_sums<P, A, B>::shape;
   using sum = typename shape::accumulator;

@@ -13,8 +13,8 @@ namespace tile {
 /// Finishes N sums at (row, column...) and stores those that lie inside of C. Vector is N, or 1. The epilogue is the
 /// tile's copy of it.
 template <int Vector, class Lane, class Params, class Epilogue, class Accumulator, int N>
-SIMT void store_sums(Lane lane, const Params& p, Epilogue& epilogue, int row, int column, pack<Accumulator, N> sums,
-                     where at = {}) {
+TILERY_SIMT void store_sums(Lane lane, const Params& p, Epilogue& epilogue, int row, int column,
+                            pack<Accumulator, N> sums, where at = {}) {
   using T = typename Params::c_type;
   if (row >= p.c.rows || column >= p.c.columns) return;
   auto old = splat<N>(Accumulator(0));

@@ -28,22 +28,22 @@ struct swizzled_tile {
 
   alignas(128) T elements[Rows * Columns];  // (row, column)
 
-  SIMT static constexpr int offset(int row, int chunk) {
+  TILERY_SIMT static constexpr int offset(int row, int chunk) {
     return row * Columns + ((chunk ^ (row / rows_a_change * Read.chunks & mask)) * per_chunk);
   }
-  SIMT smem_ptr<T> element(int row, int column) { return smem_ptr<T>(elements + offset_of(row, column)); }
-  SIMT static constexpr int offset_of(int row, int column) {
+  TILERY_SIMT smem_ptr<T> element(int row, int column) { return smem_ptr<T>(elements + offset_of(row, column)); }
+  TILERY_SIMT static constexpr int offset_of(int row, int column) {
     return offset(row, column / per_chunk) + column % per_chunk;
   }
   /// The offset of (row + rows, column + columns), where `from` is that of (row, column) and neither the rows nor the
   /// columns have a binary digit in common. With `rows` and `columns` constant, all elements of a lane are an exclusive
   /// or and an addition of constants away from one: they need no registers for addresses.
-  SIMT static constexpr int offset_beside(int from, int rows, int columns) {
+  TILERY_SIMT static constexpr int offset_beside(int from, int rows, int columns) {
     const int chunk = columns / per_chunk ^ (rows / rows_a_change * Read.chunks & mask);
     return (from ^ (chunk & mask) * per_chunk) + (chunk & ~mask) * per_chunk + rows * Columns + columns % per_chunk;
   }
   /// The first element of a chunk.
-  SIMT smem_ptr<T> at(int row, int chunk) { return smem_ptr<T>(elements + offset(row, chunk)); }
+  TILERY_SIMT smem_ptr<T> at(int row, int chunk) { return smem_ptr<T>(elements + offset(row, chunk)); }
 };
 
 }  // namespace tile

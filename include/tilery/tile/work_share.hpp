@@ -34,43 +34,43 @@ struct work_share {
   };
 
   /// A block's first part, and the one behind another.
-  SIMT part first(int block) const {
+  TILERY_SIMT part first(int block) const {
     if (steps == 0) return {block};
     if (parts > 0) return take(block / parts, begin_of(block % parts), share_of(block % parts), block);
     return take(begin_of(block) / steps, begin_of(block) % steps, share_of(block), block);
   }
-  SIMT part next(const part& behind) const {
+  TILERY_SIMT part next(const part& behind) const {
     if (behind.left == 0) return {-1};
     return take(behind.tile + 1, 0, behind.left, behind.contributor);
   }
 
   /// What a part needs of A or B, whose tiles are `block_k` wide along k.
   template <class Panel>
-  SIMT Panel of(const part& p, const Panel& all, int block_k) const {
+  TILERY_SIMT Panel of(const part& p, const Panel& all, int block_k) const {
     return steps == 0 ? all : all.along_k(p.begin * block_k, p.end * block_k);
   }
 
   /// Whether nobody else has a part of the tile.
-  SIMT bool whole(const part& p) const { return p.end - p.begin == steps; }
+  TILERY_SIMT bool whole(const part& p) const { return p.end - p.begin == steps; }
 
   /// The blocks that have parts of a tile, in the order of their steps.
   struct blocks {
     std::int32_t first, count;
   };
-  SIMT blocks contributors(int tile) const {
+  TILERY_SIMT blocks contributors(int tile) const {
     if (parts > 0) return {tile * parts, parts};
     const int first = block_of(tile * steps);
     return {first, block_of(tile * steps + steps - 1) - first + 1};
   }
 
 private:
-  SIMT part take(int tile, int begin, int share, int block) const {
+  TILERY_SIMT part take(int tile, int begin, int share, int block) const {
     const int end = begin + share < steps ? begin + share : steps;
     return {tile, begin, end, share - (end - begin), block};
   }
-  SIMT int share_of(int block) const { return least + (block < more ? 1 : 0); }
-  SIMT int begin_of(int block) const { return block * least + (block < more ? block : more); }
-  SIMT int block_of(int step) const {
+  TILERY_SIMT int share_of(int block) const { return least + (block < more ? 1 : 0); }
+  TILERY_SIMT int begin_of(int block) const { return block * least + (block < more ? block : more); }
+  TILERY_SIMT int block_of(int step) const {
     const int longer = more * (least + 1);
     return step < longer ? step / (least + 1) : more + (step - longer) / least;
   }
@@ -79,7 +79,7 @@ private:
 /// Calls compute(part) for each part of a tile that the block has; where tiles are not Shared, that is all of one. All
 /// lanes of the block come, and have left the shared memory before the next part.
 template <bool Shared, class Lane, class F>
-SIMT void for_parts(Lane lane, const work_share& share, F compute) {
+TILERY_SIMT void for_parts(Lane lane, const work_share& share, F compute) {
   if constexpr (!Shared) {
     compute(work_share::part{lane.block().x});
   } else {

@@ -17,7 +17,7 @@ struct exchange {
   using shared = tilery::no_shared;
 
   template <class Lane>
-  SIMT static void run(Lane, const no_params&, shared&) {}
+  TILERY_SIMT static void run(Lane, const no_params&, shared&) {}
 };
 
 void use() { tilery::launch<exchange>(gpu(), {16}, no_params{}); }

@@ -15,7 +15,7 @@ struct reverse {
   using shared = tilery::no_shared;
 
   template <class Lane>
-  SIMT static void run(Lane lane, const reverse_params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const reverse_params& p, shared&) {
     const float x = lane.load(p.x + (threads - 1 - lane.rank()));
     lane.sync_block();
     lane.store(p.x + lane.rank(), x);

@@ -16,7 +16,7 @@ struct nothing {
   using shared = tilery::no_shared;
 
   template <class Lane>
-  SIMT static void run(Lane, const params&, shared&) {}
+  TILERY_SIMT static void run(Lane, const params&, shared&) {}
 };
 
 void use(const params& p) { tilery::launch<nothing>(tilery::cpu(), {1}, p); }

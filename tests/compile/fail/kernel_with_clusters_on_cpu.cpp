@@ -15,7 +15,7 @@ struct exchange {
   using shared = tilery::no_shared;
 
   template <class Lane>
-  SIMT static void run(Lane, const exchange_params&, shared&) {}
+  TILERY_SIMT static void run(Lane, const exchange_params&, shared&) {}
 };
 
 #ifdef BROKEN

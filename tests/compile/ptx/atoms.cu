@@ -30,7 +30,7 @@ struct copies : base {
     shared_array<float, 256> x;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     copy_async<4>(lane, smem.x.at(lane.rank()), p.in);
     copy_async<8>(lane, smem.x.at(2 * lane.rank()), p.in, 4);
     copy_async<16>(lane, smem.x.at(4 * lane.rank()), p.in, 8);
@@ -46,7 +46,7 @@ struct copies : base {
 };
 
 template <class A, class B = A, class Lane>
-SIMT void multiply(Lane lane, const params& p) {
+TILERY_SIMT void multiply(Lane lane, const params& p) {
   using fragments = mma_fragments<A, B>;
   typename fragments::a_type a[1];
   typename fragments::b_type b[1];
@@ -63,7 +63,7 @@ struct tensor_cores : base {
   static constexpr arch lowest = arch::sm_80;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
     multiply<half>(lane, p);
     multiply<bf16>(lane, p);
     multiply<tf32>(lane, p);
@@ -75,7 +75,7 @@ struct tensor_cores_fp8 : base {
   static constexpr arch lowest = arch::sm_89;
   using shared = no_shared;
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared&) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
     multiply<fp8_e4m3>(lane, p);
     multiply<fp8_e5m2>(lane, p);
     multiply<fp8_e4m3, fp8_e5m2>(lane, p);
@@ -88,13 +88,13 @@ struct matrices : base {
     shared_array<float, 256> x;
   };
   template <int Count, matrix_order Order, class Lane>
-  SIMT static void load(Lane lane, const params& p, shared& smem) {
+  TILERY_SIMT static void load(Lane lane, const params& p, shared& smem) {
     std::uint32_t held[Count];
     load_matrices<Count, Order>(lane, held, smem.x.at(4 * lane.rank()));
     for (auto r : held) lane.store(p.out + lane.rank(), static_cast<float>(r));
   }
   template <int Count, matrix_order Order, class Lane>
-  SIMT static void store(Lane lane, const params& p, shared& smem) {
+  TILERY_SIMT static void store(Lane lane, const params& p, shared& smem) {
     std::uint32_t held[Count];
     for (auto& r : held) r = static_cast<std::uint32_t>(lane.load(p.in));
     store_matrices<Count, Order>(lane, smem.x.at(4 * lane.rank()), held);
@@ -104,7 +104,7 @@ struct matrices : base {
 struct matrix_loads : matrices {
   static constexpr arch lowest = arch::sm_75;
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     load<1, matrix_order::rows>(lane, p, smem), load<1, matrix_order::transposed>(lane, p, smem);
     load<2, matrix_order::rows>(lane, p, smem), load<2, matrix_order::transposed>(lane, p, smem);
     load<4, matrix_order::rows>(lane, p, smem), load<4, matrix_order::transposed>(lane, p, smem);
@@ -114,7 +114,7 @@ struct matrix_loads : matrices {
 struct matrix_stores : matrices {
   static constexpr arch lowest = arch::sm_90;
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     store<1, matrix_order::rows>(lane, p, smem), store<1, matrix_order::transposed>(lane, p, smem);
     store<2, matrix_order::rows>(lane, p, smem), store<2, matrix_order::transposed>(lane, p, smem);
     store<4, matrix_order::rows>(lane, p, smem), store<4, matrix_order::transposed>(lane, p, smem);
@@ -129,7 +129,7 @@ struct bulk_copies : base {
     mbarrier full;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const params& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     if (lane.rank() == 0) {
       init(lane, smem.full, 2);
       fence_proxy(lane);
@@ -158,7 +158,7 @@ struct clusters : base {
     shared_array<unsigned char, 64> bytes;
   };
   template <class Lane>
-  SIMT static void run(Lane lane, const params&, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const params&, shared& smem) {
     const int other = (lane.cluster_rank() + 1) % lane.cluster_size();
     const auto there = lane.of_block(smem.x.at(0), other);
     const auto halves = lane.of_block(smem.halves.at(0), other);

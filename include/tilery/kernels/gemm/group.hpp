@@ -28,11 +28,11 @@ struct gemm_group {
   tile::shared_sums<accumulator_t<a_type>> work = {};  // tiles of a group are not shared
 
   void set(int i, const One& one) { std::memcpy(members + i * sizeof(One), &one, sizeof(One)); }
-  SIMT const One& member(int i) const { return reinterpret_cast<const One*>(members)[i]; }
+  TILERY_SIMT const One& member(int i) const { return reinterpret_cast<const One*>(members)[i]; }
 
   /// The GEMM that has tile `number` of all.
   template <auto P>
-  SIMT gemm_tile<One> find(int number) const {
+  TILERY_SIMT gemm_tile<One> find(int number) const {
     int low = 0, high = size;  // it is one of [low, high)
     while (high - low > 1) {
       const int middle = (low + high) / 2;

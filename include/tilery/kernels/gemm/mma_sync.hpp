@@ -50,13 +50,13 @@ struct gemm_mma_sync {
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(a_type)));
 
   template <class Lane>
-  SIMT static void run(Lane lane, const Params& all, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const Params& all, shared& smem) {
     tile::for_parts<P.k_parts != 1>(lane, all.work.share, [&](const auto& part) { compute(lane, all, part, smem); });
   }
 
 private:
   template <class Lane>
-  SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
+  TILERY_SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
     const auto& share = all.work.share;
     const auto [p, index, tile] = all.template find<P>(part.tile);
     const auto origin = tile::rasterize(tile, p.rows(), p.columns(), P.block.m, P.block.n, P.raster_rows);
@@ -79,8 +79,8 @@ private:
 
   /// The loop over k for the way that A and B lie.
   template <class Lane, class One>
-  SIMT static void multiply(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
-                            tile::tile_origin origin, shared& smem, sums_type& sums) {
+  TILERY_SIMT static void multiply(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
+                                   tile::tile_origin origin, shared& smem, sums_type& sums) {
     if constexpr (!looks_up) {
       multiply_laid_out<P.a, P.b>(lane, p, a, b, origin, smem, sums);
     } else {
@@ -101,8 +101,8 @@ private:
 
   /// The strides are read from the parameters where they are needed, and take no registers.
   template <along A, along B, class Lane, class One>
-  SIMT static void multiply_laid_out(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
-                                     tile::tile_origin origin, shared& smem, sums_type& sums) {
+  TILERY_SIMT static void multiply_laid_out(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
+                                            tile::tile_origin origin, shared& smem, sums_type& sums) {
     using ring_type = ring<A, B>;
     static_assert(sizeof(typename ring_type::shared) == sizeof(smem.ab));
     ring_type tiles(lane, reinterpret_cast<typename ring_type::shared&>(smem), a, b, origin.row, origin.column);

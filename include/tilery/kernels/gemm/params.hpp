@@ -45,8 +45,8 @@ struct gemm_params {
   tile::shared_sums<accumulator_t<A>> work = {};
 
   /// Of what is computed: C, or its transpose.
-  SIMT int rows() const { return swapped ? c.columns : c.rows; }
-  SIMT int columns() const { return swapped ? c.rows : c.columns; }
+  TILERY_SIMT int rows() const { return swapped ? c.columns : c.rows; }
+  TILERY_SIMT int columns() const { return swapped ? c.rows : c.columns; }
 
   /// The same as C^T = B^T A^T.
   gemm_params exchanged() const {
@@ -58,7 +58,7 @@ struct gemm_params {
 
   /// The GEMM that has tile `number` of a batch in policy P.
   template <auto P>
-  SIMT gemm_tile<gemm_params> find(int number) const {
+  TILERY_SIMT gemm_tile<gemm_params> find(int number) const {
     int index = 0;
     if (batch.count > 1) {
       const tile_mn cut = oriented(P.block, P.turns, rows(), columns());
@@ -68,9 +68,9 @@ struct gemm_params {
     return {*this, static_cast<std::uint32_t>(index), number};
   }
   /// A, B, and what C is stored with, of one GEMM of the batch.
-  SIMT panel<A> a_of(std::uint32_t index) const { return a.moved(index * batch.a); }
-  SIMT panel<B> b_of(std::uint32_t index) const { return b.moved(index * batch.b); }
-  SIMT gemm_params c_of(std::uint32_t index) const {
+  TILERY_SIMT panel<A> a_of(std::uint32_t index) const { return a.moved(index * batch.a); }
+  TILERY_SIMT panel<B> b_of(std::uint32_t index) const { return b.moved(index * batch.b); }
+  TILERY_SIMT gemm_params c_of(std::uint32_t index) const {
     gemm_params one = *this;
     one.c.data = c.data + index * batch.c;
     one.first_row = static_cast<int>(index) * c.rows;
@@ -79,8 +79,8 @@ struct gemm_params {
 
   /// What becomes of N sums that belong at (row, column...) of C, with the tile's copy of the epilogue.
   template <class Lane, class TileEpilogue, int N>
-  SIMT pack<Accumulator, N> finish(Lane lane, TileEpilogue& tile_epilogue, pack<Accumulator, N> sums,
-                                   pack<Accumulator, N> old, int row, int column) const {
+  TILERY_SIMT pack<Accumulator, N> finish(Lane lane, TileEpilogue& tile_epilogue, pack<Accumulator, N> sums,
+                                          pack<Accumulator, N> old, int row, int column) const {
     sums = sums * alpha;
     if (beta != Accumulator(0)) sums = fma(old, splat<N>(beta), sums);  // a beta of 0 ignores C, NaN included
     sums = tile_epilogue(lane, sums, first_row + row, column);

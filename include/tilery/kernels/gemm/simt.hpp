@@ -43,13 +43,13 @@ struct gemm_simt {
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(accumulator)));
 
   template <class Lane>
-  SIMT static void run(Lane lane, const Params& all, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const Params& all, shared& smem) {
     tile::for_parts<P.k_parts != 1>(lane, all.work.share, [&](const auto& part) { compute(lane, all, part, smem); });
   }
 
 private:
   template <class Lane>
-  SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
+  TILERY_SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
     const auto& share = all.work.share;
     const auto [p, index, tile] = all.template find<P>(part.tile);
     const auto origin = tile::rasterize(tile, p.rows(), p.columns(), P.block.m, P.block.n);
@@ -67,9 +67,9 @@ private:
   static constexpr int quad = tile::register_tile<P, accumulator>::quad;
 
   template <class Lane>
-  SIMT static void multiply(Lane lane, const panel<typename Params::a_type>& from_a,
-                            const panel<typename Params::b_type>& from_b, tile::tile_origin origin, buffers& smem,
-                            tile::register_tile<P, accumulator>& sums) {
+  TILERY_SIMT static void multiply(Lane lane, const panel<typename Params::a_type>& from_a,
+                                   const panel<typename Params::b_type>& from_b, tile::tile_origin origin,
+                                   buffers& smem, tile::register_tile<P, accumulator>& sums) {
     a_loader a(lane, from_a, origin.row);
     b_loader b(lane, from_b, origin.column);
 
@@ -112,8 +112,8 @@ private:
   static constexpr int group_steps = P.block.k % 4 == 0 ? 4 : P.block.k % 2 == 0 ? 2 : 1;
 
   template <class Lane, class One>
-  SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
-                         const tile::register_tile<P, accumulator>& sums) {
+  TILERY_SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
+                                const tile::register_tile<P, accumulator>& sums) {
     auto epilogue =
         epilogue::in_tile<accumulator, quad, (exchanges && P.lane.m > P.lane.n ? P.lane.m : P.lane.n) / quad>(
             p.epilogue);

@@ -38,13 +38,13 @@ struct gemm_skinny {
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(element_type)));
 
   template <class Lane>
-  SIMT static void run(Lane lane, const Params& all, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const Params& all, shared& smem) {
     tile::for_parts<P.k_parts != 1>(lane, all.work.share, [&](const auto& part) { compute(lane, all, part, smem); });
   }
 
 private:
   template <class Lane>
-  SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
+  TILERY_SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
     const auto& share = all.work.share;
     const auto [p, index, tile] = all.template find<P>(part.tile);
     const tile_mn cut = oriented(P.block, P.turns, p.c.rows, p.c.columns);
@@ -65,8 +65,8 @@ private:
   }
 
   template <class Lane>
-  SIMT static void multiply(Lane lane, const panel<element_type>& from, int row, const panel<element_type>& by,
-                            int first, int few, typename factors_type::shared& piece, sums_type& sums) {
+  TILERY_SIMT static void multiply(Lane lane, const panel<element_type>& from, int row, const panel<element_type>& by,
+                                   int first, int few, typename factors_type::shared& piece, sums_type& sums) {
     using long_piece = tile::skinny_piece<element_type, P.lane_k>;
     const along way = long_piece::way(from);
     const bool has_packs = by.has_packs(along::k, tile::skinny_k<element_type>::run);
@@ -88,7 +88,7 @@ private:
   }
 
   template <class Lane, class One>
-  SIMT static void store(Lane lane, const One& p, int row, int first, bool few_rows, const sums_type& sums) {
+  TILERY_SIMT static void store(Lane lane, const One& p, int row, int first, bool few_rows, const sums_type& sums) {
     auto epilogue = epilogue::in_tile<typename Params::accumulator, 1, sums_type::packs>(p.epilogue);
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < sums_type::packs; ++i) {

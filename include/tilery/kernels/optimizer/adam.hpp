@@ -22,7 +22,7 @@ struct adam_params {
   Moment correction1, correction2;          // 1 / (1 - beta^step)
 
   template <class Lane, int N>
-  SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
     const auto w = load_as<Moment>(lane, weights, row, column, n);
     const auto g = fma(w, splat<N>(weight_decay), load_as<Moment>(lane, gradient, row, column, n));
     const auto m = fma(load_as<Moment>(lane, first, row, column, n), splat<N>(beta1), g * rest1);

@@ -19,7 +19,7 @@ struct sgd_params {
   bool nesterov;
 
   template <class Lane, int N>
-  SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
     auto w = load_as<Moment>(lane, weights, row, column, n);
     auto g = fma(w, splat<N>(weight_decay), load_as<Moment>(lane, gradient, row, column, n));
     if (velocity.data) {

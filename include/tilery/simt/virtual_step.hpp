@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// A named step of a kernel on the virtual GPU: reports and profiles quote the name of the step around an access.
+#pragma once
+
+#include <tilery/simt/step.hpp>
+#include <tilery/simt/virtual/block_watch.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// The name of a step of a kernel, for reports, as long as it lives.
+class virtual_step {
+public:
+  TILERY_SIMT virtual_step([[maybe_unused]] virtual_machine::block_watch* watch, int rank,
+                           [[maybe_unused]] const char* name, [[maybe_unused]] where at)
+      : watch_(watch), rank_(rank) {
+#ifndef __CUDA_ARCH__
+    outer_ = watch->enter(rank, name, at);
+#endif
+  }
+  virtual_step(const virtual_step&) = delete;
+  TILERY_SIMT ~virtual_step() {
+#ifndef __CUDA_ARCH__
+    watch_->leave(rank_, outer_);
+#endif
+  }
+
+private:
+  virtual_machine::block_watch* watch_;
+  int rank_;
+  std::uint32_t outer_ = 0;
+};
+
+}  // namespace tilery::inline TILERY_ABI
