@@ -62,8 +62,10 @@ void sum_slices(const Executor& executor, const operand& of, const matrix_view<c
     return launch_column_sum<S>(executor, x, out, of.pointer ? operands{of, writes("y", out)} : operands{}, at);
   const matrix_view<S> partial(workspace, slices, x.extents[1]);
   const matrix_view<const S> sums(partial);
-  launch_column_sum<S>(executor, x, partial, workspace ? operands{of, own(writes("workspace", partial))} : operands{}, at);
-  sum_slices<S>(executor, own(reads("workspace", sums)), sums, out, workspace ? workspace + partial.size() : nullptr, at);
+  launch_column_sum<S>(executor, x, partial, workspace ? operands{of, own(writes("workspace", partial))} : operands{},
+                       at);
+  sum_slices<S>(executor, own(reads("workspace", sums)), sums, out, workspace ? workspace + partial.size() : nullptr,
+                at);
 }
 
 }  // namespace ops
@@ -80,15 +82,14 @@ void column_sum(const Executor& executor, const X& x, const Y& y, where at = {})
   using S = accumulator_t<T>;
   static_assert(std::is_same_v<R, T> || std::is_same_v<R, S>,
                 "column_sum: y must have the element type of x or its accumulation type, not const");
-  const matrix_view<const T> in = view(x, at);
-  const auto result = view(y, at);
+  const matrix_view<const T> in = view(x, at, {"column_sum: ", "x"});
+  const auto result = view(y, at, {"column_sum: ", "y"});
   operands all = {reads("x", in), writes("y", result)};
   refuse(check_length("column_sum", all[1], in.extents[1], "one a column of x"), at);
-  if (auto found = check_aliases(all)) throw error({"column_sum: ", found}, at);
+  refuse(check_call("column_sum", all, executor.reachable()), at);
 
   matrix_view<R> out(result.pointer, 1, result.extents[0]);
   out.strides[1] = result.strides[0];
-  refuse(check_operands(all, executor.reachable()), at);  // the first launch does not see y
   const allocation workspace =
       executor.workspace(column_sum_workspace_bytes<T>(executor, in.extents[0], in.extents[1]));
   ops::sum_slices<S>(executor, all[0], in, out, static_cast<S*>(workspace.get()), at);

@@ -6,6 +6,23 @@
 
 namespace tilery::inline TILERY_ABI {
 
+namespace ops {
+
+/// Checks a GEMM and hands it to `run(problem, params, operands)`, if there is anything to do.
+template <class Executor, class A, class B, class C, class Epilogue, class Run>
+void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c,
+               const Epilogue& e, gemm_factors factors, where at, Run&& run) {
+  operands all;
+  refuse(in_op("gemm", check_factors<std::remove_const_t<A>, C>(factors)), at);
+  refuse(in_op("gemm", check_gemm_shapes(a, b, c, e)), at);
+  refuse(in_op("gemm", check_gemm_operands(a, b, c, e, executor.reachable(), all)), at);
+  const auto p = gemm_params_of(a, b, c, e, factors);
+  if (c.size() == 0) return finish_empty_gemm(executor, p, at);
+  run(describe_gemm(a, b, c, executor.target()), p, all);
+}
+
+}  // namespace ops
+
 /// C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), with the policy that the selector picks.
 ///
 /// Elements: double, float, tf32, half, bf16, int8, fp8_e4m3 and fp8_e5m2; A and B alike, but that the two fp8 may
@@ -46,13 +63,10 @@ namespace tilery::inline TILERY_ABI {
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
-  operands all;
-  refuse(ops::check_factors<std::remove_const_t<element_type_of<A>>, element_type_of<C>>(factors), at);
-  refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
-  const auto p = ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors);
-  if (view(c, at).size() == 0) return ops::finish_empty_gemm(executor, p, all, at);
-  const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
-  ops::run_chosen_gemm(executor, problem, p, all, at);
+  ops::with_gemm(executor, view(a, at, {"gemm: ", "A"}), view(b, at, {"gemm: ", "B"}), view(c, at, {"gemm: ", "C"}), e,
+                 factors, at, [&](const gemm_problem& problem, const auto& p, const operands& all) {
+                   ops::run_chosen_gemm(executor, problem, p, all, at);
+                 });
 }
 
 /// The same with your policy: instantiates this one kernel and never falls back. Throws where the policy cannot serve
@@ -60,33 +74,30 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
 template <auto P, class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
-  operands all;
-  refuse(ops::check_factors<std::remove_const_t<element_type_of<A>>, element_type_of<C>>(factors), at);
-  refuse(ops::check_gemm(view(a, at), view(b, at), view(c, at), e, all), at);
-  const auto p = ops::gemm_params_of(view(a, at), view(b, at), view(c, at), e, factors);
-  if (view(c, at).size() == 0) return ops::finish_empty_gemm(executor, p, all, at);
-  const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
-  if (const char* why = misfit(P, problem)) throw error({"gemm: ", why}, at);
-  ops::run_gemm<P>(executor, problem, p, all, at);
+  ops::with_gemm(executor, view(a, at, {"gemm: ", "A"}), view(b, at, {"gemm: ", "B"}), view(c, at, {"gemm: ", "C"}), e,
+                 factors, at, [&](const gemm_problem& problem, const auto& p, const operands& all) {
+                   if (const char* why = misfit(P, problem)) throw error({"gemm: ", why}, at);
+                   ops::run_gemm<P>(executor, problem, p, all, at);
+                 });
 }
 
 /// Which policy `gemm` would run for this problem and why; on a GPU, too, how many blocks it has, how they share k,
 /// what a block takes of a multiprocessor, and what bounds the problem. In one sentence.
 template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
-sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c) {
+sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
   using U = std::remove_const_t<element_type_of<B>>;
-  const gemm_problem problem = ops::describe_gemm(view(a), view(b), view(c), executor.target());
+  const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
   return ops::explain_choice<T, U, element_type_of<C>, Executor>(ops::name_of(problem), problem,
                                                                  ops::launched_at_once<T>(problem));
 }
 
 /// The same of your policy: whether it serves the problem, and what it costs.
 template <auto P, class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
-sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c) {
+sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
   using U = std::remove_const_t<element_type_of<B>>;
-  const gemm_problem problem = ops::describe_gemm(view(a), view(b), view(c), executor.target());
+  const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
   if (const char* why = misfit(P, problem)) return {ops::name_of(problem), " is not for ", describe(P), ": ", why};
   return ops::explain_policy<T, U, element_type_of<C>, Executor>(ops::name_of(problem), P, "asked for", problem,
                                                                  ops::launched_at_once<T>(problem));

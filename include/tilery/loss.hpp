@@ -18,7 +18,7 @@ namespace ops {
 
 template <class X, class L, class E, class G>
 finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& labels, const vector_view<E>& losses,
-                            const matrix_view<G>* gradient, operands& all) {
+                            const matrix_view<G>* gradient, memory_space reachable, operands& all) {
   using T = std::remove_const_t<X>;
   static_assert(is_float_type<T>, "softmax_cross_entropy: logits must be double, float, half or bf16");
   static_assert(std::is_same_v<std::remove_const_t<L>, std::int32_t>, "softmax_cross_entropy: labels must be int32");
@@ -34,10 +34,9 @@ finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& 
     all.push_back(writes("gradient", *gradient));
     if (auto found = check_same_shape(op, {all[0], all[3]})) return found;
   }
-  if (auto found = check_aliases(all, {"logits"})) return {op, ": ", found};
   if (logits.extents[0] > 0 && logits.extents[1] == 0)
     return {op, ": logits have no columns; a row must have at least one class"};
-  return {};
+  return check_call(op, all, reachable, {"logits"});
 }
 
 template <class Executor, class X, class L, class E, class G>
@@ -45,7 +44,7 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
                    const vector_view<E>& losses, const matrix_view<G>* gradient, cross_entropy_options o, where at) {
   using T = std::remove_const_t<X>;
   operands all;
-  refuse(check_cross_entropy(logits, labels, losses, gradient, all), at);
+  refuse(check_cross_entropy(logits, labels, losses, gradient, executor.reachable(), all), at);
   softmax_cross_entropy_params<T> p{for_kernel<T>(logits),   gmem_ptr<const std::int32_t>(labels.pointer),
                                     labels.strides[0],       gmem_ptr<E>(losses.pointer),
                                     losses.strides[0],       gradient ? for_kernel<T>(*gradient) : gmem_matrix<T>{},
@@ -68,8 +67,10 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 template <class Executor, tensor_like<2> X, tensor_like<1> L, tensor_like<1> E, tensor_like<2> G>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            const G& gradient, cross_entropy_options o = {}, where at = {}) {
-  const auto g = view(gradient, at);
-  ops::cross_entropy(executor, view(logits, at), view(labels, at), view(losses, at), &g, o, at);
+  const char* op = "softmax_cross_entropy: ";
+  const auto g = view(gradient, at, {op, "gradient"});
+  ops::cross_entropy(executor, view(logits, at, {op, "logits"}), view(labels, at, {op, "labels"}),
+                     view(losses, at, {op, "losses"}), &g, o, at);
 }
 
 /// The losses alone.
@@ -77,8 +78,9 @@ template <class Executor, tensor_like<2> X, tensor_like<1> L, tensor_like<1> E>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            cross_entropy_options o = {}, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
-  ops::cross_entropy(executor, view(logits, at), view(labels, at), view(losses, at),
-                     static_cast<const matrix_view<T>*>(nullptr), o, at);
+  const char* op = "softmax_cross_entropy: ";
+  ops::cross_entropy(executor, view(logits, at, {op, "logits"}), view(labels, at, {op, "labels"}),
+                     view(losses, at, {op, "losses"}), static_cast<const matrix_view<T>*>(nullptr), o, at);
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -38,7 +38,7 @@ auto as_row(const char* op, const char* name, const V& v, where at) {
   if (!whole.dense()) throw error({op, ": ", name, " has gaps between its elements; it must be dense"}, at);
   if (whole.size() > largest_extent)
     throw error({op, ": ", name, " has ", whole.size(), " elements; it must have at most ", largest_extent}, at);
-  return matrix(whole.pointer, 1, static_cast<std::int32_t>(whole.size()));
+  return matrix(whole.pointer, 1, whole.size());
 }
 
 inline void check_positive(const char* op, const char* name, double value, bool ok, const char* must, where at) {
@@ -69,7 +69,7 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
   operands all = {writes("weights", w), reads("gradient", g)};
   if (o.momentum != 0) all.push_back(writes("velocity", v));
   refuse(check_same_shape("sgd", all), at);
-  if (auto found = check_aliases(all)) throw error({"sgd: ", found}, at);
+  refuse(check_call("sgd", all, executor.reachable()), at);
   sgd_params<T, D, S> p{1,
                         w.extents[1],
                         for_kernel<T>(w),
@@ -116,9 +116,9 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
                       "at least 0 and below 1, in the type of the moments, too", at);
   ops::check_positive("adam", "epsilon", o.epsilon, o.epsilon >= 0, "at least 0", at);
   ops::check_positive("adam", "step", o.step, o.step >= 1, "at least 1", at);
-  const operands all = {writes("weights", w), reads("gradient", g), writes("first", m), writes("second", v)};
+  operands all = {writes("weights", w), reads("gradient", g), writes("first", m), writes("second", v)};
   refuse(check_same_shape("adam", all), at);
-  if (auto found = check_aliases(all)) throw error({"adam: ", found}, at);
+  refuse(check_call("adam", all, executor.reachable()), at);
   const S decay = o.decoupled ? S(0) : static_cast<S>(o.weight_decay);
   const S keep = o.decoupled ? static_cast<S>(1 - o.rate * o.weight_decay) : S(1);
   adam_params<T, D, S> p{1,

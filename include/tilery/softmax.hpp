@@ -11,26 +11,24 @@ namespace tilery::inline TILERY_ABI {
 namespace ops {
 
 template <class X, class Y>
-finding check_softmax(const matrix_view<X>& x, const matrix_view<Y>& y, operands& all) {
+finding check_softmax(const matrix_view<X>& x, const matrix_view<Y>& y, memory_space reachable, operands& all) {
   static_assert(std::is_same_v<std::remove_const_t<X>, Y>,
                 "softmax: x and y must have the same element type, and y must not be const");
   static_assert(is_float_type<Y>, "softmax: elements must be double, float, half or bf16");
   all = {reads("x", x), writes("y", y)};
   if (auto found = check_same_shape("softmax", all)) return found;
-  if (auto found = check_aliases(all, {"x"})) return {"softmax: ", found};
-  return {};
+  return check_call("softmax", all, reachable, {"x"});
 }
 
 template <class Y, class D, class X>
 finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy, const matrix_view<X>& dx,
-                               operands& all) {
+                               memory_space reachable, operands& all) {
   static_assert(std::is_same_v<std::remove_const_t<Y>, X> && std::is_same_v<std::remove_const_t<D>, X>,
                 "softmax_backward: y, dy and dx must have the same element type, and dx must not be const");
   static_assert(is_float_type<X>, "softmax_backward: elements must be double, float, half or bf16");
   all = {reads("y", y), reads("dy", dy), writes("dx", dx)};
   if (auto found = check_same_shape("softmax_backward", all)) return found;
-  if (auto found = check_aliases(all, {"dy"})) return {"softmax_backward: ", found};
-  return {};
+  return check_call("softmax_backward", all, reachable, {"dy"});
 }
 
 }  // namespace ops
@@ -46,22 +44,25 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 template <class Executor, tensor_like<2> X, tensor_like<2> Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
+  const auto in = view(x, at, {"softmax: ", "x"});
+  const auto out = view(y, at, {"softmax: ", "y"});
   operands all;
-  refuse(ops::check_softmax(view(x, at), view(y, at), all), at);
-  ops::launch_rows<softmax_kernel, T>(executor, ops::describe_rows(ops::widest_access<T>, view(x, at), view(y, at)),
-                                      softmax_params<T>{for_kernel<T>(view(x, at)), for_kernel<T>(view(y, at))}, all,
-                                      at);
+  refuse(ops::check_softmax(in, out, executor.reachable(), all), at);
+  ops::launch_rows<softmax_kernel, T>(executor, ops::describe_rows(ops::widest_access<T>, in, out),
+                                      softmax_params<T>{for_kernel<T>(in), for_kernel<T>(out)}, all, at);
 }
 
 /// The same with your policy; refuses what the policy cannot serve.
 template <row_policy P, class Executor, tensor_like<2> X, tensor_like<2> Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
+  const auto in = view(x, at, {"softmax: ", "x"});
+  const auto out = view(y, at, {"softmax: ", "y"});
   operands all;
-  refuse(ops::check_softmax(view(x, at), view(y, at), all), at);
-  ops::launch_rows_with<softmax_kernel, P, T>(executor, ops::describe_rows(P.vector, view(x, at), view(y, at)),
-                                              softmax_params<T>{for_kernel<T>(view(x, at)), for_kernel<T>(view(y, at))},
-                                              all, "softmax", at);
+  refuse(ops::check_softmax(in, out, executor.reachable(), all), at);
+  ops::launch_rows_with<softmax_kernel, P, T>(executor, ops::describe_rows(P.vector, in, out),
+                                              softmax_params<T>{for_kernel<T>(in), for_kernel<T>(out)}, all, "softmax",
+                                              at);
 }
 
 /// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be dy, exactly. Types,
@@ -69,14 +70,15 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
 template <class Executor, tensor_like<2> Y, tensor_like<2> D, tensor_like<2> X>
 void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X& dx, where at = {}) {
   using T = element_type_of<X>;
+  const auto result = view(y, at, {"softmax_backward: ", "y"});
+  const auto gradient = view(dy, at, {"softmax_backward: ", "dy"});
+  const auto out = view(dx, at, {"softmax_backward: ", "dx"});
   operands all;
-  refuse(ops::check_softmax_backward(view(y, at), view(dy, at), view(dx, at), all), at);
+  refuse(ops::check_softmax_backward(result, gradient, out, executor.reachable(), all), at);
   ops::launch_rows<softmax_backward_kernel, T>(executor,
-                                               ops::describe_rows(ops::widest_access<T>, view(y, at), view(dy, at),
-                                                                  view(dx, at)),
-                                               softmax_backward_params<T>{for_kernel<T>(view(y, at)),
-                                                                          for_kernel<T>(view(dy, at)),
-                                                                          for_kernel<T>(view(dx, at))},
+                                               ops::describe_rows(ops::widest_access<T>, result, gradient, out),
+                                               softmax_backward_params<T>{for_kernel<T>(result),
+                                                                          for_kernel<T>(gradient), for_kernel<T>(out)},
                                                all, at);
 }
 

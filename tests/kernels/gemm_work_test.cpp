@@ -150,7 +150,7 @@ public:
       e.describe(all);
       const gemm_work work{std::int64_t{pieces(d.m, P.block.m)} * pieces(d.n, P.block.n), blocks,
                            pieces(d.k, P.block.k), 0};
-      ops::launch_gemm<P>(executor, work, ops::gemm_params_of(a.read(), b.read(), c_view, e, d.f), all, {});
+      ops::launch_gemm<P>(executor, "gemm", work, ops::gemm_params_of(a.read(), b.read(), c_view, e, d.f), all, {});
     }
     return this->get(c);
   }

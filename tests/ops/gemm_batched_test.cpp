@@ -266,25 +266,28 @@ TYPED_TEST(gemm_batched_on, refuses_what_it_cannot_do) {
                  "gemm_batched: A has 2 matrices, B 3 and C 3; they must be as many, where one serves all with a batch "
                  "stride of 0");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 12, 4, 4, 4)),
-                 "gemm_batched: the matrices 0 and 1 of C share an element: its batch stride is 12; each must have its "
-                 "own");
-  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 0, 4, 4, 4)), "the matrices 0 and 1 of C share an element");
-  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 6, 4, 12, 4)), "gemm_batched: the matrices 0 and 2 of C");
+                 "gemm_batched: C is written, but several of its elements are in one place by its strides 12, 4, 1; "
+                 "each must have its own");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 0, 4, 4, 4)),
+                 "gemm_batched: C is written, but several of its elements are in one place by its strides 0, 4, 1");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 6, 4, 12, 4)),
+                 "gemm_batched: C is written, but several of its elements are in one place by its strides 6, 12, 1");
   EXPECT_REFUSED(gemm_batched(x, of_a, batch_of<const float>(C + 31, 3, 16, 4, 4, 4), batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: matrix 1 of C shares an element with matrix 0 of B; the two must be apart");
+                 "gemm_batched: C shares an element with B; the two must be apart");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, 16, 4, 4, 5), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm: B is 4 x 4; it must be k x n = 5 x 4");
+                 "gemm_batched: B is 4 x 4; it must be k x n = 5 x 4");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, -16, 4, 4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: a batch stride is negative; it must be at least 0");
+                 "gemm_batched: A has the strides -16, 4, 1; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 0, 4)),
-                 "a stride of 0 gives several of its elements");
+                 "gemm_batched: C is written, but several of its elements are in one place by its strides 16, 0, 1");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A + 20, 3, 16, 4, -4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: A has the strides -4 and 1; strides must not be negative");
+                 "gemm_batched: A has the strides 16, -4, 1; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(C + 8, 12, 4))),
-                 "gemm_batched: matrix 0 of C shares an element with");
+                 "gemm_batched: C shares an element with the epilogue's residual; the two must be apart");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(A, 4, 4))),
-                 "it must be m x n = 12 x 4");
-  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of<float>(nullptr, 3, 16, 4, 4, 4)), "C is a null view");
+                 "gemm_batched: the epilogue's residual is 4 x 4; it must be m x n = 12 x 4");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of<float>(nullptr, 3, 16, 4, 4, 4)),
+                 "gemm_batched: C is a null view");
   EXPECT_TRUE(validate(x, [&](const auto& e) { gemm_batched(e, of_a, of_a, batch_of(C, 3, 12, 4, 4, 4)); }));
   EXPECT_FALSE(validate(x, [&](const auto& e) { gemm_batched(e, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4)); }));
   EXPECT_EQ(this->get(c), std::vector<float>(200, 7.0f)) << "nothing was written";

@@ -227,12 +227,13 @@ TYPED_TEST(gemm_epilogue_refusals_on, name_the_operand_and_what_it_must_be) {
   EXPECT_EQ(says(e::amax(vector(b.view.pointer, 1))),
             "gemm: the epilogue's amax shares an element with B; the two must be apart");
   EXPECT_EQ(says(e::amax(vector(static_cast<float*>(nullptr), 1))),
-            "the epilogue's amax is a null view of size 1 x 1; it must point to its elements");
+            "gemm: the epilogue's amax is a null view of size 1 x 1; it must point to its elements");
   auto folded = rows(other.view, 0, 3);
   folded.strides[0] = 0;
-  EXPECT_EQ(says(e::store(folded)),
-            "the epilogue's stored matrix is written, but a stride of 0 gives several of its elements one place; each "
-            "must have its own");
+  EXPECT_EQ(
+      says(e::store(folded)),
+      "gemm: the epilogue's stored matrix is written, but several of its elements are in one place by its strides "
+      "0, 1; each must have its own");
   EXPECT_FALSE(says(e::residual(folded) | e::store(fits.view) | e::amax(amax))) << "what is read may be folded";
 }
 

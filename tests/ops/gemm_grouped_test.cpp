@@ -117,6 +117,20 @@ TYPED_TEST(gemm_grouped_on, is_right_by_default) {
   gemm_grouped(this->executor, std::span<const gemm_member<float, float, float>>());
 }
 
+TYPED_TEST(gemm_grouped_on, may_have_empty_members_that_are_null) {
+  const auto a = this->put(std::vector<float>{1, 2, 3, 4}), c = this->put(std::vector<float>(4));
+  const float* const nothing = nullptr;
+  using member = gemm_member<float, float, float>;
+  const std::vector<member> members{{matrix(nothing, 0, 2), matrix(nothing, 2, 5), matrix<float>(nullptr, 0, 5)},
+                                    {matrix<const float>(a.data_handle(), 2, 2),
+                                     matrix<const float>(a.data_handle(), 2, 2), matrix(c.data_handle(), 2, 2)},
+                                    {matrix(nothing, 3, 2), matrix(nothing, 2, 0), matrix<float>(nullptr, 3, 0)}};
+  gemm_grouped(this->executor, std::span<const member>(members));
+  EXPECT_EQ(this->get(c), (std::vector<float>{7, 10, 15, 22}));
+  gemm_grouped(this->executor, std::span<const member>(members).first(1));
+  gemm(this->executor, matrix(nothing, 0, 2), matrix(nothing, 2, 5), matrix<float>(nullptr, 0, 5));
+}
+
 // Aligned operands that lie both ways: a kernel that looks it up serves them with packs, where there is one.
 TYPED_TEST(gemm_grouped_on, is_right_where_operands_lie_both_ways) {
   const auto check = [&]<class T>(const char* kernel) {
@@ -268,7 +282,7 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
   const member other{matrix(A, 4, 4), matrix(A, 4, 4), matrix(C + 16, 4, 4)};
   const auto another = [&](int at) { return member{matrix(A, 4, 4), matrix(A, 4, 4), matrix(C + at, 4, 4)}; };
   EXPECT_REFUSED(call(other, {matrix(A, 4, 4), matrix(A, 5, 4), matrix(C + 32, 4, 4)}),
-                 "gemm_grouped: member 2: gemm: B is 5 x 4; it must be k x n = 4 x 4");
+                 "gemm_grouped: member 2: B is 5 x 4; it must be k x n = 4 x 4");
   EXPECT_REFUSED(call({matrix(A, 4, 4), matrix(A, 4, 4), matrix(static_cast<float*>(nullptr), 4, 4)}, other),
                  "gemm_grouped: member 1: C is a null view of size 4 x 4");
   EXPECT_REFUSED(call(other, another(31)),
@@ -280,7 +294,12 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
   EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: an extent of A is -1; it must be at least 0");
   member scaled = another(32);
   scaled.factors.scale_a = 2;
-  EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: gemm: scale_a and scale_b are for fp8 and s8");
+  EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: scale_a and scale_b are for fp8 and s8");
+  member misplaced = another(32);
+  misplaced.c.strides[0] = 2;
+  EXPECT_REFUSED(
+      call(other, misplaced),
+      "gemm_grouped: member 2: C is written, but several of its elements are in one place by its strides 2, 1");
   EXPECT_EQ(this->get(c), std::vector<float>(100, 7.0f)) << "nothing was written";
   const std::vector<member> members{good, other};
   EXPECT_FALSE(validate(this->executor, [&](const auto& x) { gemm_grouped(x, std::span<const member>(members)); }));

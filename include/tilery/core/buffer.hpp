@@ -3,7 +3,7 @@
 #pragma once
 
 #include <tilery/core/element.hpp>
-#include <tilery/core/view.hpp>
+#include <tilery/core/tensor_like.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -59,16 +59,15 @@ public:
 
   buffer() = default;
 
-  /// Room for the product of the extents; `error` where one is negative.
-  template <class Executor, std::convertible_to<std::int64_t>... Extents>
-  requires(sizeof...(Extents) == Rank) explicit buffer(const Executor& executor, Extents... extents) {
-    for (const std::int64_t extent : {static_cast<std::int64_t>(extents)...})
-      if (extent < 0 || extent > largest_extent)
-        throw error({"an extent of a buffer is ", extent, "; it must be at least 0 and at most ", largest_extent});
-    std::int64_t bytes = sizeof(T);
-    if ((__builtin_mul_overflow(bytes, static_cast<std::int64_t>(extents), &bytes) || ...))
-      throw error("the extents of a buffer multiply to more than 2^63 bytes; no memory holds them");
-    view_ = tensor_view<T, Rank>(nullptr, static_cast<std::int32_t>(extents)...);
+  /// Room for the product of the extents. Throws where an extent is negative or above `largest_extent`, and where no
+  /// memory holds so many bytes.
+  template <class Executor, extent_like... Extents>
+  requires(sizeof...(Extents) == Rank - 1) explicit buffer(const Executor& executor, first_extent first,
+                                                           Extents... others)
+      : view_(nullptr, first, others...) {
+    std::int64_t bytes = 0;
+    if (__builtin_mul_overflow(view_.size(), static_cast<std::int64_t>(sizeof(T)), &bytes))
+      throw error("the extents of a buffer multiply to 2^63 bytes or more; no memory holds them", first.at);
     memory_ = executor.allocate(static_cast<std::size_t>(view_.size()) * sizeof(T));
     view_.pointer = static_cast<T*>(memory_.get());
   }

@@ -2,7 +2,7 @@
 // The checks of shapes that ops share, each a sentence with the operand's name.
 #pragma once
 
-#include <tilery/core/operand.hpp>
+#include <tilery/core/operand_checks.hpp>
 
 namespace tilery::inline TILERY_ABI {
 

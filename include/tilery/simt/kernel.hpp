@@ -7,15 +7,15 @@
 //     static constexpr arch lowest = arch::sm_75;      // what it needs
 //     static constexpr bool holds_alone = true;        // its text is right for a block of one lane, too: the CPU's
 //     static constexpr int cluster = 4;                // blocks along x that run side by side; 1 where it is absent
-//     static constexpr int resident = 2;               // blocks a multiprocessor holds: a bound of registers; 1 likewise
-//     struct shared { shared_array<float, 4> sums; };
-//     template <class Lane> TILERY_SIMT static void run(Lane lane, const params& p, shared& smem);
+//     static constexpr int resident = 2;               // blocks a multiprocessor holds: a bound of registers; 1
+//     likewise struct shared { shared_array<float, 4> sums; }; template <class Lane> TILERY_SIMT static void run(Lane
+//     lane, const params& p, shared& smem);
 //   };
 //   launch<my_kernel>(executor, {blocks}, p);
 #pragma once
 
 #include <tilery/core/arch.hpp>
-#include <tilery/core/operand.hpp>
+#include <tilery/core/operand_checks.hpp>
 #include <tilery/simt/index.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -107,8 +107,8 @@ void launch(const Executor& executor, index3 blocks, const Params& params, const
                 "a kernel's cluster must be 1 to 8 blocks: more are not portable");
   static_assert(cluster_of<Kernel>() == 1 || static_cast<int>(Kernel::lowest) >= static_cast<int>(arch::sm_90),
                 "a kernel with a cluster must have sm_90 or later as its lowest arch");
-  refuse(check_grid(blocks, cluster_of<Kernel>()), at);
-  refuse(check_operands(known, executor.reachable()), at);
+  refuse(in_op(Kernel::name, check_grid(blocks, cluster_of<Kernel>())), at);
+  if (!known.checked()) refuse(in_op(Kernel::name, check_operands(known, executor.reachable())), at);
   if (blocks.volume() == 0) return;
   executor.template run<Kernel>(blocks, params, known, at);
 }

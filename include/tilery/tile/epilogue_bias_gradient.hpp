@@ -39,7 +39,8 @@ struct bias_gradient : step {
   gmem_ptr<tile::exact_counter> counters{nullptr};  // (counter, column), set by the op
 
   template <tensor_like<1> V>
-  explicit bias_gradient(const V& v, double old = 0) : to(tensor_view<T, 1>(tilery::view(v))), beta(old) {}
+  explicit bias_gradient(const V& v, double old = 0, where at = {})
+      : to(tensor_view<T, 1>(tilery::view(v, at))), beta(old) {}
 
   /// What one tile does. A lane keeps the sums of up to four packs of columns; where it has more, it hands over the
   /// pack that it began first.

@@ -41,7 +41,7 @@ struct bias : step {
   operand_matrix<const T> values;
 
   template <tensor_like<1> V>
-  explicit bias(const V& v) : values(tensor_view<const T, 1>(tilery::view(v))) {}
+  explicit bias(const V& v, where at = {}) : values(tensor_view<const T, 1>(tilery::view(v, at))) {}
 
   template <class Lane, class S, int N>
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int, int column) const {
@@ -62,7 +62,7 @@ struct row_bias : step {
   operand_matrix<const T> values;
 
   template <tensor_like<1> V>
-  explicit row_bias(const V& v) : values(tensor_view<const T, 1>(tilery::view(v))) {}
+  explicit row_bias(const V& v, where at = {}) : values(tensor_view<const T, 1>(tilery::view(v, at))) {}
 
   template <class Lane, class S, int N>
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int) const {
@@ -85,7 +85,8 @@ struct residual : step {
   double factor;
 
   template <tensor_like<2> V>
-  explicit residual(const V& v, double by = 1) : added(tensor_view<const T, 2>(tilery::view(v))), factor(by) {}
+  explicit residual(const V& v, double by = 1, where at = {})
+      : added(tensor_view<const T, 2>(tilery::view(v, at))), factor(by) {}
 
   template <class Lane, class S, int N>
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
@@ -116,8 +117,8 @@ struct gradient : step {
 
 /// `times_gradient<activation::gelu>(z)`: x times the activation's derivative at z.
 template <class Activation, tensor_like<2> V>
-auto times_gradient(const V& z) {
-  return gradient<Activation, std::remove_const_t<element_type_of<V>>>(tilery::view(z));
+auto times_gradient(const V& z, where at = {}) {
+  return gradient<Activation, std::remove_const_t<element_type_of<V>>>(tilery::view(z, at));
 }
 
 }  // namespace epilogue
