@@ -2,6 +2,7 @@
 // What it takes to write a kernel of one's own: packs and their math, memory, `launch`. Executors are included apart.
 #pragma once
 
+#include <tilery/copy.hpp>
 #include <tilery/core/buffer.hpp>
 #include <tilery/core/convert.hpp>
 #include <tilery/core/math.hpp>

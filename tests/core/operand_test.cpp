@@ -217,13 +217,13 @@ TEST(buffer, owns_moves_and_copies) {
   buffer<float> none(executor, 0);
   EXPECT_EQ(none.size(), 0);
   float target[15] = {1};
-  copy(executor, c, matrix(target, 3, 5));
+  copy_dense(executor, c, matrix(target, 3, 5));
   EXPECT_EQ(target[0], 0);
   try {
-    copy(executor, c, matrix(target, 5, 3));
+    copy_dense(executor, c, matrix(target, 5, 3));
     FAIL();
   } catch (const error& e) {
-    EXPECT_NE(std::string(e.what()).find("copy: extent 0 of the source is 3 and of the target 5; they must be equal"),
+    EXPECT_NE(std::string(e.what()).find("copy: extent 0 of from is 3 and of to 5; they must be equal"),
               std::string::npos);
     EXPECT_NE(std::string(e.what()).find("operand_test.cpp"), std::string::npos) << "the caller's file";
   }

@@ -31,10 +31,10 @@ public:
                      const buffer<T>& memory, const Batch& batch, const One& one) {
     const auto before = draw_values<T>(static_cast<std::size_t>(memory.size()));
     const auto from = vector(before.data(), static_cast<int>(memory.size()));
-    copy(this->executor, from, memory);
+    copy_dense(this->executor, from, memory);
     batch(this->executor, a, b, c);
     const auto together = this->get(memory);
-    copy(this->executor, from, memory);
+    copy_dense(this->executor, from, memory);
     for (int i = 0; i < c.extents[0]; ++i) one(this->executor, ops::slice(a, i), ops::slice(b, i), ops::slice(c, i));
     const auto alone = this->get(memory);
     EXPECT_EQ(std::memcmp(together.data(), alone.data(), together.size() * sizeof(T)), 0);

@@ -108,6 +108,17 @@ operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) 
   return o;
 }
 
+/// Describes a dense tensor of any rank, as one row.
+template <class T, int Rank>
+operand describe_dense(const char* name, const tensor_view<T, Rank>& v, bool written) {
+  return {name,
+          reinterpret_cast<const std::byte*>(v.pointer),
+          static_cast<std::int64_t>(sizeof(T)),
+          {1, v.size()},
+          {0, 1},
+          written};
+}
+
 /// An operand that the op reads, whatever its view would allow.
 template <class T, int Rank>
 operand reads(const char* name, const tensor_view<T, Rank>& v) {
