@@ -5,6 +5,27 @@
 # seconds of compiling it, out of Ninja's log, and of running it, out of CTest's lines. Seconds are added up over
 # processes, so that the sum exceeds the clock where several run at once.
 
+# Prints the names of the tests that CTest would run: tests_in FOLDER CTEST-ARGUMENT...
+tests_in() { ctest --test-dir "$@" -N | sed -n 's/^ *Test *#[0-9]*: //p'; }
+
+# Prints what must be built for these tests: each word of their commands that Ninja makes, and, for a test NAME whose
+# command is not its program, the target NAME_test.
+#   targets_of_tests FOLDER CTEST-ARGUMENT...
+targets_of_tests() {
+  local folder
+  folder=$(cd "$1" && pwd)
+  {
+    ninja -C "$folder" -t targets all
+    echo '--'
+    tests_in "$@" | sed 's/$/_test/'
+    ctest --test-dir "$@" --show-only=json-v1 | sed -n 's/^[[:space:]]*"\(\/[^"]*\)",\{0,1\}$/\1/p'
+  } | awk -v folder="$folder/" '
+    $0 == "--" { read_all = 1; next }
+    !read_all  { sub(/: [^:]*$/, ""); makes[$0]; next }
+    index($0, folder) == 1 { $0 = substr($0, length(folder) + 1) }
+    ($0 in makes) && !seen[$0]++'
+}
+
 # Prints "target seconds" for what the last builds in FOLDER took, compiling and linking.
 compile_seconds() {
   [[ -r $1/.ninja_log ]] || return 0
