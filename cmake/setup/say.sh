@@ -23,7 +23,7 @@ tell_progress() {
     read -r -t 1 -u "$never" line || true
     seconds=$((seconds + 1))
     ((seconds % every == 0)) || continue
-    line=$(tail -n 1 "$log" 2>/dev/null | tr '\r' '\n' | tail -n 1) # programs that redraw a line
+    line=$(tail -n 1 "$log" 2>/dev/null | tr '\r' '\n' | sed '/^ *$/d' | tail -n 1) # a terminal's lines, redrawn ones
     [[ -z $line ]] || printf 'tilery:   %d s: %.100s\n' "$seconds" "$line"
   done
 }
@@ -50,6 +50,7 @@ logged() {
 last_error() {
   local line cause='' failure='' last=''
   while IFS= read -r line; do
+    line=${line%$'\r'} # a terminal's lines, redrawn ones
     line=${line##*$'\r'}
     [[ -z ${line// /} ]] || last=$line
     case $line in

@@ -131,7 +131,7 @@ called sudo 0
 for trouble in "Certificate verification failed: The certificate is NOT trusted." "You don't have enough free space in /var/cache/apt/archives/." \
   "Failed to fetch http://deb.debian.org/debian/InRelease  Temporary failure resolving 'deb.debian.org'"; do
   bare_machine 0
-  printf 'Reading package lists...\nE: %s\nE: Some index files failed to download. They have been ignored, or old ones used instead.\n' "$trouble" >"$work/apt_says"
+  printf 'Reading package lists...\r\nE: %s\r\nE: Some index files failed to download. They have been ignored, or old ones used instead.\n' "$trouble" >"$work/apt_says"
   run examples/quickstart.sh
   [[ $status == 1 ]] || fail "quickstart.sh must end with status 1"
   says "missing: $all (apt-get says: $trouble); install with: apt-get update && apt-get install -y $all"
@@ -146,7 +146,7 @@ says 'CMake could not configure'
 # A long step tells what it does.
 bare_machine 0
 echo 2.5 >"$work/apt_takes"
-echo "Get:1 something large" >"$work/apt_says"
+printf 'Get:1 something large\r\n' >"$work/apt_says"
 export TILERY_PROGRESS=1
 run examples/quickstart.sh
 unset TILERY_PROGRESS
