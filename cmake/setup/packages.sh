@@ -57,7 +57,7 @@ may_install() {
   elif sudo -n true 2>/dev/null; then
     as_root=(sudo -n)
     return 0
-  elif [[ -t 0 && -t 2 ]]; then
+  elif [[ -t 0 && -t 2 ]] && { : </dev/tty; } 2>/dev/null; then
     as_root=(sudo)
     return 0
   else
@@ -94,8 +94,7 @@ prepare_machine() {
   (($# == 0)) || { shift && wanted=$(missing_packages "$@" | tr '\n' ' '); }
   if [[ $cuda != none ]] && ! cuda_is_here "$cuda"; then
     for word in $packages_for_wheels; do packages+=("$word"); done
-    later="; CUDA's $cuda, which is missing, too, is fetched then"
-    later=${later/"CUDA's nvcc"/"CUDA's compiler"}
+    later="; this script then fetches CUDA's ${cuda/nvcc/compiler}"
   fi
   needed=$(missing_packages "${packages[@]}" | tr '\n' ' ')
   needed=${needed% } wanted=${wanted% }
