@@ -2,6 +2,7 @@
 // The CPU executor: blocks of one lane, side by side on the host's threads.
 #pragma once
 
+#include <tilery/core/rounding.hpp>
 #include <tilery/simt/cpu_lane.hpp>
 #include <tilery/simt/cpu_parallel.hpp>
 #include <tilery/simt/host_memory.hpp>
@@ -17,8 +18,11 @@ class cpu : public host_memory {
 public:
   using lane = cpu_lane;
 
-  /// On all cores that the process may use, or on so many threads.
-  explicit cpu(int threads = host_threads()) : threads_(threads < 1 ? 1 : threads) {}
+  /// On all cores that the process may use, or on so many threads. Throws where the program's compiler options make
+  /// results wrong and no macro has told of them (core/compiler.hpp).
+  explicit cpu(int threads = host_threads(), where at = {}) : threads_(threads < 1 ? 1 : threads) {
+    refuse_reordered_sums("cpu", at);
+  }
 
   int threads() const { return threads_; }
   tilery::arch target() const { return arch::cpu; }

@@ -30,7 +30,7 @@ case $kind in
   installed)
     cmake --install "$from" --prefix "$work/prefix" >"$work/install.log"
     arguments=("-DCMAKE_PREFIX_PATH=$work/prefix" '-DEXPECTED=tilery;native;virtual_gpu')
-    if grep -rn --include='*.cmake' -F "$(dirname "$(dirname "$here")")/" "$work/prefix"; then
+    if grep -rnE --include='*.cmake' "[\"; =]$(dirname "$(dirname "$here")")/" "$work/prefix"; then
       echo "the installed package names the folder that it was made from"
       exit 1
     fi
