@@ -6,7 +6,7 @@
 # In this order: TILERY_CUDA_INCLUDE as the user has set it; the toolkit of this build's nvcc, of CUDA_HOME, CUDA_PATH or
 # CUDAToolkit_ROOT; the wheels in the active virtual environment of Python; the toolkit of the nvcc on PATH; the usual
 # folders; what the scripts of this repository have fetched.
-set(tilery_cuda_at_least 12080)  # as CUDART_VERSION writes 12.8
+set(tilery_cuda_at_least 12040)  # as CUDART_VERSION writes 12.4
 set(tilery_cuda_places "")
 foreach(place ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} ${CUDAToolkit_ROOT} $ENV{CUDA_HOME} $ENV{CUDA_PATH} $ENV{CUDAToolkit_ROOT})
   list(APPEND tilery_cuda_places ${place} ${place}/include)
@@ -53,7 +53,7 @@ if(NOT tilery_cuda_found)
   if(NOT EXISTS ${tilery_wheels})
     set(tilery_wheels ${CMAKE_CURRENT_LIST_DIR}/setup/cuda_headers.txt)
   endif()
-  set(tilery_no_cuda_headers "tilery needs the CUDA headers of 12.8 or later (cuda_fp8.h), and found none")
+  set(tilery_no_cuda_headers "tilery needs the CUDA headers of 12.4 or later (cuda_fp8.h), and found none")
   if(tilery_old_cuda)
     string(APPEND tilery_no_cuda_headers " (${tilery_old_cuda} is older)")
   endif()

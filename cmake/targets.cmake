@@ -45,6 +45,9 @@ endif()
 add_library(tilery INTERFACE)
 add_library(tilery::tilery ALIAS tilery)
 target_compile_features(tilery INTERFACE cxx_std_20)
+# With TILERY_LINKS_BOOST_CONTEXT, which tilery::virtual_gpu adds, virtual_gpu.hpp says at once what the linker would say
+# at the end.
+target_compile_definitions(tilery INTERFACE TILERY_IS_LINKED)
 find_package(Threads REQUIRED)
 target_link_libraries(tilery INTERFACE Threads::Threads)
 # CMake 3.25 does not know that nvcc has C++20.

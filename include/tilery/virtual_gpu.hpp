@@ -4,6 +4,12 @@
 // each kernel for the one that it uses alone. Needs Boost.Context (CMake target tilery::virtual_gpu).
 #pragma once
 
+// Without Boost.Context the program would be compiled for half a minute, and not link.
+#if defined(TILERY_IS_LINKED) && !defined(TILERY_LINKS_BOOST_CONTEXT)
+#error "tilery: the virtual GPU needs Boost.Context; link the CMake target tilery::virtual_gpu (Debian: libboost-context-dev)"
+#include "the_sentence_above_says_why"
+#endif
+
 #include <tilery/core/rounding.hpp>
 #include <tilery/simt/host_memory.hpp>
 #include <tilery/simt/kernel.hpp>

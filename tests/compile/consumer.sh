@@ -62,7 +62,7 @@ if [[ $kind == bare ]]; then
   }
   tell() { grep -qF -- "$1" "$work/said" || { echo "CMake must say: $1" && cat "$work/said" && exit 1; }; }
   ! configure >"$work/said" || { echo "a project without CUDA's headers is configured" && exit 1; }
-  tell "tilery needs the CUDA headers of 12.8 or later (cuda_fp8.h), and found none: install a CUDA toolkit"
+  tell "tilery needs the CUDA headers of 12.4 or later (cuda_fp8.h), and found none: install a CUDA toolkit"
   tell "pip install -r $work/prefix/lib/cmake/tilery/"
   mkdir -p "$work/old"
   echo '#define CUDART_VERSION 11080' >"$work/old/cuda_runtime_api.h"
@@ -70,7 +70,7 @@ if [[ $kind == bare ]]; then
   ! CUDA_HOME=$work/old configure >"$work/said" || { echo "CUDA 11.8's headers are taken" && exit 1; }
   tell "and found none ($work/old is older)"
   ! configure -DTILERY_SOURCE="$from" >"$work/said" || { echo "a subdirectory without CUDA's headers is configured" && exit 1; }
-  tell "tilery needs the CUDA headers of 12.8 or later"
+  tell "tilery needs the CUDA headers of 12.4 or later"
   wheels=$work/environment/lib/python3.11/site-packages/nvidia/cu13
   mkdir -p "$wheels"
   ln -s "$cuda" "$wheels/include"
@@ -85,6 +85,10 @@ fi
 cmake -S "$here/consumer" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug "${arguments[@]}" "$@" >"$work/configure.log" 2>&1 ||
   { cat "$work/configure.log" && exit 1; }
 cmake --build "$work/build" >"$work/build.log" 2>&1 || { cat "$work/build.log" && exit 1; }
+if cmake --build "$work/build" --target without_boost >"$work/build.log" 2>&1 ||
+  ! grep -qF "tilery: the virtual GPU needs Boost.Context; link the CMake target tilery::virtual_gpu" "$work/build.log"; then
+  echo "a program that does not link tilery::virtual_gpu must be told so:" && head -n 10 "$work/build.log" && exit 1
+fi
 for program in headers_only with_virtual_gpu; do
   [[ -x $work/build/$program ]] || continue
   "$work/build/$program" || { echo "$program ends with status $?" && exit 1; }

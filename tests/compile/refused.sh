@@ -48,7 +48,7 @@ silent=("-fassociative-math -fno-signed-zeros -fno-trapping-math" -funsafe-math-
 for option in "${options[@]}"; do refuses softmax.hpp "$sentence" "$option"; done
 for option in "${silent[@]}"; do
   read -r -a words <<<"$option"
-  if "${compile[@]}" "${words[@]}" -E -dM -x c++ - </dev/null 2>/dev/null | grep -q __ASSOCIATIVE_MATH__; then
+  if [[ $("${compile[@]}" "${words[@]}" -E -dM -x c++ - </dev/null 2>/dev/null) == *__ASSOCIATIVE_MATH__* ]]; then
     refuses softmax.hpp "$sentence" "${words[@]}"
     continue
   fi
@@ -75,11 +75,11 @@ done
 
 # What no compiler here is: macros say that it is. Compilers define them themselves, and warn.
 refuses softmax.hpp "tilery: MSVC and clang-cl are not supported" -D_MSC_VER=1940
-if "${compile[@]}" -E -dM -x c++ - </dev/null | grep -q __clang__; then
+if [[ $("${compile[@]}" -E -dM -x c++ - </dev/null) == *__clang__* ]]; then
   refuses softmax.hpp "tilery: this clang is too old" -U__clang_major__ -D__clang_major__=13
 else
   refuses softmax.hpp "tilery: this g++ is too old" -U__GNUC__ -D__GNUC__=11
 fi
-refuses softmax.hpp "tilery: this nvcc is too old" -D__CUDACC_VER_MAJOR__=12 -D__CUDACC_VER_MINOR__=7
+refuses softmax.hpp "tilery: this nvcc is too old" -D__CUDACC_VER_MAJOR__=12 -D__CUDACC_VER_MINOR__=3
 
 ((failures == 0)) && echo "$headers headers and ${#options[@]} + ${#silent[@]} options are refused in a sentence, in ${SECONDS} s"

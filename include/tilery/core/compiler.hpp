@@ -22,8 +22,8 @@
 #elif !defined(__clang__) && __GNUC__ < 12
 #error "tilery: this g++ is too old; use g++ 12 or a later one"
 #include "the_sentence_above_says_why"
-#elif defined(__CUDACC_VER_MAJOR__) && __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ < 1208
-#error "tilery: this nvcc is too old; use CUDA 12.8 or a later one"
+#elif defined(__CUDACC_VER_MAJOR__) && __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ < 1204
+#error "tilery: this nvcc is too old; use CUDA 12.4 or a later one"
 #include "the_sentence_above_says_why"
 #elif __cplusplus < 202002L
 #error "tilery: C++20 is needed; compile with -std=c++20 or a later standard"
