@@ -36,7 +36,8 @@ while (($# > 0)); do
 done
 [[ $repeat =~ ^[1-9][0-9]*$ ]] || give_up "--repeat needs a whole number (see benchmarks/compile.sh --help)"
 
-need_packages time g++
+[[ $arch =~ ^[0-9]+[af]?$ ]] || give_up "--arch $arch is no GPU architecture; 80 is one (see benchmarks/compile.sh --help)"
+prepare_machine nvcc time g++
 need_cuda nvcc
 
 work=$tilery_build/benchmarks/compile

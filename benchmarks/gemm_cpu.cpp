@@ -21,6 +21,7 @@
 #include "benchmarks/options.hpp"
 #include "benchmarks/ratios.hpp"
 #include "benchmarks/rounds.hpp"
+#include "benchmarks/table.hpp"
 
 #include <cblas.h>
 
@@ -271,7 +272,7 @@ int main(int count, char** arguments) try {
   session all;
   introduce();
   add_all(all, shapes, large ? std::numeric_limits<double>::infinity() : 20e9, quick);
-  benchmark::RunSpecifiedBenchmarks();
+  run_with_table();
   print_tables(all);
   if (all.wrong) std::fprintf(stderr, "gemm_cpu: a result was wrong or a call failed\n");
   return all.wrong ? 1 : 0;

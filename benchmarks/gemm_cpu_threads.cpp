@@ -9,6 +9,7 @@
 
 #include "benchmarks/cpu_peak.hpp"
 #include "benchmarks/rounds.hpp"
+#include "benchmarks/table.hpp"
 
 #include <sched.h>
 #include <cstdio>
@@ -93,5 +94,5 @@ int main(int argc, char** argv) {
   add("fma_peak/threads:2", fma_peak);
   for (const int n : {128, 256, 512, 1024, 2048})
     add("gemm/f32/" + std::to_string(n) + "/threads:2", [n](benchmark::State& state) { gemm(state, n); });
-  benchmark::RunSpecifiedBenchmarks();
+  tilery_benchmarks::run_with_table();
 }

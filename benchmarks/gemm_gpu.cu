@@ -54,7 +54,7 @@ int main(int count, char** arguments) try {
   gemm_session session;
   introduce(session);
   add_all(session, shapes, quick, policies);
-  benchmark::RunSpecifiedBenchmarks();
+  tilery_benchmarks::run_with_table();
   print_summary(session);
   if (session.failed) std::fprintf(stderr, "gemm_gpu: a result was wrong or a call failed\n");
   return session.failed ? 1 : 0;

@@ -8,6 +8,7 @@
 #include "benchmarks/options.hpp"
 #include "benchmarks/ratios.hpp"
 #include "benchmarks/side_by_side.hpp"
+#include "benchmarks/table.hpp"
 
 #include <benchmark/benchmark.h>
 

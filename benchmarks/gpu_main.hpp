@@ -7,13 +7,15 @@
 
 #include <tilery/cuda.hpp>
 
+#include "benchmarks/table.hpp"
+
 #include <cstdio>
 
 int main(int count, char** arguments) try {
   benchmark::Initialize(&count, arguments);
   if (benchmark::ReportUnrecognizedArguments(count, arguments)) return 2;
   if (tilery::cuda_devices() == 0) return std::fprintf(stderr, "%s: there is no GPU\n", arguments[0]), 77;
-  benchmark::RunSpecifiedBenchmarks();
+  tilery_benchmarks::run_with_table();
   benchmark::Shutdown();
   return 0;
 } catch (const std::exception& error) {

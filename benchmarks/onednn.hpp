@@ -8,7 +8,9 @@
 #include <dnnl.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tilery_benchmarks {
@@ -40,9 +42,9 @@ inline dnnl::memory::desc onednn_operand(dnnl::memory::data_type type, std::int6
   return {{batch, rows, columns}, type, {rows * columns, down, across}};
 }
 
-/// The matmul primitive.
+/// The matmul primitive; nothing where oneDNN has none for this type on this CPU, as for bf16 without AVX-512.
 template <class T>
-cpu_way onednn_matmul(const gemm_shape& s, const T* a, const T* b, gemm_result_t<T>* c) {
+std::optional<cpu_way> onednn_matmul(const gemm_shape& s, const T* a, const T* b, gemm_result_t<T>* c) try {
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   const auto a_desc = onednn_operand(onednn_type<T>, s.batch, s.m, s.k, s.a_transposed);
   const auto b_desc = onednn_operand(onednn_type<T>, s.batch, s.k, s.n, s.b_transposed);
@@ -54,18 +56,21 @@ cpu_way onednn_matmul(const gemm_shape& s, const T* a, const T* b, gemm_result_t
   const std::unordered_map<int, dnnl::memory> operands = {{DNNL_ARG_SRC, memory(a_desc, a)},
                                                           {DNNL_ARG_WEIGHTS, memory(b_desc, b)},
                                                           {DNNL_ARG_DST, memory(c_desc, c)}};
-  return {"matmul", [product, operands, stream = dnnl::stream(engine)]() mutable {
-            product.execute(stream, operands);
-            stream.wait();
-          }};
+  return cpu_way{"matmul", [product, operands, stream = dnnl::stream(engine)]() mutable {
+                   product.execute(stream, operands);
+                   stream.wait();
+                 }};
+} catch (const dnnl::error& error) {
+  if (error.status == dnnl_unimplemented) return std::nullopt;
+  throw;
 }
 
-/// All ways that serve the problem; none where oneDNN does not know the type.
+/// All ways that serve the problem; none where oneDNN does not multiply the type here.
 template <class T>
 std::vector<cpu_way> onednn_ways(const gemm_shape& s, const T* a, const T* b, gemm_result_t<T>* c) {
   std::vector<cpu_way> ways;
   if constexpr (onednn_type<T> != dnnl::memory::data_type::undef) {
-    ways.push_back(onednn_matmul(s, a, b, c));
+    if (auto matmul = onednn_matmul(s, a, b, c)) ways.push_back(std::move(*matmul));
     const char a_is = s.a_transposed ? 'T' : 'N', b_is = s.b_transposed ? 'T' : 'N';
     const std::int64_t m = s.m, n = s.n, k = s.k, a_pitch = s.a_transposed ? m : k, b_pitch = s.b_transposed ? k : n;
     if constexpr (std::is_same_v<T, float>)

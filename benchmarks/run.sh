@@ -4,8 +4,12 @@
 # Builds and runs tilery's benchmarks. Nothing has to be done before: what is missing is installed.
 #
 #   benchmarks/run.sh                  all suites
-#   benchmarks/run.sh gemm softmax     these
-#   benchmarks/run.sh gemm -- ARGS     arguments for Google Benchmark, such as --benchmark_filter=512
+#   benchmarks/run.sh gemm_cpu softmax these; a wrong name lists all that there are
+#   benchmarks/run.sh gemm_cpu -- ARGS arguments for Google Benchmark, such as --benchmark_filter=512, or for the suite:
+#
+#     gemm_cpu   --quick: few shapes; --all: the large ones, too; --shapes FILE: those of FILE, which is written as
+#                benchmarks/gemm_shapes.txt
+#     gemm_gpu   --quick, --shapes FILE; --policies: candidates beside the default call
 #
 # Each suite writes build/benchmarks/results/SUITE.json, with the processor, the compiler, the clocks and the git revision
 # in its context, but no host's name and no path; a table of the suites ends the run. benchmarks/results keeps those of
@@ -54,9 +58,26 @@ while (($# > 0)); do
   shift
 done
 
+# Names of the suites: known_suites HERE|GPU. Each source file is a suite; those that benchmarks/CMakeLists.txt builds
+# twice have the GPU's name, too.
+known_suites() {
+  local file folder=$tilery_root/benchmarks
+  if [[ $1 == here ]]; then for file in "$folder"/*.cpp; do basename "$file" .cpp; done; fi
+  for file in "$folder"/*.cu; do basename "$file" .cu; done
+  sed -n 's/^tilery_gpu_benchmark(\([a-z_]*\).*/\1_gpu/p' "$folder/CMakeLists.txt"
+}
+[[ $arch =~ ^[0-9]+[af]?(-real)?$ ]] || give_up "--arch $arch is no GPU architecture; 90a is one (see benchmarks/run.sh --help)"
+if [[ $mode != run ]]; then
+  known=" $(known_suites "$mode" | tr '\n' ' ')"
+  for name in "${suites[@]}"; do
+    [[ $known == *" $name "* ]] || give_up "there is no benchmark $name; there are:${known% }"
+  done
+fi
+
 folder=$tilery_build/benchmarks
 [[ $mode == here ]] || folder=$tilery_build/gpu-benchmarks
 results=${results:-$folder/results}
+[[ $mode == build ]] || need_writable "$results" --results
 
 # What was built from what, kept beside the programs for the machine that runs them.
 describe_build() {
@@ -71,9 +92,11 @@ describe_build() {
 }
 
 build_suites() {
+  local cuda=compiler
+  [[ $mode == here ]] || cuda=nvcc
   # shellcheck disable=SC2086  # lists of words
-  need_packages $packages_to_build $packages_for_benchmarks
-  if [[ $mode == build ]]; then need_cuda nvcc; else need_cuda compiler; fi
+  prepare_machine $cuda $packages_to_build $packages_for_benchmarks
+  need_cuda $cuda
   tell_cmake_about_cuda
   local -a arguments=(-DCMAKE_BUILD_TYPE=Release -DTILERY_BENCHMARKS=ON -DTILERY_TESTS=OFF -DTILERY_EXAMPLES=OFF
     -DCMAKE_CXX_COMPILER=g++ "${cuda_arguments[@]}")
@@ -84,7 +107,7 @@ build_suites() {
   local name targets
   targets=$'\n'$(ninja -C "$folder" -t targets all)
   for name in "${suites[@]}"; do
-    [[ $targets == *$'\n'"bin/$name: "* ]] || give_up "there is no benchmark $name in ${folder#"$PWD/"}"
+    [[ $targets == *$'\n'"bin/$name: "* ]] || give_up "the benchmark $name cannot be built here: it needs nvcc, or cublasLt.h"
   done
   build "$folder" "${suites[@]/#/bin/}"
   ninja -C "$folder" -t cleandead >/dev/null # programs of suites that are no more
@@ -161,7 +184,8 @@ run_suites() {
   ((${#suites[@]} > 0)) || give_up "no benchmarks in ${folder#"$PWD/"}/bin; build them with: benchmarks/run.sh --build-only"
   mkdir -p "$results"
   for name in "${suites[@]}"; do
-    [[ -x $folder/bin/$name ]] || give_up "there is no benchmark $name in ${folder#"$PWD/"}/bin"
+    [[ -x $folder/bin/$name ]] ||
+      give_up "there is no benchmark $name in ${folder#"$PWD/"}/bin; there are: $(programs_in "$folder/bin" | paste -s -d ' ')"
     run_suite "$name" || bad=$((bad + 1))
     table+=$row$'\n'
   done

@@ -48,7 +48,7 @@ int run_tuner(int count, char** arguments, const char* name, const Add& add) try
   gemm_session session;
   introduce(session);
   add(session);
-  benchmark::RunSpecifiedBenchmarks();
+  tilery_benchmarks::run_with_table();
   print_by_time(session);
   print_means(session);
   if (session.failed) std::fprintf(stderr, "%s: a result was wrong or a call failed\n", name);

@@ -4,6 +4,11 @@
 #   tilery::native       adds the flags of the machine that compiles: fast on the CPU, runs only on CPUs like it
 #   tilery::virtual_gpu  adds Boost.Context: the virtual GPU
 
+include(${CMAKE_CURRENT_LIST_DIR}/compilers.cmake)
+if(tilery_wrong_compiler)
+  message(FATAL_ERROR "${tilery_wrong_compiler}")
+endif()
+
 # nvcc, where wanted and found.
 set(tilery_has_nvcc OFF)
 set(tilery_no_gpu OFF)
@@ -28,29 +33,30 @@ if(PROJECT_IS_TOP_LEVEL AND NOT TILERY_CUDA STREQUAL "OFF")
   endif()
 endif()
 
-# The CUDA headers, which g++ and clang++ compile as well.
-if(CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES)
-  set(toolkit_hints ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
-endif()
-find_path(TILERY_CUDA_INCLUDE cuda_fp8.h
-  HINTS ${toolkit_hints} ENV CUDA_HOME ENV CUDA_PATH
-  PATHS /usr/local/cuda /usr/lib/cuda /opt/cuda
-  PATH_SUFFIXES include targets/x86_64-linux/include
-  DOC "The folder of the CUDA toolkit's headers")
-if(NOT TILERY_CUDA_INCLUDE)
-  message(FATAL_ERROR "The CUDA headers were not found (cuda_fp8.h); install the CUDA toolkit or set TILERY_CUDA_INCLUDE to its include folder")
+# To install the headers nothing is needed; to compile anything with them, CUDA's.
+include(${CMAKE_CURRENT_LIST_DIR}/cuda-headers.cmake)
+if(tilery_no_cuda_headers)
+  if(NOT PROJECT_IS_TOP_LEVEL OR TILERY_TESTS OR TILERY_EXAMPLES OR TILERY_BENCHMARKS)
+    message(FATAL_ERROR "${tilery_no_cuda_headers}")
+  endif()
+  message(STATUS "${tilery_no_cuda_headers}. The headers of tilery can be installed without them.")
 endif()
 
 add_library(tilery INTERFACE)
 add_library(tilery::tilery ALIAS tilery)
 target_compile_features(tilery INTERFACE cxx_std_20)
+# With TILERY_LINKS_BOOST_CONTEXT, which tilery::virtual_gpu adds, virtual_gpu.hpp says at once what the linker would say
+# at the end.
+target_compile_definitions(tilery INTERFACE TILERY_IS_LINKED)
 find_package(Threads REQUIRED)
 target_link_libraries(tilery INTERFACE Threads::Threads)
 # CMake 3.25 does not know that nvcc has C++20.
 target_compile_options(tilery INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
 file(GLOB_RECURSE tilery_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/tilery/*.hpp)
 target_sources(tilery INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${tilery_headers})
-target_include_directories(tilery SYSTEM INTERFACE $<BUILD_INTERFACE:${TILERY_CUDA_INCLUDE}>)
+if(TILERY_CUDA_INCLUDE)
+  target_include_directories(tilery SYSTEM INTERFACE $<BUILD_INTERFACE:${TILERY_CUDA_INCLUDE}>)
+endif()
 
 add_library(tilery_native INTERFACE)
 add_library(tilery::native ALIAS tilery_native)
@@ -59,12 +65,4 @@ target_link_libraries(tilery_native INTERFACE tilery)
 target_compile_options(tilery_native INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-march=native> $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-march=native>)
 
-find_path(TILERY_BOOST_INCLUDE boost/context/detail/fcontext.hpp)
-find_library(TILERY_BOOST_CONTEXT boost_context)
-if(TILERY_BOOST_INCLUDE AND TILERY_BOOST_CONTEXT)
-  add_library(tilery_virtual_gpu INTERFACE)
-  add_library(tilery::virtual_gpu ALIAS tilery_virtual_gpu)
-  set_target_properties(tilery_virtual_gpu PROPERTIES EXPORT_NAME virtual_gpu)
-  target_link_libraries(tilery_virtual_gpu INTERFACE tilery ${TILERY_BOOST_CONTEXT})
-  target_include_directories(tilery_virtual_gpu SYSTEM INTERFACE $<BUILD_INTERFACE:${TILERY_BOOST_INCLUDE}>)
-endif()
+include(${CMAKE_CURRENT_LIST_DIR}/virtual-gpu.cmake)

@@ -46,9 +46,11 @@ list() {
 
 # prepare TARGET: the program of this name, built quietly where nothing has changed.
 prepare() {
+  local cuda=headers
+  ! gpu_is_visible || cuda=compiler
   # shellcheck disable=SC2086  # lists of words
-  need_packages $packages_to_build $packages_for_examples
-  if gpu_is_visible; then need_cuda compiler; else need_cuda headers; fi
+  prepare_machine $cuda $packages_to_build $packages_for_examples
+  need_cuda $cuda
   tell_cmake_about_cuda
   configure "$folder" -DCMAKE_BUILD_TYPE=Release -DTILERY_TESTS=OFF -DTILERY_BENCHMARKS=OFF -DTILERY_EXAMPLES=ON \
     -DCMAKE_CXX_COMPILER=g++ "${cuda_arguments[@]}"
@@ -56,10 +58,29 @@ prepare() {
   echo
 }
 
+# check_lesson COURSE NUMBER OPTION...: options are checked before anything is installed or built.
+check_lesson() {
+  local course=$1 number=${2-}
+  [[ $number != --help && $number != -h ]] || { usage "${BASH_SOURCE[0]}" && exit; }
+  [[ $number =~ ^[1-9]$ && -n $(compgen -G "$lessons/${course}_${number}_*.hpp") ]] ||
+    give_up "it is: examples/learn.sh $course N, with N from 1 to $(compgen -G "$lessons/${course}_[0-9]_*.hpp" | wc -l)"
+  shift 2
+  while (($# > 0)); do
+    case $1 in
+      --help | -h) usage "${BASH_SOURCE[0]}" && exit ;;
+      --size | --arch | --html) [[ -n ${2-} && $2 != --* ]] || give_up "$1 needs a value (see examples/learn.sh --help)" ;;
+      --*) give_up "$1 is no option of a lesson (see examples/learn.sh --help)" ;;
+    esac
+    [[ $1 != --html ]] || need_writable "$(dirname "$2")" --html
+    shift
+  done
+}
+
 case ${1-} in
   '') usage "${BASH_SOURCE[0]}" && list ;;
   --help | -h) usage "${BASH_SOURCE[0]}" ;;
   gemm | softmax)
+    check_lesson "$@"
     prepare learn
     exec "$folder/bin/learn" "$@"
     ;;

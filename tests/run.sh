@@ -5,7 +5,7 @@
 #
 #   tests/run.sh                      all tests of this machine, but for the long ones
 #   tests/run.sh --long               those too
-#   tests/run.sh --filter REGEX       only tests whose name matches
+#   tests/run.sh --filter REGEX       only tests whose name matches; only their programs are built
 #   tests/run.sh --compiler NAME      nvcc (with g++, the default where there is one), g++ or clang++
 #   tests/run.sh --sanitize           host tests under AddressSanitizer and UBSan
 #   tests/run.sh --build-only         builds and runs nothing
@@ -57,16 +57,34 @@ while (($# > 0)); do
   shift
 done
 
+[[ $arch =~ ^[0-9]+[af]?(-real)?$ ]] || give_up "--arch $arch is no GPU architecture; 90a is one (see tests/run.sh --help)"
+[[ -z $filter ]] || { grep -qE -- "$filter" <<<'' || (($? == 1)); } 2>/dev/null ||
+  give_up "--filter $filter is no regular expression"
+case $compiler in
+  '' | nvcc | g++ | clang++) ;; # installed where they are missing
+  *) command -v "$compiler" >/dev/null || give_up "--compiler $compiler was asked for, but there is no such program" ;;
+esac
+[[ -z $logs || $do_run == no ]] || need_writable "$logs" --logs
+
+# Ends the script with the names that there are, which come from standard input.
+no_match() { give_up "no test's name matches $filter; there are: $(paste -s -d ' ')"; }
+
 build_gpu_tests() {
   local folder=$tilery_build/gpu
+  local -a programs=() matching=()
   # shellcheck disable=SC2086  # a list of words
-  need_packages $packages_to_build $packages_for_tests binutils
+  prepare_machine nvcc $packages_to_build $packages_for_tests binutils
   need_cuda nvcc
   tell_cmake_about_cuda
   # "-real" leaves the PTX out: machine code for one architecture, arch=compute_90a,code=sm_90a.
   configure "$folder" -DCMAKE_BUILD_TYPE=Release -DTILERY_GPU_ONLY=ON -DTILERY_TESTS=ON -DTILERY_EXAMPLES=OFF \
     -DTILERY_BENCHMARKS=OFF "-DCMAKE_CUDA_ARCHITECTURES=${arch%-real}-real" "${cuda_arguments[@]}"
-  build "$folder"
+  if [[ -n $filter ]]; then
+    mapfile -t programs < <(ninja -C "$folder" -t targets all | sed -n 's/^bin\/\([^/]*\): .*/\1/p')
+    mapfile -t matching < <(printf '%s\n' "${programs[@]}" | grep -E -- "$filter")
+    ((${#matching[@]} > 0)) || no_match < <(printf '%s\n' "${programs[@]}")
+  fi
+  build "$folder" "${matching[@]/#/bin/}"
   ninja -C "$folder" -t cleandead >/dev/null # programs of tests that are no more
   make_portable "$folder/bin"
 }
@@ -77,30 +95,23 @@ if [[ $gpu == yes ]]; then
   exit
 fi
 
-# shellcheck disable=SC2086  # lists of words
-need_packages $packages_to_build $packages_for_tests
-
 folder=$tilery_build/tests
 [[ -z $compiler ]] || folder=$tilery_build/tests-$compiler
 [[ $sanitize == no ]] || folder=$tilery_build/sanitize${compiler:+-$compiler}
 arguments=(-DTILERY_TESTS=ON -DTILERY_EXAMPLES=ON -DTILERY_BENCHMARKS=OFF)
 
+cuda=headers needed="$packages_to_build $packages_for_tests"
 case $compiler in
-  '') if [[ $sanitize == yes ]]; then need_cuda headers; else need_cuda compiler; fi ;;
-  nvcc) need_cuda nvcc ;;
-  clang*)
-    # shellcheck disable=SC2086  # a list of words
-    need_packages $packages_for_clang
-    need_cuda headers
-    ;;
-  *) need_cuda headers ;;
+  '') [[ $sanitize == yes ]] || cuda=compiler ;;
+  nvcc) cuda=nvcc ;;
+  clang*) needed+=" $packages_for_clang" ;;
 esac
+# shellcheck disable=SC2086  # a list of words
+prepare_machine $cuda $needed
+need_cuda $cuda
 case $compiler in
   '' | nvcc) arguments+=(-DCMAKE_CXX_COMPILER=g++) ;;
-  *)
-    command -v "$compiler" >/dev/null || give_up "--compiler $compiler was asked for, but there is no such program"
-    arguments+=("-DCMAKE_CXX_COMPILER=$compiler")
-    ;;
+  *) arguments+=("-DCMAKE_CXX_COMPILER=$compiler") ;;
 esac
 # The sanitizers and the compilers that are not nvcc's host see the kernels as C++.
 [[ $sanitize == no && ($compiler == '' || $compiler == nvcc) ]] || nvcc=
@@ -108,16 +119,24 @@ esac
 tell_cmake_about_cuda
 arguments+=("${cuda_arguments[@]}")
 
+excluded='^long$'
+[[ $long == no ]] || excluded=
+[[ $sanitize == no ]] || excluded=${excluded:+$excluded|}'^gpu$'
+chosen=(${excluded:+-LE "$excluded"} ${filter:+-R "$filter"})
+
 if [[ $do_build == yes ]]; then
   configure "$folder" "${arguments[@]}"
-  build "$folder"
+  targets=()
+  if [[ -n $filter ]]; then
+    [[ -n $(tests_in "$folder" "${chosen[@]}") ]] || no_match < <(tests_in "$folder" ${excluded:+-LE "$excluded"})
+    mapfile -t targets < <(targets_of_tests "$folder" "${chosen[@]}")
+  fi
+  # A filter may match tests alone that need no program.
+  [[ -n $filter && ${#targets[@]} == 0 ]] || build "$folder" "${targets[@]}"
 fi
 [[ $do_run == yes ]] || exit 0
 
 jobs=$(jobs_at_once)
-excluded='^long$'
-[[ $long == no ]] || excluded=
-[[ $sanitize == no ]] || excluded=${excluded:+$excluded|}'^gpu$'
 say "running the tests, $jobs at once"
-ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$jobs" \
-  ${excluded:+-LE "$excluded"} ${filter:+-R "$filter"} </dev/null | summarize_ctest "$slowest" "$folder"
+ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$jobs" "${chosen[@]}" </dev/null |
+  summarize_ctest "$slowest" "$folder"

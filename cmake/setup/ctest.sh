@@ -5,6 +5,33 @@
 # seconds of compiling it, out of Ninja's log, and of running it, out of CTest's lines. Seconds are added up over
 # processes, so that the sum exceeds the clock where several run at once.
 
+# Prints the names of the tests that CTest would run: tests_in FOLDER CTEST-ARGUMENT...
+tests_in() { ctest --test-dir "$@" -N | sed -n 's/^ *Test *#[0-9]*: //p'; }
+
+# Prints what must be built for these tests: each word of their commands that Ninja makes, and, for a test NAME whose
+# command is not its program, the target NAME_test. Commands are read where CMake writes them: CTest itself names none
+# whose program is not built yet.
+#   targets_of_tests FOLDER CTEST-ARGUMENT...
+targets_of_tests() {
+  local folder
+  folder=$(cd "$1" && pwd)
+  {
+    ninja -C "$folder" -t targets all
+    echo '--'
+    tests_in "$@"
+    echo '--'
+    find "$folder" -name CTestTestfile.cmake -exec sed -n 's/^add_test(\[=*\[\(.*\)\]=*\] /\1 /p' {} +
+  } | awk -v folder="$folder/" '
+    function build(what) { if ((what in makes) && !seen[what]++) print what }
+    $0 == "--" { ++part; next }
+    part == 0  { sub(/: [^:]*$/, ""); makes[$0]; next }
+    part == 1  { wanted[$0]; build($0 "_test"); next }
+    $1 in wanted {
+      count = split($0, word, "\"")
+      for (i = 2; i <= count; i += 2) if (index(word[i], folder) == 1) build(substr(word[i], length(folder) + 1))
+    }'
+}
+
 # Prints "target seconds" for what the last builds in FOLDER took, compiling and linking.
 compile_seconds() {
   [[ -r $1/.ninja_log ]] || return 0

@@ -32,6 +32,7 @@ at_least() { printf '%s\n' "$1" "$2" | sort -V -C; }
 headers_count() { [[ $1 != "$cuda_toolkit" || -e $1/headers.done ]]; }
 compiler_counts() { [[ $1 != "$cuda_toolkit" || -e $1/compiler.works ]]; }
 
+passed_over=' '
 find_nvcc() {
   local place version
   while IFS= read -r place; do
@@ -42,6 +43,8 @@ find_nvcc() {
       nvcc=$place/bin/nvcc cuda_root=$place
       return 0
     fi
+    [[ $passed_over != *" $place "* ]] || continue # it has been said
+    passed_over+="$place "
     say "passing over $place/bin/nvcc: it is CUDA ${version:-of an unknown version}, and $cuda_at_least is needed"
   done < <(cuda_places)
   return 1
@@ -60,22 +63,27 @@ find_cuda_headers() {
   return 1
 }
 
+# Whether need_cuda will find what it looks for, so that nothing has to be fetched: cuda_is_here headers|compiler|nvcc
+cuda_is_here() { if [[ $1 == headers ]]; then find_cuda_headers; else find_nvcc; fi; }
+
 # fetch_wheels headers|compiler: unpacks the wheels that cuda_headers.txt or cuda_compiler.txt pin by hash.
 fetch_wheels() {
   local part=$1 list=$tilery_root/cmake/setup/cuda_$1.txt folder=$cuda_toolkit.partial log=$tilery_build/setup/pip.log
   cmp -s "$list" "$cuda_toolkit/$part.done" && return
-  want_packages python3-venv ca-certificates || return
   say "no CUDA $cuda_at_least or later here: fetching its $part from wheels into ${cuda_toolkit#"$PWD/"}"
   rm -rf "$folder"
   mkdir -p "$folder" "$cuda_toolkit"
-  install_trouble="the wheels could not be fetched: no network? ${log#"$PWD/"} has what pip said"
-  logged "$log" python3 -m venv "$folder/python" 2>/dev/null || return
-  logged "$log" "$folder/python/bin/pip" install --disable-pip-version-check --retries 2 --no-deps --only-binary :all: \
-    --require-hashes --target "$folder/wheels" -r "$list" 2>/dev/null || return
-  install_trouble="the wheels could not be unpacked into $cuda_toolkit"
   mkdir -p "$cuda_toolkit/licenses"
-  cp -a "$folder"/wheels/nvidia/cu13/. "$cuda_toolkit/" || return
-  cp -a "$folder"/wheels/*.dist-info "$cuda_toolkit/licenses/" || return
+  {
+    logged "$log" python3 -m venv "$folder/python" &&
+      logged "$log" "$folder/python/bin/pip" install --disable-pip-version-check --retries 2 --no-deps \
+        --only-binary :all: --require-hashes --target "$folder/wheels" -r "$list" &&
+      logged "$log" cp -a "$folder"/wheels/nvidia/cu13/. "$cuda_toolkit/" &&
+      logged "$log" cp -a "$folder"/wheels/*.dist-info "$cuda_toolkit/licenses/"
+  } 2>/dev/null || {
+    install_trouble="the wheels could not be fetched: $(last_error "$log")"
+    return 1
+  }
   rm -rf "$folder"
   # The names that linkers and CMake look for, which the wheels leave out.
   ln -sfn lib "$cuda_toolkit/lib64"
@@ -99,7 +107,8 @@ PROBE
 without_cuda() {
   local what=$1 command=$0
   local -a missing
-  mapfile -t missing < <(missing_packages python3-venv ca-certificates)
+  # shellcheck disable=SC2086  # a list of words
+  mapfile -t missing < <(missing_packages $packages_for_wheels)
   ((${#missing[@]} == 0)) || command="$(install_command "${missing[@]}") && $0"
   give_up "missing: CUDA's $what ($install_trouble); install a CUDA toolkit ($cuda_at_least or later) and set CUDA_HOME to" \
     "its folder, or, with a network, fetch what is missing with: $command"

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # shellcheck shell=bash disable=SC2034,SC2154  # tilery_root and tilery_build come from cmake/setup.sh
 #
-# Packages of Debian and Ubuntu: looked for first, installed only if missing, the lists fetched at most once a run.
+# Packages of Debian and Ubuntu: looked for first, named all together, and installed by one command if any is missing.
 
 packages_to_build="g++ cmake ninja-build"
 packages_for_examples="libboost-context-dev zlib1g-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
 packages_for_tests="libgtest-dev $packages_for_examples"
 packages_for_benchmarks="libbenchmark-dev libdnnl-dev libopenblas-dev libboost-context-dev"
 packages_for_clang="clang libomp-dev"
+packages_for_wheels="python3-venv ca-certificates"
 
-apt_lists_fetched=no
 install_trouble= # why the last installation failed, in a few words
 
 # A program counts wherever it comes from; everything else is asked of dpkg.
@@ -35,69 +35,70 @@ missing_packages() {
   done
 }
 
+is_root() { [[ $(id -u) == 0 ]]; }
+
 # The command that a person would type.
 install_command() {
   local root="sudo "
-  ((EUID != 0)) || root=
+  ! is_root || root=
   printf '%sapt-get update && %sapt-get install -y %s' "$root" "$root" "$*"
 }
 
-# Runs a command as root, with a password prompt only where someone can answer it.
-as_root() {
-  if ((EUID == 0)); then
-    "$@"
-  elif [[ -t 0 && -t 2 ]]; then
-    sudo -v && sudo -n "$@"
-  else
-    sudo -n "$@"
-  fi
-}
-
+# Whether packages can be installed, asked before the first attempt; else the reason is in install_trouble. Leaves in
+# as_root what a command as root begins with. sudo's own prompt goes to the terminal, so it must be one that someone sees.
 may_install() {
-  ((EUID == 0)) && return
-  command -v sudo >/dev/null || return
-  [[ -t 0 && -t 2 ]] || sudo -n true 2>/dev/null
-}
-
-apt_quietly() {
-  logged "$tilery_build/setup/apt.log" as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=2 -o Acquire::http::Timeout=30 "$@" 2>/dev/null
-}
-
-# Installs packages, or returns non-zero with the reason in install_trouble.
-install_packages() {
-  local online=yes
-  install_trouble=
-  command -v apt-get >/dev/null || { install_trouble="this system has no apt-get" && return 1; }
-  may_install || { install_trouble="this user is not root and cannot use sudo" && return 1; }
-  if [[ $apt_lists_fetched == no ]]; then
-    say "fetching the package lists"
-    apt_quietly -o APT::Update::Error-Mode=any update || online=no
-    apt_lists_fetched=yes
-  fi
-  say "installing $*"
-  apt_quietly --no-install-recommends install "$@" && return
-  if [[ $online == no ]]; then
-    install_trouble="the package lists could not be fetched: no network?"
+  as_root=()
+  if ! command -v apt-get >/dev/null; then
+    install_trouble="this system has no apt-get"
+  elif is_root; then
+    return 0
+  elif ! command -v sudo >/dev/null; then
+    install_trouble="this user is not root, and there is no sudo"
+  elif sudo -n true 2>/dev/null; then
+    as_root=(sudo -n)
+    return 0
+  elif [[ -t 0 && -t 2 ]] && { : </dev/tty; } 2>/dev/null; then
+    as_root=(sudo)
+    return 0
   else
-    install_trouble=$(grep -m 1 '^E: ' "$tilery_build/setup/apt.log" || echo "apt-get failed")
-    install_trouble=${install_trouble#E: }
+    install_trouble="this user is not root; sudo asks for a password, and there is no terminal to ask at"
   fi
   return 1
 }
 
-# Installs what is missing of the packages; where that fails, ends the script with the sentence that helps.
-need_packages() {
-  local -a missing
-  mapfile -t missing < <(missing_packages "$@")
-  ((${#missing[@]} == 0)) && return
-  install_packages "${missing[@]}" ||
-    give_up "missing: ${missing[*]} ($install_trouble); install with: $(install_command "${missing[@]}")"
+# install_packages "NEEDED" "WANTED": returns non-zero where a needed one cannot be had, with the reason in
+# install_trouble.
+install_packages() {
+  local log=$tilery_build/setup/apt.log status=0 how="with apt-get"
+  local -a as_root words
+  install_trouble=
+  may_install || return
+  read -r -a words <<<"$1 $2"
+  [[ ${as_root[*]} != sudo ]] || how+="; sudo asks for your password, once"
+  say "missing: ${words[*]}; installing them $how"
+  logged "$log" "${as_root[@]}" bash "$tilery_root/cmake/setup/apt.sh" "$1" "$2" 2>/dev/null || status=$?
+  install_trouble="apt-get says: $(last_error "$log")"
+  return "$status"
 }
 
-# The same for packages that one can do without: returns non-zero where they cannot be had.
-want_packages() {
-  local -a missing
-  mapfile -t missing < <(missing_packages "$@")
-  ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
+# All that a run needs, named and installed before anything else is done. Where that fails, ends the script with the
+# sentence that helps.
+#   prepare_machine CUDA NEEDED-PACKAGE... [wanting WANTED-PACKAGE...]
+# CUDA is an argument of need_cuda, or none: the packages that fetch CUDA's wheels are needed where there is no toolkit.
+prepare_machine() {
+  local cuda=$1 needed wanted='' later='' word
+  shift
+  need_writable "$tilery_build" TILERY_BUILD
+  local -a packages=()
+  while (($# > 0)) && [[ $1 != wanting ]]; do packages+=("$1") && shift; done
+  (($# == 0)) || { shift && wanted=$(missing_packages "$@" | tr '\n' ' '); }
+  if [[ $cuda != none ]] && ! cuda_is_here "$cuda"; then
+    for word in $packages_for_wheels; do packages+=("$word"); done
+    later="; this script then fetches CUDA's ${cuda/nvcc/compiler}"
+  fi
+  needed=$(missing_packages "${packages[@]}" | tr '\n' ' ')
+  needed=${needed% } wanted=${wanted% }
+  [[ -n $needed$wanted ]] || return 0
+  install_packages "$needed" "$wanted" || [[ -z $needed ]] ||
+    give_up "missing: $needed ($install_trouble); install with: $(install_command "$needed")$later"
 }

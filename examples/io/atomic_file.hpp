@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A file that appears whole or not at all: written under a temporary name in the same folder, forced to the disk,
-// then renamed over the target. Whatever goes wrong before that leaves the old target as it was.
+// then renamed over the target. Whatever goes wrong before that leaves the old target as it was. A writer that is killed
+// leaves its temporary file; the next one in the folder removes it.
 #pragma once
 
 #include <cerrno>
@@ -14,6 +15,7 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,12 +28,13 @@ namespace tilery_examples {
 /// Every failure throws `tilery::error` with the file's name, the system's reason and the place `at`.
 class atomic_file {
 public:
-  /// Creates the temporary file. The folder must exist; the target must be a regular file where it exists.
+  /// Creates the temporary file, and removes those of writers that were killed. The folder must exist; the target must be a regular file where it exists.
   explicit atomic_file(const std::filesystem::path& target, tilery::where at = {}) : target_(target), at_(at) {
     follow_links();
     struct stat old = {};
     const bool exists = ::stat(target_.c_str(), &old) == 0;
     if (exists && !S_ISREG(old.st_mode)) refuse("is not a regular file, but must be one to be replaced.");
+    remove_abandoned();
     create();
     if (exists && ::fchmod(descriptor_, old.st_mode & 07777) != 0) abandon("cannot keep its permissions");
   }
@@ -88,17 +91,42 @@ private:
     }
   }
 
+  // A writer holds a lock on its file, which ends with the process however that ends: a file that can be locked has
+  // lost its writer. A folder that cannot be listed, or a file system without locks, keeps what it has.
+  void remove_abandoned() const {
+    std::error_code trouble;
+    for (std::filesystem::directory_iterator entry(folder_of_target(), trouble), end; !trouble && entry != end;
+         entry.increment(trouble)) {
+      const std::string name = entry->path().filename().string();
+      if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+      const int abandoned = ::open(entry->path().c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+      if (abandoned < 0) continue;
+      if (::flock(abandoned, LOCK_EX | LOCK_NB) == 0) ::unlink(entry->path().c_str());
+      ::close(abandoned);
+    }
+  }
+
   void create() {
     std::random_device random;
     do {
-      temporary_ = folder_of_target() / (".tilery_" + std::to_string(random()) + ".part");
+      temporary_ = folder_of_target() / (prefix + std::to_string(random()) + suffix);
       descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (descriptor_ < 0 && (errno == EEXIST || errno == EINTR));
+    } while ((descriptor_ < 0 && (errno == EEXIST || errno == EINTR)) || was_taken_for_abandoned());
     if (descriptor_ < 0) {
       const std::string reason = std::strerror(errno);
       temporary_.clear();
       refuse("cannot be created: " + reason + ".");
     }
+  }
+
+  // Locks the new file. Between its creation and its lock another writer may have locked and removed it.
+  bool was_taken_for_abandoned() {
+    if (descriptor_ < 0) return false;
+    struct stat now = {};
+    const bool is_taken = ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!is_taken && ::fstat(descriptor_, &now) == 0 && now.st_nlink > 0) return false;
+    discard();
+    return true;
   }
 
   void discard() noexcept {
@@ -116,6 +144,8 @@ private:
   [[noreturn]] void refuse(const std::string& predicate) const {
     throw tilery::error("The file " + target_.string() + " " + predicate, at_);
   }
+
+  static constexpr const char *prefix = ".tilery_", *suffix = ".part";
 
   std::filesystem::path target_, temporary_;
   tilery::where at_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// JSON as a header of a file that nobody vouches for may use it: no key twice in an object, and no deep nesting.
+// JSON as a header of a file that nobody vouches for may use it: no key twice in an object, no deep nesting, no NUL byte.
 // Ordinary parsers keep one of two equal keys without a word, and two readers may keep different ones.
 #pragma once
 
@@ -21,6 +21,9 @@ inline std::string quoted(const std::string& text) {
 /// the rest of a sentence whose subject is the file, and throws.
 template <class Refuse>
 nlohmann::json parse_strict_json(std::string_view text, int levels, const Refuse& refuse) {
+  // The parser takes a NUL byte for the end of its input, and would not read what follows.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
+    refuse("has a NUL byte in its header, its byte " + std::to_string(nul + 1) + ", but must have none.");
   using event = nlohmann::json::parse_event_t;
   std::vector<std::set<std::string>> keys;  // of each object that is still open
   const auto inspect = [&](int depth, event what, nlohmann::json& value) {

@@ -94,9 +94,10 @@ double train(const Executor& executor, const dataset& data, const train_options&
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
   double tested = 0, last_loss = 0;
+  int step = 0;
 
   const interrupt_guard guard;
-  for (int step = 0; step < steps && !interrupted();) {
+  while (step < steps && !interrupted()) {
     training.shuffle(order);
     for (int i = 0; i < training.count() && step < steps && !interrupted(); ++i) {
       const batch_view batch = training[i];
@@ -123,8 +124,13 @@ double train(const Executor& executor, const dataset& data, const train_options&
         {static_cast<std::uint64_t>(step), static_cast<double>(step) / training.count(), last_loss, tested, seconds()});
   }
 
-  save(executor, network, o.output / "model.safetensors", data.name);
-  if (const auto no_picture = curve.write(o.output / "curve.csv", o.output / "curve.svg")) display.say(*no_picture);
+  const std::filesystem::path model = o.output / "model.safetensors", table = o.output / "curve.csv";
+  save(executor, network, model, data.name);
+  if (const auto no_picture = curve.write(table, o.output / "curve.svg")) display.say(*no_picture);
+  if (interrupted())
+    display.say("stopped by " + std::string(interrupt_signal == SIGINT ? "Ctrl-C" : "a signal") + " after step " +
+                std::to_string(step) + " of " + std::to_string(steps) + "; saved: the weights so far in " +
+                model.string() + ", the learning curve in " + table.string());
   return tested;
 }
 

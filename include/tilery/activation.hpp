@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tilery/core/shape.hpp>
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/activation.hpp>
 #include <tilery/ops/elementwise.hpp>
 
@@ -12,7 +13,7 @@ namespace tilery::inline TILERY_ABI {
 /// y = f(x), element by element: `activate<activation::gelu>(executor, x, y)`. Elements: double, float, half, bf16,
 /// computed in float or wider. Any strides; y may be x, exactly. Throws `error` before anything is launched: shapes,
 /// null views, memory of another machine, aliases.
-template <class Activation, class Executor, tensor_like<2> X, tensor_like<2> Y>
+template <class Activation, runs_kernels Executor, tensor_like<2> X, tensor_like<2> Y>
 void activate(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   static_assert(std::is_same_v<std::remove_const_t<element_type_of<X>>, T> && ops::is_float_type<T>,
@@ -29,7 +30,7 @@ void activate(const Executor& executor, const X& x, const Y& y, where at = {}) {
 
 /// dx = dy f'(x), with x the input of the forward pass: `activate_backward<activation::relu>(executor, x, dy, dx)`. dx
 /// may be dy or x, exactly. Types, strides and errors as `activate`.
-template <class Activation, class Executor, tensor_like<2> X, tensor_like<2> D, tensor_like<2> G>
+template <class Activation, runs_kernels Executor, tensor_like<2> X, tensor_like<2> D, tensor_like<2> G>
 void activate_backward(const Executor& executor, const X& x, const D& dy, const G& dx, where at = {}) {
   using T = element_type_of<G>;
   static_assert(std::is_same_v<std::remove_const_t<element_type_of<X>>, T> &&
@@ -45,6 +46,16 @@ void activate_backward(const Executor& executor, const X& x, const D& dy, const 
   activation_backward_params<Activation, T> p{c.extents[0], c.extents[1], for_kernel<T>(a), for_kernel<T>(b),
                                               for_kernel<T>(c)};
   ops::launch_elementwise<T>(executor, ops::describe_elements(16 / sizeof(T), a, b, c), p, all, at);
+}
+
+/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+template <class Activation, class... Arguments>
+void activate(const Arguments&...) {
+  ops::refuse_call<true, Arguments...>();
+}
+template <class Activation, class... Arguments>
+void activate_backward(const Arguments&...) {
+  ops::refuse_call<true, Arguments...>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

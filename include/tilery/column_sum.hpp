@@ -4,6 +4,7 @@
 
 #include <tilery/core/buffer.hpp>
 #include <tilery/core/shape.hpp>
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/column_sum.hpp>
 #include <tilery/policies/alignment.hpp>
 
@@ -75,7 +76,7 @@ void sum_slices(const Executor& executor, const operand& of, const matrix_view<c
 /// x (rows x columns): double, float, half, bf16; y (columns): like x, or its accumulation type (double for double,
 /// else float), in which the sums are kept. Any strides. No rows: zeros. Error: at most rows u sum |x|, u = 2^-24
 /// (2^-53). Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
-template <class Executor, tensor_like<2> X, tensor_like<1> Y>
+template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> Y>
 void column_sum(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
   using R = element_type_of<Y>;
@@ -93,6 +94,12 @@ void column_sum(const Executor& executor, const X& x, const Y& y, where at = {})
   const allocation workspace =
       executor.workspace(column_sum_workspace_bytes<T>(executor, in.extents[0], in.extents[1]));
   ops::sum_slices<S>(executor, all[0], in, out, static_cast<S*>(workspace.get()), at);
+}
+
+/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+void column_sum(const Arguments&...) {
+  ops::refuse_call<true, Arguments...>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -2,6 +2,7 @@
 // Copies between tensors, whatever their strides and element types are.
 #pragma once
 
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/ops/elementwise.hpp>
 #include <tilery/ops/rows_of_tensor.hpp>
 
@@ -28,7 +29,7 @@ constexpr bool is_copied_as = std::is_same_v<From, To> ||
 ///
 /// Aliasing. The two must not share an element, but may be the very same view of one element type.
 /// Throws `error` before anything is launched: extents, null views, memory of another machine, aliases.
-template <class Executor, class From, class To>
+template <runs_kernels Executor, tensor_of_any_rank From, tensor_of_any_rank To>
 void copy(const Executor& executor, const From& from, const To& to, where at = {}) {
   using S = std::remove_const_t<element_type_of<From>>;
   using T = element_type_of<To>;
@@ -55,6 +56,12 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
   const copy_params<S, T> p{static_cast<std::int32_t>(walk.rows()), walk.columns(), walk.outer(),
                             walk.elements<const S>(1, source.pointer), walk.elements<T>(0, target.pointer)};
   ops::launch_rows_of_tensors<wide>(executor, problem, p, walk.rows(), all, at);
+}
+
+/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+void copy(const Arguments&...) {
+  ops::refuse_call<false, Arguments...>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

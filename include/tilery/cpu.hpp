@@ -2,10 +2,11 @@
 // The CPU executor: blocks of one lane, side by side on the host's threads.
 #pragma once
 
+#include <tilery/core/rounding.hpp>
 #include <tilery/simt/cpu_lane.hpp>
 #include <tilery/simt/cpu_parallel.hpp>
-#include <tilery/simt/host_threads.hpp>
 #include <tilery/simt/host_memory.hpp>
+#include <tilery/simt/host_threads.hpp>
 #include <tilery/simt/host_workspace.hpp>
 #include <tilery/simt/kernel.hpp>
 
@@ -20,8 +21,11 @@ public:
 
   /// On all cores that the process may use (simt/host_threads.hpp), or on so many threads. Calls from several host
   /// threads, from inside a loop, after a fork and from static objects are fine: simt/cpu_parallel.hpp says how they
-  /// run.
-  explicit cpu(int threads = host_threads()) : threads_(threads < 1 ? 1 : threads) {}
+  /// run. Throws where the program's compiler options make results wrong and no macro has told of them
+  /// (core/compiler.hpp).
+  explicit cpu(int threads = host_threads(), where at = {}) : threads_(threads < 1 ? 1 : threads) {
+    refuse_reordered_sums("cpu", at);
+  }
 
   int threads() const { return threads_; }
   tilery::arch target() const { return arch::cpu; }

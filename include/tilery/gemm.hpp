@@ -2,6 +2,7 @@
 // GEMM: C = epilogue(alpha A B + beta C).
 #pragma once
 
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/ops/explain_gemm.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -60,7 +61,7 @@ void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_v
 /// with a scratch that is large enough, or, without a bias gradient, a policy whose k_parts is 1, leaves no such nodes.
 /// Outside of a graph the `cuda` executor takes the workspace from a pool of the library's own, which keeps it for the
 /// next launch.
-template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
+template <runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
   ops::with_gemm(executor, view(a, at, {"gemm: ", "A"}), view(b, at, {"gemm: ", "B"}), view(c, at, {"gemm: ", "C"}), e,
@@ -71,7 +72,8 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
 
 /// The same with your policy: instantiates this one kernel and never falls back. Throws where the policy cannot serve
 /// the problem, with the reason; a policy that breaks a rule does not compile.
-template <auto P, class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
+template <auto P, runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C,
+          class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
   ops::with_gemm(executor, view(a, at, {"gemm: ", "A"}), view(b, at, {"gemm: ", "B"}), view(c, at, {"gemm: ", "C"}), e,
@@ -83,7 +85,7 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
 
 /// Which policy `gemm` would run for this problem and why; on a GPU, too, how many blocks it has, how they share k,
 /// what a block takes of a multiprocessor, and what bounds the problem. In one sentence.
-template <class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
+template <runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
   using U = std::remove_const_t<element_type_of<B>>;
@@ -93,7 +95,7 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
 }
 
 /// The same of your policy: whether it serves the problem, and what it costs.
-template <auto P, class Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
+template <auto P, runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
   using U = std::remove_const_t<element_type_of<B>>;
@@ -101,6 +103,16 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
   if (const char* why = misfit(P, problem)) return {ops::name_of(problem), " is not for ", describe(P), ": ", why};
   return ops::explain_policy<T, U, element_type_of<C>, Executor>(ops::name_of(problem), P, "asked for", problem,
                                                                  ops::launched_at_once<T>(problem));
+}
+
+/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+void gemm(const Arguments&...) {
+  ops::refuse_call<false, Arguments...>();
+}
+template <auto P, class... Arguments>
+void gemm(const Arguments&...) {
+  ops::refuse_call<false, Arguments...>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

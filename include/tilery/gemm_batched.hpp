@@ -2,6 +2,7 @@
 // Batches of GEMMs of one shape: C[i] = epilogue(alpha A[i] B[i] + beta C[i]), in one launch.
 #pragma once
 
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/gemm.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -69,7 +70,7 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
 /// column is the same for all, a residual or a stored matrix has batch m rows.
 ///
 /// Throws `error` before anything is launched, as `gemm` does, and where two matrices of C share an element.
-template <class Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
+template <runs_kernels Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
                   gemm_factors factors = {}, where at = {}) {
   ops::with_gemm_batch(executor, view(a, at, {"gemm_batched: ", "A"}), view(b, at, {"gemm_batched: ", "B"}),
@@ -80,7 +81,8 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
 }
 
 /// The same with your policy, as for `gemm`.
-template <auto P, class Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
+template <auto P, runs_kernels Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C,
+          class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
                   gemm_factors factors = {}, where at = {}) {
   ops::with_gemm_batch(executor, view(a, at, {"gemm_batched: ", "A"}), view(b, at, {"gemm_batched: ", "B"}),
@@ -92,7 +94,7 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
 }
 
 /// What `gemm_batched` would run, as `explain_gemm` says it.
-template <class Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C>
+template <runs_kernels Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C>
 sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
   using U = std::remove_const_t<element_type_of<B>>;
@@ -100,6 +102,16 @@ sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, 
   const sentence shape(problem.m, " x ", problem.n, " x ", problem.k);
   const sentence what("gemm_batched of ", problem.batches, " matrices, each ", shape);
   return ops::explain_choice<T, U, element_type_of<C>, Executor>(what, problem, ops::launched_at_once<T>(problem));
+}
+
+/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+void gemm_batched(const Arguments&...) {
+  ops::refuse_call<false, Arguments...>();
+}
+template <auto P, class... Arguments>
+void gemm_batched(const Arguments&...) {
+  ops::refuse_call<false, Arguments...>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tilery/core/shape.hpp>
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/softmax_cross_entropy.hpp>
 #include <tilery/ops/rows.hpp>
 
@@ -64,7 +65,7 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 /// The gradient may be the logits, exactly. Rows with NaN or +infinity have a NaN loss and gradient. The same bits each
 /// time, as `softmax` says.
 /// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
-template <class Executor, tensor_like<2> X, tensor_like<1> L, tensor_like<1> E, tensor_like<2> G>
+template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E, matrix_of_floats G>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            const G& gradient, cross_entropy_options o = {}, where at = {}) {
   const char* op = "softmax_cross_entropy: ";
@@ -74,13 +75,27 @@ void softmax_cross_entropy(const Executor& executor, const X& logits, const L& l
 }
 
 /// The losses alone.
-template <class Executor, tensor_like<2> X, tensor_like<1> L, tensor_like<1> E>
+template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            cross_entropy_options o = {}, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
   const char* op = "softmax_cross_entropy: ";
   ops::cross_entropy(executor, view(logits, at, {op, "logits"}), view(labels, at, {op, "labels"}),
                      view(losses, at, {op, "losses"}), static_cast<const matrix_view<T>*>(nullptr), o, at);
+}
+
+/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+void softmax_cross_entropy(const Arguments&...) {
+  ops::refuse_call<true, Arguments...>();
+}
+template <class Executor, class X, class L, class E, class G>
+void softmax_cross_entropy(const Executor&, const X&, const L&, const E&, const G&, cross_entropy_options, where = {}) {
+  ops::refuse_call<true, Executor, X, L, E, G>();
+}
+template <class Executor, class X, class L, class E>
+void softmax_cross_entropy(const Executor&, const X&, const L&, const E&, cross_entropy_options, where = {}) {
+  ops::refuse_call<true, Executor, X, L, E>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

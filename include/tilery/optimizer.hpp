@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tilery/core/shape.hpp>
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/optimizer/adam.hpp>
 #include <tilery/kernels/optimizer/sgd.hpp>
 #include <tilery/ops/elementwise.hpp>
@@ -52,7 +53,7 @@ inline void check_positive(const char* op, const char* name, double value, bool 
 /// Weights and gradient: double, float, half, bf16; computed in the velocity's type, which is the accumulation type of
 /// the weights (double for double, else float). Dense tensors of any rank and the same size; no two may share memory.
 /// Start with a velocity of zeros. With momentum 0 the velocity may be an empty view.
-template <class Executor, class W, class G, class V>
+template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank V>
 void sgd(const Executor& executor, const W& weights, const G& gradient, const V& velocity, sgd_options o,
          where at = {}) {
   using T = element_type_of<W>;
@@ -83,7 +84,7 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
 }
 
 /// Without momentum.
-template <class Executor, class W, class G>
+template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G>
 void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_options o, where at = {}) {
   if (o.momentum != 0)
     throw error({"sgd: momentum is ", o.momentum,
@@ -97,7 +98,7 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_opti
 ///
 /// Weights and gradient: double, float, half, bf16; moments and arithmetic in the accumulation type of the weights
 /// (double for double, else float). Dense tensors of any rank and the same size; no two may share memory.
-template <class Executor, class W, class G, class M, class V>
+template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank M, tensor_of_any_rank V>
 void adam(const Executor& executor, const W& weights, const G& gradient, const M& first, const V& second,
           adam_options o, where at = {}) {
   using T = element_type_of<W>;
@@ -138,6 +139,32 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
                          static_cast<S>(1 / (1 - std::pow(o.beta1, o.step))),
                          static_cast<S>(1 / (1 - std::pow(o.beta2, o.step)))};
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, m, v), p, all, at);
+}
+
+/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+void sgd(const Arguments&...) {
+  ops::refuse_call<true, Arguments...>();
+}
+template <class Executor, class W, class G, class V>
+void sgd(const Executor&, const W&, const G&, const V&, sgd_options, where = {}) {
+  ops::refuse_call<true, Executor, W, G, V>();
+}
+template <class Executor, class W, class G>
+void sgd(const Executor&, const W&, const G&, sgd_options, where = {}) {
+  ops::refuse_call<true, Executor, W, G>();
+}
+template <class... Arguments>
+void adam(const Arguments&...) {
+  ops::refuse_call<true, Arguments...>();
+}
+template <class Executor, class W, class G, class M, class V>
+void adam(const Executor&, const W&, const G&, const M&, const V&, adam_options, where = {}) {
+  ops::refuse_call<true, Executor, W, G, M, V>();
+}
+template <class Executor, class W, class G, class M>
+void adam(const Executor&, const W&, const G&, const M&, adam_options, where = {}) {
+  ops::refuse_call<true, Executor, W, G, M>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

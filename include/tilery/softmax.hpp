@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tilery/core/shape.hpp>
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/softmax.hpp>
 #include <tilery/ops/rows.hpp>
 
@@ -41,7 +42,7 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 /// -infinity, becomes NaN throughout, as the formula says; a single -infinity becomes 0. The same bits each time; on a
 /// GPU a row that begins elsewhere modulo 32 bytes may be summed in another order.
 /// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
-template <class Executor, tensor_like<2> X, tensor_like<2> Y>
+template <runs_kernels Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   const auto in = view(x, at, {"softmax: ", "x"});
@@ -53,7 +54,7 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
 }
 
 /// The same with your policy; refuses what the policy cannot serve.
-template <row_policy P, class Executor, tensor_like<2> X, tensor_like<2> Y>
+template <row_policy P, runs_kernels Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   const auto in = view(x, at, {"softmax: ", "x"});
@@ -67,7 +68,7 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
 
 /// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be dy, exactly. Types,
 /// strides and errors as `softmax`.
-template <class Executor, tensor_like<2> Y, tensor_like<2> D, tensor_like<2> X>
+template <runs_kernels Executor, matrix_of_floats Y, matrix_of_floats D, matrix_of_floats X>
 void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X& dx, where at = {}) {
   using T = element_type_of<X>;
   const auto result = view(y, at, {"softmax_backward: ", "y"});
@@ -80,6 +81,20 @@ void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X
                                                softmax_backward_params<T>{for_kernel<T>(result),
                                                                           for_kernel<T>(gradient), for_kernel<T>(out)},
                                                all, at);
+}
+
+/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+void softmax(const Arguments&...) {
+  ops::refuse_call<true, Arguments...>();
+}
+template <row_policy P, class... Arguments>
+void softmax(const Arguments&...) {
+  ops::refuse_call<true, Arguments...>();
+}
+template <class... Arguments>
+void softmax_backward(const Arguments&...) {
+  ops::refuse_call<true, Arguments...>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

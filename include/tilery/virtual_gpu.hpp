@@ -4,6 +4,13 @@
 // each kernel for the one that it uses alone. Needs Boost.Context (CMake target tilery::virtual_gpu).
 #pragma once
 
+// Without Boost.Context the program would be compiled for half a minute, and not link.
+#if defined(TILERY_IS_LINKED) && !defined(TILERY_LINKS_BOOST_CONTEXT)
+#error "tilery: the virtual GPU needs Boost.Context; link the CMake target tilery::virtual_gpu (Debian: libboost-context-dev)"
+#include "the_sentence_above_says_why"
+#endif
+
+#include <tilery/core/rounding.hpp>
 #include <tilery/simt/host_memory.hpp>
 #include <tilery/simt/kernel.hpp>
 #include <tilery/simt/virtual/grid.hpp>
@@ -21,6 +28,7 @@ public:
 protected:
   modelled_gpu(const char* name, tilery::arch model, int resident_blocks, bool exact_tensor_cores, where at)
       : model_(model), exact_tensor_cores_(exact_tensor_cores) {
+    refuse_reordered_sums(name, at);
     if (model == arch::cpu) throw error({name, ": cpu is not a GPU arch; it must be one of sm_75 to sm_120"}, at);
     if (resident_blocks < 1)
       throw error({name, ": resident_blocks is ", resident_blocks, "; it must be at least 1"}, at);

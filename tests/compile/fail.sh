@@ -5,6 +5,8 @@
 #
 #   fail.sh WORK_FOLDER CASE... -- COMPILER ARGUMENT...
 #
+# A broken policy's sentence is in the first line of g++'s message, below the chain of includes.
+#
 # A case is a file that is compiled twice, once with BROKEN defined. What the compiler must then say is in its second
 # line: // expect: TEXT. All right ones are compiled together, each in a namespace of its own; where that fails, one by
 # one, so that it is known which.
@@ -53,6 +55,10 @@ check_broken() {
   elif ! grep -qF -- "$expected" "$log"; then
     echo "$name: the compiler must say \"$expected\", but it says:"
     head -n 20 "$log"
+  elif [[ ${compile[0]##*/} == g++* && $expected =~ ^[a-z_]+_policy\. ]] && ! grep -vE '^(In file included| +from )' "$log" |
+    sed -n 1p | grep -qF -- "$expected"; then
+    echo "$name: the first line must say \"$expected\", but it says:"
+    grep -vE '^(In file included| +from )' "$log" | sed -n 1,3p
   else
     echo "$name: \"$expected\""
     return

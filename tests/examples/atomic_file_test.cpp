@@ -75,6 +75,30 @@ TEST_F(atomic_file_test, leaves_the_old_content_when_the_writer_is_killed) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
   EXPECT_EQ(file_content(path), "old");
+  EXPECT_EQ(folder.names().size(), 2U) << "a killed writer cannot remove its file";
+  folder.write(".tilery_notes", "of somebody else");
+  atomic_file(folder.path() / "other");
+  EXPECT_EQ(folder.names(), (std::set<std::string>{".tilery_notes", "target"})) << "the next writer does";
+}
+
+TEST_F(atomic_file_test, leaves_the_files_of_living_writers) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {  // another process, which writes as long as it is not killed
+    atomic_file file(path);
+    for (;;) pause();
+  }
+  while (folder.names().empty()) usleep(1000);
+  usleep(100'000);  // the lock follows the file's creation
+  atomic_file here(folder.path() / "first");
+  { atomic_file(folder.path() / "second").write("x"); }
+  EXPECT_EQ(folder.names().size(), 2U) << "the other process's and this one's";
+  here.commit();
+  EXPECT_TRUE(folder.names().contains("first"));
+  kill(child, SIGKILL);
+  ASSERT_EQ(waitpid(child, nullptr, 0), child);
+  atomic_file(folder.path() / "third").commit();
+  EXPECT_EQ(folder.names(), (std::set<std::string>{"first", "third"}));
 }
 
 TEST_F(atomic_file_test, replaces_what_a_link_names_and_keeps_its_permissions) {

@@ -136,6 +136,14 @@ TEST_F(safetensors, are_refused_with_a_header_that_is_no_object) {
   refused(file_bytes("{\"a\":[[[[0]]]]}"), "nests its JSON deeper than 3 levels, but must not.");
 }
 
+TEST_F(safetensors, are_refused_with_a_nul_byte_in_the_header) {
+  using namespace std::string_literals;
+  refused(file_bytes("{}\0"s), "has a NUL byte in its header, its byte 3, but must have none.");
+  refused(file_bytes("{}\0 and what nobody has read"s), "has a NUL byte in its header, its byte 3");
+  refused(file_bytes("{" + entry("a\0b"s, "U8", "1", "0,1") + "}", "x"), "has a NUL byte in its header, its byte 4");
+  refused(file_bytes("\0{}"s), "has a NUL byte in its header, its byte 1");
+}
+
 TEST_F(safetensors, are_refused_with_a_key_twice) {
   const std::string a = entry("a", "U8", "1", "0,1");
   refused(file_bytes("{" + a + "," + a + "}", "x"), "has the key \"a\" twice in one object, but must have it once.");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The table that tests/run.sh puts before CTest's summary: the dearest tests, the reasons of those skipped, the summary
-# itself, and the status 0, however many tests there are.
+# itself, and the status 0, however many tests there are. And what a filter of tests has built.
 #   ctest_summary.sh FOLDER
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -35,3 +35,24 @@ if ! diff <(tail -n 9 "$folder/got.txt") <(printf '%s\n' "$expected"); then
   exit 1
 fi
 echo "the summary of 9002 tests is as expected"
+
+# A program, a test that runs two, one whose program does not run here, and a script that needs none.
+ninja() { printf '%s\n' 'bin/softmax_test: CXX_EXECUTABLE_LINKER' 'softmax_test: phony' 'bin/gemm_test: CXX' 'gemm_gpu_test: phony' \
+  'units/a.o: CXX' 'all: phony'; }
+ctest() { printf 'Test project /x\n  Test  #1: softmax\n  Test #12: symbols\n  Test #13: gemm_gpu\n  Test #14: readme\n\nTotal Tests: 4\n'; }
+here_is=$(cd "$folder" && pwd)
+mkdir -p "$folder/tests"
+cat >"$folder/tests/CTestTestfile.cmake" <<COMMANDS
+add_test([=[softmax]=] "$here_is/bin/softmax_test")
+add_test([=[gemm]=] "$here_is/bin/gemm_test")
+set_tests_properties([=[gemm]=] PROPERTIES  TIMEOUT "300")
+add_test([=[symbols]=] "/bin/bash" "symbols.sh" "$here_is/units/a.o" "a b")
+add_test([=[gemm_gpu]=] "printf" "gemm_gpu: Skipped")
+add_test([=[readme]=] "readme.sh" "/elsewhere/all")
+COMMANDS
+got=$(targets_of_tests "$folder" -R any | tr '\n' ' ')
+if [[ $got != "softmax_test gemm_gpu_test bin/softmax_test units/a.o " ]]; then
+  echo "a filter must build the programs of its tests alone, not: $got"
+  exit 1
+fi
+echo "a filter builds what its tests need"

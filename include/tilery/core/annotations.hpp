@@ -13,6 +13,8 @@
 // TILERY_ASAN_FIBERS  defined where AddressSanitizer has to be told of the virtual GPU's fibers
 #pragma once
 
+#include <tilery/core/compiler.hpp>
+
 #if defined(__CUDACC__)
 #define TILERY_SIMT __host__ __device__ __forceinline__
 #elif defined(__OPTIMIZE__) && !defined(TILERY_KEEP_LOOPS)

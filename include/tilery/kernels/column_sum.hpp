@@ -3,6 +3,7 @@
 // in order; the op launches the kernel again on the slices' sums. One text for all executors.
 #pragma once
 
+#include <tilery/core/broken_policy.hpp>
 #include <tilery/core/convert.hpp>
 #include <tilery/policies/column_sum.hpp>
 #include <tilery/simt/kernel.hpp>
@@ -19,7 +20,7 @@ struct column_sum_params {
 
 template <column_sum_policy P, class In, class Out, class Accumulator>
 struct column_sum_kernel {
-  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  static_assert(keeps_rules<P>(), "the policy breaks a rule");
   static constexpr const char* name = "column_sum";
   static constexpr int threads = P.threads;
   static constexpr arch lowest = P.lowest;

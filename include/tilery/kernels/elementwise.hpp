@@ -3,6 +3,7 @@
 // over the elements: packs, then what is left at the end of a row one by one.
 #pragma once
 
+#include <tilery/core/broken_policy.hpp>
 #include <tilery/core/convert.hpp>
 #include <tilery/policies/elementwise.hpp>
 #include <tilery/simt/kernel.hpp>
@@ -13,7 +14,7 @@ namespace tilery::inline TILERY_ABI {
 /// Params have `rows`, `columns`, and `step(lane, row, column, width<N>)`, which computes N neighbouring elements.
 template <elementwise_policy P, class Params>
 struct elementwise {
-  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  static_assert(keeps_rules<P>(), "the policy breaks a rule");
   static constexpr const char* name = Params::name;
   static constexpr int threads = P.threads;
   static constexpr arch lowest = P.lowest;

@@ -4,6 +4,7 @@
 // grows).
 #pragma once
 
+#include <tilery/core/broken_policy.hpp>
 #include <tilery/policies/row.hpp>
 #include <tilery/tile/softmax_sum.hpp>
 
@@ -18,7 +19,7 @@ struct softmax_params {
 
 template <row_policy P, class T>
 struct softmax_kernel {
-  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  static_assert(keeps_rules<P>(), "the policy breaks a rule");
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_forward";
   static constexpr int threads = P.threads;
@@ -51,7 +52,7 @@ struct softmax_backward_params {
 
 template <row_policy P, class T>
 struct softmax_backward_kernel {
-  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  static_assert(keeps_rules<P>(), "the policy breaks a rule");
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_backward";
   static constexpr int threads = P.threads;

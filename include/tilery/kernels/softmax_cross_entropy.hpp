@@ -3,6 +3,7 @@
 // text for all executors.
 #pragma once
 
+#include <tilery/core/broken_policy.hpp>
 #include <tilery/policies/row.hpp>
 #include <tilery/tile/softmax_sum.hpp>
 
@@ -23,7 +24,7 @@ struct softmax_cross_entropy_params {
 
 template <row_policy P, class T>
 struct softmax_cross_entropy_kernel {
-  static_assert(broken_rule(P, when_broken::stop) == nullptr, "the policy breaks a rule");
+  static_assert(keeps_rules<P>(), "the policy breaks a rule");
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_cross_entropy";
   static constexpr int threads = P.threads;

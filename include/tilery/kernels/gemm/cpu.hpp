@@ -4,6 +4,7 @@
 // threads does not change the order of any sum: one thread and many give the same bits.
 #pragma once
 
+#include <tilery/core/broken_policy.hpp>
 #include <tilery/core/buffer.hpp>
 #include <tilery/kernels/gemm/cpu_pass.hpp>
 #include <tilery/kernels/gemm/cpu_skinny.hpp>
@@ -24,8 +25,7 @@ int gemm_cpu_threads(const Params& p, int most) {
 /// epilogue runs once for each element, on complete sums.
 template <gemm_cpu_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
-  static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr,
-                "the policy breaks a rule");
+  static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");
   if (p.c.rows == 0 || p.c.columns == 0) return;
   const int threads = gemm_cpu_threads(p, lesser(cpu.threads(), most_threads));
   gemm_cpu_pass<P, Params> pass(p);
@@ -47,8 +47,7 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
 /// The same for a C with few rows or columns.
 template <gemm_cpu_skinny_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
-  static_assert(broken_rule(P, sizeof(typename Params::accumulator), when_broken::stop) == nullptr,
-                "the policy breaks a rule");
+  static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");
   if (p.c.rows == 0 || p.c.columns == 0) return;
   const int threads = gemm_cpu_threads(p, lesser(cpu.threads(), most_threads));
   gemm_cpu_skinny<P, Params> skinny(p, threads);

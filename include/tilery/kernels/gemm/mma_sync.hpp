@@ -3,6 +3,7 @@
 // sums in each warp's registers.
 #pragma once
 
+#include <tilery/core/broken_policy.hpp>
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/gemm_mma_sync.hpp>
 #include <tilery/tile/copy_ring.hpp>
@@ -16,7 +17,7 @@ template <gemm_mma_sync_policy P, class Params>
 struct gemm_mma_sync {
   using a_type = typename Params::a_type;
   using b_type = typename Params::b_type;
-  static_assert(broken_rule(P, sizeof(a_type), when_broken::stop) == nullptr, "the policy breaks a rule");
+  static_assert(keeps_rules<P, sizeof(a_type)>(), "the policy breaks a rule");
 
   static constexpr const char* name = "gemm_mma_sync";
   static constexpr int threads = P.threads();

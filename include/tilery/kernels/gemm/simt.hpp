@@ -4,6 +4,7 @@
 // one barrier a tile. Each step along k loads what the next one multiplies, across that barrier, too.
 #pragma once
 
+#include <tilery/core/broken_policy.hpp>
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/gemm_simt.hpp>
 #include <tilery/tile/rasterize.hpp>
@@ -16,7 +17,7 @@ namespace tilery::inline TILERY_ABI {
 template <gemm_simt_policy P, class Params>
 struct gemm_simt {
   using accumulator = typename Params::accumulator;
-  static_assert(broken_rule(P, sizeof(accumulator), when_broken::stop) == nullptr, "the policy breaks a rule");
+  static_assert(keeps_rules<P, sizeof(accumulator)>(), "the policy breaks a rule");
 
   static constexpr const char* name = "gemm_simt";
   static constexpr int threads = P.threads();

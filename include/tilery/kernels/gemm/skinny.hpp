@@ -4,6 +4,7 @@
 // each goes its own pace: none waits for another before its sums are complete.
 #pragma once
 
+#include <tilery/core/broken_policy.hpp>
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/gemm_skinny.hpp>
 #include <tilery/tile/rasterize.hpp>
@@ -20,7 +21,7 @@ struct gemm_skinny {
   using sum = accumulator_t<element_type>;
   static_assert(std::is_same_v<element_type, typename Params::b_type> && sizeof(element_type) >= 2,
                 "gemm_skinny: A and B must be of one type, of 16 bits or more, because either may be the long operand");
-  static_assert(broken_rule(P, sizeof(element_type), when_broken::stop) == nullptr, "the policy breaks a rule");
+  static_assert(keeps_rules<P, sizeof(element_type)>(), "the policy breaks a rule");
 
   static constexpr const char* name = "gemm_skinny";
   static constexpr int threads = P.threads();

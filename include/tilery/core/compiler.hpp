@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the headers need of the compiler and of its options. What is missing ends the compilation with one sentence:
+// compilers go on after #error, but not after an include that does not exist.
+//
+// Options of fast mathematics. The exponential rounds by adding and subtracting 1.5 * 2^23, and NaN marks what has no
+// value: -fassociative-math removes the former, -ffinite-math-only the latter, and softmax is wrong. -ffast-math, -Ofast
+// and -funsafe-math-optimizations contain them. The macros below tell g++ and the host of nvcc all of these. Clang defines
+// none for -fassociative-math and -funsafe-math-optimizations before its version 18: there the CPU executor refuses at run
+// time (core/rounding.hpp). nvcc's -use_fast_math changes the device's code alone, has no macro on the host, and is
+// allowed: it flushes denormals, and divisions and roots lose some bits, so that the bounds of the headers do not hold.
+#pragma once
+
+#if defined(_MSC_VER)
+#error "tilery: MSVC and clang-cl are not supported; use g++ 12, clang 14 or later ones on Linux, or in WSL 2 on Windows"
+#include "the_sentence_above_says_why"
+#elif !defined(__GNUC__)
+#error "tilery: this compiler is not supported; use g++ 12, clang 14 or later ones"
+#include "the_sentence_above_says_why"
+#elif defined(__clang__) && __clang_major__ < 14
+#error "tilery: this clang is too old; use clang 14 or a later one"
+#include "the_sentence_above_says_why"
+#elif !defined(__clang__) && __GNUC__ < 12
+#error "tilery: this g++ is too old; use g++ 12 or a later one"
+#include "the_sentence_above_says_why"
+#elif defined(__CUDACC_VER_MAJOR__) && __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ < 1204
+#error "tilery: this nvcc is too old; use CUDA 12.4 or a later one"
+#include "the_sentence_above_says_why"
+#elif __cplusplus < 202002L
+#error "tilery: C++20 is needed; compile with -std=c++20 or a later standard"
+#include "the_sentence_above_says_why"
+#endif
+
+#if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "tilery: -ffast-math, -Ofast, -ffinite-math-only, -fassociative-math and -funsafe-math-optimizations make softmax wrong; compile without them"
+#include "the_sentence_above_says_why"
+#endif
