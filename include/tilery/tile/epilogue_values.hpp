@@ -100,7 +100,8 @@ template <class V>
 residual(const V&, double) -> residual<std::remove_const_t<element_type_of<V>>>;
 
 /// x f'(Z), with the activation f and Z (m x n, any type and strides), what f was given in the forward pass: the
-/// backward pass through an activation. Made by `times_gradient`.
+/// backward pass through an activation. Made by `times_gradient`. The derivative of relu chooses: where Z <= 0, the
+/// result is 0 whatever x is.
 template <class Activation, class T>
 struct gradient : step {
   operand_matrix<const T> input;
@@ -108,7 +109,7 @@ struct gradient : step {
 
   template <class Lane, class S, int N>
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
-    return x * Activation::derivative(input.template load<S, N>(lane, row, column));
+    return activation::gradient_of<Activation>(input.template load<S, N>(lane, row, column), x);
   }
   void describe(operands& all) const { all.push_back(input.described("the epilogue's pre-activation")); }
   finding check(int m, int n) const { return input.check("the epilogue's pre-activation", m, n); }
