@@ -96,15 +96,15 @@ TILERY_SIMT V with_sign(V x, V s) {
   return reinterpret<V>(reinterpret<I>(x) | (reinterpret<I>(s) & ~static_cast<integers<scalar<V>>>(mask)));
 }
 
-/// e^x as mantissa * first * second. The powers of two are normal numbers where e^x is not one: a product that is a
-/// normal number keeps all of its digits.
+/// e^x as half * rest, where rest is about the root of e^x, a power of two. Both are normal numbers where e^x is not
+/// one: a product with a factor that is a normal number keeps all of its digits.
 template <class V>
 struct power_of_e {
-  V mantissa, first, second;
+  V half, rest;
 
-  TILERY_SIMT V value() const { return (mantissa * first) * second; }
-  /// e^x times a factor.
-  TILERY_SIMT V times(V factor) const { return ((mantissa * factor) * first) * second; }
+  TILERY_SIMT V value() const { return half * rest; }
+  /// e^x times a factor, which must be small only where e^x is large.
+  TILERY_SIMT V times(V factor) const { return (half * factor) * rest; }
 };
 
 /// e^x = 2^n e^r with |r| <= log(2)/2, for x in [-170, 88] (double: [-1400, 709]). NaN stays NaN. Digits of the
@@ -129,7 +129,7 @@ TILERY_SIMT power_of_e<V> split_exp(V x, Low... low) {
   const V e = (q * r) * r + r + S(1);
   const integers<V> k = reinterpret<integers<V>>(shifted) - reinterpret<integers<S>>(S(f::rounder));
   const integers<V> k_half = k >> 1;  // two factors: each is a normal number where the result is not
-  return {e, power_of_two<V>(k_half), power_of_two<V>(k - k_half)};
+  return {e * power_of_two<V>(k_half), power_of_two<V>(k - k_half)};
 }
 
 /// e^x. Overflows to infinity and underflows through the denormals to zero.

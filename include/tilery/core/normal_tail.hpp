@@ -17,7 +17,7 @@ TILERY_SIMT V limited_magnitude(V x, scalar<V> most) {
 }
 
 /// Phi(-a) = bell * ratio at a = |x|, with bell = e^(-a^2 / 2). At the limit of a, 15 (double: 39), a Phi(-a) is 0 in
-/// the number format. NaN stays NaN. Measured: the ratio within 3 units of rounding, the bell within 3.
+/// the number format. NaN stays NaN.
 template <class V>
 struct normal_tail {
   V a, ratio;
