@@ -44,17 +44,18 @@ void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_v
 /// of 1 adds to what C holds, as gradients of weights are accumulated; it does so ahead of the epilogue. `column_sum`
 /// of C is the gradient of a bias in a pass of its own (epilogue_bias_gradient.hpp says when that is faster).
 ///
-/// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| before beta C, epilogue and the
-/// conversion to C, with u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds
-/// 2^-9 and tf32x3 2^-20 of the sum, the part of the operands that they leave out). fp8 on sm_89 adds 2^-5 of the sum,
-/// however long k is: its tensor cores keep 13 bits, so the sums of each block.k along k, 128 at most by default, are
-/// added up as floats. Sums of int8 are exact on a GPU and wrap at 32 bits; on the CPU those into float or int8 are
-/// float. NaN and infinity propagate, but that tf32x3 makes NaN of infinity (it is multiplied by a small part that is
-/// 0), and that a NaN of tf32 with none but its lower 13 bits is infinity. Where C has few tiles for the GPU and k is
-/// long, several blocks share a tile along k, in workspace of the executor; the one that comes last adds up their sums
-/// in the order of k. So the order of all additions, and with it every bit, depends on the policy, the shape and the
-/// arch, not on the run. Throws `error` before anything is launched: shapes, null views, memory of another machine,
-/// aliases.
+/// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| (on the CPU by (min(k, 512) +
+/// k / 256 + 2) u, because sums of up to 512 products are added up in turn) before beta C, epilogue and the conversion
+/// to C, with u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds 2^-9 and
+/// tf32x3 2^-20 of the sum, the part of the operands that they leave out). fp8 on sm_89 adds 2^-5 of the sum, however
+/// long k is: its tensor cores keep 13 bits, so the sums of each block.k along k, 128 at most by default, are added up
+/// as floats. Sums of int8 are exact on a GPU and wrap at 32 bits; on the CPU those into float or int8 are float. NaN
+/// and infinity propagate, but not from A and B where alpha is 0, nor from C where beta is 0; tf32x3 makes NaN of
+/// infinity (it is multiplied by a small part that is 0), and a NaN of tf32 with none but its lower 13 bits is
+/// infinity. Where C has few tiles for the GPU and k is long, several blocks share a tile along k, in workspace of the
+/// executor; the one that comes last adds up their sums in the order of k. So the order of all additions, and with it
+/// every bit, depends on the policy, the shape and the arch, not on the run. Throws `error` before anything is
+/// launched: shapes, factors that are no finite numbers, null views, memory of another machine, aliases.
 ///
 /// Where tiles are shared, or the epilogue has a bias gradient, and a CUDA graph is captured, the workspace becomes
 /// nodes of the graph that allocate and free it: CUDA then allows one instantiation of the graph at a time. An executor

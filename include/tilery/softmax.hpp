@@ -37,11 +37,12 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 /// y (rows x columns) = softmax(x) along each row: y_j = e^(x_j - m) / sum e^(x - m), with m the largest x of the row.
 ///
 /// Elements: double, float, half, bf16, computed in float or wider. Any strides; y may be x, exactly. Relative
-/// error of y_j before the conversion: at most (columns + 8 + m - x_j) u, u = 2^-24 (2^-53 for double); four times that
-/// for half and bf16 on a GPU, whose own e^x is used for them. A row with a NaN or +infinity, and a row of nothing but
-/// -infinity, becomes NaN throughout, as the formula says; a single -infinity becomes 0. The same bits each time; on a
-/// GPU a row that begins elsewhere modulo 32 bytes may be summed in another order.
-/// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+/// error of y_j before the conversion: at most (min(columns, 32 + 2.2 sqrt(columns)) + 16 + m - x_j) u, u = 2^-24
+/// (2^-53 for double), because long rows are added up in partial sums; four times that for half and bf16 on a GPU,
+/// whose own e^x is used for them. A row with a NaN or +infinity, and a row of nothing but -infinity, becomes NaN
+/// throughout, as the formula says; a single -infinity becomes 0. The same bits each time; on a GPU a row that begins
+/// elsewhere modulo 32 bytes may be summed in another order. Throws `error` before anything is launched: shapes, null
+/// views, memory of another machine, aliases.
 template <runs_kernels Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
@@ -67,7 +68,8 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
 }
 
 /// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be dy, exactly. Types,
-/// strides and errors as `softmax`.
+/// strides and errors as `softmax`. A y of 0, as of a masked column, takes no part: an infinite dy there does not reach
+/// the sum, and its dx is 0.
 template <runs_kernels Executor, matrix_of_floats Y, matrix_of_floats D, matrix_of_floats X>
 void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X& dx, where at = {}) {
   using T = element_type_of<X>;

@@ -133,6 +133,16 @@ TYPED_TEST(gemm_batched_on, takes_operands_between_its_matrices) {
   EXPECT_LE(worst.value(), 1);
 }
 
+TYPED_TEST(gemm_batched_on, does_not_read_a_and_b_where_alpha_is_0) {
+  const int count = 3, m = 33, n = 40, k = 70;
+  const auto a = this->put(std::vector<float>(count * m * k, NAN)), b = this->put(std::vector<float>(k * n, INFINITY)),
+             c = this->put(std::vector<float>(count * m * n, 3));
+  gemm_batched(this->executor, batch_of<const float>(a.data_handle(), count, m * k, m, k, k),
+               batch_of<const float>(b.data_handle(), count, 0, k, n, n),
+               batch_of(c.data_handle(), count, m * n, m, n, n), {}, {.alpha = 0, .beta = 2});
+  EXPECT_EQ(this->get(c), std::vector<float>(count * m * n, 6));
+}
+
 // Many small ones, and few large enough for all threads of the CPU.
 TYPED_TEST(gemm_batched_on, takes_many_and_few) {
   const auto check = [&](int count, int m, int n, int k) {

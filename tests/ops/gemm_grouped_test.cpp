@@ -88,6 +88,23 @@ TYPED_TEST(gemm_grouped_on, takes_lists_longer_than_a_launch_and_large_members) 
   this->template same_as_alone<any_strides, float>(shapes);
 }
 
+TYPED_TEST(gemm_grouped_on, does_not_read_a_and_b_of_a_member_whose_alpha_is_0) {
+  const auto a = this->put(std::vector<float>(33 * 20, NAN)), b = this->put(std::vector<float>(20 * 40, INFINITY)),
+             ones = this->put(std::vector<float>(20 * 40, 1)), c = this->put(std::vector<float>(33 * 40, 3)),
+             d = this->put(std::vector<float>(20 * 40, NAN));
+  const std::vector<gemm_member<float, float, float>> members = {{matrix(a.data_handle(), 33, 20),
+                                                                  matrix(b.data_handle(), 20, 40),
+                                                                  matrix(c.data_handle(), 33, 40),
+                                                                  {},
+                                                                  {.alpha = 0, .beta = 2}},
+                                                                 {matrix(ones.data_handle(), 20, 10),
+                                                                  matrix(ones.data_handle(), 10, 40),
+                                                                  matrix(d.data_handle(), 20, 40)}};
+  gemm_grouped(this->executor, std::span<const gemm_member<float, float, float>>(members));
+  EXPECT_EQ(this->get(c), std::vector<float>(33 * 40, 6));
+  EXPECT_EQ(this->get(d), std::vector<float>(20 * 40, 10));
+}
+
 // The default call: the selector finds what all have in common. Members without elements are none.
 TYPED_TEST(gemm_grouped_on, is_right_by_default) {
   struct {

@@ -3,6 +3,7 @@
 // parameters, the workspace of shared tiles, and the launch of one policy or of the one that a table chooses.
 #pragma once
 
+#include <tilery/core/factor.hpp>
 #include <tilery/kernels/gemm/cpu.hpp>
 #include <tilery/kernels/gemm/mma_sync.hpp>
 #include <tilery/kernels/gemm/simt.hpp>
@@ -20,7 +21,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Factors of a GEMM. A beta of 0 does not read C.
+/// Factors of a GEMM. An alpha of 0 does not read A and B, a beta of 0 does not read C: no NaN or infinity of what is
+/// not wanted reaches the result, as in BLAS.
 struct gemm_factors {
   double alpha = 1, beta = 0;
   /// What the elements of A and B are multiplied with to be the numbers that they stand for: fp8 must have them (0:
@@ -100,6 +102,11 @@ finding check_factors(gemm_factors f) {
   if (sizeof(C) != 1 && f.scale_c != 1) return {"scale_c is for a C of 8 bits; this one is ", element<C>::name};
   if (std::is_same_v<C, std::int32_t> && (f.scale_a != 0 || f.scale_b != 0))
     return {"a C of s32 holds the sums themselves; scales need a C of f32 or s8"};
+  using sum = finish_t<T, C>;
+  if constexpr (!std::is_integral_v<sum>) {
+    if (auto found = check_finite<sum>("alpha", f.alpha)) return found;
+    if (auto found = check_finite<sum>("beta", f.beta)) return found;
+  }
   const auto whole = [](double x) { return x >= -0x1p31 && x < 0x1p31 && x == static_cast<std::int32_t>(x); };
   if (std::is_same_v<C, std::int32_t> && !(whole(f.alpha) && whole(f.beta)))
     return {"alpha and beta must be whole numbers of 32 bits where C is s32; they are ", f.alpha, " and ", f.beta};
@@ -142,6 +149,7 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
                                       e,
                                       static_cast<float>(f.scale_c),
                                       batch};
+  if (p.alpha == S(0)) p.a.k = p.b.k = 0;  // an empty sum reads neither A nor B
   p.epilogue.shape(batch.count * c.extents[0], c.extents[1]);
   return p;
 }
@@ -272,7 +280,9 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
   } else {
     if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
       refuse(check_instructions<typename Params::a_type, typename Params::b_type>(problem.op, problem.target), at);
-    launch_gemm<P>(executor, problem.op, shared_out<typename Params::a_type>(P, problem),
+    gemm_problem computed = problem;
+    computed.k = p.a.k;  // 0 where alpha is 0
+    launch_gemm<P>(executor, problem.op, shared_out<typename Params::a_type>(P, computed),
                    as_computed_params<P>(p, problem), all, at);
   }
 }
