@@ -186,8 +186,9 @@ public:
   /// Goes on with the phases of an mbarrier that are over, and with who waits for them.
   void turn(const void* address) {
     mbarrier_state& b = barriers_.at(address);
+    if (events_ && b.overfull()) events_->too_many_bytes(address, -std::exchange(b.missing_bytes, 0));
     if (!virtual_machine::barriers::turn(b)) return;
-    if (events_) events_->phase_over(address);
+    if (events_) events_->phase_over(address, b);
     wake(address);
   }
   /// Somebody who waits at an mbarrier has copies to land.

@@ -81,7 +81,8 @@ public:
       came->some_had_left(came->cluster_lane_, lanes - cluster.live, "cluster");
   }
 
-  void phase_over(const void* mbarrier) override { publish_phase(mbarrier); }
+  void phase_over(const void* mbarrier, const mbarrier_state& state) override { publish_phase(mbarrier, state); }
+  void too_many_bytes(const void* mbarrier, std::int64_t more) override { overfull(mbarrier, more); }
   void named_over(int number) override { publish_named(number); }
 
   void ends() override {
