@@ -243,6 +243,28 @@ struct plain_read_of_a_counter : planted_base {
 };
 TEST(races, a_plain_read_of_a_counter) { expect_race_in_any_order<plain_read_of_a_counter>(""); }
 
+/// Atomics of two widths on one place: each sees half of the other.
+template <bool Wrong>
+struct counts_in_two_widths : planted_base {
+  static constexpr int blocks = 2;
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    using wide = unsigned long long;
+    if (lane.block().x == 0)
+      lines.before = __LINE__, lane.atomic_add(p.flags + (Wrong ? 3 : 4), 1);
+    else
+      lines.now = __LINE__, lane.atomic_add(gmem_ptr<wide>(reinterpret_cast<wide*>(p.flags.raw()) + 1), wide{1});
+  }
+};
+TEST(races, atomics_of_two_widths) {
+  expect_both_lines<counts_in_two_widths>(fault_kind::race);
+  const launch_report wrong = report_of<counts_in_two_widths<true>>(0);
+  ASSERT_EQ(wrong.faults.size(), 1u) << text_of(wrong);
+  EXPECT_NE(text_of(wrong).find("atomics of different widths are not atomic to each other"), std::string::npos)
+      << text_of(wrong);
+  EXPECT_NE(text_of(wrong).find("of 4 bytes at byte 12 of flags"), std::string::npos) << text_of(wrong);
+}
+
 // --- schedules
 
 struct sums_of_blocks : planted_base {

@@ -169,7 +169,8 @@ public:
       write(p.raw(), value);
   }
 
-  /// The same place in the shared memory of the cluster's block `rank`.
+  /// The same place in the shared memory of the cluster's block `rank`. All blocks of the cluster must have begun, so a
+  /// sync_cluster comes before the first access.
   template <class T>
   TILERY_SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
     return dsmem_ptr<T>(cuda_cluster::map(mine.raw(), rank), rank);

@@ -139,7 +139,8 @@ public:
     write(p, value, at);
   }
 
-  /// The same place in the shared memory of the cluster's block `rank`.
+  /// The same place in the shared memory of the cluster's block `rank`. All blocks of the cluster must have begun, so a
+  /// sync_cluster comes before the first access.
   template <class T>
   TILERY_SIMT dsmem_ptr<T> of_block([[maybe_unused]] smem_ptr<T> mine, int rank, where = {}) const {
     std::ptrdiff_t offset = 0;
@@ -210,7 +211,7 @@ public:
   TILERY_SIMT void wait_until([[maybe_unused]] gmem_ptr<T> flag, [[maybe_unused]] Done done,
                               [[maybe_unused]] scope s = scope::device, [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
-    if (!may_access<false, T>(flag, "wait_until", mode_of(s), at)) return;
+    if (!may_access<false, T>(flag, "wait_until", mode_of<T>(s), at)) return;
     block_->wait_until(
         rank_, [&] { return done(std::atomic_ref<T>(*flag.raw()).load()); }, at);
     if constexpr (Checked) watch()->atomic(rank_, flag.raw(), true, false, order::acquire, s);
@@ -295,7 +296,7 @@ private:
   TILERY_SIMT T atomic([[maybe_unused]] gmem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] order o,
                        [[maybe_unused]] scope s, [[maybe_unused]] where at, [[maybe_unused]] Access access) const {
 #ifndef __CUDA_ARCH__
-    if (!may_access<Writes, T>(p, name, mode_of(s), at)) return T{};
+    if (!may_access<Writes, T>(p, name, mode_of<T>(s), at)) return T{};
     const std::atomic_ref<T> there(*p.raw());
     const auto look = [&] { return to_table(there.load()); };
     if constexpr (Reads) block_->before_atomic(rank_, p.raw(), look, at);
@@ -309,8 +310,9 @@ private:
   }
 
 #ifndef __CUDA_ARCH__
+  template <class T>
   static access_mode mode_of(scope s) {
-    return s == scope::block ? access_mode::atomic_block : access_mode::atomic_device;
+    return virtual_machine::atomic_mode(s != scope::block, sizeof(T));
   }
   virtual_machine::block_watch* watch() const { return static_cast<virtual_machine::block_watch*>(block_->events()); }
   /// The place of this verb; a seeded schedule may let other lanes go first.

@@ -83,6 +83,10 @@ public:
              "shared memory has " + std::to_string(home.shared_.size()) + " bytes");
       return false;
     }
+    if (&home != this && !has_met_cluster_ && launch_.checks_for(checks::races) &&
+        !order_.knows_of(who.lane, home.order_.block()))
+      report(fault_kind::early_access, who, writes, shared_memory_of(rank), offset, bytes,
+             "that block may not have begun: a sync_cluster before the first access is missing");
     home.make_room();
     if (home.barrier_places_.touched(offset, bytes))
       breaks_barrier(home, who, writes, shared_memory_of(rank), offset, bytes);
@@ -142,7 +146,7 @@ protected:
     for (last_write& l : last_writes_) l = {};
     recent_.forget(), barrier_places_.clear();
     visits_.clear();
-    ended_ = false;
+    ended_ = has_met_cluster_ = false;
     collect_at_ = std::size_t{1} << 18;
   }
   /// All lanes have ended. What other blocks of the cluster have done in its shared memory must come before that.
@@ -160,6 +164,8 @@ protected:
 
   /// All who reach the memory have met: what is behind them needs no look any more.
   void everybody_knows() { histories_.everybody_knows(); }
+  /// The cluster has met: all of its blocks have begun.
+  void has_met_cluster() { has_met_cluster_ = true; }
 
   barrier_places barrier_places_;
 
@@ -224,9 +230,8 @@ private:
     }
     bool both_atomic(access_mode other, group_id by) const {
       const access_mode mine = who.self.mode;
-      return is_atomic(mine) && is_atomic(other) &&
-             (by.block == watch.order_.block() ||
-              (mine == access_mode::atomic_device && other == access_mode::atomic_device));
+      return is_atomic(mine) && is_atomic(other) && of_one_width(mine, other) &&
+             (by.block == watch.order_.block() || (reaches_device(mine) && reaches_device(other)));
     }
     void never_written(std::size_t first, std::size_t cells) {
       if (watch.launch_.checks_for(checks::memory))
@@ -336,7 +341,7 @@ private:
   std::vector<last_write> last_writes_;
   recent_accesses recent_;
   visit_log visits_;
-  bool ended_ = false;
+  bool ended_ = false, has_met_cluster_ = false;
   std::size_t collect_at_ = std::size_t{1} << 18;
 };
 

@@ -72,7 +72,7 @@ public:
     for (const block* b : cluster.blocks) {
       block_watch& w = watch_of(*b);
       w.order_.learn(together);
-      w.everybody_knows();
+      w.everybody_knows(), w.has_met_cluster();
       w.align_warps();
       std::fill(w.cluster_sites_.begin(), w.cluster_sites_.end(), 0);
       lanes += static_cast<int>(w.lanes_.size());

@@ -74,7 +74,7 @@ public:
   }
   /// Whether an mbarrier is one: initialised, and so that this lane knows.
   bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state_of, std::uint32_t site) {
-    const actor who = lane_itself(lane, site, access_mode::atomic_block);
+    const actor who = lane_itself(lane, site, atomic_mode(false, barrier_places::bytes));
     return is_initialised(who, mbarrier, state_of) && barrier_access(who, shared_offset(mbarrier), false);
   }
   /// An arrival that expects so many bytes of copies.

@@ -17,6 +17,7 @@ enum class fault_kind : int {
   missing_fence,   ///< ordered, but the other proxy cannot see it without a proxy fence
   uninitialised,   ///< a read of bytes that nobody wrote
   early_end,       ///< a block that ends while another one may still use its shared memory
+  early_access,    ///< an access to the shared memory of a block of the cluster that may not have begun
   out_of_bounds,   ///< outside of shared memory, or of every operand of the launch
   read_only,       ///< a write to an operand that the launch only reads
   misaligned,      ///< an address that is no multiple of the access's size
@@ -28,10 +29,10 @@ enum class fault_kind : int {
 };
 
 constexpr const char* name_of(fault_kind kind) {
-  constexpr const char* names[] =
-      {"race",           "missing wait",      "missing fence", "uninitialised read",  "early end",
-       "out of bounds",  "read-only operand", "misaligned",    "collective mismatch", "deadlock",
-       "barrier misuse", "step limit",        "stack overflow"};
+  constexpr const char* names[] = {"race",       "missing wait",        "missing fence", "uninitialised read",
+                                   "early end",  "early access",        "out of bounds", "read-only operand",
+                                   "misaligned", "collective mismatch", "deadlock",      "barrier misuse",
+                                   "step limit", "stack overflow"};
   return names[static_cast<int>(kind)];
 }
 

@@ -20,6 +20,8 @@ inline std::string missing_order(fault_kind kind, access_mode now, access_mode b
     return "a pointer to const promises that nobody writes this memory during the launch";
   if (kind == fault_kind::missing_fence)
     return "they are ordered, but the copy goes through the asynchronous proxy: a proxy fence between them is missing";
+  if (is_atomic(now) && is_atomic(before) && !of_one_width(now, before))
+    return "atomics of different widths are not atomic to each other: one place takes atomics of one width";
   if (is_atomic(now) && is_atomic(before)) return "an atomic of block scope does not reach the other block";
   if (same_warp) return "a sync_warp between them is missing";
   if (same_block) return "a barrier of the block between them is missing";
