@@ -82,6 +82,48 @@ TEST(memory_checks, a_buffer_that_was_never_written) {
     EXPECT_NE(text.find("of x. "), std::string::npos) << text;
   }
 }
+/// An element is told apart from its neighbour in the same eight bytes, an element of eight bytes is one.
+template <class T>
+std::string read_with_one_hole(int hole) {
+  struct copies : planted_base {
+    struct params {
+      gmem_ptr<const T> x;
+      gmem_ptr<T> y;
+    };
+    static void run(const virtual_lane<true>& lane, const params& p, shared&) {
+      lane.store(p.y + lane.rank(), (lines.now = __LINE__, lane.load(p.x + lane.rank())));
+    }
+  };
+  launch_report report;
+  const virtual_gpu gpu(arch::sm_90, {.report = &report});
+  buffer<T> x(gpu, 64), y(gpu, 64);
+  for (int i = 0; i < 64; ++i)
+    if (i != hole) x.data_handle()[i] = T(i - 32);
+  launch<copies>(gpu, {1}, typename copies::params{gmem_ptr<const T>(x.data_handle()), gmem_ptr<T>(y.data_handle())},
+                 {reads("x", x.view()), writes("y", y.view())});
+  return text_of(report);
+}
+TEST(memory_checks, one_element_that_was_never_written) {
+  for (const int hole : {0, 1, 30, 63}) {
+    EXPECT_NE(read_with_one_hole<float>(hole).find("uninitialised read of 4 bytes at byte " + std::to_string(hole * 4) +
+                                                   " of x. lane " + std::to_string(hole) + " of"),
+              std::string::npos)
+        << read_with_one_hole<float>(hole);
+    EXPECT_NE(read_with_one_hole<int>(hole).find("uninitialised read of 4 bytes"), std::string::npos);
+    EXPECT_NE(read_with_one_hole<double>(hole).find("uninitialised read of 8 bytes"), std::string::npos);
+  }
+  EXPECT_EQ(read_with_one_hole<float>(-1), "");
+  EXPECT_EQ(read_with_one_hole<int>(-1), "");
+  EXPECT_EQ(read_with_one_hole<double>(-1), "");
+}
+TEST(memory_checks, what_was_never_written_is_a_nan_that_no_other_one_looks_like) {
+  for (std::uintptr_t at = 0; at < 1 << 20; at += 4) {
+    const std::uint32_t word = virtual_machine::unwritten_word(at);
+    ASSERT_EQ(word >> 22, 0x7fc00000u >> 22) << at;
+    ASSERT_NE(word, 0x7fc00000u) << at;
+    ASSERT_NE(word, 0x7fffffffu) << at;
+  }
+}
 struct sums_into : planted_base {
   struct params {
     gmem_ptr<float> y;

@@ -122,7 +122,7 @@ public:
       return false;
     }
     if (!writes && launch_.checks_for(checks::memory)) {
-      if (const int unwritten = unwritten_bytes(address, bytes, at.in->begin, at.in->end))
+      if (const int unwritten = unwritten_bytes(address, bytes, at.in->begin, at.in->end, at.part->element_bytes))
         report(fault_kind::uninitialised, who, false, at.part->name, offset_in(*at.part, address), unwritten,
                "nobody has written them since they were allocated");
     }

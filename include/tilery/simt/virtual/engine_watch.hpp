@@ -107,7 +107,7 @@ public:
       return false;
     std::memset(to, 0xff, static_cast<std::size_t>(bytes));
     if (bytes > 0) m.copy_site = m.last_copy_site = site, m.copy_lane = lane, m.copied_last = true;
-    profile_bulk(site, lane, from, bytes, site_kind::async_copy);
+    profile_bulk(site, from, site_kind::async_copy, to, site_kind::shared_store, bytes);
     return true;
   }
   /// From shared to global memory, in groups like those of `copy`.
@@ -121,7 +121,7 @@ public:
     l.bulk_copies.push_back(
         {l.bulk_groups, {to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(bytes)}});
     l.bulk_site = site;
-    profile_bulk(site, lane, to, bytes, site_kind::global_store);
+    profile_bulk(site, to, site_kind::global_store, from, site_kind::shared_load, bytes);
   }
   void commit_bulk(int lane) { ++copies_of(lane).bulk_groups; }
   /// `reads_only`: until the sources may be used again; what was written is not known yet.
@@ -307,11 +307,11 @@ private:
       return misaligned_global(who, global, bytes, !shared_written), false;
     return true;
   }
-  void profile_bulk(std::uint32_t site, int lane, const void* global, int bytes, site_kind kind) {
-    if (!profiles_) return;
-    for (int done = 0; done < bytes; done += 16)
-      requests_.access(site, kind, lane, reinterpret_cast<std::uintptr_t>(global) + static_cast<std::uintptr_t>(done),
-                       16);
+  void profile_bulk(std::uint32_t site, const void* global, site_kind in_global, const void* shared,
+                    site_kind in_shared, int bytes) {
+    if (!profiles_ || bytes == 0) return;
+    requests_.bulk(site, in_global, reinterpret_cast<std::uintptr_t>(global), bytes);
+    requests_.bulk(site, in_shared, static_cast<std::uintptr_t>(shared_offset(shared)), bytes);
   }
 
   std::vector<lane_copies> copies_;

@@ -47,6 +47,21 @@ public:
     }
   }
 
+  /// One request of a copy engine for neighbouring bytes: whole sectors of global memory, whole rows of the banks.
+  void add_bulk(int row, std::uintptr_t at, int bytes) {
+    site_profile& to = rows_[static_cast<std::size_t>(row)];
+    const auto end = at + static_cast<std::uintptr_t>(bytes);
+    ++to.requests, ++to.lanes, to.bytes += bytes;
+    if (is_shared(to.kind)) {
+      to.wavefronts += static_cast<std::int64_t>((end - 1) / banks_bytes - at / banks_bytes + 1);
+      to.fewest_wavefronts += (bytes + banks_bytes - 1) / banks_bytes;
+    } else {
+      for (std::uintptr_t sector = at / sector_bytes; sector * sector_bytes < end; ++sector, ++to.sectors)
+        mark(to.kind, sector);
+      to.fewest_sectors += (bytes + sector_bytes - 1) / sector_bytes;
+    }
+  }
+
   /// `requests` more like those that were added since the row stood as in `before`, by `lanes` lanes in all.
   void add_alike(int row, const site_profile& before, std::int64_t requests, std::int64_t lanes) {
     site_profile& to = rows_[static_cast<std::size_t>(row)];

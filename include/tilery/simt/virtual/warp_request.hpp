@@ -29,6 +29,7 @@ struct warp_request {
 };
 
 inline constexpr int sector_bytes = 32;
+inline constexpr int banks_bytes = 128;  // a row of the 32 banks of shared memory
 
 struct sector_cost {
   int sectors = 0;  ///< distinct ones that the lanes touch
