@@ -80,9 +80,11 @@ public:
   /// For atoms on the host.
   immediate_engine engine() const { return {}; }
 
-  // For the virtual GPU's reports: the name of what follows, and its arithmetic.
+  // For the virtual GPU's reports: the name of what follows, its arithmetic, what is done with.
   TILERY_SIMT no_step step(const char*, where = {}) const { return {}; }
   TILERY_SIMT void operations(compute_unit, int, where = {}) const {}
+  template <class T>
+  TILERY_SIMT void discard(smem_ptr<T>, int, where = {}) const {}
 
   TILERY_SIMT void sync_block(where = {}) const {
 #ifdef __CUDA_ARCH__

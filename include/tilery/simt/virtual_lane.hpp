@@ -72,6 +72,20 @@ public:
 #endif
   }
 
+  /// All lanes are done with the values of so many elements from the next sync_block on (in a cluster, from the next
+  /// sync_cluster on): a stage of a ring that is to be refilled. One lane's call is enough. With
+  /// `virtual_gpu::options::poison_discarded` they become NaN there, and whoever reads one before it is written again
+  /// is reported; otherwise, and on other machines, nothing happens.
+  template <class T>
+  TILERY_SIMT void discard([[maybe_unused]] smem_ptr<T> first, [[maybe_unused]] int elements,
+                           [[maybe_unused]] where at = {}) const {
+#ifndef __CUDA_ARCH__
+    if constexpr (Checked)
+      if (watch()->poisons_discarded())
+        watch()->discard(rank_, first.raw(), static_cast<std::int64_t>(elements * sizeof(T)), site("discard", at));
+#endif
+  }
+
   TILERY_SIMT void sync_block([[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->comes_to_barrier(rank_, site("sync_block", at));

@@ -71,6 +71,14 @@ public:
     return true;
   }
 
+  /// What lanes have given up goes at the next meeting of all who reach the memory.
+  void discard(const actor& who, std::int64_t offset, std::int64_t bytes) {
+    if (bytes <= 0 || !in_shared_memory(who, offset, true, bytes)) return;
+    if (barrier_places_.touched(offset, bytes)) breaks_barrier(*this, who, true, "shared memory", offset, bytes);
+    const std::pair piece{static_cast<std::size_t>(offset), static_cast<std::size_t>(bytes)};
+    if (std::find(discarded_.begin(), discarded_.end(), piece) == discarded_.end()) discarded_.push_back(piece);
+  }
+
   /// An access to the shared memory of the cluster's block `rank`, whose watch this is: compared with that memory's
   /// history by what this block's lane knows.
   bool remote_access(const actor& who, access_watch& home, int rank, std::int64_t offset, int bytes, bool writes) {
@@ -146,7 +154,8 @@ protected:
     for (last_write& l : last_writes_) l = {};
     recent_.forget(), barrier_places_.clear();
     visits_.clear();
-    ended_ = has_met_cluster_ = false;
+    ended_ = has_met_cluster_ = has_discarded_ = false;
+    discarded_.clear();
     collect_at_ = std::size_t{1} << 18;
   }
   /// All lanes have ended. What other blocks of the cluster have done in its shared memory must come before that.
@@ -163,7 +172,14 @@ protected:
   }
 
   /// All who reach the memory have met: what is behind them needs no look any more.
-  void everybody_knows() { histories_.everybody_knows(); }
+  void everybody_knows(void* shared_memory) {
+    histories_.everybody_knows();
+    for (const auto& [offset, bytes] : std::exchange(discarded_, {})) {
+      shared_.forget(histories_, offset, bytes);
+      std::memset(static_cast<std::byte*>(shared_memory) + offset, 0xff, bytes);  // NaN
+      has_discarded_ = true;
+    }
+  }
   /// The cluster has met: all of its blocks have begun.
   void has_met_cluster() { has_met_cluster_ = true; }
 
@@ -236,7 +252,8 @@ private:
     void never_written(std::size_t first, std::size_t cells) {
       if (watch.launch_.checks_for(checks::memory))
         watch.report(fault_kind::uninitialised, who, false, name(), offset(first), size(cells),
-                     home ? "no lane of the cluster has written them" : "no lane of this block has written them");
+                     std::string("no lane of ") + (home ? "the cluster" : "this block") + " has written them" +
+                         (of().has_discarded_ ? " since the block began or they were discarded" : ""));
     }
     void conflicts(const epoch& e, std::size_t first, std::size_t cells) {
       conflict(e, e.member, true, first, cells,
@@ -341,7 +358,8 @@ private:
   std::vector<last_write> last_writes_;
   recent_accesses recent_;
   visit_log visits_;
-  bool ended_ = false, has_met_cluster_ = false;
+  bool ended_ = false, has_met_cluster_ = false, has_discarded_ = false;
+  std::vector<std::pair<std::size_t, std::size_t>> discarded_;  // offset and bytes
   std::size_t collect_at_ = std::size_t{1} << 18;
 };
 

@@ -51,7 +51,7 @@ public:
 
   void block_met(int lanes) override {
     order_.meet_block();
-    if (launch_.launch().cluster == 1) everybody_knows();  // else others reach its shared memory, too
+    if (launch_.launch().cluster == 1) everybody_knows(self_->shared());  // else others reach its shared memory, too
     align_warps();
     const int left = static_cast<int>(lanes_.size()) - lanes;
     if (left > 0 && launch_.checks_for(checks::meetings)) some_had_left(barrier_lane_, left, "block");
@@ -72,7 +72,7 @@ public:
     for (const block* b : cluster.blocks) {
       block_watch& w = watch_of(*b);
       w.order_.learn(together);
-      w.everybody_knows(), w.has_met_cluster();
+      w.everybody_knows(b->shared()), w.has_met_cluster();
       w.align_warps();
       std::fill(w.cluster_sites_.begin(), w.cluster_sites_.end(), 0);
       lanes += static_cast<int>(w.lanes_.size());
@@ -173,6 +173,10 @@ public:
       requests_.access(site, writes ? site_kind::shared_store : site_kind::shared_load, lane,
                        static_cast<std::uintptr_t>(offset), bytes);
     return true;
+  }
+  bool poisons_discarded() const { return launch_.launch().poison_discarded; }
+  void discard(int lane, const void* pointer, std::int64_t bytes, std::uint32_t site) {
+    access_watch::discard(lane_itself(lane, site, access_mode::plain), shared_offset(pointer), bytes);
   }
   void operations(std::uint32_t site, compute_unit on, int count) {
     if (profiles_) requests_.operations(site, on, count);

@@ -28,6 +28,7 @@ struct watched_launch {
   bool stop_at_first;
   std::int64_t step_limit;  // verbs of one lane
   std::uint64_t seed;       // of the schedule's random delays; 0: none
+  bool poison_discarded = false;
 };
 
 /// What atomics on some address have given away: to the block of who gave it, and to all.

@@ -36,6 +36,12 @@ public:
     writes_.fill(first_write_);
     if (!reads_.empty()) reads_.fill(0);
   }
+  /// The same of some cells; all who may touch them have met.
+  void forget(histories& all, std::size_t first, std::size_t count) {
+    gather(all, first, count);
+    writes_.set(first, count, first_write_);
+    if (!reads_.empty()) reads_.set(first, count, 0);
+  }
   std::size_t size() const { return cells_; }
   std::size_t bytes() const { return writes_.bytes() + reads_.bytes(); }
 
