@@ -531,9 +531,10 @@ struct block_that_leaves : planted_cluster {
   }
 };
 TEST(cluster_faults, lanes_that_left_before_the_barrier) {
-  expect_fault<block_that_leaves>(fault_kind::barrier_misuse, "64 lanes of the cluster had left the kernel before");
+  expect_fault<block_that_leaves>(fault_kind::barrier_misuse,
+                                  "64 lanes of the cluster have ended without coming to it");
   expect_fault<leaves_before_the_barrier>(fault_kind::barrier_misuse,
-                                          "3 lanes of the cluster had left the kernel before");
+                                          "3 lanes of the cluster have ended without coming to it");
 }
 
 #endif

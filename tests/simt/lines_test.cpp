@@ -167,13 +167,12 @@ public:
     std::vector<fault> fresh;
   };
   findings found() {
-    launch_report report;
-    launch_.finish(&report, {});
+    const std::vector<fault>& all = launch_.faults();
     std::int64_t races = 0, unwritten = 0;
-    for (const fault& f : report.faults) (f.kind == fault_kind::uninitialised ? unwritten : races) += f.count;
+    for (const fault& f : all) (f.kind == fault_kind::uninitialised ? unwritten : races) += f.count;
     findings since{races - races_, unwritten - unwritten_, {}};
-    since.fresh.assign(report.faults.begin() + faults_, report.faults.end());
-    races_ = races, unwritten_ = unwritten, faults_ = static_cast<std::ptrdiff_t>(report.faults.size());
+    since.fresh.assign(all.begin() + faults_, all.end());
+    races_ = races, unwritten_ = unwritten, faults_ = static_cast<std::ptrdiff_t>(all.size());
     return since;
   }
 

@@ -378,8 +378,10 @@ TEST(memory_checks, lanes_that_do_not_come_to_a_meeting) {
   ASSERT_EQ(apart.faults.size(), 1u);
   EXPECT_EQ(apart.faults[0].kind, fault_kind::collective);
   EXPECT_EQ(apart.faults[0].now.site.line.line, apart.faults[0].before.site.line.line - 2) << apart.faults[0].text();
-  expect_fault<leaves_before_a_barrier>(fault_kind::barrier_misuse, "14 lanes of the block had left");
-  expect_fault<leaves_before_a_shuffle>(fault_kind::barrier_misuse, "1 lane of the warp had left");
+  expect_fault<leaves_before_a_barrier>(fault_kind::barrier_misuse,
+                                        "14 lanes of the block have ended without coming to it");
+  expect_fault<leaves_before_a_shuffle>(fault_kind::barrier_misuse,
+                                        "1 lane of the warp has ended without coming to it");
 }
 
 template <bool Wrong>

@@ -5,6 +5,7 @@
 
 #include <tilery/simt/virtual/access_reports.hpp>
 #include <tilery/simt/virtual/barrier_places.hpp>
+#include <tilery/simt/virtual/passed_barriers.hpp>
 #include <tilery/simt/virtual/recent_accesses.hpp>
 #include <tilery/simt/virtual/unwritten.hpp>
 #include <tilery/simt/virtual/visits.hpp>
@@ -154,6 +155,7 @@ protected:
     for (last_write& l : last_writes_) l = {};
     recent_.forget(), barrier_places_.clear();
     visits_.clear();
+    passed_.begin(order_.warp_count());
     ended_ = has_met_cluster_ = has_discarded_ = false;
     discarded_.clear();
     collect_at_ = std::size_t{1} << 18;
@@ -184,6 +186,7 @@ protected:
   void has_met_cluster() { has_met_cluster_ = true; }
 
   barrier_places barrier_places_;
+  passed_barriers passed_;
 
 private:
   bool in_shared_memory(const actor& who, std::int64_t offset, bool writes, std::int64_t bytes) {
@@ -273,16 +276,42 @@ private:
     template <class Other>
     void conflict(const Other& other, int member, bool wrote, std::size_t first, std::size_t cells, fault_kind kind) {
       if (!watch.launch_.checks_for(checks::races)) return;
-      fault f =
-          watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells),
-                          missing_order(kind, who.self.mode, other.mode, other.who == watch.order_.warp_of(who.lane),
-                                        other.who.block == watch.order_.block(), in_shared));
+      const bool plain = who.self.mode == access_mode::plain && other.mode == access_mode::plain;
+      const access_pair pair{kind,
+                             who.self.mode,
+                             other.mode,
+                             other.who == watch.order_.warp_of(who.lane),
+                             other.who.block == watch.order_.block(),
+                             in_shared,
+                             plain && writes && wrote && who.self.site == other.site};
+      fault_origin origin{pair.needs(), {}};
+      if (plain && pair.same_block) origin.later = watch.later_of(who, other.site, other.time, pair.same_warp);
+      fault f = watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells),
+                                missing_order(pair, origin.later));
       f.before = {{}, watch.launch_.position(other.who.block), of().lane_of(other.who, member), wrote};
-      watch.launch_.found(std::move(f), who.self.site, other.site);
+      if (pair.one_line_stores && origin.later.barrier == 0) origin.needed = remedy::other;
+      watch.launch_.found(std::move(f), who.self.site, other.site, std::move(origin));
     }
     std::int64_t offset(std::size_t cell) const { return base + static_cast<std::int64_t>(cell * cell_bytes); }
     std::int64_t size(std::size_t cells) const { return static_cast<std::int64_t>(cells * cell_bytes); }
   };
+
+  /// Whether one of two accesses of the block is of a later round of a loop than the other one: it stands above a
+  /// barrier, the other one below it, and both have come behind that.
+  later_round later_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time, bool same_warp) const {
+    const passed_barriers::barrier& passed =
+        same_warp ? passed_.of_warp(now.lane / block::warp_lanes) : passed_.of_block();
+    if (passed.site == 0 || before_time < passed.time) return {};
+    const site_table& sites = launch_.sites();
+    const site barrier = sites.describe(passed.site), a = sites.describe(now.self.site),
+               b = sites.describe(before_site);
+    const where line = barrier.kernel_line;
+    if (std::strcmp(a.kernel_line.file, line.file) != 0 || std::strcmp(b.kernel_line.file, line.file) != 0) return {};
+    const bool now_above = a.kernel_line.line < line.line, before_above = b.kernel_line.line < line.line;
+    if (now_above == before_above || !launch_.met_before(now_above ? now.self.site : before_site, passed.site))
+      return {};
+    return {passed.site, now_above ? a.verb : b.verb, site::name_of(line)};
+  }
 
   /// The numbers of a lane's last writes: most follow one of the same line and time.
   struct last_write {

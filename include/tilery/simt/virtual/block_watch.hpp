@@ -42,15 +42,20 @@ public:
   }
 
   void warp_met(int warp, verb what, std::uint32_t lanes) override {
-    if (what == verb::sync_warp) order_.meet_warp(warp);  // shuffles and votes do not order memory
+    const int first = warp * block::warp_lanes + std::countr_zero(lanes);
+    if (what == verb::sync_warp) {  // shuffles and votes do not order memory
+      order_.meet_warp(warp);
+      passed_.warp(warp, state(first).site, order_.time(first)), launch_.passes(state(first).site);
+    }
     if (profiles_) requests_.aligned(warp, lanes);
     const int of = std::min(block::warp_lanes, static_cast<int>(lanes_.size()) - warp * block::warp_lanes);
     if (std::popcount(lanes) < of && launch_.checks_for(checks::meetings))
-      some_had_left(warp * block::warp_lanes + std::countr_zero(lanes), of - std::popcount(lanes), "warp");
+      some_had_left(first, of - std::popcount(lanes), "warp");
   }
 
   void block_met(int lanes) override {
     order_.meet_block();
+    passed_.block(barrier_site_, order_.time(0)), launch_.passes(barrier_site_);
     if (launch_.launch().cluster == 1) everybody_knows(self_->shared());  // else others reach its shared memory, too
     align_warps();
     const int left = static_cast<int>(lanes_.size()) - lanes;
@@ -293,7 +298,8 @@ private:
   void some_had_left(int lane, int left, const char* of) {
     report(fault_kind::barrier_misuse, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
            std::to_string(left) + (left == 1 ? " lane of the " : " lanes of the ") + of +
-               " had left the kernel before; all must come");
+               (left == 1 ? " has" : " have") +
+               " ended without coming to it: left the kernel, or gone around it in a branch; all must come");
   }
   /// Ends a lane that has gone on for too long. Others are to be delayed.
   [[gnu::noinline]] bool has_gone_on(int lane) {

@@ -55,6 +55,7 @@ struct fault {
   std::int64_t bytes = 0;   ///< how many bytes are wrong in this access
   std::string missing;      ///< what would have made it right, or what else there is to say
   std::int64_t count = 1;   ///< how often it was found at these two places
+  int cause = 0;            ///< faults of a launch with one number here come of one missing barrier; 0: by itself
 
   bool has_before() const { return before.site.line.line > 0; }
   /// One paragraph.
@@ -97,8 +98,10 @@ public:
 private:
   static std::string text_of(const std::vector<fault>& all) {
     std::string result;
-    for (std::size_t i = 0; i < std::min(all.size(), most_told); ++i)
-      result += (result.empty() ? "" : "\n") + all[i].text();
+    for (std::size_t i = 0; i < std::min(all.size(), most_told); ++i) {
+      const bool follows = i > 0 && all[i].cause != 0 && all[i].cause == all[i - 1].cause;
+      result += (result.empty() ? "" : "\n") + std::string(follows ? "  of the same cause: " : "") + all[i].text();
+    }
     if (all.size() > most_told)
       result += "\nThere are " + std::to_string(all.size() - most_told) +
                 " more; faults() of this exception has them all, and so has a launch_report, which to_json can write.";

@@ -6,6 +6,7 @@
 #include <tilery/simt/order.hpp>
 #include <tilery/simt/virtual/block_order.hpp>
 #include <tilery/simt/virtual/checks.hpp>
+#include <tilery/simt/virtual/fault_groups.hpp>
 #include <tilery/simt/virtual/global_memory.hpp>
 #include <tilery/simt/virtual/profile_recorder.hpp>
 
@@ -44,6 +45,7 @@ public:
   const watched_launch& launch() const { return launch_; }
   bool checks_for(checks c) const { return any(launch_.what & c); }
   site_table& sites() { return sites_; }
+  const site_table& sites() const { return sites_; }
   global_memory& memory() { return memory_; }
   profile_recorder& recorder() { return recorder_; }
   histories& global_histories() { return histories_; }
@@ -63,34 +65,54 @@ public:
     return static_cast<std::uint32_t>(at.x + launch_.blocks.x * (at.y + std::int64_t{launch_.blocks.y} * at.z));
   }
 
-  /// Adds a fault, or counts it where the same one is known. `sites` are the two sites' numbers.
-  void found(fault f, std::uint32_t now_site, std::uint32_t before_site) {
+  /// Lanes pass a barrier.
+  void passes(std::uint32_t barrier) {
+    if (barrier >= sites_at_barrier_.size()) sites_at_barrier_.resize(sites_.size());
+    if (barrier != 0 && sites_at_barrier_[barrier] == 0)
+      sites_at_barrier_[barrier] = static_cast<std::uint32_t>(sites_.size());
+  }
+  /// Whether somebody had come to a place before this barrier was passed for the first time.
+  bool met_before(std::uint32_t site, std::uint32_t barrier) const { return site < sites_at_barrier_[barrier]; }
+
+  /// Adds a fault, or counts it where the same one is known: the one that needs the stronger barrier is told.
+  void found(fault f, std::uint32_t now_site, std::uint32_t before_site, fault_origin origin = {}) {
     f.kernel = launch_.kernel;
     const auto [known, is_new] =
         places_.try_emplace({f.kind, now_site, before_site, f.memory + (f.now.writes ? "w" : "r")}, faults_.size());
     if (!is_new) {
-      ++faults_[known->second].count;
-      return;
+      fault& first = faults_[known->second];
+      ++first.count;
+      if (origin.needed <= origins_[known->second].needed) return;
+      f.count = first.count;
     }
     f.now.site = sites_.describe(now_site);
     f.before.site = sites_.describe(before_site);
-    faults_.push_back(std::move(f));
+    if (!is_new) {
+      faults_[known->second] = std::move(f), origins_[known->second] = std::move(origin);
+      return;
+    }
+    add(std::move(f), std::move(origin));
     if (launch_.stop_at_first) throw fault_error(faults_, {});
   }
   /// Adds what ended the launch.
-  void add(fault f) {
+  void add(fault f, fault_origin origin = {}) {
     f.kernel = launch_.kernel;
     faults_.push_back(std::move(f));
+    origins_.push_back(std::move(origin));
   }
+  /// What was found, in the order of finding.
+  const std::vector<fault>& faults() const { return faults_; }
   /// Hands over what was found: to the report, or by throwing.
   void finish(launch_report* report, where at) {
+    std::vector<fault> faults = faults_;
+    fault_groups::arrange(faults, origins_);
     if (report) {
-      report->faults.insert(report->faults.end(), faults_.begin(), faults_.end());
+      report->faults.insert(report->faults.end(), faults.begin(), faults.end());
       if (checks_for(checks::profile))
         report->profiles.push_back(recorder_.result(sites_, launch_.kernel, launch_.arch, launch_.blocks,
                                                     launch_.threads, launch_.shared_bytes));
-    } else if (!faults_.empty()) {
-      throw fault_error(std::move(faults_), at);
+    } else if (!faults.empty()) {
+      throw fault_error(std::move(faults), at);
     }
   }
 
@@ -112,7 +134,9 @@ private:
   histories histories_;
   profile_recorder recorder_;
   std::unordered_map<const void*, flag_state> flags_;
+  std::vector<std::uint32_t> sites_at_barrier_;  // by the barrier's site: the sites when it was first passed; 0: never
   std::vector<fault> faults_;
+  std::vector<fault_origin> origins_;  // of each fault
   std::map<std::tuple<fault_kind, std::uint32_t, std::uint32_t, std::string>, std::size_t> places_;
   std::size_t collect_at_ = std::size_t{1} << 20;
   std::uint64_t generation_ = 0;
