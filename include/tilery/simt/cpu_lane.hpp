@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tilery/core/where.hpp>
+#include <tilery/simt/cpu_atomics.hpp>
 #include <tilery/simt/engine.hpp>
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
@@ -12,7 +13,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-class cpu_lane {
+class cpu_lane : public cpu_atomics {
 public:
   static constexpr bool alone = true;
   static constexpr int warp_size = 1;
@@ -82,64 +83,6 @@ public:
   template <class T, int N>
   TILERY_SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
     __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value));
-  }
-
-  template <class T>
-  TILERY_SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
-#ifndef __CUDA_ARCH__
-    if constexpr (std::is_integral_v<T>) return __atomic_fetch_add(p.raw(), value, __ATOMIC_SEQ_CST);
-    T old = atomic_load(p), sum;
-    do {
-      sum = old + value;
-    } while (!__atomic_compare_exchange(p.raw(), &old, &sum, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
-    return old;
-#else
-    return value;
-#endif
-  }
-  template <std::integral T>
-  TILERY_SIMT T atomic_max(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
-#ifndef __CUDA_ARCH__
-    T old = atomic_load(p);
-    while (old < value && !__atomic_compare_exchange(p.raw(), &old, &value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-      ;
-    return old;
-#else
-    return value;
-#endif
-  }
-  template <class T>
-  TILERY_SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
-                                where = {}) const {
-#ifndef __CUDA_ARCH__
-    T old;
-    __atomic_exchange(p.raw(), &value, &old, __ATOMIC_SEQ_CST);
-    return old;
-#else
-    return value;
-#endif
-  }
-  template <class T>
-  TILERY_SIMT T atomic_load(gmem_ptr<T> p, order = order::relaxed, scope = scope::device, where = {}) const {
-#ifndef __CUDA_ARCH__
-    T value;
-    __atomic_load(p.raw(), &value, __ATOMIC_SEQ_CST);
-    return value;
-#else
-    return *p.raw();
-#endif
-  }
-  template <class T>
-  TILERY_SIMT void atomic_store(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
-                                where = {}) const {
-#ifndef __CUDA_ARCH__
-    __atomic_store(p.raw(), &value, __ATOMIC_SEQ_CST);
-#endif
-  }
-  TILERY_SIMT void fence(order = order::acquire_release, scope = scope::device, where = {}) const {
-#ifndef __CUDA_ARCH__
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
   }
 
 private:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tilery/core/where.hpp>
+#include <tilery/simt/cuda_atomics.hpp>
 #include <tilery/simt/cuda_cluster.hpp>
 #include <tilery/simt/engine.hpp>
 #include <tilery/simt/index.hpp>
@@ -41,7 +42,7 @@ template <int Bytes, int Element>
 using access_word_of = std::conditional_t<Element != 8, typename access_word<Bytes>::type,
                                           std::conditional_t<Bytes == 8, unsigned long long, ulonglong2>>;
 
-class cuda_lane {
+class cuda_lane : public cuda_atomics {
 public:
   static constexpr bool alone = false;
   static constexpr int warp_size = 32;
@@ -194,88 +195,7 @@ public:
     write_remote(p.address(), value);
   }
 
-  template <class T>
-  TILERY_SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                           where = {}) const {
-    return around(o, s, [&] {
-#ifdef __CUDA_ARCH__
-      return s == scope::block    ? atomicAdd_block(p.raw(), value)
-             : s == scope::device ? atomicAdd(p.raw(), value)
-                                  : atomicAdd_system(p.raw(), value);
-#else
-      return value;
-#endif
-    });
-  }
-  /// The larger one stays; returns what was there. The order in which lanes come does not matter to what is left.
-  template <std::integral T>
-  TILERY_SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                           where = {}) const {
-    return around(o, s, [&] {
-#ifdef __CUDA_ARCH__
-      return s == scope::block    ? atomicMax_block(p.raw(), value)
-             : s == scope::device ? atomicMax(p.raw(), value)
-                                  : atomicMax_system(p.raw(), value);
-#else
-      return value;
-#endif
-    });
-  }
-  template <class T>
-  TILERY_SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                                where = {}) const {
-    return around(o, s, [&] {
-#ifdef __CUDA_ARCH__
-      return s == scope::block    ? atomicExch_block(p.raw(), value)
-             : s == scope::device ? atomicExch(p.raw(), value)
-                                  : atomicExch_system(p.raw(), value);
-#else
-      return value;
-#endif
-    });
-  }
-  template <class T>
-  TILERY_SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where = {}) const {
-    return around(o, s, [&] { return *static_cast<const volatile T*>(p.raw()); });
-  }
-  template <class T>
-  TILERY_SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                                where = {}) const {
-    around(o, s, [&] {
-      *static_cast<volatile T*>(p.raw()) = value;
-      return 0;
-    });
-  }
-  TILERY_SIMT void fence(order = order::acquire_release, [[maybe_unused]] scope s = scope::device, where = {}) const {
-#ifdef __CUDA_ARCH__
-    if (s == scope::block)
-      __threadfence_block();
-    else if (s == scope::device)
-      __threadfence();
-    else
-      __threadfence_system();
-#endif
-  }
-  /// Waits until `done(value at flag)`; loads with acquire order.
-  template <class T, class Done>
-  TILERY_SIMT void wait_until(gmem_ptr<T> flag, Done done, scope s = scope::device, where = {}) const {
-    while (!done(atomic_load(flag, order::acquire, s))) {
-#ifdef __CUDA_ARCH__
-      __nanosleep(32);
-#endif
-    }
-  }
-
 private:
-  // A fence before for release, behind for acquire: the PTX model's fence-based synchronisation.
-  template <class Access>
-  TILERY_SIMT auto around(order o, scope s, Access access) const {
-    if (o == order::release || o == order::acquire_release) fence(o, s);
-    auto result = access();
-    if (o == order::acquire || o == order::acquire_release) fence(o, s);
-    return result;
-  }
-
   template <class Value, int Element = 4, class Each>
   TILERY_SIMT static Value words(Each each) {
     constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;

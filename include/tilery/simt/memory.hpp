@@ -64,6 +64,16 @@ private:
   T* raw_;
 };
 
+/// A pointer to memory that atomics change: global memory, or the block's own shared memory.
+template <class P>
+inline constexpr bool is_shared_pointer = false;
+template <class T>
+inline constexpr bool is_shared_pointer<smem_ptr<T>> = true;
+template <class P>
+concept atomic_pointer =
+    !std::is_const_v<typename P::element_type> &&
+    (std::same_as<P, gmem_ptr<typename P::element_type>> || std::same_as<P, smem_ptr<typename P::element_type>>);
+
 /// Shared memory of any block of the cluster, made by `lane.of_block(pointer, rank)`. On a GPU it is an address of the
 /// cluster's window; elsewhere bytes from the begin of that block's shared memory.
 template <class T>

@@ -237,9 +237,11 @@ private:
     const epoch& now() const { return who.self; }
     bool asks_always() const { return who.through_proxy || who.self.mode == access_mode::constant; }
     bool is_engine() const { return virtual_machine::is_engine(who.self.mode); }
+    bool overwrites() const { return who.overwrites; }
     bool ordered(const epoch& e) const { return watch.order_.knows(who.lane, e); }
     bool ordered(const readers& r) const { return watch.order_.knows(who.lane, r); }
     bool allows(const epoch& e) const {
+      if (both_atomic(e.mode, e.who)) return true;
       if (who.self.mode == access_mode::constant || !ordered(e)) return false;
       if (!who.through_proxy || e.mode == access_mode::async_proxy) return true;
       return in_shared && watch.order_.fenced(who.lane, e);  // the fence is one of shared memory

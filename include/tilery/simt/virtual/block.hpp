@@ -238,11 +238,12 @@ public:
     ++moves_;
   }
   /// Before an atomic at a place where `look()` finds a value: lets other lanes and other blocks run if the lane polls.
+  /// `changes`: the atomic is going to change it.
   template <class Look>
-  void before_atomic(int rank, const void* place, Look look, where at) {
+  void before_atomic(int rank, const void* place, Look look, bool changes, where at) {
     polling& polls = polls_[static_cast<std::size_t>(rank)];
     std::uint64_t value = look();
-    if (polls.lets_others_run(place, value)) {
+    if (polls.lets_others_run(place, value, changes)) {
       suspend(rank, verb::poll, at);
       value = look();
     }

@@ -38,6 +38,7 @@ public:
       plan_delay(lanes_[i]);
     }
     barrier_site_ = 0;
+    shared_flags_.clear();  // another block has the same memory later
     cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
   }
 
@@ -163,6 +164,17 @@ public:
     }
     return true;
   }
+  /// An atomic of a lane on shared memory. Returns whether it may happen.
+  template <bool Writes, int Bytes>
+  bool atomic_in_shared(int lane, const void* pointer, std::uint32_t site, access_mode mode, bool overwrites) {
+    actor who = lane_itself(lane, site, mode, Writes);
+    who.overwrites = overwrites;
+    const std::int64_t offset = shared_offset(pointer);
+    if (!is_aligned<Bytes>(pointer)) return misaligned_shared(who, offset, Bytes, Writes), false;
+    if (!shared_access(who, offset, Writes, Bytes)) return false;
+    if (profiles_) counts(site, site_kind::shared_atomic, lane, static_cast<std::uintptr_t>(offset), Bytes);
+    return true;
+  }
   /// An access to the shared memory of the cluster's block `rank`. Returns whether it may happen.
   bool reaches(int lane, int rank, std::int64_t offset, int bytes, bool aligned, bool writes, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
@@ -191,7 +203,8 @@ public:
 
   /// An atomic on a flag: what it takes and gives by its order and scope. It has been checked as an access before.
   void atomic(int lane, const void* address, bool reads, bool writes, order o, scope s) {
-    flag_state* flag = launch_.flag(address);
+    flag_table& flags = is_shared(address) ? shared_flags_ : launch_.flags();
+    flag_state* flag = flags.find(address);
     lane_state& l = state(lane);
     if (reads && flag) {
       const bool of_this_block = flag->block == order_.block();
@@ -203,11 +216,10 @@ public:
         l.seen_of_all.join(flag->to_all);  // an acquiring fence takes it later, if its scope reaches
     }
     if (!writes) return;
-    if (!reads && flag)
-      launch_.forget_flag(address), flag = nullptr;  // a read-modify-write goes on with what was given
+    if (!reads && flag) flags.forget(address), flag = nullptr;  // a read-modify-write goes on with what was given
     const bool releases = o == order::release || o == order::acquire_release;
     if (!releases && !l.has_fenced) return;
-    flag_state& given = launch_.new_flag(address);
+    flag_state& given = flags.of(address);
     if (given.block != order_.block()) given.to_block = given.to_all;  // block scope ends with its block
     given.block = order_.block();
     if (releases) {
@@ -288,6 +300,10 @@ private:
     bool has_fenced = false;
   };
 
+  bool is_shared(const void* address) const {
+    const std::int64_t offset = shared_offset(address);
+    return offset >= 0 && offset < static_cast<std::int64_t>(self_->shared_bytes());
+  }
   lane_state& state(int lane) { return lanes_[static_cast<std::size_t>(lane)]; }
 
   static block_watch& watch_of(const block& b) { return *static_cast<block_watch*>(b.events()); }
@@ -329,6 +345,7 @@ private:
   }
 
   bool delays_;
+  flag_table shared_flags_;
   std::vector<lane_state> lanes_;
   std::uint32_t barrier_site_ = 0;
   int barrier_lane_ = 0, cluster_lane_ = 0;

@@ -38,6 +38,22 @@ struct flag_state {
   std::uint32_t block = 0;  // of who gave it last
 };
 
+/// Flags by their addresses.
+class flag_table {
+public:
+  /// What has been given by an address, or null.
+  flag_state* find(const void* address) {
+    const auto found = all_.find(address);
+    return found == all_.end() ? nullptr : &found->second;
+  }
+  flag_state& of(const void* address) { return all_[address]; }
+  void forget(const void* address) { all_.erase(address); }
+  void clear() { all_.clear(); }
+
+private:
+  std::unordered_map<const void*, flag_state> all_;
+};
+
 class launch_watch {
 public:
   launch_watch(const watched_launch& launch, const operands& known) : launch_(launch), memory_(known) {}
@@ -49,13 +65,7 @@ public:
   global_memory& memory() { return memory_; }
   profile_recorder& recorder() { return recorder_; }
   histories& global_histories() { return histories_; }
-  /// What has been given by an address, or null.
-  flag_state* flag(const void* address) {
-    const auto found = flags_.find(address);
-    return found == flags_.end() ? nullptr : &found->second;
-  }
-  flag_state& new_flag(const void* address) { return flags_[address]; }
-  void forget_flag(const void* address) { flags_.erase(address); }
+  flag_table& flags() { return flags_; }
 
   index3 position(std::uint32_t block) const {
     const auto x = static_cast<std::uint32_t>(launch_.blocks.x), y = static_cast<std::uint32_t>(launch_.blocks.y);
@@ -133,7 +143,7 @@ private:
   global_memory memory_;
   histories histories_;
   profile_recorder recorder_;
-  std::unordered_map<const void*, flag_state> flags_;
+  flag_table flags_;
   std::vector<std::uint32_t> sites_at_barrier_;  // by the barrier's site: the sites when it was first passed; 0: never
   std::vector<fault> faults_;
   std::vector<fault_origin> origins_;  // of each fault

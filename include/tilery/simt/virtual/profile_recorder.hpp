@@ -35,7 +35,9 @@ public:
     to.lanes += lanes;
     to.divergent += (live & ~request.lanes) != 0;
     if (is_shared(to.kind)) {
-      const wavefront_cost cost = shared_cost(request, to.kind == site_kind::shared_load);
+      const wavefront_cost cost = to.kind == site_kind::shared_atomic
+                                      ? shared_atomic_cost(request)
+                                      : shared_cost(request, to.kind == site_kind::shared_load);
       to.bytes += lanes * request.bytes;
       to.wavefronts += cost.wavefronts;
       to.fewest_wavefronts += cost.fewest;

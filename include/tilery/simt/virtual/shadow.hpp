@@ -154,7 +154,13 @@ public:
     gather(all, first, count);
     for_runs(first, count, [&](std::size_t at, std::size_t n) {
       const std::uint32_t last = writes_[at];
-      if (last == write_log::never) by.never_written(at, n);
+      if (last == write_log::never) {
+        if (by.overwrites()) {  // the first write of all: there is nobody whom it could hide
+          writes_.set(at, n, all.writes.add(by.now()));
+          return;
+        }
+        by.never_written(at, n);
+      }
       if (must_ask(all, last, by) && !by.allows(all.writes[last])) by.conflicts(all.writes[last], at, n);
       all.reads.visit(reads_[at], [&](const readers& other) {
         if ((other.wrote || by.now().atomic_write) && !by.allows(other)) by.conflicts(other, at, n);
