@@ -484,7 +484,7 @@ struct remote_write_over_an_mbarrier : planted_cluster {
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() == 0 && lane.cluster_rank() == 0) {
-      auto& barrier = *reinterpret_cast<mbarrier*>(smem.x.elements + 4);
+      auto& barrier = *reinterpret_cast<mbarrier*>(smem.x.at(4).raw());
       lines.before = __LINE__, atoms::init(lane, barrier, 1);
       if (!Wrong) atoms::invalidate(lane, barrier);
     }

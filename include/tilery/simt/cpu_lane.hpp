@@ -9,11 +9,12 @@
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
+#include <tilery/simt/refused_store.hpp>
 #include <tilery/simt/step.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
-class cpu_lane : public cpu_atomics {
+class cpu_lane : public cpu_atomics, public refused_store {
 public:
   static constexpr bool alone = true;
   static constexpr int warp_size = 1;
@@ -68,6 +69,7 @@ public:
   TILERY_SIMT auto load(smem_ptr<T> p, width_t<N>, where = {}) const {
     return read<N>(p.raw());
   }
+  using refused_store::store;
   template <class T>
   TILERY_SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
     *p.raw() = value;

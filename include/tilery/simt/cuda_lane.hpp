@@ -10,6 +10,7 @@
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
+#include <tilery/simt/refused_store.hpp>
 #include <tilery/simt/step.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -42,7 +43,7 @@ template <int Bytes, int Element>
 using access_word_of = std::conditional_t<Element != 8, typename access_word<Bytes>::type,
                                           std::conditional_t<Bytes == 8, unsigned long long, ulonglong2>>;
 
-class cuda_lane : public cuda_atomics {
+class cuda_lane : public cuda_atomics, public refused_store {
 public:
   static constexpr bool alone = false;
   static constexpr int warp_size = 32;
@@ -149,6 +150,7 @@ public:
   TILERY_SIMT pack<T, N> load(smem_ptr<T> p, width_t<N>, where = {}) const {
     return words<pack<T, N>>([p](int i, auto* word) { word[i] = reinterpret_cast<decltype(word)>(p.raw())[i]; });
   }
+  using refused_store::store;
   template <class T>
   TILERY_SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
     *p.raw() = value;

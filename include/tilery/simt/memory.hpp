@@ -97,12 +97,24 @@ private:
   std::int32_t rank_;
 };
 
-/// N elements in a kernel's `shared` struct, uninitialised when the block starts.
+/// N elements in a kernel's `shared` struct, uninitialised when the block starts. They are reached through a lane
+/// alone, which the virtual GPU watches: lane.load(x.at(i)), lane.store(x.at(i), value).
 template <class T, int N>
-struct shared_array {
-  alignas(16) T elements[N];
+class shared_array {
+public:
+  TILERY_SIMT smem_ptr<T> at(int i) { return smem_ptr<T>(elements_ + i); }
 
-  TILERY_SIMT smem_ptr<T> at(int i) { return smem_ptr<T>(elements + i); }
+  /// Refused: nobody would watch such an access.
+  template <class Index>
+  T& operator[](Index) {
+    static_assert(sizeof(Index) == 0,
+                  "shared memory is read by lane.load(x.at(i)) and written by lane.store(x.at(i), "
+                  "value): an access by x[i] could not be checked");
+    return elements_[0];
+  }
+
+private:
+  alignas(16) T elements_[N];
 };
 
 /// A matrix as kernels see it: 32-bit extents, 64-bit strides, trivially copyable.

@@ -7,6 +7,7 @@
 
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
+#include <tilery/simt/refused_store.hpp>
 #include <tilery/simt/step.hpp>
 #include <tilery/simt/virtual_atomics.hpp>
 #include <tilery/simt/virtual_engine.hpp>
@@ -15,7 +16,7 @@
 namespace tilery::inline TILERY_ABI {
 
 template <bool Checked>
-class virtual_lane : public virtual_atomics<virtual_lane<Checked>, Checked> {
+class virtual_lane : public virtual_atomics<virtual_lane<Checked>, Checked>, public refused_store {
 public:
   static constexpr bool alone = false;
   static constexpr int warp_size = virtual_machine::block::warp_lanes;
@@ -135,6 +136,7 @@ public:
   TILERY_SIMT auto load(smem_ptr<T> p, width_t<N>, where at = {}) const {
     return read<pack<T, N>>(p, at);
   }
+  using refused_store::store;
   template <class T>
   TILERY_SIMT void store(gmem_ptr<T> p, T value, where at = {}) const {
     write(p, value, at);

@@ -33,11 +33,10 @@ public:
     if (profiles_) requests_.begin_block(static_cast<int>(lanes_.size()));
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       lanes_[i] = {};
-      lanes_[i].verbs_left = launch_.launch().step_limit;
       lanes_[i].random = launch_.launch().seed + 0x9e3779b97f4a7c15u * (order_.block() * lanes_.size() + i + 1);
       plan_delay(lanes_[i]);
     }
-    barrier_site_ = 0;
+    barrier_site_ = 0, verbs_gone_ = 0;
     shared_flags_.clear();  // another block has the same memory later
     cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
   }
@@ -119,7 +118,7 @@ public:
   /// block go on, and where the seeded schedule says so.
   bool delays(int lane) {
     lane_state& l = state(lane);
-    return l.verbs_left < l.next_delay && has_gone_on(lane);
+    return l.verbs_left < 0 && has_gone_on(lane);
   }
 
   // Accesses ----------------------------------------------------------------------------------------------------------
@@ -131,8 +130,7 @@ public:
     lane_state& l = state(lane);
     const std::uint32_t site = launch_.sites().met_last(l.step, name, at);
     const std::int64_t offset = shared_offset(pointer);
-    if (l.verbs_left <= l.next_delay || site == 0 || !is_aligned<Bytes>(pointer) ||
-        !reads_shared_again<Bytes>(lane, offset, site))
+    if (l.verbs_left <= 0 || site == 0 || !is_aligned<Bytes>(pointer) || !reads_shared_again<Bytes>(lane, offset, site))
       return false;
     --l.verbs_left;
     l.site = site;
@@ -293,7 +291,7 @@ private:
 
   struct lane_state {
     std::uint32_t step = 0, site = 0;
-    std::int64_t verbs_left = 0, next_delay = 0;
+    std::int64_t verbs_left = 0, verbs_planned = 0;  // until others are let go on
     std::uint64_t random = 0;
     // given by fences to later atomics, by scope; seen by atomics before a fence
     knowledge fenced_for_block, fenced_for_all, seen_of_block, seen_of_all;
@@ -317,20 +315,22 @@ private:
                (left == 1 ? " has" : " have") +
                " ended without coming to it: left the kernel, or gone around it in a branch; all must come");
   }
-  /// Ends a lane that has gone on for too long. Others are to be delayed.
+  /// Ends a block that has gone on for too long. Others are to be delayed.
   [[gnu::noinline]] bool has_gone_on(int lane) {
     lane_state& l = state(lane);
-    if (l.verbs_left < 0) too_many(lane);
+    verbs_gone_ += l.verbs_planned - l.verbs_left;
+    if (verbs_gone_ > launch_.launch().step_limit) too_many(lane);
     plan_delay(l);
     return true;
   }
   void plan_delay(lane_state& l) const {
-    std::int64_t verbs = 4096;
+    const auto lanes = static_cast<std::int64_t>(lanes_.size());
+    std::int64_t verbs = std::clamp<std::int64_t>(launch_.launch().step_limit / (4 * lanes), 1, 4096);
     if (delays_) {
       std::uint64_t& r = l.random;
       for (verbs = 0; r ^= r << 13, r ^= r >> 7, r ^= r << 17, r % 8 != 0;) ++verbs;
     }
-    l.next_delay = std::max<std::int64_t>(l.verbs_left - verbs, 0);
+    l.verbs_left = l.verbs_planned = verbs;
   }
   [[noreturn]] void too_many(int lane) {
     std::map<std::uint32_t, std::vector<int>> lanes_at;
@@ -340,11 +340,13 @@ private:
       places += "\n  lanes" + ranges(lanes) +
                 (site == 0 ? " have not begun" : " were last in " + launch_.sites().describe(site).text());
     report(fault_kind::step_limit, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
-           "it has gone through " + std::to_string(launch_.launch().step_limit) + " verbs without an end" + places);
+           "the lanes of the block have gone through " + std::to_string(launch_.launch().step_limit) +
+               " verbs without an end; where a kernel needs more, virtual_gpu::options::step_limit allows it" + places);
     throw step_limit_reached{};
   }
 
   bool delays_;
+  std::int64_t verbs_gone_ = 0;  // of all lanes
   flag_table shared_flags_;
   std::vector<lane_state> lanes_;
   std::uint32_t barrier_site_ = 0;

@@ -26,13 +26,14 @@ enum class fault_kind : int {
   barrier_misuse,  ///< a barrier's object used against its rules
   step_limit,      ///< a kernel that did not end
   stack_overflow,  ///< a lane that needs more stack than there is
+  unwritten,       ///< elements of an output that nobody has written
 };
 
 constexpr const char* name_of(fault_kind kind) {
-  constexpr const char* names[] = {"race",       "missing wait",        "missing fence", "uninitialised read",
-                                   "early end",  "early access",        "out of bounds", "read-only operand",
-                                   "misaligned", "collective mismatch", "deadlock",      "barrier misuse",
-                                   "step limit", "stack overflow"};
+  constexpr const char* names[] = {"race",       "missing wait",        "missing fence",   "uninitialised read",
+                                   "early end",  "early access",        "out of bounds",   "read-only operand",
+                                   "misaligned", "collective mismatch", "deadlock",        "barrier misuse",
+                                   "step limit", "stack overflow",      "unwritten output"};
   return names[static_cast<int>(kind)];
 }
 

@@ -9,6 +9,7 @@
 #include <tilery/simt/virtual/fault_groups.hpp>
 #include <tilery/simt/virtual/global_memory.hpp>
 #include <tilery/simt/virtual/profile_recorder.hpp>
+#include <tilery/simt/virtual/unwritten.hpp>
 
 #include <map>
 #include <tuple>
@@ -27,7 +28,7 @@ struct watched_launch {
   int cluster;
   checks what;
   bool stop_at_first;
-  std::int64_t step_limit;  // verbs of one lane
+  std::int64_t step_limit;  // verbs of all lanes of a block
   std::uint64_t seed;       // of the schedule's random delays; 0: none
   bool poison_discarded = false;
 };
@@ -109,6 +110,25 @@ public:
     f.kernel = launch_.kernel;
     faults_.push_back(std::move(f));
     origins_.push_back(std::move(origin));
+  }
+  /// All blocks have ended. Elements of outputs that held nothing before the launch, and hold nothing now, are told,
+  /// where nothing else is wrong.
+  void find_unwritten_outputs() {
+    if (!checks_for(checks::memory) || !faults_.empty()) return;
+    memory_.for_operands([&](const operand& o) {
+      if (!o.written || o.own || o.combined) return;
+      const unwritten_elements none = unwritten_elements_of(o);
+      if (none.count == 0) return;
+      fault f;
+      f.kind = fault_kind::unwritten;
+      f.memory = o.name;
+      f.missing = std::to_string(none.count) + " of " + std::to_string(none.all) + " elements of " + o.name +
+                  (none.count == 1 ? " was" : " were") + " never written; the first is " + o.name + "[" +
+                  (o.matrices > 1 ? std::to_string(none.first[0]) + ", " : "") +
+                  (o.matrices > 1 || o.extents[0] > 1 ? std::to_string(none.first[1]) + ", " : "") +
+                  std::to_string(none.first[2]) + "]";
+      add(std::move(f));
+    });
   }
   /// What was found, in the order of finding.
   const std::vector<fault>& faults() const { return faults_; }

@@ -230,10 +230,14 @@ private:
   bool nobody_reads(const histories& all, std::size_t first, std::size_t count) const {
     return reads_.all(first, count, [&](std::uint32_t n) { return all.reads.known_to_all(n); });
   }
-  /// Makes sets with a number of those to which lanes have joined, where cells are read or written.
+  /// Makes sets with a number of those to which lanes have joined, where cells are read or written. Where the writes of
+  /// a line are told apart by cells, its reads are going to be: the words beside these are gathered, too.
   void gather(histories& all, std::size_t first, std::size_t count) {
     if (!joined_) return;
-    reads_.for_joined(first, count,
+    std::size_t last = first + count;
+    if (writes_.unit(first / line) == 1) first -= first % line;
+    if (writes_.unit((last - 1) / line) == 1) last += (line - last % line) % line;
+    reads_.for_joined(first, last - first,
                       [&](std::uint32_t number, std::uint32_t members) { return all.reads.joined(number, members); });
   }
   /// Whether the cells have one set of readers; sets that everybody knows are empty ones.

@@ -6,7 +6,7 @@
 // elements by 2^-64, since both halves are looked at.
 #pragma once
 
-#include <tilery/core/annotations.hpp>
+#include <tilery/core/operand.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -63,6 +63,26 @@ inline int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t beg
                            std::int64_t element_bytes) {
   return element_bytes == 8 ? unwritten_bytes<2>(address, bytes, begin, end)
                             : unwritten_bytes<1>(address, bytes, begin, end);
+}
+
+/// Elements of an operand that nobody has written, and the place of the first one.
+struct unwritten_elements {
+  std::int64_t count = 0, all = 0;
+  std::int64_t first[3] = {};  // matrix, row, column
+};
+inline unwritten_elements unwritten_elements_of(const operand& o) {
+  unwritten_elements found{0, o.matrices * o.extents[0] * o.extents[1], {}};
+  const auto begin = reinterpret_cast<std::uintptr_t>(o.begin()), end = reinterpret_cast<std::uintptr_t>(o.end());
+  for (std::int64_t m = 0; m < o.matrices; ++m)
+    for (std::int64_t row = 0; row < o.extents[0]; ++row)
+      for (std::int64_t column = 0; column < o.extents[1]; ++column) {
+        const std::int64_t at = m * o.matrix_stride + row * o.strides[0] + column * o.strides[1];
+        const std::uintptr_t address = begin + static_cast<std::uintptr_t>(at * o.element_bytes);
+        const int bytes = static_cast<int>(o.element_bytes);
+        if (unwritten_bytes(address, bytes, begin, end, o.element_bytes) < bytes) continue;
+        if (found.count++ == 0) found.first[0] = m, found.first[1] = row, found.first[2] = column;
+      }
+  return found;
 }
 
 }  // namespace virtual_machine
