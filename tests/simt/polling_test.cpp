@@ -282,6 +282,27 @@ TEST(polling, of_a_block_that_cannot_start_is_a_deadlock) {
   const std::string report = unchecked_report<between_blocks<false>>(1, between_blocks<false>::blocks, 1);
   EXPECT_TRUE(holds(report, "block (0, 0, 0), lanes 0 wait in an atomic that polls at ")) << report;
 }
+/// A lane looks twice at what nobody changes, goes on, and sets the flag for which another one waits. That one has
+/// looked just before it.
+struct gives_up_and_sets_a_flag : planted_base {
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    if (lane.rank() == 0) lane.wait_until(p.flags, [](int v) { return v == 1; });
+    if (lane.rank() == 32) {
+      for (int i = 0; i < 2; ++i) lane.atomic_load(p.flags + 1);
+      lane.atomic_store(p.flags, 1, order::release);
+    }
+    lane.sync_block();
+  }
+};
+TEST(polling, that_gives_up_may_set_a_flag) {
+  const auto run_on = [](const auto& gpu) {
+    std::vector<int> flags(8);
+    launch<gives_up_and_sets_a_flag>(gpu, {1}, planted_params{{}, {}, gmem_ptr<int>(flags.data())});
+  };
+  for (const std::uint64_t seed : {0, 1, 2}) EXPECT_NO_THROW(run_on(virtual_gpu(arch::sm_90, {.seed = seed}))) << seed;
+  for (const int threads : {1, 2}) EXPECT_NO_THROW(run_on(unchecked_virtual_gpu(arch::sm_90, {.threads = threads})));
+}
 TEST(polling, ends_at_the_step_limit_before) {
   std::vector<int> flags(8);
   launch_report report;

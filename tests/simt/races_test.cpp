@@ -243,6 +243,25 @@ struct plain_read_of_a_counter : planted_base {
 };
 TEST(races, a_plain_read_of_a_counter) { expect_race_in_any_order<plain_read_of_a_counter>(""); }
 
+/// The lane that has added reads what it left: who comes later must still be ordered behind the addition.
+template <bool Wrong>
+struct reads_its_own_atomic : planted_base {
+  static constexpr int blocks = 2;
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    if (lane.block().x == 0 && lane.rank() == 0) {
+      lines.before = __LINE__, lane.atomic_add(p.flags, 1);
+      lane.load(p.flags);
+      lane.atomic_store(p.flags + 1, 1, order::release);
+    }
+    if (lane.block().x == 1 && lane.rank() == 5) {
+      if (!Wrong) lane.wait_until(p.flags + 1, [](int v) { return v == 1; });
+      lines.now = __LINE__, lane.load(p.flags);
+    }
+  }
+};
+TEST(races, an_atomic_that_its_own_lane_has_read) { expect_both_lines<reads_its_own_atomic>(fault_kind::race); }
+
 /// Atomics of two widths on one place: each sees half of the other.
 template <bool Wrong>
 struct counts_in_two_widths : planted_base {

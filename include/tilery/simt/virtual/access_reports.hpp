@@ -5,6 +5,7 @@
 #include <tilery/simt/virtual/block.hpp>
 #include <tilery/simt/virtual/launch_watch.hpp>
 #include <tilery/simt/virtual/missing.hpp>
+#include <tilery/simt/virtual/passed_barriers.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -55,7 +56,7 @@ public:
 
 protected:
   void begin_reports(std::uint32_t block) {
-    order_.begin(block);
+    order_.begin(block), passed_.begin(order_.warp_count());
     landed_.clear(), issuer_.clear();
   }
 
@@ -96,8 +97,26 @@ protected:
     return static_cast<std::int64_t>(address) - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(o.begin()));
   }
 
+  /// Whether one of two accesses of the block is of a later round of a loop than the other one: it stands above a
+  /// barrier, the other one below it, and both have come behind that.
+  later_round later_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time, bool same_warp) const {
+    const passed_barriers::barrier& passed =
+        same_warp ? passed_.of_warp(now.lane / block::warp_lanes) : passed_.of_block();
+    if (passed.site == 0 || before_time < passed.time) return {};
+    const site_table& sites = launch_.sites();
+    const site barrier = sites.describe(passed.site), a = sites.describe(now.self.site),
+               b = sites.describe(before_site);
+    const where line = barrier.kernel_line;
+    if (std::strcmp(a.kernel_line.file, line.file) != 0 || std::strcmp(b.kernel_line.file, line.file) != 0) return {};
+    const bool now_above = a.kernel_line.line < line.line, before_above = b.kernel_line.line < line.line;
+    if (now_above == before_above || !launch_.met_before(now_above ? now.self.site : before_site, passed.site))
+      return {};
+    return {passed.site, now_above ? a.verb : b.verb, site::name_of(line)};
+  }
+
   launch_watch& launch_;
   block_order order_;
+  passed_barriers passed_;
 
 private:
   std::vector<std::uint32_t> landed_;

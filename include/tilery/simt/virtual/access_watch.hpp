@@ -5,7 +5,6 @@
 
 #include <tilery/simt/virtual/access_reports.hpp>
 #include <tilery/simt/virtual/barrier_places.hpp>
-#include <tilery/simt/virtual/passed_barriers.hpp>
 #include <tilery/simt/virtual/recent_accesses.hpp>
 #include <tilery/simt/virtual/unwritten.hpp>
 #include <tilery/simt/virtual/visits.hpp>
@@ -155,7 +154,6 @@ protected:
     for (last_write& l : last_writes_) l = {};
     recent_.forget(), barrier_places_.clear();
     visits_.clear();
-    passed_.begin(order_.warp_count());
     ended_ = has_met_cluster_ = has_discarded_ = false;
     discarded_.clear();
     collect_at_ = std::size_t{1} << 18;
@@ -176,19 +174,22 @@ protected:
   /// All who reach the memory have met: what is behind them needs no look any more.
   void everybody_knows(void* shared_memory) {
     histories_.everybody_knows();
-    for (const auto& [offset, bytes] : std::exchange(discarded_, {})) {
-      shared_.forget(histories_, offset, bytes);
-      std::memset(static_cast<std::byte*>(shared_memory) + offset, 0xff, bytes);  // NaN
-      has_discarded_ = true;
-    }
+    if (!discarded_.empty()) [[unlikely]]
+      forget_discarded(static_cast<std::byte*>(shared_memory));
   }
   /// The cluster has met: all of its blocks have begun.
   void has_met_cluster() { has_met_cluster_ = true; }
 
   barrier_places barrier_places_;
-  passed_barriers passed_;
 
 private:
+  [[gnu::noinline]] void forget_discarded(std::byte* shared_memory) {
+    for (const auto& [offset, bytes] : std::exchange(discarded_, {})) {
+      shared_.forget(histories_, offset, bytes);
+      std::memset(shared_memory + offset, 0xff, bytes);  // NaN
+    }
+    has_discarded_ = true;
+  }
   bool in_shared_memory(const actor& who, std::int64_t offset, bool writes, std::int64_t bytes) {
     if (offset >= 0 && offset + bytes <= static_cast<std::int64_t>(shared_.size())) [[likely]]
       return true;
@@ -297,23 +298,6 @@ private:
     std::int64_t offset(std::size_t cell) const { return base + static_cast<std::int64_t>(cell * cell_bytes); }
     std::int64_t size(std::size_t cells) const { return static_cast<std::int64_t>(cells * cell_bytes); }
   };
-
-  /// Whether one of two accesses of the block is of a later round of a loop than the other one: it stands above a
-  /// barrier, the other one below it, and both have come behind that.
-  later_round later_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time, bool same_warp) const {
-    const passed_barriers::barrier& passed =
-        same_warp ? passed_.of_warp(now.lane / block::warp_lanes) : passed_.of_block();
-    if (passed.site == 0 || before_time < passed.time) return {};
-    const site_table& sites = launch_.sites();
-    const site barrier = sites.describe(passed.site), a = sites.describe(now.self.site),
-               b = sites.describe(before_site);
-    const where line = barrier.kernel_line;
-    if (std::strcmp(a.kernel_line.file, line.file) != 0 || std::strcmp(b.kernel_line.file, line.file) != 0) return {};
-    const bool now_above = a.kernel_line.line < line.line, before_above = b.kernel_line.line < line.line;
-    if (now_above == before_above || !launch_.met_before(now_above ? now.self.site : before_site, passed.site))
-      return {};
-    return {passed.site, now_above ? a.verb : b.verb, site::name_of(line)};
-  }
 
   /// The numbers of a lane's last writes: most follow one of the same line and time.
   struct last_write {

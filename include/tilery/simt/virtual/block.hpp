@@ -86,9 +86,10 @@ public:
     for (int i = 0; i < threads_; ++i)
       if (lanes_[static_cast<std::size_t>(i)].doing == waiting_in) set(ready_, i);
   }
-  /// Whether some lane waits in this verb.
-  bool waits_in(verb what) const {
-    return std::any_of(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alive && l.doing == what; });
+  /// How many lanes wait in this verb.
+  int lanes_in(verb what) const {
+    return static_cast<int>(
+        std::count_if(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alive && l.doing == what; }));
   }
 
   /// Ends what is left, running the destructors of each lane.

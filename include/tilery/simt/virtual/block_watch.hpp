@@ -24,6 +24,7 @@ public:
   block_watch(launch_watch& launch, int threads, std::size_t shared_bytes)
       : engine_watch(launch, threads, shared_bytes),
         delays_(launch.launch().seed != 0),
+        verbs_at_once_(std::clamp<std::int64_t>(launch.launch().step_limit / (4 * threads), 1, 4096)),
         lanes_(static_cast<std::size_t>(threads)) {}
 
   // What the scheduler tells ------------------------------------------------------------------------------------------
@@ -324,8 +325,7 @@ private:
     return true;
   }
   void plan_delay(lane_state& l) const {
-    const auto lanes = static_cast<std::int64_t>(lanes_.size());
-    std::int64_t verbs = std::clamp<std::int64_t>(launch_.launch().step_limit / (4 * lanes), 1, 4096);
+    std::int64_t verbs = verbs_at_once_;
     if (delays_) {
       std::uint64_t& r = l.random;
       for (verbs = 0; r ^= r << 13, r ^= r >> 7, r ^= r << 17, r % 8 != 0;) ++verbs;
@@ -346,6 +346,7 @@ private:
   }
 
   bool delays_;
+  std::int64_t verbs_at_once_;   // of a lane, until others are let go on
   std::int64_t verbs_gone_ = 0;  // of all lanes
   flag_table shared_flags_;
   std::vector<lane_state> lanes_;

@@ -80,8 +80,9 @@ public:
       if (b->failure()) return b->failure();
     return {};
   }
-  bool waits_for_memory() const { return waits_in(verb::wait_until) || polls(); }
-  bool polls() const { return waits_in(verb::poll); }
+  bool waits_for_memory() const { return lanes_in(verb::wait_until) + polling() > 0; }
+  /// How many lanes poll.
+  int polling() const { return lanes_in(verb::poll); }
   /// See `block`: a cluster that was resumed without a move has not moved.
   std::uint64_t moves() const {
     std::uint64_t sum = 0;
@@ -90,8 +91,10 @@ public:
   }
 
 private:
-  bool waits_in(verb what) const {
-    return std::any_of(blocks_.begin(), blocks_.end(), [&](const auto& b) { return b->waits_in(what); });
+  int lanes_in(verb what) const {
+    int sum = 0;
+    for (const auto& b : blocks_) sum += b->lanes_in(what);
+    return sum;
   }
 
   std::vector<std::unique_ptr<block>> blocks_;

@@ -96,9 +96,11 @@ private:
       bool moved = false;
       for (std::size_t i = 0; i < waiting.size() && !stop_;) {
         const std::uint64_t moves = waiting[i]->moves();
+        const int polling = waiting[i]->polling();
         waiting[i]->look_again();
         const bool waits = settle(*waiting[i], scheduler);
-        moved = moved || !waits || waiting[i]->moves() != moves;
+        // who gives up polling goes on, and may do what another one waits for, which has looked before it
+        moved = moved || !waits || waiting[i]->moves() != moves || waiting[i]->polling() < polling;
         if (waits) {
           ++i;
         } else {
@@ -121,7 +123,7 @@ private:
   /// Whether some lane polls and has not done so for long: it may give up and do something else.
   static bool is_patient(const clusters_of_worker& waiting, std::int64_t quiet_rounds) {
     return quiet_rounds < polling::patience &&
-           std::any_of(waiting.begin(), waiting.end(), [](const auto& c) { return c->polls(); });
+           std::any_of(waiting.begin(), waiting.end(), [](const auto& c) { return c->polling() > 0; });
   }
 
   /// Runs the next cluster of the grid as far as it goes. False where there is none, or no room for one. Clusters are

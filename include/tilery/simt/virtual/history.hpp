@@ -302,8 +302,8 @@ private:
 
   /// Whether who may follow the new reader may follow the old one, which it comes behind.
   static bool stands_for(const readers& now, const readers& before) {
-    if (before.mode == access_mode::constant) return false;
-    return !is_atomic(now.mode) || (before.mode == now.mode && (now.wrote || !before.wrote));
+    if (before.mode == access_mode::constant || (before.wrote && !now.wrote)) return false;
+    return !is_atomic(now.mode) || before.mode == now.mode;
   }
 
   std::uint32_t find(readers wanted) {

@@ -235,8 +235,8 @@ private:
   void gather(histories& all, std::size_t first, std::size_t count) {
     if (!joined_) return;
     std::size_t last = first + count;
-    if (writes_.unit(first / line) == 1) first -= first % line;
-    if (writes_.unit((last - 1) / line) == 1) last += (line - last % line) % line;
+    if (first % line != 0 && writes_.unit(first / line) == 1) first -= first % line;
+    if (last % line != 0 && writes_.unit(last / line) == 1) last += line - last % line;
     reads_.for_joined(first, last - first,
                       [&](std::uint32_t number, std::uint32_t members) { return all.reads.joined(number, members); });
   }
