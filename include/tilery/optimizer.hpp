@@ -34,14 +34,29 @@ struct adam_options {
 
 namespace ops {
 
-/// A dense tensor of any rank as one row.
+/// The row length at which a dense tensor is cut into rows: all of its elements, or, where they are more than
+/// `largest_extent`, as many of its inner dimensions as that allows.
 template <class V>
-auto as_row(const char* op, const char* name, const V& v, where at) {
-  const auto whole = view(v, at);
-  if (!whole.dense()) throw error({op, ": ", name, " has gaps between its elements; it must be dense"}, at);
-  if (whole.size() > largest_extent)
-    throw error({op, ": ", name, " has ", whole.size(), " elements; it must have at most ", largest_extent}, at);
-  return matrix(whole.pointer, 1, whole.size());
+std::int64_t row_length(tensor_name called, const V& v, where at) {
+  const auto whole = view(v, at, called);
+  std::int64_t columns = 1;
+  for (int d = whole.rank() - 1; d >= 0 && columns * whole.extents[d] <= largest_extent; --d)
+    columns *= whole.extents[d];
+  return columns;
+}
+
+/// A dense tensor of any rank as a matrix: one row, or, where it has more than `largest_extent` elements, rows of this
+/// length.
+template <class V>
+auto as_rows(const char* op, tensor_name called, const V& v, std::int64_t columns, where at) {
+  const auto whole = view(v, at, called);
+  const std::int64_t size = whole.size();
+  if (!whole.dense()) throw error({op, ": ", called.name, " has gaps between its elements; it must be dense"}, at);
+  if (size <= largest_extent) return matrix(whole.pointer, 1, size, at);
+  if (columns < 1 || size % columns != 0)
+    throw error({sentence(op, ": ", called.name, " has ", size, " elements"), "; it must have as many as the weights"},
+                at);
+  return matrix(whole.pointer, size / columns, columns, at);
 }
 
 /// Refuses an option that is not a finite number of S, or below 0.
@@ -64,8 +79,9 @@ void check_share(const char* op, const char* name, double value, where at) {
 ///
 /// Weights and gradient: double, float, half, bf16; computed in the velocity's type, which is the accumulation type of
 /// the weights (double for double, else float). Dense tensors of any rank and the same size; no two may share memory.
-/// Start with a velocity of zeros. With momentum 0 the velocity may be an empty view. Throws `error` before anything is
-/// launched: options out of their range, shapes, null views, memory of another machine, aliases.
+/// More than 2^31 elements are given as a matrix, or with more dimensions. Start with a velocity of zeros. With
+/// momentum 0 the velocity may be an empty view. Throws `error` before anything is launched: options out of their
+/// range, shapes, null views, memory of another machine, aliases.
 template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank V>
 void sgd(const Executor& executor, const W& weights, const G& gradient, const V& velocity, sgd_options o,
          where at = {}) {
@@ -74,26 +90,22 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
   using D = std::remove_const_t<element_type_of<G>>;
   static_assert(std::is_same_v<S, accumulator_t<T>>,
                 "sgd: the velocity must have the accumulation type of the weights: double for double, else float");
-  const auto w = ops::as_row("sgd", "weights", weights, at);
-  const matrix_view<const D> g = ops::as_row("sgd", "gradient", gradient, at);
-  auto v = ops::as_row("sgd", "velocity", velocity, at);
+  const std::int64_t columns = ops::row_length({"sgd: ", "weights"}, weights, at);
+  const auto w = ops::as_rows("sgd", {"sgd: ", "weights"}, weights, columns, at);
+  const matrix_view<const D> g = ops::as_rows("sgd", {"sgd: ", "gradient"}, gradient, columns, at);
+  auto v = ops::as_rows("sgd", {"sgd: ", "velocity"}, velocity, columns, at);
   ops::check_positive<S>("sgd", "rate", o.rate, at);
   ops::check_positive<S>("sgd", "weight_decay", o.weight_decay, at);
-  ops::check_share<S>("sgd", "momentum", o.momentum, at);
+  ops::check_positive<S>("sgd", "momentum", o.momentum, at);
   if (o.momentum == 0) v = {};
   operands all = {writes("weights", w), reads("gradient", g)};
   if (o.momentum != 0) all.push_back(writes("velocity", v));
   refuse(check_same_shape("sgd", all), at);
   refuse(check_call("sgd", all, executor.reachable()), at);
-  sgd_params<T, D, S> p{1,
-                        w.extents[1],
-                        for_kernel<T>(w),
-                        for_kernel<const D>(g),
-                        for_kernel<S>(v),
-                        static_cast<S>(o.rate),
-                        static_cast<S>(o.momentum),
-                        static_cast<S>(o.weight_decay),
-                        o.nesterov};
+  sgd_params<T, D, S>
+      p{w.extents[0],     w.extents[1],           for_kernel<T>(w),           for_kernel<const D>(g),
+        for_kernel<S>(v), static_cast<S>(o.rate), static_cast<S>(o.momentum), static_cast<S>(o.weight_decay),
+        o.nesterov};
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, v), p, all, at);
 }
 
@@ -123,10 +135,11 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   using D = std::remove_const_t<element_type_of<G>>;
   static_assert(std::is_same_v<element_type_of<M>, S> && std::is_same_v<element_type_of<V>, S>,
                 "adam: both moments must have the accumulation type of the weights: double for double, else float");
-  const auto w = ops::as_row("adam", "weights", weights, at);
-  const matrix_view<const D> g = ops::as_row("adam", "gradient", gradient, at);
-  const auto m = ops::as_row("adam", "first", first, at);
-  const auto v = ops::as_row("adam", "second", second, at);
+  const std::int64_t columns = ops::row_length({"adam: ", "weights"}, weights, at);
+  const auto w = ops::as_rows("adam", {"adam: ", "weights"}, weights, columns, at);
+  const matrix_view<const D> g = ops::as_rows("adam", {"adam: ", "gradient"}, gradient, columns, at);
+  const auto m = ops::as_rows("adam", {"adam: ", "first"}, first, columns, at);
+  const auto v = ops::as_rows("adam", {"adam: ", "second"}, second, columns, at);
   ops::check_positive<S>("adam", "rate", o.rate, at);
   ops::check_share<S>("adam", "beta1", o.beta1, at);
   ops::check_share<S>("adam", "beta2", o.beta2, at);
@@ -139,7 +152,7 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   const S decay = o.decoupled ? S(0) : static_cast<S>(o.weight_decay);
   const S keep = o.decoupled ? static_cast<S>(1 - o.rate * o.weight_decay) : S(1);
   const auto correction = [&o](double beta) { return o.bias_correction ? 1 / (1 - std::pow(beta, o.step)) : 1.0; };
-  adam_params<T, D, S> p{1,
+  adam_params<T, D, S> p{w.extents[0],
                          w.extents[1],
                          for_kernel<T>(w),
                          for_kernel<const D>(g),

@@ -3,7 +3,9 @@
 // what the virtual GPU says where the blocks' meeting has a fault.
 #include "tests/gemm_reference.hpp"
 #include "tests/layouts.hpp"
+#ifndef __CUDACC__
 #include "tests/planted.hpp"
+#endif
 
 #include <tilery/gemm.hpp>
 #include <tilery/validate.hpp>

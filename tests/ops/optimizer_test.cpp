@@ -3,6 +3,7 @@
 #include "tests/layouts.hpp"
 
 #include <tilery/optimizer.hpp>
+#include <tilery/validate.hpp>
 
 namespace {
 
@@ -176,8 +177,8 @@ TYPED_TEST(optimizer_on, refuses_bad_input) {
   EXPECT_REFUSED(adam_with({.weight_decay = NAN}), "adam: weight_decay is nan" + finite);
   EXPECT_REFUSED(adam_with({.weight_decay = -0.1}), "adam: weight_decay is -0.1" + finite);
   EXPECT_REFUSED(sgd_with({.rate = INFINITY}), "sgd: rate is inf" + finite);
-  EXPECT_REFUSED(sgd_with({.momentum = NAN}), "sgd: momentum is nan" + share);
-  EXPECT_REFUSED(sgd_with({.momentum = 1}), "sgd: momentum is 1" + share);
+  EXPECT_REFUSED(sgd_with({.momentum = NAN}), "sgd: momentum is nan" + finite);
+  EXPECT_REFUSED(sgd_with({.momentum = -0.5}), "sgd: momentum is -0.5" + finite);
   EXPECT_REFUSED(sgd_with({.weight_decay = NAN}), "sgd: weight_decay is nan" + finite);
   EXPECT_REFUSED(sgd_with({.weight_decay = -0.1}), "sgd: weight_decay is -0.1" + finite);
   EXPECT_EQ(this->get(w), std::vector<float>(8)) << "nothing was written";
@@ -188,5 +189,40 @@ TYPED_TEST(optimizer_on, refuses_bad_input) {
   adam(this->executor, vector<float>(nullptr, 0), vector<float>(nullptr, 0), vector<float>(nullptr, 0),
        vector<float>(nullptr, 0), {});
 }
+
+#ifndef __CUDACC__
+/// Notes what would be launched.
+struct notes_launches : launches_nothing<cpu> {
+  using launches_nothing<cpu>::launches_nothing;
+  mutable std::int64_t rows = 0, columns = 0, blocks = 0;
+
+  template <class Kernel, class Params>
+  void run(index3 grid, const Params& p, const operands&, where) const {
+    rows = p.rows, columns = p.columns, blocks = grid.volume();
+  }
+};
+
+TEST(optimizer, tensors_of_more_than_2_to_the_31_elements_are_matrices) {
+  const cpu host;
+  const notes_launches executor(host);
+  const auto far = [](int tera) { return reinterpret_cast<float*>(std::int64_t{tera} << 42); };
+  const auto half_at = [](int tera) { return reinterpret_cast<half*>(std::int64_t{tera} << 42); };
+  constexpr std::int64_t size = std::int64_t{3} << 32;
+  // the gradient has its own rank
+  sgd(executor, matrix(half_at(1), 3 << 12, 1 << 20), tensor_view<half, 3>(half_at(2), 3 << 10, 1 << 12, 1 << 10), {});
+  EXPECT_EQ(executor.rows * executor.columns, size);
+  EXPECT_EQ(executor.columns, 1 << 20);
+  EXPECT_EQ(executor.blocks, size / 4096);
+  const auto square = [&](int tera) { return matrix(far(tera), 1 << 16, 3 << 16); };
+  adam(executor, square(1), square(2), square(3), square(4), {});
+  EXPECT_EQ(executor.rows * executor.columns, size);
+  EXPECT_EQ(executor.columns, 3 << 16);
+  EXPECT_REFUSED(adam(executor, square(1), square(2), square(3), matrix(far(4), 1 << 17, 3 << 16), {}),
+                 "adam: second is 131072 x 196608; it must be 65536 x 196608 like weights");
+  EXPECT_REFUSED(sgd(executor, square(1), matrix(far(2), 1 << 20, (3 << 12) + 1), {}),
+                 "sgd: gradient has 12885950464 elements; it must have as many as the weights");
+  EXPECT_REFUSED(sgd(executor, square(1), vector(far(2), 5), {}), "sgd: gradient is 1 x 5; it must be 65536 x 196608");
+}
+#endif
 
 }  // namespace
