@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Memory that belongs to an executor: an owning tensor, and copies and fills in the executor's order.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/element.hpp>
 #include <tilery/core/view.hpp>
@@ -121,3 +124,5 @@ void fill_zero(const Executor& executor, const To& to, where at = {}) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

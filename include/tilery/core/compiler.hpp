@@ -9,6 +9,7 @@
 // time (core/rounding.hpp). nvcc's -use_fast_math changes the device's code alone, has no macro on the host, and is
 // allowed: it flushes denormals, and divisions and roots lose some bits, so that the bounds of the headers do not hold.
 #pragma once
+#pragma GCC system_header
 
 #if defined(_MSC_VER)
 #error "tilery: MSVC and clang-cl are not supported; use g++ 12, clang 14 or later ones on Linux, or in WSL 2 on Windows"

@@ -2,6 +2,7 @@
 // The operands of a launch, with their names and the bytes they cover. The checks of an op read them: null views, the
 // wrong memory, an output that shares an element with an input; an executor may keep them as bounds for each access.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/extent.hpp>
 #include <tilery/core/memory_space.hpp>

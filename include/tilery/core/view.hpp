@@ -2,6 +2,7 @@
 // A view is a pointer, extents and strides. Ops take tilery's own, and anything shaped like std::mdspan: the concept
 // asks for extent(), stride() and data_handle(), so no mdspan header is included here.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/error.hpp>
 
@@ -13,7 +14,7 @@
 namespace tilery::inline TILERY_ABI {
 
 /// The largest extent of a tensor that ops take: what is left to 2^31 lets kernels step over the end in 32 bits.
-inline constexpr std::int32_t largest_extent = std::numeric_limits<std::int32_t>::max() - (1 << 17);
+inline constexpr std::int32_t largest_extent = (std::numeric_limits<std::int32_t>::max)() - (1 << 17);
 
 /// A view of Rank dimensions over elements of T, owned by somebody else. Strides count elements.
 template <class T, int Rank>

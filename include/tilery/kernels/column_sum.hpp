@@ -2,6 +2,7 @@
 // The sum of the rows of a matrix. Each lane adds every row_lanes-th row of its slice; the block adds its lanes' sums
 // in order; the op launches the kernel again on the slices' sums. One text for all executors.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
 #include <tilery/core/convert.hpp>

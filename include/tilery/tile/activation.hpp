@@ -2,6 +2,7 @@
 // Activations and their derivatives, on packs of float or double. Each is a named struct that epilogues and the
 // activation ops share. NaN stays NaN.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/math.hpp>
 

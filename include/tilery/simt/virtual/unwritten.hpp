@@ -3,6 +3,7 @@
 // that depends on the address, eight bytes at a time: whoever reads it back, reads what was never written. Writes of
 // the host need not be seen for that, and the chance that data look like it is 2^-64.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 
