@@ -12,7 +12,7 @@ else()
 endif()
 target_compile_options(tilery_program INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wno-unknown-pragmas>
-  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict$<SEMICOLON>-Wno-psabi>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>
   $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wno-unknown-pragmas,-Wno-restrict,-Wno-psabi>)
 
 # Where the tests find no GPU, no kernel is run that nvcc has made: that it compiles is what counts, and optimising it

@@ -50,9 +50,11 @@ target_compile_features(tilery INTERFACE cxx_std_20)
 target_compile_definitions(tilery INTERFACE TILERY_IS_LINKED)
 find_package(Threads REQUIRED)
 target_link_libraries(tilery INTERFACE Threads::Threads)
+# g++ tells that vectors are passed otherwise than by g++ 4.6: nothing that a program of today can mix.
+target_compile_options(tilery INTERFACE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-psabi>)
 # CMake 3.25 does not know that nvcc has C++20.
 target_compile_options(tilery INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
-file(GLOB_RECURSE tilery_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/tilery/*.hpp)
+file(GLOB_RECURSE tilery_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/tilery/*.hpp ${PROJECT_SOURCE_DIR}/include/tilery/*.inc)
 target_sources(tilery INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${tilery_headers})
 if(TILERY_CUDA_INCLUDE)
   target_include_directories(tilery SYSTEM INTERFACE $<BUILD_INTERFACE:${TILERY_CUDA_INCLUDE}>)

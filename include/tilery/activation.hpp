@@ -2,6 +2,9 @@
 // Activations over matrices, forward and backward: relu, gelu, gelu_tanh, silu, sigmoid, tanh (tile/activation.hpp has
 // the formulas).
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/shape.hpp>
 #include <tilery/core/wrong_call.hpp>
@@ -64,3 +67,5 @@ void activate_backward(const Arguments&...) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The sum of a matrix's rows: the gradient of a bias.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/buffer.hpp>
 #include <tilery/core/factor.hpp>
@@ -116,3 +119,5 @@ void column_sum(const Arguments&...) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

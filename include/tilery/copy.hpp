@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Copies between tensors, whatever their strides and element types are.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/wrong_call.hpp>
 #include <tilery/ops/elementwise.hpp>
@@ -65,3 +68,5 @@ void copy(const Arguments&...) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

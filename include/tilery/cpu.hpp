@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The CPU executor: blocks of one lane, side by side on the host's threads.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/rounding.hpp>
 #include <tilery/simt/cpu_lane.hpp>
@@ -67,3 +70,5 @@ private:
 };
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -2,6 +2,9 @@
 // The CUDA executor: kernels on a stream of the current device. It exists where nvcc compiles the unit; `with_cuda`
 // lets a program that is also built without nvcc say what to do on a GPU.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/simt/cuda_launch.hpp>
 #include <tilery/simt/cuda_workspace.hpp>
@@ -102,3 +105,5 @@ bool with_cuda([[maybe_unused]] F&& f) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One value for all elements of a tensor.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/ops/elementwise.hpp>
 #include <tilery/ops/rows_of_tensor.hpp>
@@ -44,3 +47,5 @@ void fill(const Executor& executor, const To& to, ops::fill_value<element_type_o
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM: C = epilogue(alpha A B + beta C).
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/wrong_call.hpp>
 #include <tilery/ops/explain_gemm.hpp>
@@ -117,3 +120,5 @@ void gemm(const Arguments&...) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Batches of GEMMs of one shape: C[i] = epilogue(alpha A[i] B[i] + beta C[i]), in one launch.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/wrong_call.hpp>
 #include <tilery/gemm.hpp>
@@ -115,3 +118,5 @@ void gemm_batched(const Arguments&...) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

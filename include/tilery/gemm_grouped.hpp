@@ -2,6 +2,9 @@
 // Groups of GEMMs of different shapes in one launch, as the experts of a mixture have them, and batches whose matrices
 // lie anywhere.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/gemm.hpp>
 #include <tilery/kernels/gemm/group.hpp>
@@ -268,3 +271,5 @@ sentence explain_gemm_batched(const Executor& executor, const matrix_pointers<A>
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Losses with their gradients.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/factor.hpp>
 #include <tilery/core/shape.hpp>
@@ -116,3 +119,5 @@ void softmax_cross_entropy(const Executor&, const X&, const L&, const E&, cross_
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

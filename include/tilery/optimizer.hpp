@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Optimizers: one step over one tensor of weights, in one pass over memory.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/factor.hpp>
 #include <tilery/core/shape.hpp>
@@ -198,3 +201,5 @@ void adam(const Executor&, const W&, const G&, const M&, adam_options, where = {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

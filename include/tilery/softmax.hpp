@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Softmax of the rows of a matrix, forward and backward.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/shape.hpp>
 #include <tilery/core/wrong_call.hpp>
@@ -100,3 +103,5 @@ void softmax_backward(const Arguments&...) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Every op. Executors are included apart: tilery/cuda.hpp, tilery/cpu.hpp, tilery/virtual_gpu.hpp.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/activation.hpp>
 #include <tilery/column_sum.hpp>
@@ -14,3 +17,5 @@
 #include <tilery/optimizer.hpp>
 #include <tilery/softmax.hpp>
 #include <tilery/validate.hpp>
+
+#include <tilery/core/macros_on.inc>

@@ -2,6 +2,9 @@
 // Asks what an op would refuse, or how much workspace it would take, without running it: the op itself is called, with
 // an executor that launches nothing.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/buffer.hpp>
 #include <tilery/simt/kernel.hpp>
@@ -66,3 +69,5 @@ std::size_t workspace_bytes(const Executor& executor, Call&& call) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -3,6 +3,9 @@
 // and watches what they do; and one that watches nothing and is faster. They are two types, so that a program compiles
 // each kernel for the one that it uses alone. Needs Boost.Context (CMake target tilery::virtual_gpu).
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 // Without Boost.Context the program would be compiled for half a minute, and not link.
 #if defined(TILERY_IS_LINKED) && !defined(TILERY_LINKS_BOOST_CONTEXT)
@@ -157,3 +160,5 @@ private:
 };
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -43,7 +43,7 @@ done
 
 sentence="make softmax wrong; compile without them"
 options=(-ffast-math -Ofast -ffinite-math-only)
-# Clang before 18 has no macro for these: the executors find them.
+# Clang has no macro for these (versions 14 and 18): the executors find them.
 silent=("-fassociative-math -fno-signed-zeros -fno-trapping-math" -funsafe-math-optimizations)
 for option in "${options[@]}"; do refuses softmax.hpp "$sentence" "$option"; done
 for option in "${silent[@]}"; do

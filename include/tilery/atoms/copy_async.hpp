@@ -3,6 +3,7 @@
 // Copies are committed in groups, and waited for group by group; the wait is the lane's own: others need a barrier
 // behind it. PTX ISA 8.5, "Data Movement and Conversion Instructions: cp.async".
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/atoms/shared_address.hpp>
 #include <tilery/core/where.hpp>

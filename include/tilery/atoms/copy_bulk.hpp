@@ -3,6 +3,7 @@
 // are multiples of 16 (sm_90 and later). The engine works through the asynchronous proxy: what lanes have written to
 // shared memory it sees only behind a proxy fence. PTX ISA 8.5, "cp.async.bulk", "fence.proxy.async".
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/atoms/mbarrier.hpp>
 #include <tilery/simt/memory.hpp>

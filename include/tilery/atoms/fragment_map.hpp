@@ -2,6 +2,7 @@
 // Which element of a matrix a lane holds in which place of its registers, as tensor-core instructions have it. A map is
 // data: each bit of the lane's rank, and each bit of the place in its registers, moves so many rows and columns.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -5,6 +5,7 @@
 // matrix r; transposed, of column l / 4. Elements of 8 or 32 bits may be moved as parts or pairs of 16.
 // PTX ISA 8.5, "Warp-level Matrix Load Instruction: ldmatrix", "stmatrix".
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/atoms/shared_address.hpp>
 #include <tilery/core/where.hpp>

@@ -3,6 +3,7 @@
 // phases; who waits names the phase by its parity: 0, 1, 0, 1 ... An arrival releases, a wait acquires.
 // PTX ISA 8.5, "Parallel Synchronization and Communication Instructions: mbarrier".
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/atoms/shared_address.hpp>
 #include <tilery/core/where.hpp>

@@ -3,6 +3,7 @@
 // products of a step and the sum before it are cut to a common exponent, added exactly, and cut to a float.
 // Source of the exact arithmetic: MMA-Sim (arXiv 2511.10909), which compared it with the hardware bit for bit.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/atoms/mma_shape.hpp>
 #include <tilery/atoms/tensor_arithmetic.hpp>
@@ -52,12 +53,12 @@ inline constexpr auto all_places = [] {
 template <fragment_map Map, int Count, class Share, class Visit>
 void for_elements(void* const* shares, Visit visit) {
   constexpr const auto& places = all_places<Map>;
-  [&]<int... I>(std::integer_sequence<int, I...>) {
+  [&]<int... Index>(std::integer_sequence<int, Index...>) {
     for (int lane = 0; lane < 32; ++lane) {
       const auto& share = *static_cast<const Share*>(shares[lane]);
       const row_column first = places.lane[lane];
       for (int f = 0; f < Count; ++f)
-        (visit(share, f, I, first.row + places.element[I].row, first.column + places.element[I].column), ...);
+        (visit(share, f, Index, first.row + places.element[Index].row, first.column + places.element[Index].column), ...);
     }
   }
   (std::make_integer_sequence<int, Map.elements()>{});

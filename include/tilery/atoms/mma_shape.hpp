@@ -3,6 +3,7 @@
 // multiplies, the arch that has it, and how A, B and C lie in the lanes' registers.
 // Source: PTX ISA 8.5, "Matrix Fragments for mma.m16n8k16, .m16n8k8, .m16n8k32, .m8n8k4".
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/atoms/fragment_map.hpp>
 #include <tilery/core/arch.hpp>

@@ -3,6 +3,7 @@
 // N instructions of a warp's tile, so that the virtual GPU's lanes meet once for all of them. PTX ISA 8.5,
 // "Multiply-and-Accumulate Instruction: mma".
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/atoms/mma_model.hpp>
 #include <tilery/core/where.hpp>

@@ -2,6 +2,7 @@
 // bar.sync and bar.arrive: barriers 1 to 15 of a block, of some of its warps. Producers arrive and go on, consumers
 // wait. Whole warps come. PTX ISA 8.5, "bar, barrier".
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/where.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Addresses as instructions on shared memory take them.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

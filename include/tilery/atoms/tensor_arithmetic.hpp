@@ -4,6 +4,7 @@
 // Source: MMA-Sim (arXiv 2511.10909). Fractional bits: 24 up to sm_89, 25 from sm_90 on; fp8 on sm_89 has 13, and as
 // many in the result. Up to sm_89 an instruction's k is summed in two halves, one after the other.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/convert.hpp>

@@ -12,6 +12,7 @@
 //                 told apart (below AVX2, AVX2, AVX-512), and the first ten archs.
 // TILERY_ASAN_FIBERS  defined where AddressSanitizer has to be told of the virtual GPU's fibers
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/compiler.hpp>
 

@@ -2,6 +2,7 @@
 // The machines as data: what a block may use on each GPU arch, and how wide the host's vectors are.
 // Source: CUDA C++ Programming Guide 13.0, "Compute Capabilities", tables of features and technical specifications.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -9,6 +9,7 @@
 // taken: all of tilery's kernels accumulate so. L2 bandwidth is published for A100 alone (5120 bytes a clock);
 // elsewhere it is taken to be 64 bytes a clock and multiprocessor, which measurements stay below.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 

@@ -2,6 +2,7 @@
 // How a policy that breaks a rule ends the compilation. g++ begins its message with the innermost type, so the rule's
 // sentence is made a part of that type's name. Clang and nvcc show the sentence in a note of their first error.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/error.hpp>
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Memory that belongs to an executor: an owning tensor, and copies and fills in the executor's order.
 #pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
 
 #include <tilery/core/element.hpp>
 #include <tilery/core/operand_checks.hpp>
@@ -133,3 +136,5 @@ void fill_zero(const Executor& executor, const To& to, where at = {}) {
 }
 
 }  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -4,6 +4,7 @@
 // half or bf16 the way leads through float, and may round twice. On the host half and bf16 are converted by integer
 // arithmetic on whole vectors; the device has instructions.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/pack.hpp>
 

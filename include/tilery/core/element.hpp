@@ -2,6 +2,7 @@
 // The element types of tensors, and what an op needs to know of each: its name, the type it is accumulated in,
 // and the type that holds its bits.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

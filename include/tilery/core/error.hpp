@@ -2,6 +2,7 @@
 // What the library throws, and what `validate` returns: a sentence with its subject, what it has and what
 // it must have. It is found before anything is launched.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/sentence.hpp>
 #include <tilery/core/where.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Arithmetic with extents, on the host and in kernels.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -2,6 +2,7 @@
 // Factors and other settings that a caller gives as doubles: whether they are numbers of the type that an op computes
 // in, and the sentence where they are not.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/element.hpp>
 #include <tilery/core/error.hpp>

@@ -4,6 +4,7 @@
 // beside each), made with 40 digits. Bounds over all finite arguments: float 2 units in the last place, double 4 (erf 4
 // and 6).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/pack.hpp>
@@ -83,17 +84,17 @@ TILERY_SIMT V to_floating(integers<V> n) {
 
 template <class V>
 TILERY_SIMT V magnitude(V x) {
-  using I = integers<V>;
+  using Integers = integers<V>;
   constexpr auto mask = single<V> ? 0x7fffffffLL : 0x7fffffffffffffffLL;
-  return reinterpret<V>(reinterpret<I>(x) & static_cast<integers<scalar<V>>>(mask));
+  return reinterpret<V>(reinterpret<Integers>(x) & static_cast<integers<scalar<V>>>(mask));
 }
 
 /// x with the sign of s; x is not negative.
 template <class V>
 TILERY_SIMT V with_sign(V x, V s) {
-  using I = integers<V>;
+  using Integers = integers<V>;
   constexpr auto mask = single<V> ? 0x7fffffffLL : 0x7fffffffffffffffLL;
-  return reinterpret<V>(reinterpret<I>(x) | (reinterpret<I>(s) & ~static_cast<integers<scalar<V>>>(mask)));
+  return reinterpret<V>(reinterpret<Integers>(x) | (reinterpret<Integers>(s) & ~static_cast<integers<scalar<V>>>(mask)));
 }
 
 /// e^x as half * rest, where rest is about the root of e^x, a power of two. Both are normal numbers where e^x is not
@@ -161,14 +162,14 @@ struct log {
   template <class V>
   TILERY_SIMT V operator()(V x) const {
     using S = scalar<V>;
-    using I = integers<V>;
+    using Integers = integers<V>;
     using f = format<S>;
     const S smallest_normal = single<V> ? S(1.17549435e-38) : S(2.2250738585072014e-308);
     const S lift = single<V> ? S(33554432.0) : S(18014398509481984.0);  // 2^25, 2^54
     const V is_tiny = x < all<V>(smallest_normal) ? all<V>(S(1)) : V{};
     const V lifted = x * (is_tiny * (lift - S(1)) + S(1));
-    const I bits = reinterpret<I>(lifted);
-    const I e = (bits - reinterpret<integers<S>>(S(0.70710678118654752440))) >> f::fraction;
+    const Integers bits = reinterpret<Integers>(lifted);
+    const Integers e = (bits - reinterpret<integers<S>>(S(0.70710678118654752440))) >> f::fraction;
     const V m = reinterpret<V>(bits - (e << f::fraction));
     const V n = to_floating<V>(e) - is_tiny * S(single<V> ? 25 : 54);
     const V s = (m - S(1)) / (m + S(1)), z = s * s;

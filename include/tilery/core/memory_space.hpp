@@ -2,6 +2,7 @@
 // Which memory a pointer points to. Only a program that includes the CUDA executor has more than one kind; that header
 // installs the question to the driver here, so that the CPU executor can refuse a device pointer without knowing CUDA.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

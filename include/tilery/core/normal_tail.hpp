@@ -2,6 +2,7 @@
 // The tail of the normal distribution, Phi(-a) = e^(-a^2 / 2) r(a) for a >= 0. Its two factors keep their relative
 // accuracy where the product is too small for a number: 1 + erf(x / sqrt(2)) has lost half of its digits at x = -4.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/math.hpp>
 

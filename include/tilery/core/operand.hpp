@@ -2,6 +2,7 @@
 // The operands of a launch, with their names and the bytes they cover. The checks of an op read them
 // (operand_checks.hpp); an executor may keep them as bounds for each access.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/extent.hpp>
 #include <tilery/core/tensor_like.hpp>

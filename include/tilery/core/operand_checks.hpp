@@ -2,6 +2,7 @@
 // The checks of a launch's operands, each a sentence with the operand's name: null views, misaligned elements, the
 // wrong memory, an output whose elements share memory with each other or with another operand.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/memory_space.hpp>
 #include <tilery/core/operand.hpp>

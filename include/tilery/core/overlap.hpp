@@ -4,6 +4,7 @@
 // can be smaller than an element. With two strides the equation is solved exactly (extended Euclid); further strides
 // are tried one value after the other, those alone that the smaller strides can make up for.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/extent.hpp>
 

@@ -3,6 +3,7 @@
 // On the device it is an array that the compiler keeps in registers; on the host it is a vector of the compiler.
 // The layout is the same on both, so packs may be members of kernel parameters.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/element.hpp>
 

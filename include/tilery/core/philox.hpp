@@ -2,6 +2,7 @@
 // Random numbers that are a function of a counter and a key: any lane computes any of them, in any order, and all
 // executors get the same bits.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -3,6 +3,7 @@
 // subtracting one constant. Only for clang, which has options that drop the pair and no macro that tells of them
 // (core/compiler.hpp).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/error.hpp>
 

@@ -3,6 +3,7 @@
 // (<string>, <vector>, <optional> and <stdexcept> made every unit under nvcc 1.7 seconds slower, half of what CUDA's
 // own headers of element types take.)
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

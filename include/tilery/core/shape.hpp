@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of shapes that ops share, each a sentence with the operand's name.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/operand_checks.hpp>
 

@@ -3,6 +3,7 @@
 // the mean of many roundings is the number itself (Gupta et al., Deep learning with limited numerical precision, ICML
 // 2015; arXiv 1502.02551). Small updates are not lost, as they are when each is rounded to nearest.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/math.hpp>
 

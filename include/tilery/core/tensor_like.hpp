@@ -2,6 +2,7 @@
 // What ops take as a tensor: tilery's own views and buffers, and the mdspans of the standard library, CUDA and Kokkos.
 // The concept asks for extent(), stride(), rank() and data_handle(), so no mdspan header is included here.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/view.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A square of N packs of N elements, transposed in registers: log2(N) rounds of exchanges between two packs.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/pack.hpp>
 
@@ -18,8 +19,8 @@ TILERY_SIMT constexpr int exchanged_lane(int i, int distance, bool upper, int wi
 }
 
 /// One exchange of a transposition.
-template <int Distance, bool Upper, class T, int N, int... I>
-TILERY_SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, std::integer_sequence<int, I...>) {
+template <int Distance, bool Upper, class T, int N, int... Index>
+TILERY_SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, std::integer_sequence<int, Index...>) {
   pack<T, N> result;
 #if defined(__CUDA_ARCH__)
   TILERY_UNROLL
@@ -28,12 +29,12 @@ TILERY_SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, s
     result.native[i] = from < N ? low.native[from] : high.native[from - N];
   }
 #elif defined(__clang__)
-  result.native = __builtin_shufflevector(low.native, high.native, exchanged_lane(I, Distance, Upper, N)...);
+  result.native = __builtin_shufflevector(low.native, high.native, exchanged_lane(Index, Distance, Upper, N)...);
 #else
   using index =
       std::conditional_t<sizeof(T) == 8, std::int64_t, std::conditional_t<sizeof(T) == 4, std::int32_t, std::int16_t>>;
   typedef index indices __attribute__((vector_size(N * sizeof(index))));
-  result.native = __builtin_shuffle(low.native, high.native, indices{exchanged_lane(I, Distance, Upper, N)...});
+  result.native = __builtin_shuffle(low.native, high.native, indices{exchanged_lane(Index, Distance, Upper, N)...});
 #endif
   return result;
 }

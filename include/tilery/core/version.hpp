@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The version, in one place: CMake reads these three numbers from this file.
 #pragma once
+#pragma GCC system_header
 
 namespace tilery {
 

@@ -2,6 +2,7 @@
 // A view is a pointer, extents and strides over elements that somebody else owns. tensor_like.hpp says what else ops
 // take as a tensor.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/error.hpp>
 
@@ -14,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// The largest extent of a tensor. The margin below 2^31 lets a 32-bit index step past the end without overflow. The
 /// number of elements is a 64-bit number: a flat tensor with a larger extent is given as a matrix.
-inline constexpr std::int32_t largest_extent = std::numeric_limits<std::int32_t>::max() - (1 << 17);
+inline constexpr std::int32_t largest_extent = (std::numeric_limits<std::int32_t>::max)() - (1 << 17);
 
 /// What a refusal calls a tensor: "softmax: " and "x".
 struct tensor_name {

@@ -2,6 +2,7 @@
 // A place in the user's source. As a default argument `where at = {}` it is the line of the caller, on every compiler
 // that tilery supports (std::source_location is missing in clang 14).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

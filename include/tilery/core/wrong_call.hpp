@@ -2,6 +2,7 @@
 // What a wrong call of an op is told: the common mistakes end the compilation with one sentence. Each op has an
 // overload that takes anything and is chosen only where no other fits.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/element.hpp>
 #include <tilery/core/tensor_like.hpp>

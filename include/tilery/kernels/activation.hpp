@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // An activation, and its backward pass, over a matrix.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/kernels/elementwise.hpp>
 #include <tilery/tile/activation.hpp>

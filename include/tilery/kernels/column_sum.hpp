@@ -3,6 +3,7 @@
 // block adds its lanes' sums in order; the op launches the kernel again on the slices' sums. One text for all
 // executors.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
 #include <tilery/core/convert.hpp>

@@ -2,6 +2,7 @@
 // Behind a GEMM whose epilogue sums up columns: the exact sums in its counters are rounded and written. One lane a
 // column, one text for all executors.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/convert.hpp>

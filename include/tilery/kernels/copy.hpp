@@ -3,6 +3,7 @@
 // kernel does with each pack. The kernel walks over rows and columns; the rows' place in the tensor's other dimensions
 // is computed from their number.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/kernels/elementwise.hpp>
 

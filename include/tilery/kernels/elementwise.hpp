@@ -2,6 +2,7 @@
 // The kernel of everything that treats each element alone. What is computed is the params' `step`; this file only walks
 // over the elements: packs, then what is left at the end of a row one by one.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
 #include <tilery/core/convert.hpp>

@@ -3,6 +3,7 @@
 // streamed is read twice, the first time for its maximum and sum together (the running sum is scaled when the maximum
 // grows).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
 #include <tilery/policies/row.hpp>

@@ -2,6 +2,7 @@
 // Softmax and cross-entropy in one pass over the logits, with the gradient: the softmax itself is never written. One
 // text for all executors.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
 #include <tilery/policies/row.hpp>

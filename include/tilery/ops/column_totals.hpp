@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What an op does for epilogues that sum up columns: the counters ahead of its launches, and the totals behind them.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/buffer.hpp>
 #include <tilery/kernels/column_totals.hpp>

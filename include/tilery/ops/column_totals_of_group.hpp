@@ -2,6 +2,7 @@
 // The totals in the epilogues of a group of GEMMs. Members that write one vector share its counters: it is the sum over
 // all of them.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/buffer.hpp>
 #include <tilery/ops/column_totals.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The element types that most ops take.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/element.hpp>
 

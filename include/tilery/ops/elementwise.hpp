@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What the elementwise ops share: the problem that the selector sees, and the launch of the candidate that it picks.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/kernels/elementwise.hpp>
 #include <tilery/ops/element_types.hpp>

@@ -2,6 +2,7 @@
 // What a GEMM would run, and what that costs, in words: the policy and the reason for it, its blocks, what of a
 // multiprocessor they take, and what bounds the problem.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/ops/run_gemm.hpp>
 

@@ -2,6 +2,7 @@
 // The members of a group of GEMMs, and what is refused of them: what `gemm` would refuse of one, and an output of one
 // that shares an element with an operand of another.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/ops/run_gemm.hpp>
 

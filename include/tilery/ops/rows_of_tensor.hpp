@@ -2,6 +2,7 @@
 // The dimensions of tensors that are walked over together, as rows and columns: the dimension whose elements are
 // closest in the first tensor becomes the columns, and neighbours that one stride serves in all tensors are joined.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/shape.hpp>
 #include <tilery/kernels/copy.hpp>

@@ -2,6 +2,7 @@
 // From the operands of a GEMM to its kernel: the problem in the selectors' terms, what is refused, the kernel's
 // parameters, the workspace of shared tiles, and the launch of one policy or of the one that a table chooses.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/factor.hpp>
 #include <tilery/kernels/gemm/cpu.hpp>

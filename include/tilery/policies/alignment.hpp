@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How wide the packs of an op may be, given where its operands lie.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/view.hpp>
 

@@ -2,6 +2,7 @@
 // Choosing among few: a selector returns the index of a candidate and its reason; the op's switch instantiates each
 // candidate once.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 
@@ -20,8 +21,8 @@ struct choice {
 /// `Table::candidates` is a constexpr array of policies.
 template <class Table, class F>
 void with_candidate(int index, F&& f) {
-  [&]<std::size_t... I>(std::index_sequence<I...>) {
-    ((static_cast<int>(I) == index ? f.template operator()<Table::candidates[I]>() : void()), ...);
+  [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+    ((static_cast<int>(Index) == index ? f.template operator()<Table::candidates[Index]>() : void()), ...);
   }
   (std::make_index_sequence<sizeof(Table::candidates) / sizeof(Table::candidates[0])>{});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The policy of the column reduction: the sum of the rows of a matrix, as a bias gradient needs it.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/element.hpp>

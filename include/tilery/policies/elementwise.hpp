@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The policy of kernels that treat each element alone: activations, optimizers. Bound by memory everywhere.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/element.hpp>

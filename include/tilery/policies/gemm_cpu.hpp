@@ -2,6 +2,7 @@
 // The policy of the CPU GEMM: which piece of the problem is meant for which memory. A tile of C in registers, a strip
 // of A in the first cache, a block of B in the second one, and packed copies of both in the third.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/error.hpp>

@@ -2,6 +2,7 @@
 // The policy of the CPU GEMM for a C with few rows or few columns, which memory bounds: the long operand is read once,
 // where it lies, and nothing of it is packed.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/element.hpp>

@@ -2,6 +2,7 @@
 // The CPU GEMM's candidates for each element type, and the selector. Which vectors they use follows from how the unit
 // is compiled.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/element.hpp>
 #include <tilery/policies/choice.hpp>

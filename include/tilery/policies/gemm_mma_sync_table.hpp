@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The candidates of the GEMM on tensor cores for each element type, and the selector.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch_peaks.hpp>
 #include <tilery/core/element.hpp>

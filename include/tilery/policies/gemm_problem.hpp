@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What a GEMM's selectors may know of a problem: shape, strides, alignment. All of it is known only at run time.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/extent.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The policy of the SIMT GEMM: tiles in registers and shared memory, on any GPU.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/error.hpp>
 #include <tilery/policies/gemm_work.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The policy of the GEMM for a C with few rows or few columns: the long operand is read once, straight into registers.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/error.hpp>
 #include <tilery/policies/gemm_work.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Which problems are for the GEMM with a short dimension, and its policy for each element type.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch_peaks.hpp>
 #include <tilery/core/element.hpp>

@@ -2,6 +2,7 @@
 // How many blocks a GEMM's tiles are given to. Where they are few, several blocks share each along k (split-K), or as
 // many blocks as run at a time share the steps of all of them (stream-K).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch_peaks.hpp>
 #include <tilery/core/extent.hpp>

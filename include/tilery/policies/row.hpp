@@ -2,6 +2,7 @@
 // The policy of kernels that reduce along rows: softmax, cross-entropy, and their kin. A group of lanes shares a row: a
 // warp, a whole block, or the one lane of the CPU.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/element.hpp>

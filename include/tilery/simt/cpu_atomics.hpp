@@ -2,6 +2,7 @@
 // Atomics and fences of the CPU's lane. Blocks run on several threads: global memory takes the machine's atomics,
 // always sequentially consistent. A block's shared memory belongs to its one lane, and takes plain accesses.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/where.hpp>
 #include <tilery/simt/order.hpp>

@@ -2,6 +2,7 @@
 // A lane of the CPU executor: a block of one. Barriers are nothing, shuffles return what they are given, and a kernel's
 // loop over its lanes becomes the loop over the data.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/where.hpp>
 #include <tilery/simt/cpu_atomics.hpp>

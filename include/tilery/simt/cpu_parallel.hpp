@@ -15,6 +15,7 @@
 //                    run on their callers.
 // Results do not depend on any of this: ops share out their work in the same pieces for any number of threads.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -2,6 +2,7 @@
 // Atomics and fences of a CUDA GPU's lane, on global memory and on the block's shared memory: CUDA's own functions,
 // which are relaxed, between the fences that an order asks for.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/where.hpp>
 #include <tilery/simt/order.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A failure of the CUDA runtime as an exception with the API's own name, and the question where a pointer points.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/error.hpp>
 #include <tilery/core/memory_space.hpp>

@@ -3,6 +3,7 @@
 // accesses to the shared memory of its other blocks. PTX ISA 8.5, "mapa", "ld", "st", "barrier.cluster". The bodies are
 // for the device pass alone.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -2,6 +2,7 @@
 // A lane of a CUDA GPU. The type is empty: rank and block are special registers, and each verb is one or two
 // instructions.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/where.hpp>
 #include <tilery/simt/cuda_atomics.hpp>

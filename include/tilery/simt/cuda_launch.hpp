@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The one __global__ function of the library: a trampoline from the grid to a kernel's text.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/cuda_check.hpp>
 #include <tilery/simt/cuda_lane.hpp>

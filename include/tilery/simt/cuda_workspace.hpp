@@ -3,6 +3,7 @@
 // launch. The device's own pool gives unused memory back whenever somebody waits for the GPU, unless the program has
 // told it otherwise, and then every op behind the wait has its memory mapped anew.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/buffer.hpp>
 #include <tilery/simt/cuda_check.hpp>

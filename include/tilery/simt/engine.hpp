@@ -2,6 +2,7 @@
 // Asynchronous engines where there is one lane and nothing to wait for: a copy is made at once, a barrier is nothing.
 // The host's model of the atoms for the CPU.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/where.hpp>
 #include <tilery/simt/tensor_model.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What the two executors on the host share: aligned memory, copies, and scratch memory for ops.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/buffer.hpp>
 #include <tilery/core/memory_space.hpp>

@@ -3,6 +3,7 @@
 // processor time pays for. (`docker run --cpus 2` leaves all cores of the machine visible, and stops all threads of the
 // container once they have used two cores' time.)
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

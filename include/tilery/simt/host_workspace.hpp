@@ -2,6 +2,7 @@
 // Scratch memory of ops on the host that a thread keeps from call to call. Fresh memory costs a page fault every 4 KiB,
 // which is as long as packing a matrix takes.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/buffer.hpp>
 

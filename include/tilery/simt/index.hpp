@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Where a block stands in its grid.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/extent.hpp>
 

@@ -13,6 +13,7 @@
 //   };
 //   launch<my_kernel>(executor, {blocks}, p);
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 #include <tilery/core/operand_checks.hpp>

@@ -2,6 +2,7 @@
 // Typed, opaque pointers to global and shared memory. They cannot be dereferenced: a kernel reads and writes through
 // its lane, so that every access can be checked. On a GPU they cost nothing.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/pack.hpp>
 #include <tilery/core/view.hpp>

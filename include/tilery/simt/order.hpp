@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Memory order and scope of atomics and fences, as in the PTX memory model.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/memory.hpp>
 

@@ -2,6 +2,7 @@
 // The store that no lane has: of a value that is not the pointer's element. It is chosen where no other one fits, and
 // ends the compilation with a sentence instead of a list of what was tried.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/where.hpp>
 #include <tilery/simt/memory.hpp>

@@ -7,6 +7,7 @@
 //
 // Reports tell the step, the kernel's line that called it, and the line inside it.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How the virtual GPU's tensor cores compute.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
 

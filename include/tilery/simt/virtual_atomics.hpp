@@ -2,6 +2,7 @@
 // Atomics and fences of a lane of the virtual GPU, on global memory and on the block's shared memory. They are run
 // sequentially consistent whatever the order asked for; a checked lane's knowledge follows the order.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>

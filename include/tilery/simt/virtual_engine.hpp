@@ -2,6 +2,7 @@
 // Asynchronous engines and barriers of the virtual GPU, as the atoms' host model calls them. Checked, a copy lands as
 // late as the waits allow; unchecked, at once.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/block_watch.hpp>
 

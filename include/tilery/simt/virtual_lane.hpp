@@ -4,6 +4,7 @@
 // Kernels are compiled for the device, too, so nvcc sees these bodies in its device pass; there they are empty, and
 // never run.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A named step of a kernel on the virtual GPU: reports and profiles quote the name of the step around an access.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/step.hpp>
 #include <tilery/simt/virtual/block_watch.hpp>

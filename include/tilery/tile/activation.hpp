@@ -11,6 +11,7 @@
 // 0: their error is relative to the sum of the magnitudes of their two terms. Measured over all powers of two: 5 u,
 // gelu of double 8.6 u (tests/ops/activation_test.cpp).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/normal_tail.hpp>
 

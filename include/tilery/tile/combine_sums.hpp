@@ -2,6 +2,7 @@
 // The sums of a tile whose steps along k several blocks have shared: each leaves its own in global memory, and the
 // block that comes last adds them up. It adds them in the order of k, whichever block it is: the same bits each time.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>

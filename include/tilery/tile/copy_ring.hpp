@@ -3,6 +3,7 @@
 // the copies of the next ones are under way. One barrier of the block a tile says both that the next stage has arrived
 // for everybody and that everybody has left the one behind.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/tile/operand_tile.hpp>
 

@@ -2,6 +2,7 @@
 // Copies of matrix blocks on the host, from any strides into rows of vectors: how the CPU GEMM packs its operands and
 // reaches the edges of C.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/convert.hpp>
 #include <tilery/core/transpose.hpp>

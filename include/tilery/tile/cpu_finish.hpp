@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The last step of the CPU GEMM: a tile of complete sums becomes a tile of C, vector by vector.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/tile/cpu_copy.hpp>
 #include <tilery/tile/epilogue_step.hpp>

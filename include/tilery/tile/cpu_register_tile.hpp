@@ -2,6 +2,7 @@
 // The innermost loop of the CPU GEMM: a tile of C in vector registers. For each k it reads one row of B as vectors and
 // one element of each row of A, broadcast: rows * vectors multiply-adds for rows + vectors loads.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/convert.hpp>
 #include <tilery/simt/cpu_lane.hpp>
@@ -91,12 +92,12 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
 /// The same with a number of rows and vectors that is known at run time, at most Rows x Vectors.
 template <class S, int Lanes, int Rows, int Vectors>
 void multiply_tile(int rows, int vectors, const cpu_tile_operands<S>& t) {
-  static constexpr auto all = []<int... I>(std::integer_sequence<int, I...>) {
+  static constexpr auto all = []<int... Index>(std::integer_sequence<int, Index...>) {
     using function = void (*)(const cpu_tile_operands<S>&);
     struct table {
-      function of[sizeof...(I)];
+      function of[sizeof...(Index)];
     };
-    return table{{multiply_tile<S, Lanes, I / Vectors + 1, I % Vectors + 1>...}};
+    return table{{multiply_tile<S, Lanes, Index / Vectors + 1, Index % Vectors + 1>...}};
   }
   (std::make_integer_sequence<int, Rows * Vectors>{});
   all.of[(rows - 1) * Vectors + vectors - 1](t);

@@ -2,6 +2,7 @@
 // The innermost loops of the CPU GEMM with few rows or columns: lines of the long operand, straight from where they
 // lie, times rows of the short one. Lines lie along k, or each is a step of k.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/tile/cpu_copy.hpp>
 

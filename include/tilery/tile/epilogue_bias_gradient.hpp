@@ -4,6 +4,7 @@
 // counters that all of them share, so that it does not matter which tile is done first. A kernel behind the GEMM rounds
 // the totals.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/factor.hpp>
 #include <tilery/simt/step.hpp>

@@ -2,6 +2,7 @@
 // A matrix beside C that an epilogue reads or writes: one access for a pack where it lies well, element by element
 // where it does not. Which of them is known at run time and alike for all lanes: alignment does not multiply kernels.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/convert.hpp>
 #include <tilery/core/operand.hpp>

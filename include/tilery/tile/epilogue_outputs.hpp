@@ -2,6 +2,7 @@
 // Epilogues that write something else than C: the values as they are at this point of the chain, and their largest
 // magnitude. Each hands on what it was given.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/tile/epilogue_operand.hpp>
 #include <tilery/tile/epilogue_step.hpp>

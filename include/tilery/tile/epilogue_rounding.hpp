@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // An epilogue that rounds by chance, where the conversion to C would round to nearest.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/philox.hpp>
 #include <tilery/core/stochastic_round.hpp>

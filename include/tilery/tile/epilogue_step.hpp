@@ -3,6 +3,7 @@
 // after the other. Write your own with the same call operator; it must be a named struct (nvcc takes no local types or
 // lambdas as template arguments of kernels).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/operand.hpp>
 #include <tilery/simt/memory.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Epilogues that make another value of each sum: scaled, biased, activated, added to a matrix.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/factor.hpp>
 #include <tilery/tile/activation.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A range cut into consecutive pieces whose sizes differ by at most one: panels of a matrix, shares of threads.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -5,6 +5,7 @@
 // "Computer arithmetic in theory and practice", 1981), here with room for carries in each counter, as for parallel
 // reductions by S. Collange et al., Parallel Computing 49, 2015.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>

@@ -2,6 +2,7 @@
 // Sums of many numbers in one lane. A chain of n additions may be off by n units of rounding; a sum of partial sums, of
 // about sqrt(n) numbers each and at least 32, by 32 + 2.2 sqrt(n).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/math.hpp>
 

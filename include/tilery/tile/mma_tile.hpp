@@ -2,6 +2,7 @@
 // A warp's tile of sums on the tensor cores: fragments of A and B come from shared memory one step of k ahead of the
 // instructions that use them.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/atoms/matrix_move.hpp>
 #include <tilery/atoms/mma_sync.hpp>

@@ -2,6 +2,7 @@
 // One tile of an operand of a GEMM on its way from global to shared memory, by asynchronous copies where the operand is
 // aligned to at least 4 bytes. The tile keeps the operand's own order: neighbours along k stay neighbours.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/atoms/copy_async.hpp>
 #include <tilery/core/convert.hpp>

@@ -3,6 +3,7 @@
 // it from global memory into registers, and later puts it into shared memory as (k, outer), in the accumulation type.
 // The two halves are apart so that a kernel can multiply while the loads are under way.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/convert.hpp>
 #include <tilery/policies/gemm_problem.hpp>

@@ -2,6 +2,7 @@
 // Which tile of C a block takes. Blocks that run at the same time take a square of tiles rather than a row: they share
 // the rows of A and the columns of B in the L2 cache.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/index.hpp>
 

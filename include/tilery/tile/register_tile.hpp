@@ -2,6 +2,7 @@
 // A lane's tile of sums, in registers, and where it lies in the block's tile. The rows and columns of a lane come in
 // packs of 16 bytes, with the packs of the warp's other lanes between them: reads of a warp are contiguous.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/step.hpp>

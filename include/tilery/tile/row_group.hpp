@@ -2,6 +2,7 @@
 // The lanes that share a row, and what they do together: find their row, run over its packs, and reduce to one value
 // that all of them know. Reductions run in a fixed order, so results are the same bits each time.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/convert.hpp>
 #include <tilery/simt/memory.hpp>

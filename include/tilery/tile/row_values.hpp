@@ -8,6 +8,7 @@
 // a lane; so rows of 50257 floats, of which only each fourth begins aligned, are read in packs as any other. On the
 // CPU, whose packs need no alignment, the last pack is cut.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/math.hpp>
 #include <tilery/tile/long_sum.hpp>
@@ -68,7 +69,7 @@ public:
       if (has_edges && edge() < columns_) f(held_edge_, edge(), 1);
     } else {
       [[maybe_unused]] const auto step = group_.lane.step("read a row again", at);
-      values ahead[P.ahead];
+      values ahead[P.ahead] = {};  // g++ does not see that all are read first
       each_few<P.ahead>([&](int i, int column) { ahead[i] = read(column); },
                         [&](int i, int column) { f(ahead[i], column, inside_at(column)); });
       if (has_edges && edge() < columns_) {

@@ -2,6 +2,7 @@
 // How a warp reads the operands of a GEMM with a short dimension: a piece of the long one straight into its lanes'
 // registers, and what it is multiplied with, of the short one, by way of its own shared memory.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/convert.hpp>
 #include <tilery/simt/memory.hpp>

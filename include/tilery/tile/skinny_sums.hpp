@@ -2,6 +2,7 @@
 // A lane's sums in a GEMM with a short dimension: its four rows of the long operand with each row of the short one,
 // over its part of k. At the end the lanes and warps add up what they have.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/tile/skinny_operands.hpp>
 

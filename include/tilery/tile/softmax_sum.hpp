@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The maximum of a row and the sum of e^(x - maximum), the heart of softmax and of cross-entropy.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/math.hpp>
 #include <tilery/tile/row_values.hpp>

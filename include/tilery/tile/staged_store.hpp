@@ -2,6 +2,7 @@
 // From a warp's fragments to C: 16 rows at a time go through shared memory, so that lanes that are neighbours write
 // neighbours, whole sectors, 16 bytes of sums an access.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/tile/epilogue_step.hpp>
 #include <tilery/tile/mma_tile.hpp>

@@ -2,6 +2,7 @@
 // From sums to C: neighbouring sums of a row, finished by the epilogue and written with one access, or one by one where
 // C is not aligned.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/convert.hpp>
 #include <tilery/simt/memory.hpp>

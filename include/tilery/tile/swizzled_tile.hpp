@@ -2,6 +2,7 @@
 // A tile in shared memory whose rows are cut into chunks of 16 bytes, exchanged within each row so that lanes that read
 // the same columns of several rows together, or one row from end to end (copies), meet no bank twice.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/memory.hpp>
 

@@ -3,6 +3,7 @@
 // blocks a tile, each with a part of the steps along k (split-K), or the steps of all tiles as one row that is cut into
 // even pieces, wherever tiles end (stream-K).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/index.hpp>
 

@@ -3,6 +3,7 @@
 // parallel, and the last pass finishes C while the sums are still in the first cache. How the work is shared among
 // threads does not change the order of any sum: one thread and many give the same bits.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
 #include <tilery/core/buffer.hpp>

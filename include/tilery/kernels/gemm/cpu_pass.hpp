@@ -6,6 +6,7 @@
 //   block   panels of B that stay in the second cache while all rows of A go by
 //   strip   rows of A, as many as the register tile has, that stay in the first cache while a block goes by
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/gemm_cpu.hpp>

@@ -4,6 +4,7 @@
 // spans of all its steps of k, whose sums stay in the first cache. How the work is shared does not change the order of
 // any sum.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/gemm_cpu_skinny.hpp>

@@ -2,6 +2,7 @@
 // The parameters of a group of GEMMs of different shapes in one launch. They travel with the launch itself: nothing is
 // allocated or copied for them, and a captured graph keeps them.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/kernels/gemm/params.hpp>
 

@@ -2,6 +2,7 @@
 // GEMM on tensor cores through mma.sync: a ring of tiles in shared memory, filled by asynchronous copies, and a tile of
 // sums in each warp's registers.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
 #include <tilery/kernels/gemm/params.hpp>

@@ -3,6 +3,7 @@
 // While tiles are multiplied out of one buffer, the next ones are on their way to registers, then to the other buffer:
 // one barrier a tile. Each step along k loads what the next one multiplies, across that barrier, too.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
 #include <tilery/kernels/gemm/params.hpp>

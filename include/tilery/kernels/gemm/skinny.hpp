@@ -3,6 +3,7 @@
 // registers, its packs a turn ahead of the arithmetic (single elements are waited for). Warps share a block's k, and
 // each goes its own pace: none waits for another before its sums are complete.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
 #include <tilery/kernels/gemm/params.hpp>

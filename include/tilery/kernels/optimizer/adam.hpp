@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One step of Adam, or of AdamW.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/math.hpp>
 #include <tilery/kernels/elementwise.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One step of stochastic gradient descent with momentum.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/kernels/elementwise.hpp>
 

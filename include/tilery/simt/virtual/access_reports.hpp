@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Who in a block makes accesses, what orders them, and how what is wrong with them is told.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/block.hpp>
 #include <tilery/simt/virtual/launch_watch.hpp>

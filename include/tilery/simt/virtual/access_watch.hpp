@@ -2,6 +2,7 @@
 // The checks of one block's accesses: the history of the bytes is compared with what the lane knows, and what does not
 // fit becomes a fault. What must not happen at all (outside of all memory) is told so.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/access_reports.hpp>
 #include <tilery/simt/virtual/barrier_places.hpp>

@@ -2,6 +2,7 @@
 // Where a block's mbarriers lie in its shared memory. From `init` to `invalidate` these eight bytes are the hardware's:
 // whatever else touches them breaks the barrier.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

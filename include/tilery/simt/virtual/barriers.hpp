@@ -3,6 +3,7 @@
 // arrivals and the bytes that copies still have to bring. This is how they work; what lanes learn by them is the
 // watch's business.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/fault.hpp>
 

@@ -3,6 +3,7 @@
 // to wait switches straight to the next lane that can run; the last one to arrive at a meeting goes on without a
 // switch.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/virtual/barriers.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What a block tells its watch: that it begins and ends, and that lanes have met.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/site.hpp>
 

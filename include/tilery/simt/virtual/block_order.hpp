@@ -3,6 +3,7 @@
 // Lanes of a warp share what the warp has learnt at its last meeting; what a lane has acquired by itself is kept beside
 // it until then. Asynchronous engines are observers of their own: lanes learn of their work by waiting for it.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/history.hpp>
 #include <tilery/simt/virtual/vector_clock.hpp>

@@ -4,6 +4,7 @@
 // is one request. It can be costed when the warp meets; until then addresses are kept here, block by block, because
 // blocks that wait are left aside while others run.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/profile_recorder.hpp>
 

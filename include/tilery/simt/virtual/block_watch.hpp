@@ -2,6 +2,7 @@
 // The watch of one block. A checked lane comes here before each verb: accesses are checked and profiled, meetings,
 // atomics, fences, waits and barriers order them.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/engine_watch.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What the virtual GPU is asked to watch, and where its findings go.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/fault.hpp>
 #include <tilery/simt/virtual/profile.hpp>

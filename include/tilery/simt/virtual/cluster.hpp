@@ -3,6 +3,7 @@
 // memory. It is what the scheduler runs; a kernel that says nothing of clusters has clusters of one block. Blocks that
 // have ended keep their shared memory until the last one has.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/block.hpp>
 

@@ -2,6 +2,7 @@
 // Where the elements of an operand lie among the bytes from its first to its last one: runs of neighbours, repeated at
 // strides. What lies between the rows of a slice, or between the matrices of a batch, is in no run.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/operand.hpp>
 

@@ -2,6 +2,7 @@
 // What a block's watch knows of its asynchronous engines and of the barriers that are objects: which copies are under
 // way, what they may touch, and what lanes learn by waiting for them.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/access_watch.hpp>
 #include <tilery/simt/virtual/block_requests.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What the virtual GPU has to report of a launch: faults, as data and as text.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/error.hpp>
 #include <tilery/simt/index.hpp>

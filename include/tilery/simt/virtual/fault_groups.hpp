@@ -3,6 +3,7 @@
 // first, then races, then reads of what nobody wrote, which often follow from those. Races that one barrier would mend
 // stand together, and each names the strongest barrier that any of them needs.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/missing.hpp>
 

@@ -2,6 +2,7 @@
 // A fiber: one lane's stack and registers, switched by Boost.Context, with the annotations that AddressSanitizer needs
 // to follow. Stacks end in a guard, are pooled for the whole program, and start at different cache sets.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/error.hpp>
 

@@ -2,6 +2,7 @@
 // The global memory of a launch as its checks see it: the operands, where they lie, and the history of each element of
 // what the launch writes. Memory that is only read needs no history: a write to it is a fault by itself.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/element_runs.hpp>
 #include <tilery/simt/virtual/shadow.hpp>

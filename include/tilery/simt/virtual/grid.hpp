@@ -3,6 +3,7 @@
 // waits for memory lets the next one start, up to the number of resident blocks, so that blocks may wait for blocks.
 // When no lane of any worker can go on, that is a deadlock, and the report names each lane's line.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/cluster.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The tables to which the numbers in shadows refer, and when and how they are cleaned.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/history.hpp>
 #include <tilery/simt/virtual/line_numbers.hpp>

@@ -3,6 +3,7 @@
 // of readers. Many cells have the same history, so that numbers are few. After a meeting of the whole block everybody
 // knows of everything before it: numbers below `known()` need no look, unless it is for a proxy, and are dropped later.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/vector_clock.hpp>
 

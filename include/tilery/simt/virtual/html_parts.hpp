@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Pieces of the page that `profile_html.hpp` builds: escaping, the sources' lines, a row of source, the style.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/profile_text.hpp>
 

@@ -2,6 +2,7 @@
 // What is watched over a whole launch: its sites, its global memory, the flags through which its blocks speak, and the
 // faults that were found.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/order.hpp>
 #include <tilery/simt/virtual/block_order.hpp>

@@ -4,6 +4,7 @@
 // cells, or, if need be, into cells. Then the first cells' numbers are in the head, and the others' stand elsewhere.
 // That is four bytes a cell at most, and mostly a quarter of one.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The words of the checks of accesses: what would have made an access right.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/fault.hpp>
 #include <tilery/simt/virtual/global_memory.hpp>

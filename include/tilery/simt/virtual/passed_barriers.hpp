@@ -3,6 +3,7 @@
 // that was met before it, is one of a later round of a loop: reports say so, since the barrier that they ask for seems
 // to be there.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -2,6 +2,7 @@
 // When a lane polls: its atomic finds what the same lane has found, and left, at this place before. It may repeat that
 // until somebody else writes there, so others are to run first.
 #pragma once
+#pragma GCC system_header
 
 #include <algorithm>
 #include <cstdint>

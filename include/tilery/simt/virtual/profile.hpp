@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What a launch did, as data: for each line of the kernel what it moved and what that costs.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/arch_peaks.hpp>
 #include <tilery/simt/index.hpp>

@@ -2,6 +2,7 @@
 // A launch on one page to project: the kernel's own source, at each line what it cost and what was wrong there; the
 // lines inside a tile step open below the line that calls it. The page stands alone: no scripts, nothing to load.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/fault.hpp>
 #include <tilery/simt/virtual/html_parts.hpp>

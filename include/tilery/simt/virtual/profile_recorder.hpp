@@ -2,6 +2,7 @@
 // The totals of a launch's profile: warp requests go in, a row for each site and kind comes out. What the lanes of a
 // block have done, but their warps have not met on yet, is kept by `block_requests`. Not for several threads at once.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/profile.hpp>
 #include <tilery/simt/virtual/sector_set.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A launch's profile as a table to read in a terminal, dearest line first.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/roofline.hpp>
 

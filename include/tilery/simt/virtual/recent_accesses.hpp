@@ -2,6 +2,7 @@
 // What the lanes of a block did last in its shared memory, by place and time: which readers they were added to, under
 // which number they wrote. They do the same to many bytes.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/block_order.hpp>
 #include <tilery/simt/virtual/shadow.hpp>

@@ -3,6 +3,7 @@
 // `nlohmann::json(profile)` works; it is not included here. Any type with its `operator[]`, `push_back` and `array()`
 // will do.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/fault.hpp>
 #include <tilery/simt/virtual/roofline.hpp>

@@ -6,6 +6,7 @@
 // a block do nothing, so a small launch is bound by fewer of them; that the last wave of blocks is seldom full is said,
 // but is not part of the bound, because blocks may differ.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/profile.hpp>
 

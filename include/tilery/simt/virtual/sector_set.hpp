@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A set of sectors of global memory: pages of bits, made where memory is touched.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

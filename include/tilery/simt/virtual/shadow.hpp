@@ -3,6 +3,7 @@
 // have read it since. Eight bytes a cell at most, 0.75 where neighbours agree. A cell is a byte of shared
 // memory, or an element of an operand, or half of one of eight bytes.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/histories.hpp>
 

@@ -2,6 +2,7 @@
 // A place in a kernel, as reports name it: the verb, the innermost line, the tile step around it, and the line in the
 // kernel's own text that called the step.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/where.hpp>
 

@@ -3,6 +3,7 @@
 // kernel: the lane is left where it is, and its block goes on on another stack. Other segmentation faults stay what
 // they were. Linux on x86-64 and AArch64; elsewhere, and under AddressSanitizer, the program ends as usual.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

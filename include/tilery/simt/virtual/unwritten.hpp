@@ -5,6 +5,7 @@
 // bits no computation makes: floats never look like it. Other data do by a chance of 2^-32 a word, words of eight-byte
 // elements by 2^-64, since both halves are looked at.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/operand.hpp>
 

@@ -4,6 +4,7 @@
 // same time, so that one number says what is known of the warp. Copy engines and barriers are groups, too, with one
 // member. The method is that of vector clocks and epochs (Flanagan and Freund, FastTrack, PLDI 2009).
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 

@@ -2,6 +2,7 @@
 // What the other blocks of a cluster have done in a block's shared memory: of each of their lanes the last access.
 // Lanes order their own accesses, so that the block may end when it knows of these.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/virtual/history.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The lanes of a warp that meet: each leaves 8 bytes for the others, and all must come to the same verb.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/simt/tensor_model.hpp>
 #include <tilery/simt/virtual/block_events.hpp>

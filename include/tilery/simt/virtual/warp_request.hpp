@@ -11,6 +11,7 @@
 // counters gave these costs for each of 460 accesses, half of them at random (tests/hardware checks this file against
 // benchmarks/results/h200/virtual_gpu_requests.csv). The archs between and after are taken to do it, too.
 #pragma once
+#pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 
