@@ -227,7 +227,6 @@ TEST(told, lanes_that_go_around_a_shuffle_have_not_left_before) {
 // --- a kernel without an edge guard
 
 struct no_edge_guard : planted_base {
-  static constexpr int blocks = 2;
   struct params {
     gmem_ptr<const float> x;
     gmem_ptr<float> y;
