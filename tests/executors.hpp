@@ -40,7 +40,7 @@ public:
   template <class T>
   tilery::buffer<T> put(const std::vector<T>& values) const {
     tilery::buffer<T> result(executor, values.size());
-    tilery::copy(executor, tilery::vector(values.data(), static_cast<int>(values.size())), result);
+    tilery::copy_dense(executor, tilery::vector(values.data(), static_cast<int>(values.size())), result);
     return result;
   }
 
@@ -48,7 +48,7 @@ public:
   template <class T, int Rank>
   std::vector<T> get(const tilery::buffer<T, Rank>& from) const {
     std::vector<T> result(static_cast<std::size_t>(from.size()));
-    tilery::copy(executor, tilery::vector(static_cast<const T*>(from.data_handle()), static_cast<int>(from.size())),
+    tilery::copy_dense(executor, tilery::vector(static_cast<const T*>(from.data_handle()), static_cast<int>(from.size())),
                  tilery::vector(result.data(), static_cast<int>(result.size())));
     executor.wait();
     return result;

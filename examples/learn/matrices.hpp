@@ -46,11 +46,11 @@ public:
       : executor_(executor),
         memory_(executor, from.values.size()),
         view_(matrix(memory_.data_handle(), from.rows, from.columns, from.stride)) {
-    copy(executor_, vector(from.values.data(), static_cast<int>(from.values.size())), memory_);
+    copy_dense(executor_, vector(from.values.data(), static_cast<int>(from.values.size())), memory_);
   }
   matrix_view<float> view() const { return view_; }
   void read_into(host_matrix& to) const {
-    copy(executor_, memory_, vector(to.values.data(), static_cast<int>(to.values.size())));
+    copy_dense(executor_, memory_, vector(to.values.data(), static_cast<int>(to.values.size())));
     executor_.wait();
   }
 

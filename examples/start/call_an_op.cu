@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Calls an op: C = gelu(A B + bias), on the GPU where there is one, else on the CPU. The call is the same.
+#include <tilery/copy.hpp>
 #include <tilery/cpu.hpp>
 #include <tilery/cuda.hpp>
 #include <tilery/gemm.hpp>

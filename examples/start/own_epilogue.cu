@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Brings its own epilogue: a named struct with the same call operator as the library's, joined with `|`.
+#include <tilery/copy.hpp>
 #include <tilery/cpu.hpp>
 #include <tilery/cuda.hpp>
 #include <tilery/gemm.hpp>

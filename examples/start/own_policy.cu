@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Brings its own policy: how a problem is cut is a value, and the same value runs on the GPU and on the virtual one.
+#include <tilery/copy.hpp>
 #include <tilery/cuda.hpp>
 #include <tilery/gemm.hpp>
 #include <tilery/virtual_gpu.hpp>

@@ -71,8 +71,8 @@ public:
     executor_.wait();  // the last step may still read the host's batch
     const auto images = tilery::rows(device_images_.view(), 0, rows);
     const tilery::vector_view<std::int32_t> labels(device_labels_.data_handle(), rows);
-    tilery::copy(executor_, tilery::matrix(host_images_.data(), rows, pixels_), images);
-    tilery::copy(executor_, tilery::vector(host_labels_.data(), rows), labels);
+    tilery::copy_dense(executor_, tilery::matrix(host_images_.data(), rows, pixels_), images);
+    tilery::copy_dense(executor_, tilery::vector(host_labels_.data(), rows), labels);
     return {images, labels, rows};
   }
 

@@ -103,7 +103,7 @@ private:
       for (std::int64_t i = 0; i < l.weights.size(); ++i)
         w[i] = static_cast<float>((static_cast<double>(generator() >> 11) * 0x1p-53 * 2 - 1) * limit);
     }
-    tilery::copy(executor_, tilery::vector(host.data(), static_cast<int>(host.size())), weights_);
+    tilery::copy_dense(executor_, tilery::vector(host.data(), static_cast<int>(host.size())), weights_);
     tilery::fill_zero(executor_, gradient_);
     executor_.wait();
   }

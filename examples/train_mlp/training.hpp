@@ -27,7 +27,7 @@ double accuracy(const Executor& executor, mlp<Executor>& network, batches<Execut
     const auto on_executor = network.forward(batch.images);
     const int classes = on_executor.extent(1);
     logits.resize(static_cast<std::size_t>(on_executor.size()));
-    tilery::copy(executor, on_executor, tilery::matrix(logits.data(), batch.rows, classes));
+    tilery::copy_dense(executor, on_executor, tilery::matrix(logits.data(), batch.rows, classes));
     executor.wait();
     for (int r = 0; r < batch.rows; ++r) {
       const float* row = logits.data() + static_cast<std::size_t>(r) * classes;
@@ -42,7 +42,7 @@ double accuracy(const Executor& executor, mlp<Executor>& network, batches<Execut
 template <class Executor>
 double mean_loss(const Executor& executor, const buffer<float>& losses, int rows) {
   std::vector<float> host(static_cast<std::size_t>(rows));
-  tilery::copy(executor, vector_view<float>(losses.data_handle(), rows), tilery::vector(host.data(), rows));
+  tilery::copy_dense(executor, vector_view<float>(losses.data_handle(), rows), tilery::vector(host.data(), rows));
   executor.wait();
   return std::accumulate(host.begin(), host.end(), 0.0) / rows;
 }
@@ -58,7 +58,7 @@ template <class Executor>
 void save(const Executor& executor, const mlp<Executor>& network, const std::filesystem::path& path,
           const std::string& trained_on) {
   std::vector<float> host(static_cast<std::size_t>(network.weights().size()));
-  tilery::copy(executor, network.weights(), tilery::vector(host.data(), static_cast<int>(host.size())));
+  tilery::copy_dense(executor, network.weights(), tilery::vector(host.data(), static_cast<int>(host.size())));
   executor.wait();
   std::vector<named_weights> all;
   for (std::size_t i = 0; i < network.layers().size(); ++i) {

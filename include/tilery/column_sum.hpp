@@ -6,12 +6,18 @@
 #include <tilery/core/macros_off.inc>
 
 #include <tilery/core/buffer.hpp>
+#include <tilery/core/factor.hpp>
 #include <tilery/core/shape.hpp>
 #include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/column_sum.hpp>
 #include <tilery/policies/alignment.hpp>
 
 namespace tilery::inline TILERY_ABI {
+
+/// Settings of `column_sum`.
+struct column_sum_options {
+  double factor = 1;  ///< of the sums: 1 / rows for means; 0 does not read x
+};
 
 namespace ops {
 
@@ -23,14 +29,14 @@ column_sum_problem describe_columns(const matrix_view<T>& x) {
   return {widest_whole_pack(16 / sizeof(T), x), contiguous_columns(x)};
 }
 
-/// One launch: the sums of x's slices, one row of `out` each.
+/// One launch: the sums of x's slices, times a factor, one row of `out` each.
 template <class S, class Executor, class X, class Y>
-void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out,
+void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out, S factor,
                        const operands& all, where at) {
   using table = column_sum_table<Executor, X>;
   with_candidate<table>(table::choose(describe_columns(x)).index, [&]<column_sum_policy P>() {
     using kernel = column_sum_kernel<P, X, Y, S>;
-    const typename kernel::params p{for_kernel<const X>(x), for_kernel<Y>(out)};
+    const typename kernel::params p{for_kernel<const X>(x), for_kernel<Y>(out), factor};
     launch<kernel>(executor, kernel::blocks(p), p, all, at);
   });
 }
@@ -44,11 +50,14 @@ int column_sum_slices(int rows) {
 }  // namespace ops
 
 /// Bytes of workspace that `column_sum` of a matrix with elements of T takes from the executor: the sums of its slices,
-/// and of the slices of those, until one is left.
+/// and of the slices of those, until one is left. Throws where no matrix is as large.
 template <class T, class Executor>
-std::size_t column_sum_workspace_bytes(const Executor& executor, int rows, int columns) {
+std::size_t column_sum_workspace_bytes(const Executor& executor, std::int64_t rows, std::int64_t columns,
+                                       where at = {}) {
   using S = accumulator_t<T>;
-  const int slices = ops::column_sum_slices<Executor, T>(rows);
+  const tensor_name x{"column_sum_workspace_bytes: ", "x"};
+  const int slices = ops::column_sum_slices<Executor, T>(checked_extent(0, rows, at, x));
+  (void)checked_extent(1, columns, at, x);
   if (slices == 1) return 0;
   return static_cast<std::size_t>(slices) * static_cast<std::size_t>(columns) * sizeof(S) +
          column_sum_workspace_bytes<S>(executor, slices, columns);
@@ -56,48 +65,51 @@ std::size_t column_sum_workspace_bytes(const Executor& executor, int rows, int c
 
 namespace ops {
 
-/// Slices of slices, until one is left. Each level has its own part of the workspace; where a call is only validated
-/// there is none.
+/// Slices of slices, until one is left, whose sum is multiplied with the factor. Each level has its own part of the
+/// workspace; where a call is only validated there is none.
 template <class S, class Executor, class X, class R>
 void sum_slices(const Executor& executor, const operand& of, const matrix_view<const X>& x, const matrix_view<R>& out,
-                S* workspace, where at) {
+                S factor, S* workspace, where at) {
   const int slices = column_sum_slices<Executor, X>(x.extents[0]);
   if (slices == 1)
-    return launch_column_sum<S>(executor, x, out, of.pointer ? operands{of, writes("y", out)} : operands{}, at);
+    return launch_column_sum<S>(executor, x, out, factor, of.pointer ? operands{of, writes("y", out)} : operands{}, at);
   const matrix_view<S> partial(workspace, slices, x.extents[1]);
   const matrix_view<const S> sums(partial);
-  launch_column_sum<S>(executor, x, partial, workspace ? operands{of, own(writes("workspace", partial))} : operands{},
-                       at);
-  sum_slices<S>(executor, own(reads("workspace", sums)), sums, out, workspace ? workspace + partial.size() : nullptr,
-                at);
+  launch_column_sum<S>(executor, x, partial, S(1),
+                       workspace ? operands{of, own(writes("workspace", partial))} : operands{}, at);
+  sum_slices<S>(executor, own(reads("workspace", sums)), sums, out, factor,
+                workspace ? workspace + partial.size() : nullptr, at);
 }
 
 }  // namespace ops
 
-/// y[j] = sum over i of x[i, j], deterministic: the order of the additions depends on the shape alone.
+/// y[j] = factor times the sum over i of x[i, j], deterministic: the order of the additions depends on the shape alone.
 ///
 /// x (rows x columns): double, float, half, bf16; y (columns): like x, or its accumulation type (double for double,
-/// else float), in which the sums are kept. Any strides. No rows: zeros. Error: at most rows u sum |x|, u = 2^-24
-/// (2^-53). Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+/// else float), in which the sums are kept. Any strides. No rows: zeros. A factor of 0 does not read x.
+/// Accuracy. Error before the conversion to y: at most (min(rows, 900) + 1) u |factor| sum |x|, u = 2^-24 (2^-53),
+/// because sums of up to 256 rows are added up in turn. Throws `error` before anything is launched: a factor that is no
+/// finite number, shapes, null views, memory of another machine, aliases.
 template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> Y>
-void column_sum(const Executor& executor, const X& x, const Y& y, where at = {}) {
+void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_options o = {}, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
   using R = element_type_of<Y>;
   using S = accumulator_t<T>;
   static_assert(std::is_same_v<R, T> || std::is_same_v<R, S>,
                 "column_sum: y must have the element type of x or its accumulation type, not const");
-  const matrix_view<const T> in = view(x, at);
-  const auto result = view(y, at);
+  matrix_view<const T> in = view(x, at, {"column_sum: ", "x"});
+  const auto result = view(y, at, {"column_sum: ", "y"});
   operands all = {reads("x", in), writes("y", result)};
   refuse(check_length("column_sum", all[1], in.extents[1], "one a column of x"), at);
-  if (auto found = check_aliases(all)) throw error({"column_sum: ", found}, at);
+  refuse(check_call("column_sum", all, executor.reachable()), at);
 
+  refuse(check_finite<S>("column_sum", "factor", o.factor), at);
   matrix_view<R> out(result.pointer, 1, result.extents[0]);
   out.strides[1] = result.strides[0];
-  refuse(check_operands(all, executor.reachable()), at);  // the first launch does not see y
+  if (static_cast<S>(o.factor) == S(0)) in.extents[0] = 0;  // a sum of no rows
   const allocation workspace =
       executor.workspace(column_sum_workspace_bytes<T>(executor, in.extents[0], in.extents[1]));
-  ops::sum_slices<S>(executor, all[0], in, out, static_cast<S*>(workspace.get()), at);
+  ops::sum_slices<S>(executor, all[0], in, out, static_cast<S>(o.factor), static_cast<S*>(workspace.get()), at);
 }
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).

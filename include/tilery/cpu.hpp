@@ -9,6 +9,7 @@
 #include <tilery/simt/cpu_lane.hpp>
 #include <tilery/simt/cpu_parallel.hpp>
 #include <tilery/simt/host_memory.hpp>
+#include <tilery/simt/host_threads.hpp>
 #include <tilery/simt/host_workspace.hpp>
 #include <tilery/simt/kernel.hpp>
 
@@ -21,8 +22,10 @@ class cpu : public host_memory {
 public:
   using lane = cpu_lane;
 
-  /// On all cores that the process may use, or on so many threads. Throws where the program's compiler options make
-  /// results wrong and no macro has told of them (core/compiler.hpp).
+  /// On all cores that the process may use (simt/host_threads.hpp), or on so many threads. Calls from several host
+  /// threads, from inside a loop, after a fork and from static objects are fine: simt/cpu_parallel.hpp says how they
+  /// run. Throws where the program's compiler options make results wrong and no macro has told of them
+  /// (core/compiler.hpp).
   explicit cpu(int threads = host_threads(), where at = {}) : threads_(threads < 1 ? 1 : threads) {
     refuse_reordered_sums("cpu", at);
   }

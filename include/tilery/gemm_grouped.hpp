@@ -9,118 +9,15 @@
 #include <tilery/gemm.hpp>
 #include <tilery/kernels/gemm/group.hpp>
 #include <tilery/ops/column_totals_of_group.hpp>
+#include <tilery/ops/gemm_group_checks.hpp>
 
-#include <algorithm>
-#include <map>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
 
-/// One GEMM of a group: C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), see `gemm`.
-template <class A, class B, class C, class Epilogue = epilogue::none>
-struct gemm_member {
-  matrix_view<const A> a;
-  matrix_view<const B> b;
-  matrix_view<C> c;
-  Epilogue epilogue = {};
-  gemm_factors factors = {};
-};
-
 namespace ops {
-
-inline finding in_member(std::size_t index, const finding& found) {
-  if (!found) return {};
-  return {sentence("gemm_grouped: member ", static_cast<std::int64_t>(index), ": "), found};
-}
-
-/// Whether two members may write the same view.
-inline bool are_combined(const operand& a, const operand& b) {
-  return a.combined && b.combined && std::strcmp(a.name, b.name) == 0 && a.pointer == b.pointer &&
-         a.element_bytes == b.element_bytes && a.extents[1] == b.extents[1] &&
-         (a.strides[1] == b.strides[1] || a.extents[1] == 1);
-}
-
-/// An output of one member that shares an element with an operand of another one. Operands are sorted by where they
-/// begin: only those whose bytes overlap are compared.
-inline finding check_aliases_of_members(const std::vector<operands>& all) {
-  struct placed {
-    const operand* what;
-    std::size_t member;
-  };
-  std::vector<placed> sorted;
-  for (std::size_t i = 0; i < all.size(); ++i)
-    for (const operand& o : all[i])
-      if (!o.empty()) sorted.push_back({&o, i});
-  std::sort(sorted.begin(), sorted.end(),
-            [](const placed& x, const placed& y) { return x.what->begin() < y.what->begin(); });
-  for (std::size_t i = 0; i < sorted.size(); ++i)
-    for (std::size_t j = i + 1; j < sorted.size() && sorted[j].what->begin() < sorted[i].what->end(); ++j) {
-      const placed &x = sorted[i].what->written ? sorted[i] : sorted[j], &y = &x == &sorted[i] ? sorted[j] : sorted[i];
-      if (!x.what->written || x.member == y.member || are_combined(*x.what, *y.what) ||
-          !share_an_element(*x.what, *y.what))
-        continue;
-      return in_member(x.member, {sentence(x.what->name, " shares an element with ", y.what->name, " of member "),
-                                  static_cast<std::int64_t>(y.member), "; the two must be apart"});
-    }
-  return {};
-}
-
-/// The bias gradients of the members so far.
-struct known_total {
-  double beta;
-  const char* type;
-  std::size_t member;
-};
-using known_totals = std::map<const std::byte*, known_total>;
-
-/// A bias gradient that an earlier member has, too, with another beta or element type.
-template <class Epilogue>
-finding check_totals_of_member(Epilogue e, std::size_t member, known_totals& known) {
-  finding found;
-  e.for_totals([&](const auto& total) {
-    if (total.to.columns() == 0) return;
-    const char* type = element<typename std::remove_cvref_t<decltype(total)>::element_type>::name;
-    const known_total& first =
-        known.try_emplace(total.to.described("").pointer, known_total{total.beta, type, member}).first->second;
-    const sentence as(" as that of member ", static_cast<std::int64_t>(first.member),
-                      ", which adds to the same vector");
-    if (first.beta != total.beta)
-      found = {sentence("the beta of its bias gradient is ", total.beta, "; it must be ", first.beta), as};
-    if (std::strcmp(first.type, type) != 0)
-      found = {sentence("its bias gradient is ", type, "; it must be ", first.type), as};
-  });
-  return found;
-}
-
-/// An extent that no view may have.
-template <class T>
-finding check_extents(const char* name, const matrix_view<T>& v) {
-  for (const std::int32_t extent : v.extents)
-    if (extent < 0 || extent > largest_extent)
-      return {sentence("an extent of ", name, " is ", extent), "; it must be at least 0 and at most ", largest_extent};
-  return {};
-}
-
-/// The first member that `gemm` would refuse, by its index. `all` has each member's operands behind it.
-template <class A, class B, class C, class Epilogue>
-finding check_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, memory_space reachable,
-                         std::vector<operands>& all) {
-  all.resize(members.size());
-  known_totals totals;
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const auto& one = members[i];
-    if (auto found = in_member(i, check_extents("A", one.a))) return found;
-    if (auto found = in_member(i, check_extents("B", one.b))) return found;
-    if (auto found = in_member(i, check_extents("C", one.c))) return found;
-    if (auto found = in_member(i, check_factors<std::remove_const_t<A>, C>(one.factors))) return found;
-    if (auto found = in_member(i, check_gemm(one.a, one.b, one.c, one.epilogue, all[i]))) return found;
-    if (auto found = in_member(i, check_operands(all[i], reachable))) return found;
-    if (auto found = in_member(i, check_totals_of_member(one.epilogue, i, totals))) return found;
-  }
-  return check_aliases_of_members(all);
-}
 
 /// What a policy must serve to serve all members: the layout and alignment that they have in common, the largest of
 /// their extents, and as many problems.
@@ -197,7 +94,8 @@ void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& cal
   std::int64_t tiles = 0;
   const auto launch_them = [&] {
     group.first_tile[group.size] = static_cast<std::int32_t>(tiles);
-    launch_gemm<P>(executor, {.tiles = tiles, .blocks = tiles}, group, of_group, at);
+    of_group.set_checked();
+    launch_gemm<P>(executor, call.joint.op, {.tiles = tiles, .blocks = tiles}, group, of_group, at);
     group.size = 0, tiles = 0, of_group = {};
   };
   for (std::size_t i = 0; i < call.members.size(); ++i) {
@@ -226,7 +124,7 @@ void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where 
   } else {
     using kernel = typename decltype(gemm_kernel_of<P, gemm_group<One>>())::type;
     if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
-      refuse(check_instructions<typename One::a_type, typename One::b_type>(executor.target()), at);
+      refuse(check_instructions<typename One::a_type, typename One::b_type>(call.joint.op, executor.target()), at);
     refuse(check_arch(needs_of<kernel>(), executor.target()), at);
     with_column_totals_of_group(executor, call.members, call.empty, call.known, at,
                                 [&] { launch_gemm_group<P>(executor, call, at); });
@@ -235,10 +133,10 @@ void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where 
 
 /// Checks a group and hands it to `run(call)`, if there is anything to do.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
-void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at,
-                     Run&& run) {
+void with_gemm_group(const Executor& executor, group_name name, std::span<const gemm_member<A, B, C, Epilogue>> members,
+                     where at, Run&& run) {
   gemm_group_call<gemm_member_params<A, B, C, Epilogue>> call;
-  refuse(check_gemm_group(members, executor.reachable(), call.known), at);
+  refuse(check_gemm_group(name, members, executor.reachable(), call.known), at);
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto& one = members[i];
     const bool is_empty = one.c.size() == 0;
@@ -248,7 +146,20 @@ void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B,
   if (call.members.empty())
     return with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [] {});
   call.joint = describe_gemm_group(members, executor.target());
+  call.joint.op = name.op;
   run(call);
+}
+
+/// Runs a group with the policy that the selector picks.
+template <class Executor, class A, class B, class C, class Epilogue>
+void run_chosen_group(const Executor& executor, group_name name,
+                      std::span<const gemm_member<A, B, C, Epilogue>> members, where at) {
+  with_gemm_group(executor, name, members, at, [&]<class One>(gemm_group_call<One>& call) {
+    with_gemm_table<typename One::a_type, typename One::b_type, Executor>(call.joint, at, [&]<class Table>() {
+      with_candidate<Table>(
+          Table::choose(call.joint).index, [&]<auto P>() { run_gemm_group<P>(executor, call, at); });
+    });
+  });
 }
 
 }  // namespace ops
@@ -265,18 +176,13 @@ void with_gemm_group(const Executor& executor, std::span<const gemm_member<A, B,
 /// that of all of them.
 template <class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
-  ops::with_gemm_group(executor, members, at, [&]<class One>(ops::gemm_group_call<One>& call) {
-    ops::with_gemm_table<typename One::a_type, typename One::b_type, Executor>(call.joint, at, [&]<class Table>() {
-      with_candidate<Table>(
-          Table::choose(call.joint).index, [&]<auto P>() { ops::run_gemm_group<P>(executor, call, at); });
-    });
-  });
+  ops::run_chosen_group(executor, {}, members, at);
 }
 
 /// The same with your policy, as for `gemm`.
 template <auto P, class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
-  ops::with_gemm_group(executor, members, at, [&](auto& call) {
+  ops::with_gemm_group(executor, {}, members, at, [&](auto& call) {
     if (const char* why = misfit(P, call.joint)) throw error({"gemm_grouped: ", why}, at);
     ops::run_gemm_group<P>(executor, call, at);
   });
@@ -300,22 +206,18 @@ sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_mem
 template <class T>
 struct matrix_pointers {
   std::span<T* const> pointers;
-  std::int32_t rows = 0, columns = 0;
+  std::int64_t rows = 0, columns = 0;
   std::int64_t row_stride = columns, column_stride = 1;
 
-  matrix_view<T> operator[](std::size_t i) const {
-    matrix_view<T> one = matrix(pointers[i], rows, columns, row_stride);
+  /// Matrix i. Throws where an extent is above `largest_extent`.
+  matrix_view<T> at(std::size_t i, where line = {}) const {
+    matrix_view<T> one = matrix(pointers[i], rows, columns, row_stride, line);
     one.strides[1] = column_stride;
     return one;
   }
 };
 
 namespace ops {
-
-inline finding in_batch(const finding& found) {
-  if (!found) return {};
-  return {"gemm_batched: ", found};
-}
 
 /// The members of a batch of pointers.
 template <class A, class B, class C, class Epilogue>
@@ -327,7 +229,7 @@ auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const 
                  count, "; they must be as many"},
                 at);
   std::vector<gemm_member<std::remove_const_t<A>, std::remove_const_t<B>, C, Epilogue>> members;
-  for (std::size_t i = 0; i < count; ++i) members.push_back({a[i], b[i], c[i], e, factors});
+  for (std::size_t i = 0; i < count; ++i) members.push_back({a.at(i, at), b.at(i, at), c.at(i, at), e, factors});
   return members;
 }
 
@@ -336,15 +238,14 @@ template <class A, class B, class Executor, class C, class Epilogue>
 void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>& c, Epilogue e, gemm_factors factors,
                              where at) {
   if constexpr (Epilogue::sums_columns) {
-    const tensor_view<C, 2> none(nullptr, 0, c.columns);
-    refuse(in_batch(check_extents("C", none)), at);
-    e.for_totals([&](const auto& total) { refuse(in_batch(total.check(0, c.columns)), at); });
+    const matrix_view<C> none = matrix<C>(nullptr, 0, c.columns, at);
+    e.for_totals([&](const auto& total) { refuse(in_op("gemm_batched", total.check(0, none.extents[1])), at); });
     operands all;
     e.describe(all);
-    refuse(in_batch(check_aliases(all)), at);
-    const tensor_view<A, 2> no_a(nullptr, 0, 0);
-    const tensor_view<B, 2> no_b(nullptr, 0, c.columns);
-    finish_empty_gemm(executor, gemm_params_of(no_a, no_b, none, e, factors), all, at);
+    refuse(check_call("gemm_batched", all, executor.reachable()), at);
+    const matrix_view<A> no_a = matrix<A>(nullptr, 0, 0, at);
+    const matrix_view<B> no_b = matrix<B>(nullptr, 0, c.columns, at);
+    finish_empty_gemm(executor, gemm_params_of(no_a, no_b, none, e, factors), at);
   }
 }
 
@@ -357,7 +258,7 @@ template <class Executor, class A, class B, class C, class Epilogue = epilogue::
 void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
   const auto members = ops::members_of(a, b, c, e, factors, at);
-  if (!members.empty()) return gemm_grouped(executor, std::span(members), at);
+  if (!members.empty()) return ops::run_chosen_group(executor, {"gemm_batched", "matrix"}, std::span(members), at);
   ops::finish_batch_of_nothing<A, B>(executor, c, e, factors, at);
 }
 

@@ -5,6 +5,7 @@
 
 #include <tilery/core/macros_off.inc>
 
+#include <tilery/copy.hpp>
 #include <tilery/core/buffer.hpp>
 #include <tilery/core/convert.hpp>
 #include <tilery/core/math.hpp>

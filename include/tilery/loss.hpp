@@ -5,6 +5,7 @@
 
 #include <tilery/core/macros_off.inc>
 
+#include <tilery/core/factor.hpp>
 #include <tilery/core/shape.hpp>
 #include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/softmax_cross_entropy.hpp>
@@ -14,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// Settings of `softmax_cross_entropy`.
 struct cross_entropy_options {
-  double scale = 1;    ///< of the gradient: 1 / rows for the gradient of the mean loss
+  double scale = 1;    ///< of the gradient: 1 / rows for the gradient of the mean loss; with 0 it is 0, NaN or not
   int ignored = -100;  ///< rows with this label have loss 0 and gradient 0
 };
 
@@ -22,10 +23,12 @@ namespace ops {
 
 template <class X, class L, class E, class G>
 finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& labels, const vector_view<E>& losses,
-                            const matrix_view<G>* gradient, operands& all) {
+                            const matrix_view<G>* gradient, memory_space reachable, operands& all) {
   using T = std::remove_const_t<X>;
   static_assert(is_float_type<T>, "softmax_cross_entropy: logits must be double, float, half or bf16");
-  static_assert(std::is_same_v<std::remove_const_t<L>, std::int32_t>, "softmax_cross_entropy: labels must be int32");
+  static_assert(std::is_same_v<std::remove_const_t<L>, std::int32_t> ||
+                    std::is_same_v<std::remove_const_t<L>, std::int64_t>,
+                "softmax_cross_entropy: labels must be int32 or int64");
   static_assert(std::is_same_v<E, accumulator_t<T>>,
                 "softmax_cross_entropy: losses must have the accumulation type: double for double, else float");
   static_assert(std::is_same_v<G, T>,
@@ -38,25 +41,37 @@ finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& 
     all.push_back(writes("gradient", *gradient));
     if (auto found = check_same_shape(op, {all[0], all[3]})) return found;
   }
-  if (auto found = check_aliases(all, {"logits"})) return {op, ": ", found};
   if (logits.extents[0] > 0 && logits.extents[1] == 0)
     return {op, ": logits have no columns; a row must have at least one class"};
-  return {};
+  return check_call(op, all, reachable, {"logits"});
 }
+
+/// The kernel for labels of a type.
+template <class Label>
+struct cross_entropy_with {
+  template <row_policy P, class T>
+  using kernel = softmax_cross_entropy_kernel<P, T, Label>;
+};
 
 template <class Executor, class X, class L, class E, class G>
 void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const vector_view<L>& labels,
                    const vector_view<E>& losses, const matrix_view<G>* gradient, cross_entropy_options o, where at) {
   using T = std::remove_const_t<X>;
+  using label = std::remove_const_t<L>;
   operands all;
-  refuse(check_cross_entropy(logits, labels, losses, gradient, all), at);
-  softmax_cross_entropy_params<T> p{for_kernel<T>(logits),   gmem_ptr<const std::int32_t>(labels.pointer),
-                                    labels.strides[0],       gmem_ptr<E>(losses.pointer),
-                                    losses.strides[0],       gradient ? for_kernel<T>(*gradient) : gmem_matrix<T>{},
-                                    static_cast<E>(o.scale), o.ignored};
+  refuse(check_finite<E>("softmax_cross_entropy", "scale", o.scale), at);
+  refuse(check_cross_entropy(logits, labels, losses, gradient, executor.reachable(), all), at);
+  softmax_cross_entropy_params<T, label> p{for_kernel<T>(logits),
+                                           gmem_ptr<const label>(labels.pointer),
+                                           labels.strides[0],
+                                           gmem_ptr<E>(losses.pointer),
+                                           losses.strides[0],
+                                           gradient ? for_kernel<T>(*gradient) : gmem_matrix<T>{},
+                                           static_cast<E>(o.scale),
+                                           o.ignored};
   const row_problem problem =
       gradient ? describe_rows(widest_access<T>, logits, *gradient) : describe_rows(widest_access<T>, logits);
-  launch_rows<softmax_cross_entropy_kernel, T>(executor, problem, p, all, at);
+  launch_rows<cross_entropy_with<label>::template kernel, T>(executor, problem, p, all, at);
 }
 
 }  // namespace ops
@@ -65,15 +80,18 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 /// losses[i] = log(sum e^logits[i]) - logits[i, labels[i]], gradient = (softmax(logits) - onehot(labels)) * scale.
 ///
 /// Logits: double, float, half, bf16; losses in the accumulation type (double for double, else float), natural
-/// logarithm. Labels: int32; a label that is no column makes the row's loss NaN and leaves its gradient the softmax.
-/// The gradient may be the logits, exactly. Rows with NaN or +infinity have a NaN loss and gradient. The same bits each
-/// time, as `softmax` says.
-/// Throws `error` before anything is launched: shapes, null views, memory of another machine, aliases.
+/// logarithm. Labels: int32 or int64; a label that is no column makes the row's loss NaN and leaves its gradient the
+/// softmax. The gradient may be the logits, exactly. Rows with NaN or +infinity have a NaN loss and gradient. The same
+/// bits each time, as `softmax` says. Accuracy: the sum of a row is that of `softmax`, with its bound. Throws `error`
+/// before anything is launched: a scale that is no finite number, shapes, null views, memory of another machine,
+/// aliases.
 template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E, matrix_of_floats G>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            const G& gradient, cross_entropy_options o = {}, where at = {}) {
-  const auto g = view(gradient, at);
-  ops::cross_entropy(executor, view(logits, at), view(labels, at), view(losses, at), &g, o, at);
+  const char* op = "softmax_cross_entropy: ";
+  const auto g = view(gradient, at, {op, "gradient"});
+  ops::cross_entropy(executor, view(logits, at, {op, "logits"}), view(labels, at, {op, "labels"}),
+                     view(losses, at, {op, "losses"}), &g, o, at);
 }
 
 /// The losses alone.
@@ -81,8 +99,9 @@ template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> L, tensor_li
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            cross_entropy_options o = {}, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
-  ops::cross_entropy(executor, view(logits, at), view(labels, at), view(losses, at),
-                     static_cast<const matrix_view<T>*>(nullptr), o, at);
+  const char* op = "softmax_cross_entropy: ";
+  ops::cross_entropy(executor, view(logits, at, {op, "logits"}), view(labels, at, {op, "labels"}),
+                     view(losses, at, {op, "losses"}), static_cast<const matrix_view<T>*>(nullptr), o, at);
 }
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).

@@ -5,6 +5,7 @@
 
 #include <tilery/core/macros_off.inc>
 
+#include <tilery/core/factor.hpp>
 #include <tilery/core/shape.hpp>
 #include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/optimizer/adam.hpp>
@@ -17,20 +18,21 @@ namespace tilery::inline TILERY_ABI {
 
 /// Settings of `sgd`.
 struct sgd_options {
-  double rate = 0.01;
-  double momentum = 0;      ///< 0: no velocity is kept
-  double weight_decay = 0;  ///< added to the gradient, times the weight
+  double rate = 0.01;       ///< at least 0; 0 leaves the weights as they are
+  double momentum = 0;      ///< in [0, 1); 0: no velocity is kept
+  double weight_decay = 0;  ///< at least 0; added to the gradient, times the weight
   bool nesterov = false;
 };
 
 /// Settings of `adam`. `step` counts from 1.
 struct adam_options {
-  double rate = 1e-3;
-  double beta1 = 0.9, beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
-  bool decoupled = true;  ///< weight decay shrinks the weights (AdamW); false: it is added to the gradient
+  double rate = 1e-3;                 ///< at least 0; 0 leaves the weights as they are
+  double beta1 = 0.9, beta2 = 0.999;  ///< in [0, 1)
+  double epsilon = 1e-8;              ///< at least 0; with 0, a weight whose moments are 0 becomes NaN, 0 / 0
+  double weight_decay = 0;            ///< at least 0
+  bool decoupled = true;              ///< weight decay shrinks the weights (AdamW); false: it is added to the gradient
   int step = 1;
+  bool bias_correction = true;  ///< false: the moments are taken as they are, `step` is not used
 };
 
 namespace ops {
@@ -42,11 +44,21 @@ auto as_row(const char* op, const char* name, const V& v, where at) {
   if (!whole.dense()) throw error({op, ": ", name, " has gaps between its elements; it must be dense"}, at);
   if (whole.size() > largest_extent)
     throw error({op, ": ", name, " has ", whole.size(), " elements; it must have at most ", largest_extent}, at);
-  return matrix(whole.pointer, 1, static_cast<std::int32_t>(whole.size()));
+  return matrix(whole.pointer, 1, whole.size());
 }
 
-inline void check_positive(const char* op, const char* name, double value, bool ok, const char* must, where at) {
-  if (!ok) throw error({op, ": ", name, " is ", value, "; it must be ", must}, at);
+/// Refuses an option that is not a finite number of S, or below 0.
+template <class S>
+void check_positive(const char* op, const char* name, double value, where at) {
+  if (value >= 0 && is_finite<S>(value)) return;
+  throw error({op, ": ", name, " is ", value, "; it must be at least 0 and a finite ", element<S>::name}, at);
+}
+/// Refuses a share of what is kept from step to step that is outside of [0, 1).
+template <class S>
+void check_share(const char* op, const char* name, double value, where at) {
+  if (value >= 0 && static_cast<S>(value) < 1) return;
+  throw error({op, ": ", name, " is ", value, "; it must be at least 0 and below 1, in the type of the moments, too"},
+              at);
 }
 
 }  // namespace ops
@@ -55,7 +67,8 @@ inline void check_positive(const char* op, const char* name, double value, bool 
 ///
 /// Weights and gradient: double, float, half, bf16; computed in the velocity's type, which is the accumulation type of
 /// the weights (double for double, else float). Dense tensors of any rank and the same size; no two may share memory.
-/// Start with a velocity of zeros. With momentum 0 the velocity may be an empty view.
+/// Start with a velocity of zeros. With momentum 0 the velocity may be an empty view. Throws `error` before anything is
+/// launched: options out of their range, shapes, null views, memory of another machine, aliases.
 template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank V>
 void sgd(const Executor& executor, const W& weights, const G& gradient, const V& velocity, sgd_options o,
          where at = {}) {
@@ -67,13 +80,14 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
   const auto w = ops::as_row("sgd", "weights", weights, at);
   const matrix_view<const D> g = ops::as_row("sgd", "gradient", gradient, at);
   auto v = ops::as_row("sgd", "velocity", velocity, at);
-  ops::check_positive("sgd", "rate", o.rate, o.rate >= 0, "at least 0", at);
-  ops::check_positive("sgd", "momentum", o.momentum, o.momentum >= 0, "at least 0", at);
+  ops::check_positive<S>("sgd", "rate", o.rate, at);
+  ops::check_positive<S>("sgd", "weight_decay", o.weight_decay, at);
+  ops::check_share<S>("sgd", "momentum", o.momentum, at);
   if (o.momentum == 0) v = {};
   operands all = {writes("weights", w), reads("gradient", g)};
   if (o.momentum != 0) all.push_back(writes("velocity", v));
   refuse(check_same_shape("sgd", all), at);
-  if (auto found = check_aliases(all)) throw error({"sgd: ", found}, at);
+  refuse(check_call("sgd", all, executor.reachable()), at);
   sgd_params<T, D, S> p{1,
                         w.extents[1],
                         for_kernel<T>(w),
@@ -100,7 +114,10 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_opti
 /// formulas. `first` and `second` are the moments, zeros at first.
 ///
 /// Weights and gradient: double, float, half, bf16; moments and arithmetic in the accumulation type of the weights
-/// (double for double, else float). Dense tensors of any rank and the same size; no two may share memory.
+/// (double for double, else float). Dense tensors of any rank and the same size; no two may share memory. A float
+/// gradient beyond 1.8e19 / sqrt(1 - beta2) makes its second moment infinite, and its weight is moved no more.
+/// Throws `error` before anything is launched: options out of their range, shapes, null views, memory of another
+/// machine, aliases.
 template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank M, tensor_of_any_rank V>
 void adam(const Executor& executor, const W& weights, const G& gradient, const M& first, const V& second,
           adam_options o, where at = {}) {
@@ -113,18 +130,18 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   const matrix_view<const D> g = ops::as_row("adam", "gradient", gradient, at);
   const auto m = ops::as_row("adam", "first", first, at);
   const auto v = ops::as_row("adam", "second", second, at);
-  ops::check_positive("adam", "rate", o.rate, o.rate >= 0, "at least 0", at);
-  ops::check_positive("adam", "beta1", o.beta1, o.beta1 >= 0 && static_cast<S>(o.beta1) < 1,
-                      "at least 0 and below 1, in the type of the moments, too", at);
-  ops::check_positive("adam", "beta2", o.beta2, o.beta2 >= 0 && static_cast<S>(o.beta2) < 1,
-                      "at least 0 and below 1, in the type of the moments, too", at);
-  ops::check_positive("adam", "epsilon", o.epsilon, o.epsilon >= 0, "at least 0", at);
-  ops::check_positive("adam", "step", o.step, o.step >= 1, "at least 1", at);
-  const operands all = {writes("weights", w), reads("gradient", g), writes("first", m), writes("second", v)};
+  ops::check_positive<S>("adam", "rate", o.rate, at);
+  ops::check_share<S>("adam", "beta1", o.beta1, at);
+  ops::check_share<S>("adam", "beta2", o.beta2, at);
+  ops::check_positive<S>("adam", "epsilon", o.epsilon, at);
+  ops::check_positive<S>("adam", "weight_decay", o.weight_decay, at);
+  if (o.step < 1) throw error({"adam: step is ", o.step, "; it must be at least 1"}, at);
+  operands all = {writes("weights", w), reads("gradient", g), writes("first", m), writes("second", v)};
   refuse(check_same_shape("adam", all), at);
-  if (auto found = check_aliases(all)) throw error({"adam: ", found}, at);
+  refuse(check_call("adam", all, executor.reachable()), at);
   const S decay = o.decoupled ? S(0) : static_cast<S>(o.weight_decay);
   const S keep = o.decoupled ? static_cast<S>(1 - o.rate * o.weight_decay) : S(1);
+  const auto correction = [&o](double beta) { return o.bias_correction ? 1 / (1 - std::pow(beta, o.step)) : 1.0; };
   adam_params<T, D, S> p{1,
                          w.extents[1],
                          for_kernel<T>(w),
@@ -139,8 +156,8 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
                          static_cast<S>(o.epsilon),
                          decay,
                          keep,
-                         static_cast<S>(1 / (1 - std::pow(o.beta1, o.step))),
-                         static_cast<S>(1 / (1 - std::pow(o.beta2, o.step)))};
+                         static_cast<S>(correction(o.beta1)),
+                         static_cast<S>(std::sqrt(correction(o.beta2)))};
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, m, v), p, all, at);
 }
 

@@ -7,7 +7,9 @@
 
 #include <tilery/activation.hpp>
 #include <tilery/column_sum.hpp>
+#include <tilery/copy.hpp>
 #include <tilery/core/version.hpp>
+#include <tilery/fill.hpp>
 #include <tilery/gemm.hpp>
 #include <tilery/gemm_batched.hpp>
 #include <tilery/gemm_grouped.hpp>

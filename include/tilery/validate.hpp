@@ -33,6 +33,7 @@ public:
   /// The largest workspace that an op has asked for.
   std::size_t workspace_bytes() const { return asked_; }
   void zero_bytes(void*, std::size_t, where = {}) const {}
+  void copy_bytes(void*, const void*, std::size_t, where = {}) const {}
   template <class Body>
   void parallel(std::int64_t, const Body&, int = 1) const {}
 

@@ -64,13 +64,14 @@ public:
   using lane = virtual_lane<true>;
 
   struct options {
-    tilery::checks checks = checks::all;      ///< what is watched
-    launch_report* report = nullptr;          ///< collects faults and profiles; null: faults are thrown
-    bool stop_at_first = false;               ///< throws at the first fault, from inside the lane: for a debugger
-    bool exact_tensor_cores = false;          ///< sums of tensor cores have the arch's bits, which takes longer
-    std::uint64_t seed = 0;                   ///< random delays of lanes, and another order of blocks; 0: none
-    std::int64_t step_limit = 1'000'000'000;  ///< verbs that a lane may go through
-    int resident_blocks = 64;                 ///< blocks that may wait for each other at a time
+    tilery::checks checks = checks::all;    ///< what is watched
+    launch_report* report = nullptr;        ///< collects faults and profiles; null: faults are thrown
+    bool stop_at_first = false;             ///< throws at the first fault, from inside the lane: for a debugger
+    bool exact_tensor_cores = false;        ///< sums of tensor cores have the arch's bits, which takes longer
+    bool poison_discarded = false;          ///< what `lane.discard` names becomes NaN; to read it is a fault
+    std::uint64_t seed = 0;                 ///< random delays of lanes, and another order of blocks; 0: none
+    std::int64_t step_limit = 200'000'000;  ///< verbs of all lanes of a block: some ten seconds
+    int resident_blocks = 64;               ///< blocks that may wait for each other at a time
   };
 
   virtual_gpu() : virtual_gpu(arch::sm_90) {}
@@ -106,11 +107,13 @@ private:
         virtual_machine::watched_launch{what.kernel, target(), what.blocks, what.threads, what.shared_bytes,
                                         what.cluster,
                                         options_.report ? options_.checks : options_.checks & without_profile,
-                                        options_.stop_at_first, options_.step_limit, options_.seed},
+                                        options_.stop_at_first, options_.step_limit, options_.seed,
+                                        options_.poison_discarded},
         known);
     const auto new_watch = [&] { return std::make_unique<block_watch>(*watch, what.threads, what.shared_bytes); };
     try {
       virtual_machine::grid(what, new_watch).run(1, options_.resident_blocks, at, options_.seed);
+      watch->find_unwritten_outputs();
     } catch (const virtual_machine::step_limit_reached&) {
     } catch (const fault_error& stopped) {  // what no lane can go on after
       if (options_.stop_at_first) throw;

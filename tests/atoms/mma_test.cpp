@@ -133,7 +133,7 @@ public:
     const auto put = [&](const auto& values) {
       using T = std::remove_cvref_t<decltype(values[0])>;
       buffer<T> memory(gpu, values.size());
-      copy(gpu, vector(values.data(), static_cast<int>(values.size())), memory);
+      copy_dense(gpu, vector(values.data(), static_cast<int>(values.size())), memory);
       return memory;
     };
     const auto on_a = put(a);
@@ -147,7 +147,7 @@ public:
                                 {reads("a", on_a.view()), reads("b", on_b.view()), reads("c", on_c.view()),
                                  writes("d", on_d.view())});
     std::vector<sum> d(c.size());
-    copy(gpu, vector(static_cast<const sum*>(on_d.data_handle()), static_cast<int>(d.size())),
+    copy_dense(gpu, vector(static_cast<const sum*>(on_d.data_handle()), static_cast<int>(d.size())),
          vector(d.data(), static_cast<int>(d.size())));
     gpu.wait();
     return d;

@@ -31,6 +31,9 @@ compile=("$@")
 ptxas=$(dirname "$(readlink -f "$(command -v "$1")")")/ptxas
 of_sm_75=()
 for count in 1 2 4; do of_sm_75+=("ldmatrix.sync.aligned.m8n8.x$count.shared.b16" "ldmatrix.sync.aligned.m8n8.x$count.trans.shared.b16"); done
+of_sm_75+=('atom.shared.cta.add.u32' 'atom.shared.cta.max.s32' 'atom.shared.cta.exch.b32' 'atom.shared.cta.cas.b32'
+  'atom.shared.cta.add.f32' 'atom.shared.cta.add.u64' 'atom.shared.cta.max.u64' 'atom.shared.cta.exch.b64'
+  'atom.shared.cta.cas.b64' 'global.cas.b32' 'ld.volatile.shared.u32' 'st.volatile.shared.u32')
 of_sm_80=('cp.async.ca.shared.global [%r' 'cp.async.cg.shared.global' 'cp.async.commit_group' 'cp.async.wait_group 1'
   'cp.async.wait_group 0' 'bar.sync' 'bar.arrive' ', 4, outside;' ', 8, outside;' ', 16, outside;'
   'mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32' 'mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32'

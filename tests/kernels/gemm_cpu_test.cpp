@@ -241,6 +241,29 @@ TEST(gemm_cpu, few_rows_or_columns_propagate_infinity) {
   }
 }
 
+/// Each addition to a long chain of one number rounds in the same direction. The documented bound of a long k.
+template <auto P, class T>
+void check_long_k(shape s, lies how) {
+  stored<T> a(s.m, s.k, lies::row_major), b(s.k, s.n, how), c(s.m, s.n, lies::row_major);
+  a.fill(convert<T>(accumulator_t<T>(0.7))), b.fill(convert<T>(accumulator_t<T>(0.71)));
+  gemm_cpu<P>(cpu(2), params_of(a, b, c, {}, epilogue::none{}));
+  const double want = s.k * a.value(0, 0) * b.value(0, 0);
+  for (int i = 0; i < s.m; ++i)
+    for (int j = 0; j < s.n; ++j)
+      EXPECT_NEAR(c.at(i, j), want, (514 + s.k / 256) * unit<T> * want) << s.m << " x " << s.n << " x " << s.k;
+}
+TEST(gemm_cpu, a_long_k_is_no_long_chain) {
+  constexpr gemm_cpu_skinny_policy skinny;
+  for (const lies how : {lies::row_major, lies::column_major}) {  // B across k, and along it
+    check_long_k<skinny, float>({1, 3, 1 << 21}, how);
+    check_long_k<skinny, float>({1, 1, (1 << 21) + 7}, how);
+    check_long_k<skinny, float>({3, 35, 1 << 18}, how);
+    check_long_k<skinny, double>({2, 19, 1 << 17}, how);
+    check_long_k<gemm_cpu_table<float>::candidates[0], float>({17, 18, 1 << 18}, how);
+    check_long_k<gemm_cpu_table<double>::candidates[0], double>({17, 18, 1 << 17}, how);
+  }
+}
+
 TEST(gemm_cpu, edges_around_the_register_tile) {
   constexpr gemm_cpu_policy p = tiny(4, true);
   for (int m = 1; m <= 2 * p.rows + 1; ++m)

@@ -150,7 +150,7 @@ public:
       e.describe(all);
       const gemm_work work{std::int64_t{pieces(d.m, P.block.m)} * pieces(d.n, P.block.n), blocks,
                            pieces(d.k, P.block.k), 0};
-      ops::launch_gemm<P>(executor, work, ops::gemm_params_of(a.read(), b.read(), c_view, e, d.f), all, {});
+      ops::launch_gemm<P>(executor, "gemm", work, ops::gemm_params_of(a.read(), b.read(), c_view, e, d.f), all, {});
     }
     return this->get(c);
   }
@@ -194,6 +194,28 @@ TYPED_TEST(gemm_work_on, is_exact_for_integers) {
     EXPECT_EQ((this->template run<small_s8>(d, blocks)), (this->template run<small_s8>(d, 4))) << blocks;
   }
 }
+// Whoever shares k, too: there is none of it then.
+TYPED_TEST(gemm_work_on, shares_no_product_where_alpha_is_0) {
+  const auto check = [&]<auto P, class T>() {
+    if (this->executor.target() < P.lowest) return;
+    drawn_problem<T, T> d{20, 40, 170, {.alpha = 0, .beta = -1}};
+    for (T& x : d.a) x = convert<T>(accumulator_t<T>(NAN));
+    for (T& x : d.b) x = convert<T>(accumulator_t<T>(INFINITY));
+    const auto got = this->template run<P>(d, 0);
+    worst_error worst;
+    for (int i = 0; i < 20; ++i)
+      for (int j = 0; j < 40; ++j) {
+        const double want = std::max(0.0, d.bias[j] - as_double(d.c[i * 40 + j]));
+        worst.compare(as_double(got[i * 40 + j]), want, 2 * unit_roundoff<T>() * (want + 1e-30));
+      }
+    EXPECT_LE(worst.value(), 1) << describe(P);
+  };
+  check.template operator()<with_parts(small_simt, 4), float>();
+  check.template operator()<with_parts(small_simt, stream_k), float>();
+  check.template operator()<with_parts(small_mma, 4), bf16>();
+  check.template operator()<with_parts(small_mma, stream_k), bf16>();
+}
+
 TYPED_TEST(gemm_work_on, follows_the_policy) {
   const drawn_problem<float, float> d{20, 40, 70};
   this->template check<with_parts(small_simt, 1)>(d, 0);

@@ -27,7 +27,8 @@ public:
       double want = 0, magnitude = 0;
       for (int r = 0; r < rows; ++r)
         want += as_double(values[r * columns + c]), magnitude += std::fabs(as_double(values[r * columns + c]));
-      EXPECT_NEAR(as_double(got[c]), want, rows * unit_roundoff<S>() * magnitude + unit_roundoff<R>() * std::fabs(want))
+      EXPECT_NEAR(as_double(got[c]), want,
+                  (std::min(rows, 900) + 1) * unit_roundoff<S>() * magnitude + unit_roundoff<R>() * std::fabs(want))
           << rows << " x " << columns << " " << name_of(how);
     }
     column_sum(this->executor, x.read(), out);
@@ -49,6 +50,41 @@ TYPED_TEST(column_sum_on, adds_slices_in_order) {
   this->template check<float, float>(1500, 36, layout::dense);
   this->template check<half, half>(1025, 40, layout::padded);
   this->template check<float, float>(140000, 3, layout::dense);  // slices of slices, on the CPU slices at all
+}
+
+// Each addition to a long chain of one number rounds in the same direction.
+TYPED_TEST(column_sum_on, adds_many_rows_without_a_long_chain) {
+  for_types<double, float, bf16>([&]<class T>() {
+    using S = accumulator_t<T>;
+    for (const layout how : {layout::dense, layout::column_major})
+      for (const int rows : {65536, 70001}) {
+        const int columns = 5;
+        const T number = convert<T>(S(0.496585303791409515));
+        const auto x =
+            place(*this, std::vector<T>(static_cast<std::size_t>(rows) * columns, number), rows, columns, how);
+        const auto y = this->put(std::vector<S>(columns));
+        column_sum(this->executor, x.read(), y);
+        const double want = rows * as_double(number);
+        for (const S got : this->get(y))
+          EXPECT_NEAR(got, want, 901 * unit_roundoff<S>() * want) << rows << " " << element<T>::name << name_of(how);
+      }
+  });
+}
+
+TYPED_TEST(column_sum_on, multiplies_the_sums_with_a_factor) {
+  for (const int rows : {3, 1500, 70000}) {
+    std::vector<float> values(static_cast<std::size_t>(rows) * 2, 3);
+    const auto y = this->put(std::vector<float>(2));
+    const auto x = place(*this, values, rows, 2, layout::dense);
+    column_sum(this->executor, x.read(), y, {.factor = 1.0 / rows});
+    for (const float mean : this->get(y)) EXPECT_NEAR(mean, 3, 1e-5);
+  }
+  const auto wild = place(*this, std::vector<float>(2 * 600, NAN), 600, 2, layout::dense);
+  const auto y = this->put(std::vector<float>{1, 1});
+  column_sum(this->executor, wild.read(), y, {.factor = 0});
+  EXPECT_EQ(this->get(y), (std::vector<float>{0, 0})) << "0 does not read x";
+  EXPECT_REFUSED(column_sum(this->executor, wild.read(), y, {.factor = NAN}),
+                 "column_sum: factor is nan; it must be a finite f32");
 }
 
 #ifndef __CUDACC__

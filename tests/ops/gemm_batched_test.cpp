@@ -31,10 +31,10 @@ public:
                      const buffer<T>& memory, const Batch& batch, const One& one) {
     const auto before = draw_values<T>(static_cast<std::size_t>(memory.size()));
     const auto from = vector(before.data(), static_cast<int>(memory.size()));
-    copy(this->executor, from, memory);
+    copy_dense(this->executor, from, memory);
     batch(this->executor, a, b, c);
     const auto together = this->get(memory);
-    copy(this->executor, from, memory);
+    copy_dense(this->executor, from, memory);
     for (int i = 0; i < c.extents[0]; ++i) one(this->executor, ops::slice(a, i), ops::slice(b, i), ops::slice(c, i));
     const auto alone = this->get(memory);
     EXPECT_EQ(std::memcmp(together.data(), alone.data(), together.size() * sizeof(T)), 0);
@@ -131,6 +131,16 @@ TYPED_TEST(gemm_batched_on, takes_operands_between_its_matrices) {
       for (int j = 0; j < n; ++j)
         worst.compare(got[q * row + i * n + j], 1 + exact_product(a_values, b_values, n, k, i * m + q, j).sum, 1e-5);
   EXPECT_LE(worst.value(), 1);
+}
+
+TYPED_TEST(gemm_batched_on, does_not_read_a_and_b_where_alpha_is_0) {
+  const int count = 3, m = 33, n = 40, k = 70;
+  const auto a = this->put(std::vector<float>(count * m * k, NAN)), b = this->put(std::vector<float>(k * n, INFINITY)),
+             c = this->put(std::vector<float>(count * m * n, 3));
+  gemm_batched(this->executor, batch_of<const float>(a.data_handle(), count, m * k, m, k, k),
+               batch_of<const float>(b.data_handle(), count, 0, k, n, n),
+               batch_of(c.data_handle(), count, m * n, m, n, n), {}, {.alpha = 0, .beta = 2});
+  EXPECT_EQ(this->get(c), std::vector<float>(count * m * n, 6));
 }
 
 // Many small ones, and few large enough for all threads of the CPU.
@@ -266,25 +276,28 @@ TYPED_TEST(gemm_batched_on, refuses_what_it_cannot_do) {
                  "gemm_batched: A has 2 matrices, B 3 and C 3; they must be as many, where one serves all with a batch "
                  "stride of 0");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 12, 4, 4, 4)),
-                 "gemm_batched: the matrices 0 and 1 of C share an element: its batch stride is 12; each must have its "
-                 "own");
-  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 0, 4, 4, 4)), "the matrices 0 and 1 of C share an element");
-  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 6, 4, 12, 4)), "gemm_batched: the matrices 0 and 2 of C");
+                 "gemm_batched: C is written, but several of its elements are in one place by its strides 12, 4, 1; "
+                 "each must have its own");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 0, 4, 4, 4)),
+                 "gemm_batched: C is written, but several of its elements are in one place by its strides 0, 4, 1");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 6, 4, 12, 4)),
+                 "gemm_batched: C is written, but several of its elements are in one place by its strides 6, 12, 1");
   EXPECT_REFUSED(gemm_batched(x, of_a, batch_of<const float>(C + 31, 3, 16, 4, 4, 4), batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: matrix 1 of C shares an element with matrix 0 of B; the two must be apart");
+                 "gemm_batched: C shares an element with B; the two must be apart");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, 16, 4, 4, 5), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm: B is 4 x 4; it must be k x n = 5 x 4");
+                 "gemm_batched: B is 4 x 4; it must be k x n = 5 x 4");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, -16, 4, 4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: a batch stride is negative; it must be at least 0");
+                 "gemm_batched: A has the strides -16, 4, 1; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 0, 4)),
-                 "a stride of 0 gives several of its elements");
+                 "gemm_batched: C is written, but several of its elements are in one place by its strides 16, 0, 1");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A + 20, 3, 16, 4, -4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: A has the strides -4 and 1; strides must not be negative");
+                 "gemm_batched: A has the strides 16, -4, 1; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(C + 8, 12, 4))),
-                 "gemm_batched: matrix 0 of C shares an element with");
+                 "gemm_batched: C shares an element with the epilogue's residual; the two must be apart");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(A, 4, 4))),
-                 "it must be m x n = 12 x 4");
-  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of<float>(nullptr, 3, 16, 4, 4, 4)), "C is a null view");
+                 "gemm_batched: the epilogue's residual is 4 x 4; it must be m x n = 12 x 4");
+  EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of<float>(nullptr, 3, 16, 4, 4, 4)),
+                 "gemm_batched: C is a null view");
   EXPECT_TRUE(validate(x, [&](const auto& e) { gemm_batched(e, of_a, of_a, batch_of(C, 3, 12, 4, 4, 4)); }));
   EXPECT_FALSE(validate(x, [&](const auto& e) { gemm_batched(e, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4)); }));
   EXPECT_EQ(this->get(c), std::vector<float>(200, 7.0f)) << "nothing was written";

@@ -255,10 +255,12 @@ TYPED_TEST(gemm_bias_gradient_on, refuses_what_it_cannot_write) {
   EXPECT_REFUSED(call(epilogue::bias_gradient(at(0, 5)), epilogue::bias_gradient(at(0, 5))),
                  "gemm: the epilogue's bias gradient shares an element with the epilogue's bias gradient");
   EXPECT_REFUSED(call(epilogue::bias_gradient(vector(static_cast<float*>(nullptr), 5))),
-                 "the epilogue's bias gradient is a null view of size 1 x 5");
+                 "gemm: the epilogue's bias gradient is a null view of size 1 x 5");
   auto folded = at(0, 5);
   folded.strides[0] = 0;
-  EXPECT_REFUSED(call(epilogue::bias_gradient(folded)), "the epilogue's bias gradient is written, but a stride of 0");
+  EXPECT_REFUSED(call(epilogue::bias_gradient(folded)),
+                 "gemm: the epilogue's bias gradient is written, but several of its elements are in one place by its "
+                 "stride 0; each must have its own");
 
   using member = gemm_member<float, float, float, decltype(epilogue::bias_gradient(y))>;
   const auto one = [&](int number, int first, double beta) {

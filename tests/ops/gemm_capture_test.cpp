@@ -38,12 +38,12 @@ public:
     const buffer<T> a(gpu, size), b(gpu, size), c(gpu, size);
     const auto fill = [&](const buffer<T>& to) {
       const auto values = draw_values<T>(size);
-      copy(gpu, vector(values.data(), size), to);
+      copy_dense(gpu, vector(values.data(), size), to);
       gpu.wait();
     };
     const auto result = [&] {
       std::vector<T> values(size);
-      copy(gpu, c, vector(values.data(), size));
+      copy_dense(gpu, c, vector(values.data(), size));
       gpu.wait();
       return values;
     };

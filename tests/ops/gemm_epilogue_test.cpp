@@ -227,13 +227,52 @@ TYPED_TEST(gemm_epilogue_refusals_on, name_the_operand_and_what_it_must_be) {
   EXPECT_EQ(says(e::amax(vector(b.view.pointer, 1))),
             "gemm: the epilogue's amax shares an element with B; the two must be apart");
   EXPECT_EQ(says(e::amax(vector(static_cast<float*>(nullptr), 1))),
-            "the epilogue's amax is a null view of size 1 x 1; it must point to its elements");
+            "gemm: the epilogue's amax is a null view of size 1 x 1; it must point to its elements");
   auto folded = rows(other.view, 0, 3);
   folded.strides[0] = 0;
-  EXPECT_EQ(says(e::store(folded)),
-            "the epilogue's stored matrix is written, but a stride of 0 gives several of its elements one place; each "
-            "must have its own");
+  EXPECT_EQ(
+      says(e::store(folded)),
+      "gemm: the epilogue's stored matrix is written, but several of its elements are in one place by its strides "
+      "0, 1; each must have its own");
   EXPECT_FALSE(says(e::residual(folded) | e::store(fits.view) | e::amax(amax))) << "what is read may be folded";
+  EXPECT_EQ(says(e::scale(NAN)), "gemm: the epilogue's scale: its factor is nan; it must be a finite f64");
+  EXPECT_EQ(says(e::residual(fits.view, INFINITY)),
+            "gemm: the epilogue's residual: its factor is inf; it must be a finite f64");
+  EXPECT_EQ(says(e::bias_gradient(vector(fits.view.pointer, 5), NAN)),
+            "gemm: the epilogue's bias gradient: its beta is nan; it must be a finite f64");
+}
+
+template <class Executor>
+class gemm_epilogue_choices_on : public on_executor<Executor> {};
+TYPED_TEST_SUITE(gemm_epilogue_choices_on, executors);
+
+// 0 times infinity or NaN would be NaN: a factor of 0 and the derivative of relu choose.
+TYPED_TEST(gemm_epilogue_choices_on, let_no_infinity_through_that_was_not_chosen) {
+  constexpr auto policy = [] {
+    if constexpr (TypeParam::lane::alone)
+      return gemm_cpu_table<float>::candidates[0];
+    else
+      return simt_tiles;
+  }();
+  std::vector<float> a_values(3 * 4, 1), z_values(3 * 5, 1);
+  a_values[4] = INFINITY, a_values[8] = NAN;  // rows 1 and 2 of C
+  for (const int i : {5, 7, 10, 12}) z_values[i] = i == 7 ? 0 : -2;
+  const auto a = place(*this, a_values, 3, 4, layout::dense),
+             b = place(*this, std::vector<float>(4 * 5, 0.5f), 4, 5, layout::dense),
+             r = place(*this, std::vector<float>(3 * 5, NAN), 3, 5, layout::dense),
+             z = place(*this, z_values, 3, 5, layout::dense),
+             c = place(*this, std::vector<float>(3 * 5, 7), 3, 5, layout::dense);
+  gemm<policy>(this->executor, a.view, b.view, c.view,
+               epilogue::residual(r.view, 0) | epilogue::times_gradient<activation::relu>(z.view));
+  const auto got = gather(*this, c);
+  for (int i = 0; i < 15; ++i) {
+    if (z_values[i] <= 0)
+      EXPECT_EQ(got[i], 0) << i;
+    else if (i < 10)
+      EXPECT_EQ(got[i], i < 5 ? 2 : INFINITY) << i;
+    else
+      EXPECT_TRUE(std::isnan(got[i])) << i;
+  }
 }
 
 }  // namespace

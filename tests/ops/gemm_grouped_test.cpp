@@ -88,6 +88,23 @@ TYPED_TEST(gemm_grouped_on, takes_lists_longer_than_a_launch_and_large_members) 
   this->template same_as_alone<any_strides, float>(shapes);
 }
 
+TYPED_TEST(gemm_grouped_on, does_not_read_a_and_b_of_a_member_whose_alpha_is_0) {
+  const auto a = this->put(std::vector<float>(33 * 20, NAN)), b = this->put(std::vector<float>(20 * 40, INFINITY)),
+             ones = this->put(std::vector<float>(20 * 40, 1)), c = this->put(std::vector<float>(33 * 40, 3)),
+             d = this->put(std::vector<float>(20 * 40, NAN));
+  const std::vector<gemm_member<float, float, float>> members = {{matrix(a.data_handle(), 33, 20),
+                                                                  matrix(b.data_handle(), 20, 40),
+                                                                  matrix(c.data_handle(), 33, 40),
+                                                                  {},
+                                                                  {.alpha = 0, .beta = 2}},
+                                                                 {matrix(ones.data_handle(), 20, 10),
+                                                                  matrix(ones.data_handle(), 10, 40),
+                                                                  matrix(d.data_handle(), 20, 40)}};
+  gemm_grouped(this->executor, std::span<const gemm_member<float, float, float>>(members));
+  EXPECT_EQ(this->get(c), std::vector<float>(33 * 40, 6));
+  EXPECT_EQ(this->get(d), std::vector<float>(20 * 40, 10));
+}
+
 // The default call: the selector finds what all have in common. Members without elements are none.
 TYPED_TEST(gemm_grouped_on, is_right_by_default) {
   struct {
@@ -115,6 +132,20 @@ TYPED_TEST(gemm_grouped_on, is_right_by_default) {
   }
   EXPECT_LE(worst.value(), 1);
   gemm_grouped(this->executor, std::span<const gemm_member<float, float, float>>());
+}
+
+TYPED_TEST(gemm_grouped_on, may_have_empty_members_that_are_null) {
+  const auto a = this->put(std::vector<float>{1, 2, 3, 4}), c = this->put(std::vector<float>(4));
+  const float* const nothing = nullptr;
+  using member = gemm_member<float, float, float>;
+  const std::vector<member> members{{matrix(nothing, 0, 2), matrix(nothing, 2, 5), matrix<float>(nullptr, 0, 5)},
+                                    {matrix<const float>(a.data_handle(), 2, 2),
+                                     matrix<const float>(a.data_handle(), 2, 2), matrix(c.data_handle(), 2, 2)},
+                                    {matrix(nothing, 3, 2), matrix(nothing, 2, 0), matrix<float>(nullptr, 3, 0)}};
+  gemm_grouped(this->executor, std::span<const member>(members));
+  EXPECT_EQ(this->get(c), (std::vector<float>{7, 10, 15, 22}));
+  gemm_grouped(this->executor, std::span<const member>(members).first(1));
+  gemm(this->executor, matrix(nothing, 0, 2), matrix(nothing, 2, 5), matrix<float>(nullptr, 0, 5));
 }
 
 // Aligned operands that lie both ways: a kernel that looks it up serves them with packs, where there is one.
@@ -268,7 +299,7 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
   const member other{matrix(A, 4, 4), matrix(A, 4, 4), matrix(C + 16, 4, 4)};
   const auto another = [&](int at) { return member{matrix(A, 4, 4), matrix(A, 4, 4), matrix(C + at, 4, 4)}; };
   EXPECT_REFUSED(call(other, {matrix(A, 4, 4), matrix(A, 5, 4), matrix(C + 32, 4, 4)}),
-                 "gemm_grouped: member 2: gemm: B is 5 x 4; it must be k x n = 4 x 4");
+                 "gemm_grouped: member 2: B is 5 x 4; it must be k x n = 4 x 4");
   EXPECT_REFUSED(call({matrix(A, 4, 4), matrix(A, 4, 4), matrix(static_cast<float*>(nullptr), 4, 4)}, other),
                  "gemm_grouped: member 1: C is a null view of size 4 x 4");
   EXPECT_REFUSED(call(other, another(31)),
@@ -280,7 +311,12 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
   EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: an extent of A is -1; it must be at least 0");
   member scaled = another(32);
   scaled.factors.scale_a = 2;
-  EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: gemm: scale_a and scale_b are for fp8 and s8");
+  EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: scale_a and scale_b are for fp8 and s8");
+  member misplaced = another(32);
+  misplaced.c.strides[0] = 2;
+  EXPECT_REFUSED(
+      call(other, misplaced),
+      "gemm_grouped: member 2: C is written, but several of its elements are in one place by its strides 2, 1");
   EXPECT_EQ(this->get(c), std::vector<float>(100, 7.0f)) << "nothing was written";
   const std::vector<member> members{good, other};
   EXPECT_FALSE(validate(this->executor, [&](const auto& x) { gemm_grouped(x, std::span<const member>(members)); }));

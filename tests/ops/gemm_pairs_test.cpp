@@ -5,8 +5,8 @@
 // A kernel is compiled for a type and a policy alone: the policy's kernel looks up the layout, the epilogue is chosen
 // at run time, and the schedule is the launch's. That keeps all of it within a minute of compiling.
 #include "tests/ops/gemm_pairs.hpp"
-#include "tests/ops/gemm_pairs_text.hpp"
 #include "tests/epilogue_choice.hpp"
+#include "tests/ops/gemm_pairs_text.hpp"
 
 #include <tilery/gemm_batched.hpp>
 #include <tilery/gemm_grouped.hpp>
@@ -160,7 +160,9 @@ struct problem {
     const auto got = gather(on, c);
     std::vector<float> outputs[3];
     for (int p = 0; p < 3; ++p) outputs[p] = places[p].written(on, kinds[p]);
-    typename place_in_chain<Fixture>::totals totals[3] = {{places[0], kinds[0]}, {places[1], kinds[1]}, {places[2], kinds[2]}};
+    typename place_in_chain<Fixture>::totals totals[3] = {{places[0], kinds[0]},
+                                                          {places[1], kinds[1]},
+                                                          {places[2], kinds[2]}};
     worst_error worst;
     for (int i = 0; i < size.batches * size.m; ++i)
       for (int j = 0; j < size.n; ++j) {
@@ -335,8 +337,8 @@ private:
         EXPECT_EQ(misfit(P, shape), nullptr);
         operands all{reads("A", a), reads("B", b), writes("C", one.c.view)};
         e.describe(all);
-        return ops::launch_gemm<P>(this->executor, work, ops::gemm_params_of(a, b, one.c.view, e, one.factors), all,
-                                   {});
+        return ops::launch_gemm<P>(this->executor, "gemm", work, ops::gemm_params_of(a, b, one.c.view, e, one.factors),
+                                   all, {});
       }
     }
     gemm<P>(this->executor, a, b, one.c.view, e, one.factors);

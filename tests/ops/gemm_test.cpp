@@ -197,6 +197,28 @@ TYPED_TEST(gemm_on, of_an_empty_sum_still_finishes) {
   gemm(this->executor, matrix<float>(nullptr, 0, 5), matrix<float>(nullptr, 5, 0), matrix<float>(nullptr, 0, 0));
 }
 
+// The rule of BLAS: NaN and infinity in A and B must not reach C. Shapes of every kernel: square, few rows or columns,
+// few tiles and a long k.
+TYPED_TEST(gemm_on, does_not_read_a_and_b_where_alpha_is_0) {
+  using shape = typename TestFixture::shape;
+  for_types<double, float, half, bf16>([&]<class T>() {
+    using S = accumulator_t<T>;
+    for (const auto& [m, n, k] :
+         {shape{33, 40, 20}, shape{64, 128, 64}, shape{1, 70, 600}, shape{130, 3, 520}, shape{32, 32, 2100}})
+      for (const layout how : {layout::dense, layout::column_major, layout::spread})
+        for (const double beta : {0.0, 0.5}) {
+          const auto a = place(*this, std::vector<T>(m * k, convert<T>(S(NAN))), m, k, how),
+                     b = place(*this, std::vector<T>(k * n, convert<T>(S(INFINITY))), k, n, how),
+                     c = place(*this, std::vector<T>(m * n, convert<T>(S(beta == 0 ? NAN : 3))), m, n, how);
+          gemm(this->executor, a.read(), b.read(), c.view, {}, {.alpha = 0, .beta = beta});
+          worst_error worst;
+          for (const T got : gather(*this, c)) worst.add(std::fabs(as_double(got) - 3 * beta));
+          EXPECT_EQ(worst.value(), 0) << m << " x " << n << " x " << k << " " << element<T>::name << " " << name_of(how)
+                                      << ", beta " << beta;
+        }
+  });
+}
+
 TYPED_TEST(gemm_on, propagates_nan_and_infinity) {
   auto a = draw_values<float>(66 * 8), b = draw_values<float>(8 * 68);
   a[8 * 3 + 2] = NAN, a[8 * 40] = INFINITY;
@@ -238,6 +260,8 @@ TYPED_TEST(gemm_on, refuses_bad_input_before_it_launches) {
                  "gemm: the epilogue's bias has 4 elements; it must have n = 5");
   EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(vector(c.view.pointer, 5))),
                  "gemm: C shares an element with the epilogue's bias; the two must be apart");
+  EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, {}, {.alpha = NAN}), "gemm: alpha is nan; it must be a finite f32");
+  EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, {}, {.beta = -1e39}), "gemm: beta is -1e+39; it must be a finite f32");
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
 }
 

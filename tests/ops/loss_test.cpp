@@ -19,11 +19,11 @@ double log_sum_exp(const std::vector<double>& x) {
 template <class Executor>
 class cross_entropy_on : public on_executor<Executor> {
 public:
-  template <class T>
+  template <class T, class Label = std::int32_t>
   void check(int rows, int classes, layout how, bool in_place) {
     using S = accumulator_t<T>;
     const auto values = draw_values<T>(static_cast<std::size_t>(rows) * classes, -6, 6);
-    std::vector<std::int32_t> label_values;
+    std::vector<Label> label_values;
     for (int r = 0; r < rows; ++r) label_values.push_back(draw(0, classes - 1));
     if (rows > 2) label_values[1] = -100;
     const auto x = place(*this, values, rows, classes, how);
@@ -55,6 +55,7 @@ TYPED_TEST(cross_entropy_on, is_right_for_every_type_layout_and_length) {
   for_types<double, float, half, bf16>([&]<class T>() {
     for (const int classes : {1, 2, 10, 33, 256, 257, 1000, 1024, 1501, 8203})
       this->template check<T>(draw(1, 5), classes, layouts[draw(0, 4)], draw(0, 1));
+    this->template check<T, std::int64_t>(5, draw(1, 700), layouts[draw(0, 4)], draw(0, 1));
   });
   for (const layout how : layouts) this->template check<float>(5, 320, how, draw(0, 1));
   this->template check<float>(3, 50257, layout::dense, draw(0, 1));  // GPT-2's vocabulary
@@ -107,6 +108,47 @@ TYPED_TEST(cross_entropy_on, marks_rows_that_have_no_loss) {
   EXPECT_TRUE(std::isnan(g[3]));
 }
 
+TYPED_TEST(cross_entropy_on, knows_labels_of_64_bits_from_those_of_32) {
+  // 2^32 + 1 is no column, and 2^32 - 100 is not the ignored -100, though their lower halves are
+  const std::int64_t beyond = std::int64_t{1} << 32;
+  const auto x = place(*this, std::vector<float>{1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3}, 4, 3, layout::dense);
+  const auto labels = this->put(std::vector<std::int64_t>{beyond + 1, beyond - 100, -100, 1});
+  const auto losses = this->put(std::vector<float>(4));
+  softmax_cross_entropy(this->executor, x.view, labels, losses, x.view);
+  const auto got = this->get(losses);
+  EXPECT_TRUE(std::isnan(got[0]) && std::isnan(got[1]));
+  EXPECT_EQ(got[2], 0);
+  EXPECT_NEAR(got[3], 1.40760596, 1e-6);
+  const auto g = gather(*this, x);
+  EXPECT_NEAR(g[1], 0.24472847, 1e-6) << "the softmax, where the label is no column";
+  EXPECT_EQ(g[7], 0);
+  EXPECT_NEAR(g[10], 0.24472847 - 1, 1e-6);
+}
+
+TYPED_TEST(cross_entropy_on, has_no_gradient_with_a_scale_of_0) {
+  const auto x = place(*this, std::vector<float>{1, NAN, 3, 1, INFINITY, 3}, 2, 3, layout::dense);
+  const auto labels = this->put(std::vector<std::int32_t>{0, 1});
+  const auto losses = this->put(std::vector<float>(2));
+  softmax_cross_entropy(this->executor, x.view, labels, losses, x.view, {.scale = 0});
+  EXPECT_EQ(gather(*this, x), std::vector<float>(6)) << "0 times NaN would be NaN";
+  EXPECT_TRUE(std::isnan(this->get(losses)[0]));
+}
+
+TYPED_TEST(cross_entropy_on, adds_long_rows_without_a_long_chain) {
+  for (const layout how : {layout::dense, layout::column_major}) {
+    const int classes = 400000;
+    std::vector<float> values(static_cast<std::size_t>(2) * classes, -0.7f);
+    values[0] = values[classes + 1] = 0;
+    const auto x = place(*this, values, 2, classes, how);
+    const auto labels = this->put(std::vector<std::int32_t>{0, 1});
+    const auto losses = this->put(std::vector<float>(2));
+    softmax_cross_entropy(this->executor, x.read(), labels, losses);
+    const double want = std::log1p(std::exp(double{-0.7f}) * (classes - 1));
+    for (const float got : this->get(losses))
+      EXPECT_NEAR(got, want, (2.2 * std::sqrt(classes) + 60) * unit_roundoff<float>()) << name_of(how);
+  }
+}
+
 TYPED_TEST(cross_entropy_on, refuses_bad_input) {
   const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense),
              g = place(*this, draw_values<float>(12), 3, 4, layout::dense);
@@ -121,6 +163,8 @@ TYPED_TEST(cross_entropy_on, refuses_bad_input) {
                  op + "losses shares an element with logits; the two must be apart");
   EXPECT_REFUSED(softmax_cross_entropy(this->executor, matrix(x.view.pointer, 3, 0), labels, losses),
                  op + "logits have no columns; a row must have at least one class");
+  EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, losses, g.view, {.scale = NAN}),
+                 op + "scale is nan; it must be a finite f32");
 }
 
 }  // namespace

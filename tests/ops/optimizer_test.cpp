@@ -35,7 +35,9 @@ public:
         const double g = as_double(g_values[i]) + (o.decoupled ? 0 : o.weight_decay * w[i]);
         m[i] = o.beta1 * m[i] + (1 - o.beta1) * g;
         v[i] = o.beta2 * v[i] + (1 - o.beta2) * g * g;
-        const double m_hat = m[i] / (1 - std::pow(o.beta1, o.step)), v_hat = v[i] / (1 - std::pow(o.beta2, o.step));
+        const double c1 = o.bias_correction ? 1 - std::pow(o.beta1, o.step) : 1,
+                     c2 = o.bias_correction ? 1 - std::pow(o.beta2, o.step) : 1;
+        const double m_hat = m[i] / c1, v_hat = v[i] / c2;
         w[i] = w[i] * (o.decoupled ? 1 - o.rate * o.weight_decay : 1) - o.rate * m_hat / (std::sqrt(v_hat) + o.epsilon);
       }
       this->executor.wait();
@@ -61,6 +63,8 @@ TYPED_TEST(optimizer_on, adam_follows_its_formulas) {
     this->template check_adam<bf16, bf16>(n, {.rate = 0.01}, 1);
     this->template check_adam<half, float>(n, {.rate = 0.01}, 0);
     this->template check_adam<float, float>(n, {.rate = 0.01}, 3);
+    this->template check_adam<float, float>(n, {.rate = 0.01, .bias_correction = false}, 0);
+    this->template check_adam<float, float>(n, {.rate = 0.01, .beta1 = 0, .beta2 = 0}, 0);
   }
 }
 
@@ -71,6 +75,54 @@ TYPED_TEST(optimizer_on, adam_keeps_its_precision_with_a_beta_near_one) {
   EXPECT_NEAR(this->get(w)[0], 0.75, 1e-6) << "the first step is the rate, whatever the betas";
   EXPECT_REFUSED(adam(this->executor, w, g, m, v, {.beta2 = 0.99999999}),
                  "adam: beta2 is 0.99999999; it must be at least 0 and below 1, in the type of the moments, too");
+}
+
+// 0 times infinity would be NaN.
+TYPED_TEST(optimizer_on, an_option_of_0_takes_no_part) {
+  const auto zero = this->put(std::vector<float>(3)), g = this->put(std::vector<float>{0, 0, 1});
+  const auto check = [&](const auto& step, const std::vector<float>& want) {
+    const auto w = this->put(std::vector<float>{-INFINITY, 2, -INFINITY}), m = this->put(std::vector<float>(3)),
+               v = this->put(std::vector<float>(3));
+    step(w, m, v);
+    EXPECT_EQ(this->get(w), want);
+  };
+  const std::vector<float> same{-INFINITY, 2, -INFINITY};
+  for (const bool decoupled : {false, true})
+    check([&](auto& w, auto& m, auto& v) { adam(this->executor, w, g, m, v, {.decoupled = decoupled}); }, same);
+  check([&](auto& w, auto&, auto&) { sgd(this->executor, w, g, {}); }, same);
+  check([&](auto& w, auto& m, auto&) { sgd(this->executor, w, g, m, {.momentum = 0.5}); }, same);
+
+  // A rate of 0 leaves the weights as they are, whatever the gradient; moments go on.
+  const auto wild = this->put(std::vector<float>{INFINITY, NAN, 1});
+  for (const bool decoupled : {false, true})
+    check(
+        [&](auto& w, auto& m, auto& v) {
+          adam(this->executor, w, wild, m, v, {.rate = 0, .weight_decay = 0.5, .decoupled = decoupled});
+          EXPECT_TRUE(std::isnan(this->get(m)[1]));
+        },
+        same);
+  check([&](auto& w, auto& m, auto&) { sgd(this->executor, w, wild, m, {.rate = 0, .momentum = 0.5}); }, same);
+
+  // A beta of 0 keeps nothing of a moment that has overflowed.
+  const auto old = this->put(std::vector<float>{INFINITY, NAN, -INFINITY});
+  const auto w = this->put(std::vector<float>(3)), ones = this->put(std::vector<float>(3, 1));
+  adam(this->executor, w, ones, old, this->put(std::vector<float>(3)), {.rate = 0.25, .beta1 = 0});
+  for (const float x : this->get(w)) EXPECT_NEAR(x, -0.25, 1e-6);
+  adam(this->executor, w, ones, this->put(std::vector<float>(3)), this->put(std::vector<float>{INFINITY, NAN, 1}),
+       {.rate = 0.25, .beta2 = 0});
+  for (const float x : this->get(w)) EXPECT_NEAR(x, -0.5, 1e-6);
+}
+
+TYPED_TEST(optimizer_on, adam_squares_no_more_than_it_must) {
+  // g^2 and v / (1 - beta2) are beyond float's 3.4e38; (1 - beta2) g^2 is not
+  for (const float size : {2e19f, 1e20f, 5e20f}) {
+    const auto w = this->put(std::vector<float>{1, 1}), g = this->put(std::vector<float>{size, -size}),
+               m = this->put(std::vector<float>(2)), v = this->put(std::vector<float>(2));
+    adam(this->executor, w, g, m, v, {.rate = 0.25});
+    EXPECT_NEAR(this->get(w)[0], 0.75, 1e-6) << size;
+    EXPECT_NEAR(this->get(w)[1], 1.25, 1e-6) << size;
+    EXPECT_NEAR(this->get(v)[0], 0.001 * size * static_cast<double>(size), 1e-6 * 0.001 * size * double{size});
+  }
 }
 
 TYPED_TEST(optimizer_on, sgd_follows_its_formulas) {
@@ -110,7 +162,25 @@ TYPED_TEST(optimizer_on, refuses_bad_input) {
   EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.beta1 = 1}),
                  "adam: beta1 is 1; it must be at least 0 and below 1");
   EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.step = 0}), "adam: step is 0; it must be at least 1");
-  EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.rate = NAN}), "it must be at least 0");
+  const auto adam_with = [&](adam_options o) { adam(this->executor, w, g, m, good, o); };
+  const auto sgd_with = [&](sgd_options o) { sgd(this->executor, w, g, m, o); };
+  const std::string finite = "; it must be at least 0 and a finite f32", share = "; it must be at least 0 and below 1";
+  EXPECT_REFUSED(adam_with({.rate = NAN}), "adam: rate is nan" + finite);
+  EXPECT_REFUSED(adam_with({.rate = INFINITY}), "adam: rate is inf" + finite);
+  EXPECT_REFUSED(adam_with({.rate = 1e39}), "adam: rate is 1e+39" + finite);
+  EXPECT_REFUSED(adam_with({.rate = -1}), "adam: rate is -1" + finite);
+  EXPECT_REFUSED(adam_with({.beta1 = NAN}), "adam: beta1 is nan" + share);
+  EXPECT_REFUSED(adam_with({.beta2 = -0.5}), "adam: beta2 is -0.5" + share);
+  EXPECT_REFUSED(adam_with({.epsilon = NAN}), "adam: epsilon is nan" + finite);
+  EXPECT_REFUSED(adam_with({.epsilon = -1e-8}), "adam: epsilon is -1e-08" + finite);
+  EXPECT_REFUSED(adam_with({.weight_decay = NAN}), "adam: weight_decay is nan" + finite);
+  EXPECT_REFUSED(adam_with({.weight_decay = -0.1}), "adam: weight_decay is -0.1" + finite);
+  EXPECT_REFUSED(sgd_with({.rate = INFINITY}), "sgd: rate is inf" + finite);
+  EXPECT_REFUSED(sgd_with({.momentum = NAN}), "sgd: momentum is nan" + share);
+  EXPECT_REFUSED(sgd_with({.momentum = 1}), "sgd: momentum is 1" + share);
+  EXPECT_REFUSED(sgd_with({.weight_decay = NAN}), "sgd: weight_decay is nan" + finite);
+  EXPECT_REFUSED(sgd_with({.weight_decay = -0.1}), "sgd: weight_decay is -0.1" + finite);
+  EXPECT_EQ(this->get(w), std::vector<float>(8)) << "nothing was written";
   EXPECT_REFUSED(sgd(this->executor, w, g, {.momentum = 0.5}),
                  "sgd: momentum is 0.5 without a velocity; it needs a tensor like the weights, zeros at first");
   EXPECT_REFUSED(sgd(this->executor, transposed(matrix(w.data_handle(), 2, 4)), g, {}),

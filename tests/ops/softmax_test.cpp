@@ -32,7 +32,8 @@ std::vector<double> doubles(const std::vector<T>& values) {
 template <class T>
 double bound(int columns, double range) {
   using S = accumulator_t<T>;
-  return (columns / 16.0 + 8 + range) * unit_roundoff<S>() + (std::is_same_v<T, S> ? 0 : unit_roundoff<T>());
+  return (std::min(columns / 16.0, 2.2 * std::sqrt(columns)) + 8 + range) * unit_roundoff<S>() +
+         (std::is_same_v<T, S> ? 0 : unit_roundoff<T>());
 }
 
 /// The same forward, where half and bf16 take e^x of a real GPU's own instruction.
@@ -108,6 +109,37 @@ TYPED_TEST(softmax_on, is_right_for_every_type_layout_and_length) {
   this->template check<bf16>(3, 53259, layout::dense, true);
   for (const layout how : layouts) this->template check<float>(5, 320, how, false);
   for (int i = 0; i < 20; ++i) this->template check<float>(draw(1, 9), draw(1, 700), layouts[draw(0, 4)], draw(0, 1));
+}
+
+// Each addition to a long chain of one number rounds in the same direction.
+TYPED_TEST(softmax_on, adds_long_rows_without_a_long_chain) {
+  for (const layout how : {layout::dense, layout::column_major, layout::spread})
+    for (const int columns : {60000, 400000}) {
+      std::vector<float> values(static_cast<std::size_t>(2) * columns, -0.7f);
+      values[7] = values[columns] = 0;
+      const auto x = place(*this, values, 2, columns, how), y = place(*this, values, 2, columns, how);
+      softmax(this->executor, x.read(), y.view);
+      const auto got = gather(*this, y);
+      const double e = std::exp(double{-0.7f}), want = e / (1 + e * (columns - 1));
+      EXPECT_NEAR(got[1], want, want * bound<float>(columns, 1)) << columns << " " << name_of(how);
+      EXPECT_NEAR(got[2 * columns - 1], want, want * bound<float>(columns, 1)) << columns << " " << name_of(how);
+
+      // dx = y (dy - sum of y dy), with a y of 2^-18 and a dy of which the chain would round each product up
+      const std::vector<float> ys(values.size(), 0x1p-18f), dys(values.size(), 0.4966f);
+      const auto y_of = place(*this, ys, 2, columns, how), dy = place(*this, dys, 2, columns, how);
+      softmax_backward(this->executor, y_of.read(), dy.read(), dy.view);
+      const double dot = columns * 0x1p-18 * double{0.4966f}, slope = 0x1p-18 * (double{0.4966f} - dot);
+      EXPECT_NEAR(gather(*this, dy)[3], slope, 0x1p-18 * (dot + 1) * bound<float>(columns, 0))
+          << columns << name_of(how);
+    }
+}
+
+// 0 times infinity would be NaN.
+TYPED_TEST(softmax_on, leaves_masked_columns_out_of_the_gradient) {
+  const auto y = place(*this, std::vector<float>{0.5f, 0, 0.5f, 0}, 1, 4, layout::dense),
+             dy = place(*this, std::vector<float>{1, INFINITY, 3, NAN}, 1, 4, layout::dense);
+  softmax_backward(this->executor, y.read(), dy.read(), dy.view);
+  EXPECT_EQ(gather(*this, dy), (std::vector<float>{-0.5f, 0, 0.5f, 0}));
 }
 
 TYPED_TEST(softmax_on, cuts_rows_into_packs_wherever_they_begin) {

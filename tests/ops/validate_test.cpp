@@ -27,7 +27,7 @@ TYPED_TEST(validate_on, says_what_an_op_would_refuse) {
             "gemm: the epilogue's bias has 4 elements; it must have n = 5");
   EXPECT_FALSE(validate(x, [&](const auto& e) { softmax(e, c.view, c.view); }));
   EXPECT_EQ(validate(x, [&](const auto& e) { softmax(e, c.view, matrix<float>(nullptr, 3, 5)); }),
-            "y is a null view of size 3 x 5; it must point to its elements");
+            "softmax: y is a null view of size 3 x 5; it must point to its elements");
   EXPECT_FALSE(validate(x, [&](const auto& e) { column_sum(e, c.view, bias); }));
   EXPECT_EQ(validate(x, [&](const auto& e) { column_sum(e, c.view, other); }),
             "column_sum: y has 4 elements; it must have 5, one a column of x");

@@ -407,6 +407,56 @@ TEST(asynchronous, bulk_copies_out_arrive) {
   EXPECT_EQ(out[64], 0.0f);
 }
 
+// --- what they cost
+
+/// 1024 bytes in and 1024 out, each by one instruction of one lane.
+struct bulk_both_ways : planted_base {
+  struct shared {
+    shared_array<float, 264> x;  // at byte 16 of a row of banks
+    mbarrier full;
+  };
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    if (lane.rank() == 0) {
+      init(lane, smem.full, 1);
+      fence_proxy(lane);
+      arrive_and_expect(lane, smem.full, 1024);
+      lines.before = __LINE__, copy_bulk(lane, smem.x.at(4), p.in, 1024, smem.full);
+      wait(lane, smem.full, 0);
+      lines.now = __LINE__, copy_bulk(lane, p.out, smem.x.at(4), 1024);
+      commit_bulk(lane);
+      wait_bulk<0>(lane);
+    }
+  }
+};
+TEST(asynchronous, a_bulk_copy_is_one_request_of_whole_sectors) {
+  const launch_report report = report_of<bulk_both_ways>(0);
+  EXPECT_EQ(text_of(report), "");
+  int rows = 0;
+  for (const site_profile& s : report.profiles.at(0).sites) {
+    const bool in = s.site.line.line == lines.before, out = s.site.line.line == lines.now;
+    if (!in && !out) continue;
+    ++rows;
+    EXPECT_EQ(s.requests, 1) << name_of(s.kind);
+    EXPECT_EQ(s.lanes, 1) << name_of(s.kind);
+    EXPECT_EQ(s.divergent, 0) << name_of(s.kind) << ": one lane is all that it takes";
+    EXPECT_EQ(s.bytes, 1024) << name_of(s.kind);
+    if (s.kind == (in ? site_kind::async_copy : site_kind::global_store)) {
+      EXPECT_EQ(s.sectors, 32);
+      EXPECT_EQ(s.fewest_sectors, 32);
+      EXPECT_EQ(s.wavefronts, 0);
+    } else {
+      EXPECT_EQ(s.kind, in ? site_kind::shared_store : site_kind::shared_load);
+      EXPECT_EQ(s.wavefronts, 9) << "rows of 128 bytes that it touches";
+      EXPECT_EQ(s.fewest_wavefronts, 8);
+      EXPECT_EQ(s.sectors, 0);
+    }
+  }
+  EXPECT_EQ(rows, 4);
+  EXPECT_EQ(report.profiles.at(0).unique_bytes_read, 1024);
+  EXPECT_EQ(report.profiles.at(0).unique_bytes_written, 1024);
+}
+
 // --- named barriers
 
 template <bool Wrong>

@@ -128,6 +128,7 @@ struct of_bytes : cluster_base {
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const bytes_params& p, shared& smem) {
     const int other = 1 - lane.cluster_rank();
+    lane.sync_cluster();  // both blocks have begun
     lane.store(lane.of_block(smem.mine.at(lane.rank()), other), static_cast<unsigned char>(200 + other));
     lane.sync_cluster();
     lane.store(p.sums + (lane.block().x * 64 + lane.rank()),
@@ -273,6 +274,8 @@ template <bool Wrong>
 struct no_sync_before_a_remote_read : planted_cluster {
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    lane.store(smem.x.at(lane.rank()), 0.0f);
+    lane.sync_cluster();
     if (lane.cluster_rank() == 0) lines.before = __LINE__, lane.store(smem.x.at(lane.rank()), 1.0f);
     Wrong ? lane.sync_block() : lane.sync_cluster();
     if (lane.cluster_rank() == 1)
@@ -281,7 +284,41 @@ struct no_sync_before_a_remote_read : planted_cluster {
   }
 };
 TEST(cluster_faults, a_remote_read_without_a_sync_cluster) {
-  expect_fault<no_sync_before_a_remote_read>(fault_kind::race, "a sync_cluster between them is missing");
+  expect_both_lines<no_sync_before_a_remote_read>(fault_kind::race);  // the last block to come goes on first
+  EXPECT_NE(text_of(report_of<no_sync_before_a_remote_read<true>>(0)).find("a sync_cluster between them is missing"),
+            std::string::npos);
+}
+
+/// The first access of all is to a block that may not have begun. A flag in global memory says so as well as a barrier.
+template <bool Wrong>
+struct reaches_a_block_that_may_not_have_begun : planted_cluster {
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    if (!Wrong) lane.sync_cluster();
+    if (lane.cluster_rank() == 1) lines.now = __LINE__, lane.store(lane.of_block(smem.x.at(lane.rank()), 0), 1.0f);
+    lane.sync_cluster();
+  }
+};
+template <bool Wrong>
+struct begins_by_a_flag : planted_cluster {
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    if (lane.cluster_rank() == 0 && lane.rank() == 63)
+      lane.atomic_store(p.flags, 1, Wrong ? order::relaxed : order::release);
+    if (lane.cluster_rank() == 1 && lane.rank() == 5) {
+      lane.wait_until(p.flags, [](int v) { return v == 1; });
+      lines.now = __LINE__, lane.store(lane.of_block(smem.x.at(3), 0), 1.0f);
+    }
+    lane.sync_cluster();
+  }
+};
+TEST(cluster_faults, a_block_that_may_not_have_begun) {
+  expect_fault<
+      reaches_a_block_that_may_not_have_begun>(fault_kind::early_access,
+                                               "of 4 bytes at byte 0 of the shared memory of block 0 of the cluster");
+  expect_fault<reaches_a_block_that_may_not_have_begun>(fault_kind::early_access,
+                                                        "a sync_cluster before the first access is missing");
+  expect_fault<begins_by_a_flag>(fault_kind::early_access, "lane 5 of block (1, 0, 0)");
 }
 
 template <bool Wrong>
@@ -307,6 +344,7 @@ struct two_remote_writes : planted_cluster {
   static constexpr int blocks = 4;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    lane.sync_cluster();
     if (lane.rank() == 0 && lane.cluster_rank() > 0) {
       const auto there = lane.of_block(smem.x.at(Wrong ? 0 : lane.cluster_rank()), 0);
       lines.now = lines.before = __LINE__, lane.store(there, 1.0f);
@@ -318,8 +356,8 @@ TEST(cluster_faults, blocks_that_write_to_a_third) {
   expect_fault<two_remote_writes>(fault_kind::race, "at byte 0 of the shared memory of block 0 of the cluster");
   const launch_report report = report_of<two_remote_writes<true>>(0);
   ASSERT_EQ(report.faults.size(), 1u);
-  EXPECT_EQ(report.faults[0].now.block.x, 2);
-  EXPECT_EQ(report.faults[0].before.block.x, 1);
+  EXPECT_EQ(report.faults[0].before.block.x, 3) << "the last to come to the barrier goes on first";
+  EXPECT_EQ(report.faults[0].now.block.x, 1);
   EXPECT_EQ(report.faults[0].count, 2);
 }
 
@@ -354,8 +392,9 @@ template <bool Wrong>
 struct remote_out_of_bounds : planted_cluster {
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    lane.sync_cluster();
     const auto there = lane.of_block(smem.x.at(0), 1 - lane.cluster_rank());
-    lines.now = __LINE__, lane.store(there + (lane.rank() + (Wrong ? 256 : 0)), 1.0f);
+    lines.now = __LINE__, lane.store(there + (Wrong ? 256 : lane.rank()), 1.0f);
     lane.sync_cluster();
   }
 };
@@ -363,8 +402,9 @@ template <bool Wrong>
 struct in_front_of_the_memory : planted_cluster {
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    lane.sync_cluster();
     const auto there = lane.of_block(smem.x.at(0), 1 - lane.cluster_rank());
-    lines.now = __LINE__, lane.store(there + (lane.rank() - (Wrong ? 64 : 0)), 1.0f);
+    lines.now = __LINE__, lane.store(there + (Wrong ? -64 : lane.rank()), 1.0f);
     lane.sync_cluster();
   }
 };
@@ -380,6 +420,7 @@ struct no_such_block : planted_cluster {
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     const int next = lane.cluster_rank() + 1;
+    lane.sync_cluster();
     lines.now = __LINE__, lane.store(lane.of_block(smem.x.at(lane.rank()), Wrong ? next : next % 2), 1.0f);
     lane.sync_cluster();
   }
@@ -393,6 +434,7 @@ template <bool Wrong>
 struct misaligned_remote : planted_cluster {
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
+    lane.sync_cluster();
     const auto there = lane.of_block(smem.x.at(lane.rank() * 4), 1 - lane.cluster_rank());
     lines.now = __LINE__, lane.store(there + (Wrong && lane.rank() == 5), splat<4>(1.0f));
     lane.sync_cluster();
@@ -442,7 +484,7 @@ struct remote_write_over_an_mbarrier : planted_cluster {
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params&, shared& smem) {
     if (lane.rank() == 0 && lane.cluster_rank() == 0) {
-      auto& barrier = *reinterpret_cast<mbarrier*>(smem.x.elements + 4);
+      auto& barrier = *reinterpret_cast<mbarrier*>(smem.x.at(4).raw());
       lines.before = __LINE__, atoms::init(lane, barrier, 1);
       if (!Wrong) atoms::invalidate(lane, barrier);
     }
@@ -489,9 +531,10 @@ struct block_that_leaves : planted_cluster {
   }
 };
 TEST(cluster_faults, lanes_that_left_before_the_barrier) {
-  expect_fault<block_that_leaves>(fault_kind::barrier_misuse, "64 lanes of the cluster had left the kernel before");
+  expect_fault<block_that_leaves>(fault_kind::barrier_misuse,
+                                  "64 lanes of the cluster have ended without coming to it");
   expect_fault<leaves_before_the_barrier>(fault_kind::barrier_misuse,
-                                          "3 lanes of the cluster had left the kernel before");
+                                          "3 lanes of the cluster have ended without coming to it");
 }
 
 #endif

@@ -1,13 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The host's parallel loop: each index once, nested and concurrent loops, exceptions, and a program that forks.
-#include <tilery/simt/cpu_parallel.hpp>
+// The host's parallel loop: each index once, nested and concurrent loops, exceptions, a program that forks or has no
+// memory, and the caller's floating-point mode.
+#include <tilery/cpu.hpp>
+#include <tilery/gemm.hpp>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cfenv>
 #include <chrono>
+#include <cstdlib>
+#include <new>
 #include <numeric>
+#include <set>
 #include <stdexcept>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace {
+
+/// While it is set, this thread has no memory.
+thread_local bool no_memory = false;
+
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+  if (no_memory) throw std::bad_alloc();
+  if (void* memory = std::malloc(bytes ? bytes : 1)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -65,6 +90,112 @@ TEST(parallel_for, hands_the_first_exception_to_the_caller_and_goes_on_working) 
                  std::runtime_error);
     EXPECT_EQ(visits(threads, 50), std::vector<int>(50, 1));
   }
+}
+
+/// The number of threads that work on a loop whose indices wait for each other, up to a second.
+std::size_t threads_of_a_loop(int threads) {
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  parallel_for(threads, threads, [&](std::int64_t) {
+    for (;;) {
+      {
+        const std::lock_guard lock(mutex);
+        seen.insert(std::this_thread::get_id());
+        if (static_cast<int>(seen.size()) == threads) return;
+      }
+      if (std::chrono::steady_clock::now() > late) return;
+      std::this_thread::yield();
+    }
+  });
+  return seen.size();
+}
+
+TEST(parallel_for, goes_on_with_all_threads_after_a_loop_without_memory) {
+  constexpr int many = 23;  // more threads than any loop of this program has had
+  std::vector<int> count(100);
+  no_memory = true;
+  parallel_for(many, 100, [&](std::int64_t i) { ++count[static_cast<std::size_t>(i)]; });
+  no_memory = false;
+  EXPECT_EQ(count, std::vector<int>(100, 1));
+  EXPECT_EQ(threads_of_a_loop(3), 3u);
+  EXPECT_EQ(threads_of_a_loop(many), std::size_t{many});
+
+  EXPECT_THROW(parallel_for(2, 10, [](std::int64_t) { throw std::bad_alloc(); }), std::bad_alloc);
+  EXPECT_EQ(threads_of_a_loop(2), 2u);
+}
+
+TEST(parallel_for, runs_under_the_floating_point_mode_of_the_caller) {
+  const auto thirds = [](int threads) {  // of 1 / 3, rounded as each thread rounds
+    std::vector<double> results(64);
+    std::set<std::thread::id> seen;
+    std::mutex mutex;
+    parallel_for(threads, 64, [&](std::int64_t i) {
+      const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(200);
+      volatile double one = 1, three = 3;
+      while (std::chrono::steady_clock::now() < until) results[static_cast<std::size_t>(i)] = one / three;
+      const std::lock_guard lock(mutex);
+      seen.insert(std::this_thread::get_id());
+    });
+    return std::pair(results, seen.size());
+  };
+  const auto nearest = thirds(3);
+  EXPECT_GT(nearest.second, 1u);
+  ASSERT_EQ(std::fesetround(FE_UPWARD), 0);
+  const auto upward = thirds(3);
+  ASSERT_EQ(std::fesetround(FE_TONEAREST), 0);
+  EXPECT_GT(upward.second, 1u);
+  EXPECT_EQ(upward.first, std::vector<double>(64, std::nextafter(nearest.first[0], 1.0)));
+  EXPECT_EQ(thirds(3).first, nearest.first) << "the helpers have their own mode again";
+}
+
+#if defined(__x86_64__)
+TEST(parallel_for, flushes_to_zero_on_every_thread_or_on_none) {
+  constexpr int n = 320;
+  std::vector<float> a(n * n, 1e-30f), b(n * n, 1e-12f), c(n * n);
+  const auto product = [&](int threads) {
+    gemm(cpu(threads), matrix(a.data(), n, n), matrix(b.data(), n, n), matrix(c.data(), n, n));
+    return c;
+  };
+  const auto kept = product(1);
+  EXPECT_GT(kept[0], 0);
+  EXPECT_EQ(product(4), kept);
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040);  // flush to zero, denormals are zero
+  const auto flushed = product(1), flushed_by_four = product(4);
+  _mm_setcsr(before);
+  EXPECT_EQ(flushed, std::vector<float>(n * n, 0.0f));
+  EXPECT_EQ(flushed_by_four, flushed);
+  EXPECT_EQ(product(4), kept);
+}
+#endif
+
+TEST(parallel_for, gives_the_same_bits_from_several_host_threads_and_from_inside_a_loop) {
+  constexpr int n = 192;
+  std::vector<float> a(n * n), b(n * n);
+  for (int i = 0; i < n * n; ++i)
+    a[static_cast<std::size_t>(i)] = static_cast<float>(i % 97) / 7,
+    b[static_cast<std::size_t>(i)] = static_cast<float>(i % 89) / 9;
+  const auto product = [&] {
+    std::vector<float> c(n * n);
+    gemm(cpu(3), matrix(a.data(), n, n), matrix(b.data(), n, n), matrix(c.data(), n, n));
+    return c;
+  };
+  const auto expected = product();
+  std::atomic<int> right = 0;
+  std::vector<std::thread> callers;
+  for (int t = 0; t < 3; ++t)
+    callers.emplace_back([&] {
+      for (int round = 0; round < 20; ++round) right += product() == expected;
+    });
+  for (std::thread& t : callers) t.join();
+  parallel_for(3, 20, [&](std::int64_t) { right += product() == expected; });
+  EXPECT_EQ(right, 80);
+  const pid_t child = fork();
+  if (child == 0) std::_Exit(product() == expected ? 0 : 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "in a forked child";
 }
 
 TEST(parallel_for, works_in_a_forked_child_whose_helpers_are_gone) {

@@ -3,6 +3,9 @@
 // read, misaligned; meetings that not all lanes come to; kernels that do not end.
 #include "tests/planted.hpp"
 
+#include <chrono>
+#include <cstdio>
+
 namespace {
 
 using namespace tilery;
@@ -81,6 +84,83 @@ TEST(memory_checks, a_buffer_that_was_never_written) {
     EXPECT_NE(text.find("uninitialised read of 4 bytes"), std::string::npos) << text;
     EXPECT_NE(text.find("of x. "), std::string::npos) << text;
   }
+}
+/// An element is told apart from its neighbour in the same eight bytes, an element of eight bytes is one.
+template <class T>
+std::string read_with_one_hole(int hole) {
+  struct copies : planted_base {
+    struct params {
+      gmem_ptr<const T> x;
+      gmem_ptr<T> y;
+    };
+    static void run(const virtual_lane<true>& lane, const params& p, shared&) {
+      lane.store(p.y + lane.rank(), (lines.now = __LINE__, lane.load(p.x + lane.rank())));
+    }
+  };
+  launch_report report;
+  const virtual_gpu gpu(arch::sm_90, {.report = &report});
+  buffer<T> x(gpu, 64), y(gpu, 64);
+  for (int i = 0; i < 64; ++i)
+    if (i != hole) x.data_handle()[i] = T(i - 32);
+  launch<copies>(gpu, {1}, typename copies::params{gmem_ptr<const T>(x.data_handle()), gmem_ptr<T>(y.data_handle())},
+                 {reads("x", x.view()), writes("y", y.view())});
+  return text_of(report);
+}
+TEST(memory_checks, one_element_that_was_never_written) {
+  for (const int hole : {0, 1, 30, 63}) {
+    EXPECT_NE(read_with_one_hole<float>(hole).find("uninitialised read of 4 bytes at byte " + std::to_string(hole * 4) +
+                                                   " of x. lane " + std::to_string(hole) + " of"),
+              std::string::npos)
+        << read_with_one_hole<float>(hole);
+    EXPECT_NE(read_with_one_hole<int>(hole).find("uninitialised read of 4 bytes"), std::string::npos);
+    EXPECT_NE(read_with_one_hole<double>(hole).find("uninitialised read of 8 bytes"), std::string::npos);
+  }
+  EXPECT_EQ(read_with_one_hole<float>(-1), "");
+  EXPECT_EQ(read_with_one_hole<int>(-1), "");
+  EXPECT_EQ(read_with_one_hole<double>(-1), "");
+}
+TEST(memory_checks, what_was_never_written_is_a_nan_that_no_other_one_looks_like) {
+  for (std::uintptr_t at = 0; at < 1 << 20; at += 4) {
+    const std::uint32_t word = virtual_machine::unwritten_word(at);
+    ASSERT_EQ(word >> 22, 0x7fc00000u >> 22) << at;
+    ASSERT_NE(word, 0x7fc00000u) << at;
+    ASSERT_NE(word, 0x7fffffffu) << at;
+  }
+}
+/// A launch names what it writes; what held nothing before and holds nothing behind it was forgotten.
+template <bool Wrong>
+struct fills_rows : planted_base {
+  struct params {
+    gmem_matrix<float> y;
+  };
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
+    const int end = p.y.columns - (Wrong && lane.block().x == 2 ? 3 : 0);
+    for (int c = lane.rank(); c < end; c += threads) lane.store(p.y.at(lane.block().x, c), 1.0f);
+  }
+};
+template <bool Wrong>
+std::string fill_rows(bool initialised, int rows_named = 3) {
+  launch_report report;
+  const virtual_gpu gpu(arch::sm_90, {.report = &report});
+  buffer<float, 2> y(gpu, 3, 100);
+  if (initialised) fill_zero(gpu, y);
+  const auto named = matrix(y.data_handle(), rows_named, 100);
+  launch<fills_rows<Wrong>>(gpu, {rows_named}, typename fills_rows<Wrong>::params{for_kernel<float>(named)},
+                            {writes("y", named)});
+  return text_of(report);
+}
+TEST(memory_checks, elements_of_an_output_that_nobody_wrote) {
+  EXPECT_EQ(fill_rows<true>(false),
+            "planted: unwritten output. 3 of 300 elements of y were never written; the first is y[2, 97].\n");
+  EXPECT_EQ(fill_rows<false>(false), "");
+  EXPECT_EQ(fill_rows<true>(true), "") << "what was there before may stay";
+  EXPECT_EQ(fill_rows<true>(false, 2), "") << "a launch that means to write a part names the part";
+  launch_report report;
+  const virtual_gpu gpu(arch::sm_90, {.report = &report});
+  buffer<double> one(gpu, 1);
+  launch<fills_rows<true>>(gpu, {0}, fills_rows<true>::params{}, {writes("one", one.view())});
+  EXPECT_EQ(text_of(report), "") << "an empty grid is no launch";
 }
 struct sums_into : planted_base {
   struct params {
@@ -204,17 +284,18 @@ void knows_each_element(int matrices, std::int64_t matrix_stride, int rows, std:
     for (int r = 0; r < rows; ++r)
       for (int c = 0; c < columns; ++c) is_element[16 + i * matrix_stride + r * row_stride + c * column_stride] = true;
   const operand all = reads("x", batch);
+  const bool may_be_written = !overlaps_itself(all);
   const std::int64_t end = (all.end() - all.begin()) / 4;
   for (std::int64_t at = -16; at < end + 8; at += Width) {
     bool right = true;
     for (int i = 0; i < Width; ++i) right = right && is_element[16 + at + i];
     for (const bool write : {false, true}) {
-      if (write && matrix_stride == 0) continue;
+      if (write && !may_be_written) continue;
       launch_report report;
       memory[16 + at] = 1;
       launch<one_access<Width>>(virtual_gpu(arch::sm_90, {.report = &report}), {1},
                                 batch_params{gmem_ptr<float>(batch.pointer), at, write},
-                                {describe("x", batch, matrix_stride > 0)});
+                                {describe("x", batch, may_be_written)});
       ASSERT_EQ(report.faults.size(), right ? 0u : 1u)
           << at << " of " << matrices << ", " << matrix_stride << "; " << rows << ", " << row_stride << "; " << columns
           << ", " << column_stride << "\n"
@@ -336,8 +417,10 @@ TEST(memory_checks, lanes_that_do_not_come_to_a_meeting) {
   ASSERT_EQ(apart.faults.size(), 1u);
   EXPECT_EQ(apart.faults[0].kind, fault_kind::collective);
   EXPECT_EQ(apart.faults[0].now.site.line.line, apart.faults[0].before.site.line.line - 2) << apart.faults[0].text();
-  expect_fault<leaves_before_a_barrier>(fault_kind::barrier_misuse, "14 lanes of the block had left");
-  expect_fault<leaves_before_a_shuffle>(fault_kind::barrier_misuse, "1 lane of the warp had left");
+  expect_fault<leaves_before_a_barrier>(fault_kind::barrier_misuse,
+                                        "14 lanes of the block have ended without coming to it");
+  expect_fault<leaves_before_a_shuffle>(fault_kind::barrier_misuse,
+                                        "1 lane of the warp has ended without coming to it");
 }
 
 template <bool Wrong>
@@ -383,6 +466,37 @@ TEST(memory_checks, a_kernel_that_does_not_end) {
   EXPECT_NE(report.faults[0].text().find("lanes 3 were last in atomic_load"), std::string::npos)
       << report.faults[0].text();
   EXPECT_NE(report.faults[0].text().find("sync_block"), std::string::npos) << report.faults[0].text();
+}
+
+/// All lanes go round together: their verbs count together, or it would take each of them as long as one alone.
+struct goes_round : planted_base {
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    lane.store(smem.x.at(lane.rank()), 0.0f);
+    for (int i = 0; i >= 0; i = i & 1023) {
+      lane.store(smem.x.at(lane.rank()), lane.load(smem.x.at(lane.rank())) + lane.load(p.in + i % 64));
+      lines.now = __LINE__, lane.sync_block();
+    }
+  }
+};
+TEST(memory_checks, a_kernel_that_does_not_end_is_told_in_seconds) {
+  constexpr std::int64_t some = 2'000'000, limit = virtual_gpu::options{}.step_limit;
+  std::vector<float> values(256);
+  launch_report report;
+  const auto begin = std::chrono::steady_clock::now();
+  launch<goes_round>(virtual_gpu(arch::sm_90, {.report = &report, .step_limit = some}), {1},
+                     planted_params{gmem_ptr<const float>(values.data()), {}, {}},
+                     {reads("in", vector(static_cast<const float*>(values.data()), 256))});
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  ASSERT_EQ(report.faults.size(), 1u) << text_of(report);
+  EXPECT_EQ(report.faults[0].kind, fault_kind::step_limit);
+  EXPECT_NE(text_of(report).find("the lanes of the block have gone through 2000000 verbs without an end"),
+            std::string::npos)
+      << text_of(report);
+  EXPECT_NE(text_of(report).find("memory_checks_test.cpp:" + std::to_string(lines.now)), std::string::npos);
+  const double seconds = took.count() * static_cast<double>(limit) / static_cast<double>(some);
+  EXPECT_LT(seconds, 120.0) << "some ten where nothing else runs";
+  std::printf("without a step_limit it is told after %.0f s\n", seconds);
 }
 
 // --- lanes that need more stack than there is

@@ -68,7 +68,7 @@ struct two_warps_one_slot : planted_base {
   }
 };
 TEST(races, two_warps_that_write_one_slot) {
-  expect_fault<two_warps_one_slot>(fault_kind::race, "a barrier of the block between them is missing");
+  expect_fault<two_warps_one_slot>(fault_kind::race, "one of them should store, or all by an atomic");
 }
 
 template <bool Wrong>
@@ -143,7 +143,7 @@ void expect_race_in_any_order(const std::string& missing) {
 }
 TEST(races, inside_a_warp_without_sync_warp) {
   expect_race_in_any_order<no_sync_warp>("a sync_warp between them is missing");
-  expect_race_in_any_order<leader_writes_again>("a sync_warp between them is missing");
+  expect_race_in_any_order<leader_writes_again>("a sync_warp at the end of the loop's body is missing");
 }
 TEST(races, a_shuffle_orders_no_memory) {
   const launch_report wrong = report_of<shuffle_is_no_barrier<true>>(0);
@@ -172,7 +172,7 @@ TEST(races, blocks_that_write_one_element) {
   EXPECT_EQ(wrong.faults[0].kind, fault_kind::race);
   EXPECT_EQ(wrong.faults[0].memory, "out");
   EXPECT_EQ(wrong.faults[0].count, 64);
-  EXPECT_NE(wrong.faults[0].text().find("nothing orders the two blocks"), std::string::npos);
+  EXPECT_NE(wrong.faults[0].text().find("one of them should store, or all by an atomic"), std::string::npos);
   EXPECT_EQ(text_of(report_of<blocks_without_a_flag<false>>(0)), "");
 }
 
@@ -242,6 +242,28 @@ struct plain_read_of_a_counter : planted_base {
   }
 };
 TEST(races, a_plain_read_of_a_counter) { expect_race_in_any_order<plain_read_of_a_counter>(""); }
+
+/// Atomics of two widths on one place: each sees half of the other.
+template <bool Wrong>
+struct counts_in_two_widths : planted_base {
+  static constexpr int blocks = 2;
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    using wide = unsigned long long;
+    if (lane.block().x == 0)
+      lines.before = __LINE__, lane.atomic_add(p.flags + (Wrong ? 3 : 4), 1);
+    else
+      lines.now = __LINE__, lane.atomic_add(gmem_ptr<wide>(reinterpret_cast<wide*>(p.flags.raw()) + 1), wide{1});
+  }
+};
+TEST(races, atomics_of_two_widths) {
+  expect_both_lines<counts_in_two_widths>(fault_kind::race);
+  const launch_report wrong = report_of<counts_in_two_widths<true>>(0);
+  ASSERT_EQ(wrong.faults.size(), 1u) << text_of(wrong);
+  EXPECT_NE(text_of(wrong).find("atomics of different widths are not atomic to each other"), std::string::npos)
+      << text_of(wrong);
+  EXPECT_NE(text_of(wrong).find("of 4 bytes at byte 12 of flags"), std::string::npos) << text_of(wrong);
+}
 
 // --- schedules
 

@@ -6,7 +6,7 @@
 #include <tilery/core/macros_off.inc>
 
 #include <tilery/core/element.hpp>
-#include <tilery/core/view.hpp>
+#include <tilery/core/operand_checks.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -62,16 +62,15 @@ public:
 
   buffer() = default;
 
-  /// Room for the product of the extents; `error` where one is negative.
-  template <class Executor, std::convertible_to<std::int64_t>... Extents>
-  requires(sizeof...(Extents) == Rank) explicit buffer(const Executor& executor, Extents... extents) {
-    for (const std::int64_t extent : {static_cast<std::int64_t>(extents)...})
-      if (extent < 0 || extent > largest_extent)
-        throw error({"an extent of a buffer is ", extent, "; it must be at least 0 and at most ", largest_extent});
-    std::int64_t bytes = sizeof(T);
-    if ((__builtin_mul_overflow(bytes, static_cast<std::int64_t>(extents), &bytes) || ...))
-      throw error("the extents of a buffer multiply to more than 2^63 bytes; no memory holds them");
-    view_ = tensor_view<T, Rank>(nullptr, static_cast<std::int32_t>(extents)...);
+  /// Room for the product of the extents. Throws where an extent is negative or above `largest_extent`, and where no
+  /// memory holds so many bytes.
+  template <class Executor, extent_like... Extents>
+  requires(sizeof...(Extents) == Rank - 1) explicit buffer(const Executor& executor, first_extent first,
+                                                           Extents... others)
+      : view_(nullptr, first, others...) {
+    std::int64_t bytes = 0;
+    if (__builtin_mul_overflow(view_.size(), static_cast<std::int64_t>(sizeof(T)), &bytes))
+      throw error("the extents of a buffer multiply to 2^63 bytes or more; no memory holds them", first.at);
     memory_ = executor.allocate(static_cast<std::size_t>(view_.size()) * sizeof(T));
     view_.pointer = static_cast<T*>(memory_.get());
   }
@@ -89,26 +88,39 @@ private:
   allocation memory_;
 };
 
-/// Copies a dense tensor, in the executor's order. From or to a GPU's memory it may still be under way when this
-/// returns: `executor.wait()` before the host reads. Extents must be equal.
+/// The first extent in which two tensors differ, in words.
+template <class T, class U, int Rank>
+finding check_same_extents(const char* op, const char* const (&names)[2], const tensor_view<T, Rank>& first,
+                           const tensor_view<U, Rank>& second) {
+  for (int i = 0; i < Rank; ++i)
+    if (first.extents[i] != second.extents[i])
+      return {sentence(op, ": extent ", i, " of ", names[0], " is ", first.extents[i]),
+              " and of ",
+              names[1],
+              " ",
+              second.extents[i],
+              "; they must be equal"};
+  return {};
+}
+
+/// Copies the bytes of a dense tensor, in the executor's order, between any two memories. From or to a GPU's memory it
+/// may still be under way when this returns: `executor.wait()` before the host reads. Extents and element types must be
+/// equal. (`copy` of tilery/copy.hpp takes any strides, and converts.)
 template <class Executor, class From, class To>
-void copy(const Executor& executor, const From& from, const To& to, where at = {}) {
-  const auto source = view(from, at);
-  const auto target = view(to, at);
+void copy_dense(const Executor& executor, const From& from, const To& to, where at = {}) {
+  const auto source = view(from, at, {"copy: ", "from"});
+  const auto target = view(to, at, {"copy: ", "to"});
   static_assert(std::is_same_v<typename decltype(source)::value_type, typename decltype(target)::value_type>,
-                "copy: both tensors must have the same element type");
-  static_assert(source.rank() == target.rank(), "copy: both tensors must have the same rank");
-  for (int i = 0; i < source.rank(); ++i)
-    if (source.extent(i) != target.extent(i))
-      throw error({"copy: extent ", i, " of the source is ", source.extent(i), " and of the target ", target.extent(i),
-                   "; they must be equal"},
-                  at);
+                "copy_dense: both tensors must have the same element type");
+  static_assert(source.rank() == target.rank(), "copy_dense: both tensors must have the same rank");
+  refuse(check_same_extents("copy", {"from", "to"}, source, target), at);
   if (!source.dense() || !target.dense())
-    throw error("copy: a view has gaps between its elements; both must be dense", at);
+    throw error("copy_dense: a view has gaps between its elements; both must be dense", at);
   const auto bytes = static_cast<std::size_t>(source.size()) * sizeof(typename decltype(source)::value_type);
   if (bytes == 0) return;
-  if (!source.pointer || !target.pointer)
-    throw error("copy: a view of non-zero size is null; it must point to its elements", at);
+  operands all = {describe_dense("from", source, false), describe_dense("to", target, true)};
+  refuse(check_call("copy", all, memory_space::either, {"from"}), at);
+  if (source.pointer == target.pointer) return;
   executor.copy_bytes(target.pointer, source.pointer, bytes, at);
 }
 
@@ -119,7 +131,7 @@ void fill_zero(const Executor& executor, const To& to, where at = {}) {
   if (!target.dense()) throw error("fill_zero: the view has gaps between its elements; it must be dense", at);
   const auto bytes = static_cast<std::size_t>(target.size()) * sizeof(typename decltype(target)::value_type);
   if (bytes == 0) return;
-  if (!target.pointer) throw error("fill_zero: the view of non-zero size is null; it must point to its elements", at);
+  refuse(in_op("fill_zero", check_operands({describe_dense("to", target, true)}, memory_space::either)), at);
   executor.zero_bytes(target.pointer, bytes, at);
 }
 

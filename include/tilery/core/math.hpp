@@ -97,30 +97,49 @@ TILERY_SIMT V with_sign(V x, V s) {
   return reinterpret<V>(reinterpret<Integers>(x) | (reinterpret<Integers>(s) & ~static_cast<integers<scalar<V>>>(mask)));
 }
 
-/// e^x = 2^n e^r with |r| <= log(2)/2. Overflows to infinity and underflows through the denormals to zero.
+/// e^x as half * rest, where rest is about the root of e^x, a power of two. Both are normal numbers where e^x is not
+/// one: a product with a factor that is a normal number keeps all of its digits.
+template <class V>
+struct power_of_e {
+  V half, rest;
+
+  TILERY_SIMT V value() const { return half * rest; }
+  /// e^x times a factor, which must be small only where e^x is large.
+  TILERY_SIMT V times(V factor) const { return (half * factor) * rest; }
+};
+
+/// e^x = 2^n e^r with |r| <= log(2)/2, for x in [-170, 88] (double: [-1400, 709]). NaN stays NaN. Digits of the
+/// argument that x has no room for may follow as a second number, `low`.
+template <class V, class... Low>
+TILERY_SIMT power_of_e<V> split_exp(V x, Low... low) {
+  using S = scalar<V>;
+  using f = format<S>;
+  const V shifted = (x + ... + low) * S(1.4426950408889634074) + f::rounder;  // n sits in the low bits of the fraction
+  const V n = shifted - f::rounder;
+  V r = n * (single<V> ? S(-0.693145751953125) : S(-6.93147180369123816490e-01)) + x;  // log(2) in two parts
+  r = n * (single<V> ? S(-1.42860682030941723212e-6) : S(-1.90821492927058770002e-10)) + r;
+  r = (r + ... + low);
+  V q;
+  if constexpr (single<V>)  // degree 4, 6.5e-8
+    q = polynomial(r, 0.001392617611993557888f, 0.008363173074513710903f, 0.04166655466205053398f,
+                   0.1666657702559798819f, 0.5f);
+  else  // degree 10, 1.4e-18
+    q = polynomial(r, 2.09146793765839351e-9, 2.510520637395701112e-8, 2.755727366134863622e-7, 2.755725542574643428e-6,
+                   0.00002480158732553336382, 0.0001984126987480049198, 0.001388888888888375242,
+                   0.008333333333326140884, 0.04166666666666666975, 0.1666666666666667099, 0.5);
+  const V e = (q * r) * r + r + S(1);
+  const integers<V> k = reinterpret<integers<V>>(shifted) - reinterpret<integers<S>>(S(f::rounder));
+  const integers<V> k_half = k >> 1;  // two factors: each is a normal number where the result is not
+  return {e * power_of_two<V>(k_half), power_of_two<V>(k - k_half)};
+}
+
+/// e^x. Overflows to infinity and underflows through the denormals to zero.
 struct exp {
   template <class V>
   TILERY_SIMT V operator()(V x) const {
     using S = scalar<V>;
-    using f = format<S>;
     const S low = single<V> ? S(-104.0) : S(-746.0), high = single<V> ? S(88.722839) : S(709.782712893384);
-    const V shifted = x * S(1.4426950408889634074) + f::rounder;  // n sits in the low bits of the fraction
-    const V n = shifted - f::rounder;
-    V r = n * (single<V> ? S(-0.693145751953125) : S(-6.93147180369123816490e-01)) + x;  // log(2) in two parts
-    r = n * (single<V> ? S(-1.42860682030941723212e-6) : S(-1.90821492927058770002e-10)) + r;
-    V q;
-    if constexpr (single<V>)  // degree 4, 6.5e-8
-      q = polynomial(r, 0.001392617611993557888f, 0.008363173074513710903f, 0.04166655466205053398f,
-                     0.1666657702559798819f, 0.5f);
-    else  // degree 10, 1.4e-18
-      q = polynomial(r, 2.09146793765839351e-9, 2.510520637395701112e-8, 2.755727366134863622e-7,
-                     2.755725542574643428e-6, 0.00002480158732553336382, 0.0001984126987480049198,
-                     0.001388888888888375242, 0.008333333333326140884, 0.04166666666666666975, 0.1666666666666667099,
-                     0.5);
-    const V e = (q * r) * r + r + S(1);
-    const integers<V> k = reinterpret<integers<V>>(shifted) - reinterpret<integers<S>>(S(f::rounder));
-    const integers<V> k_half = k >> 1;  // two factors: each is a normal number where the result is not
-    V result = (e * power_of_two<V>(k_half)) * power_of_two<V>(k - k_half);
+    V result = split_exp(x).value();
     result = x > all<V>(high) ? all<V>(S(__builtin_inf())) : result;
     return x < all<V>(low) ? V{} : result;
   }

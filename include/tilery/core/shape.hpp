@@ -3,7 +3,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/operand.hpp>
+#include <tilery/core/operand_checks.hpp>
 
 namespace tilery::inline TILERY_ABI {
 

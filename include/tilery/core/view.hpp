@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A view is a pointer, extents and strides. Ops take tilery's own, and anything shaped like std::mdspan: the concept
-// asks for extent(), stride() and data_handle(), so no mdspan header is included here.
+// A view is a pointer, extents and strides over elements that somebody else owns. tensor_like.hpp says what else ops
+// take as a tensor.
 #pragma once
 #pragma GCC system_header
 
@@ -13,8 +13,38 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The largest extent of a tensor that ops take: what is left to 2^31 lets kernels step over the end in 32 bits.
+/// The largest extent of a tensor. The margin below 2^31 lets a 32-bit index step past the end without overflow. The
+/// number of elements is a 64-bit number: a flat tensor with a larger extent is given as a matrix.
 inline constexpr std::int32_t largest_extent = (std::numeric_limits<std::int32_t>::max)() - (1 << 17);
+
+/// What a refusal calls a tensor: "softmax: " and "x".
+struct tensor_name {
+  const char* op = "";
+  const char* name = "a view";
+};
+
+/// An extent as the 32-bit number that a view keeps. Throws where it is negative or above `largest_extent`.
+constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where at, tensor_name of = {}) {
+  if (extent < 0 || extent > largest_extent)
+    throw error({sentence(of.op, "extent ", dimension, " of ", of.name, " is ", extent),
+                 "; it must be at least 0 and at most ", largest_extent},
+                at);
+  return static_cast<std::int32_t>(extent);
+}
+
+/// A number of elements, rows or columns, of any width. Not a floating-point number: it would be cut.
+template <class Integer>
+concept extent_like = std::convertible_to<Integer, std::int64_t> && !std::is_floating_point_v<Integer>;
+
+/// The first extent of a tensor and the line of the caller that gives it: constructors whose last parameters are a pack
+/// of extents cannot end in a `where`.
+struct first_extent {
+  std::int64_t value;
+  where at;
+
+  template <extent_like Integer>
+  constexpr first_extent(Integer extent, where line = {}) : value(static_cast<std::int64_t>(extent)), at(line) {}
+};
 
 /// A view of Rank dimensions over elements of T, owned by somebody else. Strides count elements.
 template <class T, int Rank>
@@ -28,14 +58,18 @@ struct tensor_view {
 
   constexpr tensor_view() = default;
 
-  /// Dense, the last dimension contiguous.
-  template <std::convertible_to<std::int32_t>... Extents>
-  requires(sizeof...(Extents) == Rank) constexpr tensor_view(T* data, Extents... sizes)
-      : pointer(data), extents{static_cast<std::int32_t>(sizes)...} {
+  /// Dense, the last dimension contiguous. Throws where an extent is negative or above `largest_extent`, and where the
+  /// number of elements does not fit 63 bits.
+  template <extent_like... Extents>
+  requires(sizeof...(Extents) == Rank - 1) constexpr tensor_view(T* data, first_extent first, Extents... others)
+      : pointer(data) {
+    const std::int64_t sizes[] = {first.value, static_cast<std::int64_t>(others)...};
     std::int64_t step = 1;
     for (int i = Rank - 1; i >= 0; --i) {
+      extents[i] = checked_extent(i, sizes[i], first.at);
       strides[i] = step;
-      step *= extents[i];
+      if (__builtin_mul_overflow(step, sizes[i], &step))
+        throw error("the extents of a view multiply to 2^63 elements or more; no memory holds them", first.at);
     }
   }
 
@@ -76,17 +110,19 @@ template <class T>
 using matrix_view = tensor_view<T, 2>;
 
 /// A dense vector or matrix over memory that somebody else owns; `matrix` with its rows `row_stride` elements apart.
+/// Each throws where an extent is negative or above `largest_extent`.
 template <class T>
-constexpr vector_view<T> vector(T* data, std::int32_t n) {
-  return {data, n};
+constexpr vector_view<T> vector(T* data, std::int64_t n, where at = {}) {
+  return {data, first_extent(n, at)};
 }
 template <class T>
-constexpr matrix_view<T> matrix(T* data, std::int32_t rows, std::int32_t columns) {
-  return {data, rows, columns};
+constexpr matrix_view<T> matrix(T* data, std::int64_t rows, std::int64_t columns, where at = {}) {
+  return {data, first_extent(rows, at), columns};
 }
 template <class T>
-constexpr matrix_view<T> matrix(T* data, std::int32_t rows, std::int32_t columns, std::int64_t row_stride) {
-  matrix_view<T> result(data, rows, columns);
+constexpr matrix_view<T> matrix(T* data, std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
+                                where at = {}) {
+  matrix_view<T> result(data, first_extent(rows, at), columns);
   result.strides[0] = row_stride;
   return result;
 }
@@ -101,40 +137,16 @@ constexpr matrix_view<T> transposed(matrix_view<T> m) {
   return result;
 }
 
-/// Rows [first, first + count) of a matrix.
+/// Rows [first, first + count) of a matrix. Throws where it has no such rows.
 template <class T>
-constexpr matrix_view<T> rows(matrix_view<T> m, std::int32_t first, std::int32_t count) {
+constexpr matrix_view<T> rows(matrix_view<T> m, std::int64_t first, std::int64_t count, where at = {}) {
+  if (first < 0 || count < 0 || count > m.extents[0] || first > m.extents[0] - count)
+    throw error({"rows: ", count, " rows from row ", first, " on are not inside of the ", m.extents[0],
+                 " rows of the matrix"},
+                at);
   m.pointer += first * m.strides[0];
-  m.extents[0] = count;
+  m.extents[0] = static_cast<std::int32_t>(count);
   return m;
-}
-
-/// What ops accept as a tensor of this rank.
-template <class V, int Rank>
-concept tensor_like = requires(const V& v) {
-  { v.data_handle() } -> std::convertible_to<const void*>;
-  { v.extent(0) } -> std::convertible_to<std::int64_t>;
-  { v.stride(0) } -> std::convertible_to<std::int64_t>;
-  requires V::rank()
-  == Rank;
-};
-
-template <class V>
-using element_type_of = std::remove_pointer_t<decltype(std::declval<const V&>().data_handle())>;
-
-/// Any tensor-like value as tilery's view. Throws where an extent is above `largest_extent`.
-template <class V>
-constexpr auto view(const V& v, where at = {}) {
-  tensor_view<element_type_of<V>, static_cast<int>(V::rank())> result;
-  result.pointer = v.data_handle();
-  for (int i = 0; i < result.rank(); ++i) {
-    const auto extent = static_cast<std::int64_t>(v.extent(i));
-    if (extent < 0 || extent > largest_extent)
-      throw error({"extent ", i, " of a view is ", extent, "; it must be at least 0 and at most ", largest_extent}, at);
-    result.extents[i] = static_cast<std::int32_t>(extent);
-    result.strides[i] = static_cast<std::int64_t>(v.stride(i));
-  }
-  return result;
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -5,7 +5,7 @@
 #pragma GCC system_header
 
 #include <tilery/core/element.hpp>
-#include <tilery/core/view.hpp>
+#include <tilery/core/tensor_like.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -51,7 +51,8 @@ concept has_no_shape = !tensor_of_any_rank<T> && (std::is_pointer_v<std::decay_t
 
 /// A vector of labels.
 template <class V>
-concept is_labels = tensor_like<V, 1> && std::is_same_v<std::remove_const_t<element_type_of<V>>, std::int32_t>;
+concept is_labels = tensor_like<V, 1> &&(std::is_same_v<std::remove_const_t<element_type_of<V>>, std::int32_t> ||
+                                         std::is_same_v<std::remove_const_t<element_type_of<V>>, std::int64_t>);
 
 /// Ends the compilation. The first argument is meant to be the executor. FloatsAlone: the op takes no other elements,
 /// labels apart.
@@ -69,7 +70,8 @@ constexpr void refuse_call() {
                   "rows, columns) or tilery::vector(v.data(), n)");
   else if constexpr (FloatsAlone &&
                      ((tensor_of_any_rank<Others> && !tensor_of_floats<Others> && !is_labels<Others>) || ...))
-    static_assert(is_wrong, "the elements of this op's operands must be double, float, half or bf16; labels are int32");
+    static_assert(is_wrong,
+                  "the elements of this op's operands must be double, float, half or bf16; labels are int32 or int64");
   else
     static_assert(is_wrong,
                   "no overload of this op takes these arguments: each operand must be a view of the rank that the op's "

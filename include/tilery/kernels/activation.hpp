@@ -32,8 +32,9 @@ struct activation_backward_params {
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
     using S = accumulator_t<T>;
-    const auto slope = Activation::derivative(load_as<S>(lane, x, row, column, n));
-    store_as(lane, dx, row, column, load_as<S>(lane, dy, row, column, n) * slope);
+    store_as(lane, dx, row, column,
+             activation::gradient_of<Activation>(load_as<S>(lane, x, row, column, n),
+                                                 load_as<S>(lane, dy, row, column, n)));
   }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sum of the rows of a matrix. Each lane adds every row_lanes-th row of its slice; the block adds its lanes' sums
-// in order; the op launches the kernel again on the slices' sums. One text for all executors.
+// The sum of the rows of a matrix. Each lane adds every row_lanes-th row of its slice, 256 rows to a partial sum; the
+// block adds its lanes' sums in order; the op launches the kernel again on the slices' sums. One text for all
+// executors.
 #pragma once
 #pragma GCC system_header
 
@@ -12,11 +13,12 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// out[slice, column] = sum of in[row, column] over the rows of the slice, each times 1.
+/// out[slice, column] = factor times the sum of in[row, column] over the rows of the slice.
 template <class In, class Out, class Accumulator>
 struct column_sum_params {
   gmem_matrix<const In> in;  // (rows, columns)
   gmem_matrix<Out> out;      // (slices, columns)
+  Accumulator factor;
 };
 
 template <column_sum_policy P, class In, class Out, class Accumulator>
@@ -45,13 +47,24 @@ struct column_sum_kernel {
     const int slice = lane.block().x / tiles;
     const int end = p.in.rows < (slice + 1) * P.slice_rows ? p.in.rows : (slice + 1) * P.slice_rows;
 
-    pack<Accumulator, P.vector> sums[P.packs];
-    TILERY_UNROLL
-    for (int i = 0; i < P.packs; ++i) sums[i] = splat<P.vector>(Accumulator(0));
+    pack<Accumulator, P.vector> sums[P.packs] = {};
     const int first_column = lane.block().x % tiles * columns + in_block;
-    for (int row = slice * P.slice_rows + row_lane; row < end; row += row_lanes) {
-      TILERY_UNROLL
-      for (int i = 0; i < P.packs; ++i) sums[i] = sums[i] + read(lane, p.in, row, first_column + i * step);
+    const auto add_rows = [&](int first, int behind, pack<Accumulator, P.vector>* to) {
+      for (int row = first; row < behind; row += row_lanes) {
+        TILERY_UNROLL
+        for (int i = 0; i < P.packs; ++i) to[i] = to[i] + read(lane, p.in, row, first_column + i * step);
+      }
+    };
+    const int first_row = slice * P.slice_rows + row_lane;
+    if constexpr (P.slice_rows <= partial_rows * row_lanes) {
+      add_rows(first_row, end, sums);
+    } else {
+      for (int row = first_row; row < end; row += partial_rows * row_lanes) {
+        pack<Accumulator, P.vector> some[P.packs] = {};
+        add_rows(row, lesser(end, row + partial_rows * row_lanes), some);
+        TILERY_UNROLL
+        for (int i = 0; i < P.packs; ++i) sums[i] = sums[i] + some[i];
+      }
     }
 
     TILERY_UNROLL
@@ -67,15 +80,19 @@ struct column_sum_kernel {
       if (row_lane != 0) continue;
       TILERY_UNROLL
       for (int e = 0; e < P.vector; ++e)
-        if (column + e < p.in.columns) lane.store(p.out.at(slice, column + e), convert<Out>(sums[i][e]));
+        if (column + e < p.in.columns) lane.store(p.out.at(slice, column + e), convert<Out>(sums[i][e] * p.factor));
     }
   }
 
 private:
   static constexpr int step = P.column_lanes * P.vector;  // from one pack of a lane to its next
+  /// Rows that a lane adds one after the other: more of them it adds in partial sums, for the error of a chain of
+  /// additions grows with its length.
+  static constexpr int partial_rows = 256;
 
   template <class Lane>
   TILERY_SIMT static pack<Accumulator, P.vector> read(Lane lane, const gmem_matrix<const In>& in, int row, int column) {
+    if (P.packs > 1 && column >= in.columns) return splat<P.vector>(Accumulator(0));
     if constexpr (P.vector > 1) {
       if (column + P.vector <= in.columns)
         return convert<Accumulator>(lane.load(in.row(row) + column, width<P.vector>));

@@ -24,7 +24,7 @@ struct elementwise {
   using shared = no_shared;
 
   /// One block a piece of a row.
-  static index3 blocks(const Params& p) { return {pieces(p.columns, block_elements) * p.rows}; }
+  static std::int64_t block_count(const Params& p) { return std::int64_t{pieces(p.columns, block_elements)} * p.rows; }
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const Params& p, shared&) {

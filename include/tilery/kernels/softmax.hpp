@@ -51,6 +51,14 @@ struct softmax_backward_params {
   gmem_matrix<T> dx;  // may be dy
 };
 
+/// y x, and 0 where y is 0: x may be infinite in a masked column.
+struct chosen_product {
+  template <class V>
+  TILERY_SIMT V operator()(V y, V x) const {
+    return y == V{} ? V{} : y * x;
+  }
+};
+
 template <row_policy P, class T>
 struct softmax_backward_kernel {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
@@ -68,11 +76,14 @@ struct softmax_backward_kernel {
       // 0 outside of a row adds nothing to the sum
       tile::row_values<P, T, accumulator, Lane> y(group, p.y.row(r), p.y.column_stride, p.y.columns, 0);
       tile::row_values<P, T, accumulator, Lane> dy(y, p.dy.row(r), p.dy.column_stride);
-      accumulator dot = 0;
-      y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int, int) { dot += sum(y_values * dy_values); });
-      dot = group.reduce(dot, plus{}, smem.values);
+      typename decltype(y)::template sum_of<accumulator> products(y.packs());
+      y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int, int) {
+        products.add(sum(apply(chosen_product{}, y_values, dy_values)));
+      });
+      const accumulator dot = group.reduce(products.value(), plus{}, smem.values);
       y.for_each_with(dy, [&](auto& y_values, auto& dy_values, int column, int inside) {
-        tile::write_row(lane, p.dx.row(r), p.dx.column_stride, column, inside, y_values * (dy_values - dot));
+        tile::write_row(lane, p.dx.row(r), p.dx.column_stride, column, inside,
+                        apply(chosen_product{}, y_values, dy_values - dot));
       });
     }
   }

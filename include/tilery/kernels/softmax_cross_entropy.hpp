@@ -10,20 +10,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// loss = log(sum e^x) - x[label] and dx = (softmax(x) - onehot(label)) scale, for each row.
-template <class T>
+/// loss = log(sum e^x) - x[label] and dx = (softmax(x) - onehot(label)) scale, for each row. Labels are int32 or int64.
+template <class T, class Label = std::int32_t>
 struct softmax_cross_entropy_params {
   gmem_matrix<T> logits;
-  gmem_ptr<const std::int32_t> labels;
+  gmem_ptr<const Label> labels;
   std::int64_t label_stride;
   gmem_ptr<accumulator_t<T>> losses;
   std::int64_t loss_stride;
   gmem_matrix<T> gradient;  // may be the logits; a null pointer: only losses
-  accumulator_t<T> scale;
-  std::int32_t ignored;  // rows with this label have no loss and no gradient
+  accumulator_t<T> scale;   // 0: the gradient is 0, whatever the logits
+  std::int32_t ignored;     // rows with this label have no loss and no gradient
 };
 
-template <row_policy P, class T>
+template <row_policy P, class T, class Label = std::int32_t>
 struct softmax_cross_entropy_kernel {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
   using accumulator = accumulator_t<T>;
@@ -32,13 +32,15 @@ struct softmax_cross_entropy_kernel {
   static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = true;
   using shared = tile::row_slots<P, accumulator>;
+  using params = softmax_cross_entropy_params<T, Label>;
 
   template <class Lane>
-  TILERY_SIMT static void run(Lane lane, const softmax_cross_entropy_params<T>& p, shared& smem) {
+  TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     const tile::row_group<P, Lane> group{lane};
     for (int r = group.first_row(); r < group.end_row(p.logits.rows); r += group.groups) {
-      const int label = lane.load(p.labels + r * p.label_stride);
-      const bool ignored = label == p.ignored;
+      const Label given = lane.load(p.labels + r * p.label_stride);
+      const bool ignored = given == p.ignored, flat = ignored || p.scale == accumulator(0);
+      const int label = given >= 0 && given < p.logits.columns ? static_cast<int>(given) : -1;
       tile::row_values<P, T, accumulator, Lane> x(group, p.logits.row(r), p.logits.column_stride, p.logits.columns,
                                                   tile::no_maximum<accumulator>);
       const accumulator at_label = label_logit(lane, p, r, label);  // before the gradient may overwrite it
@@ -48,10 +50,10 @@ struct softmax_cross_entropy_kernel {
         lane.store(p.losses + r * p.loss_stride,
                    ignored ? accumulator(0) : math::log{}(row.sum) + (row.maximum - at_label));
       if (p.gradient.data) {
-        const accumulator factor = ignored ? accumulator(0) : p.scale / row.sum;
+        const accumulator factor = flat ? accumulator(0) : p.scale / row.sum;
         x.for_each([&](auto& values, int column, int inside) {
-          auto dx = ignored ? splat<x.vector>(accumulator(0)) : row.exponential(x, values) * factor;
-          if (!ignored && label >= column && label < column + inside) subtract(dx, label - column, p.scale);
+          auto dx = flat ? splat<x.vector>(accumulator(0)) : row.exponential(x, values) * factor;
+          if (!flat && label >= column && label < column + inside) subtract(dx, label - column, p.scale);
           tile::write_row(lane, p.gradient.row(r), p.gradient.column_stride, column, inside, dx);
         });
       }
@@ -59,10 +61,10 @@ struct softmax_cross_entropy_kernel {
   }
 
 private:
-  /// x[label]; NaN for a label that is no column, so that the loss tells of it.
+  /// x[label]; NaN for a label that is no column (-1), so that the loss tells of it.
   template <class Lane>
-  TILERY_SIMT static accumulator label_logit(Lane lane, const softmax_cross_entropy_params<T>& p, int r, int label) {
-    if (label < 0 || label >= p.logits.columns) return static_cast<accumulator>(__builtin_nan(""));
+  TILERY_SIMT static accumulator label_logit(Lane lane, const params& p, int r, int label) {
+    if (label < 0) return static_cast<accumulator>(__builtin_nan(""));
     return convert<accumulator>(lane.load(p.logits.at(r, label)));
   }
 

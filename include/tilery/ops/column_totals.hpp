@@ -115,10 +115,9 @@ void with_column_totals(const Executor& executor, const Params& given, where at,
 
 /// The totals of a GEMM whose C has no elements: sums of no rows.
 template <class Executor, class Params>
-void finish_empty_gemm(const Executor& executor, const Params& p, const operands& all, where at) {
+void finish_empty_gemm(const Executor& executor, const Params& p, where at) {
   if constexpr (Params::epilogue_type::sums_columns) {
     if (p.c.columns == 0) return;
-    refuse(check_operands(all, executor.reachable()), at);
     with_column_totals(executor, p, at, [](const Params&) {});
   }
 }

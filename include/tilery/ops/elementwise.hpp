@@ -21,7 +21,10 @@ void launch_elementwise(const Executor& executor, const elementwise_problem& pro
   using table = elementwise_table<Executor, T>;
   with_candidate<table>(table::choose(problem).index, [&]<elementwise_policy P>() {
     using kernel = elementwise<P, Params>;
-    launch<kernel>(executor, kernel::blocks(p), p, all, at);
+    const std::int64_t blocks = kernel::block_count(p);
+    if (blocks > largest_extent)
+      throw error({Params::name, ": the tensor takes ", blocks, " blocks; a launch has at most ", largest_extent}, at);
+    launch<kernel>(executor, {static_cast<int>(blocks)}, p, all, at);
   });
 }
 

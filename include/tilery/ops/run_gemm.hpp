@@ -4,6 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/core/factor.hpp>
 #include <tilery/kernels/gemm/cpu.hpp>
 #include <tilery/kernels/gemm/mma_sync.hpp>
 #include <tilery/kernels/gemm/simt.hpp>
@@ -21,7 +22,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Factors of a GEMM. A beta of 0 does not read C.
+/// Factors of a GEMM. An alpha of 0 does not read A and B, a beta of 0 does not read C: no NaN or infinity of what is
+/// not wanted reaches the result, as in BLAS.
 struct gemm_factors {
   double alpha = 1, beta = 0;
   /// What the elements of A and B are multiplied with to be the numbers that they stand for: fp8 must have them (0:
@@ -51,26 +53,31 @@ Params as_computed_params(const Params& p, const gemm_problem& problem) {
   return p;
 }
 
+/// What is wrong with the shapes of a GEMM, without the name of the op. The epilogue sees the matrices of a batch as
+/// one, one after the other.
 template <class A, class B, class C, class Epilogue>
 finding check_gemm_shapes(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
                           int batches = 1) {
   const auto times = [](int r, int k) { return sentence(r, " x ", k); };
   const int m = c.extents[0], n = c.extents[1], k = a.extents[1];
-  if (a.extents[0] != m) return {"gemm: A is ", times(a.extents[0], k), "; it must have the m = ", m, " rows of C"};
+  if (a.extents[0] != m) return {"A is ", times(a.extents[0], k), "; it must have the m = ", m, " rows of C"};
   if (b.extents[0] != k || b.extents[1] != n)
-    return {"gemm: B is ", times(b.extents[0], b.extents[1]), "; it must be k x n = ", times(k, n),
+    return {"B is ", times(b.extents[0], b.extents[1]), "; it must be k x n = ", times(k, n),
             ", the columns of A by the columns of C"};
-  if (auto found = e.check(batches * m, n)) return {"gemm: ", found};
-  return {};
+  return e.check(batches * m, n);
 }
 
-template <class A, class B, class C, class Epilogue>
-finding check_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
-                   operands& all) {
-  if (auto found = check_gemm_shapes(a, b, c, e)) return found;
-  all = {reads("A", a), reads("B", b), writes("C", c)};
+/// The operands of a GEMM or of a batch, checked for a launch. Where C has no elements, A and B are not read, and may
+/// be null.
+template <class A, class B, class C, int Rank, class Epilogue>
+finding check_gemm_operands(const tensor_view<A, Rank>& a, const tensor_view<B, Rank>& b, const tensor_view<C, Rank>& c,
+                            const Epilogue& e, memory_space reachable, operands& all) {
+  all = {};
+  if (c.size() > 0) all = {reads("A", a), reads("B", b), writes("C", c)};
   e.describe(all);
-  if (auto found = check_aliases(all)) return {"gemm: ", found};
+  if (auto found = check_operands(all, reachable)) return found;
+  if (auto found = check_aliases(all)) return found;
+  all.set_checked();
   return {};
 }
 
@@ -79,26 +86,31 @@ template <class T, class C>
 using finish_t =
     std::conditional_t<std::is_same_v<T, int8> && !std::is_same_v<C, std::int32_t>, float, accumulator_t<T>>;
 
+/// What is wrong with the factors of a GEMM, without the name of the op.
 template <class T, class C>
 finding check_factors(gemm_factors f) {
   constexpr bool scaled = is_fp8<T> || std::is_same_v<T, int8>;
   const auto missing = [](const char* name, double is) -> finding {
-    return {sentence("gemm: ", name, " is ", is, "; ", element<T>::name),
+    return {sentence(name, " is ", is, "; ", element<T>::name),
             " operands need a positive, finite factor that makes numbers of their elements"};
   };
   const auto is_factor = [](double x) { return x > 0 && x <= std::numeric_limits<double>::max(); };
   if (!is_factor(f.scale_a) && (is_fp8<T> || f.scale_a != 0)) return missing("scale_a", f.scale_a);
   if (!is_factor(f.scale_b) && (is_fp8<T> || f.scale_b != 0)) return missing("scale_b", f.scale_b);
   if (!scaled && (f.scale_a != 0 || f.scale_b != 0))
-    return {"gemm: scale_a and scale_b are for fp8 and s8; ", element<T>::name, " has alpha"};
-  if (!is_factor(f.scale_c)) return {"gemm: scale_c is ", f.scale_c, "; it must be positive and finite"};
-  if (sizeof(C) != 1 && f.scale_c != 1) return {"gemm: scale_c is for a C of 8 bits; this one is ", element<C>::name};
+    return {"scale_a and scale_b are for fp8 and s8; ", element<T>::name, " has alpha"};
+  if (!is_factor(f.scale_c)) return {"scale_c is ", f.scale_c, "; it must be positive and finite"};
+  if (sizeof(C) != 1 && f.scale_c != 1) return {"scale_c is for a C of 8 bits; this one is ", element<C>::name};
   if (std::is_same_v<C, std::int32_t> && (f.scale_a != 0 || f.scale_b != 0))
-    return {"gemm: a C of s32 holds the sums themselves; scales need a C of f32 or s8"};
+    return {"a C of s32 holds the sums themselves; scales need a C of f32 or s8"};
+  using sum = finish_t<T, C>;
+  if constexpr (!std::is_integral_v<sum>) {
+    if (auto found = check_finite<sum>("alpha", f.alpha)) return found;
+    if (auto found = check_finite<sum>("beta", f.beta)) return found;
+  }
   const auto whole = [](double x) { return x >= -0x1p31 && x < 0x1p31 && x == static_cast<std::int32_t>(x); };
   if (std::is_same_v<C, std::int32_t> && !(whole(f.alpha) && whole(f.beta)))
-    return {"gemm: alpha and beta must be whole numbers of 32 bits where C is s32; they are ", f.alpha, " and ",
-            f.beta};
+    return {"alpha and beta must be whole numbers of 32 bits where C is s32; they are ", f.alpha, " and ", f.beta};
   return {};
 }
 
@@ -138,6 +150,7 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
                                       e,
                                       static_cast<float>(f.scale_c),
                                       batch};
+  if (p.alpha == S(0)) p.a.k = p.b.k = 0;  // an empty sum reads neither A nor B
   p.epilogue.shape(batch.count * c.extents[0], c.extents[1]);
   return p;
 }
@@ -203,16 +216,15 @@ auto gemm_kernel_of() {
 
 /// One kernel of a GPU on so many blocks.
 template <auto P, class Executor, class Params>
-void launch_gemm(const Executor& executor, const gemm_work& work, Params p, operands all, where at) {
+void launch_gemm(const Executor& executor, const char* op, const gemm_work& work, Params p, operands all, where at) {
   static_assert(!Executor::lane::alone, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
   if (work.blocks > largest_extent)
-    throw error({"gemm: C has ", work.blocks, " tiles; a launch has at most ", largest_extent, " blocks"}, at);
+    throw error({op, ": C has ", work.blocks, " tiles; a launch has at most ", largest_extent, " blocks"}, at);
   using kernel = typename decltype(gemm_kernel_of<P, Params>())::type;
   allocation memory;
   column_totals_in<Params> totals;
   if (work.shared() || Params::epilogue_type::sums_columns) {
-    // What could be refused is, ahead of what is enqueued.
-    refuse(check_operands(all, executor.reachable()), at);
+    // What could be refused is, ahead of what is enqueued; the operands have been checked.
     refuse(check_arch(needs_of<kernel>(), executor.target()), at);
     memory = take_workspace(executor, work, P.block.m * P.block.n, p, totals, all, at);
   }
@@ -244,11 +256,11 @@ inline constexpr const char* what_else = sizeof(T) == 1            ? ": convert 
 
 /// Whether the tensor cores of an arch multiply elements of T by elements of U.
 template <class T, class U>
-finding check_instructions(arch target) {
+finding check_instructions(const char* op, arch target) {
   constexpr arch lowest =
       atoms::mma_shape<tile::mma_type<T, multiply_as::tf32>, tile::mma_type<U, multiply_as::tf32>>::lowest;
   if (static_cast<int>(target) >= static_cast<int>(lowest)) return {};
-  return {sentence("gemm: ", element<T>::name, " needs the tensor cores of ", limits(lowest).name,
+  return {sentence(op, ": ", element<T>::name, " needs the tensor cores of ", limits(lowest).name,
                    " or later; this device is an "),
           limits(target).name, what_else<T>};
 }
@@ -260,17 +272,19 @@ inline constexpr bool is_of_cpu =
 
 /// One policy, one kernel.
 template <auto P, class Executor, class Params>
-void run_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all, where at) {
+void run_gemm(const Executor& executor, const gemm_problem& problem, const Params& p,
+              [[maybe_unused]] const operands& all, where at) {
   using policy = std::remove_cvref_t<decltype(P)>;
   if constexpr (is_of_cpu<policy>) {
     static_assert(Executor::lane::alone, "a policy of the CPU runs on the cpu executor only");
-    refuse(check_operands(all, executor.reachable()), at);
     with_column_totals(executor, p, at, [&](const Params& q) { gemm_cpu_batch<P>(executor, q); });
   } else {
     if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
-      refuse(check_instructions<typename Params::a_type, typename Params::b_type>(problem.target), at);
-    launch_gemm<P>(executor, shared_out<typename Params::a_type>(P, problem), as_computed_params<P>(p, problem), all,
-                   at);
+      refuse(check_instructions<typename Params::a_type, typename Params::b_type>(problem.op, problem.target), at);
+    gemm_problem computed = problem;
+    computed.k = p.a.k;  // 0 where alpha is 0
+    launch_gemm<P>(executor, problem.op, shared_out<typename Params::a_type>(P, computed),
+                   as_computed_params<P>(p, problem), all, at);
   }
 }
 
@@ -290,7 +304,7 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
     if constexpr (tensor_cores) {
       using shape = atoms::mma_shape<T, U>;
       if (!simt || serves_mma_sync<T, shape>(problem)) {
-        refuse(check_instructions<T, U>(problem.target), at);
+        refuse(check_instructions<T, U>(problem.op, problem.target), at);
         return f.template operator()<gemm_mma_sync_table<T>>();
       }
     }

@@ -59,7 +59,7 @@ constexpr int widest_pack_alike(int widest, const matrix_view<T>& first, const m
 template <class T>
 constexpr matrix_view<T> flattened(const matrix_view<T>& v) {
   if (!v.dense() || v.size() > largest_extent) return v;
-  return matrix(v.pointer, 1, static_cast<std::int32_t>(v.size()));
+  return matrix(v.pointer, 1, v.size());
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -53,9 +53,10 @@ struct gemm_problem {
   gemm_operand_shape a, b;
   int c_vector = 1;  // packs along n
   arch target = arch::sm_75;
-  int batches = 1;       // problems of this shape
-  bool one_type = true;  // A's elements are B's type
-  bool alike = true;     // not a group, whose members lie within these extents
+  int batches = 1;          // problems of this shape
+  bool one_type = true;     // A's elements are B's type
+  bool alike = true;        // not a group, whose members lie within these extents
+  const char* op = "gemm";  // the op that was called, for refusals
 };
 
 /// Whether a policy for one layout serves the problem's operands: all of a group lie alike.
@@ -122,7 +123,7 @@ constexpr gemm_operand_shape operand_shape(const T* pointer, int outer, std::int
     const int vector = k_stride == 1 ? common_vector(pointer, k, outer, outer_stride) : 1;
     if (outer_stride != 1 || vector > 1) return {along::k, vector};
   }
-  if (outer_stride == 1) return {along::outer, common_vector(pointer, outer, k, k_stride)};
+  if (outer_stride == 1 || outer == 1) return {along::outer, common_vector(pointer, outer, k, k_stride)};
   return {along::any, 1};
 }
 

@@ -5,15 +5,17 @@
 #pragma GCC system_header
 
 #include <tilery/core/where.hpp>
+#include <tilery/simt/cpu_atomics.hpp>
 #include <tilery/simt/engine.hpp>
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
+#include <tilery/simt/refused_store.hpp>
 #include <tilery/simt/step.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
-class cpu_lane {
+class cpu_lane : public cpu_atomics, public refused_store {
 public:
   static constexpr bool alone = true;
   static constexpr int warp_size = 1;
@@ -30,9 +32,11 @@ public:
   /// For atoms on the host.
   immediate_engine engine() const { return {}; }
 
-  // For the virtual GPU's reports: the name of what follows, and its arithmetic.
+  // For the virtual GPU's reports: the name of what follows, its arithmetic, what is done with.
   TILERY_SIMT no_step step(const char*, where = {}) const { return {}; }
   TILERY_SIMT void operations(compute_unit, int, where = {}) const {}
+  template <class T>
+  TILERY_SIMT void discard(smem_ptr<T>, int, where = {}) const {}
 
   TILERY_SIMT void sync_block(where = {}) const {}
   TILERY_SIMT void sync_warp(where = {}) const {}
@@ -66,6 +70,7 @@ public:
   TILERY_SIMT auto load(smem_ptr<T> p, width_t<N>, where = {}) const {
     return read<N>(p.raw());
   }
+  using refused_store::store;
   template <class T>
   TILERY_SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
     *p.raw() = value;
@@ -81,64 +86,6 @@ public:
   template <class T, int N>
   TILERY_SIMT void store(smem_ptr<T> p, pack<T, N> value, where = {}) const {
     __builtin_memcpy(static_cast<void*>(p.raw()), &value, sizeof(value));
-  }
-
-  template <class T>
-  TILERY_SIMT T atomic_add(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
-#ifndef __CUDA_ARCH__
-    if constexpr (std::is_integral_v<T>) return __atomic_fetch_add(p.raw(), value, __ATOMIC_SEQ_CST);
-    T old = atomic_load(p), sum;
-    do {
-      sum = old + value;
-    } while (!__atomic_compare_exchange(p.raw(), &old, &sum, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
-    return old;
-#else
-    return value;
-#endif
-  }
-  template <std::integral T>
-  TILERY_SIMT T atomic_max(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device, where = {}) const {
-#ifndef __CUDA_ARCH__
-    T old = atomic_load(p);
-    while (old < value && !__atomic_compare_exchange(p.raw(), &old, &value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-      ;
-    return old;
-#else
-    return value;
-#endif
-  }
-  template <class T>
-  TILERY_SIMT T atomic_exchange(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
-                                where = {}) const {
-#ifndef __CUDA_ARCH__
-    T old;
-    __atomic_exchange(p.raw(), &value, &old, __ATOMIC_SEQ_CST);
-    return old;
-#else
-    return value;
-#endif
-  }
-  template <class T>
-  TILERY_SIMT T atomic_load(gmem_ptr<T> p, order = order::relaxed, scope = scope::device, where = {}) const {
-#ifndef __CUDA_ARCH__
-    T value;
-    __atomic_load(p.raw(), &value, __ATOMIC_SEQ_CST);
-    return value;
-#else
-    return *p.raw();
-#endif
-  }
-  template <class T>
-  TILERY_SIMT void atomic_store(gmem_ptr<T> p, T value, order = order::relaxed, scope = scope::device,
-                                where = {}) const {
-#ifndef __CUDA_ARCH__
-    __atomic_store(p.raw(), &value, __ATOMIC_SEQ_CST);
-#endif
-  }
-  TILERY_SIMT void fence(order = order::acquire_release, scope = scope::device, where = {}) const {
-#ifndef __CUDA_ARCH__
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-#endif
   }
 
 private:

@@ -4,57 +4,83 @@
 // helps the others when it is done: cores of a shared machine differ in speed. (An OpenMP loop ends when its last
 // thread has woken up, which made a training run 40 times slower beside two compilers; Thrust's loop is the same, and
 // adds 4 to 7 seconds to a unit under nvcc.)
+//
+// What holds for loops, and so for each call of an op on the cpu executor:
+//   Host threads     Any number may call at a time. One of them has the helpers; the others' loops run on their
+//   callers. Nested loops     A loop that is called from inside a loop runs on its caller. fork             A forked
+//   child has no helpers: its loops run on their callers. Rounding, FTZ    Each index runs under the floating-point
+//   mode of the caller. Exceptions       The first one reaches the caller once nobody works any more. The pool stays as
+//   it was. Memory           Where there is none for helpers, a loop runs on its caller; the next one tries again.
+//   Static objects   Their constructors and destructors may call: before the pool begins and after it has ended, loops
+//                    run on their callers.
+// Results do not depend on any of this: ops share out their work in the same pieces for any number of threads.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/annotations.hpp>
 
-#include <sched.h>
 #include <unistd.h>
 #include <atomic>
+#include <cfenv>
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
 
-/// The cores that this process may run on.
-inline int host_threads() {
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return CPU_COUNT(&allowed);
-  const unsigned all = std::thread::hardware_concurrency();
-  return all ? static_cast<int>(all) : 1;
-}
-
 /// Threads that wait for loops; one pool a program. They spin for a tenth of a millisecond after a loop, then sleep.
 class helper_threads {
 public:
-  static helper_threads& shared() {
-    static helper_threads pool;
-    return pool;
+  /// body(context, i) for each i in [0, n) on the caller and at most `helpers` others. Runs on the caller alone where
+  /// another loop has the pool, its own outer loop included, in a forked child, and after the pool's end.
+  static void run(int helpers, std::int64_t n, void (*body)(const void*, std::int64_t), const void* context) {
+    if (helpers >= 1 && !ended_) {
+      static helper_threads pool;
+      if (pool.shares_out(helpers, n, body, context)) return;
+    }
+    for (std::int64_t i = 0; i < n; ++i) body(context, i);
   }
 
   ~helper_threads() {
+    ended_ = true;
     stop_ = true;
     ++round_;
     round_.notify_all();
     const bool forked = getpid() != home_;  // a child has the objects of its parent's threads, but not the threads
-    for (std::thread& t : threads_) forked ? t.detach() : t.join();
+    for (std::thread& t : threads_) forked || t.get_id() == std::this_thread::get_id() ? t.detach() : t.join();
   }
 
-  /// body(context, i) for each i in [0, n) on the caller and at most `helpers` others. Runs on the caller alone where
-  /// another loop has the pool, its own outer loop included, and in a forked child, which has no helpers.
-  void run(int helpers, std::int64_t n, void (*body)(const void*, std::int64_t), const void* context) {
-    if (helpers < 1 || getpid() != home_ || taken_.test_and_set(std::memory_order_acquire)) {
-      for (std::int64_t i = 0; i < n; ++i) body(context, i);
-      return;
+private:
+  /// Indices of one thread, taken some at a time, by itself at first. Alone in its cache lines.
+  struct alignas(128) share {
+    std::atomic<std::int64_t> next = 0;
+    std::int64_t end = 0;
+  };
+
+  /// Whoever has the pool, until the end of a scope.
+  struct taken {
+    std::atomic_flag& flag;
+    ~taken() { flag.clear(std::memory_order_release); }
+  };
+
+  helper_threads() = default;
+
+  /// Runs a loop, or returns false where the pool is not to be had.
+  bool shares_out(int helpers, std::int64_t n, void (*body)(const void*, std::int64_t), const void* context) {
+    if (getpid() != home_ || taken_.test_and_set(std::memory_order_acquire)) return false;
+    const taken until_the_end{taken_};
+    try {
+      start_threads(helpers);
+      make_shares(helpers + 1, n);
+    } catch (const std::bad_alloc&) {
+      return false;
     }
-    start_threads(helpers);
-    make_shares(helpers + 1, n);
     body_ = body, context_ = context;
+    std::fegetenv(&mode_);
     places_ = 1;  // the caller's is 0
     failure_ = nullptr;
     open_ = true;
@@ -65,19 +91,11 @@ public:
 
     open_ = false;  // nobody begins any more; those who have begun are waited for
     for (int spins = 0; inside_ != 0; ++spins) spins < 4096 ? pause() : std::this_thread::yield();
-    const std::exception_ptr failure = failure_;
-    taken_.clear(std::memory_order_release);
+    const std::exception_ptr failure = std::move(failure_);
+    failure_ = nullptr;
     if (failure) std::rethrow_exception(failure);
+    return true;
   }
-
-private:
-  /// Indices of one thread, taken some at a time, by itself at first. Alone in its cache lines.
-  struct alignas(128) share {
-    std::atomic<std::int64_t> next = 0;
-    std::int64_t end = 0;
-  };
-
-  helper_threads() = default;
 
   static void pause() {
 #if defined(__x86_64__)
@@ -86,6 +104,7 @@ private:
   }
 
   void start_threads(int wanted) {
+    threads_.reserve(static_cast<std::size_t>(wanted));
     try {
       while (static_cast<int>(threads_.size()) < wanted)
         threads_.emplace_back([this, seen = round_.load()] { serve(seen); });
@@ -101,7 +120,13 @@ private:
       if (stop_) return;
       ++inside_;
       if (open_)
-        if (const int place = places_++; place < workers_) work(place);
+        if (const int place = places_++; place < workers_) {
+          std::fenv_t mine;
+          std::fegetenv(&mine);
+          std::fesetenv(&mode_);
+          work(place);
+          std::fesetenv(&mine);
+        }
       --inside_;
     }
   }
@@ -136,6 +161,7 @@ private:
     }
   }
 
+  inline static std::atomic<bool> ended_ = false;  // outlives the pool: it has no destructor
   const pid_t home_ = getpid();
   std::vector<std::thread> threads_;
   std::atomic_flag taken_;
@@ -147,16 +173,18 @@ private:
   std::int64_t step_ = 1;
   void (*body_)(const void*, std::int64_t) = nullptr;
   const void* context_ = nullptr;
+  std::fenv_t mode_{};  // of the caller
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
 };
 
 /// body(i) for each i in [0, n), on at most `threads` threads, in any order: results must not depend on it. The first
-/// exception reaches the caller.
+/// exception reaches the caller. The top of this file says what holds for calls from several threads, and at the
+/// beginning and the end of a program.
 template <class Body>
 void parallel_for(int threads, std::int64_t n, const Body& body) {
   if (n < threads) threads = static_cast<int>(n);
-  helper_threads::shared().run(
+  helper_threads::run(
       threads - 1, n, [](const void* context, std::int64_t i) { (*static_cast<const Body*>(context))(i); }, &body);
 }
 

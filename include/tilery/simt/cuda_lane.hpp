@@ -5,11 +5,13 @@
 #pragma GCC system_header
 
 #include <tilery/core/where.hpp>
+#include <tilery/simt/cuda_atomics.hpp>
 #include <tilery/simt/cuda_cluster.hpp>
 #include <tilery/simt/engine.hpp>
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
+#include <tilery/simt/refused_store.hpp>
 #include <tilery/simt/step.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -42,7 +44,7 @@ template <int Bytes, int Element>
 using access_word_of = std::conditional_t<Element != 8, typename access_word<Bytes>::type,
                                           std::conditional_t<Bytes == 8, unsigned long long, ulonglong2>>;
 
-class cuda_lane {
+class cuda_lane : public cuda_atomics, public refused_store {
 public:
   static constexpr bool alone = false;
   static constexpr int warp_size = 32;
@@ -81,9 +83,11 @@ public:
   /// For atoms on the host.
   immediate_engine engine() const { return {}; }
 
-  // For the virtual GPU's reports: the name of what follows, and its arithmetic.
+  // For the virtual GPU's reports: the name of what follows, its arithmetic, what is done with.
   TILERY_SIMT no_step step(const char*, where = {}) const { return {}; }
   TILERY_SIMT void operations(compute_unit, int, where = {}) const {}
+  template <class T>
+  TILERY_SIMT void discard(smem_ptr<T>, int, where = {}) const {}
 
   TILERY_SIMT void sync_block(where = {}) const {
 #ifdef __CUDA_ARCH__
@@ -147,6 +151,7 @@ public:
   TILERY_SIMT pack<T, N> load(smem_ptr<T> p, width_t<N>, where = {}) const {
     return words<pack<T, N>>([p](int i, auto* word) { word[i] = reinterpret_cast<decltype(word)>(p.raw())[i]; });
   }
+  using refused_store::store;
   template <class T>
   TILERY_SIMT void store(gmem_ptr<T> p, T value, where = {}) const {
     *p.raw() = value;
@@ -170,7 +175,8 @@ public:
       write(p.raw(), value);
   }
 
-  /// The same place in the shared memory of the cluster's block `rank`.
+  /// The same place in the shared memory of the cluster's block `rank`. All blocks of the cluster must have begun, so a
+  /// sync_cluster comes before the first access.
   template <class T>
   TILERY_SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
     return dsmem_ptr<T>(cuda_cluster::map(mine.raw(), rank), rank);
@@ -192,88 +198,7 @@ public:
     write_remote(p.address(), value);
   }
 
-  template <class T>
-  TILERY_SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                           where = {}) const {
-    return around(o, s, [&] {
-#ifdef __CUDA_ARCH__
-      return s == scope::block    ? atomicAdd_block(p.raw(), value)
-             : s == scope::device ? atomicAdd(p.raw(), value)
-                                  : atomicAdd_system(p.raw(), value);
-#else
-      return value;
-#endif
-    });
-  }
-  /// The larger one stays; returns what was there. The order in which lanes come does not matter to what is left.
-  template <std::integral T>
-  TILERY_SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                           where = {}) const {
-    return around(o, s, [&] {
-#ifdef __CUDA_ARCH__
-      return s == scope::block    ? atomicMax_block(p.raw(), value)
-             : s == scope::device ? atomicMax(p.raw(), value)
-                                  : atomicMax_system(p.raw(), value);
-#else
-      return value;
-#endif
-    });
-  }
-  template <class T>
-  TILERY_SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                                where = {}) const {
-    return around(o, s, [&] {
-#ifdef __CUDA_ARCH__
-      return s == scope::block    ? atomicExch_block(p.raw(), value)
-             : s == scope::device ? atomicExch(p.raw(), value)
-                                  : atomicExch_system(p.raw(), value);
-#else
-      return value;
-#endif
-    });
-  }
-  template <class T>
-  TILERY_SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where = {}) const {
-    return around(o, s, [&] { return *static_cast<const volatile T*>(p.raw()); });
-  }
-  template <class T>
-  TILERY_SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                                where = {}) const {
-    around(o, s, [&] {
-      *static_cast<volatile T*>(p.raw()) = value;
-      return 0;
-    });
-  }
-  TILERY_SIMT void fence(order = order::acquire_release, [[maybe_unused]] scope s = scope::device, where = {}) const {
-#ifdef __CUDA_ARCH__
-    if (s == scope::block)
-      __threadfence_block();
-    else if (s == scope::device)
-      __threadfence();
-    else
-      __threadfence_system();
-#endif
-  }
-  /// Waits until `done(value at flag)`; loads with acquire order.
-  template <class T, class Done>
-  TILERY_SIMT void wait_until(gmem_ptr<T> flag, Done done, scope s = scope::device, where = {}) const {
-    while (!done(atomic_load(flag, order::acquire, s))) {
-#ifdef __CUDA_ARCH__
-      __nanosleep(32);
-#endif
-    }
-  }
-
 private:
-  // A fence before for release, behind for acquire: the PTX model's fence-based synchronisation.
-  template <class Access>
-  TILERY_SIMT auto around(order o, scope s, Access access) const {
-    if (o == order::release || o == order::acquire_release) fence(o, s);
-    auto result = access();
-    if (o == order::acquire || o == order::acquire_release) fence(o, s);
-    return result;
-  }
-
   template <class Value, int Element = 4, class Each>
   TILERY_SIMT static Value words(Each each) {
     constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;

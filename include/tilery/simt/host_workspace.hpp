@@ -12,22 +12,33 @@ namespace tilery::inline TILERY_ABI {
 
 /// At least `bytes` bytes, aligned to a cache line, for the duration of an op and on the calling thread alone. Up to
 /// 64 MiB are kept for the thread's next op, and as many beside them for an op that needs two; what is more, or asked
-/// for while both are in use, is not kept.
+/// for while both are in use, is not kept; nor is what destructors ask for at the end of the thread, or of the program,
+/// once the kept memory is gone.
 inline allocation kept_workspace(std::size_t bytes) {
   static constexpr std::align_val_t alignment{64};
   struct kept_block {
     void* memory = nullptr;
     std::size_t bytes = 0;
     bool in_use = false;
-    ~kept_block() { ::operator delete(memory, alignment); }
   };
-  static thread_local kept_block both[2];
-  kept_block& kept = both[both[0].in_use ? 1 : 0];
-
-  if (bytes == 0) return {};
-  if (kept.in_use || bytes > (std::size_t{64} << 20))
+  struct kept_blocks {
+    kept_block both[2];
+    bool* gone;
+    ~kept_blocks() {
+      *gone = true;
+      for (kept_block& b : both) ::operator delete(b.memory, alignment);
+    }
+  };
+  static thread_local bool gone = false;  // has no destructor: it can be read until the thread ends
+  const auto unkept = [bytes]() -> allocation {
     return {::operator new(bytes, alignment), bytes,
             [](void* p, std::size_t, void*) noexcept { ::operator delete(p, alignment); }};
+  };
+  if (bytes == 0) return {};
+  if (gone || bytes > (std::size_t{64} << 20)) return unkept();
+  static thread_local kept_blocks blocks{{}, &gone};
+  kept_block& kept = blocks.both[blocks.both[0].in_use ? 1 : 0];
+  if (kept.in_use) return unkept();
   if (kept.bytes < bytes) {
     ::operator delete(kept.memory, alignment);
     kept.memory = nullptr, kept.bytes = 0;  // should the next line throw

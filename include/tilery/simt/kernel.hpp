@@ -7,16 +7,16 @@
 //     static constexpr arch lowest = arch::sm_75;      // what it needs
 //     static constexpr bool holds_alone = true;        // its text is right for a block of one lane, too: the CPU's
 //     static constexpr int cluster = 4;                // blocks along x that run side by side; 1 where it is absent
-//     static constexpr int resident = 2;               // blocks a multiprocessor holds: a bound of registers; 1 likewise
-//     struct shared { shared_array<float, 4> sums; };
-//     template <class Lane> TILERY_SIMT static void run(Lane lane, const params& p, shared& smem);
+//     static constexpr int resident = 2;               // blocks a multiprocessor holds: a bound of registers; 1
+//     likewise struct shared { shared_array<float, 4> sums; }; template <class Lane> TILERY_SIMT static void run(Lane
+//     lane, const params& p, shared& smem);
 //   };
 //   launch<my_kernel>(executor, {blocks}, p);
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
-#include <tilery/core/operand.hpp>
+#include <tilery/core/operand_checks.hpp>
 #include <tilery/simt/index.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -98,20 +98,47 @@ inline finding check_grid(index3 blocks, int cluster) {
   return {};
 }
 
+/// Stops the compilation of a kernel that lacks a part, with a sentence for each part.
+template <class Kernel, class Executor, class Params>
+constexpr bool is_kernel() {
+  static_assert(requires { { Kernel::name } -> std::convertible_to<const char*>; },
+                "a kernel must have a name: static constexpr const char* name");
+  static_assert(requires { { Kernel::threads } -> std::convertible_to<int>; },
+                "a kernel must say how many threads a block has: static constexpr int threads");
+  static_assert(requires { { Kernel::lowest } -> std::convertible_to<arch>; },
+                "a kernel must say which arch it needs: static constexpr arch lowest");
+  static_assert(requires { { Kernel::holds_alone } -> std::convertible_to<bool>; },
+                "a kernel must say whether it is right for a block of one lane: static constexpr bool holds_alone");
+  static_assert(requires { typename Kernel::shared; },
+                "a kernel must have a type of its shared memory: struct shared, or using shared = no_shared");
+  if constexpr (kernel_text<Kernel> && requires { typename Executor::lane; }) {
+    constexpr bool runs = requires(typename Executor::lane lane, const Params& p, typename Kernel::shared& smem) {
+      Kernel::run(lane, p, smem);
+    };
+    static_assert(runs, "a kernel must have static void run(Lane lane, const P& params, shared& smem), a template of Lane, "
+                        "where P is the type of the params that launch is given");
+    return runs;
+  } else {
+    return kernel_text<Kernel>;
+  }
+}
+
 /// Runs a kernel on a grid of blocks, in the executor's order. `known` are its operands: their memory is checked, and
 /// an executor may keep them as the bounds of every access. An empty grid is no launch.
-template <kernel_text Kernel, class Executor, class Params>
+template <class Kernel, class Executor, class Params>
 void launch(const Executor& executor, index3 blocks, const Params& params, const operands& known = {}, where at = {}) {
-  static_assert(std::is_trivially_copyable_v<Params>, "kernel parameters must be trivially copyable");
-  static_assert(sizeof(Params) <= 32764, "kernel parameters must fit 32764 bytes");
-  static_assert(cluster_of<Kernel>() >= 1 && cluster_of<Kernel>() <= portable_cluster,
-                "a kernel's cluster must be 1 to 8 blocks: more are not portable");
-  static_assert(cluster_of<Kernel>() == 1 || static_cast<int>(Kernel::lowest) >= static_cast<int>(arch::sm_90),
-                "a kernel with a cluster must have sm_90 or later as its lowest arch");
-  refuse(check_grid(blocks, cluster_of<Kernel>()), at);
-  refuse(check_operands(known, executor.reachable()), at);
-  if (blocks.volume() == 0) return;
-  executor.template run<Kernel>(blocks, params, known, at);
+  if constexpr (is_kernel<Kernel, Executor, Params>()) {
+    static_assert(std::is_trivially_copyable_v<Params>, "kernel parameters must be trivially copyable");
+    static_assert(sizeof(Params) <= 32764, "kernel parameters must fit 32764 bytes");
+    static_assert(cluster_of<Kernel>() >= 1 && cluster_of<Kernel>() <= portable_cluster,
+                  "a kernel's cluster must be 1 to 8 blocks: more are not portable");
+    static_assert(cluster_of<Kernel>() == 1 || static_cast<int>(Kernel::lowest) >= static_cast<int>(arch::sm_90),
+                  "a kernel with a cluster must have sm_90 or later as its lowest arch");
+    refuse(in_op(Kernel::name, check_grid(blocks, cluster_of<Kernel>())), at);
+    if (!known.checked()) refuse(in_op(Kernel::name, check_operands(known, executor.reachable())), at);
+    if (blocks.volume() == 0) return;
+    executor.template run<Kernel>(blocks, params, known, at);
+  }
 }
 
 }  // namespace tilery::inline TILERY_ABI

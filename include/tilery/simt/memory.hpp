@@ -65,6 +65,16 @@ private:
   T* raw_;
 };
 
+/// A pointer to memory that atomics change: global memory, or the block's own shared memory.
+template <class P>
+inline constexpr bool is_shared_pointer = false;
+template <class T>
+inline constexpr bool is_shared_pointer<smem_ptr<T>> = true;
+template <class P>
+concept atomic_pointer =
+    !std::is_const_v<typename P::element_type> &&
+    (std::same_as<P, gmem_ptr<typename P::element_type>> || std::same_as<P, smem_ptr<typename P::element_type>>);
+
 /// Shared memory of any block of the cluster, made by `lane.of_block(pointer, rank)`. On a GPU it is an address of the
 /// cluster's window; elsewhere bytes from the begin of that block's shared memory.
 template <class T>
@@ -88,12 +98,24 @@ private:
   std::int32_t rank_;
 };
 
-/// N elements in a kernel's `shared` struct, uninitialised when the block starts.
+/// N elements in a kernel's `shared` struct, uninitialised when the block starts. They are reached through a lane
+/// alone, which the virtual GPU watches: lane.load(x.at(i)), lane.store(x.at(i), value).
 template <class T, int N>
-struct shared_array {
-  alignas(16) T elements[N];
+class shared_array {
+public:
+  TILERY_SIMT smem_ptr<T> at(int i) { return smem_ptr<T>(elements_ + i); }
 
-  TILERY_SIMT smem_ptr<T> at(int i) { return smem_ptr<T>(elements + i); }
+  /// Refused: nobody would watch such an access.
+  template <class Index>
+  T& operator[](Index) {
+    static_assert(sizeof(Index) == 0,
+                  "shared memory is read by lane.load(x.at(i)) and written by lane.store(x.at(i), "
+                  "value): an access by x[i] could not be checked");
+    return elements_[0];
+  }
+
+private:
+  alignas(16) T elements_[N];
 };
 
 /// A matrix as kernels see it: 32-bit extents, 64-bit strides, trivially copyable.

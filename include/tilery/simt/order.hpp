@@ -3,11 +3,15 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/annotations.hpp>
+#include <tilery/simt/memory.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 enum class order : int { relaxed, acquire, release, acquire_release };
 enum class scope : int { block, device, system };
+
+/// The scope of an atomic that names none: whoever reaches the memory.
+template <atomic_pointer P>
+inline constexpr scope scope_of = is_shared_pointer<P> ? scope::block : scope::device;
 
 }  // namespace tilery::inline TILERY_ABI

@@ -3,6 +3,7 @@
 //
 //   [[maybe_unused]] const auto step = lane.step("load a tile", at);   // at the begin of a tile function
 //   lane.operations(compute_unit::fma_f32, m * n * k);                 // arithmetic that the next lines do
+//   lane.discard(smem.stage[i].at(0), 64);                             // values that nobody needs any more
 //
 // Reports tell the step, the kernel's line that called it, and the line inside it.
 #pragma once

@@ -30,8 +30,8 @@ public:
   }
 
   void init(void* mbarrier, int arrivals, where at) const {
-    if constexpr (Checked) watch().init_mbarrier(rank_, mbarrier, site("init mbarrier", at));
-    block_->barriers().init(mbarrier, arrivals);
+    if constexpr (Checked) watch().init_mbarrier(rank_, mbarrier, arrivals, site("init mbarrier", at));
+    block_->barriers().init(mbarrier, arrivals < 1 ? 1 : arrivals);
   }
   void invalidate(void* mbarrier, where at) const {
     virtual_machine::mbarrier_state& b = block_->barriers().at(mbarrier);
@@ -43,7 +43,7 @@ public:
     if constexpr (Checked) {
       const std::uint32_t number = site("arrive at mbarrier", at);
       if (!watch().uses_mbarrier(rank_, mbarrier, b, number)) return;
-      watch().arrives(rank_, mbarrier, b, arrivals, number);
+      watch().arrives(rank_, mbarrier, b, arrivals, expected_bytes, number);
     }
     b.missing -= arrivals;
     b.missing_bytes += expected_bytes;

@@ -8,16 +8,16 @@
 
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
+#include <tilery/simt/refused_store.hpp>
 #include <tilery/simt/step.hpp>
+#include <tilery/simt/virtual_atomics.hpp>
 #include <tilery/simt/virtual_engine.hpp>
 #include <tilery/simt/virtual_step.hpp>
-
-#include <atomic>
 
 namespace tilery::inline TILERY_ABI {
 
 template <bool Checked>
-class virtual_lane {
+class virtual_lane : public virtual_atomics<virtual_lane<Checked>, Checked>, public refused_store {
 public:
   static constexpr bool alone = false;
   static constexpr int warp_size = virtual_machine::block::warp_lanes;
@@ -73,6 +73,20 @@ public:
 #endif
   }
 
+  /// All lanes are done with the values of so many elements from the next sync_block on (in a cluster, from the next
+  /// sync_cluster on): a stage of a ring that is to be refilled. One lane's call is enough. With
+  /// `virtual_gpu::options::poison_discarded` they become NaN there, and whoever reads one before it is written again
+  /// is reported; otherwise, and on other machines, nothing happens.
+  template <class T>
+  TILERY_SIMT void discard([[maybe_unused]] smem_ptr<T> first, [[maybe_unused]] int elements,
+                           [[maybe_unused]] where at = {}) const {
+#ifndef __CUDA_ARCH__
+    if constexpr (Checked)
+      if (watch()->poisons_discarded())
+        watch()->discard(rank_, first.raw(), static_cast<std::int64_t>(elements * sizeof(T)), site("discard", at));
+#endif
+  }
+
   TILERY_SIMT void sync_block([[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->comes_to_barrier(rank_, site("sync_block", at));
@@ -123,6 +137,7 @@ public:
   TILERY_SIMT auto load(smem_ptr<T> p, width_t<N>, where at = {}) const {
     return read<pack<T, N>>(p, at);
   }
+  using refused_store::store;
   template <class T>
   TILERY_SIMT void store(gmem_ptr<T> p, T value, where at = {}) const {
     write(p, value, at);
@@ -140,7 +155,8 @@ public:
     write(p, value, at);
   }
 
-  /// The same place in the shared memory of the cluster's block `rank`.
+  /// The same place in the shared memory of the cluster's block `rank`. All blocks of the cluster must have begun, so a
+  /// sync_cluster comes before the first access.
   template <class T>
   TILERY_SIMT dsmem_ptr<T> of_block([[maybe_unused]] smem_ptr<T> mine, int rank, where = {}) const {
     std::ptrdiff_t offset = 0;
@@ -166,62 +182,11 @@ public:
     write_remote(p, value, at);
   }
 
-  // Atomics are run sequentially consistent whatever the order asked for; a checked lane's knowledge follows the order.
-  template <class T>
-  TILERY_SIMT T atomic_add(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                           where at = {}) const {
-    return atomic<true, true>(p, "atomic_add", o, s, at, [value](auto ref) { return ref.fetch_add(value); });
-  }
-  template <std::integral T>
-  TILERY_SIMT T atomic_max(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                           where at = {}) const {
-    return atomic<true, true>(p, "atomic_max", o, s, at, [value](auto ref) {
-      T old = ref.load();
-      while (old < value && !ref.compare_exchange_weak(old, value))
-        ;
-      return old;
-    });
-  }
-  template <class T>
-  TILERY_SIMT T atomic_exchange(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                                where at = {}) const {
-    return atomic<true, true>(p, "atomic_exchange", o, s, at, [value](auto ref) { return ref.exchange(value); });
-  }
-  template <class T>
-  TILERY_SIMT T atomic_load(gmem_ptr<T> p, order o = order::relaxed, scope s = scope::device, where at = {}) const {
-    return atomic<true, false>(p, "atomic_load", o, s, at, [](auto ref) { return ref.load(); });
-  }
-  template <class T>
-  TILERY_SIMT void atomic_store(gmem_ptr<T> p, T value, order o = order::relaxed, scope s = scope::device,
-                                where at = {}) const {
-    atomic<false, true>(p, "atomic_store", o, s, at, [value](auto ref) {
-      ref.store(value);
-      return value;
-    });
-  }
-  TILERY_SIMT void fence([[maybe_unused]] order o = order::acquire_release, [[maybe_unused]] scope s = scope::device,
-                         [[maybe_unused]] where at = {}) const {
-#ifndef __CUDA_ARCH__
-    if constexpr (Checked) watch()->fence(rank_, o, s, site("fence", at));
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-#endif
-  }
-  /// Waits until `done(value at flag)`. Other lanes and other resident blocks run meanwhile.
-  template <class T, class Done>
-  TILERY_SIMT void wait_until([[maybe_unused]] gmem_ptr<T> flag, [[maybe_unused]] Done done,
-                              [[maybe_unused]] scope s = scope::device, [[maybe_unused]] where at = {}) const {
-#ifndef __CUDA_ARCH__
-    if (!may_access<false, T>(flag, "wait_until", mode_of(s), at)) return;
-    block_->wait_until(
-        rank_, [&] { return done(std::atomic_ref<T>(*flag.raw()).load()); }, at);
-    if constexpr (Checked) watch()->atomic(rank_, flag.raw(), true, false, order::acquire, s);
-#endif
-  }
-
   /// For atoms.
   auto engine() const { return virtual_engine<Checked>(*block_, rank_); }
 
 private:
+  friend virtual_atomics<virtual_lane, Checked>;
   using verb = virtual_machine::verb;
   using access_mode = virtual_machine::access_mode;
 
@@ -292,27 +257,7 @@ private:
       __builtin_memcpy(there, static_cast<const void*>(&value), sizeof(Value));
 #endif
   }
-  template <bool Reads, bool Writes, class T, class Access>
-  TILERY_SIMT T atomic([[maybe_unused]] gmem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] order o,
-                       [[maybe_unused]] scope s, [[maybe_unused]] where at, [[maybe_unused]] Access access) const {
 #ifndef __CUDA_ARCH__
-    if (!may_access<Writes, T>(p, name, mode_of(s), at)) return T{};
-    const std::atomic_ref<T> there(*p.raw());
-    const auto look = [&] { return to_table(there.load()); };
-    if constexpr (Reads) block_->before_atomic(rank_, p.raw(), look, at);
-    if constexpr (Checked) watch()->atomic(rank_, p.raw(), Reads, Writes, o, s);
-    const T found = access(there);
-    if (Reads && Writes && look() != to_table(found)) block_->after_change(rank_, p.raw());
-    return found;
-#else
-    return T{};
-#endif
-  }
-
-#ifndef __CUDA_ARCH__
-  static access_mode mode_of(scope s) {
-    return s == scope::block ? access_mode::atomic_block : access_mode::atomic_device;
-  }
   virtual_machine::block_watch* watch() const { return static_cast<virtual_machine::block_watch*>(block_->events()); }
   /// The place of this verb; a seeded schedule may let other lanes go first.
   std::uint32_t site(const char* name, where at) const {
@@ -335,6 +280,15 @@ private:
         misaligned(bytes, p.raw(), at);
       return true;
     }
+  }
+  /// An atomic at a place of shared memory.
+  template <bool Writes, class T>
+  bool may_atomically(smem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] access_mode mode,
+                      [[maybe_unused]] bool overwrites, where at) const {
+    if constexpr (Checked)
+      return watch()->template atomic_in_shared<Writes, sizeof(T)>(rank_, p.raw(), site(name, at), mode, overwrites);
+    else
+      return may_access<Writes, T>(p, name, mode, at);
   }
   /// Not inlined: a kernel has many accesses.
   template <bool Shared, bool Writes, int Bytes>

@@ -48,6 +48,7 @@ public:
   /// Goes on to the next tile once it has arrived. Behind the last one come tiles of zeros.
   template <class Lane>
   TILERY_SIMT void next(Lane lane, where at = {}) {
+    lane.discard(smem_ptr(&now()), 1, at);
     now_ = now_ + 1 == P.stages ? 0 : now_ + 1;
     arrive(lane, at);
   }

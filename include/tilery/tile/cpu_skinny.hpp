@@ -32,7 +32,7 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
   TILERY_UNROLL
   for (int r = 0; r < Rows; ++r) {
     TILERY_UNROLL
-    for (int l = 0; l < Lines; ++l) sum[r][l] = sums[r * sums_pitch + l];
+    for (int l = 0; l < Lines; ++l) sum[r][l] = splat<N>(S(0));
   }
   for (int i = 0; i < k; i += N) {
     pack<S, N> line[Lines];
@@ -52,7 +52,7 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
   TILERY_UNROLL
   for (int r = 0; r < Rows; ++r) {
     TILERY_UNROLL
-    for (int l = 0; l < Lines; ++l) sums[r * sums_pitch + l] = sum[r][l];
+    for (int l = 0; l < Lines; ++l) sums[r * sums_pitch + l] = sums[r * sums_pitch + l] + sum[r][l];
   }
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/core/factor.hpp>
 #include <tilery/simt/step.hpp>
 #include <tilery/tile/epilogue_operand.hpp>
 #include <tilery/tile/epilogue_step.hpp>
@@ -18,7 +19,8 @@ namespace epilogue {
 /// y[j] = beta y[j] + the sum over i of x[i, j]: a vector with one element for each column of C, double, float, half or
 /// bf16, any stride. In `times_gradient<activation::gelu>(z) | bias_gradient(db)` it is the gradient of the bias that
 /// the forward pass added ahead of the activation, and C is not read again, as `column_sum` of it would. A beta of 1
-/// adds to the gradients of earlier batches; a beta of 0 does not read y. The matrices of a batch are rows of one sum.
+/// adds to the gradients of earlier batches; a beta of 0 does not read y, and it must be finite. The matrices of a
+/// batch are rows of one sum.
 ///
 /// Deterministic: the same build, policy and shapes give the same bits. Accumulation: in the type of the GEMM's sums,
 /// which must not be integers, for the rows of a column that one warp has of a tile (up to 64 a lane with the default
@@ -40,7 +42,8 @@ struct bias_gradient : step {
   gmem_ptr<tile::exact_counter> counters{nullptr};  // (counter, column), set by the op
 
   template <tensor_like<1> V>
-  explicit bias_gradient(const V& v, double old = 0) : to(tensor_view<T, 1>(tilery::view(v))), beta(old) {}
+  explicit bias_gradient(const V& v, double old = 0, where at = {})
+      : to(tensor_view<T, 1>(tilery::view(v, at))), beta(old) {}
 
   /// What one tile does. A lane keeps the sums of up to four packs of columns; where it has more, it hands over the
   /// pack that it began first.
@@ -115,6 +118,7 @@ struct bias_gradient : step {
     all.push_back(o);
   }
   finding check(int, int n) const {
+    if (auto found = check_finite<double>("the epilogue's bias gradient", "its beta", beta)) return found;
     if (to.columns() == n) return {};
     return {"the epilogue's bias gradient has ", to.columns(), " elements; it must have n = ", n};
   }

@@ -18,7 +18,7 @@ struct store : step {
   operand_matrix<T> to;
 
   template <tensor_like<2> V>
-  explicit store(const V& v) : to(tilery::view(v)) {
+  explicit store(const V& v, where at = {}) : to(tilery::view(v, at)) {
     static_assert(!std::is_const_v<T>, "epilogue::store writes: its elements must not be const");
   }
   template <class Lane, class S, int N>
@@ -45,8 +45,8 @@ struct amax : step {
   std::uint32_t largest = 0;
 
   template <tensor_like<1> V>
-  explicit amax(const V& v)
-      : bits(reinterpret_cast<std::uint32_t*>(tilery::view(v).pointer)), elements(tilery::view(v).extents[0]) {
+  explicit amax(const V& v, where at = {})
+      : bits(reinterpret_cast<std::uint32_t*>(tilery::view(v, at).pointer)), elements(tilery::view(v, at).extents[0]) {
     static_assert(std::is_same_v<element_type_of<V>, float>, "epilogue::amax needs a vector of one float, not const");
   }
   template <class Lane, class S, int N>

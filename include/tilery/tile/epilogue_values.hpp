@@ -3,6 +3,7 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/core/factor.hpp>
 #include <tilery/tile/activation.hpp>
 #include <tilery/tile/epilogue_operand.hpp>
 #include <tilery/tile/epilogue_step.hpp>
@@ -11,7 +12,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// x times a factor.
+/// x times a finite factor. A factor of 0 makes NaN of infinity: what does not want the product has alpha for that.
 struct scale : step {
   double factor;
   explicit scale(double by) : factor(by) {}
@@ -19,6 +20,7 @@ struct scale : step {
   TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
     return x * static_cast<T>(factor);
   }
+  finding check(int, int) const { return check_finite<double>("the epilogue's scale", "its factor", factor); }
 };
 
 /// An activation, element by element (tile/activation.hpp has the formulas, and is what your own looks like).
@@ -42,7 +44,7 @@ struct bias : step {
   operand_matrix<const T> values;
 
   template <tensor_like<1> V>
-  explicit bias(const V& v) : values(tensor_view<const T, 1>(tilery::view(v))) {}
+  explicit bias(const V& v, where at = {}) : values(tensor_view<const T, 1>(tilery::view(v, at))) {}
 
   template <class Lane, class S, int N>
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int, int column) const {
@@ -63,7 +65,7 @@ struct row_bias : step {
   operand_matrix<const T> values;
 
   template <tensor_like<1> V>
-  explicit row_bias(const V& v) : values(tensor_view<const T, 1>(tilery::view(v))) {}
+  explicit row_bias(const V& v, where at = {}) : values(tensor_view<const T, 1>(tilery::view(v, at))) {}
 
   template <class Lane, class S, int N>
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int) const {
@@ -78,22 +80,27 @@ struct row_bias : step {
 template <class V>
 row_bias(const V&) -> row_bias<std::remove_const_t<element_type_of<V>>>;
 
-/// x plus a factor times R (m x n), of any type and strides. R must be apart from C, which may hold unfinished sums
-/// meanwhile: what C held before is added by the GEMM's beta, ahead of the epilogue.
+/// x plus a finite factor times R (m x n), of any type and strides. A factor of 0 does not read R. R must be apart from
+/// C, which may hold unfinished sums meanwhile: what C held before is added by the GEMM's beta, ahead of the epilogue.
 template <class T>
 struct residual : step {
   operand_matrix<const T> added;
   double factor;
 
   template <tensor_like<2> V>
-  explicit residual(const V& v, double by = 1) : added(tensor_view<const T, 2>(tilery::view(v))), factor(by) {}
+  explicit residual(const V& v, double by = 1, where at = {})
+      : added(tensor_view<const T, 2>(tilery::view(v, at))), factor(by) {}
 
   template <class Lane, class S, int N>
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
-    return fma(added.template load<S, N>(lane, row, column), splat<N>(static_cast<S>(factor)), x);
+    const auto by = static_cast<S>(factor);
+    return by == S(0) ? x : fma(added.template load<S, N>(lane, row, column), splat<N>(by), x);
   }
   void describe(operands& all) const { all.push_back(added.described("the epilogue's residual")); }
-  finding check(int m, int n) const { return added.check("the epilogue's residual", m, n); }
+  finding check(int m, int n) const {
+    if (auto found = check_finite<double>("the epilogue's residual", "its factor", factor)) return found;
+    return added.check("the epilogue's residual", m, n);
+  }
 };
 template <class V>
 residual(const V&) -> residual<std::remove_const_t<element_type_of<V>>>;
@@ -101,7 +108,8 @@ template <class V>
 residual(const V&, double) -> residual<std::remove_const_t<element_type_of<V>>>;
 
 /// x f'(Z), with the activation f and Z (m x n, any type and strides), what f was given in the forward pass: the
-/// backward pass through an activation. Made by `times_gradient`.
+/// backward pass through an activation. Made by `times_gradient`. The derivative of relu chooses: where Z <= 0, the
+/// result is 0 whatever x is.
 template <class Activation, class T>
 struct gradient : step {
   operand_matrix<const T> input;
@@ -109,7 +117,7 @@ struct gradient : step {
 
   template <class Lane, class S, int N>
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
-    return x * Activation::derivative(input.template load<S, N>(lane, row, column));
+    return activation::gradient_of<Activation>(input.template load<S, N>(lane, row, column), x);
   }
   void describe(operands& all) const { all.push_back(input.described("the epilogue's pre-activation")); }
   finding check(int m, int n) const { return input.check("the epilogue's pre-activation", m, n); }
@@ -117,8 +125,8 @@ struct gradient : step {
 
 /// `times_gradient<activation::gelu>(z)`: x times the activation's derivative at z.
 template <class Activation, tensor_like<2> V>
-auto times_gradient(const V& z) {
-  return gradient<Activation, std::remove_const_t<element_type_of<V>>>(tilery::view(z));
+auto times_gradient(const V& z, where at = {}) {
+  return gradient<Activation, std::remove_const_t<element_type_of<V>>>(tilery::view(z, at));
 }
 
 }  // namespace epilogue

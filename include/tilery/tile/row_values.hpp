@@ -11,6 +11,7 @@
 #pragma GCC system_header
 
 #include <tilery/core/math.hpp>
+#include <tilery/tile/long_sum.hpp>
 #include <tilery/tile/row_group.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -27,6 +28,14 @@ public:
   static constexpr bool kept = P.held > 0;
   using values = pack<Accumulator, vector>;
   using exp = std::conditional_t<P.hardware_exp, math::hardware_exp, math::exp>;  // e^x, as the policy wants it
+
+  /// Whether a lane adds up its share of the row in partial sums, because it may be long. A GPU's lanes have few packs
+  /// each, and no registers to spare.
+  static constexpr bool in_parts = Lane::alone || (!kept && vector == 1);
+  template <class S>
+  using sum_of = std::conditional_t<in_parts, long_sum<S>, short_sum<S>>;
+  /// Packs of a lane's share, at most.
+  TILERY_SIMT int packs() const { return (columns_ + step - 1) / step + 1; }
 
   TILERY_SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns,
                          Accumulator outside, where at = {})
@@ -67,6 +76,29 @@ public:
         values at_edge = read_edge();
         f(at_edge, edge(), 1);
       }
+    }
+  }
+
+  /// f(values) for each pack, and fold() after every so many of them and after the last one. The CPU's loop over a kept
+  /// row counts once.
+  template <class F, class Fold>
+  TILERY_SIMT void for_each_in_parts(int packs_of_part, F f, Fold fold, where at = {}) {
+    if constexpr (kept && Lane::alone) {
+      const int all = pieces(columns_, step);
+      for (int begin = 0; begin < all; begin += packs_of_part) {
+        const int behind = lesser(all, begin + packs_of_part);
+        for (int i = begin; i < behind; ++i) f(held_[i]);
+        fold();
+      }
+    } else {
+      int left = packs_of_part;
+      for_each(
+          [&](auto& values, int, int) {
+            f(values);
+            if (--left == 0) fold(), left = packs_of_part;
+          },
+          at);
+      fold();
     }
   }
 

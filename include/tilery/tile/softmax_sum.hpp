@@ -35,12 +35,6 @@ TILERY_SIMT T finite_maximum(T m) {
   return m == no_maximum<T> ? T(0) : m;
 }
 
-/// A sum over e^(x - from) as one over e^(x - to). An empty sum stays empty, however far apart the two are.
-template <class T>
-TILERY_SIMT T rescaled(T sum, T from, T to) {
-  return sum == T(0) ? T(0) : sum * math::exp{}(from - to);
-}
-
 /// Reduces a row whose values outside are -infinity: they are no maximum, and add nothing. The values of a kept row
 /// become e^(x - m).
 template <class Group, class Values, class T, int N>
@@ -52,20 +46,31 @@ TILERY_SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& s
     x.for_all([&](const auto& values) { highest = max(values, highest); });
     m = finite_maximum(group.reduce(largest(highest), larger{}, slots));
     auto sums = splat<Values::vector>(T(0));
-    x.for_each([&](auto& values, int, int) { sums = sums + (values = apply(typename Values::exp{}, values - m)); });
+    const auto add = [&](auto& values) { sums = sums + (values = apply(typename Values::exp{}, values - m)); };
+    if constexpr (Values::in_parts) {
+      auto total = sums;
+      x.for_each_in_parts(partial_sum_length(x.packs()), add, [&] {
+        total = total + sums;
+        sums = splat<Values::vector>(T(0));
+      });
+      sums = total;
+    } else {
+      x.for_each([&](auto& values, int, int) { add(values); });
+    }
     s = sum(sums);
   } else {
+    typename Values::template sum_of<T> sums(x.packs());
     x.for_each([&](auto& values, int, int) {
       const T highest = largest(values);
       if (highest > m) {
-        s = rescaled(s, finite_maximum(m), highest);
+        sums.rescale(finite_maximum(m), highest);
         m = highest;
       }
-      s += sum(apply(typename Values::exp{}, values - finite_maximum(m)));
+      sums.add(sum(apply(typename Values::exp{}, values - finite_maximum(m))));
     });
     const T mine = finite_maximum(m);
     m = finite_maximum(group.reduce(m, larger{}, slots));
-    s = rescaled(s, mine, m);
+    s = rescaled(sums.value(), mine, m);
   }
   return {m, group.reduce(s, plus{}, slots)};
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: the elements of this op's operands must be double, float, half or bf16; labels are int32
+// expect: the elements of this op's operands must be double, float, half or bf16; labels are int32 or int64
 #include "operands.hpp"
 
 inline const tilery::matrix_view<int> integers;

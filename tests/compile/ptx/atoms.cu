@@ -148,6 +148,30 @@ struct bulk_copies : base {
   }
 };
 
+/// The lane's own atomics on shared memory, and compare-and-swap on both memories.
+struct atomics : base {
+  static constexpr arch lowest = arch::sm_75;
+  struct shared {
+    shared_array<int, 8> n;
+    shared_array<float, 8> x;
+    shared_array<unsigned long long, 8> wide;
+  };
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
+    int n = lane.atomic_add(smem.n.at(lane.rank() % 8), 1);
+    n += lane.atomic_max(smem.n.at(1), n);
+    n += lane.atomic_exchange(smem.n.at(2), n, order::release);
+    n += lane.atomic_compare_exchange(smem.n.at(3), n, 5);
+    n += lane.atomic_load(smem.n.at(4), order::acquire);
+    lane.atomic_store(smem.n.at(5), n);
+    const float x = lane.atomic_add(smem.x.at(1), 2.0f) + lane.atomic_compare_exchange(p.out, 1.0f, 2.0f);
+    const auto wide = lane.atomic_add(smem.wide.at(0), 1ull) + lane.atomic_max(smem.wide.at(1), 3ull) +
+                      lane.atomic_exchange(smem.wide.at(2), 3ull) +
+                      lane.atomic_compare_exchange(smem.wide.at(3), 3ull, 4ull);
+    lane.store(p.out + lane.rank(), x + static_cast<float>(n) + static_cast<float>(wide));
+  }
+};
+
 /// sm_90 and later: the lane's own verbs of clusters, with accesses of each width.
 struct clusters : base {
   static constexpr arch lowest = arch::sm_90;
@@ -181,5 +205,6 @@ void use() {
   launch<one_of_each::matrix_loads>(tilery::cuda(), {1}, one_of_each::params{});
   launch<one_of_each::matrix_stores>(tilery::cuda(), {1}, one_of_each::params{});
   launch<one_of_each::bulk_copies>(tilery::cuda(), {1}, one_of_each::params{});
+  launch<one_of_each::atomics>(tilery::cuda(), {1}, one_of_each::params{});
   launch<one_of_each::clusters>(tilery::cuda(), {2}, one_of_each::params{});
 }

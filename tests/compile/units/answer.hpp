@@ -46,12 +46,12 @@ answer answer_on(const Executor& executor, Gemm gemm, Softmax softmax) {
   for (int i = 0; i < m * k; ++i) a[i] = element(i);
   for (int i = 0; i < k * n; ++i) b[i] = element(i + 1);
   tilery::buffer<float, 2> there_a(executor, m, k), there_b(executor, k, n), there_c(executor, m, n), there_y(executor, m, n);
-  tilery::copy(executor, tilery::matrix(a.data(), m, k), there_a);
-  tilery::copy(executor, tilery::matrix(b.data(), k, n), there_b);
+  tilery::copy_dense(executor, tilery::matrix(a.data(), m, k), there_a);
+  tilery::copy_dense(executor, tilery::matrix(b.data(), k, n), there_b);
   gemm(executor, there_a, there_b, there_c);
   softmax(executor, there_c, there_y);
-  tilery::copy(executor, there_c, tilery::matrix(c.data(), m, n));
-  tilery::copy(executor, there_y, tilery::matrix(y.data(), m, n));
+  tilery::copy_dense(executor, there_c, tilery::matrix(c.data(), m, n));
+  tilery::copy_dense(executor, there_y, tilery::matrix(y.data(), m, n));
   executor.wait();
   return compare(a, b, c, y);
 }

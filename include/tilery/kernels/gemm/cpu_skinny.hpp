@@ -87,18 +87,29 @@ private:
         lane.store(to + (row * group_pitch + i), i < count ? sum(sums[row * P.group + i]) : S(0));
   }
 
+  /// Sums of k_block steps each, which are added up in turn: the error of a chain of additions grows with its length.
   void add_steps(int first, int count, gmem_ptr<S> to) const {
+    alignas(64) S some[most_sums];
+    const gmem_ptr<S> partial(some);
+    add_steps(first, count, to, 0, lesser(long_.k, P.k_block));
+    for (int k = P.k_block; k < long_.k; k += P.k_block) {
+      add_steps(first, count, partial, k, lesser(long_.k, k + P.k_block));
+      for (int i = 0; i < few_ * piece_; i += lanes)
+        lane.store(to + i, lane.load(to + i, width<lanes>) + lane.load(partial + i, width<lanes>));
+    }
+  }
+  /// to = the products of the steps [k, end).
+  void add_steps(int first, int count, gmem_ptr<S> to, int k, int end) const {
     for (int i = 0; i < few_ * piece_; ++i) lane.store(to + i, S(0));
-    const auto for_steps = [&]<int Steps>(int k) {
+    const auto for_steps = [&]<int Steps>(int step) {
       for_rows([&]<int Rows>(int row) {
-        tile::add_steps<lanes, Rows, Steps>(gmem_ptr<const S>(packed_ + (row * pitch_ + k)), pitch_,
-                                            long_.data + (first + k * long_.k_stride), long_.k_stride, count,
+        tile::add_steps<lanes, Rows, Steps>(gmem_ptr<const S>(packed_ + (row * pitch_ + step)), pitch_,
+                                            long_.data + (first + step * long_.k_stride), long_.k_stride, count,
                                             to + row * piece_, piece_);
       });
     };
-    int k = 0;
-    for (; k + P.lines <= long_.k; k += P.lines) for_steps.template operator()<P.lines>(k);
-    for (; k < long_.k; ++k) for_steps.template operator()<1>(k);
+    for (; k + P.lines <= end; k += P.lines) for_steps.template operator()<P.lines>(k);
+    for (; k < end; ++k) for_steps.template operator()<1>(k);
   }
 
   /// C's tile from the sums, few_ x count; where C has few columns, transposed first, some rows at a time: a vector,

@@ -82,6 +82,8 @@ private:
     const auto put = [&](int buffer) {
       a.put(lane, smem.a[buffer]);
       b.put(lane, smem.b[buffer]);
+      lane.discard(smem_ptr(&smem.a[buffer ^ 1]), 1);
+      lane.discard(smem_ptr(&smem.b[buffer ^ 1]), 1);
       lane.sync_block();  // it is full; the other one, everybody has left behind
     };
     const auto load = [&](int buffer, int step) { return sums.load(lane, smem.a[buffer], smem.b[buffer], step); };

@@ -8,7 +8,8 @@
 namespace tilery::inline TILERY_ABI {
 
 /// With g the gradient plus weight_decay w: v = momentum v + g, then w = w - rate v, or w - rate (g + momentum v) in
-/// Nesterov's form (Sutskever et al., ICML 2013, as PyTorch has it).
+/// Nesterov's form (Sutskever et al., ICML 2013, as PyTorch has it). A weight decay or a rate of 0 takes no part in w:
+/// 0 times infinity would be NaN.
 template <class Weight, class Gradient, class Moment>
 struct sgd_params {
   static constexpr const char* name = "sgd";
@@ -21,14 +22,15 @@ struct sgd_params {
 
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
-    auto w = load_as<Moment>(lane, weights, row, column, n);
-    auto g = fma(w, splat<N>(weight_decay), load_as<Moment>(lane, gradient, row, column, n));
+    const auto w = load_as<Moment>(lane, weights, row, column, n);
+    auto g = load_as<Moment>(lane, gradient, row, column, n);
+    if (weight_decay != Moment(0)) g = fma(w, splat<N>(weight_decay), g);
     if (velocity.data) {
       const auto v = fma(load_as<Moment>(lane, velocity, row, column, n), splat<N>(momentum), g);
       store_as(lane, velocity, row, column, v);
       g = nesterov ? fma(v, splat<N>(momentum), g) : v;
     }
-    store_as(lane, weights, row, column, fma(g, splat<N>(-rate), w));
+    if (rate != Moment(0)) store_as(lane, weights, row, column, fma(g, splat<N>(-rate), w));
   }
 };
 

@@ -18,6 +18,7 @@ public:
     int lane;
     epoch self;                  // of the engine, where it is one
     bool through_proxy = false;  // of the asynchronous proxy: what lanes have written needs a proxy fence
+    bool overwrites = false;     // an atomic to which it does not matter what was there
   };
 
   access_reports(launch_watch& launch, int threads) : launch_(launch), order_(threads) {}

@@ -6,6 +6,7 @@
 
 #include <tilery/simt/virtual/access_reports.hpp>
 #include <tilery/simt/virtual/barrier_places.hpp>
+#include <tilery/simt/virtual/passed_barriers.hpp>
 #include <tilery/simt/virtual/recent_accesses.hpp>
 #include <tilery/simt/virtual/unwritten.hpp>
 #include <tilery/simt/virtual/visits.hpp>
@@ -72,6 +73,14 @@ public:
     return true;
   }
 
+  /// What lanes have given up goes at the next meeting of all who reach the memory.
+  void discard(const actor& who, std::int64_t offset, std::int64_t bytes) {
+    if (bytes <= 0 || !in_shared_memory(who, offset, true, bytes)) return;
+    if (barrier_places_.touched(offset, bytes)) breaks_barrier(*this, who, true, "shared memory", offset, bytes);
+    const std::pair piece{static_cast<std::size_t>(offset), static_cast<std::size_t>(bytes)};
+    if (std::find(discarded_.begin(), discarded_.end(), piece) == discarded_.end()) discarded_.push_back(piece);
+  }
+
   /// An access to the shared memory of the cluster's block `rank`, whose watch this is: compared with that memory's
   /// history by what this block's lane knows.
   bool remote_access(const actor& who, access_watch& home, int rank, std::int64_t offset, int bytes, bool writes) {
@@ -84,6 +93,10 @@ public:
              "shared memory has " + std::to_string(home.shared_.size()) + " bytes");
       return false;
     }
+    if (&home != this && !has_met_cluster_ && launch_.checks_for(checks::races) &&
+        !order_.knows_of(who.lane, home.order_.block()))
+      report(fault_kind::early_access, who, writes, shared_memory_of(rank), offset, bytes,
+             "that block may not have begun: a sync_cluster before the first access is missing");
     home.make_room();
     if (home.barrier_places_.touched(offset, bytes))
       breaks_barrier(home, who, writes, shared_memory_of(rank), offset, bytes);
@@ -119,7 +132,7 @@ public:
       return false;
     }
     if (!writes && launch_.checks_for(checks::memory)) {
-      if (const int unwritten = unwritten_bytes(address, bytes, at.in->begin, at.in->end))
+      if (const int unwritten = unwritten_bytes(address, bytes, at.in->begin, at.in->end, at.part->element_bytes))
         report(fault_kind::uninitialised, who, false, at.part->name, offset_in(*at.part, address), unwritten,
                "nobody has written them since they were allocated");
     }
@@ -143,7 +156,9 @@ protected:
     for (last_write& l : last_writes_) l = {};
     recent_.forget(), barrier_places_.clear();
     visits_.clear();
-    ended_ = false;
+    passed_.begin(order_.warp_count());
+    ended_ = has_met_cluster_ = has_discarded_ = false;
+    discarded_.clear();
     collect_at_ = std::size_t{1} << 18;
   }
   /// All lanes have ended. What other blocks of the cluster have done in its shared memory must come before that.
@@ -160,9 +175,19 @@ protected:
   }
 
   /// All who reach the memory have met: what is behind them needs no look any more.
-  void everybody_knows() { histories_.everybody_knows(); }
+  void everybody_knows(void* shared_memory) {
+    histories_.everybody_knows();
+    for (const auto& [offset, bytes] : std::exchange(discarded_, {})) {
+      shared_.forget(histories_, offset, bytes);
+      std::memset(static_cast<std::byte*>(shared_memory) + offset, 0xff, bytes);  // NaN
+      has_discarded_ = true;
+    }
+  }
+  /// The cluster has met: all of its blocks have begun.
+  void has_met_cluster() { has_met_cluster_ = true; }
 
   barrier_places barrier_places_;
+  passed_barriers passed_;
 
 private:
   bool in_shared_memory(const actor& who, std::int64_t offset, bool writes, std::int64_t bytes) {
@@ -213,9 +238,11 @@ private:
     const epoch& now() const { return who.self; }
     bool asks_always() const { return who.through_proxy || who.self.mode == access_mode::constant; }
     bool is_engine() const { return virtual_machine::is_engine(who.self.mode); }
+    bool overwrites() const { return who.overwrites; }
     bool ordered(const epoch& e) const { return watch.order_.knows(who.lane, e); }
     bool ordered(const readers& r) const { return watch.order_.knows(who.lane, r); }
     bool allows(const epoch& e) const {
+      if (both_atomic(e.mode, e.who)) return true;
       if (who.self.mode == access_mode::constant || !ordered(e)) return false;
       if (!who.through_proxy || e.mode == access_mode::async_proxy) return true;
       return in_shared && watch.order_.fenced(who.lane, e);  // the fence is one of shared memory
@@ -225,14 +252,14 @@ private:
     }
     bool both_atomic(access_mode other, group_id by) const {
       const access_mode mine = who.self.mode;
-      return is_atomic(mine) && is_atomic(other) &&
-             (by.block == watch.order_.block() ||
-              (mine == access_mode::atomic_device && other == access_mode::atomic_device));
+      return is_atomic(mine) && is_atomic(other) && of_one_width(mine, other) &&
+             (by.block == watch.order_.block() || (reaches_device(mine) && reaches_device(other)));
     }
     void never_written(std::size_t first, std::size_t cells) {
       if (watch.launch_.checks_for(checks::memory))
         watch.report(fault_kind::uninitialised, who, false, name(), offset(first), size(cells),
-                     home ? "no lane of the cluster has written them" : "no lane of this block has written them");
+                     std::string("no lane of ") + (home ? "the cluster" : "this block") + " has written them" +
+                         (of().has_discarded_ ? " since the block began or they were discarded" : ""));
     }
     void conflicts(const epoch& e, std::size_t first, std::size_t cells) {
       conflict(e, e.member, true, first, cells,
@@ -252,16 +279,42 @@ private:
     template <class Other>
     void conflict(const Other& other, int member, bool wrote, std::size_t first, std::size_t cells, fault_kind kind) {
       if (!watch.launch_.checks_for(checks::races)) return;
-      fault f =
-          watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells),
-                          missing_order(kind, who.self.mode, other.mode, other.who == watch.order_.warp_of(who.lane),
-                                        other.who.block == watch.order_.block(), in_shared));
+      const bool plain = who.self.mode == access_mode::plain && other.mode == access_mode::plain;
+      const access_pair pair{kind,
+                             who.self.mode,
+                             other.mode,
+                             other.who == watch.order_.warp_of(who.lane),
+                             other.who.block == watch.order_.block(),
+                             in_shared,
+                             plain && writes && wrote && who.self.site == other.site};
+      fault_origin origin{pair.needs(), {}};
+      if (plain && pair.same_block) origin.later = watch.later_of(who, other.site, other.time, pair.same_warp);
+      fault f = watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells),
+                                missing_order(pair, origin.later));
       f.before = {{}, watch.launch_.position(other.who.block), of().lane_of(other.who, member), wrote};
-      watch.launch_.found(std::move(f), who.self.site, other.site);
+      if (pair.one_line_stores && origin.later.barrier == 0) origin.needed = remedy::other;
+      watch.launch_.found(std::move(f), who.self.site, other.site, std::move(origin));
     }
     std::int64_t offset(std::size_t cell) const { return base + static_cast<std::int64_t>(cell * cell_bytes); }
     std::int64_t size(std::size_t cells) const { return static_cast<std::int64_t>(cells * cell_bytes); }
   };
+
+  /// Whether one of two accesses of the block is of a later round of a loop than the other one: it stands above a
+  /// barrier, the other one below it, and both have come behind that.
+  later_round later_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time, bool same_warp) const {
+    const passed_barriers::barrier& passed =
+        same_warp ? passed_.of_warp(now.lane / block::warp_lanes) : passed_.of_block();
+    if (passed.site == 0 || before_time < passed.time) return {};
+    const site_table& sites = launch_.sites();
+    const site barrier = sites.describe(passed.site), a = sites.describe(now.self.site),
+               b = sites.describe(before_site);
+    const where line = barrier.kernel_line;
+    if (std::strcmp(a.kernel_line.file, line.file) != 0 || std::strcmp(b.kernel_line.file, line.file) != 0) return {};
+    const bool now_above = a.kernel_line.line < line.line, before_above = b.kernel_line.line < line.line;
+    if (now_above == before_above || !launch_.met_before(now_above ? now.self.site : before_site, passed.site))
+      return {};
+    return {passed.site, now_above ? a.verb : b.verb, site::name_of(line)};
+  }
 
   /// The numbers of a lane's last writes: most follow one of the same line and time.
   struct last_write {
@@ -337,7 +390,8 @@ private:
   std::vector<last_write> last_writes_;
   recent_accesses recent_;
   visit_log visits_;
-  bool ended_ = false;
+  bool ended_ = false, has_met_cluster_ = false, has_discarded_ = false;
+  std::vector<std::pair<std::size_t, std::size_t>> discarded_;  // offset and bytes
   std::size_t collect_at_ = std::size_t{1} << 18;
 };
 

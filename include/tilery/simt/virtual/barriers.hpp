@@ -39,6 +39,16 @@ struct mbarrier_state {
   std::vector<int> waiting;         // lanes
 
   bool over() const { return missing == 0 && missing_bytes == 0; }
+  /// All arrivals have come, and more bytes than they expect: the phase cannot end any more.
+  bool overfull() const { return expected > 0 && missing == 0 && missing_bytes < 0; }
+  /// Bytes of copies that are under way.
+  std::int64_t bytes_under_way() const {
+    std::int64_t sum = 0;
+    for (const engine_copy& c : copies) sum += static_cast<std::int64_t>(c.bytes);
+    return sum;
+  }
+  /// PTX ISA 8.5, "Size and alignment of an mbarrier object": arrivals from 1 on, pending bytes of either sign.
+  static constexpr std::int64_t most = (1 << 20) - 1;
 };
 
 struct named_barrier {

@@ -187,8 +187,9 @@ public:
   /// Goes on with the phases of an mbarrier that are over, and with who waits for them.
   void turn(const void* address) {
     mbarrier_state& b = barriers_.at(address);
+    if (events_ && b.overfull()) events_->too_many_bytes(address, -std::exchange(b.missing_bytes, 0));
     if (!virtual_machine::barriers::turn(b)) return;
-    if (events_) events_->phase_over(address);
+    if (events_) events_->phase_over(address, b);
     wake(address);
   }
   /// Somebody who waits at an mbarrier has copies to land.
@@ -238,11 +239,12 @@ public:
     ++moves_;
   }
   /// Before an atomic at a place where `look()` finds a value: lets other lanes and other blocks run if the lane polls.
+  /// `changes`: the atomic is going to change it.
   template <class Look>
-  void before_atomic(int rank, const void* place, Look look, where at) {
+  void before_atomic(int rank, const void* place, Look look, bool changes, where at) {
     polling& polls = polls_[static_cast<std::size_t>(rank)];
     std::uint64_t value = look();
-    if (polls.lets_others_run(place, value)) {
+    if (polls.lets_others_run(place, value, changes)) {
       suspend(rank, verb::poll, at);
       value = look();
     }

@@ -60,6 +60,7 @@ inline std::string ranges(const std::vector<int>& ranks) {
 }
 
 class block;
+struct mbarrier_state;
 
 /// The blocks of a cluster by rank, and how many of their lanes live and are at its barrier.
 struct cluster_meeting {
@@ -81,8 +82,10 @@ struct block_events {
   virtual void ends() = 0;
   /// Where a lane was last seen.
   virtual site last_site(int lane) const = 0;
-  /// A phase of an mbarrier is over.
-  virtual void phase_over(const void* mbarrier) = 0;
+  /// A phase of an mbarrier is over. Copies that its state still has were not expected.
+  virtual void phase_over(const void* mbarrier, const mbarrier_state& state) = 0;
+  /// Copies have brought more bytes to an mbarrier than its phase expects: it would never end.
+  virtual void too_many_bytes(const void* mbarrier, std::int64_t more) = 0;
   /// Enough lanes have come to a named barrier.
   virtual void named_over(int number) = 0;
   /// These lanes of a warp have met in `what`, all that are left of it.

@@ -85,6 +85,14 @@ public:
            std::any_of(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alone && knows(*l.alone); });
   }
 
+  /// Whether the lane knows of anything that a lane of another block, which is like this one, has done.
+  bool knows_of(int lane, std::uint32_t other) const {
+    for (int i = 0; i < threads_; ++i)
+      if (knows(lane, {other, static_cast<std::uint32_t>(i / warp_lanes)}, i % warp_lanes, 0, access_mode::plain))
+        return true;
+    return false;
+  }
+
   /// What a release of the lane gives away: all that it knows and has done. What it does from now on is not part.
   knowledge release(int lane) {
     lane_state& l = lanes_[static_cast<std::size_t>(lane)];

@@ -40,6 +40,11 @@ public:
     }
   }
 
+  /// A bulk copy: one request of one lane, whatever its bytes. No other lane could have taken part.
+  void bulk(std::uint32_t site, site_kind kind, std::uintptr_t at, int bytes) {
+    totals_->add_bulk(totals_->row(site, kind), at, bytes);
+  }
+
   /// A lane comes to a meeting (`aligned` follows when all have come), or executes a fence or a wait.
   void meeting(std::uint32_t site, site_kind kind, int rank) { keep(site, kind, rank, 0, 0); }
 

@@ -34,25 +34,30 @@ public:
     if (profiles_) requests_.begin_block(static_cast<int>(lanes_.size()));
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       lanes_[i] = {};
-      lanes_[i].verbs_left = launch_.launch().step_limit;
       lanes_[i].random = launch_.launch().seed + 0x9e3779b97f4a7c15u * (order_.block() * lanes_.size() + i + 1);
       plan_delay(lanes_[i]);
     }
-    barrier_site_ = 0;
+    barrier_site_ = 0, verbs_gone_ = 0;
+    shared_flags_.clear();  // another block has the same memory later
     cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
   }
 
   void warp_met(int warp, verb what, std::uint32_t lanes) override {
-    if (what == verb::sync_warp) order_.meet_warp(warp);  // shuffles and votes do not order memory
+    const int first = warp * block::warp_lanes + std::countr_zero(lanes);
+    if (what == verb::sync_warp) {  // shuffles and votes do not order memory
+      order_.meet_warp(warp);
+      passed_.warp(warp, state(first).site, order_.time(first)), launch_.passes(state(first).site);
+    }
     if (profiles_) requests_.aligned(warp, lanes);
     const int of = std::min(block::warp_lanes, static_cast<int>(lanes_.size()) - warp * block::warp_lanes);
     if (std::popcount(lanes) < of && launch_.checks_for(checks::meetings))
-      some_had_left(warp * block::warp_lanes + std::countr_zero(lanes), of - std::popcount(lanes), "warp");
+      some_had_left(first, of - std::popcount(lanes), "warp");
   }
 
   void block_met(int lanes) override {
     order_.meet_block();
-    if (launch_.launch().cluster == 1) everybody_knows();  // else others reach its shared memory, too
+    passed_.block(barrier_site_, order_.time(0)), launch_.passes(barrier_site_);
+    if (launch_.launch().cluster == 1) everybody_knows(self_->shared());  // else others reach its shared memory, too
     align_warps();
     const int left = static_cast<int>(lanes_.size()) - lanes;
     if (left > 0 && launch_.checks_for(checks::meetings)) some_had_left(barrier_lane_, left, "block");
@@ -73,7 +78,7 @@ public:
     for (const block* b : cluster.blocks) {
       block_watch& w = watch_of(*b);
       w.order_.learn(together);
-      w.everybody_knows();
+      w.everybody_knows(b->shared()), w.has_met_cluster();
       w.align_warps();
       std::fill(w.cluster_sites_.begin(), w.cluster_sites_.end(), 0);
       lanes += static_cast<int>(w.lanes_.size());
@@ -82,7 +87,8 @@ public:
       came->some_had_left(came->cluster_lane_, lanes - cluster.live, "cluster");
   }
 
-  void phase_over(const void* mbarrier) override { publish_phase(mbarrier); }
+  void phase_over(const void* mbarrier, const mbarrier_state& state) override { publish_phase(mbarrier, state); }
+  void too_many_bytes(const void* mbarrier, std::int64_t more) override { overfull(mbarrier, more); }
   void named_over(int number) override { publish_named(number); }
 
   void ends() override {
@@ -113,7 +119,7 @@ public:
   /// block go on, and where the seeded schedule says so.
   bool delays(int lane) {
     lane_state& l = state(lane);
-    return l.verbs_left < l.next_delay && has_gone_on(lane);
+    return l.verbs_left < 0 && has_gone_on(lane);
   }
 
   // Accesses ----------------------------------------------------------------------------------------------------------
@@ -125,8 +131,7 @@ public:
     lane_state& l = state(lane);
     const std::uint32_t site = launch_.sites().met_last(l.step, name, at);
     const std::int64_t offset = shared_offset(pointer);
-    if (l.verbs_left <= l.next_delay || site == 0 || !is_aligned<Bytes>(pointer) ||
-        !reads_shared_again<Bytes>(lane, offset, site))
+    if (l.verbs_left <= 0 || site == 0 || !is_aligned<Bytes>(pointer) || !reads_shared_again<Bytes>(lane, offset, site))
       return false;
     --l.verbs_left;
     l.site = site;
@@ -158,6 +163,17 @@ public:
     }
     return true;
   }
+  /// An atomic of a lane on shared memory. Returns whether it may happen.
+  template <bool Writes, int Bytes>
+  bool atomic_in_shared(int lane, const void* pointer, std::uint32_t site, access_mode mode, bool overwrites) {
+    actor who = lane_itself(lane, site, mode, Writes);
+    who.overwrites = overwrites;
+    const std::int64_t offset = shared_offset(pointer);
+    if (!is_aligned<Bytes>(pointer)) return misaligned_shared(who, offset, Bytes, Writes), false;
+    if (!shared_access(who, offset, Writes, Bytes)) return false;
+    if (profiles_) counts(site, site_kind::shared_atomic, lane, static_cast<std::uintptr_t>(offset), Bytes);
+    return true;
+  }
   /// An access to the shared memory of the cluster's block `rank`. Returns whether it may happen.
   bool reaches(int lane, int rank, std::int64_t offset, int bytes, bool aligned, bool writes, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
@@ -174,6 +190,10 @@ public:
                        static_cast<std::uintptr_t>(offset), bytes);
     return true;
   }
+  bool poisons_discarded() const { return launch_.launch().poison_discarded; }
+  void discard(int lane, const void* pointer, std::int64_t bytes, std::uint32_t site) {
+    access_watch::discard(lane_itself(lane, site, access_mode::plain), shared_offset(pointer), bytes);
+  }
   void operations(std::uint32_t site, compute_unit on, int count) {
     if (profiles_) requests_.operations(site, on, count);
   }
@@ -182,7 +202,8 @@ public:
 
   /// An atomic on a flag: what it takes and gives by its order and scope. It has been checked as an access before.
   void atomic(int lane, const void* address, bool reads, bool writes, order o, scope s) {
-    flag_state* flag = launch_.flag(address);
+    flag_table& flags = is_shared(address) ? shared_flags_ : launch_.flags();
+    flag_state* flag = flags.find(address);
     lane_state& l = state(lane);
     if (reads && flag) {
       const bool of_this_block = flag->block == order_.block();
@@ -194,11 +215,10 @@ public:
         l.seen_of_all.join(flag->to_all);  // an acquiring fence takes it later, if its scope reaches
     }
     if (!writes) return;
-    if (!reads && flag)
-      launch_.forget_flag(address), flag = nullptr;  // a read-modify-write goes on with what was given
+    if (!reads && flag) flags.forget(address), flag = nullptr;  // a read-modify-write goes on with what was given
     const bool releases = o == order::release || o == order::acquire_release;
     if (!releases && !l.has_fenced) return;
-    flag_state& given = launch_.new_flag(address);
+    flag_state& given = flags.of(address);
     if (given.block != order_.block()) given.to_block = given.to_all;  // block scope ends with its block
     given.block = order_.block();
     if (releases) {
@@ -272,13 +292,17 @@ private:
 
   struct lane_state {
     std::uint32_t step = 0, site = 0;
-    std::int64_t verbs_left = 0, next_delay = 0;
+    std::int64_t verbs_left = 0, verbs_planned = 0;  // until others are let go on
     std::uint64_t random = 0;
     // given by fences to later atomics, by scope; seen by atomics before a fence
     knowledge fenced_for_block, fenced_for_all, seen_of_block, seen_of_all;
     bool has_fenced = false;
   };
 
+  bool is_shared(const void* address) const {
+    const std::int64_t offset = shared_offset(address);
+    return offset >= 0 && offset < static_cast<std::int64_t>(self_->shared_bytes());
+  }
   lane_state& state(int lane) { return lanes_[static_cast<std::size_t>(lane)]; }
 
   static block_watch& watch_of(const block& b) { return *static_cast<block_watch*>(b.events()); }
@@ -289,22 +313,25 @@ private:
   void some_had_left(int lane, int left, const char* of) {
     report(fault_kind::barrier_misuse, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
            std::to_string(left) + (left == 1 ? " lane of the " : " lanes of the ") + of +
-               " had left the kernel before; all must come");
+               (left == 1 ? " has" : " have") +
+               " ended without coming to it: left the kernel, or gone around it in a branch; all must come");
   }
-  /// Ends a lane that has gone on for too long. Others are to be delayed.
+  /// Ends a block that has gone on for too long. Others are to be delayed.
   [[gnu::noinline]] bool has_gone_on(int lane) {
     lane_state& l = state(lane);
-    if (l.verbs_left < 0) too_many(lane);
+    verbs_gone_ += l.verbs_planned - l.verbs_left;
+    if (verbs_gone_ > launch_.launch().step_limit) too_many(lane);
     plan_delay(l);
     return true;
   }
   void plan_delay(lane_state& l) const {
-    std::int64_t verbs = 4096;
+    const auto lanes = static_cast<std::int64_t>(lanes_.size());
+    std::int64_t verbs = std::clamp<std::int64_t>(launch_.launch().step_limit / (4 * lanes), 1, 4096);
     if (delays_) {
       std::uint64_t& r = l.random;
       for (verbs = 0; r ^= r << 13, r ^= r >> 7, r ^= r << 17, r % 8 != 0;) ++verbs;
     }
-    l.next_delay = std::max<std::int64_t>(l.verbs_left - verbs, 0);
+    l.verbs_left = l.verbs_planned = verbs;
   }
   [[noreturn]] void too_many(int lane) {
     std::map<std::uint32_t, std::vector<int>> lanes_at;
@@ -314,11 +341,14 @@ private:
       places += "\n  lanes" + ranges(lanes) +
                 (site == 0 ? " have not begun" : " were last in " + launch_.sites().describe(site).text());
     report(fault_kind::step_limit, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
-           "it has gone through " + std::to_string(launch_.launch().step_limit) + " verbs without an end" + places);
+           "the lanes of the block have gone through " + std::to_string(launch_.launch().step_limit) +
+               " verbs without an end; where a kernel needs more, virtual_gpu::options::step_limit allows it" + places);
     throw step_limit_reached{};
   }
 
   bool delays_;
+  std::int64_t verbs_gone_ = 0;  // of all lanes
+  flag_table shared_flags_;
   std::vector<lane_state> lanes_;
   std::uint32_t barrier_site_ = 0;
   int barrier_lane_ = 0, cluster_lane_ = 0;

@@ -53,8 +53,12 @@ public:
 
   // mbarriers and bulk copies (cp.async.bulk, through the asynchronous proxy) ----------------------------------------
 
-  void init_mbarrier(int lane, const void* mbarrier, std::uint32_t site) {
+  void init_mbarrier(int lane, const void* mbarrier, int arrivals, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
+    if (arrivals < 1 || arrivals > mbarrier_state::most)
+      report(fault_kind::barrier_misuse, who, true, "", 0, 0,
+             "an mbarrier counts 1 to " + std::to_string(mbarrier_state::most) +
+                 " arrivals a phase; this one would count " + std::to_string(arrivals));
     if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
       return misaligned_shared(who, shared_offset(mbarrier), 8, true);
     if (!barrier_access(who, shared_offset(mbarrier), true)) return;
@@ -71,15 +75,26 @@ public:
   }
   /// Whether an mbarrier is one: initialised, and so that this lane knows.
   bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state_of, std::uint32_t site) {
-    const actor who = lane_itself(lane, site, access_mode::atomic_block);
+    const actor who = lane_itself(lane, site, atomic_mode(false, barrier_places::bytes));
     return is_initialised(who, mbarrier, state_of) && barrier_access(who, shared_offset(mbarrier), false);
   }
-  void arrives(int lane, const void* mbarrier, const mbarrier_state& state_of, int arrivals, std::uint32_t site) {
+  /// An arrival that expects so many bytes of copies.
+  void arrives(int lane, const void* mbarrier, const mbarrier_state& state_of, int arrivals, std::int64_t bytes,
+               std::uint32_t site) {
     if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
-    mbarriers_[mbarrier].given.join(order_.release(lane));
+    mbarrier_meeting& m = mbarriers_[mbarrier];
+    m.given.join(order_.release(lane));
+    m.arrival_site = site, m.arrival_lane = lane, m.copied_last = false;
+    const auto misused = [&](std::string how) {
+      report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0, std::move(how));
+    };
     if (arrivals > state_of.missing)
-      report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
-             "more lanes arrive at the mbarrier than the " + std::to_string(state_of.expected) + " of a phase");
+      misused("more lanes arrive at the mbarrier than the " + std::to_string(state_of.expected) + " of a phase");
+    if (bytes < 0)
+      misused("an arrival expects " + std::to_string(bytes) + " bytes; it must be 0 or more");
+    else if (state_of.missing_bytes + bytes > mbarrier_state::most)
+      misused("an mbarrier counts at most " + std::to_string(mbarrier_state::most) + " bytes; this one would count " +
+              std::to_string(state_of.missing_bytes + bytes));
   }
   void has_waited(int lane, const void* mbarrier) { order_.acquire(lane, mbarriers_[mbarrier].published); }
 
@@ -92,8 +107,8 @@ public:
         !global_access(who, from, bytes, false) || !shared_access(who, shared_offset(to), true, bytes))
       return false;
     std::memset(to, 0xff, static_cast<std::size_t>(bytes));
-    if (bytes > 0) m.copy_site = site, m.copy_lane = lane;
-    profile_bulk(site, lane, from, bytes, site_kind::async_copy);
+    if (bytes > 0) m.copy_site = m.last_copy_site = site, m.copy_lane = lane, m.copied_last = true;
+    profile_bulk(site, from, site_kind::async_copy, to, site_kind::shared_store, bytes);
     return true;
   }
   /// From shared to global memory, in groups like those of `copy`.
@@ -107,7 +122,7 @@ public:
     l.bulk_copies.push_back(
         {l.bulk_groups, {to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(bytes)}});
     l.bulk_site = site;
-    profile_bulk(site, lane, to, bytes, site_kind::global_store);
+    profile_bulk(site, to, site_kind::global_store, from, site_kind::shared_load, bytes);
   }
   void commit_bulk(int lane) { ++copies_of(lane).bulk_groups; }
   /// `reads_only`: until the sources may be used again; what was written is not known yet.
@@ -143,7 +158,12 @@ public:
     if (waits) m.waiting.push_back(lane);
     m.last = lane, m.last_site = site;
     m.came.resize(static_cast<std::size_t>(order_.warp_count()));
-    ++m.came[static_cast<std::size_t>(lane / block::warp_lanes)];
+    warp_came& w = m.came[static_cast<std::size_t>(lane / block::warp_lanes)];
+    if (w.lanes++ == 0) w.first = lane, w.site = site;
+    if (w.site == site || !launch_.checks_for(checks::meetings)) return;
+    fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0, warp_meeting::must_be_one_line);
+    f.before = {{}, f.now.block, w.first, false};
+    launch_.found(std::move(f), site, w.site);
   }
 
 protected:
@@ -169,15 +189,17 @@ protected:
                "shared memory", 0, 0, "the block ends under a bulk copy that writes its shared memory");
     end_accesses(must_be_right());
   }
-  /// A phase of an mbarrier is over: its copies have landed.
-  void publish_phase(const void* mbarrier) {
+  /// A phase of an mbarrier is over: its copies have landed, but for those that nobody expected.
+  void publish_phase(const void* mbarrier, const mbarrier_state& state) {
     mbarrier_meeting& m = mbarriers_[mbarrier];
+    if (const std::int64_t bytes = state.bytes_under_way()) unexpected(m, bytes);
     ++m.phase, m.copy_site = 0;
     lands(m.engine, 0, m.phase);
     m.given.known.learn(m.engine, 0, m.phase);
     m.published.join(m.given);
     m.given = {};
   }
+  void overfull(const void* mbarrier, std::int64_t more) { unexpected(mbarriers_[mbarrier], more); }
   /// Enough lanes have come.
   void publish_named(int number) {
     named_meeting& m = named_[number];
@@ -185,9 +207,9 @@ protected:
     for (std::size_t w = 0; w < m.came.size(); ++w) {
       const int of =
           std::min(block::warp_lanes, static_cast<int>(copies_.size()) - static_cast<int>(w) * block::warp_lanes);
-      if (m.came[w] != 0 && m.came[w] != of)
+      if (m.came[w].lanes != 0 && m.came[w].lanes != of)
         report(fault_kind::barrier_misuse, lane_itself(m.last, m.last_site, access_mode::plain), false, "", 0, 0,
-               std::to_string(m.came[w]) + " lanes of warp " + std::to_string(w) + " have come to barrier " +
+               std::to_string(m.came[w].lanes) + " lanes of warp " + std::to_string(w) + " have come to barrier " +
                    std::to_string(number) + "; warps come as a whole");
     }
     m = {};
@@ -216,13 +238,20 @@ private:
     group_id engine;  // whose work the copies that it counts are
     std::uint32_t phase = 0;
     std::uint32_t copy_site = 0;  // of a copy that is under way
-    int copy_lane = 0;
+    std::uint32_t last_copy_site = 0, arrival_site = 0;
+    int copy_lane = 0, arrival_lane = 0;
+    bool copied_last = false;  // else the arrival was the last
     knowledge given, published;
+  };
+  /// Lanes of a warp that have come to a named barrier, the first of them, and from where it came.
+  struct warp_came {
+    int lanes = 0, first = 0;
+    std::uint32_t site = 0;
   };
   struct named_meeting {
     int lanes = 0, last = 0;
     std::uint32_t last_site = 0;
-    std::vector<int> came;  // by warp
+    std::vector<warp_came> came;  // by warp
     knowledge given;
     std::vector<int> waiting;
   };
@@ -234,6 +263,17 @@ private:
     if (state_of.expected > 0) return true;
     report(fault_kind::barrier_misuse, who, false, "", 0, 0, "the mbarrier has not been initialised");
     return false;
+  }
+  /// Copies bring more bytes than arrivals expect: the phase ends too early, or never.
+  void unexpected(const mbarrier_meeting& m, std::int64_t bytes) {
+    if (!launch_.checks_for(checks::meetings)) return;
+    fault f =
+        new_fault(fault_kind::barrier_misuse, m.copied_last ? m.copy_lane : m.arrival_lane, m.copied_last, "", 0, 0,
+                  "copies bring " + std::to_string(bytes) +
+                      " bytes more than the phase of the mbarrier expects: arrive_and_expect the bytes of each");
+    f.before = {{}, f.now.block, m.copied_last ? m.arrival_lane : m.copy_lane, !m.copied_last};
+    launch_.found(std::move(f), m.copied_last ? m.last_copy_site : m.arrival_site,
+                  m.copied_last ? m.arrival_site : m.last_copy_site);
   }
   lane_copies& copies_of(int lane) { return copies_[static_cast<std::size_t>(lane)]; }
   bool must_be_right() const { return !self_->cancelled() && launch_.checks_for(checks::races); }
@@ -268,11 +308,11 @@ private:
       return misaligned_global(who, global, bytes, !shared_written), false;
     return true;
   }
-  void profile_bulk(std::uint32_t site, int lane, const void* global, int bytes, site_kind kind) {
-    if (!profiles_) return;
-    for (int done = 0; done < bytes; done += 16)
-      requests_.access(site, kind, lane, reinterpret_cast<std::uintptr_t>(global) + static_cast<std::uintptr_t>(done),
-                       16);
+  void profile_bulk(std::uint32_t site, const void* global, site_kind in_global, const void* shared,
+                    site_kind in_shared, int bytes) {
+    if (!profiles_ || bytes == 0) return;
+    requests_.bulk(site, in_global, reinterpret_cast<std::uintptr_t>(global), bytes);
+    requests_.bulk(site, in_shared, static_cast<std::uintptr_t>(shared_offset(shared)), bytes);
   }
 
   std::vector<lane_copies> copies_;

@@ -18,6 +18,7 @@ enum class fault_kind : int {
   missing_fence,   ///< ordered, but the other proxy cannot see it without a proxy fence
   uninitialised,   ///< a read of bytes that nobody wrote
   early_end,       ///< a block that ends while another one may still use its shared memory
+  early_access,    ///< an access to the shared memory of a block of the cluster that may not have begun
   out_of_bounds,   ///< outside of shared memory, or of every operand of the launch
   read_only,       ///< a write to an operand that the launch only reads
   misaligned,      ///< an address that is no multiple of the access's size
@@ -26,13 +27,14 @@ enum class fault_kind : int {
   barrier_misuse,  ///< a barrier's object used against its rules
   step_limit,      ///< a kernel that did not end
   stack_overflow,  ///< a lane that needs more stack than there is
+  unwritten,       ///< elements of an output that nobody has written
 };
 
 constexpr const char* name_of(fault_kind kind) {
-  constexpr const char* names[] =
-      {"race",           "missing wait",      "missing fence", "uninitialised read",  "early end",
-       "out of bounds",  "read-only operand", "misaligned",    "collective mismatch", "deadlock",
-       "barrier misuse", "step limit",        "stack overflow"};
+  constexpr const char* names[] = {"race",       "missing wait",        "missing fence",   "uninitialised read",
+                                   "early end",  "early access",        "out of bounds",   "read-only operand",
+                                   "misaligned", "collective mismatch", "deadlock",        "barrier misuse",
+                                   "step limit", "stack overflow",      "unwritten output"};
   return names[static_cast<int>(kind)];
 }
 
@@ -55,6 +57,7 @@ struct fault {
   std::int64_t bytes = 0;   ///< how many bytes are wrong in this access
   std::string missing;      ///< what would have made it right, or what else there is to say
   std::int64_t count = 1;   ///< how often it was found at these two places
+  int cause = 0;            ///< faults of a launch with one number here come of one missing barrier; 0: by itself
 
   bool has_before() const { return before.site.line.line > 0; }
   /// One paragraph.
@@ -97,8 +100,10 @@ public:
 private:
   static std::string text_of(const std::vector<fault>& all) {
     std::string result;
-    for (std::size_t i = 0; i < std::min(all.size(), most_told); ++i)
-      result += (result.empty() ? "" : "\n") + all[i].text();
+    for (std::size_t i = 0; i < std::min(all.size(), most_told); ++i) {
+      const bool follows = i > 0 && all[i].cause != 0 && all[i].cause == all[i - 1].cause;
+      result += (result.empty() ? "" : "\n") + std::string(follows ? "  of the same cause: " : "") + all[i].text();
+    }
     if (all.size() > most_told)
       result += "\nThere are " + std::to_string(all.size() - most_told) +
                 " more; faults() of this exception has them all, and so has a launch_report, which to_json can write.";

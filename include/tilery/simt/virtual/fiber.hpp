@@ -59,11 +59,12 @@ public:
 
 private:
   std::mutex mutex_;
-  std::vector<std::byte*> free_;  // lives as long as the program
+  std::vector<std::byte*> free_;
 };
 
+/// The pool of the program. It is never destroyed: destructors of static objects may launch kernels.
 inline stack_pool& stacks() {
-  static stack_pool pool;
+  static stack_pool& pool = *new stack_pool;
   return pool;
 }
 

@@ -80,6 +80,13 @@ public:
     return {};
   }
 
+  /// Visits each operand.
+  template <class Visit>
+  void for_operands(const Visit& visit) const {
+    for (const region& r : regions_)
+      for (const part& p : r.parts) visit(p.what);
+  }
+
   /// The operand that lies nearest to an address, for reports.
   const operand* nearest(std::uintptr_t address) const {
     const operand* best = nullptr;

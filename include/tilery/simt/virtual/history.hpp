@@ -15,13 +15,22 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What kind of access it was. Atomics of a scope that reaches both do not race with each other. `constant` is a read
-/// through the path for memory that nobody writes during the launch; `async` a copy of an engine through the generic
-/// proxy, `async_proxy` one through the asynchronous proxy.
-enum class access_mode : std::uint8_t { plain, constant, atomic_block, atomic_device, async, async_proxy };
+/// What kind of access it was. `constant` is a read through the path for memory that nobody writes during the launch;
+/// `async` a copy of an engine through the generic proxy, `async_proxy` one through the asynchronous proxy. Atomics of
+/// one width and of a scope that reaches both do not race with each other; `atomic_mode` adds their width.
+enum class access_mode : std::uint8_t { plain, constant, async, async_proxy, atomic_block = 8, atomic_device = 12 };
 
 constexpr bool is_engine(access_mode m) { return m == access_mode::async || m == access_mode::async_proxy; }
-constexpr bool is_atomic(access_mode m) { return m == access_mode::atomic_block || m == access_mode::atomic_device; }
+constexpr bool is_atomic(access_mode m) { return m >= access_mode::atomic_block; }
+/// An atomic of 1, 2, 4 or 8 bytes: the lowest two bits are the width's logarithm.
+constexpr access_mode atomic_mode(bool of_device, int bytes) {
+  const access_mode scope = of_device ? access_mode::atomic_device : access_mode::atomic_block;
+  return static_cast<access_mode>(static_cast<int>(scope) | __builtin_ctz(static_cast<unsigned>(bytes)));
+}
+constexpr bool reaches_device(access_mode atomic) { return atomic >= access_mode::atomic_device; }
+constexpr bool of_one_width(access_mode a, access_mode b) {
+  return ((static_cast<int>(a) ^ static_cast<int>(b)) & 3) == 0;
+}
 
 /// One write: by whom, when, where.
 struct epoch {

@@ -7,8 +7,10 @@
 #include <tilery/simt/order.hpp>
 #include <tilery/simt/virtual/block_order.hpp>
 #include <tilery/simt/virtual/checks.hpp>
+#include <tilery/simt/virtual/fault_groups.hpp>
 #include <tilery/simt/virtual/global_memory.hpp>
 #include <tilery/simt/virtual/profile_recorder.hpp>
+#include <tilery/simt/virtual/unwritten.hpp>
 
 #include <map>
 #include <tuple>
@@ -27,14 +29,31 @@ struct watched_launch {
   int cluster;
   checks what;
   bool stop_at_first;
-  std::int64_t step_limit;  // verbs of one lane
+  std::int64_t step_limit;  // verbs of all lanes of a block
   std::uint64_t seed;       // of the schedule's random delays; 0: none
+  bool poison_discarded = false;
 };
 
 /// What atomics on some address have given away: to the block of who gave it, and to all.
 struct flag_state {
   knowledge to_block, to_all;
   std::uint32_t block = 0;  // of who gave it last
+};
+
+/// Flags by their addresses.
+class flag_table {
+public:
+  /// What has been given by an address, or null.
+  flag_state* find(const void* address) {
+    const auto found = all_.find(address);
+    return found == all_.end() ? nullptr : &found->second;
+  }
+  flag_state& of(const void* address) { return all_[address]; }
+  void forget(const void* address) { all_.erase(address); }
+  void clear() { all_.clear(); }
+
+private:
+  std::unordered_map<const void*, flag_state> all_;
 };
 
 class launch_watch {
@@ -44,16 +63,11 @@ public:
   const watched_launch& launch() const { return launch_; }
   bool checks_for(checks c) const { return any(launch_.what & c); }
   site_table& sites() { return sites_; }
+  const site_table& sites() const { return sites_; }
   global_memory& memory() { return memory_; }
   profile_recorder& recorder() { return recorder_; }
   histories& global_histories() { return histories_; }
-  /// What has been given by an address, or null.
-  flag_state* flag(const void* address) {
-    const auto found = flags_.find(address);
-    return found == flags_.end() ? nullptr : &found->second;
-  }
-  flag_state& new_flag(const void* address) { return flags_[address]; }
-  void forget_flag(const void* address) { flags_.erase(address); }
+  flag_table& flags() { return flags_; }
 
   index3 position(std::uint32_t block) const {
     const auto x = static_cast<std::uint32_t>(launch_.blocks.x), y = static_cast<std::uint32_t>(launch_.blocks.y);
@@ -63,34 +77,73 @@ public:
     return static_cast<std::uint32_t>(at.x + launch_.blocks.x * (at.y + std::int64_t{launch_.blocks.y} * at.z));
   }
 
-  /// Adds a fault, or counts it where the same one is known. `sites` are the two sites' numbers.
-  void found(fault f, std::uint32_t now_site, std::uint32_t before_site) {
+  /// Lanes pass a barrier.
+  void passes(std::uint32_t barrier) {
+    if (barrier >= sites_at_barrier_.size()) sites_at_barrier_.resize(sites_.size());
+    if (barrier != 0 && sites_at_barrier_[barrier] == 0)
+      sites_at_barrier_[barrier] = static_cast<std::uint32_t>(sites_.size());
+  }
+  /// Whether somebody had come to a place before this barrier was passed for the first time.
+  bool met_before(std::uint32_t site, std::uint32_t barrier) const { return site < sites_at_barrier_[barrier]; }
+
+  /// Adds a fault, or counts it where the same one is known: the one that needs the stronger barrier is told.
+  void found(fault f, std::uint32_t now_site, std::uint32_t before_site, fault_origin origin = {}) {
     f.kernel = launch_.kernel;
     const auto [known, is_new] =
         places_.try_emplace({f.kind, now_site, before_site, f.memory + (f.now.writes ? "w" : "r")}, faults_.size());
     if (!is_new) {
-      ++faults_[known->second].count;
-      return;
+      fault& first = faults_[known->second];
+      ++first.count;
+      if (origin.needed <= origins_[known->second].needed) return;
+      f.count = first.count;
     }
     f.now.site = sites_.describe(now_site);
     f.before.site = sites_.describe(before_site);
-    faults_.push_back(std::move(f));
+    if (!is_new) {
+      faults_[known->second] = std::move(f), origins_[known->second] = std::move(origin);
+      return;
+    }
+    add(std::move(f), std::move(origin));
     if (launch_.stop_at_first) throw fault_error(faults_, {});
   }
   /// Adds what ended the launch.
-  void add(fault f) {
+  void add(fault f, fault_origin origin = {}) {
     f.kernel = launch_.kernel;
     faults_.push_back(std::move(f));
+    origins_.push_back(std::move(origin));
   }
+  /// All blocks have ended. Elements of outputs that held nothing before the launch, and hold nothing now, are told,
+  /// where nothing else is wrong.
+  void find_unwritten_outputs() {
+    if (!checks_for(checks::memory) || !faults_.empty()) return;
+    memory_.for_operands([&](const operand& o) {
+      if (!o.written || o.own || o.combined) return;
+      const unwritten_elements none = unwritten_elements_of(o);
+      if (none.count == 0) return;
+      fault f;
+      f.kind = fault_kind::unwritten;
+      f.memory = o.name;
+      f.missing = std::to_string(none.count) + " of " + std::to_string(none.all) + " elements of " + o.name +
+                  (none.count == 1 ? " was" : " were") + " never written; the first is " + o.name + "[" +
+                  (o.matrices > 1 ? std::to_string(none.first[0]) + ", " : "") +
+                  (o.matrices > 1 || o.extents[0] > 1 ? std::to_string(none.first[1]) + ", " : "") +
+                  std::to_string(none.first[2]) + "]";
+      add(std::move(f));
+    });
+  }
+  /// What was found, in the order of finding.
+  const std::vector<fault>& faults() const { return faults_; }
   /// Hands over what was found: to the report, or by throwing.
   void finish(launch_report* report, where at) {
+    std::vector<fault> faults = faults_;
+    fault_groups::arrange(faults, origins_);
     if (report) {
-      report->faults.insert(report->faults.end(), faults_.begin(), faults_.end());
+      report->faults.insert(report->faults.end(), faults.begin(), faults.end());
       if (checks_for(checks::profile))
         report->profiles.push_back(recorder_.result(sites_, launch_.kernel, launch_.arch, launch_.blocks,
                                                     launch_.threads, launch_.shared_bytes));
-    } else if (!faults_.empty()) {
-      throw fault_error(std::move(faults_), at);
+    } else if (!faults.empty()) {
+      throw fault_error(std::move(faults), at);
     }
   }
 
@@ -111,8 +164,10 @@ private:
   global_memory memory_;
   histories histories_;
   profile_recorder recorder_;
-  std::unordered_map<const void*, flag_state> flags_;
+  flag_table flags_;
+  std::vector<std::uint32_t> sites_at_barrier_;  // by the barrier's site: the sites when it was first passed; 0: never
   std::vector<fault> faults_;
+  std::vector<fault_origin> origins_;  // of each fault
   std::map<std::tuple<fault_kind, std::uint32_t, std::uint32_t, std::string>, std::size_t> places_;
   std::size_t collect_at_ = std::size_t{1} << 20;
   std::uint64_t generation_ = 0;

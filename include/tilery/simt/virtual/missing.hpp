@@ -13,19 +13,60 @@ namespace virtual_machine {
 inline constexpr const char* must_be_aligned =
     "the address must be a multiple of the access's size, or of 16 where that is larger";
 
-/// What orders two accesses. `same_warp`, `same_block`: whether they are of one.
-inline std::string missing_order(fault_kind kind, access_mode now, access_mode before, bool same_warp, bool same_block,
-                                 bool in_shared) {
-  if (kind == fault_kind::missing_wait) return "the copy is still under way: a wait for it between them is missing";
-  if (now == access_mode::constant || before == access_mode::constant)
+/// What orders two accesses that nothing orders, the weaker ones first. `other`: no barrier does.
+enum class remedy : std::uint8_t { other, sync_warp, sync_block, sync_cluster, between_blocks };
+
+/// Two accesses, the second of which was found wrong.
+struct access_pair {
+  fault_kind kind = fault_kind::race;
+  access_mode now = access_mode::plain, before = access_mode::plain;
+  bool same_warp = false, same_block = false, in_shared = false;
+  bool one_line_stores = false;  // both are plain stores by one line
+
+  /// The barrier that is missing, if one would do.
+  remedy needs() const {
+    if (kind != fault_kind::race || now == access_mode::constant || before == access_mode::constant ||
+        (is_atomic(now) && is_atomic(before)))
+      return remedy::other;
+    return same_warp    ? remedy::sync_warp
+           : same_block ? remedy::sync_block
+           : in_shared  ? remedy::sync_cluster
+                        : remedy::between_blocks;
+  }
+};
+
+/// One of the two is of a later round of a loop: it stands above the barrier that its lane has passed last.
+struct later_round {
+  std::uint32_t barrier = 0;  // the barrier's site; 0: it is not known to be of a later round
+  const char* verb = "";      // of the later access
+  std::string place;          // of the barrier
+};
+
+/// The barrier that is missing, in words.
+inline std::string missing_barrier(remedy needed, const later_round& later) {
+  const std::string barrier = needed == remedy::sync_warp    ? "a sync_warp"
+                              : needed == remedy::sync_block ? "a barrier of the block"
+                                                             : "a sync_cluster";
+  if (needed == remedy::between_blocks)
+    return "nothing orders the two blocks: a release of device scope by the one and an acquire by the other are missing";
+  if (later.barrier == 0) return barrier + " between them is missing";
+  return "the " + std::string(later.verb) + " is of a later round of the loop, past the barrier at " + later.place +
+         ": " + barrier + " at the end of the loop's body is missing, too";
+}
+
+/// What orders two accesses.
+inline std::string missing_order(const access_pair& p, const later_round& later) {
+  if (p.kind == fault_kind::missing_wait) return "the copy is still under way: a wait for it between them is missing";
+  if (p.now == access_mode::constant || p.before == access_mode::constant)
     return "a pointer to const promises that nobody writes this memory during the launch";
-  if (kind == fault_kind::missing_fence)
+  if (p.kind == fault_kind::missing_fence)
     return "they are ordered, but the copy goes through the asynchronous proxy: a proxy fence between them is missing";
-  if (is_atomic(now) && is_atomic(before)) return "an atomic of block scope does not reach the other block";
-  if (same_warp) return "a sync_warp between them is missing";
-  if (same_block) return "a barrier of the block between them is missing";
-  if (in_shared) return "a sync_cluster between them is missing";
-  return "nothing orders the two blocks: a release of device scope by the one and an acquire by the other are missing";
+  if (is_atomic(p.now) && is_atomic(p.before) && !of_one_width(p.now, p.before))
+    return "atomics of different widths are not atomic to each other: one place takes atomics of one width";
+  if (is_atomic(p.now) && is_atomic(p.before)) return "an atomic of block scope does not reach the other block";
+  if (p.one_line_stores && later.barrier == 0)
+    return "several lanes store to one place by this line: one of them should store, or all by an atomic";
+  return missing_barrier(p.needs(), later);
 }
 
 /// How an operand lies, of which an access has missed the elements.

@@ -20,10 +20,11 @@ public:
 
   void forget() { noted_ = 0; }
 
-  /// Whether an atomic at `place`, which finds `value`, is to let others run before it.
-  bool lets_others_run(const void* place, std::uint64_t value) {
+  /// Whether an atomic at `place`, which finds `value`, is to let others run before it. One that will change it, as a
+  /// compare-and-swap behind a load, does not poll.
+  bool lets_others_run(const void* place, std::uint64_t value, bool changes) {
     const note* const known = find(place);
-    return (known && known->value == value) || ++atomics_ % round == 0;
+    return (known && known->value == value && !changes) || ++atomics_ % round == 0;
   }
   /// Notes what an atomic finds. Returns whether it is known to have changed.
   bool finds(const void* place, std::uint64_t value) {

@@ -20,6 +20,7 @@ enum class site_kind : int {
   shared_load,
   shared_store,
   atomic,
+  shared_atomic,
   async_copy,
   shuffle,
   barrier,
@@ -29,9 +30,9 @@ enum class site_kind : int {
 };
 
 constexpr const char* name_of(site_kind k) {
-  constexpr const char* names[] = {"global load", "global store", "shared load", "shared store",
-                                   "atomic",      "async copy",   "shuffle",     "barrier",
-                                   "wait",        "fence",        "operations"};
+  constexpr const char* names[] = {"global load", "global store",  "shared load", "shared store",
+                                   "atomic",      "shared atomic", "async copy",  "shuffle",
+                                   "barrier",     "wait",          "fence",       "operations"};
   return names[static_cast<int>(k)];
 }
 
@@ -41,7 +42,9 @@ constexpr bool is_global(site_kind k) {
          k == site_kind::async_copy;
 }
 /// Whether accesses of this kind are of shared memory, whose cost is wavefronts.
-constexpr bool is_shared(site_kind k) { return k == site_kind::shared_load || k == site_kind::shared_store; }
+constexpr bool is_shared(site_kind k) {
+  return k == site_kind::shared_load || k == site_kind::shared_store || k == site_kind::shared_atomic;
+}
 
 /// The cost of one site over a whole launch. A site that does several kinds of things has a profile for each.
 struct site_profile {

@@ -36,7 +36,9 @@ public:
     to.lanes += lanes;
     to.divergent += (live & ~request.lanes) != 0;
     if (is_shared(to.kind)) {
-      const wavefront_cost cost = shared_cost(request, to.kind == site_kind::shared_load);
+      const wavefront_cost cost = to.kind == site_kind::shared_atomic
+                                      ? shared_atomic_cost(request)
+                                      : shared_cost(request, to.kind == site_kind::shared_load);
       to.bytes += lanes * request.bytes;
       to.wavefronts += cost.wavefronts;
       to.fewest_wavefronts += cost.fewest;
@@ -45,6 +47,21 @@ public:
       to.bytes += lanes * request.bytes;
       to.sectors += cost.sectors;
       to.fewest_sectors += cost.fewest;
+    }
+  }
+
+  /// One request of a copy engine for neighbouring bytes: whole sectors of global memory, whole rows of the banks.
+  void add_bulk(int row, std::uintptr_t at, int bytes) {
+    site_profile& to = rows_[static_cast<std::size_t>(row)];
+    const auto end = at + static_cast<std::uintptr_t>(bytes);
+    ++to.requests, ++to.lanes, to.bytes += bytes;
+    if (is_shared(to.kind)) {
+      to.wavefronts += static_cast<std::int64_t>((end - 1) / banks_bytes - at / banks_bytes + 1);
+      to.fewest_wavefronts += (bytes + banks_bytes - 1) / banks_bytes;
+    } else {
+      for (std::uintptr_t sector = at / sector_bytes; sector * sector_bytes < end; ++sector, ++to.sectors)
+        mark(to.kind, sector);
+      to.fewest_sectors += (bytes + sector_bytes - 1) / sector_bytes;
     }
   }
 

@@ -91,6 +91,7 @@ void to_json(Json& json, const fault& f) {
   json["bytes"] = f.bytes;
   json["missing"] = f.missing;
   json["count"] = f.count;
+  if (f.cause != 0) json["cause"] = f.cause;
   json["text"] = f.text();
 }
 

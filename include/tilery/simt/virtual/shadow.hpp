@@ -37,6 +37,12 @@ public:
     writes_.fill(first_write_);
     if (!reads_.empty()) reads_.fill(0);
   }
+  /// The same of some cells; all who may touch them have met.
+  void forget(histories& all, std::size_t first, std::size_t count) {
+    gather(all, first, count);
+    writes_.set(first, count, first_write_);
+    if (!reads_.empty()) reads_.set(first, count, 0);
+  }
   std::size_t size() const { return cells_; }
   std::size_t bytes() const { return writes_.bytes() + reads_.bytes(); }
 
@@ -149,7 +155,13 @@ public:
     gather(all, first, count);
     for_runs(first, count, [&](std::size_t at, std::size_t n) {
       const std::uint32_t last = writes_[at];
-      if (last == write_log::never) by.never_written(at, n);
+      if (last == write_log::never) {
+        if (by.overwrites()) {  // the first write of all: there is nobody whom it could hide
+          writes_.set(at, n, all.writes.add(by.now()));
+          return;
+        }
+        by.never_written(at, n);
+      }
       if (must_ask(all, last, by) && !by.allows(all.writes[last])) by.conflicts(all.writes[last], at, n);
       all.reads.visit(reads_[at], [&](const readers& other) {
         if ((other.wrote || by.now().atomic_write) && !by.allows(other)) by.conflicts(other, at, n);
@@ -219,10 +231,14 @@ private:
   bool nobody_reads(const histories& all, std::size_t first, std::size_t count) const {
     return reads_.all(first, count, [&](std::uint32_t n) { return all.reads.known_to_all(n); });
   }
-  /// Makes sets with a number of those to which lanes have joined, where cells are read or written.
+  /// Makes sets with a number of those to which lanes have joined, where cells are read or written. Where the writes of
+  /// a line are told apart by cells, its reads are going to be: the words beside these are gathered, too.
   void gather(histories& all, std::size_t first, std::size_t count) {
     if (!joined_) return;
-    reads_.for_joined(first, count,
+    std::size_t last = first + count;
+    if (writes_.unit(first / line) == 1) first -= first % line;
+    if (writes_.unit((last - 1) / line) == 1) last += (line - last % line) % line;
+    reads_.for_joined(first, last - first,
                       [&](std::uint32_t number, std::uint32_t members) { return all.reads.joined(number, members); });
   }
   /// Whether the cells have one set of readers; sets that everybody knows are empty ones.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Global memory that nobody has written since it was allocated. The virtual GPU fills what it allocates with a pattern
-// that depends on the address, eight bytes at a time: whoever reads it back, reads what was never written. Writes of
-// the host need not be seen for that, and the chance that data look like it is 2^-64.
+// that depends on the address, four bytes at a time: whoever reads it back, reads what was never written. Writes of the
+// host need not be seen for that. The pattern is a NaN of float, and in its upper halves one of half and bf16, whose
+// bits no computation makes: floats never look like it. Other data do by a chance of 2^-32 a word, words of eight-byte
+// elements by 2^-64, since both halves are looked at.
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/annotations.hpp>
+#include <tilery/core/operand.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,35 +17,73 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What the aligned eight bytes at an address hold when nobody has written them. A NaN of a double, often.
-inline std::uint64_t unwritten_word(std::uintptr_t address) {
-  std::uint64_t h = address * 0x9e3779b97f4a7c15u + 0x1f83d9abfb41bd6bu;
-  return (h ^ h >> 31) | std::uint64_t{0x7ff8} << 48;
+/// What the aligned four bytes at an address hold when nobody has written them: a quiet NaN of float, which is neither
+/// the one of x86 nor that of CUDA.
+inline std::uint32_t unwritten_word(std::uintptr_t address) {
+  const std::uint64_t h = (address >> 2) * 0x9e3779b97f4a7c15u;
+  const auto payload = static_cast<std::uint32_t>(h >> 42);  // 22 bits
+  return 0x7fc00000u | (payload == 0 || payload == 0x3fffff ? 0x2a5a5au : payload);
 }
 
-/// Marks all whole words of a piece of memory that begins at a multiple of 8.
+/// Marks all whole words of a piece of memory that begins at a multiple of 4.
 inline void mark_unwritten(void* memory, std::size_t bytes) {
   auto* at = static_cast<std::byte*>(memory);
-  for (std::size_t i = 0; i + 8 <= bytes; i += 8) {
-    const std::uint64_t word = unwritten_word(reinterpret_cast<std::uintptr_t>(at + i));
-    std::memcpy(at + i, &word, 8);
+  for (std::size_t i = 0; i + 4 <= bytes; i += 4) {
+    const std::uint32_t word = unwritten_word(reinterpret_cast<std::uintptr_t>(at + i));
+    std::memcpy(at + i, &word, 4);
   }
 }
 
-/// How many of the bytes [address, address + bytes) lie in words that nobody has written. Words that reach out of
-/// [begin, end), where memory is known to be, are not looked at.
-inline int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end) {
+/// Whether nobody has written the `Words` aligned words of four bytes from an address on.
+template <int Words>
+bool is_unwritten(std::uintptr_t address) {
+  for (int i = 0; i < Words; ++i, address += 4) {
+    std::uint32_t value;
+    std::memcpy(&value, reinterpret_cast<const void*>(address), 4);
+    if (value >> 22 != 0x7fc00000u >> 22 || value != unwritten_word(address)) return false;
+  }
+  return true;
+}
+
+/// How many of the bytes [address, address + bytes) lie in words of `Words` times four bytes that nobody has written.
+/// Words that reach out of [begin, end), where memory is known to be, are not looked at.
+template <int Words>
+int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end) {
+  constexpr std::uintptr_t size = 4 * Words;
   int count = 0;
   const std::uintptr_t last = address + static_cast<std::uintptr_t>(bytes);
-  for (std::uintptr_t word = address / 8 * 8; word < last; word += 8) {
-    if (word < begin || word + 8 > end) continue;
-    std::uint64_t value;
-    std::memcpy(&value, reinterpret_cast<const void*>(word), 8);
-    if (value != unwritten_word(word)) continue;
-    const std::uintptr_t from = word > address ? word : address, to = word + 8 < last ? word + 8 : last;
+  for (std::uintptr_t word = address / size * size; word < last; word += size) {
+    if (word < begin || word + size > end || !is_unwritten<Words>(word)) continue;
+    const std::uintptr_t from = word > address ? word : address, to = word + size < last ? word + size : last;
     count += static_cast<int>(to - from);
   }
   return count;
+}
+/// The same in the memory of elements of so many bytes: those of eight are looked at as a whole.
+inline int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end,
+                           std::int64_t element_bytes) {
+  return element_bytes == 8 ? unwritten_bytes<2>(address, bytes, begin, end)
+                            : unwritten_bytes<1>(address, bytes, begin, end);
+}
+
+/// Elements of an operand that nobody has written, and the place of the first one.
+struct unwritten_elements {
+  std::int64_t count = 0, all = 0;
+  std::int64_t first[3] = {};  // matrix, row, column
+};
+inline unwritten_elements unwritten_elements_of(const operand& o) {
+  unwritten_elements found{0, o.matrices * o.extents[0] * o.extents[1], {}};
+  const auto begin = reinterpret_cast<std::uintptr_t>(o.begin()), end = reinterpret_cast<std::uintptr_t>(o.end());
+  for (std::int64_t m = 0; m < o.matrices; ++m)
+    for (std::int64_t row = 0; row < o.extents[0]; ++row)
+      for (std::int64_t column = 0; column < o.extents[1]; ++column) {
+        const std::int64_t at = m * o.matrix_stride + row * o.strides[0] + column * o.strides[1];
+        const std::uintptr_t address = begin + static_cast<std::uintptr_t>(at * o.element_bytes);
+        const int bytes = static_cast<int>(o.element_bytes);
+        if (unwritten_bytes(address, bytes, begin, end, o.element_bytes) < bytes) continue;
+        if (found.count++ == 0) found.first[0] = m, found.first[1] = row, found.first[2] = column;
+      }
+  return found;
 }
 
 }  // namespace virtual_machine

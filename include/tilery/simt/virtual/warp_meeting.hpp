@@ -27,7 +27,7 @@ struct warp_meeting {
   const std::uint64_t* come(int rank, verb what, std::uint64_t value, where at, warp_work does, index3 block) {
     if (arrived == 0)
       meeting = what, first_at = at, work = does;
-    else if (meeting != what || work != does)
+    else if (meeting != what || work != does || (does && !same_line(first_at, at)))
       different_collectives(rank, what, at, block);
     table[turn][rank % lanes] = value;
     arrived |= 1u << (rank % lanes);
@@ -42,7 +42,12 @@ struct warp_meeting {
     return came;
   }
 
+  /// Instructions of a whole warp are `.aligned` in PTX: lanes that come from two sides of a branch are undefined.
+  static constexpr const char* must_be_one_line =
+      "the instruction is of a whole warp (.aligned): all lanes of a warp must come to it by the same line";
+
 private:
+  static bool same_line(where a, where b) { return a.line == b.line && a.file == b.file; }
   /// An instruction of a whole warp. Without some of its lanes it is undefined.
   void do_work(int warp, index3 block, tensor_model tensors) const {
     if (arrived == ~0u) {
@@ -62,7 +67,8 @@ private:
     f.kind = fault_kind::collective;
     f.now = {{name_of(what), at, "", at}, block, rank, false};
     f.before = first_to_come(rank / lanes, block);
-    f.missing = "lanes of one warp meet in different collectives; all must call the same one";
+    f.missing = what == meeting && work ? must_be_one_line
+                                        : "lanes of one warp meet in different collectives; all must call the same one";
     throw fault_error({f}, at);
   }
   fault_access first_to_come(int warp, index3 block) const {

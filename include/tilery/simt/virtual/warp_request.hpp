@@ -30,6 +30,7 @@ struct warp_request {
 };
 
 inline constexpr int sector_bytes = 32;
+inline constexpr int banks_bytes = 128;  // a row of the 32 banks of shared memory
 
 struct sector_cost {
   int sectors = 0;  ///< distinct ones that the lanes touch
@@ -111,6 +112,26 @@ inline wavefront_cost shared_cost(const warp_request& request, bool loads) {
     if (!lanes) continue;
     ++cost.fewest;
     cost.wavefronts += passes(request.at + first, lanes, unit_shift, columns);
+  }
+  return cost;
+}
+
+/// The passes of an atomic on shared memory: a pass takes one lane of a bank, whatever the word, since lanes of one
+/// word go one after another. An estimate, which no counter has confirmed yet; instructions that merge lanes before (a
+/// warp's additions of 1) take fewer.
+inline wavefront_cost shared_atomic_cost(const warp_request& request) {
+  const int unit = std::max(4, request.bytes), columns = 128 / unit;
+  wavefront_cost cost;
+  for (int first = 0; first < 32; first += columns) {
+    const std::uint32_t lanes = request.lanes >> first & (0xffffffffu >> (32 - columns));
+    int of_column[32] = {}, most = 0;
+    for (std::uint32_t left = lanes; left; left &= left - 1) {
+      const std::uintptr_t column = request.at[first + std::countr_zero(left)] / static_cast<std::uintptr_t>(unit) %
+                                    static_cast<std::uintptr_t>(columns);
+      most = std::max(most, ++of_column[column]);
+    }
+    cost.wavefronts += most;
+    cost.fewest += lanes != 0;
   }
   return cost;
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Copies between tensors, whatever their strides and element types are.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/macros_off.inc>
+
+#include <tilery/core/wrong_call.hpp>
+#include <tilery/ops/elementwise.hpp>
+#include <tilery/ops/rows_of_tensor.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+/// Whether elements of From become elements of To.
+template <class From, class To>
+constexpr bool is_copied_as = std::is_same_v<From, To> ||
+                              ((std::is_integral_v<From> || is_any_float<From>)&&is_any_float<To>);
+
+}  // namespace ops
+
+/// to = from, element by element, in the executor's order. From or to a GPU's memory it may still be under way when
+/// this returns: `executor.wait()` before the host reads.
+///
+/// Types. Alike, of any element type; or converted to double, float, tf32, half, bf16 or fp8 from one of these or from
+/// integers, to nearest (core/convert.hpp: between double and 16 bits the way leads through float).
+///
+/// Shapes and strides. The same extents, 1 to 3 dimensions, any strides. Where both are dense and alike, the two may be
+/// in any memory: host to device, or back. All other copies are a kernel, and need both in memory that the executor
+/// reaches. A transposition reads rows and writes columns: it is not coalesced on the side that is read.
+///
+/// Aliasing. The two must not share an element, but may be the very same view of one element type.
+/// Throws `error` before anything is launched: extents, null views, memory of another machine, aliases.
+template <runs_kernels Executor, tensor_of_any_rank From, tensor_of_any_rank To>
+void copy(const Executor& executor, const From& from, const To& to, where at = {}) {
+  using S = std::remove_const_t<element_type_of<From>>;
+  using T = element_type_of<To>;
+  static_assert(From::rank() == To::rank(), "copy: both tensors must have the same rank");
+  static_assert(From::rank() <= copied_rank, "copy: tensors must have 1 to 3 dimensions");
+  static_assert(
+      ops::is_copied_as<S, T>,
+      "copy: elements must have one type, or become double, float, tf32, half, bf16 or fp8, from one of these "
+      "or from integers; what is written must not be const");
+  const auto source = view(from, at, {"copy: ", "from"});
+  const auto target = view(to, at, {"copy: ", "to"});
+  refuse(check_same_extents("copy", {"from", "to"}, source, target), at);
+  if constexpr (std::is_same_v<S, T>)
+    if (source.dense() && target.dense()) return copy_dense(executor, source, target, at);
+
+  operands all = {reads("from", source), writes("to", target)};
+  refuse(check_call("copy", all, executor.reachable(), {std::is_same_v<S, T> ? "from" : ""}), at);
+  if (target.size() == 0 || (std::is_same_v<S, T> && same_view(all[0], all[1]))) return;
+  using wide = std::conditional_t<(sizeof(S) > sizeof(T)), S, T>;
+  const ops::rows_of_tensors<2> walk(target, source);
+  elementwise_problem problem{static_cast<int>(16 / sizeof(wide)), walk.is_contiguous(0) && walk.is_contiguous(1)};
+  if (!walk.serves_packs(0, target.pointer, problem.vector) || !walk.serves_packs(1, source.pointer, problem.vector))
+    problem.vector = 1;
+  const copy_params<S, T> p{static_cast<std::int32_t>(walk.rows()), walk.columns(), walk.outer(),
+                            walk.elements<const S>(1, source.pointer), walk.elements<T>(0, target.pointer)};
+  ops::launch_rows_of_tensors<wide>(executor, problem, p, walk.rows(), all, at);
+}
+
+/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+void copy(const Arguments&...) {
+  ops::refuse_call<false, Arguments...>();
+}
+
+}  // namespace tilery::inline TILERY_ABI
+
+#include <tilery/core/macros_on.inc>

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What ops take as a tensor: tilery's own views and buffers, and the mdspans of the standard library, CUDA and Kokkos.
+// The concept asks for extent(), stride(), rank() and data_handle(), so no mdspan header is included here.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/view.hpp>
+
+#include <utility>
+
+namespace tilery::inline TILERY_ABI {
+
+/// What ops accept as a tensor of this rank.
+template <class V, int Rank>
+concept tensor_like = requires(const V& v) {
+  { v.data_handle() } -> std::convertible_to<const void*>;
+  { v.extent(0) } -> std::convertible_to<std::int64_t>;
+  { v.stride(0) } -> std::convertible_to<std::int64_t>;
+  requires V::rank()
+  == Rank;
+};
+
+/// The type of a tensor's elements, const where they must not be written. (The handle of a standard mdspan is a
+/// reference to a const pointer, Kokkos' may be restricted: the element is what it points to.)
+template <class V>
+using element_type_of = std::remove_reference_t<decltype(*std::declval<const V&>().data_handle())>;
+
+/// Whether an mdspan's accessor hands out the elements themselves. Kernels read memory, not through an accessor: one
+/// that scales or conjugates would lose its factor.
+template <class V>
+constexpr bool accesses_elements() {
+  if constexpr (requires { typename V::accessor_type; }) {
+    using accessor = typename V::accessor_type;
+    return std::is_same_v<typename accessor::reference, typename V::element_type&> &&
+           std::is_convertible_v<typename accessor::data_handle_type, typename V::element_type*>;
+  } else {
+    return true;
+  }
+}
+/// Whether an mdspan's layout can say its strides.
+template <class V>
+constexpr bool has_strides() {
+  if constexpr (requires(const V& v) { v.mapping(); }) return requires(const V& v) {
+      v.mapping().stride(0);
+    };
+  else
+    return true;
+}
+
+/// Any tensor-like value as tilery's view. A dimension of one element has no second one, so its stride says nothing: it
+/// becomes that of a dense tensor. Throws where an extent is above `largest_extent`, and where an mdspan's layout has
+/// no strides for its extents.
+template <class V>
+constexpr auto view(const V& v, where at = {}, tensor_name called = {}) {
+  static_assert(accesses_elements<V>(),
+                "an mdspan whose accessor changes elements (scaled, conjugated) or has no plain pointer cannot be an "
+                "operand: kernels read the memory itself; write the elements to memory first");
+  static_assert(has_strides<V>(), "an mdspan whose layout has no strides cannot be an operand");
+  tensor_view<element_type_of<V>, static_cast<int>(V::rank())> result;
+  result.pointer = v.data_handle();
+  if constexpr (requires { v.is_strided(); })
+    if (!v.is_strided())
+      throw error({called.op, called.name, " has no strides: its layout is not a linear function of the indices"}, at);
+  std::int64_t dense = 1;
+  for (int i = result.rank() - 1; i >= 0; --i) {
+    const std::int32_t extent = checked_extent(i, static_cast<std::int64_t>(v.extent(i)), at, called);
+    result.extents[i] = extent;
+    result.strides[i] = extent == 1 ? dense : static_cast<std::int64_t>(v.stride(i));
+    if (extent > 1) dense = static_cast<std::int64_t>(static_cast<std::uint64_t>(result.strides[i]) * extent);
+  }
+  return result;
+}
+
+}  // namespace tilery::inline TILERY_ABI

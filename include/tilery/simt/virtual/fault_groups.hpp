@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The order in which the faults of a launch are told, and which of them have one cause. What is outside of memory comes
+// first, then races, then reads of what nobody wrote, which often follow from those. Races that one barrier would mend
+// stand together, and each names the strongest barrier that any of them needs.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/simt/virtual/missing.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// What is known of a fault besides what it tells: which barrier would mend it.
+struct fault_origin {
+  remedy needed = remedy::other;
+  later_round later;
+};
+
+class fault_groups {
+public:
+  /// Orders the faults and gives those of one cause a number; `origins` are theirs.
+  static void arrange(std::vector<fault>& faults, const std::vector<fault_origin>& origins) {
+    fault_groups all{faults, origins, {}};
+    for (std::size_t i = 0; i < faults.size(); ++i) all.add_race(i);
+    for (std::size_t i = 0; i < faults.size(); ++i) all.add_unwritten(i);
+    all.sort();
+  }
+
+private:
+  /// Faults that a barrier at one place would mend: behind a line from `first` to `last` of a file.
+  struct group {
+    const fault* example;
+    std::uint32_t later;
+    int first, last;
+    std::vector<std::size_t> members;
+  };
+
+  fault_groups(std::vector<fault>& faults, const std::vector<fault_origin>& origins, std::vector<group> groups)
+      : faults_(faults), origins_(origins), groups_(std::move(groups)) {}
+
+  static where line_of(const fault_access& a) { return a.site.kernel_line; }
+  static bool same_file(const fault& a, const fault& b) {
+    return std::strcmp(line_of(a.now).file, line_of(b.now).file) == 0;
+  }
+
+  void add_race(std::size_t i) {
+    const fault& f = faults_[i];
+    const fault_origin& o = origins_[i];
+    const where now = line_of(f.now), before = line_of(f.before);
+    if (o.needed == remedy::other || std::strcmp(now.file, before.file) != 0) return;
+    const int first = std::min(now.line, before.line), last = std::max(now.line, before.line) - 1;
+    if (o.later.barrier == 0 && last < first) return;  // by one line: no place between them
+    for (group& g : groups_) {
+      if (g.later != o.later.barrier || g.example->memory != f.memory || !same_file(*g.example, f)) continue;
+      const int both_first = std::max(g.first, first), both_last = std::min(g.last, last);
+      if (g.later == 0 && both_last < both_first) continue;
+      g.first = both_first, g.last = both_last;
+      g.members.push_back(i);
+      return;
+    }
+    groups_.push_back({&f, o.later.barrier, first, last, {i}});
+  }
+  /// A read that came before the write that it races with.
+  void add_unwritten(std::size_t i) {
+    const fault& f = faults_[i];
+    if (f.kind != fault_kind::uninitialised) return;
+    for (group& g : groups_)
+      for (const std::size_t m : g.members) {
+        const fault& race = faults_[m];
+        if (race.kind != fault_kind::race || race.memory != f.memory ||
+            !(reads_at(race.now, f) || reads_at(race.before, f)))
+          continue;
+        g.members.push_back(i);
+        return;
+      }
+  }
+  static bool reads_at(const fault_access& a, const fault& read) {
+    const where x = a.site.line, y = read.now.site.line;
+    return !a.writes && x.line == y.line && std::strcmp(x.file, y.file) == 0;
+  }
+
+  static int rank_of(fault_kind kind) {
+    switch (kind) {
+      case fault_kind::race:
+      case fault_kind::missing_wait:
+      case fault_kind::missing_fence:
+      case fault_kind::early_end:
+      case fault_kind::early_access: return 1;
+      case fault_kind::uninitialised: return 2;
+      default: return 0;
+    }
+  }
+
+  void sort() {
+    struct place {
+      int rank;
+      std::size_t leader, member;
+      auto operator<=>(const place&) const = default;
+    };
+    std::vector<std::pair<place, std::size_t>> order;
+    for (std::size_t i = 0; i < faults_.size(); ++i) order.push_back({{rank_of(faults_[i].kind), i, 0}, i});
+    int causes = 0;
+    for (group& g : groups_) {
+      if (g.members.size() < 2) continue;
+      ++causes;
+      std::stable_sort(g.members.begin(), g.members.end(), [&](std::size_t a, std::size_t b) {
+        return origins_[a].needed > origins_[b].needed;  // reads of what nobody wrote need no barrier, and come last
+      });
+      const std::size_t leader = g.members.front();
+      for (std::size_t m = 0; m < g.members.size(); ++m) {
+        fault& f = faults_[g.members[m]];
+        f.cause = causes;
+        order[g.members[m]].first = {1, leader, m};
+        if (f.kind == fault_kind::uninitialised)
+          f.missing += " yet: the barrier that is missing may be why";
+        else
+          f.missing = missing_barrier(origins_[leader].needed, origins_[g.members[m]].later);
+      }
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<fault> sorted;
+    for (const auto& [place, i] : order) sorted.push_back(std::move(faults_[i]));
+    faults_ = std::move(sorted);
+  }
+
+  std::vector<fault>& faults_;
+  const std::vector<fault_origin>& origins_;
+  std::vector<group> groups_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// expect: a kernel must say whether it is right for a block of one lane: static constexpr bool holds_alone
+#include "operands.hpp"
+
+struct k_params { int n; };
+
+struct k {
+  static constexpr const char* name = "k";
+  static constexpr int threads = 32;
+  static constexpr tilery::arch lowest = tilery::arch::sm_75;
+#ifndef BROKEN
+  static constexpr bool holds_alone = true;
+#endif
+  using shared = tilery::no_shared;
+
+  template <class Lane>
+  TILERY_SIMT static void run(Lane, const k_params&, shared&) {}
+};
+
+void use(const k_params& p) { tilery::launch<k>(tilery::cpu(), {1}, p); }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// expect: a kernel must say which arch it needs: static constexpr arch lowest
+#include "operands.hpp"
+
+struct k_params { int n; };
+
+struct k {
+  static constexpr const char* name = "k";
+  static constexpr int threads = 32;
+#ifndef BROKEN
+  static constexpr tilery::arch lowest = tilery::arch::sm_75;
+#endif
+  static constexpr bool holds_alone = true;
+  using shared = tilery::no_shared;
+
+  template <class Lane>
+  TILERY_SIMT static void run(Lane, const k_params&, shared&) {}
+};
+
+void use(const k_params& p) { tilery::launch<k>(tilery::cpu(), {1}, p); }

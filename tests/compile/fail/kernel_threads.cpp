@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// expect: a kernel must say how many threads a block has: static constexpr int threads
+#include "operands.hpp"
+
+struct k_params { int n; };
+
+struct k {
+  static constexpr const char* name = "k";
+#ifndef BROKEN
+  static constexpr int threads = 32;
+#endif
+  static constexpr tilery::arch lowest = tilery::arch::sm_75;
+  static constexpr bool holds_alone = true;
+  using shared = tilery::no_shared;
+
+  template <class Lane>
+  TILERY_SIMT static void run(Lane, const k_params&, shared&) {}
+};
+
+void use(const k_params& p) { tilery::launch<k>(tilery::cpu(), {1}, p); }
