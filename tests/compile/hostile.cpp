@@ -4,8 +4,10 @@
 
 #include <tilery/activation.hpp>
 #include <tilery/column_sum.hpp>
+#include <tilery/copy.hpp>
 #include <tilery/cpu.hpp>
 #include <tilery/cuda.hpp>
+#include <tilery/fill.hpp>
 #include <tilery/gemm.hpp>
 #include <tilery/gemm_batched.hpp>
 #include <tilery/gemm_grouped.hpp>

@@ -33,8 +33,8 @@ constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where 
 }
 
 /// A number of elements, rows or columns, of any width. Not a floating-point number: it would be cut.
-template <class I>
-concept extent_like = std::convertible_to<I, std::int64_t> && !std::is_floating_point_v<I>;
+template <class Integer>
+concept extent_like = std::convertible_to<Integer, std::int64_t> && !std::is_floating_point_v<Integer>;
 
 /// The first extent of a tensor and the line of the caller that gives it: constructors whose last parameters are a pack
 /// of extents cannot end in a `where`.
@@ -42,8 +42,8 @@ struct first_extent {
   std::int64_t value;
   where at;
 
-  template <extent_like I>
-  constexpr first_extent(I extent, where line = {}) : value(static_cast<std::int64_t>(extent)), at(line) {}
+  template <extent_like Integer>
+  constexpr first_extent(Integer extent, where line = {}) : value(static_cast<std::int64_t>(extent)), at(line) {}
 };
 
 /// A view of Rank dimensions over elements of T, owned by somebody else. Strides count elements.

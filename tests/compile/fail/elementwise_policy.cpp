@@ -11,4 +11,4 @@ constexpr tilery::elementwise_policy mine{.threads = 96};
 using params = tilery::activation_forward_params<tilery::activation::relu, float>;
 using kernel = tilery::elementwise<mine, params>;
 
-void use(const params& p) { tilery::launch<kernel>(gpu(), kernel::blocks(p), p); }
+void use(const params& p) { tilery::launch<kernel>(gpu(), {1}, p); }
