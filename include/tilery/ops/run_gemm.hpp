@@ -96,7 +96,8 @@ finding check_factors(gemm_factors f) {
   if (sizeof(C) != 1 && f.scale_c != 1) return {"gemm: scale_c is for a C of 8 bits; this one is ", element<C>::name};
   if (std::is_same_v<C, std::int32_t> && (f.scale_a != 0 || f.scale_b != 0))
     return {"gemm: a C of s32 holds the sums themselves; scales need a C of f32 or s8"};
-  if constexpr (using sum = finish_t<T, C>; !std::is_integral_v<sum>) {
+  using sum = finish_t<T, C>;
+  if constexpr (!std::is_integral_v<sum>) {
     if (auto found = check_finite<sum>("gemm", "alpha", f.alpha)) return found;
     if (auto found = check_finite<sum>("gemm", "beta", f.beta)) return found;
   }
