@@ -9,6 +9,7 @@
 // CPU, whose packs need no alignment, the last pack is cut.
 #pragma once
 
+#include <tilery/core/extent.hpp>
 #include <tilery/core/math.hpp>
 #include <tilery/tile/long_sum.hpp>
 #include <tilery/tile/row_group.hpp>
