@@ -32,7 +32,7 @@ private:
   TILERY_SIMT static V ratio_at(V a) {
     using S = scalar<V>;
     const S k = single<V> ? S(2.5) : S(5);
-    const V shrink = S(1) / (a + k), t = (a - k) * shrink;
+    const V shrink = reciprocal(a + k), t = (a - k) * shrink;
     V q;
     if constexpr (single<V>)  // degree 9, 1.9e-8
       q = polynomial(t, -0.0001590002741455417f, -0.0003145891754483909f, 0.0006840565099609624f, 0.002526846320202909f,

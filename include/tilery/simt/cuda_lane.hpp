@@ -59,8 +59,9 @@ public:
     return 0;
 #endif
   }
-  TILERY_SIMT int warp() const { return rank() / warp_size; }
-  TILERY_SIMT int warp_rank() const { return rank() % warp_size; }
+  // Divided as unsigned numbers: a shift and a mask, which are repeated where they are needed instead of kept in registers.
+  TILERY_SIMT int warp() const { return static_cast<int>(static_cast<unsigned>(rank()) / warp_size); }
+  TILERY_SIMT int warp_rank() const { return static_cast<int>(static_cast<unsigned>(rank()) % warp_size); }
   TILERY_SIMT index3 block() const {
 #ifdef __CUDA_ARCH__
     return {static_cast<int>(blockIdx.x), static_cast<int>(blockIdx.y), static_cast<int>(blockIdx.z)};

@@ -81,7 +81,7 @@ struct sigmoid_tail {
   math::power_of_e<V> e;
   V rest;
   TILERY_SIMT explicit sigmoid_tail(V z)
-      : e(math::split_exp(-z)), rest(math::scalar<V>(1) / (e.value() + math::scalar<V>(1))) {}
+      : e(math::split_exp(-z)), rest(math::reciprocal(e.value() + math::scalar<V>(1))) {}
 };
 
 /// Where z e^-z is 0 in the number format.

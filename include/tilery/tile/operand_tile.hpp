@@ -41,7 +41,8 @@ public:
   /// For the tiles at `outer`.
   template <class Lane>
   TILERY_SIMT operand_copy(Lane lane, const panel<T>& from, int outer)
-      : row_(lane.rank() / shared::chunks), chunk_(lane.rank() % shared::chunks) {
+      : row_(static_cast<int>(static_cast<unsigned>(lane.rank()) / shared::chunks)),
+        chunk_(static_cast<int>(static_cast<unsigned>(lane.rank()) % shared::chunks)) {
     if constexpr (shared::k_major) {
       next_ = from.data + ((outer + row_) * from.outer_stride + column() * from.k_stride);
       outer_left_ = from.outer - outer - row_;

@@ -10,6 +10,7 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/core/extent.hpp>
 #include <tilery/core/math.hpp>
 #include <tilery/tile/long_sum.hpp>
 #include <tilery/tile/row_group.hpp>
