@@ -41,7 +41,7 @@ kinds found_in(std::uint64_t seed) {
                  planted_params{gmem_ptr<const float>(in), gmem_ptr<float>(out), gmem_ptr<float>(fresh.data_handle()),
                                 gmem_ptr<int>(flag), planted_elements},
                  {reads("in", vector(static_cast<const float*>(in), planted_elements)),
-                  writes("out", vector(out, planted_elements)), writes("fresh", fresh.view()),
+                  writes("out", vector(out, planted_elements)), own(writes("fresh", fresh.view())),
                   writes("flag", vector(flag, 1))});
   kinds found;
   for (const fault& f : report.faults) found.insert(name_of(f.kind));
