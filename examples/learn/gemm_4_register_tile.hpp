@@ -17,8 +17,9 @@ struct gemm_register_tile {
   static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
-    shared_array<float, tile * depth> a;  // (row, k)
-    shared_array<float, depth * tile> b;  // (k, column)
+    shared_array<float, tile * depth> a;                     // (row, k)
+    shared_array<float, depth * tile> b;                     // (k, column)
+    void members(auto name) { name("a", a), name("b", b); }  // for reports
   };
   static index3 blocks(const gemm_params& p) { return {pieces(p.c.columns, tile), pieces(p.c.rows, tile)}; }
 

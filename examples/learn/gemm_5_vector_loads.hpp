@@ -19,8 +19,9 @@ struct gemm_vector_loads {
   static constexpr bool holds_alone = false;
   using four = pack<float, 4>;
   struct shared {
-    shared_array<float, tile * depth> a;  // (row, k)
-    shared_array<float, depth * tile> b;  // (k, column)
+    shared_array<float, tile * depth> a;                     // (row, k)
+    shared_array<float, depth * tile> b;                     // (k, column)
+    void members(auto name) { name("a", a), name("b", b); }  // for reports
   };
   static index3 blocks(const gemm_params& p) { return {pieces(p.c.columns, tile), pieces(p.c.rows, tile)}; }
 

@@ -19,6 +19,7 @@ struct softmax_row_per_block {
   static constexpr bool holds_alone = false;
   struct shared {
     of_warps maxima, sums;
+    void members(auto name) { name("maxima", maxima), name("sums", sums); }  // for reports
   };
   static index3 blocks(const softmax_params& p) { return {p.x.rows}; }
 

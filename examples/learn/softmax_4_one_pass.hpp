@@ -20,6 +20,7 @@ struct softmax_one_pass {
   static constexpr bool holds_alone = false;
   struct shared {
     of_warps maxima, sums;
+    void members(auto name) { name("maxima", maxima), name("sums", sums); }  // for reports
   };
   static index3 blocks(const softmax_params& p) {
     if (p.x.columns > most_columns) throw error("softmax_4_one_pass keeps a row in registers: at most 4096 columns");

@@ -23,6 +23,7 @@ struct row_norms {
   static constexpr bool holds_alone = true;  // right for a block of one lane, too: that is the CPU
   struct shared {
     shared_array<float, 4> of_warp;
+    void members(auto name) { name("of_warp", of_warp); }  // for reports
   };
 
   template <class Lane>

@@ -9,7 +9,8 @@
 
 // Without Boost.Context the program would be compiled for half a minute, and not link.
 #if defined(TILERY_IS_LINKED) && !defined(TILERY_LINKS_BOOST_CONTEXT)
-#error "tilery: the virtual GPU needs Boost.Context; link the CMake target tilery::virtual_gpu (Debian: libboost-context-dev)"
+#error \
+    "tilery: the virtual GPU needs Boost.Context; link the CMake target tilery::virtual_gpu (Debian: libboost-context-dev)"
 #include "the_sentence_above_says_why"
 #endif
 
@@ -95,20 +96,22 @@ public:
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands& known, where at) const {
     refuse(check_arch(needs_of<Kernel>(), target()), at);
-    run_watched(grid_of<lane, Kernel>(blocks, params), known, at);
+    run_watched(grid_of<lane, Kernel>(blocks, params), virtual_machine::members_of<typename Kernel::shared>(), known,
+                at);
   }
 
 private:
   static constexpr checks without_profile = checks::memory | checks::races | checks::meetings;
 
-  void run_watched(const virtual_machine::grid_of_blocks& what, const operands& known, where at) const {
+  void run_watched(const virtual_machine::grid_of_blocks& what, virtual_machine::shared_members members,
+                   const operands& known, where at) const {
     using virtual_machine::launch_watch, virtual_machine::block_watch;
     const auto watch = std::make_unique<launch_watch>(  // too large for a lane's stack
         virtual_machine::watched_launch{what.kernel, target(), what.blocks, what.threads, what.shared_bytes,
                                         what.cluster,
                                         options_.report ? options_.checks : options_.checks & without_profile,
                                         options_.stop_at_first, options_.step_limit, options_.seed,
-                                        options_.poison_discarded},
+                                        options_.poison_discarded, std::move(members)},
         known);
     const auto new_watch = [&] { return std::make_unique<block_watch>(*watch, what.threads, what.shared_bytes); };
     try {

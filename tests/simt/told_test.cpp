@@ -250,4 +250,34 @@ TEST(told, an_edge_guard_before_races) {
   EXPECT_LT(text.rfind("out of bounds"), text.find(": race")) << text;
 }
 
+// --- the names of what is in shared memory
+
+/// One lane reads elements that nobody has written.
+struct names_its_members : planted_base {
+  struct shared {
+    shared_array<float, 16> head;
+    shared_array<double, 64> row;
+    shared_array<float, 4> nameless;
+    std::int64_t barrier;
+    void members(auto name) { name("head", head), name("row", row), name("barrier", barrier); }
+  };
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
+    if (lane.rank() != 0) return;
+    lane.store(p.out, lane.load(smem.head.at(3)));
+    lane.store(p.out + 1, static_cast<float>(lane.load(smem.row.at(63))));
+    lane.store(p.out + 2, lane.load(smem.nameless.at(1)));
+    lane.store(p.out + 3, lane.load(smem.head.at(15) + 2));
+    lane.store(p.out + 4, static_cast<float>(lane.load(smem_ptr<std::int64_t>(&smem.barrier))));
+  }
+};
+TEST(told, elements_of_shared_memory_by_the_names_that_a_kernel_gives) {
+  const std::string text = text_of(report_of<names_its_members>(0));
+  EXPECT_TRUE(has(text, "of 4 bytes at head[3], byte 12 of shared memory.")) << text;
+  EXPECT_TRUE(has(text, "of 8 bytes at row[63], byte 568 of shared memory.")) << text;
+  EXPECT_TRUE(has(text, "of 4 bytes at byte 580 of shared memory.")) << "without a name: " << text;
+  EXPECT_TRUE(has(text, "of 4 bytes at row[0] + 4 bytes, byte 68 of shared memory.")) << text;
+  EXPECT_TRUE(has(text, "of 8 bytes at barrier, byte 592 of shared memory.")) << text;
+}
+
 }  // namespace

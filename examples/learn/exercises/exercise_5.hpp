@@ -20,6 +20,7 @@ struct exercise_5 {
   static constexpr int stride = 32;  // words from one row of the tile to the next
   struct shared {
     shared_array<float, tile * stride> words;
+    void members(auto name) { name("words", words); }  // for reports
   };
   static index3 blocks(const exercise_params& p) { return {pieces(p.x.columns, tile), pieces(p.x.rows, tile)}; }
 

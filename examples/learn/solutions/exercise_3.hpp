@@ -14,6 +14,7 @@ struct exercise_3 {
   static constexpr bool holds_alone = false;
   struct shared {
     shared_array<float, 4> of_warps;
+    void members(auto name) { name("of_warps", of_warps); }  // for reports
   };
   static index3 blocks(const exercise_params& p) { return {p.x.rows}; }
 

@@ -7,9 +7,13 @@
 //     static constexpr arch lowest = arch::sm_75;      // what it needs
 //     static constexpr bool holds_alone = true;        // its text is right for a block of one lane, too: the CPU's
 //     static constexpr int cluster = 4;                // blocks along x that run side by side; 1 where it is absent
-//     static constexpr int resident = 2;               // blocks a multiprocessor holds: a bound of registers; 1
-//     likewise struct shared { shared_array<float, 4> sums; }; template <class Lane> TILERY_SIMT static void run(Lane
-//     lane, const params& p, shared& smem);
+//     static constexpr int resident = 2;               // blocks that the registers of an SM must hold; 1 likewise
+//     struct shared {
+//       shared_array<float, 4> sums;
+//       void members(auto name) { name("sums", sums); }  // for the virtual GPU's reports; may be absent
+//     };
+//     template <class Lane>
+//     TILERY_SIMT static void run(Lane lane, const params& p, shared& smem);
 //   };
 //   launch<my_kernel>(executor, {blocks}, p);
 #pragma once

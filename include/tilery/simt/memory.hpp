@@ -103,6 +103,8 @@ private:
 template <class T, int N>
 class shared_array {
 public:
+  using element_type = T;
+
   TILERY_SIMT smem_ptr<T> at(int i) { return smem_ptr<T>(elements_ + i); }
 
   /// Refused: nobody would watch such an access.

@@ -54,6 +54,7 @@ struct fault {
   fault_access before;      ///< the other side, where there is one (before.site.line.line > 0)
   std::string memory;       ///< "shared memory", or the operand's name
   std::int64_t offset = 0;  ///< bytes from the begin of that memory
+  std::string element;      ///< of shared memory: "row[255]", where the kernel names its members; else empty
   std::int64_t bytes = 0;   ///< how many bytes are wrong in this access
   std::string missing;      ///< what would have made it right, or what else there is to say
   std::int64_t count = 1;   ///< how often it was found at these two places
@@ -77,8 +78,8 @@ inline std::string fault::text() const {
   using virtual_machine::name_of_lane;
   std::string result = std::string(kernel) + ": " + name_of(kind);
   if (bytes > 0)
-    result += " of " + std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes") + " at byte " +
-              std::to_string(offset) + " of " + memory;
+    result += " of " + std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes") + " at " +
+              (element.empty() ? "" : element + ", ") + "byte " + std::to_string(offset) + " of " + memory;
   result += ". ";
   if (now.lane >= 0) result += name_of_lane(now) + ": " + now.site.text();
   if (has_before())

@@ -10,6 +10,7 @@
 #include <tilery/simt/virtual/fault_groups.hpp>
 #include <tilery/simt/virtual/global_memory.hpp>
 #include <tilery/simt/virtual/profile_recorder.hpp>
+#include <tilery/simt/virtual/shared_members.hpp>
 #include <tilery/simt/virtual/unwritten.hpp>
 
 #include <map>
@@ -32,6 +33,7 @@ struct watched_launch {
   std::int64_t step_limit;  // verbs of all lanes of a block
   std::uint64_t seed;       // of the schedule's random delays; 0: none
   bool poison_discarded = false;
+  shared_members members = {};  // of the shared memory, where the kernel names them
 };
 
 /// What atomics on some address have given away: to the block of who gave it, and to all.
@@ -97,6 +99,7 @@ public:
       if (origin.needed <= origins_[known->second].needed) return;
       f.count = first.count;
     }
+    if (f.memory == "shared memory") f.element = element_at(launch_.members, f.offset);
     f.now.site = sites_.describe(now_site);
     f.before.site = sites_.describe(before_site);
     if (!is_new) {

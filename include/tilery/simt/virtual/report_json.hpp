@@ -88,6 +88,7 @@ void to_json(Json& json, const fault& f) {
   if (f.has_before()) to_json(json["before"], f.before);
   json["memory"] = f.memory;
   json["offset"] = f.offset;
+  if (!f.element.empty()) json["element"] = f.element;
   json["bytes"] = f.bytes;
   json["missing"] = f.missing;
   json["count"] = f.count;

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Names of the members of a kernel's `shared` struct, for reports: "row[255]" says more than "byte 1020". C++ cannot
+// list a struct's members, so a kernel that wants the names brings one line:
+//
+//   struct shared {
+//     shared_array<float, 256> row;
+//     void members(auto name) { name("row", row); }
+//   };
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/annotations.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// Where a member is in the shared memory, in bytes.
+struct shared_member {
+  const char* name;
+  std::int64_t begin, bytes, element_bytes;
+};
+using shared_members = std::vector<shared_member>;
+
+/// Takes the names that `members` of a shared struct gives.
+class member_list {
+public:
+  member_list(const void* begin, shared_members& all) : begin_(static_cast<const std::byte*>(begin)), all_(&all) {}
+
+  template <class T>
+  void operator()(const char* name, const T& member) const {
+    std::int64_t element_bytes = sizeof(T);
+    if constexpr (requires { typename T::element_type; })
+      element_bytes = sizeof(typename T::element_type);
+    else if constexpr (std::is_array_v<T>)
+      element_bytes = sizeof(std::remove_all_extents_t<T>);
+    all_->push_back({name, reinterpret_cast<const std::byte*>(&member) - begin_, sizeof(T), element_bytes});
+  }
+
+private:
+  const std::byte* begin_;
+  shared_members* all_;
+};
+
+/// The members that a shared struct names; none, if it names none.
+template <class Shared>
+shared_members members_of() {
+  shared_members all;
+  if constexpr (requires(Shared s, member_list list) { s.members(list); }) {
+    const auto one = std::make_unique<Shared>();
+    one->members(member_list(one.get(), all));
+  }
+  return all;
+}
+
+/// The element at a byte of shared memory, as "row[255]"; empty where no named member is there.
+inline std::string element_at(const shared_members& all, std::int64_t offset) {
+  for (const shared_member& m : all) {
+    const std::int64_t inside = offset - m.begin;
+    if (inside < 0 || inside >= m.bytes) continue;
+    std::string result = m.name;
+    if (m.bytes > m.element_bytes) result += "[" + std::to_string(inside / m.element_bytes) + "]";
+    if (const std::int64_t rest = inside % m.element_bytes) result += " + " + std::to_string(rest) + " bytes";
+    return result;
+  }
+  return {};
+}
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI
