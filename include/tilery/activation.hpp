@@ -58,13 +58,11 @@ void activate_backward(const Executor& executor, const X& x, const D& dy, const 
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).
 template <class Activation, class... Arguments>
-void activate(const Arguments&...) {
-  ops::refuse_call<true, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void activate(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 template <class Activation, class... Arguments>
-void activate_backward(const Arguments&...) {
-  ops::refuse_call<true, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void activate_backward(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 
 }  // namespace tilery::inline TILERY_ABI
 

@@ -114,9 +114,8 @@ void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_opt
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).
 template <class... Arguments>
-void column_sum(const Arguments&...) {
-  ops::refuse_call<true, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void column_sum(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 
 }  // namespace tilery::inline TILERY_ABI
 

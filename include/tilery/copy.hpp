@@ -15,16 +15,17 @@ namespace ops {
 
 /// Whether elements of From become elements of To.
 template <class From, class To>
-constexpr bool is_copied_as = std::is_same_v<From, To> ||
-                              ((std::is_integral_v<From> || is_any_float<From>)&&is_any_float<To>);
+constexpr bool is_copied_as = (std::is_integral_v<From> || is_any_float<From>)&&(std::is_same_v<From, To> ||
+                                                                                 is_any_float<To>);
 
 }  // namespace ops
 
 /// to = from, element by element, in the executor's order. From or to a GPU's memory it may still be under way when
 /// this returns: `executor.wait()` before the host reads.
 ///
-/// Types. Alike, of any element type; or converted to double, float, tf32, half, bf16 or fp8 from one of these or from
-/// integers, to nearest (core/convert.hpp: between double and 16 bits the way leads through float).
+/// Types. Alike: double, float, tf32, half, bf16, fp8, integers. Or converted to one of these but an integer, from any
+/// of them, to nearest; from double and from integers to 16 or 8 bits the way leads through float, and may round twice.
+/// (`copy_dense` copies dense tensors of any other type.)
 ///
 /// Shapes and strides. The same extents, 1 to 3 dimensions, any strides. Where both are dense and alike, the two may be
 /// in any memory: host to device, or back. All other copies are a kernel, and need both in memory that the executor
@@ -40,8 +41,8 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
   static_assert(From::rank() <= copied_rank, "copy: tensors must have 1 to 3 dimensions");
   static_assert(
       ops::is_copied_as<S, T>,
-      "copy: elements must have one type, or become double, float, tf32, half, bf16 or fp8, from one of these "
-      "or from integers; what is written must not be const");
+      "copy: elements must be of one type, double, float, tf32, half, bf16, fp8 or an integer, or become one that is no "
+      "integer; what is written must not be const; copy_dense copies dense tensors of other types");
   const auto source = view(from, at, {"copy: ", "from"});
   const auto target = view(to, at, {"copy: ", "to"});
   refuse(check_same_extents("copy", {"from", "to"}, source, target), at);
@@ -63,9 +64,8 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).
 template <class... Arguments>
-void copy(const Arguments&...) {
-  ops::refuse_call<false, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void copy(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 }  // namespace tilery::inline TILERY_ABI
 

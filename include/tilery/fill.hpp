@@ -5,33 +5,47 @@
 
 #include <tilery/core/macros_off.inc>
 
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/ops/elementwise.hpp>
 #include <tilery/ops/rows_of_tensor.hpp>
+
+#include <limits>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// What a tensor of T is filled with: a whole number of any width, or any number.
-template <class T>
-using fill_value = std::conditional_t<std::is_integral_v<T>, std::int64_t, double>;
+/// The value as an integer of T; throws where T does not hold it.
+template <class T, class Value>
+T held_value(Value value, where at) {
+  constexpr T least = (std::numeric_limits<T>::min)(), most = (std::numeric_limits<T>::max)();
+  bool fits = true;
+  if constexpr (std::is_floating_point_v<Value>)  // most + 1 is a power of two, and has no rounding
+    fits = value >= static_cast<Value>(least) && value < 2 * static_cast<Value>(most / 2 + 1);
+  const T result = fits ? static_cast<T>(value) : T(0);
+  fits = fits && static_cast<Value>(result) == value && (result < T(0)) == (value < Value(0));
+  if (!fits) throw error({"fill: the value is ", +value, "; elements of ", element<T>::name, " cannot hold it"}, at);
+  return result;
+}
 
 }  // namespace ops
 
-/// Each element = value, in the executor's order. Any element type: a floating-point one gets the value to nearest; an
-/// integer one must be able to hold it. 1 to 3 dimensions, any strides. Throws `error` before anything is launched: a
-/// value out of range, null views, memory of another machine.
-template <class Executor, class To>
-void fill(const Executor& executor, const To& to, ops::fill_value<element_type_of<To>> value, where at = {}) {
+/// Each element = value, in the executor's order. Elements: double, float, tf32, half, bf16, fp8 and integers. A
+/// floating-point one gets the value to nearest (of 16 and 8 bits through float, which may round twice); an integer one
+/// must be able to hold it. 1 to 3 dimensions, any strides. Throws `error` before anything is launched: a value that
+/// the elements cannot hold, null views, memory of another machine.
+template <runs_kernels Executor, tensor_of_any_rank To, class Value>
+requires std::is_arithmetic_v<Value>
+void fill(const Executor& executor, const To& to, Value value, where at = {}) {
   using T = element_type_of<To>;
   static_assert(To::rank() <= copied_rank, "fill: a tensor must have 1 to 3 dimensions");
   static_assert(!std::is_const_v<T>, "fill: the elements must not be const");
+  static_assert(ops::is_any_float<T> || std::is_integral_v<T>,
+                "fill: the elements must be double, float, tf32, half, bf16, fp8 or integers");
   const auto target = view(to, at, {"fill: ", "to"});
   T element;
   if constexpr (std::is_integral_v<T>) {
-    element = static_cast<T>(value);
-    if (static_cast<std::int64_t>(element) != value || (std::is_unsigned_v<T> && value < 0))
-      throw error({"fill: the value is ", value, "; elements of ", tilery::element<T>::name, " cannot hold it"}, at);
+    element = ops::held_value<T>(value, at);
   } else {
     element = convert<T>(static_cast<accumulator_t<T>>(value));
   }

@@ -111,13 +111,11 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).
 template <class... Arguments>
-void gemm(const Arguments&...) {
-  ops::refuse_call<false, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void gemm(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 template <auto P, class... Arguments>
-void gemm(const Arguments&...) {
-  ops::refuse_call<false, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void gemm(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 }  // namespace tilery::inline TILERY_ABI
 

@@ -109,13 +109,11 @@ sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, 
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).
 template <class... Arguments>
-void gemm_batched(const Arguments&...) {
-  ops::refuse_call<false, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void gemm_batched(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 template <auto P, class... Arguments>
-void gemm_batched(const Arguments&...) {
-  ops::refuse_call<false, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void gemm_batched(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 }  // namespace tilery::inline TILERY_ABI
 

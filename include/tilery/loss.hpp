@@ -106,9 +106,8 @@ void softmax_cross_entropy(const Executor& executor, const X& logits, const L& l
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).
 template <class... Arguments>
-void softmax_cross_entropy(const Arguments&...) {
-  ops::refuse_call<true, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void softmax_cross_entropy(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 template <class Executor, class X, class L, class E, class G>
 void softmax_cross_entropy(const Executor&, const X&, const L&, const E&, const G&, cross_entropy_options, where = {}) {
   ops::refuse_call<true, Executor, X, L, E, G>();

@@ -19,7 +19,7 @@ namespace tilery::inline TILERY_ABI {
 /// Settings of `sgd`.
 struct sgd_options {
   double rate = 0.01;       ///< at least 0; 0 leaves the weights as they are
-  double momentum = 0;      ///< in [0, 1); 0: no velocity is kept
+  double momentum = 0;      ///< at least 0; 0: no velocity is kept
   double weight_decay = 0;  ///< at least 0; added to the gradient, times the weight
   bool nesterov = false;
 };
@@ -155,13 +155,18 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   const S decay = o.decoupled ? S(0) : static_cast<S>(o.weight_decay);
   const S keep = o.decoupled ? static_cast<S>(1 - o.rate * o.weight_decay) : S(1);
   const auto correction = [&o](double beta) { return o.bias_correction ? 1 / (1 - std::pow(beta, o.step)) : 1.0; };
+  const double rate = o.rate * correction(o.beta1);
+  if (!is_finite<S>(rate))
+    throw error({"adam: rate is ", o.rate, "; times the correction of the first moment it must be a finite ",
+                 element<S>::name},
+                at);
   adam_params<T, D, S> p{w.extents[0],
                          w.extents[1],
                          for_kernel<T>(w),
                          for_kernel<const D>(g),
                          for_kernel<S>(m),
                          for_kernel<S>(v),
-                         static_cast<S>(o.rate),
+                         static_cast<S>(rate),
                          static_cast<S>(o.beta1),
                          static_cast<S>(o.beta2),
                          static_cast<S>(1 - o.beta1),
@@ -169,16 +174,14 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
                          static_cast<S>(o.epsilon),
                          decay,
                          keep,
-                         static_cast<S>(correction(o.beta1)),
                          static_cast<S>(std::sqrt(correction(o.beta2)))};
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, m, v), p, all, at);
 }
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).
 template <class... Arguments>
-void sgd(const Arguments&...) {
-  ops::refuse_call<true, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void sgd(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 template <class Executor, class W, class G, class V>
 void sgd(const Executor&, const W&, const G&, const V&, sgd_options, where = {}) {
   ops::refuse_call<true, Executor, W, G, V>();
@@ -188,9 +191,8 @@ void sgd(const Executor&, const W&, const G&, sgd_options, where = {}) {
   ops::refuse_call<true, Executor, W, G>();
 }
 template <class... Arguments>
-void adam(const Arguments&...) {
-  ops::refuse_call<true, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void adam(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 template <class Executor, class W, class G, class M, class V>
 void adam(const Executor&, const W&, const G&, const M&, const V&, adam_options, where = {}) {
   ops::refuse_call<true, Executor, W, G, M, V>();

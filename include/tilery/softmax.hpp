@@ -39,13 +39,14 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 
 /// y (rows x columns) = softmax(x) along each row: y_j = e^(x_j - m) / sum e^(x - m), with m the largest x of the row.
 ///
-/// Elements: double, float, half, bf16, computed in float or wider. Any strides; y may be x, exactly. Relative
-/// error of y_j before the conversion: at most (min(columns, 32 + 2.2 sqrt(columns)) + 16 + m - x_j) u, u = 2^-24
-/// (2^-53 for double), because long rows are added up in partial sums; four times that for half and bf16 on a GPU,
-/// whose own e^x is used for them. A row with a NaN or +infinity, and a row of nothing but -infinity, becomes NaN
-/// throughout, as the formula says; a single -infinity becomes 0. The same bits each time; on a GPU a row that begins
-/// elsewhere modulo 32 bytes may be summed in another order. Throws `error` before anything is launched: shapes, null
-/// views, memory of another machine, aliases.
+/// Elements: double, float, half, bf16, computed in float or wider. Any strides; y may be x, exactly.
+/// Accuracy. Relative error of y_j before the conversion: at most (min(columns, 32 + 2.2 sqrt(columns)) + 16 + m - x_j)
+/// u, u = 2^-24 (2^-53 for double), because long rows are added up in partial sums; on a GPU in rows of up to 2^25
+/// columns, and four times that for half and bf16, for which the GPU's own e^x is used. NaN and infinity. A row with a
+/// NaN or +infinity, and a row of nothing but -infinity, becomes NaN throughout, as the formula says; a single
+/// -infinity becomes 0. Determinism. The same bits each time; on a GPU a row that begins elsewhere modulo 32 bytes may
+/// be summed in another order. Throws `error` before anything is launched: shapes, null views, memory of another
+/// machine, aliases.
 template <runs_kernels Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
@@ -90,17 +91,14 @@ void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X
 
 /// A call that no overload above takes: a sentence (core/wrong_call.hpp).
 template <class... Arguments>
-void softmax(const Arguments&...) {
-  ops::refuse_call<true, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void softmax(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 template <row_policy P, class... Arguments>
-void softmax(const Arguments&...) {
-  ops::refuse_call<true, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void softmax(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 template <class... Arguments>
-void softmax_backward(const Arguments&...) {
-  ops::refuse_call<true, Arguments...>();
-}
+requires ops::may_be_mistaken<Arguments...>
+void softmax_backward(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 
 }  // namespace tilery::inline TILERY_ABI
 

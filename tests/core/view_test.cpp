@@ -2,6 +2,7 @@
 // Sizes of views and buffers that 32 bits do not hold, each refused at the caller's line, and views of views.
 #include "tests/layouts.hpp"
 
+#include <tilery/copy.hpp>
 #include <tilery/softmax.hpp>
 
 namespace {
@@ -83,6 +84,23 @@ TEST(view, the_stride_of_a_dimension_of_one_element_becomes_that_of_a_dense_tens
   EXPECT_EQ(view(row).stride(0), 8);
   EXPECT_EQ(view(column).stride(1), 1);
   EXPECT_EQ(view(column).stride(0), 5);
+}
+
+struct converts_to_double {
+  operator double() const { return 2.9; }
+};
+static_assert(extent_like<int> && extent_like<std::uint64_t> && extent_like<std::integral_constant<int, 3>>);
+static_assert(!extent_like<double> && !extent_like<float> && !extent_like<converts_to_double>);
+
+TEST(view, extents_at_the_ends_of_their_types) {
+  EXPECT_EQ(place_and_reason([] { (void)vector(memory, ~std::uint64_t{0}); }),
+            here(__LINE__ - 1,
+                 "extent 0 of a view is 9223372036854775807; it must be at least 0 and at most 2147352575"));
+  EXPECT_EQ((tensor_view<float, 4>(memory, 0, largest_extent, largest_extent, 4).size()), 0) << "no elements at all";
+  tensor_view<float, 3> folded(memory, 1, 1, 1);
+  for (int i = 0; i < 3; ++i) folded.extents[i] = 1 << 22, folded.strides[i] = 0;
+  EXPECT_EQ(place_and_reason([&] { copy(cpu(), folded, folded); }),
+            here(__LINE__ - 1, "copy: from has extents that multiply to 2^63 elements or more; no memory holds them"));
 }
 
 }  // namespace

@@ -205,4 +205,31 @@ TYPED_TEST(copy_on, counts_elements_in_64_bits) {
       "copy: the dimensions beside the contiguous one have 68719476736 elements; they must have at most 2147352575");
 }
 
+TYPED_TEST(copy_on, all_integers) {
+  const std::array<int, 3> extents{2, 5, 9};
+  this->template check<std::int16_t, std::int16_t>(extents);
+  this->template check<std::uint16_t, float>(extents);
+  this->template check<long long, long long>(extents);
+  this->template check<long long, double>(extents);
+  this->template check<unsigned long, half>(extents);
+  this->template check<char, bf16>(extents);
+}
+
+TYPED_TEST(copy_on, fill_refuses_what_an_integer_does_not_hold) {
+  const auto x = this->put(std::vector<std::int32_t>(4, 7));
+  const auto longs = this->put(std::vector<std::int64_t>(4, 7));
+  const auto& e = this->executor;
+  EXPECT_REFUSED(fill(e, x, 3.7), "fill: the value is 3.7; elements of s32 cannot hold it");
+  EXPECT_REFUSED(fill(e, x, NAN), "fill: the value is nan; elements of s32 cannot hold it");
+  EXPECT_REFUSED(fill(e, x, 1e30), "fill: the value is 1e+30; elements of s32 cannot hold it");
+  EXPECT_REFUSED(fill(e, x, 0x1p31), "fill: the value is 2.14748e+09; elements of s32 cannot hold it");
+  EXPECT_REFUSED(fill(e, x, 4294967295u), "fill: the value is 4294967295; elements of s32 cannot hold it");
+  EXPECT_REFUSED(fill(e, longs, ~std::uint64_t{0}), "cannot hold it");
+  EXPECT_EQ(this->get(x), std::vector<std::int32_t>(4, 7)) << "nothing was written";
+  fill(e, x, -0x1p31);
+  EXPECT_EQ(this->get(x)[3], std::numeric_limits<std::int32_t>::min());
+  fill(e, longs, 0x1p62);
+  EXPECT_EQ(this->get(longs)[3], std::int64_t{1} << 62);
+}
+
 }  // namespace

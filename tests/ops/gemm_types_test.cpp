@@ -172,6 +172,8 @@ TYPED_TEST(gemm_types_on, refuses_scales_that_are_missing_or_wrong) {
   EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = NAN, .scale_b = 1}), "gemm: scale_a is nan");
   EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = INFINITY, .scale_b = 1}),
                  "gemm: scale_a is inf");
+  EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = 1e30, .scale_b = 1e10}),
+                 "gemm: alpha times scale_a and scale_b is 1e+40; it must be a finite f32");
   EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = 1, .scale_b = 1, .scale_c = INFINITY}),
                  "gemm: scale_c is inf; it must be positive and finite");
   EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = 1, .scale_b = 1, .scale_c = 2}),

@@ -225,4 +225,15 @@ TEST(optimizer, tensors_of_more_than_2_to_the_31_elements_are_matrices) {
 }
 #endif
 
+// The largest gradient there is makes an infinite second moment: the weight stays, and is a number.
+TYPED_TEST(optimizer_on, the_largest_gradients_leave_numbers) {
+  const float most = std::numeric_limits<float>::max();
+  for (const double beta1 : {0.0, 0.1, 0.3, 0.9, 0.99, 0.999}) {
+    const auto w = this->put(std::vector<float>(4, 1.0f)), g = this->put(std::vector<float>{most, -most, most / 2, 1}),
+               m = this->put(std::vector<float>(4)), v = this->put(std::vector<float>(4));
+    adam(this->executor, w, g, m, v, {.rate = 0.5, .beta1 = beta1});
+    for (const float x : this->get(w)) EXPECT_TRUE(std::isfinite(x)) << beta1;
+  }
+}
+
 }  // namespace

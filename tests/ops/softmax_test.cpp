@@ -275,4 +275,29 @@ static_assert(chosen(1025, 4) == 2 && chosen(8192, 4) == 2);
 static_assert(chosen(8193, 4) == 3 && chosen(50257, 4) == 3);
 static_assert(chosen(257, 2) == 4 && chosen(50257, 1) == 4);
 
+#ifndef __CUDACC__
+// A rising row moves the reference of its exponentials again and again.
+TEST(softmax, keeps_its_bound_on_rows_that_rise) {
+  for (const int stride : {1, 2}) {
+    const int n = 100'000;
+    std::vector<float> x(static_cast<std::size_t>(n) * stride), y(x.size());
+    for (int j = 0; j < n; ++j) x[static_cast<std::size_t>(j) * stride] = static_cast<float>(j * 8e-4);
+    matrix_view<float> in(x.data(), 1, n), out(y.data(), 1, n);
+    in.strides[1] = out.strides[1] = stride;
+    softmax(cpu(1), in, out);
+    double sum = 0;
+    const double m = x[static_cast<std::size_t>(n - 1) * stride];
+    for (int j = 0; j < n; ++j) sum += std::exp(x[static_cast<std::size_t>(j) * stride] - m);
+    double worst = 0;
+    for (int j = 0; j < n; ++j) {
+      const double below = m - x[static_cast<std::size_t>(j) * stride], want = std::exp(-below) / sum;
+      if (want < 1e-30) continue;
+      const double bound = (32 + 2.2 * std::sqrt(n) + 16 + below) * 0x1p-24;
+      worst = std::max(worst, std::fabs(y[static_cast<std::size_t>(j) * stride] - want) / want / bound);
+    }
+    EXPECT_LE(worst, 1) << "columns " << stride << " apart";
+  }
+}
+#endif
+
 }  // namespace

@@ -207,4 +207,20 @@ TEST(parallel_for, works_in_a_forked_child_whose_helpers_are_gone) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+TEST(parallel_for, may_be_left_by_exit) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto leave_from = [](bool by_the_caller) {
+    const auto caller = std::this_thread::get_id();
+    for (;;)
+      parallel_for(4, 4096, [&](std::int64_t i) {
+        if (i < 0 || i >= 4096) std::_Exit(9);  // an index of memory that is no more
+        const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
+        while (std::chrono::steady_clock::now() < until) continue;
+        if (i > 1000 && (std::this_thread::get_id() == caller) == by_the_caller) std::exit(7);
+      });
+  };
+  EXPECT_EXIT(leave_from(false), testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(leave_from(true), testing::ExitedWithCode(7), "");
+}
+
 }  // namespace

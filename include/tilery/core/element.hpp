@@ -46,6 +46,21 @@ template <> struct element<std::uint32_t> { using bits = std::uint32_t; using ac
 template <class T> struct element<const T> : element<T> {};
 // clang-format on
 
+/// bool, char, short, and the long type that is none of those above: elements that are copied, filled and converted
+/// from.
+template <class T>
+requires std::is_integral_v<T>
+struct element<T> {
+  using bits =
+      std::conditional_t<sizeof(T) == 1, std::uint8_t, std::conditional_t<sizeof(T) == 2, std::int16_t, std::int64_t>>;
+  using accumulator = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
+  static constexpr const char* name = std::is_same_v<T, bool> ? "bool"
+                                      : sizeof(T) == 1        ? (std::is_signed_v<T> ? "s8" : "u8")
+                                      : sizeof(T) == 2        ? "s16"
+                                      : std::is_signed_v<T>   ? "s64"
+                                                              : "u64";
+};
+
 /// The type that sums of T are kept in: float for everything up to 32 bits, double for double, int32 for int8.
 template <class T>
 using accumulator_t = typename element<T>::accumulator;

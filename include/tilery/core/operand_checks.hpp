@@ -67,10 +67,8 @@ inline bool share_an_element(const operand& a, const operand& b) {
   stride_sum sum;  // of an address in a, less one in b, less the distance between the two operands
   for (const auto& [extent, stride] : operand_dimensions(a)) sum.add(stride, 0, extent - 1);
   for (const auto& [extent, stride] : operand_dimensions(b)) sum.add(stride, 1 - extent, 0);
-  const std::int64_t distance = b.pointer - a.pointer, unit = lesser(a.element_bytes, b.element_bytes);
-  for (std::int64_t bytes = 1 - a.element_bytes; bytes < b.element_bytes; ++bytes)  // apart by less than an element
-    if ((distance + bytes) % unit == 0 && sum.can_be(distance + bytes)) return true;
-  return false;
+  const std::int64_t distance = b.pointer - a.pointer;  // two elements meet where they are apart by less than one
+  return sum.can_be_within(distance + 1 - a.element_bytes, distance + b.element_bytes - 1);
 }
 
 /// Whether two operands are the same elements in the same order: dimensions of one element have no stride.

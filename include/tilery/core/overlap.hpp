@@ -20,8 +20,8 @@ struct stride_term {
 /// The terms of a sum, by falling stride.
 class stride_sum {
 public:
-  /// Values of outer terms that are tried before the search gives up: some ten milliseconds.
-  static constexpr std::int64_t most_tries = std::int64_t{1} << 20;
+  /// Values of outer terms that are tried for a question before the search gives up: some ten milliseconds.
+  static constexpr std::int64_t most_tries = std::int64_t{1} << 16;
 
   /// Adds a term, and returns whether it is a new one: one with the stride of an earlier term becomes a part of that.
   /// Strides are not negative; one of 0 adds nothing.
@@ -40,10 +40,13 @@ public:
     return true;
   }
 
-  /// Whether the sum can be `value`. A search that gives up says no.
-  bool can_be(std::int64_t value) const {
-    std::int64_t tries = most_tries;
-    return can_be(value, 0, tries);
+  /// Whether the sum can be one of the values from `low` to `high`. A search that gives up says no.
+  bool can_be_within(std::int64_t low, std::int64_t high) const {
+    std::int64_t tries = most_tries, unit = 0;  // every sum is a multiple of the unit
+    for (int i = 0; i < size_; ++i) unit = greatest_divisor(terms_[i].stride, unit);
+    for (std::int64_t value = low; value <= high; ++value)
+      if ((unit == 0 ? value == 0 : value % unit == 0) && can_be(value, 0, tries)) return true;
+    return false;
   }
   /// Whether the sum can be 0 without all of its terms being 0: whether one tensor, whose terms have 0 as their least
   /// value, has two elements in one place.

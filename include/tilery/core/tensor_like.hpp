@@ -61,13 +61,19 @@ constexpr auto view(const V& v, where at = {}, tensor_name called = {}) {
   if constexpr (requires { v.is_strided(); })
     if (!v.is_strided())
       throw error({called.op, called.name, " has no strides: its layout is not a linear function of the indices"}, at);
-  std::int64_t dense = 1;
+  std::int64_t dense = 1, size = 1;
+  bool is_empty = false, is_too_large = false;
   for (int i = result.rank() - 1; i >= 0; --i) {
     const std::int32_t extent = checked_extent(i, static_cast<std::int64_t>(v.extent(i)), at, called);
     result.extents[i] = extent;
+    is_empty = is_empty || extent == 0;
+    is_too_large = is_too_large || __builtin_mul_overflow(size, static_cast<std::int64_t>(extent), &size);
     result.strides[i] = extent == 1 ? dense : static_cast<std::int64_t>(v.stride(i));
     if (extent > 1) dense = static_cast<std::int64_t>(static_cast<std::uint64_t>(result.strides[i]) * extent);
   }
+  if (is_too_large && !is_empty)
+    throw error({called.op, called.name, " has extents that multiply to 2^63 elements or more; no memory holds them"},
+                at);
   return result;
 }
 

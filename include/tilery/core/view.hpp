@@ -32,9 +32,22 @@ constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where 
   return static_cast<std::int32_t>(extent);
 }
 
-/// A number of elements, rows or columns, of any width. Not a floating-point number: it would be cut.
-template <class Integer>
-concept extent_like = std::convertible_to<Integer, std::int64_t> && !std::is_floating_point_v<Integer>;
+/// A number of elements, rows or columns: an integer of up to 64 bits, or what converts to one. Not what converts to a
+/// floating-point number: it would be cut.
+template <class I>
+concept extent_like = (std::is_integral_v<I> && sizeof(I) <= 8) || requires(const I& i) {
+  std::int64_t{i};
+};
+
+/// An extent as a number of 64 bits; what is above that stays above every limit.
+template <extent_like I>
+constexpr std::int64_t wide_extent(const I& extent) {
+  constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)();
+  if constexpr (std::is_unsigned_v<I> && sizeof(I) == 8)
+    return extent > static_cast<I>(most) ? most : static_cast<std::int64_t>(extent);
+  else
+    return static_cast<std::int64_t>(extent);
+}
 
 /// The first extent of a tensor and the line of the caller that gives it: constructors whose last parameters are a pack
 /// of extents cannot end in a `where`.
@@ -42,8 +55,8 @@ struct first_extent {
   std::int64_t value;
   where at;
 
-  template <extent_like Integer>
-  constexpr first_extent(Integer extent, where line = {}) : value(static_cast<std::int64_t>(extent)), at(line) {}
+  template <extent_like I>
+  constexpr first_extent(const I& extent, where line = {}) : value(wide_extent(extent)), at(line) {}
 };
 
 /// A view of Rank dimensions over elements of T, owned by somebody else. Strides count elements.
@@ -63,12 +76,14 @@ struct tensor_view {
   template <extent_like... Extents>
   requires(sizeof...(Extents) == Rank - 1) constexpr tensor_view(T* data, first_extent first, Extents... others)
       : pointer(data) {
-    const std::int64_t sizes[] = {first.value, static_cast<std::int64_t>(others)...};
+    const std::int64_t sizes[] = {first.value, wide_extent(others)...};
+    bool is_empty = false;
+    for (const std::int64_t size : sizes) is_empty = is_empty || size == 0;
     std::int64_t step = 1;
     for (int i = Rank - 1; i >= 0; --i) {
       extents[i] = checked_extent(i, sizes[i], first.at);
       strides[i] = step;
-      if (__builtin_mul_overflow(step, sizes[i], &step))
+      if (__builtin_mul_overflow(step, sizes[i], &step) && !is_empty)
         throw error("the extents of a view multiply to 2^63 elements or more; no memory holds them", first.at);
     }
   }
@@ -88,6 +103,8 @@ struct tensor_view {
   /// Number of elements.
   constexpr std::int64_t size() const {
     std::int64_t n = 1;
+    for (std::int32_t extent : extents)
+      if (extent == 0) return 0;
     for (std::int32_t extent : extents) n *= extent;
     return n;
   }
@@ -111,17 +128,16 @@ using matrix_view = tensor_view<T, 2>;
 
 /// A dense vector or matrix over memory that somebody else owns; `matrix` with its rows `row_stride` elements apart.
 /// Each throws where an extent is negative or above `largest_extent`.
-template <class T>
-constexpr vector_view<T> vector(T* data, std::int64_t n, where at = {}) {
+template <class T, extent_like N>
+constexpr vector_view<T> vector(T* data, N n, where at = {}) {
   return {data, first_extent(n, at)};
 }
-template <class T>
-constexpr matrix_view<T> matrix(T* data, std::int64_t rows, std::int64_t columns, where at = {}) {
+template <class T, extent_like M, extent_like N>
+constexpr matrix_view<T> matrix(T* data, M rows, N columns, where at = {}) {
   return {data, first_extent(rows, at), columns};
 }
-template <class T>
-constexpr matrix_view<T> matrix(T* data, std::int64_t rows, std::int64_t columns, std::int64_t row_stride,
-                                where at = {}) {
+template <class T, extent_like M, extent_like N>
+constexpr matrix_view<T> matrix(T* data, M rows, N columns, std::int64_t row_stride, where at = {}) {
   matrix_view<T> result(data, first_extent(rows, at), columns);
   result.strides[0] = row_stride;
   return result;

@@ -42,28 +42,42 @@ concept matrix_of_floats = tensor_like<V, 2> && tensor_of_floats<V>;
 
 namespace ops {
 
-/// A container or a pointer: elements without a shape.
+/// A container or a pointer: elements without a shape. (Characters are the name of a file, of which a `where` is made.)
 template <class T>
-concept has_no_shape = !tensor_of_any_rank<T> && (std::is_pointer_v<std::decay_t<T>> || requires(const T& t) {
-  t.data();
-  t.size();
-});
+concept has_no_shape =
+    !tensor_of_any_rank<T> && ((std::is_pointer_v<std::decay_t<T>> && !std::is_same_v<std::decay_t<T>, const char*> &&
+                                !std::is_same_v<std::decay_t<T>, char*>) ||
+                               requires(const T& t) {
+                                 t.data();
+                                 t.size();
+                               });
 
 /// A vector of labels.
 template <class V>
 concept is_labels = tensor_like<V, 1> &&(std::is_same_v<std::remove_const_t<element_type_of<V>>, std::int32_t> ||
                                          std::is_same_v<std::remove_const_t<element_type_of<V>>, std::int64_t>);
 
-/// Ends the compilation. The first argument is meant to be the executor. FloatsAlone: the op takes no other elements,
-/// labels apart.
+/// The executor is missing: an operand is in its place.
+template <class First>
+concept in_the_place_of_an_executor = tensor_of_any_rank<First> || has_no_shape<First>;
+
+/// Whether no argument can be anything but an executor and operands, and one of these is wrong. Others, as something
+/// that converts to an op's options, or a function of the user's with the same name, are none of our mistakes. A right
+/// call may be one that fits this: another overload is chosen for it.
+template <class... Arguments>
+inline constexpr bool may_be_mistaken = false;
+template <class First, class... Others>
+inline constexpr bool may_be_mistaken<First, Others...> =
+    in_the_place_of_an_executor<First> ||
+    (runs_kernels<First> && ((has_no_shape<Others> || ...) || (tensor_of_any_rank<Others> && ...)));
+
+/// Ends the compilation. FloatsAlone: the op takes no other elements, labels apart.
 template <bool FloatsAlone, class First, class... Others>
 constexpr void refuse_call() {
   constexpr bool is_wrong = sizeof(First) == 0;
-  if constexpr (tensor_of_any_rank<First> || has_no_shape<First>)
+  if constexpr (in_the_place_of_an_executor<First>)
     static_assert(is_wrong,
                   "the first argument of an op must be its executor, such as tilery::cpu(); operands follow it");
-  else if constexpr (!runs_kernels<First>)
-    static_assert(is_wrong, "the first argument of an op must be an executor: a tilery::cpu, virtual_gpu or cuda");
   else if constexpr ((has_no_shape<Others> || ...))
     static_assert(is_wrong,
                   "an operand must be a view: of a std::vector or another container v it is tilery::matrix(v.data(), "

@@ -86,6 +86,11 @@ template <class T, class C>
 using finish_t =
     std::conditional_t<std::is_same_v<T, int8> && !std::is_same_v<C, std::int32_t>, float, accumulator_t<T>>;
 
+/// alpha with the scales of A and B.
+inline double whole_alpha(const gemm_factors& f) {
+  return f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
+}
+
 /// What is wrong with the factors of a GEMM, without the name of the op.
 template <class T, class C>
 finding check_factors(gemm_factors f) {
@@ -107,6 +112,7 @@ finding check_factors(gemm_factors f) {
   if constexpr (!std::is_integral_v<sum>) {
     if (auto found = check_finite<sum>("alpha", f.alpha)) return found;
     if (auto found = check_finite<sum>("beta", f.beta)) return found;
+    if (auto found = check_finite<sum>("alpha times scale_a and scale_b", whole_alpha(f))) return found;
   }
   const auto whole = [](double x) { return x >= -0x1p31 && x < 0x1p31 && x == static_cast<std::int32_t>(x); };
   if (std::is_same_v<C, std::int32_t> && !(whole(f.alpha) && whole(f.beta)))
@@ -141,7 +147,7 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
   static_assert(
       !(Epilogue::sums_columns && std::is_integral_v<S>),
       "gemm: epilogue::bias_gradient is for sums of floating point; a C of s32 holds whole numbers, make it float");
-  const double alpha = f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
+  const double alpha = whole_alpha(f);
   gemm_params<T, U, C, S, Epilogue> p{panel_of(a),
                                       panel_of(transposed(b)),
                                       for_kernel<C>(c),
@@ -150,7 +156,7 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
                                       e,
                                       static_cast<float>(f.scale_c),
                                       batch};
-  if (p.alpha == S(0)) p.a.k = p.b.k = 0;  // an empty sum reads neither A nor B
+  if (alpha == 0) p.a.k = p.b.k = 0;  // an empty sum reads neither A nor B
   p.epilogue.shape(batch.count * c.extents[0], c.extents[1]);
   return p;
 }

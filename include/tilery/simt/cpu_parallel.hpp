@@ -39,13 +39,22 @@ public:
   /// another loop has the pool, its own outer loop included, in a forked child, and after the pool's end.
   static void run(int helpers, std::int64_t n, void (*body)(const void*, std::int64_t), const void* context) {
     if (helpers >= 1 && !ended_) {
-      static helper_threads pool;
+      // Never destroyed: threads that the program does not wait for, or an exit() inside of a loop, may leave a loop
+      // running behind the end of the pool.
+      static helper_threads& pool = *new helper_threads;
+      static const end_of_life at_the_end{pool};
       if (pool.shares_out(helpers, n, body, context)) return;
     }
     for (std::int64_t i = 0; i < n; ++i) body(context, i);
   }
 
-  ~helper_threads() {
+private:
+  /// Ends the threads with the program, or with the shared library that they are of.
+  struct end_of_life {
+    helper_threads& pool;
+    ~end_of_life() { pool.end(); }
+  };
+  void end() {
     ended_ = true;
     stop_ = true;
     ++round_;
@@ -54,7 +63,6 @@ public:
     for (std::thread& t : threads_) forked || t.get_id() == std::this_thread::get_id() ? t.detach() : t.join();
   }
 
-private:
   /// Indices of one thread, taken some at a time, by itself at first. Alone in its cache lines.
   struct alignas(128) share {
     std::atomic<std::int64_t> next = 0;
@@ -161,7 +169,7 @@ private:
     }
   }
 
-  inline static std::atomic<bool> ended_ = false;  // outlives the pool: it has no destructor
+  inline static std::atomic<bool> ended_ = false;  // has no destructor
   const pid_t home_ = getpid();
   std::vector<std::thread> threads_;
   std::atomic_flag taken_;

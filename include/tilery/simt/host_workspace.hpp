@@ -26,7 +26,8 @@ inline allocation kept_workspace(std::size_t bytes) {
     bool* gone;
     ~kept_blocks() {
       *gone = true;
-      for (kept_block& b : both) ::operator delete(b.memory, alignment);
+      for (kept_block& b : both)
+        if (!b.in_use) ::operator delete(b.memory, alignment);  // exit() inside of an op: its other threads go on
     }
   };
   static thread_local bool gone = false;  // has no destructor: it can be read until the thread ends

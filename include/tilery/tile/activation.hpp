@@ -7,9 +7,10 @@
 //
 // Accuracy. The relative error of values and derivatives is at most 10 u, u = 2^-24 (2^-53 for double); of gelu_tanh at
 // most (10 + 4 z) u, where z is the magnitude of its sigmoid's argument. Results that are not normal numbers may differ
-// by 3 of the smallest denormals instead. The derivatives of gelu, gelu_tanh and silu change their sign between -2 and
-// 0: their error is relative to the sum of the magnitudes of their two terms. Measured over all powers of two: 5 u,
-// gelu of double 8.6 u (tests/ops/activation_test.cpp).
+// by 3 of the smallest denormals instead (of gelu_tanh by as much as the bound of the smallest normal number allows).
+// The derivatives of gelu, gelu_tanh and silu change their sign between -2 and 0: their error is relative to the sum of
+// the magnitudes of their two terms. Measured over all powers of two: 5 u, gelu of double 8.6 u
+// (tests/ops/activation_test.cpp).
 #pragma once
 #pragma GCC system_header
 
