@@ -222,7 +222,7 @@ TYPED_TEST(copy_on, fill_refuses_what_an_integer_does_not_hold) {
   EXPECT_REFUSED(fill(e, x, 3.7), "fill: the value is 3.7; elements of s32 cannot hold it");
   EXPECT_REFUSED(fill(e, x, NAN), "fill: the value is nan; elements of s32 cannot hold it");
   EXPECT_REFUSED(fill(e, x, 1e30), "fill: the value is 1e+30; elements of s32 cannot hold it");
-  EXPECT_REFUSED(fill(e, x, 0x1p31), "fill: the value is 2.14748e+09; elements of s32 cannot hold it");
+  EXPECT_REFUSED(fill(e, x, 0x1p31), "fill: the value is 2147483648; elements of s32 cannot hold it");
   EXPECT_REFUSED(fill(e, x, 4294967295u), "fill: the value is 4294967295; elements of s32 cannot hold it");
   EXPECT_REFUSED(fill(e, longs, ~std::uint64_t{0}), "cannot hold it");
   EXPECT_EQ(this->get(x), std::vector<std::int32_t>(4, 7)) << "nothing was written";
