@@ -169,7 +169,12 @@ TEST(operand, sentences_name_the_operand) {
   EXPECT_FALSE(check_operands({writes("y", strided(0, 2, 3, 3, 2))}, memory_space::host)) << "0 2 4 and 3 5 7";
   EXPECT_EQ(check_operands({reads("x", vector(reinterpret_cast<float*>(reinterpret_cast<char*>(memory) + 6), 3))},
                            memory_space::host),
-            "x begins 2 bytes after a multiple of 4; its elements must be aligned to their size");
+            "x begins 2 bytes after a multiple of 4; its elements must be aligned");
+  struct three_floats {
+    float x, y, z;
+  };
+  EXPECT_FALSE(check_operands({reads("x", vector(reinterpret_cast<three_floats*>(memory + 1), 3))}, memory_space::host))
+      << "aligned as its members are";
   EXPECT_EQ(check_operands({reads("x", matrix(memory, 3, 3, std::int64_t{1} << 60))}, memory_space::host),
             "x has the strides 1152921504606846976, 1; its last element is beyond the end of all memory");
   EXPECT_FALSE(check_operands({reads("x", strided(0, 3, 3, 0, 1))}, memory_space::host))

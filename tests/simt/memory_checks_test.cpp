@@ -495,7 +495,12 @@ TEST(memory_checks, a_kernel_that_does_not_end_is_told_in_seconds) {
       << text_of(report);
   EXPECT_NE(text_of(report).find("memory_checks_test.cpp:" + std::to_string(lines.now)), std::string::npos);
   const double seconds = took.count() * static_cast<double>(limit) / static_cast<double>(some);
-  EXPECT_LT(seconds, 120.0) << "some ten where nothing else runs";
+#ifdef TILERY_ASAN_FIBERS
+  const double most = 600;  // a sanitizer's program is some five times slower
+#else
+  const double most = 120;
+#endif
+  EXPECT_LT(seconds, most) << "some ten where nothing else runs";
   std::printf("without a step_limit it is told after %.0f s\n", seconds);
 }
 

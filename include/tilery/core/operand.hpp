@@ -25,6 +25,7 @@ struct operand {
                      // memory answers at its address yet
   bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share it
   std::int64_t matrices = 1, matrix_stride = 0;
+  std::int64_t alignment = 1;  // of each element, in bytes
 
   bool empty() const { return matrices == 0 || extents[0] == 0 || extents[1] == 0; }
   const std::byte* begin() const { return pointer; }
@@ -105,6 +106,7 @@ operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) 
             {flat ? 1 : v.extents[rows], v.extents[Rank - 1]},
             {flat ? 0 : v.strides[rows], v.strides[Rank - 1]},
             written};
+  o.alignment = alignof(T);
   if constexpr (Rank == 3) o.matrices = v.extents[0], o.matrix_stride = v.strides[0];
   return o;
 }
@@ -112,12 +114,14 @@ operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) 
 /// Describes a dense tensor of any rank, as one row.
 template <class T, int Rank>
 operand describe_dense(const char* name, const tensor_view<T, Rank>& v, bool written) {
-  return {name,
-          reinterpret_cast<const std::byte*>(v.pointer),
-          static_cast<std::int64_t>(sizeof(T)),
-          {1, v.size()},
-          {0, 1},
-          written};
+  operand o{name,
+            reinterpret_cast<const std::byte*>(v.pointer),
+            static_cast<std::int64_t>(sizeof(T)),
+            {1, v.size()},
+            {0, 1},
+            written};
+  o.alignment = alignof(T);
+  return o;
 }
 
 /// An operand that the op reads, whatever its view would allow.

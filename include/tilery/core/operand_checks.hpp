@@ -116,13 +116,13 @@ inline finding check_operands(const operands& all, memory_space reachable) {
     if (!o.pointer) return {o.name, " is a null view of size ", o.shape(), "; it must point to its elements"};
     if (o.own) continue;
     if (auto found = check_strides(o)) return found;
-    if (const auto over = reinterpret_cast<std::uintptr_t>(o.pointer) % static_cast<std::uintptr_t>(o.element_bytes))
+    if (const auto over = reinterpret_cast<std::uintptr_t>(o.pointer) % static_cast<std::uintptr_t>(o.alignment))
       return {o.name,
               " begins ",
               static_cast<std::int64_t>(over),
               " bytes after a multiple of ",
-              o.element_bytes,
-              "; its elements must be aligned to their size"};
+              o.alignment,
+              "; its elements must be aligned"};
     if (o.written && overlaps_itself(o))
       return {o.name, " is written, but several of its elements are in one place by its ", strides_of(o),
               "; each must have its own"};

@@ -121,8 +121,27 @@ struct larger {
   }
 };
 
+/// a + b. Integers of 32 bits wrap, scalar or in a native vector: sums of bytes may.
+template <class V>
+TILERY_SIMT V wrapping_sum(V a, V b) {
+  if constexpr (std::is_same_v<V, std::int32_t>) {
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+#ifndef __CUDA_ARCH__
+  } else if constexpr (requires(V v) { v[0]; }) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(a[0])>, std::int32_t>) {
+      typedef std::uint32_t words __attribute__((vector_size(sizeof(V))));
+      return reinterpret<V>(reinterpret<words>(a) + reinterpret<words>(b));
+    } else {
+      return a + b;
+    }
+#endif
+  } else {
+    return a + b;
+  }
+}
+
 // clang-format off
-struct plus { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a + b; } };
+struct plus { template <class V> TILERY_SIMT V operator()(V a, V b) const { return wrapping_sum(a, b); } };
 struct minus { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a - b; } };
 struct times { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a * b; } };
 struct divided_by { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a / b; } };

@@ -44,12 +44,14 @@ public:
   TILERY_SIMT std::int32_t rows() const { return all_.rows; }
   TILERY_SIMT std::int32_t columns() const { return all_.columns; }
   operand described(const char* name) const {
-    return {name,
-            reinterpret_cast<const std::byte*>(all_.data.raw()),
-            sizeof(T),
-            {all_.rows, all_.columns},
-            {all_.row_stride, all_.column_stride},
-            !std::is_const_v<T>};
+    operand o{name,
+              reinterpret_cast<const std::byte*>(all_.data.raw()),
+              sizeof(T),
+              {all_.rows, all_.columns},
+              {all_.row_stride, all_.column_stride},
+              !std::is_const_v<T>};
+    o.alignment = alignof(T);
+    return o;
   }
   /// For an operand that must be as large as C.
   finding check(const char* name, int m, int n) const {
