@@ -34,17 +34,17 @@ constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where 
 
 /// A number of elements, rows or columns: an integer of up to 64 bits, or what converts to one. Not what converts to a
 /// floating-point number: it would be cut.
-template <class I>
-concept extent_like = (std::is_integral_v<I> && sizeof(I) <= 8) || requires(const I& i) {
+template <class Extent>
+concept extent_like = (std::is_integral_v<Extent> && sizeof(Extent) <= 8) || requires(const Extent& i) {
   std::int64_t{i};
 };
 
 /// An extent as a number of 64 bits; what is above that stays above every limit.
-template <extent_like I>
-constexpr std::int64_t wide_extent(const I& extent) {
+template <extent_like Extent>
+constexpr std::int64_t wide_extent(const Extent& extent) {
   constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)();
-  if constexpr (std::is_unsigned_v<I> && sizeof(I) == 8)
-    return extent > static_cast<I>(most) ? most : static_cast<std::int64_t>(extent);
+  if constexpr (std::is_unsigned_v<Extent> && sizeof(Extent) == 8)
+    return extent > static_cast<Extent>(most) ? most : static_cast<std::int64_t>(extent);
   else
     return static_cast<std::int64_t>(extent);
 }
@@ -55,8 +55,8 @@ struct first_extent {
   std::int64_t value;
   where at;
 
-  template <extent_like I>
-  constexpr first_extent(const I& extent, where line = {}) : value(wide_extent(extent)), at(line) {}
+  template <extent_like Extent>
+  constexpr first_extent(const Extent& extent, where line = {}) : value(wide_extent(extent)), at(line) {}
 };
 
 /// A view of Rank dimensions over elements of T, owned by somebody else. Strides count elements.
