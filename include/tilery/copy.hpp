@@ -13,7 +13,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Whether elements of From become elements of To.
+/// True where `copy` makes elements of To from elements of From.
 template <class From, class To>
 constexpr bool is_copied_as = (std::is_integral_v<From> || is_any_float<From>)&&(std::is_same_v<From, To> ||
                                                                                  is_any_float<To>);

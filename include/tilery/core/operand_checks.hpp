@@ -47,7 +47,7 @@ private:
   int size_ = 0;
 };
 
-/// Whether two elements of an operand are in one place.
+/// True where two elements of an operand have one address.
 inline bool overlaps_itself(const operand& o) {
   if (o.empty()) return false;
   stride_sum sum;
@@ -61,7 +61,7 @@ inline bool overlaps_itself(const operand& o) {
   return !nested && sum.can_vanish();
 }
 
-/// Whether two operands provably share an element. Interleaved slices of one buffer do not.
+/// True where two operands provably share an element. Interleaved slices of one buffer do not.
 inline bool share_an_element(const operand& a, const operand& b) {
   if (a.empty() || b.empty() || a.end() <= b.begin() || b.end() <= a.begin()) return false;
   stride_sum sum;  // of an address in a, less one in b, less the distance between the two operands
@@ -71,7 +71,7 @@ inline bool share_an_element(const operand& a, const operand& b) {
   return sum.can_be_within(distance + 1 - a.element_bytes, distance + b.element_bytes - 1);
 }
 
-/// Whether two operands are the same elements in the same order: dimensions of one element have no stride.
+/// True for two operands with the same elements in the same order: dimensions of one element have no stride.
 inline bool same_view(const operand& a, const operand& b) {
   const auto alike = [](std::int64_t extent, std::int64_t other_extent, std::int64_t stride,
                         std::int64_t other_stride) {
