@@ -205,8 +205,7 @@ struct place_in_chain {
   }
 
   static constexpr float first_amax = 0.25f, sums_beta = -0.5f;
-  static constexpr int stores = 18, stores_wide = 19, takes_amax = 20, rounds = 21, sums = 23,
-                       kinds = 24;
+  static constexpr int stores = 18, stores_wide = 19, takes_amax = 20, rounds = 21, sums = 23, kinds = 24;
   static_assert(std::size(epilogue_names) == kinds);
 
   template <class T>

@@ -48,8 +48,9 @@ public:
   template <class T, int Rank>
   std::vector<T> get(const tilery::buffer<T, Rank>& from) const {
     std::vector<T> result(static_cast<std::size_t>(from.size()));
-    tilery::copy_dense(executor, tilery::vector(static_cast<const T*>(from.data_handle()), static_cast<int>(from.size())),
-                 tilery::vector(result.data(), static_cast<int>(result.size())));
+    tilery::copy_dense(executor,
+                       tilery::vector(static_cast<const T*>(from.data_handle()), static_cast<int>(from.size())),
+                       tilery::vector(result.data(), static_cast<int>(result.size())));
     executor.wait();
     return result;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A file that appears whole or not at all: written under a temporary name in the same folder, forced to the disk,
-// then renamed over the target. Whatever goes wrong before that leaves the old target as it was. A writer that is killed
-// leaves its temporary file; the next one in the folder removes it.
+// then renamed over the target. Whatever goes wrong before that leaves the old target as it was. A writer that is
+// killed leaves its temporary file; the next one in the folder removes it.
 #pragma once
 
 #include <cerrno>
@@ -28,7 +28,8 @@ namespace tilery_examples {
 /// Every failure throws `tilery::error` with the file's name, the system's reason and the place `at`.
 class atomic_file {
 public:
-  /// Creates the temporary file, and removes those of writers that were killed. The folder must exist; the target must be a regular file where it exists.
+  /// Creates the temporary file, and removes those of writers that were killed. The folder must exist; the target must
+  /// be a regular file where it exists.
   explicit atomic_file(const std::filesystem::path& target, tilery::where at = {}) : target_(target), at_(at) {
     follow_links();
     struct stat old = {};

@@ -62,16 +62,20 @@ inline dataset load_dataset(const std::optional<std::filesystem::path>& folder =
   if (!folder && found == known.end()) {
     std::string places;
     for (const known_dataset& candidate : known) places += (places.empty() ? "" : ", ") + candidate.folder.string();
-    throw tilery::error(
-        "No data set was found: one of these folders must exist, or a folder must be given: " + places + ".", at);
+    throw tilery::error("No data set was found: one of these folders must exist, or a folder must be given: " + places +
+                            ".",
+                        at);
   }
   const std::filesystem::path& place = folder ? *folder : found->folder;
   if (!std::filesystem::is_directory(place, ignored))
-    throw tilery::error(
-        "The data set folder " + place.string() + " does not exist or is not a folder, but must be one.", at);
+    throw tilery::error("The data set folder " + place.string() +
+                            " does not exist or is not a folder, but must be one.",
+                        at);
 
-  dataset loaded{
-      load_labelled_images(place, "train", "train", at), load_labelled_images(place, "t10k", "test", at), {}, {}};
+  dataset loaded{load_labelled_images(place, "train", "train", at),
+                 load_labelled_images(place, "t10k", "test", at),
+                 {},
+                 {}};
   const auto size_of = [](const labelled_images& images) {
     return std::to_string(images.rows) + " x " + std::to_string(images.columns);
   };

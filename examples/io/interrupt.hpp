@@ -51,8 +51,9 @@ public:
       if (!asked || (previous_[i].sa_handler != SIG_IGN && sigaction(signals[i], &ours, nullptr) != 0)) {
         const std::string reason = std::strerror(errno);
         restore(i);
-        throw tilery::error(
-            "The handler of signal " + std::to_string(signals[i]) + " cannot be installed: " + reason + ".", at);
+        throw tilery::error("The handler of signal " + std::to_string(signals[i]) + " cannot be installed: " + reason +
+                                ".",
+                            at);
       }
     }
   }

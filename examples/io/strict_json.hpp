@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// JSON as a header of a file that nobody vouches for may use it: no key twice in an object, no deep nesting, no NUL byte.
-// Ordinary parsers keep one of two equal keys without a word, and two readers may keep different ones.
+// JSON as a header of a file that nobody vouches for may use it: no key twice in an object, no deep nesting, no NUL
+// byte. Ordinary parsers keep one of two equal keys without a word, and two readers may keep different ones.
 #pragma once
 
 #include <set>

@@ -148,7 +148,7 @@ public:
                                  writes("d", on_d.view())});
     std::vector<sum> d(c.size());
     copy_dense(gpu, vector(static_cast<const sum*>(on_d.data_handle()), static_cast<int>(d.size())),
-         vector(d.data(), static_cast<int>(d.size())));
+               vector(d.data(), static_cast<int>(d.size())));
     gpu.wait();
     return d;
   }

@@ -19,6 +19,7 @@
 #include <tilery/validate.hpp>
 #include <tilery/virtual_gpu.hpp>
 
-#if !defined(min) || !defined(max) || !defined(near) || !defined(far) || !defined(small) || !defined(slots) || !defined(I)
+#if !defined(min) || !defined(max) || !defined(near) || !defined(far) || !defined(small) || !defined(slots) || \
+    !defined(I)
 #error "the program's macros must be back after the headers"
 #endif

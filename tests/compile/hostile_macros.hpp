@@ -24,10 +24,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include <csetjmp>
-#include <csignal>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <csetjmp>
+#include <csignal>
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>

@@ -77,11 +77,8 @@ TEST_F(dataset_test, takes_the_first_known_folder_that_exists) {
 
 TEST_F(dataset_test, does_not_pass_over_a_known_folder_that_is_broken) {
   std::filesystem::remove(folder.path() / "train-labels-idx1-ubyte");
-  expect_refusal(
-      [&] {
-        load_dataset(std::nullopt, {{folder.path(), "broken", ""}, {digits_folder(), "digits", ""}});
-      },
-      "has no file train-labels-idx1-ubyte, but must have it");
+  expect_refusal([&] { load_dataset(std::nullopt, {{folder.path(), "broken", ""}, {digits_folder(), "digits", ""}}); },
+                 "has no file train-labels-idx1-ubyte, but must have it");
 }
 
 TEST_F(dataset_test, names_an_unknown_folder_by_its_path) {

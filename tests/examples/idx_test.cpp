@@ -86,11 +86,8 @@ TEST(idx, refuses_damaged_gzip_streams) {
 
 TEST(idx, refuses_absurd_dimensions) {
   const std::vector<std::uint32_t> most(20, 0xffffffff);
-  expect_refusal(
-      [&] {
-        read_idx(folder.write("huge", idx_bytes({0xffffffff, 0xffffffff}, "")));
-      },
-      "has dimensions that promise at least 18446744065119617025 values, but must hold at most 6442450944.");
+  expect_refusal([&] { read_idx(folder.write("huge", idx_bytes({0xffffffff, 0xffffffff}, ""))); },
+                 "has dimensions that promise at least 18446744065119617025 values, but must hold at most 6442450944.");
   expect_refusal([&] { read_idx(folder.write("overflow", idx_bytes(most, ""))); }, "but must hold at most 6442450944.");
   expect_refusal([&] { read_idx(folder.write("wraps", idx_bytes({1U << 31, 1U << 31, 4}, ""))); }, "must hold at most");
 }

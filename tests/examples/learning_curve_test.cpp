@@ -101,8 +101,9 @@ TEST_F(learning_curve_test, says_why_there_is_no_picture) {
 
 TEST_F(learning_curve_test, keeps_the_old_picture_when_gnuplot_fails) {
   folder.write("curve.svg", "old");
-  const auto gnuplot = folder.write(
-      "gnuplot", "#!/bin/sh\necho half a picture\nprintf '\\n  set x\\n  line 3: bad news\\n' >&2\nexit 2\n");
+  const auto gnuplot =
+      folder.write("gnuplot",
+                   "#!/bin/sh\necho half a picture\nprintf '\\n  set x\\n  line 3: bad news\\n' >&2\nexit 2\n");
   std::filesystem::permissions(gnuplot, std::filesystem::perms::owner_all);
   const path_variable ours(folder.path().string() + ":/usr/bin:/bin");
   expect_refusal([&] { (void)curve.write(table, picture); },

@@ -58,7 +58,8 @@ void for_elements(void* const* shares, Visit visit) {
       const auto& share = *static_cast<const Share*>(shares[lane]);
       const row_column first = places.lane[lane];
       for (int f = 0; f < Count; ++f)
-        (visit(share, f, Index, first.row + places.element[Index].row, first.column + places.element[Index].column), ...);
+        (visit(share, f, Index, first.row + places.element[Index].row, first.column + places.element[Index].column),
+         ...);
     }
   }
   (std::make_integer_sequence<int, Map.elements()>{});

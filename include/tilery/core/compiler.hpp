@@ -3,16 +3,19 @@
 // compilers go on after #error, but not after an include that does not exist.
 //
 // Options of fast mathematics. The exponential rounds by adding and subtracting 1.5 * 2^23, and NaN marks what has no
-// value: -fassociative-math removes the former, -ffinite-math-only the latter, and softmax is wrong. -ffast-math, -Ofast
-// and -funsafe-math-optimizations contain them. The macros below tell g++ and the host of nvcc all of these. Clang defines
-// none for -fassociative-math and -funsafe-math-optimizations (versions 14 and 18): there the host's executors refuse at run
-// time (core/rounding.hpp). nvcc's -use_fast_math changes the device's code alone, has no macro on the host, and is
-// allowed: it flushes denormals, and divisions and roots lose some bits, so that the bounds of the headers do not hold.
+// value: -fassociative-math removes the former, -ffinite-math-only the latter, and softmax is wrong. -ffast-math,
+// -Ofast and -funsafe-math-optimizations contain them. The macros below tell g++ and the host of nvcc all of these.
+// Clang defines none for -fassociative-math and -funsafe-math-optimizations (versions 14 and 18): there the host's
+// executors refuse at run time (core/rounding.hpp). nvcc's -use_fast_math changes the device's code alone, has no macro
+// on the host, and is allowed: it flushes denormals, and divisions and roots lose some bits, so that the bounds of the
+// headers do not hold.
 #pragma once
 #pragma GCC system_header
 
 #if defined(_MSC_VER)
+// clang-format off
 #error "tilery: MSVC and clang-cl are not supported; use g++ 12, clang 14 or later ones on Linux, or in WSL 2 on Windows"
+// clang-format on
 #include "the_sentence_above_says_why"
 #elif !defined(__GNUC__)
 #error "tilery: this compiler is not supported; use g++ 12, clang 14 or later ones"
@@ -32,6 +35,8 @@
 #endif
 
 #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+// clang-format off
 #error "tilery: -ffast-math, -Ofast, -ffinite-math-only, -fassociative-math and -funsafe-math-optimizations make softmax wrong; compile without them"
+// clang-format on
 #include "the_sentence_above_says_why"
 #endif

@@ -94,7 +94,8 @@ template <class V>
 TILERY_SIMT V with_sign(V x, V s) {
   using Integers = integers<V>;
   constexpr auto mask = single<V> ? 0x7fffffffLL : 0x7fffffffffffffffLL;
-  return reinterpret<V>(reinterpret<Integers>(x) | (reinterpret<Integers>(s) & ~static_cast<integers<scalar<V>>>(mask)));
+  return reinterpret<V>(reinterpret<Integers>(x) |
+                        (reinterpret<Integers>(s) & ~static_cast<integers<scalar<V>>>(mask)));
 }
 
 /// 1 / x for |x| in [2^-100, 2^100], and for NaN. A GPU's division of floats has another path for other numbers, which

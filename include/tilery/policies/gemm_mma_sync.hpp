@@ -21,9 +21,10 @@ struct gemm_mma_sync_policy {
   along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
   along b = along::outer;  // of B: outer (row-major), k (column-major), or any
   int vector = 8;          // elements of one access to A, B; 1 serves any strides and alignment
-  // block.m is for the shorter side of C (of two element types, for m), whose operand may lie in any way, aligned or not
+  // block.m is for the shorter side of C (of two element types, for m), whose operand may lie in any way, aligned or
+  // not
   bool few = false;
-  int c_vector = 4;        // elements of one access to C (double: 2); 1 serves any strides and alignment
+  int c_vector = 4;  // elements of one access to C (double: 2); 1 serves any strides and alignment
   multiply_as math = multiply_as::itself;  // of float
   int k_parts = 0;      // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
   int raster_rows = 8;  // tiles along m that blocks running at the same time share

@@ -59,7 +59,8 @@ public:
     return 0;
 #endif
   }
-  // Divided as unsigned numbers: a shift and a mask, which are repeated where they are needed instead of kept in registers.
+  // Divided as unsigned numbers: a shift and a mask, which are repeated where they are needed instead of kept in
+  // registers.
   TILERY_SIMT int warp() const { return static_cast<int>(static_cast<unsigned>(rank()) / warp_size); }
   TILERY_SIMT int warp_rank() const { return static_cast<int>(static_cast<unsigned>(rank()) % warp_size); }
   TILERY_SIMT index3 block() const {

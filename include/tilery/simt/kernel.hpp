@@ -105,22 +105,36 @@ inline finding check_grid(index3 blocks, int cluster) {
 /// Stops the compilation of a kernel that lacks a part, with a sentence for each part.
 template <class Kernel, class Executor, class Params>
 constexpr bool is_kernel() {
-  static_assert(requires { { Kernel::name } -> std::convertible_to<const char*>; },
-                "a kernel must have a name: static constexpr const char* name");
-  static_assert(requires { { Kernel::threads } -> std::convertible_to<int>; },
-                "a kernel must say how many threads a block has: static constexpr int threads");
-  static_assert(requires { { Kernel::lowest } -> std::convertible_to<arch>; },
-                "a kernel must say which arch it needs: static constexpr arch lowest");
-  static_assert(requires { { Kernel::holds_alone } -> std::convertible_to<bool>; },
-                "a kernel must say whether it is right for a block of one lane: static constexpr bool holds_alone");
-  static_assert(requires { typename Kernel::shared; },
-                "a kernel must have a type of its shared memory: struct shared, or using shared = no_shared");
+  static_assert(
+      requires {
+        { Kernel::name } -> std::convertible_to<const char*>;
+      },
+      "a kernel must have a name: static constexpr const char* name");
+  static_assert(
+      requires {
+        { Kernel::threads } -> std::convertible_to<int>;
+      },
+      "a kernel must say how many threads a block has: static constexpr int threads");
+  static_assert(
+      requires {
+        { Kernel::lowest } -> std::convertible_to<arch>;
+      },
+      "a kernel must say which arch it needs: static constexpr arch lowest");
+  static_assert(
+      requires {
+        { Kernel::holds_alone } -> std::convertible_to<bool>;
+      },
+      "a kernel must say whether it is right for a block of one lane: static constexpr bool holds_alone");
+  static_assert(
+      requires { typename Kernel::shared; },
+      "a kernel must have a type of its shared memory: struct shared, or using shared = no_shared");
   if constexpr (kernel_text<Kernel> && requires { typename Executor::lane; }) {
     constexpr bool runs = requires(typename Executor::lane lane, const Params& p, typename Kernel::shared& smem) {
       Kernel::run(lane, p, smem);
     };
-    static_assert(runs, "a kernel must have static void run(Lane lane, const P& params, shared& smem), a template of Lane, "
-                        "where P is the type of the params that launch is given");
+    static_assert(runs,
+                  "a kernel must have static void run(Lane lane, const P& params, shared& smem), a template of Lane, "
+                  "where P is the type of the params that launch is given");
     return runs;
   } else {
     return kernel_text<Kernel>;

@@ -19,8 +19,8 @@ public:
   static constexpr int quad = 1;  // sums that lie side by side
   static constexpr int threads = P.threads(), warps = P.warps(), packs = P.block.n / warps;
 
-  /// Each warp's sums. A lane's are in packs along the short dimension, of which a group is 16 bytes. Every fourth row's
-  /// group lies beside the other, and 32 bytes are left behind eight of them: no bank is met twice.
+  /// Each warp's sums. A lane's are in packs along the short dimension, of which a group is 16 bytes. Every fourth
+  /// row's group lies beside the other, and 32 bytes are left behind eight of them: no bank is met twice.
   static constexpr int group = static_cast<int>(16 / sizeof(Sum)), groups = P.block.n / group;
   static constexpr int of_a_warp = P.block.m * group + P.lane_long * 2 * group;
   using shared = shared_array<Sum, groups * warps * of_a_warp>;  // (group, warp, long, short)
@@ -116,7 +116,7 @@ private:
   /// The sum of a lane's own and its neighbour's: of `a` in the lower lane of the two, of `b` in the upper one.
   template <class Lane>
   TILERY_SIMT static pack<Sum, group> swap(Lane lane, bool upper, const pack<Sum, group>& a, const pack<Sum, group>& b,
-                                    int mask) {
+                                           int mask) {
     pack<Sum, group> result;
     TILERY_UNROLL_ON_GPU
     for (int e = 0; e < group; ++e) result.set(e, (upper ? b[e] : a[e]) + lane.shuffle_xor(upper ? a[e] : b[e], mask));

@@ -7,5 +7,8 @@ inline std::vector<float> v(12);
 #ifdef BROKEN
 void use() { tilery::sgd(tilery::cpu(), v, v, v, {.momentum = 0.9}); }
 #else
-void use() { tilery::sgd(tilery::cpu(), tilery::matrix(v.data(), 3, 4), tilery::matrix(v.data(), 3, 4), tilery::matrix(v.data(), 3, 4), {.momentum = 0.9}); }
+void use() {
+  tilery::sgd(tilery::cpu(), tilery::matrix(v.data(), 3, 4), tilery::matrix(v.data(), 3, 4),
+              tilery::matrix(v.data(), 3, 4), {.momentum = 0.9});
+}
 #endif

@@ -10,7 +10,9 @@ struct halve {
 struct halve : tilery::epilogue::step {
 #endif
   template <class Lane, class T, int N>
-  TILERY_SIMT tilery::pack<T, N> operator()(Lane, tilery::pack<T, N> x, int, int) const { return x * T(0.5); }
+  TILERY_SIMT tilery::pack<T, N> operator()(Lane, tilery::pack<T, N> x, int, int) const {
+    return x * T(0.5);
+  }
 };
 
 void use() { tilery::gemm(tilery::cpu(), a, b, c, halve()); }

@@ -5,8 +5,10 @@
 #ifdef BROKEN
 constexpr tilery::gemm_mma_sync_policy mine{.block = {64, 64, 32}, .warp = {32, 32}, .vector = 4};
 #else
-constexpr tilery::gemm_mma_sync_policy mine{
-    .block = {64, 64, 32}, .warp = {32, 32}, .vector = 4, .math = tilery::multiply_as::tf32};
+constexpr tilery::gemm_mma_sync_policy mine{.block = {64, 64, 32},
+                                            .warp = {32, 32},
+                                            .vector = 4,
+                                            .math = tilery::multiply_as::tf32};
 #endif
 
 void use() { tilery::gemm<mine>(gpu(), a, b, c); }

@@ -2,7 +2,9 @@
 // expect: a kernel must say whether it is right for a block of one lane: static constexpr bool holds_alone
 #include "operands.hpp"
 
-struct k_params { int n; };
+struct k_params {
+  int n;
+};
 
 struct k {
   static constexpr const char* name = "k";

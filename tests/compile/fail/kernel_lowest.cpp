@@ -2,7 +2,9 @@
 // expect: a kernel must say which arch it needs: static constexpr arch lowest
 #include "operands.hpp"
 
-struct k_params { int n; };
+struct k_params {
+  int n;
+};
 
 struct k {
   static constexpr const char* name = "k";

@@ -2,7 +2,9 @@
 // expect: a kernel must have a name: static constexpr const char* name
 #include "operands.hpp"
 
-struct k_params { int n; };
+struct k_params {
+  int n;
+};
 
 struct k {
 #ifndef BROKEN

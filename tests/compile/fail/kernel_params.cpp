@@ -3,9 +3,13 @@
 #include "operands.hpp"
 
 #ifdef BROKEN
-struct params { std::vector<float> x; };
+struct params {
+  std::vector<float> x;
+};
 #else
-struct params { tilery::gmem_ptr<float> x; };
+struct params {
+  tilery::gmem_ptr<float> x;
+};
 #endif
 
 struct nothing {

@@ -2,7 +2,9 @@
 // expect: a kernel must have static void run(Lane lane, const P& params, shared& smem), a template of Lane
 #include "operands.hpp"
 
-struct k_params { int n; };
+struct k_params {
+  int n;
+};
 
 struct k {
   static constexpr const char* name = "k";
@@ -13,9 +15,11 @@ struct k {
 
   template <class Lane>
 #ifdef BROKEN
-  TILERY_SIMT static void run(Lane, const k_params&) {}
+  TILERY_SIMT static void run(Lane, const k_params&) {
+  }
 #else
-  TILERY_SIMT static void run(Lane, const k_params&, shared&) {}
+  TILERY_SIMT static void run(Lane, const k_params&, shared&) {
+  }
 #endif
 };
 

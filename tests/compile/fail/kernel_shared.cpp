@@ -2,7 +2,9 @@
 // expect: a kernel must have a type of its shared memory: struct shared, or using shared = no_shared
 #include "operands.hpp"
 
-struct k_params { int n; };
+struct k_params {
+  int n;
+};
 
 struct k {
   static constexpr const char* name = "k";

@@ -2,7 +2,9 @@
 // expect: a kernel must say how many threads a block has: static constexpr int threads
 #include "operands.hpp"
 
-struct k_params { int n; };
+struct k_params {
+  int n;
+};
 
 struct k {
   static constexpr const char* name = "k";

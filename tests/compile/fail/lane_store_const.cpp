@@ -3,9 +3,13 @@
 #include "operands.hpp"
 
 #ifdef BROKEN
-struct clear_params { tilery::gmem_ptr<const float> x; };
+struct clear_params {
+  tilery::gmem_ptr<const float> x;
+};
 #else
-struct clear_params { tilery::gmem_ptr<float> x; };
+struct clear_params {
+  tilery::gmem_ptr<float> x;
+};
 #endif
 
 struct clear {

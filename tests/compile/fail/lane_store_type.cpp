@@ -2,7 +2,9 @@
 // expect: lane.store: the value must have the type of the pointer's elements, or be a pack of them
 #include "operands.hpp"
 
-struct clear_params { tilery::gmem_ptr<float> x; };
+struct clear_params {
+  tilery::gmem_ptr<float> x;
+};
 
 struct clear {
   static constexpr const char* name = "clear";

@@ -17,8 +17,8 @@ inline const tilery::matrix_view<double> doubles;
 inline const tilery::matrix_view<const tilery::half> halves;
 inline const tilery::matrix_view<tilery::half> half_c;
 
-// Where nvcc compiles the case, its kernels are a real GPU's. A C++ compiler must stop ahead of a kernel's text: what is
-// broken has a GPU without one, and need not read the virtual one.
+// Where nvcc compiles the case, its kernels are a real GPU's. A C++ compiler must stop ahead of a kernel's text: what
+// is broken has a GPU without one, and need not read the virtual one.
 #ifdef __CUDACC__
 using gpu = tilery::cuda;
 #elif !defined(BROKEN)

@@ -2,14 +2,18 @@
 // expect: shared memory is read by lane.load(x.at(i)) and written by lane.store(x.at(i), value)
 #include "operands.hpp"
 
-struct first_params { tilery::gmem_ptr<float> x; };
+struct first_params {
+  tilery::gmem_ptr<float> x;
+};
 
 struct first {
   static constexpr const char* name = "first";
   static constexpr int threads = 32;
   static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = true;
-  struct shared { tilery::shared_array<float, 4> sums; };
+  struct shared {
+    tilery::shared_array<float, 4> sums;
+  };
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const first_params& p, shared& smem) {

@@ -15,10 +15,13 @@ using C = std::conditional_t<sizeof(T) == 2, T, S>;
 
 struct candidate {
 #ifdef FUSED
-  using params = tilery::gemm_params<T, T, C, S, tilery::epilogue::chain<tilery::epilogue::bias<T>, tilery::epilogue::gelu>>;
+  using params =
+      tilery::gemm_params<T, T, C, S, tilery::epilogue::chain<tilery::epilogue::bias<T>, tilery::epilogue::gelu>>;
   static constexpr bool operand = true;
 #elif defined SUMMED
-  using params = tilery::gemm_params<T, T, C, S, tilery::epilogue::chain<tilery::epilogue::gradient<tilery::activation::gelu, T>, tilery::epilogue::bias_gradient<float>>>;
+  using params = tilery::gemm_params<T, T, C, S,
+                                     tilery::epilogue::chain<tilery::epilogue::gradient<tilery::activation::gelu, T>,
+                                                             tilery::epilogue::bias_gradient<float>>>;
   static constexpr bool operand = true;
 #else
   using one = tilery::gemm_params<T, T, C, S, tilery::epilogue::none>;
@@ -29,7 +32,8 @@ struct candidate {
 #endif
   static constexpr bool operand = false;
 #endif
-  template <tilery::gemm_mma_sync_policy P> using kernel = tilery::gemm_mma_sync<P, params>;
+  template <tilery::gemm_mma_sync_policy P>
+  using kernel = tilery::gemm_mma_sync<P, params>;
 
   static constexpr meant_accesses meant(const tilery::gemm_mma_sync_policy& p) {
     // Sums of few rows or columns are turned where they are columns. C is read where beta is not 0, as it is written.
@@ -39,16 +43,18 @@ struct candidate {
       add_loop(whole, p);
     } else {
       const along other = p.few ? along::any : along::outer;
-      for (const along b : {along::k, along::outer}) add_loop(whole, p.laid_out(along::k, b)), add_loop(whole, p.laid_out(other, b));
+      for (const along b : {along::k, along::outer})
+        add_loop(whole, p.laid_out(along::k, b)), add_loop(whole, p.laid_out(other, b));
     }
-    if (p.exchanges() && sum < whole.shared_loads) whole.shared_loads = sum;  // turned tiles are read down their columns
+    if (p.exchanges() && sum < whole.shared_loads)
+      whole.shared_loads = sum;  // turned tiles are read down their columns
     return p.k_parts == 1 ? whole : with_shared_tiles(whole);
   }
 
   /// One loop over k.
   static constexpr void add_loop(meant_accesses& all, const tilery::gemm_mma_sync_policy& p) {
-    // A and B come by asynchronous copies, unless these are too narrow: each stage but one ahead of the loop over k, and
-    // one in it.
+    // A and B come by asynchronous copies, unless these are too narrow: each stage but one ahead of the loop over k,
+    // and one in it.
     const auto add_copies = [&](along how, int outer) {
       const int chunks = outer * p.block.k * element / 16 / p.threads();  // of a lane
       if (how != along::any && p.vector * element >= 4)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The SIMT GEMM's candidates for elements of ELEMENT; -DFUSED for an epilogue with an operand, read as
-// packs of as many elements as the sums have, or one by one; -DSUMMED for one that sums up columns, too; -DGROUPED for a
-// group's parameters.
+// packs of as many elements as the sums have, or one by one; -DSUMMED for one that sums up columns, too; -DGROUPED for
+// a group's parameters.
 #include "kernels.hpp"
 
 #include <tilery/kernels/gemm/group.hpp>
@@ -14,10 +14,13 @@ using S = tilery::accumulator_t<T>;
 
 struct candidate {
 #ifdef FUSED
-  using params = tilery::gemm_params<T, T, T, S, tilery::epilogue::chain<tilery::epilogue::bias<T>, tilery::epilogue::gelu>>;
+  using params =
+      tilery::gemm_params<T, T, T, S, tilery::epilogue::chain<tilery::epilogue::bias<T>, tilery::epilogue::gelu>>;
   static constexpr bool operand = true;
 #elif defined SUMMED
-  using params = tilery::gemm_params<T, T, T, S, tilery::epilogue::chain<tilery::epilogue::gradient<tilery::activation::gelu, T>, tilery::epilogue::bias_gradient<float>>>;
+  using params = tilery::gemm_params<T, T, T, S,
+                                     tilery::epilogue::chain<tilery::epilogue::gradient<tilery::activation::gelu, T>,
+                                                             tilery::epilogue::bias_gradient<float>>>;
   static constexpr bool operand = true;
 #else
   using one = tilery::gemm_params<T, T, T, S, tilery::epilogue::none>;
@@ -28,7 +31,8 @@ struct candidate {
 #endif
   static constexpr bool operand = false;
 #endif
-  template <tilery::gemm_simt_policy P> using kernel = tilery::gemm_simt<P, params>;
+  template <tilery::gemm_simt_policy P>
+  using kernel = tilery::gemm_simt<P, params>;
 
   static constexpr meant_accesses meant(const tilery::gemm_simt_policy& p) {
     // C is read where beta is not 0, as it is written.
@@ -37,8 +41,11 @@ struct candidate {
     const width_range a = shared_stores(p.a, p.vector), b = shared_stores(p.b, p.vector);
     const int element = static_cast<int>(sizeof(T)), packs = element * static_cast<int>(16 / sizeof(S));
     const int widest = operand && packs > inputs ? packs : inputs;
-    const meant_accesses whole = {{operand ? element : narrowest, widest}, {c, c}, 16,
-                                  {a.narrowest < b.narrowest ? a.narrowest : b.narrowest, a.widest < b.widest ? b.widest : a.widest}};
+    const meant_accesses whole = {{operand ? element : narrowest, widest},
+                                  {c, c},
+                                  16,
+                                  {a.narrowest < b.narrowest ? a.narrowest : b.narrowest,
+                                   a.widest < b.widest ? b.widest : a.widest}};
     return p.k_parts == 1 ? whole : with_shared_tiles(whole);
   }
   // Packs go into shared memory as they are where they lie along the rows of the tile, else element by element.

@@ -11,7 +11,8 @@ using S = tilery::accumulator_t<T>;
 
 struct candidate {
   using params = tilery::gemm_params<T, T, T, S, tilery::epilogue::none>;
-  template <tilery::gemm_skinny_policy P> using kernel = tilery::gemm_skinny<P, params>;
+  template <tilery::gemm_skinny_policy P>
+  using kernel = tilery::gemm_skinny<P, params>;
 
   // The long operand is read in 16 bytes, or an element at a time; so is the short one. C and the sums of shared tiles
   // are written an element at a time, for neighbours are other lanes'.

@@ -15,21 +15,22 @@ constexpr width_range with_edges(const tilery::row_policy& p) { return {sizeof(T
 
 struct forward {
   using params = tilery::softmax_params<T>;
-  template <tilery::row_policy P> using kernel = tilery::softmax_kernel<P, T>;
-  static constexpr meant_accesses meant(const tilery::row_policy& p) {
-    return {with_edges(p), with_edges(p)};
-  }
+  template <tilery::row_policy P>
+  using kernel = tilery::softmax_kernel<P, T>;
+  static constexpr meant_accesses meant(const tilery::row_policy& p) { return {with_edges(p), with_edges(p)}; }
 };
 
 struct backward {
   using params = tilery::softmax_backward_params<T>;
-  template <tilery::row_policy P> using kernel = tilery::softmax_backward_kernel<P, T>;
+  template <tilery::row_policy P>
+  using kernel = tilery::softmax_backward_kernel<P, T>;
   static constexpr meant_accesses meant(const tilery::row_policy& p) { return forward::meant(p); }
 };
 
 struct cross_entropy {
   using params = tilery::softmax_cross_entropy_params<T>;
-  template <tilery::row_policy P> using kernel = tilery::softmax_cross_entropy_kernel<P, T>;
+  template <tilery::row_policy P>
+  using kernel = tilery::softmax_cross_entropy_kernel<P, T>;
   // Its label and the element there are read alone; its loss is a float or double.
   static constexpr meant_accesses meant(const tilery::row_policy& p) {
     const int element = sizeof(T), label = 4, loss = sizeof(tilery::accumulator_t<T>);

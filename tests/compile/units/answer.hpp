@@ -12,7 +12,9 @@
 #include <vector>
 
 /// Largest difference to the reference.
-struct answer { double gemm, softmax; };
+struct answer {
+  double gemm, softmax;
+};
 
 namespace {  // each unit has its own
 
@@ -24,7 +26,8 @@ inline float element(int i) { return static_cast<float>(i * 7919 % 101) / 101 - 
 inline double larger(double x, double y) { return std::isnan(y) ? INFINITY : std::max(x, y); }
 
 /// c - A B and y - softmax(c), the largest of each.
-inline answer compare(const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& c, const std::vector<float>& y) {
+inline answer compare(const std::vector<float>& a, const std::vector<float>& b, const std::vector<float>& c,
+                      const std::vector<float>& y) {
   answer worst{0, 0};
   for (int i = 0; i < m; ++i) {
     double total = 0;
@@ -33,7 +36,8 @@ inline answer compare(const std::vector<float>& a, const std::vector<float>& b, 
       double sum = 0;
       for (int l = 0; l < k; ++l) sum += static_cast<double>(a[i * k + l]) * b[l * n + j];
       worst.gemm = larger(worst.gemm, std::abs(sum - c[i * n + j]));
-      worst.softmax = larger(worst.softmax, std::abs(std::exp(static_cast<double>(c[i * n + j])) / total - y[i * n + j]));
+      worst.softmax =
+          larger(worst.softmax, std::abs(std::exp(static_cast<double>(c[i * n + j])) / total - y[i * n + j]));
     }
   }
   return worst;
@@ -45,7 +49,8 @@ answer answer_on(const Executor& executor, Gemm gemm, Softmax softmax) {
   std::vector<float> a(m * k), b(k * n), c(m * n), y(m * n);
   for (int i = 0; i < m * k; ++i) a[i] = element(i);
   for (int i = 0; i < k * n; ++i) b[i] = element(i + 1);
-  tilery::buffer<float, 2> there_a(executor, m, k), there_b(executor, k, n), there_c(executor, m, n), there_y(executor, m, n);
+  tilery::buffer<float, 2> there_a(executor, m, k), there_b(executor, k, n), there_c(executor, m, n),
+      there_y(executor, m, n);
   tilery::copy_dense(executor, tilery::matrix(a.data(), m, k), there_a);
   tilery::copy_dense(executor, tilery::matrix(b.data(), k, n), there_b);
   gemm(executor, there_a, there_b, there_c);

@@ -8,6 +8,7 @@
 int UNIT(bool& is_right) {
   if (tilery::running_isa() < tilery::native_isa) return -1;
   is_right = right(answer_on(
-      tilery::cpu(), [](auto&... operands) { tilery::gemm(operands...); }, [](auto&... operands) { tilery::softmax(operands...); }));
+      tilery::cpu(), [](auto&... operands) { tilery::gemm(operands...); },
+      [](auto&... operands) { tilery::softmax(operands...); }));
   return static_cast<int>(tilery::native_isa);
 }
