@@ -70,7 +70,7 @@ group_launches launches_of(const Policy& policy, const gemm_problem& joint,
   for (const auto& one : members) {
     if (one.c.size() == 0) continue;
     const std::int32_t m = one.c.extents[0], n = one.c.extents[1];
-    const std::int64_t tiles = is_exchanged(policy, joint) ? tiles_of(policy, n, m) : tiles_of(policy, m, n);
+    const std::int64_t tiles = is_transposed(policy, joint) ? tiles_of(policy, n, m) : tiles_of(policy, m, n);
     if (all.launches == 0 || is_full<params>(in_launch, of_launch, tiles)) ++all.launches, in_launch = 0, of_launch = 0;
     ++in_launch, of_launch += tiles, all.blocks += tiles;
   }
@@ -99,7 +99,7 @@ void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& cal
     group.size = 0, tiles = 0, of_group = {};
   };
   for (std::size_t i = 0; i < call.members.size(); ++i) {
-    const One one = as_computed_params<P>(call.members[i], call.joint);
+    const One one = transposed_if_needed<P>(call.members[i], call.joint);
     const std::int64_t more = tiles_of(P, one.rows(), one.columns());
     if (is_full<One>(group.size, tiles, more)) launch_them();
     group.set(group.size, one);

@@ -32,7 +32,7 @@ enum class planted {
   no_last_barrier,         // ... in memory that the copies of others have come to
   no_sync_before_reading,  // of the staged rows
   no_sync_after_reading,
-  swizzled_once,  // B's tile is written with its chunks exchanged and read without
+  swizzled_once,  // B's tile is written with its chunks permuted and read without
   not_swizzled,   // B's tile has its chunks in order: right, and slow
 };
 
@@ -41,7 +41,7 @@ struct {
   int copy, load, stage, unstage;
 } line_of;
 
-/// B's tile without the exchange of its chunks.
+/// B's tile without the permutation of its chunks.
 struct plain_tile {
   static constexpr bool k_major = false;
   alignas(128) half elements[policy.block.k * n];  // (k, n)
@@ -235,7 +235,7 @@ TEST(gemm_pipeline, a_wrong_swizzle_shows) {
   EXPECT_EQ(fewest_with, fewest_without);
   EXPECT_EQ(with, fewest_with);
   // Each warp loads 32 x 32 of A and of B a tile, a wavefront for each 8 x 8; rows of B are 128 bytes apart, and eight
-  // of them without the exchange are eight wavefronts.
+  // of them without the permutation are eight wavefronts.
   EXPECT_EQ(fewest_with, 2 * 6 * (16 + 16));
   EXPECT_EQ(without, 2 * 6 * (16 + 8 * 16));
 }

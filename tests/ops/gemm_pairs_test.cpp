@@ -99,10 +99,10 @@ template <class Fixture, class T>
 placed<T> place_as(const Fixture& on, const std::vector<T>& values, int rows, int columns, bool transposed,
                    layout how) {
   if (!transposed) return place(on, values, rows, columns, how);
-  std::vector<T> turned(values.size());
+  std::vector<T> flipped(values.size());
   for (int i = 0; i < rows; ++i)
-    for (int j = 0; j < columns; ++j) turned[j * rows + i] = values[i * columns + j];
-  auto result = place(on, turned, columns, rows, how);
+    for (int j = 0; j < columns; ++j) flipped[j * rows + i] = values[i * columns + j];
+  auto result = place(on, flipped, columns, rows, how);
   std::swap(result.view.extents[0], result.view.extents[1]);
   std::swap(result.view.strides[0], result.view.strides[1]);
   return result;

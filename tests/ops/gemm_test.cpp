@@ -368,14 +368,15 @@ static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(few_columns).index == 3, "12
 constexpr gemm_problem of_two_types(int m, int n) {
   return {m, n, 64, {along::outer, 16}, {along::k, 16}, 16, arch::sm_90, 1, false};
 }
-static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(4096, 16)).index == 3, "it cannot be exchanged");
+static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(4096, 16)).index == 3, "it cannot be transposed");
 static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(16, 4096)).index == 4);
 static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(4096, 4096)).index == 3, "nor can large tiles");
 // A tall C: as it is stored it has 256 x 128 tiles enough, but what is computed is its transpose.
 constexpr gemm_problem tall(along a, along b) { return {64 * 256, 128, 4096, {a, 4}, {b, 4}, 4, arch::sm_80}; }
-static_assert(as_computed(f32::candidates[0], tall(along::outer, along::k)).m == 128);
-static_assert(as_computed(f32::candidates[0], tall(along::k, along::outer)).m == 64 * 256);
-static_assert(as_computed(f32::candidates[1], tall(along::outer, along::k)).m == 64 * 256, "that kernel cannot");
+static_assert(transposed_if_needed(f32::candidates[0], tall(along::outer, along::k)).m == 128);
+static_assert(transposed_if_needed(f32::candidates[0], tall(along::k, along::outer)).m == 64 * 256);
+static_assert(transposed_if_needed(f32::candidates[1], tall(along::outer, along::k)).m == 64 * 256,
+              "that kernel cannot");
 using f64 = atoms::mma_shape<double>;
 static_assert(serves_mma_sync<double, f64>(square(512, row_major_a, row_major_b, 2, arch::sm_90)));
 static_assert(!serves_mma_sync<double, f64>(square(512, row_major_a, row_major_b, 1, arch::sm_90)), "not aligned");

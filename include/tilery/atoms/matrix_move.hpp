@@ -31,8 +31,8 @@ template <matrix_order Order>
 constexpr void place(int lane, int part, int& row, int& column) {
   row = lane / 4, column = 2 * (lane % 4) + part;
   if constexpr (Order == matrix_order::transposed) {
-    const int turned = row;
-    row = column, column = turned;
+    const int old_row = row;
+    row = column, column = old_row;
   }
 }
 
@@ -62,12 +62,12 @@ TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t 
   static_assert(Count == 1 || Count == 2 || Count == 4, "ldmatrix loads 1, 2 or 4 matrices");
 #ifdef __CUDA_ARCH__
   [[maybe_unused]] const unsigned from = shared_address(row.raw());
-  constexpr bool turned = Order == matrix_order::transposed;
-  if constexpr (Count == 1 && !turned)
+  constexpr bool transposes = Order == matrix_order::transposed;
+  if constexpr (Count == 1 && !transposes)
     asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];" : "=r"(to[0]) : "r"(from) : "memory");
   else if constexpr (Count == 1)
     asm volatile("ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16 {%0}, [%1];" : "=r"(to[0]) : "r"(from) : "memory");
-  else if constexpr (Count == 2 && !turned)
+  else if constexpr (Count == 2 && !transposes)
     asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
                  : "=r"(to[0]), "=r"(to[1])
                  : "r"(from)
@@ -77,7 +77,7 @@ TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t 
                  : "=r"(to[0]), "=r"(to[1])
                  : "r"(from)
                  : "memory");
-  else if constexpr (!turned)
+  else if constexpr (!transposes)
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
                  : "r"(from)
@@ -105,18 +105,18 @@ TILERY_SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> r
   static_assert(Count == 1 || Count == 2 || Count == 4, "stmatrix stores 1, 2 or 4 matrices");
 #ifdef __CUDA_ARCH__
   [[maybe_unused]] const unsigned to = shared_address(row.raw());
-  constexpr bool turned = Order == matrix_order::transposed;
-  if constexpr (Count == 1 && !turned)
+  constexpr bool transposes = Order == matrix_order::transposed;
+  if constexpr (Count == 1 && !transposes)
     asm volatile("stmatrix.sync.aligned.m8n8.x1.shared.b16 [%0], {%1};" ::"r"(to), "r"(from[0]) : "memory");
   else if constexpr (Count == 1)
     asm volatile("stmatrix.sync.aligned.m8n8.x1.trans.shared.b16 [%0], {%1};" ::"r"(to), "r"(from[0]) : "memory");
-  else if constexpr (Count == 2 && !turned)
+  else if constexpr (Count == 2 && !transposes)
     asm volatile("stmatrix.sync.aligned.m8n8.x2.shared.b16 [%0], {%1, %2};" ::"r"(to), "r"(from[0]), "r"(from[1])
                  : "memory");
   else if constexpr (Count == 2)
     asm volatile("stmatrix.sync.aligned.m8n8.x2.trans.shared.b16 [%0], {%1, %2};" ::"r"(to), "r"(from[0]), "r"(from[1])
                  : "memory");
-  else if constexpr (!turned)
+  else if constexpr (!transposes)
     asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(from[0]),
                  "r"(from[1]), "r"(from[2]), "r"(from[3])
                  : "memory");

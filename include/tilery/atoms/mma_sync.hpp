@@ -79,8 +79,8 @@ TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragme
   for (int i = 0; i < M; ++i) {
     TILERY_UNROLL_ON_GPU
     for (int j = 0; j < N; ++j) {
-      const int turned = i % 2 ? N - 1 - j : j;  // back and forth: an operand of one instruction serves the next
-      mma_instruction<A, B>(sums[i][turned], a[i], b[turned]);
+      const int column = i % 2 ? N - 1 - j : j;  // back and forth: an operand of one instruction serves the next
+      mma_instruction<A, B>(sums[i][column], a[i], b[column]);
     }
   }
 #else

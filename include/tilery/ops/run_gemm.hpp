@@ -47,9 +47,9 @@ gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, con
 
 /// A GEMM's parameters as its policy computes it.
 template <auto P, class Params>
-Params as_computed_params(const Params& p, const gemm_problem& problem) {
+Params transposed_if_needed(const Params& p, const gemm_problem& problem) {
   if constexpr (std::is_same_v<typename Params::a_type, typename Params::b_type>)
-    if (is_exchanged(P, problem)) return p.exchanged();
+    if (is_transposed(P, problem)) return p.transposed();
   return p;
 }
 
@@ -290,7 +290,7 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
     gemm_problem computed = problem;
     computed.k = p.a.k;  // 0 where alpha is 0
     launch_gemm<P>(executor, problem.op, shared_out<typename Params::a_type>(P, computed),
-                   as_computed_params<P>(p, problem), all, at);
+                   transposed_if_needed<P>(p, problem), all, at);
   }
 }
 

@@ -30,9 +30,9 @@ struct gemm_mma_sync_policy {
   int raster_rows = 8;  // tiles along m that blocks running at the same time share
   arch lowest = arch::sm_80;
 
-  /// Whether it serves some problems by C's transpose (`as_computed`): two column-major operands, or few columns,
-  /// where A and B have one element type.
-  constexpr bool exchanges() const { return few || (vector > 1 && a == along::k && b == along::outer); }
+  /// Whether it serves some problems by C's transpose (`transposed_if_needed`): two column-major operands, or few
+  /// columns, where A and B have one element type.
+  constexpr bool may_transpose() const { return few || (vector > 1 && a == along::k && b == along::outer); }
   /// Whether the kernel finds out at run time which way operands lie that are along::any: it has the loop over k for
   /// each. With one element an access, one loop serves all.
   constexpr bool looks_up() const { return vector > 1 && a == along::any; }
@@ -41,7 +41,7 @@ struct gemm_mma_sync_policy {
     p.a = new_a, p.b = new_b;
     return p;
   }
-  static constexpr bool turns = false;  // C's m is block.m's, whichever side is the longer one
+  static constexpr bool m_is_longer_side = false;  // C's m is block.m's, whichever side is the longer one
   // For the selector's choice of k_parts (gemm_work.hpp).
   static constexpr int least_k = 512, least_k_of_stream = 1024;
   constexpr int warps_wanted() const { return vector == 1 ? 20 : 4; }
@@ -82,7 +82,7 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
   const int n_row = p.b == along::outer || p.looks_up() ? p.block.n : 0;
   const auto each_row = [&](auto holds) { return (k_row == 0 || holds(k_row)) && (m_row == 0 || holds(m_row)) && (n_row == 0 || holds(n_row)); };
   if (!each_row(power_of_two))
-    return broken("gemm_mma_sync_policy.block must be a power of two along the contiguous dimension of A and of B, because chunks are exchanged by exclusive or", how);
+    return broken("gemm_mma_sync_policy.block must be a power of two along the contiguous dimension of A and of B, because chunks are permuted by exclusive or", how);
   if (p.stages < 2)
     return broken("gemm_mma_sync_policy.stages must be at least 2: one that is multiplied and one on its way", how);
   if (!power_of_two(p.vector) || p.vector * element_bytes > 16)
@@ -120,7 +120,7 @@ inline sentence describe(const gemm_mma_sync_policy& p) {
 
 /// Whether a policy can serve a problem: null, or what it would need.
 constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& asked) {
-  const gemm_problem problem = as_computed(p, asked);
+  const gemm_problem problem = transposed_if_needed(p, asked);
   if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
     return "the policy is for a later arch than this device";
   const auto fits = [&](along wanted, const gemm_operand_shape& has) {

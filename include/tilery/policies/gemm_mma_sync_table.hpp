@@ -95,7 +95,8 @@ struct gemm_mma_sync_table {
   /// Whether all rows, or all columns, lie within one tile of the candidate for few, and the long operand's copies are
   /// aligned.
   static constexpr bool has_few(const gemm_problem& p) {
-    return as_computed(candidates[few], p).m <= candidates[few].block.m && misfit(candidates[few], p) == nullptr;
+    return transposed_if_needed(candidates[few], p).m <= candidates[few].block.m &&
+           misfit(candidates[few], p) == nullptr;
   }
 
   static constexpr choice choose(const gemm_problem& p) {
@@ -107,7 +108,7 @@ struct gemm_mma_sync_table {
     if (!is_of_one_layout(p)) return {small, "tensor cores; the operands of the group lie both ways"};
     const int layout = layout_of(p) % 3;
     const gemm_mma_sync_policy &large = candidates[layout], &quarter = candidates[small];
-    const gemm_problem q = as_computed(large, p);
+    const gemm_problem q = transposed_if_needed(large, p);
     const std::int64_t tiles = tiles_of(large, q.m, q.n) * p.batches;
     const std::int64_t small_tiles = tiles_of(quarter, p.m, p.n) * p.batches;
     const int multiprocessors = peaks(p.target).multiprocessors;

@@ -22,9 +22,9 @@ struct tile_mn {
   int m, n;
 };
 
-/// The tile of a C of m x n in a policy that `turns`: its blocks' m goes along the longer side.
-TILERY_SIMT constexpr tile_mn oriented(tile_mnk block, bool turns, int m, int n) {
-  return turns && m < n ? tile_mn{block.n, block.m} : tile_mn{block.m, block.n};
+/// Extents of a block's tile in a C of m x n; with `m_is_longer_side` block.m goes along the longer side of C.
+TILERY_SIMT constexpr tile_mn tile_extents(tile_mnk block, bool m_is_longer_side, int m, int n) {
+  return m_is_longer_side && m < n ? tile_mn{block.n, block.m} : tile_mn{block.m, block.n};
 }
 
 /// One operand of A (m x k) or B (k x n), as its outer dimension and k.
@@ -68,7 +68,7 @@ constexpr int layout_of(const gemm_problem& p) {
 }
 
 /// C^T = B^T A^T, the problem whose A is the other's B.
-constexpr gemm_problem exchanged(gemm_problem p) {
+constexpr gemm_problem transposed(gemm_problem p) {
   const gemm_operand_shape a = p.a;
   const int m = p.m;
   p.a = p.b, p.b = a, p.m = p.n, p.n = m;
@@ -79,11 +79,11 @@ constexpr gemm_problem exchanged(gemm_problem p) {
 /// their transposes are row-major, and one for few rows serves few columns. The tiles are transposed as they are
 /// stored.
 template <class Policy>
-constexpr bool is_exchanged(const Policy& p, const gemm_problem& problem) {
+constexpr bool is_transposed(const Policy& p, const gemm_problem& problem) {
   if constexpr (requires { p.few; })
     if (p.few) return problem.one_type && problem.n < problem.m;
-  if constexpr (requires { p.exchanges(); })
-    return p.exchanges() && problem.one_type && problem.a.contiguous == along::outer &&
+  if constexpr (requires { p.may_transpose(); })
+    return p.may_transpose() && problem.one_type && problem.a.contiguous == along::outer &&
            problem.b.contiguous == along::k;
   else
     return false;
@@ -91,14 +91,14 @@ constexpr bool is_exchanged(const Policy& p, const gemm_problem& problem) {
 
 /// The problem as a policy's kernel computes it.
 template <class Policy>
-constexpr gemm_problem as_computed(const Policy& p, const gemm_problem& problem) {
-  return is_exchanged(p, problem) ? exchanged(problem) : problem;
+constexpr gemm_problem transposed_if_needed(const Policy& p, const gemm_problem& problem) {
+  return is_transposed(p, problem) ? transposed(problem) : problem;
 }
 
 /// Tiles of a policy in a C of m x n.
 template <class Policy>
 constexpr std::int64_t tiles_of(const Policy& p, int m, int n) {
-  const tile_mn cut = oriented(p.block, p.turns, m, n);
+  const tile_mn cut = tile_extents(p.block, p.m_is_longer_side, m, n);
   return std::int64_t{pieces(m, cut.m)} * pieces(n, cut.n);
 }
 

@@ -20,9 +20,9 @@ struct gemm_simt_policy {
   int k_parts = 0;         // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
   arch lowest = arch::sm_75;
 
-  /// Whether it serves two column-major operands by C's transpose (`as_computed`).
-  constexpr bool exchanges() const { return vector > 1 && a == along::k && b == along::outer; }
-  static constexpr bool turns = false;  // C's m is block.m's, whichever side is the longer one
+  /// Whether it serves two column-major operands by C's transpose (`transposed_if_needed`).
+  constexpr bool may_transpose() const { return vector > 1 && a == along::k && b == along::outer; }
+  static constexpr bool m_is_longer_side = false;  // C's m is block.m's, whichever side is the longer one
   // For the selector's choice of k_parts (gemm_work.hpp).
   static constexpr int least_k = 192, least_k_of_stream = 192;
   constexpr int warps_wanted() const { return vector == 1 ? 20 : 8; }
@@ -86,7 +86,7 @@ inline sentence describe(const gemm_simt_policy& p) {
 
 /// Whether a policy can serve a problem: null, or what it would need.
 constexpr const char* misfit(const gemm_simt_policy& p, const gemm_problem& asked) {
-  const gemm_problem problem = as_computed(p, asked);
+  const gemm_problem problem = transposed_if_needed(p, asked);
   if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
     return "the policy is for a later arch than this device";
   if (p.vector > 1 && (!problem.a.lies(p.a) || !problem.b.lies(p.b)))

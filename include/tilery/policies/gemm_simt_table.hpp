@@ -108,7 +108,7 @@ struct gemm_simt_table<float> {
     if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, 0)) return {4, why};
     if (!is_of_one_layout(p)) return {3, "aligned operands; those of the group lie both ways"};
     const int layout = layout_of(p) % 3;
-    const gemm_problem q = as_computed(candidates[0], p);
+    const gemm_problem q = transposed_if_needed(candidates[0], p);
     const std::int64_t tiles = tiles_of(candidates[0], q.m, q.n) * p.batches;
     const std::int64_t tiles_of_64 = tiles_of(candidates[3], q.m, q.n) * p.batches;
     const std::int64_t multiprocessors = peaks(p.target).multiprocessors;

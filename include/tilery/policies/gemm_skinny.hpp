@@ -18,7 +18,7 @@ struct gemm_skinny_policy {
   int k_parts = 0;  // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
   arch lowest = arch::sm_75;
 
-  static constexpr bool turns = true;  // block.m goes along the longer side of C
+  static constexpr bool m_is_longer_side = true;  // block.m goes along the longer side of C
   // For the selector's choice of k_parts (gemm_work.hpp). To share a tile costs some 4 us, in which a multiprocessor
   // reads 1000 of k.
   static constexpr int least_k = 1024, least_k_of_stream = 1024;

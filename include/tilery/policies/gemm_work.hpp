@@ -83,7 +83,7 @@ constexpr std::int32_t parts_as_needed(const Policy& p, const gemm_work& w, arch
 /// shared.
 template <class Policy>
 constexpr gemm_work work_of(const Policy& p, const gemm_problem& asked, int staged_bytes, int sum_bytes) {
-  const gemm_problem problem = as_computed(p, asked);
+  const gemm_problem problem = transposed_if_needed(p, asked);
   gemm_work w;
   w.tiles = tiles_of(p, problem.m, problem.n) * problem.batches;
   w.steps = pieces(problem.k, p.block.k);

@@ -59,13 +59,13 @@ public:
   TILERY_SIMT void start(Lane lane, const panel<T>& from, shared& to, int part, int parts, where at = {}) {
     const std::int64_t row_stride = shared::k_major ? from.outer_stride : from.k_stride;
     TILERY_UNROLL_ON_GPU
-    for (int i = 0; i < turns; ++i) {
+    for (int i = 0; i < rounds; ++i) {
       if (i % parts != part) continue;
-      const int row = row_ + i * rows_a_turn;
-      const int rows_left = (shared::k_major ? outer_left_ : k_left_) - i * rows_a_turn;
+      const int row = row_ + i * rows_a_round;
+      const int rows_left = (shared::k_major ? outer_left_ : k_left_) - i * rows_a_round;
       const int left = rows_left > 0 ? (shared::k_major ? k_left_ : outer_left_) : 0;
-      if (!whole_turns && row >= rows) continue;
-      const auto source = next_ + i * rows_a_turn * row_stride;
+      if (!whole_rounds && row >= rows) continue;
+      const auto source = next_ + i * rows_a_round * row_stride;
       if constexpr (by_element)
         held_[i] = elements(lane, from, source, left, at);
       else
@@ -78,9 +78,9 @@ public:
   TILERY_SIMT void land(Lane lane, shared& to, where at = {}) const {
     if constexpr (by_element) {
       TILERY_UNROLL_ON_GPU
-      for (int i = 0; i < turns; ++i)
-        if (whole_turns || row_ + i * rows_a_turn < rows)
-          lane.store(to.at(row_ + i * rows_a_turn, chunk_), held_[i], at);
+      for (int i = 0; i < rounds; ++i)
+        if (whole_rounds || row_ + i * rows_a_round < rows)
+          lane.store(to.at(row_ + i * rows_a_round, chunk_), held_[i], at);
     }
   }
   /// The tile is started: goes on to the one behind it.
@@ -91,10 +91,10 @@ public:
 
 private:
   static constexpr int rows = shared::k_major ? Outer : K;
-  static constexpr int rows_a_turn = Threads / shared::chunks;
+  static constexpr int rows_a_round = Threads / shared::chunks;
   static_assert(Threads % shared::chunks == 0, "the lanes must cover whole rows of a tile");
-  static constexpr int turns = (rows + rows_a_turn - 1) / rows_a_turn;
-  static constexpr bool whole_turns = rows % rows_a_turn == 0;
+  static constexpr int rounds = (rows + rows_a_round - 1) / rows_a_round;
+  static constexpr bool whole_rounds = rows % rows_a_round == 0;
   static constexpr int per_chunk = shared::per_chunk;
   // Asynchronous copies are no narrower than 4 bytes, and take neighbours along k.
   static constexpr bool by_element = Along == along::any || Vector * sizeof(T) < 4;
@@ -125,7 +125,7 @@ private:
   int row_, chunk_;
   gmem_ptr<const T> next_;   // of this lane, in the next tile
   int outer_left_, k_left_;  // elements of the operand from this lane's first one on
-  pack<T, per_chunk> held_[by_element ? turns : 1];
+  pack<T, per_chunk> held_[by_element ? rounds : 1];
 };
 
 }  // namespace tile

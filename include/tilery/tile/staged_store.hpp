@@ -17,7 +17,7 @@ namespace tile {
 template <auto P, class Sum, int Rows>
 struct stage_rows {
   static constexpr int pitch = P.warp.n + 8;
-  static constexpr bool exchanges = P.exchanges();
+  static constexpr bool may_transpose = P.may_transpose();
   shared_array<Sum, Rows * pitch> elements;  // (row, column)
 
   TILERY_SIMT smem_ptr<Sum> at(int row, int column) { return elements.at(row * pitch + column); }
@@ -37,7 +37,7 @@ TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, 
   column += lane.warp() % warps_n * P.warp.n;
   // Packs of C that a lane has beside each other: as it goes through a row of quads, or, turned, through the fragments.
   constexpr int beside = quads <= Lane::warp_size ? 1 : quads / Lane::warp_size;
-  constexpr int columns = Rows::exchanges && mma_sums<P, A, B>::m > beside ? mma_sums<P, A, B>::m : beside;
+  constexpr int columns = Rows::may_transpose && mma_sums<P, A, B>::m > beside ? mma_sums<P, A, B>::m : beside;
   auto epilogue = epilogue::in_tile<typename Params::accumulator, quad, columns>(p.epilogue);
   TILERY_UNROLL_ON_GPU
   for (int i = 0; i < mma_sums<P, A, B>::m; ++i) {
@@ -52,7 +52,7 @@ TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, 
       }
     }
     lane.sync_warp();
-    if (Rows::exchanges && p.swapped) {
+    if (Rows::may_transpose && p.is_transposed) {
       // Packs of C are columns here; 8 rows of C with all of their packs a turn: whole sectors. Four lanes meet in a
       // bank, for rows that 16-byte reads can use lie so; it is little beside the loop over k.
       constexpr int packs = shape::m / quad;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A tile in shared memory whose rows are cut into chunks of 16 bytes, exchanged within each row so that lanes that read
+// A tile in shared memory whose rows are cut into chunks of 16 bytes, permuted within each row so that lanes that read
 // the same columns of several rows together, or one row from end to end (copies), meet no bank twice.
 #pragma once
 #pragma GCC system_header

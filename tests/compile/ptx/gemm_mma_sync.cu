@@ -46,7 +46,7 @@ struct candidate {
       for (const along b : {along::k, along::outer})
         add_loop(whole, p.laid_out(along::k, b)), add_loop(whole, p.laid_out(other, b));
     }
-    if (p.exchanges() && sum < whole.shared_loads)
+    if (p.may_transpose() && sum < whole.shared_loads)
       whole.shared_loads = sum;  // turned tiles are read down their columns
     return p.k_parts == 1 ? whole : with_shared_tiles(whole);
   }

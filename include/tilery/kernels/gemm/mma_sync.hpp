@@ -39,7 +39,7 @@ struct gemm_mma_sync {
   static constexpr bool adds_up = is_fp8<a_type>;
   /// Whether the tile is found once more behind the loop over k: so nothing of it but what the loop needs takes
   /// registers there, of which a large tile has none to spare where C may be stored across, or its columns are summed.
-  static constexpr bool finds_again = P.exchanges() || Params::epilogue_type::sums_columns;
+  static constexpr bool finds_again = P.may_transpose() || Params::epilogue_type::sums_columns;
   /// Stages for operands that lie so. Their tiles take as much memory whichever way they lie.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;

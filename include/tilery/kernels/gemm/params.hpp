@@ -41,19 +41,19 @@ struct gemm_params {
   Epilogue epilogue;
   float scale = 1;  // of a C of 8 bits
   gemm_batch batch = {};
-  bool swapped = false;        // a is B's panel and b is A's: what is computed is C's transpose (n, m)
+  bool is_transposed = false;  // a is B's panel and b is A's: what is computed is C's transpose (n, m)
   std::int32_t first_row = 0;  // what the epilogue takes C's row 0 for: a batch is one C below the other
   tile::shared_sums<accumulator_t<A>> work = {};
 
   /// Of what is computed: C, or its transpose.
-  TILERY_SIMT int rows() const { return swapped ? c.columns : c.rows; }
-  TILERY_SIMT int columns() const { return swapped ? c.rows : c.columns; }
+  TILERY_SIMT int rows() const { return is_transposed ? c.columns : c.rows; }
+  TILERY_SIMT int columns() const { return is_transposed ? c.rows : c.columns; }
 
   /// The same as C^T = B^T A^T.
-  gemm_params exchanged() const {
+  gemm_params transposed() const {
     static_assert(std::is_same_v<A, B>);
     gemm_params other = *this;
-    other.a = b, other.b = a, other.batch.a = batch.b, other.batch.b = batch.a, other.swapped = !swapped;
+    other.a = b, other.b = a, other.batch.a = batch.b, other.batch.b = batch.a, other.is_transposed = !is_transposed;
     return other;
   }
 
@@ -62,7 +62,7 @@ struct gemm_params {
   TILERY_SIMT gemm_tile<gemm_params> find(int number) const {
     int index = 0;
     if (batch.count > 1) {
-      const tile_mn cut = oriented(P.block, P.turns, rows(), columns());
+      const tile_mn cut = tile_extents(P.block, P.m_is_longer_side, rows(), columns());
       const int tiles = pieces(rows(), cut.m) * pieces(columns(), cut.n);
       index = number / tiles, number -= index * tiles;
     }

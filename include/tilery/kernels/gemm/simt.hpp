@@ -24,7 +24,7 @@ struct gemm_simt {
   static constexpr int threads = P.threads();
   static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = false;
-  static constexpr bool exchanges = P.exchanges();
+  static constexpr bool may_transpose = P.may_transpose();
   /// Lanes of 32 sums or fewer do with 128 registers, of which four blocks of 128 have enough; unasked, compilers take
   /// more, and one block less is there while the others wait.
   static constexpr int resident = P.registers_a_lane(sizeof(accumulator)) <= 128 && threads < 512 ? 512 / threads : 1;
@@ -119,9 +119,9 @@ private:
   TILERY_SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
                                 const tile::register_tile<P, accumulator>& sums) {
     auto epilogue =
-        epilogue::in_tile<accumulator, quad, (exchanges && P.lane.m > P.lane.n ? P.lane.m : P.lane.n) / quad>(
+        epilogue::in_tile<accumulator, quad, (may_transpose && P.lane.m > P.lane.n ? P.lane.m : P.lane.n) / quad>(
             p.epilogue);
-    const bool swapped = exchanges && p.swapped;
+    const bool is_transposed = may_transpose && p.is_transposed;
     // Squares of a pack's extent, whose rows or columns are packs of C: one text for both.
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < P.lane.m; i += quad) {
@@ -130,8 +130,9 @@ private:
         const int row = origin.row + sums.row(i), column = origin.column + sums.column(j / quad);
         TILERY_UNROLL_ON_GPU
         for (int e = 0; e < quad; ++e)
-          tile::store_sums<P.c_vector>(lane, p, epilogue, (swapped ? column : row) + e, swapped ? row : column,
-                                       swapped ? sums.down(i, j + e) : sums.sums(i + e, j / quad));
+          tile::store_sums<P.c_vector>(lane, p, epilogue, (is_transposed ? column : row) + e,
+                                       is_transposed ? row : column,
+                                       is_transposed ? sums.down(i, j + e) : sums.sums(i + e, j / quad));
       }
     }
     epilogue.end(lane);

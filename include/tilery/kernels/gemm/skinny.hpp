@@ -49,7 +49,7 @@ private:
   TILERY_SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
     const auto& share = all.work.share;
     const auto [p, index, tile] = all.template find<P>(part.tile);
-    const tile_mn cut = oriented(P.block, P.turns, p.c.rows, p.c.columns);
+    const tile_mn cut = tile_extents(P.block, P.m_is_longer_side, p.c.rows, p.c.columns);
     const auto origin = tile::rasterize(tile, p.c.rows, p.c.columns, cut.m, cut.n);
     const bool few_rows = p.c.rows < p.c.columns;
     const auto a = share.of(part, p.a_of(index), P.block.k), b = share.of(part, p.b_of(index), P.block.k);

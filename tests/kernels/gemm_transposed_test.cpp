@@ -38,13 +38,14 @@ constexpr gemm_mma_sync_policy looked_up{.block = {32, 64, 32},
                                          .stages = 2,
                                          .a = along::any,
                                          .b = along::any};
-static_assert(few.exchanges() && !looked_up.exchanges());
-static_assert(simt.exchanges() && mma.exchanges());
-static_assert(!gemm_simt_policy{.b = along::k}.exchanges() && !gemm_mma_sync_policy{.a = along::outer}.exchanges());
-static_assert(!gemm_simt_policy{.vector = 1}.exchanges(), "any strides are its own affair");
+static_assert(few.may_transpose() && !looked_up.may_transpose());
+static_assert(simt.may_transpose() && mma.may_transpose());
+static_assert(!gemm_simt_policy{.b = along::k}.may_transpose() &&
+              !gemm_mma_sync_policy{.a = along::outer}.may_transpose());
+static_assert(!gemm_simt_policy{.vector = 1}.may_transpose(), "any strides are its own affair");
 
 template <class Executor>
-class gemm_exchanged : public on_executor<Executor> {
+class gemm_transposed : public on_executor<Executor> {
 public:
   /// alpha A B + beta C, biases by column and by row, and their sum stored, through P; A and B lie so.
   template <auto P, class T, class R>
@@ -87,9 +88,9 @@ public:
     for (const layout l : {layout::dense, layout::column_major}) this->template check<P, T, R>(m, n, k, l, l);
   }
 };
-TYPED_TEST_SUITE(gemm_exchanged, gpus);
+TYPED_TEST_SUITE(gemm_transposed, gpus);
 
-TYPED_TEST(gemm_exchanged, is_right_with_epilogues_at_every_edge) {
+TYPED_TEST(gemm_transposed, is_right_with_epilogues_at_every_edge) {
   this->template check_all<simt, float>(72, 40, 20);
   this->template check_all<simt, float>(132, 12, 36);
   this->template check_all<simt_f64, double>(34, 70, 18);
@@ -100,7 +101,7 @@ TYPED_TEST(gemm_exchanged, is_right_with_epilogues_at_every_edge) {
 }
 
 // The long operand is aligned, along k or across it; the short one lies anyhow.
-TYPED_TEST(gemm_exchanged, few_rows_or_columns_are_right_however_the_short_operand_lies) {
+TYPED_TEST(gemm_transposed, few_rows_or_columns_are_right_however_the_short_operand_lies) {
   for (const layout aligned : {layout::dense, layout::column_major})
     for (const layout any : layouts) {
       this->template check<few, bf16, float>(13, 136, 200, any, aligned);
@@ -112,7 +113,7 @@ TYPED_TEST(gemm_exchanged, few_rows_or_columns_are_right_however_the_short_opera
   this->template check<few, bf16, bf16>(128, 2, 1, layout::column_major, layout::dense);
 }
 
-TYPED_TEST(gemm_exchanged, a_kernel_looks_up_how_both_operands_lie) {
+TYPED_TEST(gemm_transposed, a_kernel_looks_up_how_both_operands_lie) {
   for (const layout a : {layout::dense, layout::padded, layout::column_major})
     for (const layout b : {layout::dense, layout::column_major}) {
       this->template check<looked_up, half, half>(72, 136, 200, a, b);
@@ -121,7 +122,7 @@ TYPED_TEST(gemm_exchanged, a_kernel_looks_up_how_both_operands_lie) {
 }
 
 // What the policy cannot serve is refused: an unaligned long operand, or one without a contiguous dimension.
-TYPED_TEST(gemm_exchanged, few_rows_need_an_aligned_long_operand) {
+TYPED_TEST(gemm_transposed, few_rows_need_an_aligned_long_operand) {
   if (this->executor.target() < few.lowest) GTEST_SKIP() << "needs a later arch";
   const auto a = place(*this, std::vector<bf16>(5 * 64), 5, 64, layout::dense);
   const auto c = place(*this, std::vector<bf16>(5 * 128), 5, 128, layout::dense);
@@ -132,15 +133,15 @@ TYPED_TEST(gemm_exchanged, few_rows_need_an_aligned_long_operand) {
 }
 
 template <class T>
-constexpr bool exchanged_by_default(int m, int n, int k) {
+constexpr bool transposed_by_default(int m, int n, int k) {
   const gemm_problem p{m, n, k, {along::outer, 16 / sizeof(T)}, {along::k, 16 / sizeof(T)}, 4, arch::sm_90};
   using table = gemm_mma_sync_table<T>;
-  return as_computed(table::candidates[table::choose(p).index], p).m == n;
+  return transposed_if_needed(table::candidates[table::choose(p).index], p).m == n;
 }
-static_assert(exchanged_by_default<bf16>(4096, 2048, 64));
+static_assert(transposed_by_default<bf16>(4096, 2048, 64));
 
 // A batch and a group through tiles that are not square, with an epilogue that numbers all rows of the batch.
-TYPED_TEST(gemm_exchanged, has_its_own_tiles_in_batches_and_groups) {
+TYPED_TEST(gemm_transposed, has_its_own_tiles_in_batches_and_groups) {
   const int m = 48, n = 72, k = 20, batches = 3;
   const auto a = this->put(draw_values<float>(static_cast<std::size_t>(batches) * m * k)),
              b = this->put(draw_values<float>(static_cast<std::size_t>(batches) * k * n));
@@ -168,7 +169,7 @@ TYPED_TEST(gemm_exchanged, has_its_own_tiles_in_batches_and_groups) {
 }
 
 // The bits of the call alone, and of the same numbers the other way round.
-TYPED_TEST(gemm_exchanged, batches_and_groups_have_the_bits_of_each_alone) {
+TYPED_TEST(gemm_transposed, batches_and_groups_have_the_bits_of_each_alone) {
   const int m = 48, n = 72, k = 64, batches = 3;
   const auto a = this->put(draw_values<bf16>(static_cast<std::size_t>(batches) * m * k)),
              b = this->put(draw_values<bf16>(static_cast<std::size_t>(batches) * k * n));
