@@ -53,20 +53,20 @@ inline constexpr features features_of_sm_89 = features_of_sm_80 | features::mma_
 inline constexpr features features_of_sm_90 =
     features_of_sm_89 | features::stmatrix | features::mbarrier | features::copy_bulk | features::clusters;
 
-// A vendor's archs are in the order of their release.
+/// A vendor's archs are in the order of their release. A row is an arch:
 // clang-format off
 inline constexpr arch_limits all_arch_limits[] = {
-    //                                                             warp  parameters      threads a  threads,  registers     shared bytes       blocks
-    //                                                                                     block  blocks an SM  an SM    a block, an SM       a cluster
-    {arch::sm_75,  "sm_75",  vendor::nvidia, features_of_sm_75,    32, largest_parameter_bytes, 1024, 1024, 16, 65536,  64 * 1024,  64 * 1024,  1},
-    {arch::sm_80,  "sm_80",  vendor::nvidia, features_of_sm_80,    32, largest_parameter_bytes, 1024, 2048, 32, 65536, 163 * 1024, 164 * 1024,  1},
-    {arch::sm_86,  "sm_86",  vendor::nvidia, features_of_sm_80,    32, largest_parameter_bytes, 1024, 1536, 16, 65536,  99 * 1024, 100 * 1024,  1},
-    {arch::sm_89,  "sm_89",  vendor::nvidia, features_of_sm_89,    32, largest_parameter_bytes, 1024, 1536, 24, 65536,  99 * 1024, 100 * 1024,  1},
-    {arch::sm_90,  "sm_90",  vendor::nvidia, features_of_sm_90,    32, largest_parameter_bytes, 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
-    {arch::sm_100, "sm_100", vendor::nvidia, features_of_sm_90,    32, largest_parameter_bytes, 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
-    {arch::sm_120, "sm_120", vendor::nvidia, features_of_sm_90,    32, largest_parameter_bytes, 1024, 1536, 24, 65536,  99 * 1024, 100 * 1024,  8},
+    //                                                        warp  params  threads of   blocks  SM's   shared bytes of         cluster
+    //                                                       lanes   bytes  block,   SM  of SM  regs   block,       SM           blocks
+    {arch::sm_75,  "sm_75",  vendor::nvidia, features_of_sm_75, 32, 32764, 1024, 1024, 16, 65536,  64 * 1024,  64 * 1024,  1},
+    {arch::sm_80,  "sm_80",  vendor::nvidia, features_of_sm_80, 32, 32764, 1024, 2048, 32, 65536, 163 * 1024, 164 * 1024,  1},
+    {arch::sm_86,  "sm_86",  vendor::nvidia, features_of_sm_80, 32, 32764, 1024, 1536, 16, 65536,  99 * 1024, 100 * 1024,  1},
+    {arch::sm_89,  "sm_89",  vendor::nvidia, features_of_sm_89, 32, 32764, 1024, 1536, 24, 65536,  99 * 1024, 100 * 1024,  1},
+    {arch::sm_90,  "sm_90",  vendor::nvidia, features_of_sm_90, 32, 32764, 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
+    {arch::sm_100, "sm_100", vendor::nvidia, features_of_sm_90, 32, 32764, 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
+    {arch::sm_120, "sm_120", vendor::nvidia, features_of_sm_90, 32, 32764, 1024, 1536, 24, 65536,  99 * 1024, 100 * 1024,  8},
     // One lane per block. The kernel's `shared` struct is on the stack of the host thread.
-    {arch::cpu,    "cpu",    vendor::host,   features::none,        1, largest_parameter_bytes, 1, 1, 1, 0, 0, 0, 1},
+    {arch::cpu,    "cpu",    vendor::host,   features::none,     1, 32764,    1,    1,  1,     0,          0,          0,  1},
 };
 // clang-format on
 
@@ -102,17 +102,18 @@ constexpr arch arch_of(int compute_capability) {
   return best;
 }
 
-/// The host's vector instructions, as this unit was compiled. Part of every CPU policy.
+/// A vector instruction set of the host. Part of every CPU policy.
 enum class host_isa : int { baseline, avx2, avx512 };
 
+/// The instruction set that this translation unit is compiled for.
 inline constexpr host_isa native_isa = host_isa::TILERY_HOST_ISA;
 
-/// Bytes of one vector register of the host: packs wider than this are slow.
+/// The size of a vector register of the host in bytes. Packs wider than this are slow.
 constexpr int vector_bytes(host_isa isa = native_isa) {
   return isa == host_isa::avx512 ? 64 : isa == host_isa::avx2 ? 32 : 16;
 }
 
-/// The widest instruction set of the CPU that the program runs on, to be compared with `native_isa`.
+/// Returns the widest instruction set of the CPU that the program runs on. `native_isa` may be narrower.
 inline host_isa running_isa() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
