@@ -32,7 +32,7 @@ template <class Executor>
 class gemm_epilogue_on : public on_executor<Executor> {
 public:
   using chain_place = place_in_chain<on_executor<Executor>>;
-  static constexpr bool host = Executor::lane::alone;
+  static constexpr bool host = Executor::uses_cpu_kernels;
 
   /// float through gemm_simt, bf16 on tensor cores where there are any; both through gemm_cpu.
   template <class A, class B, class C, class Epilogue>
@@ -249,7 +249,7 @@ TYPED_TEST_SUITE(gemm_epilogue_choices_on, executors);
 // 0 times infinity or NaN would be NaN: a factor of 0 and the derivative of relu choose.
 TYPED_TEST(gemm_epilogue_choices_on, let_no_infinity_through_that_was_not_chosen) {
   constexpr auto policy = [] {
-    if constexpr (TypeParam::lane::alone)
+    if constexpr (TypeParam::uses_cpu_kernels)
       return gemm_cpu_table<float>::candidates[0];
     else
       return simt_tiles;

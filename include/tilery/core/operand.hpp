@@ -25,6 +25,7 @@ struct operand {
                           // driver does not know the address yet
   bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share this output
   std::int64_t matrices = 1, matrix_stride = 0;
+  bool is_double = false;
   std::int64_t alignment = 1;  // that each element needs, in bytes
 
   bool empty() const { return matrices == 0 || extents[0] == 0 || extents[1] == 0; }
@@ -108,6 +109,7 @@ operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) 
             {flat ? 0 : v.strides[rows], v.strides[Rank - 1]},
             written};
   o.alignment = alignof(T);
+  o.is_double = std::is_same_v<std::remove_const_t<T>, double>;
   if constexpr (Rank == 3) o.matrices = v.extents[0], o.matrix_stride = v.strides[0];
   return o;
 }
@@ -122,6 +124,7 @@ operand describe_dense(const char* name, const tensor_view<T, Rank>& v, bool wri
             {0, 1},
             written};
   o.alignment = alignof(T);
+  o.is_double = std::is_same_v<std::remove_const_t<T>, double>;
   return o;
 }
 
