@@ -19,7 +19,7 @@ namespace tilery::inline TILERY_ABI {
 template <bool Checked>
 class virtual_lane : public virtual_atomics<virtual_lane<Checked>, Checked>, public refused_store {
 public:
-  static constexpr bool is_whole_block = false, takes_any_alignment = false;
+  static constexpr bool is_whole_block = false, takes_any_alignment = false, runs_on_device = false;
   static constexpr int warp_size = virtual_machine::block::warp_lanes;
   TILERY_SIMT static constexpr int threads(int of_policy) { return of_policy; }
 
