@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Activations over matrices, forward and backward: relu, gelu, gelu_tanh, silu, sigmoid, tanh (tile/activation.hpp has
-// the formulas).
+// Activations over matrices, forward and backward. tile/activation.hpp lists the activations, with their formulas.
 #pragma once
 #pragma GCC system_header
 
