@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of one block's accesses: the history of the bytes is compared with what the lane knows, and what does not
-// fit becomes a fault. What must not happen at all (outside of all memory) is told so.
+// The checks of one block's accesses. Each access is compared with the history of its bytes: a conflict with an earlier
+// access that does not happen before it is a fault. A check returns false if the access must not be executed at all,
+// for example if it is out of bounds.
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +17,7 @@ namespace virtual_machine {
 
 class access_watch : public access_reports {
 public:
-  /// `shared_bytes` is what the kernel asked for; accesses behind it are faults.
+  /// `shared_bytes`: the size of shared memory that the kernel asked for; accesses after its end are faults.
   access_watch(launch_watch& launch, int threads, std::size_t shared_bytes)
       : access_reports(launch, threads),
         barrier_places_(shared_bytes),
@@ -24,8 +25,8 @@ public:
         last_writes_(static_cast<std::size_t>(threads)),
         recent_(order_.warp_count(), threads) {}
 
-  /// The most usual access to shared memory: a read of what others like this lane have read. False, and nothing done,
-  /// where it is another one.
+  /// Fast path of the most frequent access: a read of bytes that lanes of the same warp have read at the same time and
+  /// site. Returns false, and does nothing, for any other access.
   template <int Bytes>
   bool reads_shared_again(int lane, std::int64_t offset, std::uint32_t site) {
     constexpr bool together = Bytes == shadow::line || Bytes == shadow::word;
@@ -35,7 +36,8 @@ public:
     return l.when == when(lane, site) && !barrier_places_.touched(offset, Bytes) &&
            shared_.read_again<count>(histories_, static_cast<std::size_t>(offset), bit_of(lane), l.reader);
   }
-  /// Any plain access to shared memory in which nothing is wrong. False where it needs a closer look.
+  /// Fast path of any plain access to shared memory without a fault. Returns false if the access needs the full check
+  /// of shared_access().
   template <bool Writes, int Bytes>
   bool right_shared_access(int lane, std::int64_t offset, std::uint32_t site) {
     constexpr auto count = static_cast<std::size_t>(Bytes);
@@ -57,7 +59,7 @@ public:
     }
   }
 
-  /// An access to this block's shared memory, `offset` bytes from its begin.
+  /// Checks an access to this block's shared memory, `offset` bytes from its start.
   bool shared_access(const actor& who, std::int64_t offset, bool writes, int bytes) {
     if (!in_shared_memory(who, offset, writes, bytes)) return false;
     if (bytes > 0 && barrier_places_.touched(offset, bytes))
@@ -65,14 +67,14 @@ public:
     follow(who, offset, writes, bytes);
     return true;
   }
-  /// One of an mbarrier's own instructions.
+  /// Checks an mbarrier instruction's access to its mbarrier.
   bool barrier_access(const actor& who, std::int64_t offset, bool writes) {
     if (!in_shared_memory(who, offset, writes, barrier_places::bytes)) return false;
     follow(who, offset, writes, barrier_places::bytes);
     return true;
   }
 
-  /// What lanes have given up goes at the next meeting of all who reach the memory.
+  /// Bytes that a lane discards. They become uninitialised at the next barrier of all lanes that can reach the memory.
   void discard(const actor& who, std::int64_t offset, std::int64_t bytes) {
     if (bytes <= 0 || !in_shared_memory(who, offset, true, bytes)) return;
     if (barrier_places_.touched(offset, bytes)) breaks_barrier(*this, who, true, "shared memory", offset, bytes);
@@ -80,8 +82,8 @@ public:
     if (std::find(discarded_.begin(), discarded_.end(), piece) == discarded_.end()) discarded_.push_back(piece);
   }
 
-  /// An access to the shared memory of the cluster's block `rank`, whose watch this is: compared with that memory's
-  /// history by what this block's lane knows.
+  /// Checks an access of this block's lane to the shared memory of the cluster's block `rank`. `home`: that block's
+  /// watch, which has the history of the memory.
   bool remote_access(const actor& who, access_watch& home, int rank, std::int64_t offset, int bytes, bool writes) {
     if (home.ended_) {
       report(fault_kind::early_end, who, writes, shared_memory_of(rank), offset, bytes, home.ends_early());
@@ -110,7 +112,7 @@ public:
     return true;
   }
 
-  /// An access to global memory.
+  /// Checks an access to global memory.
   bool global_access(const actor& who, const void* pointer, int bytes, bool writes) {
     if (bytes == 0) return true;
     const auto address = reinterpret_cast<std::uintptr_t>(pointer);
@@ -147,7 +149,7 @@ public:
   }
 
 protected:
-  /// A block begins, of which nothing is known.
+  /// A block begins: forgets the accesses of the block before.
   void begin_accesses(std::uint32_t block) {
     begin_reports(block);
     shared_.forget();
@@ -159,7 +161,8 @@ protected:
     discarded_.clear();
     collect_at_ = std::size_t{1} << 18;
   }
-  /// All lanes have ended. What other blocks of the cluster have done in its shared memory must come before that.
+  /// All lanes have ended. Each access of the cluster's other blocks to this block's shared memory must be ordered
+  /// before the end.
   void end_accesses(bool checks_visits) {
     ended_ = true;
     if (!checks_visits) return;
@@ -172,13 +175,14 @@ protected:
     });
   }
 
-  /// All who reach the memory have met: what is behind them needs no look any more.
+  /// All lanes that can reach the shared memory have passed one barrier: every access before the barrier is ordered
+  /// before every access after it, so that races with the earlier ones need no check any more.
   void everybody_knows(void* shared_memory) {
     histories_.everybody_knows();
     if (!discarded_.empty()) [[unlikely]]
       forget_discarded(static_cast<std::byte*>(shared_memory));
   }
-  /// The cluster has met: all of its blocks have begun.
+  /// The lanes have passed a sync_cluster: all blocks of the cluster have begun.
   void has_met_cluster() { has_met_cluster_ = true; }
 
   barrier_places barrier_places_;
@@ -211,7 +215,7 @@ private:
     else
       shared_.read(histories_, first, count, by);
   }
-  /// The access touches an mbarrier, in the shared memory of `home`.
+  /// Reports an access that touches an mbarrier in the shared memory of `home`.
   void breaks_barrier(const access_watch& home, const actor& who, bool writes, std::string memory, std::int64_t offset,
                       std::int64_t bytes) {
     const std::int64_t at = home.barrier_places_.first(offset, bytes), begin = std::max(at, offset),
@@ -223,7 +227,7 @@ private:
     launch_.found(std::move(f), who.self.site, made.site);
   }
 
-  /// One access, as shadows ask about it.
+  /// One access, with the answers that a shadow asks for when it compares the access with a cell's history.
   struct observer {
     access_watch& watch;
     const actor& who;
@@ -232,7 +236,7 @@ private:
     std::size_t cell_bytes = 1;
     std::int64_t base = 0;
     bool in_shared = true;
-    access_watch* home = nullptr;  // of the block whose shared memory it is, where that is another one
+    access_watch* home = nullptr;  // the watch of the block that owns the shared memory, if not this block
 
     access_watch& of() const { return home ? *home : watch; }
     std::string name() const { return home ? shared_memory_of(home->rank_of(home->order_.block())) : memory; }
@@ -246,7 +250,7 @@ private:
       if (both_atomic(e.mode, e.who)) return true;
       if (who.self.mode == access_mode::constant || !ordered(e)) return false;
       if (!who.through_proxy || e.mode == access_mode::async_proxy) return true;
-      return in_shared && watch.order_.fenced(who.lane, e);  // the fence is one of shared memory
+      return in_shared && watch.order_.fenced(who.lane, e);  // a proxy fence orders shared memory only
     }
     bool allows(const readers& r) const {
       return r.mode != access_mode::constant && (ordered(r) || both_atomic(r.mode, r.who));
@@ -300,7 +304,7 @@ private:
     std::int64_t size(std::size_t cells) const { return static_cast<std::int64_t>(cells * cell_bytes); }
   };
 
-  /// The numbers of a lane's last writes: most follow one of the same line and time.
+  /// A lane's last write to global memory and its number: the next write mostly has the same site and time.
   struct last_write {
     epoch global;
     std::uint32_t global_number = 0;
@@ -327,8 +331,8 @@ private:
       l.global_number = launch_.global_histories().writes.add(who.self);
     return l.global_number;
   }
-  /// To be called before numbers are given out: drops some time what no byte of shared memory remembers. Only blocks
-  /// that never meet as a whole come to that.
+  /// Must be called before numbers are given out. If there are many log entries, drops those that no byte of shared
+  /// memory refers to. Only a block that passes no barrier of all its lanes collects that many.
   void make_room() {
     if (histories_.fills(collect_at_)) [[unlikely]]
       collect();

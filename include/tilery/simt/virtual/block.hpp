@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A block of the virtual GPU: its lanes as fibers, its shared memory, and the places where lanes meet. A lane that has
-// to wait switches straight to the next lane that can run; the last one to arrive at a meeting goes on without a
-// switch.
+// One block of the virtual GPU: its lanes as fibers, its shared memory and its barriers. A lane that must wait switches
+// straight to the next lane that can run. The last lane to arrive at a barrier continues without a switch.
 #pragma once
 #pragma GCC system_header
 
@@ -25,7 +24,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Thrown through a lane that is ended early, so that its destructors run. Not an error of its own.
+/// Thrown inside a lane that the scheduler ends early, so that the lane's destructors run. It is never reported as an
+/// error.
 struct lane_cancelled {};
 
 class block final : public stack_owner {
@@ -33,7 +33,7 @@ public:
   static constexpr int warp_lanes = warp_meeting::lanes;
   using lane_text = void (*)(block& self, int rank, const void* params);
 
-  /// `events` may be null.
+  /// `events` receives the block's events (see block_events); null for an unchecked block.
   block(int threads, int bytes_of_shared, std::unique_ptr<block_events> events = nullptr, tensor_model tensors = {})
       : events_(std::move(events)),
         tensors_(tensors),
@@ -46,7 +46,8 @@ public:
         shared_bytes_(static_cast<std::size_t>(bytes_of_shared)),
         shared_(static_cast<std::byte*>(::operator new (shared_bytes_, std::align_val_t{128}))) {}
 
-  /// Makes the block ready to run as one of a grid. The shared memory holds no earlier block's values.
+  /// Prepares the block to run as block `at` of a grid of `of` blocks. Fills the shared memory with NaN, so that no
+  /// value of an earlier block remains.
   void begin(index3 at, index3 of, lane_text text, const void* params, cluster_meeting& cluster) {
     at_ = at, of_ = of, text_ = text, params_ = params, cluster_ = &cluster;
     cluster.live += threads_;
@@ -69,7 +70,7 @@ public:
     if (events_) events_->begins(*this);
   }
 
-  /// Runs until every lane has ended or none can go on. Returns whether any lane is left.
+  /// Runs the lanes until all have ended or none can continue. Returns true if a lane is still alive.
   bool resume(fiber& scheduler) {
     scheduler_ = &scheduler;
     const int next = next_ready(0);
@@ -79,21 +80,22 @@ public:
     return live_ > 0;
   }
 
-  /// Whether a lane is left, and whether one is ready.
+  /// True if a lane is still alive.
   bool lives() const { return live_ > 0; }
+  /// True if a lane is ready to run.
   bool can_go_on() const { return next_ready(0) >= 0; }
-  /// Lets every lane that waits in this verb go on.
+  /// Makes all lanes that wait in this verb ready to run.
   void wake(verb waiting_in) {
     for (int i = 0; i < threads_; ++i)
       if (lanes_[static_cast<std::size_t>(i)].doing == waiting_in) set(ready_, i);
   }
-  /// How many lanes wait in this verb.
+  /// Counts the lanes that wait in this verb.
   int lanes_in(verb what) const {
     return static_cast<int>(
         std::count_if(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alive && l.doing == what; }));
   }
 
-  /// Ends what is left, running the destructors of each lane.
+  /// Ends all lanes that are still alive, running the destructors of their stacks.
   void cancel(fiber& scheduler) {
     cancelled_ = true;
     for (int i = 0; i < threads_; ++i)
@@ -101,7 +103,8 @@ public:
     while (live_ > 0) resume(scheduler);
   }
 
-  /// Where each live lane stands, lanes of one place together.
+  /// Lists where the live lanes wait: one line of text for all lanes that wait in the same verb at the same source
+  /// line.
   std::string where_lanes_wait() const {
     std::map<std::pair<std::string, std::string>, std::vector<int>> places;
     for (const lane_state& l : lanes_)
@@ -117,7 +120,8 @@ public:
   }
 
   bool guards(const void* address) const override { return whose_guard(address) >= 0; }
-  /// A lane has no stack left. It is abandoned, without running its destructors; nothing of the block goes on.
+  /// Called when a lane has overflowed its stack. The lane is abandoned without running its destructors, and no lane of
+  /// the block continues.
   [[noreturn]] void overflowed(const void* address) override {
     const int rank = whose_guard(address);
     lane_state& l = lanes_[static_cast<std::size_t>(rank)];
@@ -136,11 +140,11 @@ public:
   }
 
   std::exception_ptr failure() const { return failure_; }
-  /// Grows when a lane comes out of wait_until, polls and finds another value, or ends: a block that was resumed
-  /// without that has not moved.
+  /// Counts the events that may let other lanes continue: a lane returns from wait_until, a polling lane finds another
+  /// value, or a lane ends. If resume() does not change this count, the block made no progress.
   std::uint64_t moves() const { return moves_; }
 
-  // What lanes call ------------------------------------------------------------------------------------------------
+  // Called by lanes ---------------------------------------------------------------------------------------------------
 
   index3 at() const { return at_; }
   index3 of() const { return of_; }
@@ -170,9 +174,9 @@ public:
       suspend(rank, verb::sync_cluster, at);
   }
 
-  /// A meeting of a warp in which each lane leaves 8 bytes for the others; returns the table to read, with the mask
-  /// of the lanes that came behind it. `work` is done once, for all 32 lanes, before they go on; each value is then a
-  /// pointer.
+  /// A barrier of a warp at which each lane passes 8 bytes to the other lanes. Returns the table of these values,
+  /// indexed by lane; the entry after the last lane is the mask of the lanes that arrived. If `work` is given, it is
+  /// executed once for all 32 lanes before they continue, and each value is the address of a lane's operands.
   const std::uint64_t* meet_warp(int rank, verb what, std::uint64_t value, where at, warp_work work = nullptr) {
     warp_meeting& w = warps_[static_cast<std::size_t>(rank / warp_lanes)];
     const std::uint64_t* const table = w.come(rank, what, value, at, work, at_);
@@ -185,7 +189,8 @@ public:
   }
 
   virtual_machine::barriers& barriers() { return barriers_; }
-  /// Goes on with the phases of an mbarrier that are over, and with who waits for them.
+  /// Begins the next phase of an mbarrier if its current phase is complete, and wakes the lanes that wait for it.
+  /// Reports copies that bring more bytes than the phase expects.
   void turn(const void* address) {
     mbarrier_state& b = barriers_.at(address);
     if (events_ && b.overfull()) events_->too_many_bytes(address, -std::exchange(b.missing_bytes, 0));
@@ -193,13 +198,14 @@ public:
     if (events_) events_->phase_over(address, b);
     wake(address);
   }
-  /// Somebody who waits at an mbarrier has copies to land.
+  /// Wakes the lanes that wait at an mbarrier, because its phase is complete or because a new copy must land: waiting
+  /// lanes make the copies land.
   void wake(const void* address) {
     mbarrier_state& b = barriers_.at(address);
     for (const int lane : b.waiting) set(ready_, lane);
     b.waiting.clear();
   }
-  /// Until the phase of this parity is over.
+  /// Returns when the mbarrier's phase of this parity is complete.
   void wait_mbarrier(int rank, const void* address, std::uint32_t parity, where at) {
     mbarrier_state& b = barriers_.at(address);
     while (b.expected > 0 && (b.phase & 1) == parity) {
@@ -210,7 +216,8 @@ public:
       suspend(rank, verb::wait_mbarrier, at);
     }
   }
-  /// One of `lanes` lanes comes to a named barrier; those that sync wait for the others.
+  /// The lane arrives at a named barrier that expects `lanes` lanes. With `waits` it returns only when all of them have
+  /// arrived.
   void come_to_named(int rank, int number, int lanes, bool waits, where at) {
     named_barrier& b = barriers_.number(number);
     b.expected = lanes;
@@ -225,7 +232,7 @@ public:
     if (waits) suspend(rank, verb::sync_named, at);
   }
 
-  /// Lets other lanes run first.
+  /// Lets another ready lane run first.
   void yield(int rank) {
     const int next = next_ready((rank + 1) % threads_);
     if (next >= 0 && next != rank)
@@ -233,14 +240,14 @@ public:
     if (cancelled_) throw lane_cancelled{};
   }
 
-  /// Until done() holds; other lanes and other blocks run meanwhile.
+  /// Returns when done() is true; other lanes and other blocks run meanwhile.
   template <class Done>
   void wait_until(int rank, Done done, where at) {
     while (!done()) suspend(rank, verb::wait_until, at);
     ++moves_;
   }
-  /// Before an atomic at a place where `look()` finds a value: lets other lanes and other blocks run if the lane polls.
-  /// `changes`: the atomic is going to change it.
+  /// Called before an atomic on the address `place`, whose current value look() returns. If the lane polls (see
+  /// polling.hpp), other lanes and other blocks run first. `changes`: true if the atomic is going to change the value.
   template <class Look>
   void before_atomic(int rank, const void* place, Look look, bool changes, where at) {
     polling& polls = polls_[static_cast<std::size_t>(rank)];
@@ -251,7 +258,7 @@ public:
     }
     if (polls.finds(place, value)) ++moves_;
   }
-  /// Behind an atomic that has changed what is at its place.
+  /// Called after an atomic that changed the value at `place`.
   void after_change(int rank, const void* place) { polls_[static_cast<std::size_t>(rank)].changes(place); }
 
 private:
@@ -271,7 +278,7 @@ private:
   static void set(mask& m, int i) { m[static_cast<std::size_t>(i) / 64] |= std::uint64_t{1} << (i % 64); }
   static void clear(mask& m, int i) { m[static_cast<std::size_t>(i) / 64] &= ~(std::uint64_t{1} << (i % 64)); }
 
-  /// The next ready lane at or behind lane `from`, round and round; -1 if there is none.
+  /// Returns the first ready lane from lane `from` upwards, wrapping around; -1 if no lane is ready.
   int next_ready(int from) const {
     const std::size_t words = ready_.size();
     std::size_t word = static_cast<std::size_t>(from) / 64;
@@ -290,7 +297,7 @@ private:
     return -1;
   }
 
-  /// From a lane that cannot go on to the next one that can, or to the scheduler.
+  /// Switches from a lane that must wait to the next ready lane, or to the scheduler if there is none.
   void suspend(int rank, verb what, where at) {
     lane_state& l = lanes_[static_cast<std::size_t>(rank)];
     l.doing = what, l.at = at;
@@ -320,7 +327,7 @@ private:
     if (events_) events_->warp_met(warp, w.meeting, came);
   }
 
-  /// The meetings at which everybody but this lane, which has left, has arrived.
+  /// Releases the barriers at which only this lane, which has ended, was missing.
   void meet_without(int rank) {
     if (arrived_ == live_ && live_ > 0) {
       arrived_ = 0;
@@ -332,7 +339,7 @@ private:
     if (cluster_->live > 0 && cluster_->arrived == cluster_->live) release_cluster();
   }
 
-  /// A lane's whole life: the kernel's text, and what its end means for the others.
+  /// The entry function of a lane's fiber: runs the kernel, then removes the lane from its block's barriers.
   static void live_and_leave(void* argument) {
     auto& l = *static_cast<lane_state*>(argument);
     block& b = *l.owner;
@@ -345,13 +352,13 @@ private:
     l.alive = false;
     clear(b.ready_, l.rank);
     --b.live_, --b.cluster_->live, ++b.moves_;
-    try {  // the watch may throw at the first fault
+    try {  // a check may throw here (options::stop_at_first)
       if (!b.cancelled_ && !b.failure_) b.meet_without(l.rank);
       if (b.live_ == 0 && b.events_) b.events_->ends();
     } catch (...) {
       if (!b.failure_) b.failure_ = std::current_exception();
     }
-    // after a failure nothing of this block goes on; the scheduler ends the others
+    // after a failure no lane of this block continues: the scheduler ends the remaining ones
     const int next = b.failure_ && !b.cancelled_ ? -1 : b.next_ready(l.rank);
     l.self.leave_to(next < 0 ? *b.scheduler_ : b.lanes_[static_cast<std::size_t>(next)].self);
   }
@@ -370,7 +377,7 @@ private:
   std::uint64_t moves_ = 0;
   std::exception_ptr failure_;
   std::vector<lane_state> lanes_;
-  std::vector<polling> polls_;  // by lane; apart, since few kernels use them
+  std::vector<polling> polls_;  // by lane; not in lane_state, because few kernels poll
   std::vector<warp_meeting> warps_;
   mask ready_, waiting_;
   virtual_machine::barriers barriers_;

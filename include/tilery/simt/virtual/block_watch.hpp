@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The watch of one block. A checked lane comes here before each verb: accesses are checked and profiled, meetings,
-// atomics, fences, waits and barriers order them.
+// The watch of one block: a checked lane calls it before each verb. Accesses are checked and counted for the profile.
+// Barriers, collectives, atomics, fences and waits extend the happens-before order.
 #pragma once
 #pragma GCC system_header
 
@@ -10,10 +10,11 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Thrown through a lane that has gone on for too long. The fault is with the launch.
+/// Thrown through a lane when its block exceeds the step limit. The launch has noted the fault.
 struct step_limit_reached {};
 
-/// Whether an address is a multiple of an access's size, or of 16 where that is larger.
+/// True if the address has the alignment of an access of `Bytes` bytes: the largest power of two that divides `Bytes`,
+/// at most 16.
 template <int Bytes>
 bool is_aligned(const void* pointer) {
   constexpr std::uintptr_t power = Bytes & -Bytes, unit = power < 16 ? power : 16;
@@ -28,7 +29,8 @@ public:
         verbs_at_once_(std::clamp<std::int64_t>(launch.launch().step_limit / (4 * threads), 1, 4096)),
         lanes_(static_cast<std::size_t>(threads)) {}
 
-  // What the scheduler tells ------------------------------------------------------------------------------------------
+  // Events of the block
+  // --------------------------------------------------------------------------------------------------
 
   void begins(const block& self) override {
     begin_engines(self);
@@ -39,13 +41,13 @@ public:
       plan_delay(lanes_[i]);
     }
     barrier_site_ = 0, verbs_gone_ = 0;
-    shared_flags_.clear();  // another block has the same memory later
+    shared_flags_.clear();  // the block before had its flags in the same memory
     cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
   }
 
   void warp_met(int warp, verb what, std::uint32_t lanes) override {
     const int first = warp * block::warp_lanes + std::countr_zero(lanes);
-    if (what == verb::sync_warp) {  // shuffles and votes do not order memory
+    if (what == verb::sync_warp) {  // shuffles and votes order no memory
       order_.meet_warp(warp);
       passed_.warp(warp, state(first).site, order_.time(first)), launch_.passes(state(first).site);
     }
@@ -58,7 +60,7 @@ public:
   void block_met(int lanes) override {
     order_.meet_block();
     passed_.block(barrier_site_, order_.time(0)), launch_.passes(barrier_site_);
-    if (launch_.launch().cluster == 1) everybody_knows(self_->shared());  // else others reach its shared memory, too
+    if (launch_.launch().cluster == 1) everybody_knows(self_->shared());  // in a cluster, other blocks reach it too
     align_warps();
     const int left = static_cast<int>(lanes_.size()) - lanes;
     if (left > 0 && launch_.checks_for(checks::meetings)) some_had_left(barrier_lane_, left, "block");
@@ -68,9 +70,9 @@ public:
   void cluster_met(const cluster_meeting& cluster) override {
     knowledge together;
     int lanes = 0;
-    block_watch* came = nullptr;  // of a block that has come
+    block_watch* came = nullptr;  // of any block that has arrived
     for (const block* b : cluster.blocks) {
-      if (!b->lives()) continue;  // who has ended tells nobody what it did
+      if (!b->lives()) continue;  // a block that has ended publishes nothing
       block_watch& w = watch_of(*b);
       w.order_.meet_block();
       together.join(w.order_.of_all());
@@ -101,23 +103,23 @@ public:
     return launch_.sites().describe(lanes_[static_cast<std::size_t>(lane)].site);
   }
 
-  // Places ------------------------------------------------------------------------------------------------------------
+  // Sites -------------------------------------------------------------------------------------------------------------
 
-  /// The step that the lane is in from now on; returns the one before.
+  /// The lane enters a tile step. Returns the number of the step around it, for leave().
   std::uint32_t enter(int lane, const char* name, where at) {
     lane_state& l = state(lane);
     return std::exchange(l.step, launch_.sites().step(l.step, name, at));
   }
   void leave(int lane, std::uint32_t outer) { state(lane).step = outer; }
 
-  /// The number of the place of a verb. Counts the verb, too.
+  /// Returns the number of the verb's site, and counts the verb.
   std::uint32_t at_site(int lane, const char* name, where at) {
     lane_state& l = state(lane);
     --l.verbs_left;
     return l.site = launch_.sites().number(l.step, name, at);
   }
-  /// Whether the lane is to let others run first now: from time to time, so that one that only looks at a flag lets its
-  /// block go on, and where the seeded schedule says so.
+  /// True if the lane must let other lanes run first: at regular intervals, so that a lane that spins on a flag does
+  /// not stop its block, or, with a seed, at random verbs.
   bool delays(int lane) {
     lane_state& l = state(lane);
     return l.verbs_left < 0 && has_gone_on(lane);
@@ -125,8 +127,8 @@ public:
 
   // Accesses ----------------------------------------------------------------------------------------------------------
 
-  /// The most usual access, a read of shared memory in a loop, with all that belongs to it. False, and nothing done,
-  /// where it is another one.
+  /// Fast path of the most frequent access, a read of shared memory in a loop: looks up its site, checks it and counts
+  /// it. Returns false, and does nothing, for any other access.
   template <int Bytes>
   bool loads_again(int lane, const void* pointer, const char* name, where at) {
     lane_state& l = state(lane);
@@ -139,8 +141,8 @@ public:
     if (profiles_) counts(site, site_kind::shared_load, lane, static_cast<std::uintptr_t>(offset), Bytes);
     return true;
   }
-  /// An access of a lane. Returns whether it may happen: what lies outside of all memory, or across the alignment that
-  /// the hardware asks for, does not.
+  /// Checks an access of a lane. Returns false if it must not be executed: it is out of bounds or misaligned, or writes
+  /// an operand that the launch only reads.
   template <bool Shared, bool Writes, int Bytes>
   bool may_access(int lane, const void* pointer, std::uint32_t site, access_mode mode) {
     const bool aligned = is_aligned<Bytes>(pointer);
@@ -164,7 +166,7 @@ public:
     }
     return true;
   }
-  /// An atomic of a lane on shared memory. Returns whether it may happen.
+  /// Checks an atomic of a lane on shared memory. Returns false if it must not be executed.
   template <bool Writes, int Bytes>
   bool atomic_in_shared(int lane, const void* pointer, std::uint32_t site, access_mode mode, bool overwrites) {
     actor who = lane_itself(lane, site, mode, Writes);
@@ -175,7 +177,7 @@ public:
     if (profiles_) counts(site, site_kind::shared_atomic, lane, static_cast<std::uintptr_t>(offset), Bytes);
     return true;
   }
-  /// An access to the shared memory of the cluster's block `rank`. Returns whether it may happen.
+  /// Checks an access to the shared memory of the cluster's block `rank`. Returns false if it must not be executed.
   bool reaches(int lane, int rank, std::int64_t offset, int bytes, bool aligned, bool writes, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     const block* const home = self_->cluster().at(rank);
@@ -199,9 +201,9 @@ public:
     if (profiles_) requests_.operations(site, on, count);
   }
 
-  // Atomics, fences, meetings -----------------------------------------------------------------------------------------
+  // Atomics, fences, barriers -----------------------------------------------------------------------------------------
 
-  /// An atomic on a flag: what it takes and gives by its order and scope. It has been checked as an access before.
+  /// An atomic on a flag: acquires and releases by its order and scope. Its access has been checked already.
   void atomic(int lane, const void* address, bool reads, bool writes, order o, scope s) {
     flag_table& flags = is_shared(address) ? shared_flags_ : launch_.flags();
     flag_state* flag = flags.find(address);
@@ -213,14 +215,15 @@ public:
       if (acquires && s != scope::block)
         order_.acquire(lane, flag->to_all);
       else
-        l.seen_of_all.join(flag->to_all);  // an acquiring fence takes it later, if its scope reaches
+        l.seen_of_all.join(flag->to_all);  // for a later acquire fence of sufficient scope
     }
     if (!writes) return;
-    if (!reads && flag) flags.forget(address), flag = nullptr;  // a read-modify-write goes on with what was given
+    // a store ends the release sequence; a read-modify-write continues it
+    if (!reads && flag) flags.forget(address), flag = nullptr;
     const bool releases = o == order::release || o == order::acquire_release;
     if (!releases && !l.has_fenced) return;
     flag_state& given = flags.of(address);
-    if (given.block != order_.block()) given.to_block = given.to_all;  // block scope ends with its block
+    if (given.block != order_.block()) given.to_block = given.to_all;  // a release of block scope ends with its block
     given.block = order_.block();
     if (releases) {
       const knowledge all = order_.release(lane);
@@ -249,11 +252,11 @@ public:
     order_.fence_proxy(lane);
   }
 
-  /// A lane comes to a meeting of its warp.
+  /// A lane arrives at a collective of its warp.
   void comes_to_warp(int lane, verb what, std::uint32_t site) {
     if (profiles_) requests_.meeting(site, what == verb::sync_warp ? site_kind::barrier : site_kind::shuffle, lane);
   }
-  /// A lane comes to a barrier of the block: all must come to the same one.
+  /// A lane arrives at a barrier of the block: all lanes must arrive at the same one.
   void comes_to_barrier(int lane, std::uint32_t site) {
     if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
     if (barrier_site_ == 0) barrier_site_ = site, barrier_lane_ = lane;
@@ -263,7 +266,7 @@ public:
     f.before.block = f.now.block, f.before.lane = barrier_lane_;
     launch_.found(std::move(f), site, barrier_site_);
   }
-  /// A lane comes to the cluster's barrier: the lanes of a warp must come to the same one.
+  /// A lane arrives at a barrier of the cluster: the lanes of a warp must arrive at the same one.
   void comes_to_cluster(int lane, std::uint32_t site) {
     if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
     cluster_lane_ = lane;
@@ -293,9 +296,10 @@ private:
 
   struct lane_state {
     std::uint32_t step = 0, site = 0;
-    std::int64_t verbs_left = 0, verbs_planned = 0;  // until others are let go on
+    std::int64_t verbs_left = 0, verbs_planned = 0;  // until other lanes run
     std::uint64_t random = 0;
-    // given by fences to later atomics, by scope; seen by atomics before a fence
+    // fenced: published by a release fence through later atomics, by scope. seen: read by relaxed atomics, for a later
+    // acquire fence.
     knowledge fenced_for_block, fenced_for_all, seen_of_block, seen_of_all;
     bool has_fenced = false;
   };
@@ -317,7 +321,7 @@ private:
                (left == 1 ? " has" : " have") +
                " ended without coming to it: left the kernel, or gone around it in a branch; all must come");
   }
-  /// Ends a block that has gone on for too long. Others are to be delayed.
+  /// The lane has used up its verbs: plans its next ones and returns true. Ends a block that exceeds the step limit.
   [[gnu::noinline]] bool has_gone_on(int lane) {
     lane_state& l = state(lane);
     verbs_gone_ += l.verbs_planned - l.verbs_left;
@@ -347,13 +351,13 @@ private:
   }
 
   bool delays_;
-  std::int64_t verbs_at_once_;   // of a lane, until others are let go on
-  std::int64_t verbs_gone_ = 0;  // of all lanes
+  std::int64_t verbs_at_once_;   // of a lane, until other lanes run
+  std::int64_t verbs_gone_ = 0;  // by all lanes
   flag_table shared_flags_;
   std::vector<lane_state> lanes_;
   std::uint32_t barrier_site_ = 0;
   int barrier_lane_ = 0, cluster_lane_ = 0;
-  std::vector<std::uint32_t> cluster_sites_;  // by warp
+  std::vector<std::uint32_t> cluster_sites_;  // by warp: the sync_cluster of its first lane
 };
 
 }  // namespace virtual_machine

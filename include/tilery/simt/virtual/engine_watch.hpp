@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a block's watch knows of its asynchronous engines and of the barriers that are objects: which copies are under
-// way, what they may touch, and what lanes learn by waiting for them.
+// The checks of a block's asynchronous copies and of its barrier objects (mbarriers and named barriers): which copies
+// are in flight, which bytes they read and write, what a lane knows after it has waited for them, and whether the
+// counts of each barrier are correct.
 #pragma once
 #pragma GCC system_header
 
@@ -19,9 +20,10 @@ public:
         profiles_(launch.checks_for(checks::profile)),
         copies_(static_cast<std::size_t>(threads)) {}
 
-  // Copies of a lane's own engine (cp.async): groups that are waited for in their order -----------------------------
+  // Copies by a lane (cp.async): groups that complete in their order --------------------------------------------------
 
-  /// Begins a copy of `valid` bytes, filled up with zeros. Until it is waited for, its destination holds nothing.
+  /// Begins a copy of `valid` bytes, padded with zeros to `bytes`. Until the copy is waited for, its destination holds
+  /// NaN.
   void copy(int lane, void* to, const void* from, int bytes, int valid, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     const actor who{lane, engine_epoch(0, lane, l.groups, site, access_mode::async)};
@@ -41,7 +43,7 @@ public:
     requests_.access(site, site_kind::shared_store, lane, static_cast<std::uintptr_t>(offset), bytes);
   }
   void commit_copies(int lane) { ++copies_of(lane).groups; }
-  /// Until at most `most` groups are under way.
+  /// Waits until at most `most` groups are in flight.
   void wait_copies(int lane, int most, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     if (profiles_) requests_.meeting(site, site_kind::wait, lane);
@@ -67,18 +69,20 @@ public:
     m = {};
     m.engine = order_.new_engine();
   }
-  /// Its memory may be used for something else. Whoever used it before must come before that.
+  /// After this, the mbarrier's memory may be used for something else. All uses of the mbarrier must be ordered before
+  /// this call.
   void invalidate_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state_of, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     if (is_initialised(who, mbarrier, state_of) && barrier_access(who, shared_offset(mbarrier), true))
       barrier_places_.remove(shared_offset(mbarrier));
   }
-  /// Whether an mbarrier is one: initialised, and so that this lane knows.
+  /// Checks that the mbarrier is initialised and that its initialisation is ordered before what this lane does now.
+  /// Returns false if the mbarrier must not be used.
   bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state_of, std::uint32_t site) {
     const actor who = lane_itself(lane, site, atomic_mode(false, barrier_places::bytes));
     return is_initialised(who, mbarrier, state_of) && barrier_access(who, shared_offset(mbarrier), false);
   }
-  /// An arrival that expects so many bytes of copies.
+  /// Checks and records an arrival that expects `bytes` bytes of copies.
   void arrives(int lane, const void* mbarrier, const mbarrier_state& state_of, int arrivals, std::int64_t bytes,
                std::uint32_t site) {
     if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
@@ -98,7 +102,8 @@ public:
   }
   void has_waited(int lane, const void* mbarrier) { order_.acquire(lane, mbarriers_[mbarrier].published); }
 
-  /// From global to shared memory; the mbarrier counts the bytes. Returns whether the copy may be made.
+  /// Checks a bulk copy from global to shared memory, whose bytes the mbarrier counts. Returns true if the copy may be
+  /// made.
   bool copy_bulk_in(int lane, void* to, const void* from, int bytes, const void* mbarrier, std::uint32_t site) {
     mbarrier_meeting& m = mbarriers_[mbarrier];
     const actor who{lane, {m.engine, m.phase, site, 0, access_mode::async_proxy}, true};
@@ -111,7 +116,7 @@ public:
     profile_bulk(site, from, site_kind::async_copy, to, site_kind::shared_store, bytes);
     return true;
   }
-  /// From shared to global memory, in groups like those of `copy`.
+  /// Begins a bulk copy from shared to global memory. These copies form groups, like those of copy().
   void copy_bulk_out(int lane, void* to, const void* from, int bytes, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     const actor reads{lane, engine_epoch(1, lane, l.bulk_groups, site, access_mode::async_proxy), true},
@@ -125,7 +130,8 @@ public:
     profile_bulk(site, to, site_kind::global_store, from, site_kind::shared_load, bytes);
   }
   void commit_bulk(int lane) { ++copies_of(lane).bulk_groups; }
-  /// `reads_only`: until the sources may be used again; what was written is not known yet.
+  /// Waits until at most `most` groups are in flight. With `reads_only`, waits only until the sources have been read:
+  /// the shared memory may be reused, but the lane does not know of the writes yet.
   void wait_bulk(int lane, int most, bool reads_only, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     if (profiles_) requests_.meeting(site, site_kind::wait, lane);
@@ -178,7 +184,7 @@ protected:
   void end_engines() {
     for (std::size_t lane = 0; lane < copies_.size(); ++lane) {
       const lane_copies& l = copies_[lane];
-      for (const copy_group& c : l.bulk_copies) c.copy.land();  // copies out need no wait to arrive
+      for (const copy_group& c : l.bulk_copies) c.copy.land();  // copies to global memory complete without a wait, too
       if (!l.bulk_copies.empty() && l.bulk_copies.back().group >= l.read_until && must_be_right())
         report(fault_kind::missing_wait, lane_itself(static_cast<int>(lane), l.bulk_site, access_mode::plain), false,
                "shared memory", 0, 0, "the block ends under a bulk copy that reads its shared memory");
@@ -189,7 +195,8 @@ protected:
                "shared memory", 0, 0, "the block ends under a bulk copy that writes its shared memory");
     end_accesses(must_be_right());
   }
-  /// A phase of an mbarrier is over: its copies have landed, but for those that nobody expected.
+  /// A phase of an mbarrier is complete: its copies have landed. Copies that are still in `state` have bytes that no
+  /// arrival expected.
   void publish_phase(const void* mbarrier, const mbarrier_state& state) {
     mbarrier_meeting& m = mbarriers_[mbarrier];
     if (const std::int64_t bytes = state.bytes_under_way()) unexpected(m, bytes);
@@ -200,7 +207,7 @@ protected:
     m.given = {};
   }
   void overfull(const void* mbarrier, std::int64_t more) { unexpected(mbarriers_[mbarrier], more); }
-  /// Enough lanes have come.
+  /// All lanes that a named barrier expects have arrived: those that wait learn what all of them did before.
   void publish_named(int number) {
     named_meeting& m = named_[number];
     for (const int lane : m.waiting) order_.acquire(lane, m.given);
@@ -228,22 +235,22 @@ private:
     std::uint32_t group;
     engine_copy copy;
   };
-  /// What a lane has asked engines for.
+  /// The asynchronous copies that a lane has issued.
   struct lane_copies {
-    std::uint32_t groups = 0, bulk_groups = 0;  // the group that copies go to
+    std::uint32_t groups = 0, bulk_groups = 0;  // the group that the next copy joins
     std::uint32_t read_until = 0, bulk_site = 0;
     std::vector<copy_group> copies, bulk_copies;
   };
   struct mbarrier_meeting {
-    group_id engine;  // whose work the copies that it counts are
+    group_id engine;  // the observer that makes the copies counted by this mbarrier
     std::uint32_t phase = 0;
-    std::uint32_t copy_site = 0;  // of a copy that is under way
+    std::uint32_t copy_site = 0;  // of a copy in flight; 0: none
     std::uint32_t last_copy_site = 0, arrival_site = 0;
     int copy_lane = 0, arrival_lane = 0;
-    bool copied_last = false;  // else the arrival was the last
+    bool copied_last = false;  // true: the last event was a copy; false: an arrival
     knowledge given, published;
   };
-  /// Lanes of a warp that have come to a named barrier, the first of them, and from where it came.
+  /// The lanes of one warp that have arrived at a named barrier: their number, the first of them, and its site.
   struct warp_came {
     int lanes = 0, first = 0;
     std::uint32_t site = 0;
@@ -255,7 +262,7 @@ private:
     knowledge given;
     std::vector<int> waiting;
   };
-  static constexpr int engines_of_warps = 3;  // copies in; bulk copies' reads; their writes
+  static constexpr int engines_of_warps = 3;  // of each warp: 0 copies in, 1 and 2 reads and writes of bulk copies out
 
   bool is_initialised(const actor& who, const void* mbarrier, const mbarrier_state& state_of) {
     if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
@@ -264,7 +271,7 @@ private:
     report(fault_kind::barrier_misuse, who, false, "", 0, 0, "the mbarrier has not been initialised");
     return false;
   }
-  /// Copies bring more bytes than arrivals expect: the phase ends too early, or never.
+  /// Reports copies that bring `bytes` bytes more than the arrivals expect: the phase ends too early, or never.
   void unexpected(const mbarrier_meeting& m, std::int64_t bytes) {
     if (!launch_.checks_for(checks::meetings)) return;
     fault f =
@@ -286,7 +293,8 @@ private:
   epoch engine_epoch(int which, int lane, std::uint32_t group, std::uint32_t site, access_mode mode) const {
     return {engine(which, lane), group, site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode};
   }
-  /// Makes the copies of all groups but the last `most`.
+  /// Makes the copies of all groups but the last `most`. Then calls done(end), where `end` is the first group still in
+  /// flight.
   template <class Done>
   static void finish(std::vector<copy_group>& copies, std::uint32_t groups, int most, const Done& done) {
     if (groups <= static_cast<std::uint32_t>(most)) return;
