@@ -4,7 +4,8 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/ops/run_gemm.hpp>
+#include <tilery/ops/gemm_checks.hpp>
+#include <tilery/tile/epilogue.hpp>
 
 #include <algorithm>
 #include <map>
@@ -96,12 +97,11 @@ finding check_totals_of_member(Epilogue e, std::size_t member, known_totals& kno
   return found;
 }
 
-/// Refuses an extent that no view may have.
+/// Refuses a view whose extents no tensor may have: a member's views are kept as the caller has filled them in.
 template <class T>
 finding check_extents(const char* name, const matrix_view<T>& v) {
-  for (const std::int32_t extent : v.extents)
-    if (extent < 0 || extent > largest_extent)
-      return {sentence("an extent of ", name, " is ", extent), "; it must be at least 0 and at most ", largest_extent};
+  for (int d = 0; d < 2; ++d)
+    if (!is_extent(v.extents[d])) return refused_extent(d, v.extents[d], {"", name});
   return {};
 }
 
