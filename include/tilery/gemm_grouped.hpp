@@ -46,6 +46,29 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
   });
 }
 
+namespace ops {
+
+/// Ends the compilation for a call of gemm_grouped whose members are not the span that it takes.
+template <class First, class... Others>
+constexpr void refuse_group_call() {
+  if constexpr (in_the_place_of_an_executor<First>)
+    refuse_call<false, First, Others...>();
+  else
+    static_assert(sizeof(First) == 0,
+                  "gemm_grouped takes its members as a std::span<const tilery::gemm_member<A, B, C, Epilogue>>: of a "
+                  "std::vector v of members it is std::span(std::as_const(v))");
+}
+
+}  // namespace ops
+
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void gemm_grouped(const Arguments&...) { ops::refuse_group_call<Arguments...>(); }
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void gemm_grouped(const Arguments&...) { ops::refuse_group_call<Arguments...>(); }
+
 /// Returns what `gemm_grouped` would run, in the words of `explain_gemm`, and in how many launches.
 template <class Executor, class A, class B, class C, class Epilogue>
 sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members) {
