@@ -265,6 +265,30 @@ TYPED_TEST(gemm_on, refuses_bad_input_before_it_launches) {
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
 }
 
+// check_strides (core/operand_checks.hpp) refuses a negative stride in every operand. A dimension without a second
+// element may have any stride.
+TYPED_TEST(gemm_on, refuses_negative_strides) {
+  const auto a = place(*this, draw_values<float>(12), 3, 4, layout::dense),
+             b = place(*this, draw_values<float>(20), 4, 5, layout::dense);
+  const auto c = place(*this, std::vector<float>(15, 7.0f), 3, 5, layout::dense);
+  const auto upside_down = [](auto view) {
+    view.pointer += (view.extents[0] - 1) * view.strides[0], view.strides[0] *= -1;
+    return view;
+  };
+  const auto& x = this->executor;
+  EXPECT_REFUSED(gemm(x, upside_down(a.view), b.view, c.view),
+                 "gemm: A has the strides -4, 1; strides must not be negative");
+  EXPECT_REFUSED(gemm(x, a.view, transposed(upside_down(transposed(b.view))), c.view),
+                 "gemm: B has the strides 5, -1; strides must not be negative");
+  EXPECT_REFUSED(gemm(x, a.view, b.view, upside_down(c.view)),
+                 "gemm: C has the strides -5, 1; strides must not be negative");
+  auto bias = vector(b.view.pointer + 4, 5);
+  bias.strides[0] = -1;
+  EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(bias)),
+                 "gemm: the epilogue's bias has the stride -1; strides must not be negative");
+  EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
+}
+
 // --- policies of the SIMT kernel
 
 template <class Executor>
