@@ -312,10 +312,10 @@ TYPED_TEST(gemm_simt_on, runs_the_callers_policy_or_says_why_not) {
   for (std::size_t i = 0; i < again.size(); ++i) EXPECT_NEAR(again[i], other[i], 1e-5);
 
   const auto odd = place(*this, draw_values<float>(40 * 12), 40, 12, layout::odd),
-             across = place(*this, draw_values<float>(40 * 12), 40, 12, layout::column_major);
+             column_major = place(*this, draw_values<float>(40 * 12), 40, 12, layout::column_major);
   EXPECT_REFUSED(gemm<mine>(this->executor, odd.view, b.view, c.view),
                  "gemm: A or B is not aligned for the policy's loads");
-  EXPECT_REFUSED(gemm<mine>(this->executor, across.view, b.view, c.view),
+  EXPECT_REFUSED(gemm<mine>(this->executor, column_major.view, b.view, c.view),
                  "gemm: A or B lies the other way in memory than the policy's loads do");
   const auto odd_c = place(*this, std::vector<float>(40 * 72), 40, 72, layout::odd);
   EXPECT_REFUSED(gemm<mine>(this->executor, a.view, b.view, odd_c.view),
