@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The members of a group of GEMMs and the checks of a group. It is refused if `gemm` would refuse a member, or if an
-// output of one member shares an element with an operand of another member.
+// The members of a group of GEMMs and the checks of a group. A group is refused if `gemm` would refuse a member, or if
+// an output of one member shares an element with an operand of another member.
 #pragma once
 #pragma GCC system_header
 
@@ -45,7 +45,7 @@ inline bool are_combined(const operand& a, const operand& b) {
 }
 
 /// Refuses an output of one member that shares an element with an operand of another member. The operands are sorted by
-/// their first byte: only those whose bytes overlap are compared.
+/// their first byte, and only operands whose bytes overlap are compared.
 inline finding check_aliases_of_members(group_name group, const std::vector<operands>& all) {
   struct placed {
     const operand* what;

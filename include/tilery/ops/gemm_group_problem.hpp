@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A group of GEMMs as its selector sees it: one problem that stands for all members. And how many launches carry the
-// group.
+// A group of GEMMs as its selector sees it, one problem that stands for all members, and the number of launches that
+// carry the group.
 #pragma once
 #pragma GCC system_header
 

@@ -34,9 +34,9 @@ constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
   return work_of(p, problem, staged_bytes<T>(p), sizeof(accumulator_t<T>));
 }
 
-/// Takes the memory of a launch from the executor and notes it in `p` and in `all`. It holds the counters of the
-/// epilogue's totals. If several blocks share a tile, it also holds the number of blocks that are done with each tile
-/// and their partial sums; a tile has `tile_elements` elements.
+/// Takes the memory of a launch from the executor and notes it in `p` and in `all`. The memory holds the counters of
+/// the epilogue's totals. If several blocks share a tile, the memory also holds the number of blocks that are done with
+/// each tile and their partial sums; a tile has `tile_elements` elements.
 template <class Executor, class Params>
 allocation take_workspace(const Executor& executor, const gemm_work& work, int tile_elements, Params& p,
                           column_totals_in<Params>& totals, operands& all, where at) {

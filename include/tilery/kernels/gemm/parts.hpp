@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a block of a GEMM kernel computes: tiles of C, or parts of tiles along k. All GEMM kernels of the GPU walk over
-// their parts with these steps: find the part's tile, take its share of A and B, add up the accumulators of the blocks
-// that share the tile.
+// The parts of tiles that a block of a GEMM kernel computes. Every GEMM kernel of the GPU walks over its parts in the
+// same steps: find the part's tile, take the part's share of A and B, multiply, add up the accumulators of all blocks
+// that share the tile, store.
 #pragma once
 #pragma GCC system_header
 
@@ -10,8 +10,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A tile of C that has been found: the parameters of its GEMM, that GEMM's index in the batch, and the tile's first
-/// row and column in the matrix that is computed.
+/// A tile of C that has been found: the parameters of its GEMM, that GEMM's index in the batch, and the first row and
+/// column of the tile in C, or in C^T in the transposed problem.
 template <class Params>
 struct gemm_tile_in_c {
   const Params& p;
@@ -48,9 +48,9 @@ public:
     return share_of(found.p.b_of(found.index));
   }
 
-  /// True in the block that is to store the tile, with `sums` over all of k: the only block of the tile, or the last
-  /// one of several to finish its part. All threads of the block call it; `note` is a word of shared memory that is
-  /// free.
+  /// True in the block that stores the tile, with `sums` over all of k. If blocks share the tile, that is the block
+  /// that finishes its part last, and its `sums` become those of all blocks. All threads of the block call this
+  /// function; `note` is a word of shared memory that no thread uses for anything else at that moment.
   template <class Lane, class Sums>
   TILERY_SIMT bool completes(Lane lane, Sums& sums, smem_ptr<std::uint32_t> note, where at = {}) const {
     if constexpr (!may_share)
