@@ -65,6 +65,11 @@ void fill(const Executor& executor, const To& to, Value value, where at = {}) {
   ops::launch_rows_of_tensors<T>(executor, problem, p, walk.rows(), all, at);
 }
 
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void fill(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+
 }  // namespace tilery::inline TILERY_ABI
 
 #include <tilery/core/macros_on.inc>

@@ -47,8 +47,8 @@ void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_v
 /// Shapes. With an m or n of 0 nothing is written, except a bias gradient: it is a sum over no rows, 0. A k of 0 is an
 /// empty sum.
 ///
-/// Strides and alignment. Any alignment, and any strides that are not negative. Operands whose rows or columns are
-/// contiguous and aligned to 16 bytes are faster.
+/// Strides and alignment. Any alignment, and any strides that are not negative (core/operand_checks.hpp's check_strides
+/// refuses negative ones). Operands whose rows or columns are contiguous and aligned to 16 bytes are faster.
 ///
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type.
 /// Forward: `bias(b) | store(z) | gelu()`. Backward: `times_gradient<activation::gelu>(z) | bias_gradient(db)`. A beta

@@ -96,7 +96,8 @@ inline sentence strides_of(const operand& o) {
   return {count == 1 ? "stride " : "strides ", all};
 }
 
-/// Checks that no stride is negative and that the last element's offset is below 2^62 bytes.
+/// Checks the strides of an operand. This is the only check of strides: every op refuses a negative stride here, and a
+/// last element 2^62 bytes or more after the first one. A dimension with at most one element may have any stride.
 inline finding check_strides(const operand& o) {
   if ((o.matrices > 1 && o.matrix_stride < 0) || (o.extents[0] > 1 && o.strides[0] < 0) ||
       (o.extents[1] > 1 && o.strides[1] < 0))

@@ -23,12 +23,18 @@ struct tensor_name {
   const char* name = "a view";
 };
 
+/// True for the extents that a tensor may have.
+constexpr bool is_extent(std::int64_t extent) { return extent >= 0 && extent <= largest_extent; }
+
+/// Returns the sentence that refuses an extent.
+inline sentence refused_extent(int dimension, std::int64_t extent, tensor_name of) {
+  return {sentence(of.op, "extent ", dimension, " of ", of.name, " is ", extent),
+          "; it must be at least 0 and at most ", largest_extent};
+}
+
 /// Returns an extent as a view's 32-bit number. Throws if the extent is negative or above `largest_extent`.
 constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where at, tensor_name of = {}) {
-  if (extent < 0 || extent > largest_extent)
-    throw error({sentence(of.op, "extent ", dimension, " of ", of.name, " is ", extent),
-                 "; it must be at least 0 and at most ", largest_extent},
-                at);
+  if (!is_extent(extent)) throw error(refused_extent(dimension, extent, of), at);
   return static_cast<std::int32_t>(extent);
 }
 

@@ -60,9 +60,9 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
       skinny.shares(), [&](std::int64_t share) { skinny.multiply(share); }, threads);
 }
 
-/// Computes `count` GEMMs; `params_of(i)` returns the parameters of GEMM i. Each one gives the same bits as when it is
-/// computed alone. Small GEMMs, with fewer than 2^20 multiply-adds a thread, come first: several in parallel, each on
-/// one thread. The large ones follow one after another, each on several threads.
+/// Computes `count` GEMMs; `params_of(i)` returns the parameters of GEMM i. Each GEMM gives the same bits as when it is
+/// computed alone. Small GEMMs, with fewer than 2^20 multiply-adds for each of the executor's threads, come first:
+/// several in parallel, each on one thread. The large GEMMs follow one after another, each on several threads.
 template <auto P, class Executor, class Of>
 void gemm_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) {
   const auto small = [&](const auto& p) {

@@ -132,13 +132,13 @@ private:
     };
     if (few_rows_) return finish_rows({sums, pitch, 0, first, few_, count});
     constexpr int some = lanes, columns = pieces(P.few, lanes) * lanes;
-    alignas(64) S across[some * columns] = {};
+    alignas(64) S transposed_sums[some * columns] = {};
     for (int i = 0; i < count; i += some) {
       const int rows = lesser(count - i, some);
       for (int row = 0; row < rows; ++row)
         for (int column = 0; column < few_; ++column)
-          across[row * columns + column] = lane.load(sums + (column * pitch + i + row));
-      finish_rows({gmem_ptr<const S>(across), columns, first + i, 0, rows, few_});
+          transposed_sums[row * columns + column] = lane.load(sums + (column * pitch + i + row));
+      finish_rows({gmem_ptr<const S>(transposed_sums), columns, first + i, 0, rows, few_});
     }
   }
 
