@@ -7,6 +7,7 @@
 
 #include <tilery/core/wrong_call.hpp>
 #include <tilery/ops/explain_gemm.hpp>
+#include <tilery/ops/gemm_epilogue.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -23,6 +24,13 @@ void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_v
   const auto p = gemm_params_of(a, b, c, e, factors);
   if (c.size() == 0) return finish_empty_gemm(executor, p, at);
   run(describe_gemm(a, b, c, executor.target()), p, all);
+}
+/// With an epilogue that breaks a rule: a sentence.
+template <class Executor, class A, class B, class C, class Epilogue, class Run>
+requires wrong_epilogue<Epilogue, A, C, Executor>
+void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, const matrix_view<C>&, const Epilogue&,
+               gemm_factors, where, Run&&) {
+  refuse_epilogue<Epilogue, A, C, Executor>();
 }
 
 }  // namespace ops

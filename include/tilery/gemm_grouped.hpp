@@ -139,9 +139,13 @@ void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>&
 template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
-  const auto members = ops::members_of(a, b, c, e, factors, at);
-  if (!members.empty()) return ops::run_chosen_group(executor, {"gemm_batched", "matrix"}, std::span(members), at);
-  ops::finish_batch_of_nothing<A, B>(executor, c, e, factors, at);
+  if constexpr (ops::wrong_epilogue<Epilogue, A, C, Executor>) {
+    ops::refuse_epilogue<Epilogue, A, C, Executor>();
+  } else {
+    const auto members = ops::members_of(a, b, c, e, factors, at);
+    if (!members.empty()) return ops::run_chosen_group(executor, {"gemm_batched", "matrix"}, std::span(members), at);
+    ops::finish_batch_of_nothing<A, B>(executor, c, e, factors, at);
+  }
 }
 
 /// Returns what this overload would run, a group, in the words of `explain_gemm_grouped`.

@@ -49,11 +49,6 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
   static_assert(std::is_same_v<C, T> || std::is_same_v<C, accumulator_t<T>> || from_float,
                 "gemm: C must have the element type of A and B, or their accumulation type, or be float, half, bf16 or "
                 "fp8 where A and B are no doubles; it must not be const");
-  static_assert(epilogue::epilogue_step<Epilogue>,
-                "gemm: an epilogue must derive from epilogue::step and be trivially copyable");
-  static_assert(
-      !(Epilogue::sums_columns && std::is_integral_v<S>),
-      "gemm: epilogue::bias_gradient is for sums of floating point; a C of s32 holds whole numbers, make it float");
   const double alpha = whole_alpha(f);
   gemm_params<T, U, C, S, Epilogue> p{panel_of(a),
                                       panel_of(transposed(b)),

@@ -4,6 +4,7 @@
 #pragma GCC system_header
 
 #include <tilery/ops/column_totals_of_group.hpp>
+#include <tilery/ops/gemm_epilogue.hpp>
 #include <tilery/ops/gemm_group_problem.hpp>
 #include <tilery/ops/run_gemm.hpp>
 
@@ -84,6 +85,12 @@ void with_gemm_group(const Executor& executor, group_name name, std::span<const 
   call.joint = describe_gemm_group(members, executor.target());
   call.joint.op = name.op;
   run(call);
+}
+/// With an epilogue that breaks a rule: a sentence.
+template <class Executor, class A, class B, class C, class Epilogue, class Run>
+requires wrong_epilogue<Epilogue, A, C, Executor>
+void with_gemm_group(const Executor&, group_name, std::span<const gemm_member<A, B, C, Epilogue>>, where, Run&&) {
+  refuse_epilogue<Epilogue, A, C, Executor>();
 }
 
 /// Runs a group with the policy that the selector picks.
