@@ -7,7 +7,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/history.hpp>
+#include <tilery/simt/virtual/epoch.hpp>
 #include <tilery/simt/virtual/vector_clock.hpp>
 
 #include <memory>

@@ -3,8 +3,9 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/history.hpp>
 #include <tilery/simt/virtual/line_numbers.hpp>
+#include <tilery/simt/virtual/reader_sets.hpp>
+#include <tilery/simt/virtual/write_log.hpp>
 
 #include <unordered_set>
 
