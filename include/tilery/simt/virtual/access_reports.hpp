@@ -13,6 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
+struct access_observer;
+
 class access_reports {
 public:
   /// The actor of an access: a lane, or a copy engine on behalf of a lane.
@@ -122,6 +124,8 @@ protected:
   passed_barriers passed_;
 
 private:
+  friend struct access_observer;
+
   std::vector<std::uint32_t> landed_;
   std::vector<int> issuer_;
 };

@@ -60,7 +60,7 @@ public:
   void block_met(int lanes) override {
     order_.meet_block();
     passed_.block(barrier_site_, order_.time(0)), launch_.passes(barrier_site_);
-    if (launch_.launch().cluster == 1) everybody_knows(self_->shared());  // in a cluster, other blocks reach it too
+    if (launch_.launch().cluster == 1) orders_all(self_->shared());  // in a cluster, other blocks reach it too
     align_warps();
     const int left = static_cast<int>(lanes_.size()) - lanes;
     if (left > 0 && launch_.checks_for(checks::meetings)) some_had_left(barrier_lane_, left, "block");
@@ -81,7 +81,7 @@ public:
     for (const block* b : cluster.blocks) {
       block_watch& w = watch_of(*b);
       w.order_.learn(together);
-      w.everybody_knows(b->shared()), w.has_met_cluster();
+      w.orders_all(b->shared()), w.cluster_has_begun();
       w.align_warps();
       std::fill(w.cluster_sites_.begin(), w.cluster_sites_.end(), 0);
       lanes += static_cast<int>(w.lanes_.size());
