@@ -26,7 +26,7 @@ public:
   /// Fast path of the most frequent access: a read of bytes that lanes of the same warp have read at the same time and
   /// site. Returns false, and does nothing, for any other access.
   template <int Bytes>
-  bool reads_shared_again(int lane, std::int64_t offset, std::uint32_t site) {
+  bool repeats_shared_read(int lane, std::int64_t offset, std::uint32_t site) {
     constexpr bool together = Bytes == shadow::line || Bytes == shadow::word;
     constexpr std::size_t count = together ? Bytes : shadow::word;
     if (!together || offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
@@ -37,7 +37,7 @@ public:
   /// Fast path of any plain access to shared memory without a fault. Returns false if the access needs the full check
   /// of shared_access().
   template <bool Writes, int Bytes>
-  bool right_shared_access(int lane, std::int64_t offset, std::uint32_t site) {
+  bool fast_shared_access(int lane, std::int64_t offset, std::uint32_t site) {
     constexpr auto count = static_cast<std::size_t>(Bytes);
     if constexpr (count > shadow::line || !std::has_single_bit(count)) return false;
     if (offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
