@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// exp, log, tanh, erf and their relatives as polynomials: the same text for a float, a double and a vector of either,
-// so that executors agree and the host's compiler vectorises. The coefficients are Chebyshev fits (degree and error
-// beside each), made with 40 digits. Bounds over all finite arguments: float 2 units in the last place, double 4 (erf 4
-// and 6).
+// exp, log, tanh, erf and sqrt. One source serves a float, a double and a native vector of either, so that executors
+// agree and the host's compiler vectorises. The functions are polynomials. Their coefficients are Chebyshev fits,
+// computed with 40 digits; the degree and error of each fit are beside it. Error bounds over all finite arguments: 2
+// units in the last place for float and 4 for double; erf: 4 for float and 6 for double.
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +16,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace math {
 
-/// Integers as wide as the elements of V, a float type or a vector of one.
+/// Signed integers as wide as the elements of V, a floating-point type or a native vector of one.
 template <class V>
 struct integers_of {
   typedef std::int32_t type __attribute__((vector_size(sizeof(V))));
@@ -41,13 +41,13 @@ using scalar = typename scalar_of<V>::type;
 template <class V>
 inline constexpr bool single = sizeof(scalar<V>) == 4;
 
-/// The value in every element.
+/// A V with the value in every element.
 template <class V>
 TILERY_SIMT V all(scalar<V> value) {
   return value - V{};
 }
 
-/// Polynomial in x, highest coefficient first (Horner).
+/// A polynomial in x by Horner's method. The coefficients follow x, the highest power's first.
 template <class V, class... C>
 TILERY_SIMT V polynomial(V x, scalar<V> first, C... others) {
   V sum = all<V>(first);
@@ -56,7 +56,7 @@ TILERY_SIMT V polynomial(V x, scalar<V> first, C... others) {
 }
 
 template <class V>
-struct format;  // of IEEE numbers: bits of fraction, bias, and 1.5 * 2^fraction
+struct format;  // of an IEEE type: its fraction bits, its exponent bias, and rounder = 1.5 * 2^fraction
 template <>
 struct format<float> {
   static constexpr int fraction = 23, bias = 127;
@@ -68,17 +68,17 @@ struct format<double> {
   static constexpr double rounder = 6755399441055744.0;
 };
 
-/// 2^n for a normal result.
+/// 2^n, which must be a normal number.
 template <class V>
 TILERY_SIMT V power_of_two(integers<V> n) {
   using f = format<scalar<V>>;
   return reinterpret<V>((n + f::bias) << f::fraction);
 }
 
-/// An integer of small magnitude as a floating-point number.
+/// An integer as a floating-point number; |n| must be below 2^22 (double: 2^51).
 template <class V>
 TILERY_SIMT V to_floating(integers<V> n) {
-  const auto rounder = scalar<V>(format<scalar<V>>::rounder);  // a value: device code cannot refer to the member
+  const auto rounder = scalar<V>(format<scalar<V>>::rounder);  // a copy: device code cannot refer to the static member
   return reinterpret<V>(n + reinterpret<integers<scalar<V>>>(rounder)) - rounder;
 }
 
@@ -89,7 +89,7 @@ TILERY_SIMT V magnitude(V x) {
   return reinterpret<V>(reinterpret<Integers>(x) & static_cast<integers<scalar<V>>>(mask));
 }
 
-/// x with the sign of s; x is not negative.
+/// x with the sign of s. x must not be negative.
 template <class V>
 TILERY_SIMT V with_sign(V x, V s) {
   using Integers = integers<V>;
@@ -98,8 +98,8 @@ TILERY_SIMT V with_sign(V x, V s) {
                         (reinterpret<Integers>(s) & ~static_cast<integers<scalar<V>>>(mask)));
 }
 
-/// 1 / x for |x| in [2^-100, 2^100], and for NaN. A GPU's division of floats has another path for other numbers, which
-/// costs registers; its own reciprocal, within 2^-23, and a step of Newton's method are as accurate.
+/// 1 / x for |x| in [2^-100, 2^100], and for NaN. A GPU's division of floats has a slow path for other numbers, which
+/// costs registers. The GPU's approximate reciprocal (relative error 2^-23) and one Newton step are as accurate.
 template <class V>
 TILERY_SIMT V reciprocal(V x) {
 #ifdef __CUDA_ARCH__
@@ -112,26 +112,26 @@ TILERY_SIMT V reciprocal(V x) {
   return scalar<V>(1) / x;
 }
 
-/// e^x as half * rest, where rest is about the root of e^x, a power of two. Both are normal numbers where e^x is not
-/// one: a product with a factor that is a normal number keeps all of its digits.
+/// e^x as half * rest, where rest is a power of two near sqrt(e^x). Both are normal numbers even if e^x underflows, so
+/// that e^x times a large factor keeps all of its digits.
 template <class V>
 struct power_of_e {
   V half, rest;
 
   TILERY_SIMT V value() const { return half * rest; }
-  /// e^x times a factor, which must be small only where e^x is large.
+  /// e^x times a factor. The factor may be near 0 only if e^x is large: half * factor must be a normal number.
   TILERY_SIMT V times(V factor) const { return (half * factor) * rest; }
 };
 
-/// e^x = 2^n e^r with |r| <= log(2)/2, for x in [-170, 88] (double: [-1400, 709]). NaN stays NaN. Digits of the
-/// argument that x has no room for may follow as a second number, `low`.
+/// e^x = 2^n e^r with |r| <= log(2)/2, for x in [-170, 88] (double: [-1400, 709]). NaN stays NaN. An optional second
+/// argument, `low`, holds digits of the exponent that do not fit x: the result is e^(x + low).
 template <class V, class... Low>
 TILERY_SIMT power_of_e<V> split_exp(V x, Low... low) {
   using S = scalar<V>;
   using f = format<S>;
-  const V shifted = (x + ... + low) * S(1.4426950408889634074) + f::rounder;  // n sits in the low bits of the fraction
+  const V shifted = (x + ... + low) * S(1.4426950408889634074) + f::rounder;  // n is in the low fraction bits
   const V n = shifted - f::rounder;
-  V r = n * (single<V> ? S(-0.693145751953125) : S(-6.93147180369123816490e-01)) + x;  // log(2) in two parts
+  V r = n * (single<V> ? S(-0.693145751953125) : S(-6.93147180369123816490e-01)) + x;  // minus n log(2), in two parts
   r = n * (single<V> ? S(-1.42860682030941723212e-6) : S(-1.90821492927058770002e-10)) + r;
   r = (r + ... + low);
   V q;
@@ -144,11 +144,11 @@ TILERY_SIMT power_of_e<V> split_exp(V x, Low... low) {
                    0.008333333333326140884, 0.04166666666666666975, 0.1666666666666667099, 0.5);
   const V e = (q * r) * r + r + S(1);
   const integers<V> k = reinterpret<integers<V>>(shifted) - reinterpret<integers<S>>(S(f::rounder));
-  const integers<V> k_half = k >> 1;  // two factors: each is a normal number where the result is not
+  const integers<V> k_half = k >> 1;  // two factors: each is normal even if the result is not
   return {e * power_of_two<V>(k_half), power_of_two<V>(k - k_half)};
 }
 
-/// e^x. Overflows to infinity and underflows through the denormals to zero.
+/// e^x. It overflows to infinity, and underflows through denormals to zero.
 struct exp {
   template <class V>
   TILERY_SIMT V operator()(V x) const {
@@ -160,8 +160,9 @@ struct exp {
   }
 };
 
-/// e^x as a GPU's own instruction approximates it, where there is one: within 2 + 1.173 |x| units in the last place
-/// (CUDA C++ Programming Guide, __expf), and what is smaller than a normal number may be 0. Elsewhere as `exp`.
+/// e^x of a float by the GPU's approximate instruction; on the host and for double the same as `exp`.
+///
+/// Accuracy. 2 + 1.173 |x| units in the last place (CUDA C++ Programming Guide, __expf). A denormal result may be 0.
 struct hardware_exp {
   template <class V>
   TILERY_SIMT V operator()(V x) const {
@@ -172,7 +173,8 @@ struct hardware_exp {
   }
 };
 
-/// log(x) = e log(2) + 2 atanh((m - 1) / (m + 1)) with m in [sqrt(1/2), sqrt(2)). -infinity at 0, NaN below.
+/// log(x) = e log(2) + 2 atanh((m - 1) / (m + 1)) with x = 2^e m and m in [sqrt(1/2), sqrt(2)). The result is -infinity
+/// at 0 and NaN for x < 0.
 struct log {
   template <class V>
   TILERY_SIMT V operator()(V x) const {
@@ -195,7 +197,7 @@ struct log {
       q = polynomial(z, 0.1308662614784010214, 0.1326877313865688518, 0.1538623970281465819, 0.1818179564013290628,
                      0.2222222239171391744, 0.2857142857080361181, 0.4000000000000087698, 0.6666666666666666646);
     const V low = n * (single<V> ? S(1.42860682030941723212e-6) : S(1.90821492927058770002e-10)) + (q * z) * s;
-    // 2 s = f - f s with f = m - 1, so the rounding of s costs little near 1
+    // 2 s = f - f s with f = m - 1, so the rounding error of s matters little near x = 1
     const V frac = m - S(1);
     const V high = n * (single<V> ? S(0.693145751953125) : S(6.93147180369123816490e-01));
     V result = high + (frac - (frac * s - low));
@@ -207,7 +209,7 @@ struct log {
   }
 };
 
-/// tanh(x): an odd polynomial up to 0.625, above it 1 - 2 / (e^2x + 1).
+/// tanh(x): an odd polynomial for |x| <= 0.625, and 1 - 2 / (e^(2 |x|) + 1) with the sign of x above.
 struct tanh {
   template <class V>
   TILERY_SIMT V operator()(V x) const {
@@ -230,13 +232,14 @@ struct tanh {
   }
 };
 
-/// erf(x): an odd polynomial up to 1, above it 1 - e^(-x^2) g(t) / x with t = (x - 3) / (x + 3).
+/// erf(x): an odd polynomial for |x| <= 1. Above, with a = |x|: 1 - e^(-a^2) g(t) / a, t = (a - 3) / (a + 3), with the
+/// sign of x.
 struct erf {
   template <class V>
   TILERY_SIMT V operator()(V x) const {
     using S = scalar<V>;
     const V a = magnitude(x), z = a * a;
-    const V limit = all<V>(single<V> ? S(4.5) : S(6.25));  // erf is 1 beyond
+    const V limit = all<V>(single<V> ? S(4.5) : S(6.25));  // erf rounds to 1 above
     const V b = a < limit ? a : limit, t = (b - S(3)) / (b + S(3));
     V p, g;
     if constexpr (single<V>) {  // degrees 6 and 8, 1.2e-9 and 1.7e-10
@@ -265,7 +268,7 @@ struct erf {
   }
 };
 
-/// Square root, rounded as IEEE says.
+/// The square root, correctly rounded (IEEE 754, to nearest).
 struct sqrt {
   template <class V>
   TILERY_SIMT V operator()(V x) const {
@@ -282,7 +285,8 @@ struct sqrt {
     } else {
       V result;
 #if defined(__AVX__)
-      // The compilers have no square root of a vector, and do not make one of a loop while errno may be asked for.
+      // The compilers have no square root of native vectors. They do not vectorise a loop of sqrt() either, because
+      // sqrt() may set errno.
       if constexpr (sizeof(V) >= 16 && sizeof(V) <= static_cast<std::size_t>(vector_bytes())) {
         if constexpr (single<V>)
           asm("vsqrtps %1, %0" : "=v"(result) : "v"(x));
@@ -300,7 +304,7 @@ struct sqrt {
 
 }  // namespace math
 
-/// e^x, log(x), tanh(x), erf(x), sqrt(x) of a float, a double, or each element of a pack.
+/// e^x, log(x), tanh(x), erf(x) and sqrt(x) of each element of a pack of float or double.
 template <class T, int N>
 TILERY_SIMT pack<T, N> exp(pack<T, N> x) {
   return apply(math::exp{}, x);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The operands of a launch, with their names and the bytes they cover. The checks of an op read them
-// (operand_checks.hpp); an executor may keep them as bounds for each access.
+// The operands of a launch as data: name, pointer, extents, strides. An op's checks read them (operand_checks.hpp). The
+// virtual GPU uses them as bounds of each access.
 #pragma once
 #pragma GCC system_header
 
@@ -12,20 +12,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One tensor of an op, its element type forgotten. Ranks below two are padded with extents of 1; the first dimension
-/// of three counts matrices.
+/// One tensor of an op, without its element type. A vector has extents {1, n}. Of a tensor of rank 3 the first
+/// dimension is `matrices`.
 struct operand {
   const char* name = "";
   const std::byte* pointer = nullptr;
   std::int64_t element_bytes = 0;
   std::int64_t extents[2] = {};
-  std::int64_t strides[2] = {};  // in elements, each at least 0
+  std::int64_t strides[2] = {};  // in elements, each >= 0
   bool written = false;
-  bool own = false;  // the op's workspace, of which nobody needs to be asked where it is; while a graph is captured, no
-                     // memory answers at its address yet
-  bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share it
+  bool own = false;       // the op's workspace: its memory space is not checked, because while a graph is captured the
+                          // driver does not know the address yet
+  bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share this output
   std::int64_t matrices = 1, matrix_stride = 0;
-  std::int64_t alignment = 1;  // of each element, in bytes
+  std::int64_t alignment = 1;  // that each element needs, in bytes
 
   bool empty() const { return matrices == 0 || extents[0] == 0 || extents[1] == 0; }
   const std::byte* begin() const { return pointer; }
@@ -42,7 +42,7 @@ struct operand {
   sentence shape() const { return {extents[0], " x ", extents[1]}; }
 };
 
-/// The operands of a launch. Most launches have few: those need no memory from the heap.
+/// The operands of a launch. Up to 12 of them need no heap memory.
 class operands {
 public:
   operands() = default;
@@ -68,7 +68,8 @@ public:
     for (const operand& o : others) push_back(o);
   }
 
-  /// Whether an op has checked them: a launch need not do so again. Adding an operand that is not the op's own ends it.
+  /// True if an op has checked these operands, so that a launch need not check them again. Adding an operand that is
+  /// not the op's workspace resets this to false.
   bool checked() const { return checked_; }
   void set_checked() { checked_ = true; }
 
@@ -94,7 +95,7 @@ private:
   bool checked_ = false;
 };
 
-/// Describes a view of rank 1, 2 or 3 for `reads` and `writes`.
+/// Describes a view of rank 1, 2 or 3 as an operand.
 template <class T, int Rank>
 operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) {
   static_assert(Rank >= 1 && Rank <= 3);
@@ -111,7 +112,7 @@ operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) 
   return o;
 }
 
-/// Describes a dense tensor of any rank, as one row.
+/// Describes a dense tensor of any rank as a vector.
 template <class T, int Rank>
 operand describe_dense(const char* name, const tensor_view<T, Rank>& v, bool written) {
   operand o{name,
@@ -124,7 +125,7 @@ operand describe_dense(const char* name, const tensor_view<T, Rank>& v, bool wri
   return o;
 }
 
-/// An operand that the op reads, whatever its view would allow.
+/// An operand that the op only reads, even if its view is of mutable elements.
 template <class T, int Rank>
 operand reads(const char* name, const tensor_view<T, Rank>& v) {
   return describe(name, v, false);
@@ -137,7 +138,7 @@ operand writes(const char* name, const tensor_view<T, Rank>& v) {
   return describe(name, v, true);
 }
 
-/// An operand that is the op's workspace.
+/// Marks an operand as the op's workspace.
 inline operand own(operand o) {
   o.own = true;
   return o;

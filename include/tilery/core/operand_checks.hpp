@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of a launch's operands, each a sentence with the operand's name: null views, misaligned elements, the
-// wrong memory, an output whose elements share memory with each other or with another operand.
+// The checks of a launch's operands. Each failure is a sentence with the operand's name: null views, impossible
+// strides, misaligned elements, the wrong memory space, an output whose elements share memory with each other or with
+// another operand.
 #pragma once
 #pragma GCC system_header
 
@@ -10,13 +11,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A dimension of an operand that has a second element; its stride in bytes.
+/// A dimension of an operand with at least two elements. The stride is in bytes.
 struct operand_dimension {
   std::int64_t extent = 1, stride = 0;
 };
 
-/// Those dimensions of an operand, fewest first: neighbours that one stride serves are joined, so a dense operand has
-/// one, whatever the order of its dimensions in memory is.
+/// The dimensions of an operand, sorted by rising stride, without those of extent 1. Two dimensions that one stride can
+/// describe are joined, so a dense operand has one dimension, whatever the order of its dimensions in memory.
 class operand_dimensions {
 public:
   explicit operand_dimensions(const operand& o) {
@@ -35,7 +36,7 @@ public:
   const operand_dimension* end() const { return all_ + size_; }
 
 private:
-  /// Keeps them sorted by rising stride.
+  /// Adds a dimension and keeps the dimensions sorted by rising stride.
   void insert(std::int64_t extent, std::int64_t stride) {
     if (extent <= 1) return;
     int place = size_++;
@@ -47,12 +48,12 @@ private:
   int size_ = 0;
 };
 
-/// True where two elements of an operand have one address.
+/// Returns true if two elements of an operand have the same address.
 inline bool overlaps_itself(const operand& o) {
   if (o.empty()) return false;
   stride_sum sum;
-  std::int64_t inner_bytes = o.element_bytes;  // that the dimensions so far cover
-  bool nested = true;                          // each step of a dimension goes past all of the inner ones
+  std::int64_t inner_bytes = o.element_bytes;  // the bytes that the dimensions so far span
+  bool nested = true;                          // each dimension's stride spans all inner dimensions: no overlap
   for (const auto& [extent, stride] : operand_dimensions(o)) {
     if (stride == 0 || !sum.add(stride, 0, extent - 1)) return true;
     nested = nested && stride >= inner_bytes;
@@ -61,17 +62,18 @@ inline bool overlaps_itself(const operand& o) {
   return !nested && sum.can_vanish();
 }
 
-/// True where two operands provably share an element. Interleaved slices of one buffer do not.
+/// Returns true if two operands provably share a byte of an element. Interleaved slices of one buffer do not.
 inline bool share_an_element(const operand& a, const operand& b) {
   if (a.empty() || b.empty() || a.end() <= b.begin() || b.end() <= a.begin()) return false;
-  stride_sum sum;  // of an address in a, less one in b, less the distance between the two operands
+  stride_sum sum;  // (offset of an element in a) - (offset of an element in b)
   for (const auto& [extent, stride] : operand_dimensions(a)) sum.add(stride, 0, extent - 1);
   for (const auto& [extent, stride] : operand_dimensions(b)) sum.add(stride, 1 - extent, 0);
-  const std::int64_t distance = b.pointer - a.pointer;  // two elements meet where they are apart by less than one
+  const std::int64_t distance = b.pointer - a.pointer;  // elements overlap if their addresses differ by less than one
   return sum.can_be_within(distance + 1 - a.element_bytes, distance + b.element_bytes - 1);
 }
 
-/// True for two operands with the same elements in the same order: dimensions of one element have no stride.
+/// Returns true if two operands have the same elements in the same order. The stride of a dimension of extent 1 does
+/// not matter.
 inline bool same_view(const operand& a, const operand& b) {
   const auto alike = [](std::int64_t extent, std::int64_t other_extent, std::int64_t stride,
                         std::int64_t other_stride) {
@@ -83,7 +85,7 @@ inline bool same_view(const operand& a, const operand& b) {
          alike(a.matrices, b.matrices, a.matrix_stride, b.matrix_stride);
 }
 
-/// The strides of an operand in words, those of dimensions with a second element: "stride 3" or "strides 3, 1".
+/// The strides of an operand in words, without dimensions of extent 1: "stride 3" or "strides 3, 1".
 inline sentence strides_of(const operand& o) {
   sentence all;
   int count = 0;
@@ -94,7 +96,7 @@ inline sentence strides_of(const operand& o) {
   return {count == 1 ? "stride " : "strides ", all};
 }
 
-/// A stride that no tensor of this size can have.
+/// Checks that no stride is negative and that the last element's offset is below 2^62 bytes.
 inline finding check_strides(const operand& o) {
   if ((o.matrices > 1 && o.matrix_stride < 0) || (o.extents[0] > 1 && o.strides[0] < 0) ||
       (o.extents[1] > 1 && o.strides[1] < 0))
@@ -108,8 +110,8 @@ inline finding check_strides(const operand& o) {
   return {};
 }
 
-/// The first of these that is wrong: a null view of non-zero size, strides, elements that are not aligned to their
-/// size, an output with two elements in one place, memory that the executor's kernels cannot reach. Names the operand.
+/// Checks each operand by itself and returns the first failure: a null view that is not empty, impossible strides,
+/// misaligned elements, an output with two elements at one address, memory that the executor's kernels cannot reach.
 inline finding check_operands(const operands& all, memory_space reachable) {
   for (const operand& o : all) {
     if (o.empty()) continue;
@@ -133,8 +135,8 @@ inline finding check_operands(const operands& all, memory_space reachable) {
   return {};
 }
 
-/// Refuses an output that provably shares an element with another operand. An output may be the very same view as an
-/// operand that is named in `in_place`.
+/// Refuses an output that provably shares an element with another operand. An output may be exactly the same view as an
+/// operand whose name is in `in_place`.
 inline finding check_aliases(const operands& all, std::initializer_list<const char*> in_place = {}) {
   for (const operand& output : all) {
     if (!output.written) continue;
@@ -150,13 +152,13 @@ inline finding check_aliases(const operands& all, std::initializer_list<const ch
   return {};
 }
 
-/// A finding with the name of the op that was called in front.
+/// Puts the op's name in front of a finding.
 inline finding in_op(const char* op, const finding& found) {
   if (!found) return {};
   return {op, ": ", found};
 }
 
-/// All checks of an op's operands, once for all of its launches.
+/// All checks of an op's operands, done once for all of its launches.
 inline finding check_call(const char* op, operands& all, memory_space reachable,
                           std::initializer_list<const char*> in_place = {}) {
   if (auto found = check_operands(all, reachable)) return in_op(op, found);

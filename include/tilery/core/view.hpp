@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A view is a pointer, extents and strides over elements that somebody else owns. tensor_like.hpp says what else ops
-// take as a tensor.
+// tensor_view: a pointer, extents and strides. A view does not own its elements. Ops also take the other tensor types
+// that tensor_like.hpp names.
 #pragma once
 #pragma GCC system_header
 
@@ -13,17 +13,17 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The largest extent of a tensor. The margin below 2^31 lets a 32-bit index step past the end without overflow. The
-/// number of elements is a 64-bit number: a flat tensor with a larger extent is given as a matrix.
+/// The largest extent of a dimension. The margin below 2^31 lets a 32-bit index step past the end without overflow. The
+/// number of elements has 64 bits: pass a longer vector as a matrix.
 inline constexpr std::int32_t largest_extent = (std::numeric_limits<std::int32_t>::max)() - (1 << 17);
 
-/// What a refusal calls a tensor: "softmax: " and "x".
+/// The names of an op and of its operand in a refusal's sentence: "softmax: " and "x".
 struct tensor_name {
   const char* op = "";
   const char* name = "a view";
 };
 
-/// An extent as the 32-bit number that a view keeps. Throws where it is negative or above `largest_extent`.
+/// Returns an extent as a view's 32-bit number. Throws if the extent is negative or above `largest_extent`.
 constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where at, tensor_name of = {}) {
   if (extent < 0 || extent > largest_extent)
     throw error({sentence(of.op, "extent ", dimension, " of ", of.name, " is ", extent),
@@ -32,14 +32,14 @@ constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where 
   return static_cast<std::int32_t>(extent);
 }
 
-/// A number of elements, rows or columns: an integer of up to 64 bits, or what converts to one. Not what converts to a
-/// floating-point number: it would be cut.
+/// A type of extents: an integer of up to 64 bits, or a type that converts to one without narrowing. Floating-point
+/// types do not fit: their fraction would be lost.
 template <class Extent>
 concept extent_like = (std::is_integral_v<Extent> && sizeof(Extent) <= 8) || requires(const Extent& i) {
   std::int64_t{i};
 };
 
-/// An extent as a number of 64 bits; what is above that stays above every limit.
+/// Returns an extent as a signed 64-bit number. An extent of 2^63 or more becomes 2^63 - 1, which checks still refuse.
 template <extent_like Extent>
 constexpr std::int64_t wide_extent(const Extent& extent) {
   constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)();
@@ -49,8 +49,8 @@ constexpr std::int64_t wide_extent(const Extent& extent) {
     return static_cast<std::int64_t>(extent);
 }
 
-/// The first extent of a tensor and the line of the caller that gives it: constructors whose last parameters are a pack
-/// of extents cannot end in a `where`.
+/// The first extent of a tensor, together with the caller's line. A constructor that ends in a parameter pack of
+/// extents cannot end in a `where` argument.
 struct first_extent {
   std::int64_t value;
   where at;
@@ -59,7 +59,7 @@ struct first_extent {
   constexpr first_extent(const Extent& extent, where line = {}) : value(wide_extent(extent)), at(line) {}
 };
 
-/// A view of Rank dimensions over elements of T, owned by somebody else. Strides count elements.
+/// A view of Rank dimensions. T is the element type, const for a view that is only read. Strides are in elements.
 template <class T, int Rank>
 struct tensor_view {
   using element_type = T;
@@ -71,8 +71,8 @@ struct tensor_view {
 
   constexpr tensor_view() = default;
 
-  /// Dense, the last dimension contiguous. Throws where an extent is negative or above `largest_extent`, and where the
-  /// number of elements does not fit 63 bits.
+  /// A dense view; the last dimension is contiguous. Throws if an extent is negative or above `largest_extent`, and if
+  /// there are 2^63 elements or more.
   template <extent_like... Extents>
   requires(sizeof...(Extents) == Rank - 1) constexpr tensor_view(T* data, first_extent first, Extents... others)
       : pointer(data) {
@@ -88,7 +88,7 @@ struct tensor_view {
     }
   }
 
-  /// A view of mutable elements is a view of constant ones.
+  /// Converts a view of mutable elements to a view of const elements.
   template <class U>
   requires std::same_as<T, const U>
   constexpr tensor_view(const tensor_view<U, Rank>& other) : pointer(other.pointer) {
@@ -109,7 +109,7 @@ struct tensor_view {
     return n;
   }
 
-  /// Whether the elements fill one range of memory without holes, the last dimension fastest.
+  /// True if the elements fill one range of memory without gaps, with the last dimension contiguous.
   constexpr bool dense() const {
     if (size() == 0) return true;
     std::int64_t step = 1;
@@ -126,8 +126,8 @@ using vector_view = tensor_view<T, 1>;
 template <class T>
 using matrix_view = tensor_view<T, 2>;
 
-/// A dense vector or matrix over memory that somebody else owns; `matrix` with its rows `row_stride` elements apart.
-/// Each throws where an extent is negative or above `largest_extent`.
+/// A view of a dense vector or a row-major matrix. `row_stride` is the matrix's leading dimension in elements. All
+/// three throw if an extent is negative or above `largest_extent`.
 template <class T, extent_like N>
 constexpr vector_view<T> vector(T* data, N n, where at = {}) {
   return {data, first_extent(n, at)};
@@ -143,7 +143,7 @@ constexpr matrix_view<T> matrix(T* data, M rows, N columns, std::int64_t row_str
   return result;
 }
 
-/// The same memory, rows and columns exchanged.
+/// The transpose of a matrix as a view of the same memory.
 template <class T>
 constexpr matrix_view<T> transposed(matrix_view<T> m) {
   matrix_view<T> result;
@@ -153,7 +153,7 @@ constexpr matrix_view<T> transposed(matrix_view<T> m) {
   return result;
 }
 
-/// Rows [first, first + count) of a matrix. Throws where it has no such rows.
+/// Rows [first, first + count) of a matrix. Throws if some of them are outside of the matrix.
 template <class T>
 constexpr matrix_view<T> rows(matrix_view<T> m, std::int64_t first, std::int64_t count, where at = {}) {
   if (first < 0 || count < 0 || count > m.extents[0] || first > m.extents[0] - count)

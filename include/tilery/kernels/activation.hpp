@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// An activation, and its backward pass, over a matrix.
+// The steps of the elementwise kernel for an activation function: forward pass and backward pass over a matrix.
 #pragma once
 #pragma GCC system_header
 
@@ -22,7 +22,7 @@ struct activation_forward_params {
   }
 };
 
-/// dx = dy f'(x), with x the input of the forward pass.
+/// dx = dy f'(x), where x is the input of the forward pass.
 template <class Activation, class T>
 struct activation_backward_params {
   static constexpr const char* name = "activation_backward";

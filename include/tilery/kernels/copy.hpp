@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Elements from one tensor to another, or one value to all elements of a tensor, with any strides: what the elementwise
-// kernel does with each pack. The kernel walks over rows and columns; the rows' place in the tensor's other dimensions
-// is computed from their number.
+// The steps of the elementwise kernel for copy (from tensor to tensor, with conversion) and fill (one value to a whole
+// tensor), for any strides. The kernel runs over rows and columns; a row's indices in the tensor's other dimensions are
+// computed from its number.
 #pragma once
 #pragma GCC system_header
 
@@ -12,13 +12,12 @@ namespace tilery::inline TILERY_ABI {
 /// The largest rank of a tensor that is copied or filled.
 inline constexpr int copied_rank = 3;
 
-/// The dimensions of a tensor but for the columns, the outermost first; those without a second element have an extent
-/// of
-/// 1. All of them together are the rows.
+/// The dimensions of a tensor without the columns, outermost first; together they are the rows. An extent of 1 stands
+/// for a dimension that the tensor does not have.
 struct row_dimensions {
   std::int32_t extents[copied_rank - 1];
 
-  /// The distance, in elements, of a row from the first one.
+  /// Distance of a row from the first row, in elements.
   TILERY_SIMT std::int64_t offset(int row, const std::int64_t (&strides)[copied_rank - 1]) const {
     std::int64_t all = 0;
     TILERY_UNROLL
@@ -30,7 +29,7 @@ struct row_dimensions {
   }
 };
 
-/// A tensor's elements, by row and column.
+/// A tensor whose elements are found by row and column.
 template <class T>
 struct strided_rows {
   gmem_ptr<T> data;
@@ -42,7 +41,7 @@ struct strided_rows {
   }
 };
 
-/// to = from, converted.
+/// to = from, converted to To.
 template <class From, class To>
 struct copy_params {
   static constexpr const char* name = "copy";

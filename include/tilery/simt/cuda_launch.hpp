@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The one __global__ function of the library: a trampoline from the grid to a kernel's text.
+// The library's only __global__ function, `trampoline`, which calls a kernel's `run` in each thread, and its launch.
 #pragma once
 #pragma GCC system_header
 
@@ -11,7 +11,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// In a pass for an arch that cannot run the kernel the body is empty: it costs no time to compile and no code.
+/// Runs a kernel's text. In a device pass for an arch that cannot run the kernel, the body is only a trap: the kernel
+/// costs no compile time and no code there.
 template <class Kernel, class Params>
 __global__ void __launch_bounds__(Kernel::threads, resident_of<Kernel>())
     trampoline(const __grid_constant__ Params params) {
@@ -20,21 +21,21 @@ __global__ void __launch_bounds__(Kernel::threads, resident_of<Kernel>())
     extern __shared__ __align__(128) unsigned char shared_memory[];
     Kernel::run(cuda_lane{}, params, *reinterpret_cast<typename Kernel::shared*>(shared_memory));
   } else {
-    __trap();  // the launch refuses before it comes to this
+    __trap();  // not reached: the launch refuses first
   }
 #endif
 }
 
-/// One launch on a stream, of a kernel whose type is forgotten. The shared memory's opt-in is set at each launch that
-/// needs it: the attribute belongs to a (function, device) pair, and a remembered "already done" would be wrong on the
-/// second device.
+/// Launches a kernel on a stream. The kernel's type is erased, so this function is compiled once. The opt-in to more
+/// than 48 KiB of shared memory is set at each launch that needs it: the attribute belongs to a (function, device)
+/// pair, and a flag "already set" would be wrong on a second device.
 inline void launch_on_stream(const kernel_needs& kernel, const void* function, index3 blocks, void* params,
                              cudaStream_t stream, where at) {
   if (kernel.shared_bytes > 48 * 1024)
     check_cuda(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, kernel.shared_bytes),
                "cudaFuncSetAttribute", at);
   if (kernel.lowest > arch::sm_75) {
-    // A newer device would run the empty body that was compiled for an older arch.
+    // A newer device would run the trap that was compiled for an older arch.
     cudaFuncAttributes code;
     check_cuda(cudaFuncGetAttributes(&code, function), "cudaFuncGetAttributes", at);
     if (code.ptxVersion < static_cast<int>(kernel.lowest))

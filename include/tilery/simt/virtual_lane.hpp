@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A lane of the virtual GPU. Each verb is the model of one instruction; where lanes meet, the lane's fiber waits.
-// `where` is the line of the caller: reports name it. A checked lane asks its block's watch before each verb.
-// Kernels are compiled for the device, too, so nvcc sees these bodies in its device pass; there they are empty, and
-// never run.
+// The lane of the virtual GPU. Each member function models one instruction. At a barrier or a shuffle, the lane's fiber
+// waits. `where` is the caller's line, which reports name. A checked lane asks its block's watch before each access.
+// nvcc's device pass compiles these bodies, too, because kernels are templates of the lane; there they are empty, and
+// they never run.
 #pragma once
 #pragma GCC system_header
 
@@ -65,7 +65,7 @@ public:
       return no_step{};
   }
 
-  /// Arithmetic of this lane, for the profile: multiply-adds, or function values.
+  /// Counts arithmetic of this lane for the profile: `count` multiply-adds, or values of a special function.
   TILERY_SIMT void operations([[maybe_unused]] compute_unit on, [[maybe_unused]] int count,
                               [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
@@ -73,10 +73,10 @@ public:
 #endif
   }
 
-  /// All lanes are done with the values of so many elements from the next sync_block on (in a cluster, from the next
-  /// sync_cluster on): a stage of a ring that is to be refilled. One lane's call is enough. With
-  /// `virtual_gpu::options::poison_discarded` they become NaN there, and whoever reads one before it is written again
-  /// is reported; otherwise, and on other machines, nothing happens.
+  /// States that no lane reads the values of these elements after the next sync_block (in a cluster: after the next
+  /// sync_cluster), as in a pipeline stage that is about to be refilled. One lane's call is enough. With
+  /// `virtual_gpu::options::poison_discarded`, the elements become NaN at that barrier, and a read before the next
+  /// write is reported. Otherwise, and on all other executors, the call does nothing.
   template <class T>
   TILERY_SIMT void discard([[maybe_unused]] smem_ptr<T> first, [[maybe_unused]] int elements,
                            [[maybe_unused]] where at = {}) const {
@@ -155,8 +155,8 @@ public:
     write(p, value, at);
   }
 
-  /// The same place in the shared memory of the cluster's block `rank`. All blocks of the cluster must have begun, so a
-  /// sync_cluster comes before the first access.
+  /// Returns the address at the same offset in the shared memory of the cluster's block `rank`. Call sync_cluster()
+  /// before the first access: it ensures that all blocks of the cluster have started.
   template <class T>
   TILERY_SIMT dsmem_ptr<T> of_block([[maybe_unused]] smem_ptr<T> mine, int rank, where = {}) const {
     std::ptrdiff_t offset = 0;
@@ -182,7 +182,7 @@ public:
     write_remote(p, value, at);
   }
 
-  /// For atoms.
+  /// The atoms' host model runs their asynchronous copies and barriers on this engine.
   auto engine() const { return virtual_engine<Checked>(*block_, rank_); }
 
 private:
@@ -259,7 +259,7 @@ private:
   }
 #ifndef __CUDA_ARCH__
   virtual_machine::block_watch* watch() const { return static_cast<virtual_machine::block_watch*>(block_->events()); }
-  /// The place of this verb; a seeded schedule may let other lanes go first.
+  /// Returns the number of the source line of this call. With a seed, other lanes may run first.
   std::uint32_t site(const char* name, where at) const {
     const std::uint32_t number = watch()->at_site(rank_, name, at);
     if (watch()->delays(rank_)) [[unlikely]]
@@ -267,8 +267,8 @@ private:
     return number;
   }
 
-  /// Whether an access may happen. Unchecked, it throws where a GPU would fault: at an address that is not aligned to
-  /// the access's size; 32 bytes and more are several accesses of 16.
+  /// Returns true if the access is allowed. An unchecked lane throws if the address is not aligned to the access's
+  /// size, where a GPU would fault. An access of 32 bytes or more is several accesses of 16 bytes.
   template <bool Writes, class Value, class Pointer>
   bool may_access(Pointer p, [[maybe_unused]] const char* name, [[maybe_unused]] access_mode mode, where at) const {
     constexpr int bytes = sizeof(Value);
@@ -281,7 +281,7 @@ private:
       return true;
     }
   }
-  /// An atomic at a place of shared memory.
+  /// Returns true if an atomic on this element of shared memory is allowed.
   template <bool Writes, class T>
   bool may_atomically(smem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] access_mode mode,
                       [[maybe_unused]] bool overwrites, where at) const {
@@ -290,7 +290,7 @@ private:
     else
       return may_access<Writes, T>(p, name, mode, at);
   }
-  /// Not inlined: a kernel has many accesses.
+  /// Not inlined, to keep the code small: a kernel has many accesses.
   template <bool Shared, bool Writes, int Bytes>
   [[gnu::noinline]] static bool checked_access(virtual_lane lane, const void* pointer, const char* name,
                                                access_mode mode, where at) {
@@ -304,11 +304,12 @@ private:
                                                access_mode mode, where at) {
     return lane.watch()->template may_access<Shared, Writes, Bytes>(lane.rank_, pointer, lane.site(name, at), mode);
   }
-  /// The bytes of a block of the cluster that an access may touch, or null.
+  /// Returns the host address of an access to the shared memory of the cluster's block `rank`, or null if the access is
+  /// not allowed.
   template <int Bytes>
   void* reach(int rank, std::uint32_t address, [[maybe_unused]] bool writes, where at) const {
     constexpr std::uint32_t power = Bytes & -Bytes, unit = power < 16 ? power : 16;
-    const auto offset = static_cast<std::int32_t>(address);  // below 0 in front of the shared memory
+    const auto offset = static_cast<std::int32_t>(address);  // negative before the beginning of the shared memory
     const virtual_machine::block* const owner = block_->cluster().at(rank);
     if constexpr (Checked) {
       const std::uint32_t number = site(writes ? "store" : "load", at);
