@@ -101,7 +101,7 @@ public:
     if constexpr (Checked) {
       const std::uint32_t place = site(waits ? "sync_named" : "arrive_named", at);
       if (!possible) return watch().no_such_named(rank_, number, lanes, place);
-      watch().comes_to_named(rank_, number, lanes, waits, place);
+      watch().arrives_at_named(rank_, number, lanes, waits, place);
     } else if (!possible) {
       throw error("a named barrier has a number from 1 to 15 and whole warps of lanes", at);
     }

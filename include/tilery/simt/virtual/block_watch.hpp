@@ -4,7 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/engine_watch.hpp>
+#include <tilery/simt/virtual/named_barrier_checks.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -20,10 +20,10 @@ bool is_aligned(const void* pointer) {
   return reinterpret_cast<std::uintptr_t>(pointer) % unit == 0;
 }
 
-class block_watch final : public block_events, public engine_watch {
+class block_watch final : public block_events, public named_barrier_checks {
 public:
   block_watch(launch_watch& launch, int threads, std::size_t shared_bytes)
-      : engine_watch(launch, threads, shared_bytes),
+      : named_barrier_checks(launch, threads, shared_bytes),
         delays_(launch.launch().seed != 0),
         verbs_at_once_(std::clamp<std::int64_t>(launch.launch().step_limit / (4 * threads), 1, 4096)),
         lanes_(static_cast<std::size_t>(threads)) {}
@@ -31,7 +31,7 @@ public:
   // What the scheduler tells ------------------------------------------------------------------------------------------
 
   void begins(const block& self) override {
-    begin_engines(self);
+    begin_barriers(self);
     if (profiles_) requests_.begin_block(static_cast<int>(lanes_.size()));
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       lanes_[i] = {};
@@ -93,7 +93,7 @@ public:
   void named_over(int number) override { publish_named(number); }
 
   void ends() override {
-    end_engines();
+    end_barriers();
     if (profiles_) requests_.end_block();
   }
 
