@@ -194,7 +194,7 @@ private:
                                         [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
     if constexpr (Checked) watch()->comes_to_warp(rank_, what, site(name_of(what), at));
-    return block_->meet_warp(rank_, what, value, at);
+    return block_->warp_collective(rank_, what, value, at);
 #else
     return nullptr;
 #endif

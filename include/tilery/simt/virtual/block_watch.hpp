@@ -32,7 +32,7 @@ public:
   // Events of the block -----------------------------------------------------------------------------------------------
 
   void begins(const block& self) override {
-    begin_engines(self);
+    begin_barriers(self);
     if (profiles_) requests_.begin_block(order_.lane_count());
     progress_.begin(order_.block());
     release_acquire_.begin();
@@ -84,7 +84,7 @@ public:
   void named_over(int number) override { publish_named(number); }
 
   void ends() override {
-    end_engines();
+    end_barriers();
     if (profiles_) requests_.end_block();
   }
 

@@ -20,7 +20,7 @@ struct grid_of_blocks {
   int threads;
   int shared_bytes;
   int cluster;  // blocks per cluster, along x
-  block::lane_text text;
+  block::lane_function function;
   const void* params;
   tensor_model tensors = {};
 };
@@ -42,7 +42,7 @@ public:
   void begin(index3 first, const grid_of_blocks& what) {
     meeting_.live = meeting_.arrived = 0;
     for (const auto& b : blocks_) {
-      b->begin(first, what.blocks, what.text, what.params, meeting_);
+      b->begin(first, what.blocks, what.function, what.params, meeting_);
       ++first.x;
     }
   }

@@ -4,7 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/engine_watch.hpp>
+#include <tilery/simt/virtual/named_barrier_checks.hpp>
 
 #include <bit>
 
@@ -12,10 +12,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-class collective_checks : public engine_watch {
+class collective_checks : public named_barrier_checks {
 public:
-  collective_checks(launch_watch& launch, int threads, std::size_t shared_bytes)
-      : engine_watch(launch, threads, shared_bytes) {}
+  using named_barrier_checks::named_barrier_checks;
 
   /// A lane arrives at a collective of its warp.
   void comes_to_warp(int lane, verb what, std::uint32_t site) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The history of a piece of memory: for each cell the number of its last write and the number of the set of lanes that
-// have read it since. Eight bytes a cell at most, 0.75 where neighbours agree. A cell is a byte of shared
-// memory, or an element of an operand, or half of one of eight bytes.
+// The access history of a piece of memory. For each cell it stores two numbers: that of the cell's last write, and that
+// of the set of readers since this write (see history.hpp). A cell is a byte of shared memory, an element of an
+// operand, or half of an element of 8 bytes. Its history takes 8 bytes at most, and 0.75 bytes where neighbouring cells
+// have the same history (see line_numbers.hpp). A lane "knows of" an access if it happens before what the lane does
+// now.
 #pragma once
 #pragma GCC system_header
 
@@ -14,30 +16,30 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Lanes of a warp that read at one time and place, and what they have found there: the set of readers that they may
-/// join; and from which set to which one they came last, for they read much that has one history.
+/// The lanes of one warp that read at the same time and site. They read many cells that have the same history, so the
+/// last change that one of them made to a set of readers is kept here and is repeated for the next lane.
 struct reading {
   static constexpr std::uint32_t none = ~std::uint32_t{0};
-  readers what;  // without its members
+  readers what;  // the readers to add, without their `members`
   std::uint32_t mine = none;
   std::uint32_t from = none, from_joined = 0, to = none;
 };
 
 class shadow {
   using writes = line_numbers<false>;
-  using reads = line_numbers<true>;  // the second number: lanes that have joined those who came last to the set
+  using reads = line_numbers<true>;  // the second number: lanes that have joined the latest readers of the set
 
 public:
   static constexpr std::size_t line = writes::line, word = writes::word;
 
   shadow(std::size_t cells, std::uint32_t first_write)
       : cells_(cells), first_write_(first_write), writes_(cells, first_write) {}
-  /// As if nobody had touched it.
+  /// Forgets all accesses.
   void forget() {
     writes_.fill(first_write_);
     if (!reads_.empty()) reads_.fill(0);
   }
-  /// The same of some cells; all who may touch them have met.
+  /// Forgets the accesses to `count` cells. All lanes that can reach these cells must have passed a common barrier.
   void forget(histories& all, std::size_t first, std::size_t count) {
     gather(all, first, count);
     writes_.set(first, count, first_write_);
@@ -46,9 +48,11 @@ public:
   std::size_t size() const { return cells_; }
   std::size_t bytes() const { return writes_.bytes() + reads_.bytes(); }
 
-  /// A read of `count` cells. Observer: allows(epoch or readers), whether this access may follow that one; ordered(),
-  /// whether it comes behind it; now(), its own epoch; and what is told of: never_written(cells), conflicts(other,
-  /// cells).
+  /// Checks and records a read of `count` cells.
+  ///
+  /// The observer `by` answers questions about this access. `allows(other)`: true if it may follow the write or the
+  /// readers `other`. `ordered(other)`: true if `other` happens before it. `now()`: its epoch. The observer also
+  /// receives the faults: `never_written(first, n)` and `conflicts(other, first, n)`.
   template <class Observer>
   void read(histories& all, std::size_t first, std::size_t count, Observer& by) {
     remember_readers();
@@ -72,8 +76,9 @@ public:
     });
   }
 
-  /// The most usual read: of a line, or a word of one that is in words, whose writes everybody knows. The lane joins
-  /// those like it, or goes from set to set as they did. False, and nothing done, where it is another read.
+  /// The fast path of the most common read: a whole line, or a word of a line that is stored by words, and all lanes
+  /// know of the writes there. The lane joins the readers in the same way as the previous lane of its warp did. Any
+  /// other read returns false and changes nothing.
   template <std::size_t Count>
   bool read_again(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
     const std::uint32_t head = writes_.head(first / line);
@@ -85,8 +90,9 @@ public:
     std::uint32_t* const at = reads_.together<Count>(first);
     return at && adds_again(all, at, lane, by);
   }
-  /// Any plain read in which nothing is wrong; ordered(epoch) tells whether it comes behind that, ordered(readers)
-  /// whether all lanes of its warp do.
+  /// Records a plain read that has no fault. Otherwise returns false, and the caller must call read(), which adds
+  /// readers that were already added without effect. `ordered(epoch)`: true if that write happens before this read.
+  /// `ordered(readers)`: true if those reads happen before what any lane of this warp does now.
   template <std::size_t Count, class Ordered>
   bool read_rightly(histories& all, std::size_t first, std::uint32_t lane, reading& by, const Ordered& ordered) {
     const auto may_follow = [&](std::uint32_t n) {
@@ -113,7 +119,8 @@ public:
     return true;
   }
 
-  /// A write; `number` is that of its epoch. Readers are forgotten: whoever comes behind this write comes behind them.
+  /// Checks and records a write; `number` is the number of its epoch. The readers are forgotten: an access that is
+  /// ordered after this write is ordered after them, too.
   template <class Observer>
   void write(histories& all, std::size_t first, std::size_t count, std::uint32_t number, Observer& by) {
     gather(all, first, count);
@@ -129,7 +136,7 @@ public:
     });
     writes_.set(first, count, number);
   }
-  /// Any plain write in which nothing is wrong, else false, and nothing done.
+  /// Records a plain write that has no fault. Otherwise changes nothing and returns false.
   template <std::size_t Count, class Ordered>
   bool write_rightly(const histories& all, std::size_t first, std::uint32_t number, const Ordered& ordered) {
     const auto may_follow = [&](std::uint32_t n) {
@@ -148,7 +155,8 @@ public:
     return true;
   }
 
-  /// An atomic: it stands among the readers, whether it writes or not, so that it hides nobody from who comes behind.
+  /// Checks and records an atomic. It is recorded as a reader, even if it writes. As the last write it would hide
+  /// earlier accesses, but an access ordered after this atomic need not be ordered after those.
   template <class Observer>
   void atomic(histories& all, std::size_t first, std::size_t count, Observer& by) {
     remember_readers();
@@ -156,7 +164,7 @@ public:
     for_runs(first, count, [&](std::size_t at, std::size_t n) {
       const std::uint32_t last = writes_[at];
       if (last == write_log::never) {
-        if (by.overwrites()) {  // the first write of all: there is nobody whom it could hide
+        if (by.overwrites()) {  // the first write: there are no earlier accesses that it could replace
           writes_.set(at, n, all.writes.add(by.now()));
           return;
         }
@@ -170,7 +178,7 @@ public:
     });
   }
 
-  // For the logs' housekeeping.
+  // For histories::collect(), which renumbers the entries.
   template <class Visit>
   void for_writes(const Visit& visit) {
     writes_.for_each(visit);
@@ -181,7 +189,7 @@ public:
   }
 
 private:
-  /// Memory that is only written needs no second number.
+  /// Creates the readers' numbers at the first read. Memory that is only written needs none.
   void remember_readers() {
     if (reads_.empty()) [[unlikely]]
       reads_ = reads(cells_, 0);
@@ -199,7 +207,8 @@ private:
     reads_.set(first, count, now);
     return now;
   }
-  /// The same for a line or a word, as it was done before: `at` is the number of its set, and behind it who has joined.
+  /// Adds a lane to the readers at `at` by repeating the last change kept in `by`. `at` points to the number of a
+  /// line's or word's set, and to the lanes that have joined it. Returns false if the change does not fit this set.
   [[gnu::always_inline]] bool adds_again(const histories& all, std::uint32_t* at, std::uint32_t lane,
                                          const reading& by) {
     const std::uint32_t number = reads::number_of(at[0]);
@@ -212,7 +221,8 @@ private:
     at[0] += by.to - number, at[1] = lane;
     return true;
   }
-  /// The same for the first time. False where some have written, by atomics.
+  /// Adds a lane to the readers at `at`, and keeps the change in `by`. Returns false if atomics of the set have
+  /// written.
   template <class Ordered>
   bool adds(histories& all, std::uint32_t* at, std::uint32_t lane, reading& by, const Ordered& ordered) {
     const std::uint32_t number = reads::number_of(at[0]), from = known_as_none(all, number);
@@ -231,8 +241,9 @@ private:
   bool nobody_reads(const histories& all, std::size_t first, std::size_t count) const {
     return reads_.all(first, count, [&](std::uint32_t n) { return all.reads.known_to_all(n); });
   }
-  /// Makes sets with a number of those to which lanes have joined, where cells are read or written. Where the writes of
-  /// a line are told apart by cells, its reads are going to be: the words beside these are gathered, too.
+  /// In the lines and words that are read or written next, replaces a set and the lanes that have joined it by the one
+  /// set of all of them. Where the writes of a line are stored by cells, its readers are going to be, too, so the
+  /// neighbouring words are included.
   void gather(histories& all, std::size_t first, std::size_t count) {
     if (!joined_) return;
     std::size_t last = first + count;
@@ -241,14 +252,15 @@ private:
     reads_.for_joined(first, last - first,
                       [&](std::uint32_t number, std::uint32_t members) { return all.reads.joined(number, members); });
   }
-  /// Whether the cells have one set of readers; sets that everybody knows are empty ones.
+  /// True if the cells have one set of readers. Sets that all lanes know of count as empty.
   bool one_set(const histories& all, std::size_t first, std::size_t count) const {
     return reads_.run(first, first + count) == count || nobody_reads(all, first, count);
   }
 
   // Writers -----------------------------------------------------------------------------------------------------------
 
-  /// Whether somebody has written each cell, and everybody knows. Remembered of whole lines.
+  /// True if each cell has been written and all lanes know of it. The answer is stored for whole lines
+  /// (line_numbers::settled).
   bool settled(const histories& all, std::size_t first, std::size_t count) {
     for (std::size_t i = first, last = first + count; i < last;) {
       const std::size_t at = i / line, stop = std::min(last, (at + 1) * line);
@@ -264,7 +276,7 @@ private:
     return writes_.all(first, count, [&](std::uint32_t number) { return all.writes.everybody_knows(number); });
   }
 
-  /// Calls visit(from, n) for each run of cells with one history.
+  /// Calls visit(first, n) for each run of n cells with the same history.
   template <class Visit>
   void for_runs(std::size_t first, std::size_t count, const Visit& visit) {
     for (std::size_t i = first, last = first + count; i < last;) {
@@ -278,7 +290,7 @@ private:
   std::uint32_t first_write_;
   writes writes_;
   reads reads_;
-  bool joined_ = false;  // lanes have joined sets, at some time
+  bool joined_ = false;  // true once a lane has joined a set
 };
 
 }  // namespace virtual_machine

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the other blocks of a cluster have done in a block's shared memory: of each of their lanes the last access.
-// Lanes order their own accesses, so that the block may end when it knows of these.
+// The accesses of a cluster's other blocks to one block's shared memory. Only the last access of each lane is kept: a
+// lane's own accesses are ordered, so if the last one happens before the end of the block, all of them do.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +14,7 @@ namespace virtual_machine {
 
 struct visit {
   epoch self;
-  int lane = -1;  // -1: none
+  int lane = -1;  // -1: the lane has made no access
   std::int64_t offset = 0;
   int bytes = 0;
   bool writes = false;
@@ -22,7 +22,7 @@ struct visit {
 
 class visit_log {
 public:
-  /// `rank` is that of the visitor's block in its cluster.
+  /// `rank`: the rank in the cluster of the block that accesses the memory. `threads`: the size of a block.
   void add(const visit& v, int rank, int threads) {
     const auto at =
         static_cast<std::size_t>(rank) * static_cast<std::size_t>(threads) + static_cast<std::size_t>(v.lane);
@@ -40,7 +40,7 @@ private:
   std::vector<visit> last_;
 };
 
-/// The name in reports of the shared memory of the cluster's block `rank`.
+/// Returns the name that reports give to the shared memory of block `rank` of the cluster.
 inline std::string shared_memory_of(int rank) {
   return "the shared memory of block " + std::to_string(rank) + " of the cluster";
 }
