@@ -24,14 +24,14 @@ TEST(history, a_clock_knows_what_it_has_learnt) {
   vector_clock c(0, 4);
   EXPECT_TRUE(c.empty());
   EXPECT_FALSE(c.knows({0, 1}, 5, 0));
-  c.learn({0, 1}, vector_clock::everyone, 3);
+  c.learn({0, 1}, vector_clock::all_members, 3);
   EXPECT_TRUE(c.knows({0, 1}, 5, 2));
   EXPECT_FALSE(c.knows({0, 1}, 5, 3));
   c.learn({0, 2}, 7, 4);  // one lane
   EXPECT_TRUE(c.knows({0, 2}, 7, 3));
   EXPECT_FALSE(c.knows({0, 2}, 7, 4));
   EXPECT_FALSE(c.knows({0, 2}, 8, 3));
-  c.learn({9, 0}, vector_clock::everyone, 2);  // another block
+  c.learn({9, 0}, vector_clock::all_members, 2);  // another block
   EXPECT_TRUE(c.knows({9, 0}, 31, 1));
   EXPECT_FALSE(c.knows({9, 1}, 31, 1));
   vector_clock other(9, 2);

@@ -156,8 +156,8 @@ public:
     if (count == 16) access<Writes, 16>(lane, first, line);
     if (count == 32) access<Writes, 32>(lane, first, line);
   }
-  void meet_block() { watch_.block_met(threads); }
-  void meet_warp(int warp) { watch_.warp_met(warp, verb::sync_warp, ~0u); }
+  void meet_block() { watch_.block_complete(threads); }
+  void meet_warp(int warp) { watch_.warp_complete(warp, verb::sync_warp, ~0u); }
   void pass(int lane, int flag) {
     watch_.atomic(lane, flags_ + flag, true, true, order::acquire_release, scope::block);
   }

@@ -85,7 +85,7 @@ private:
                            in_shared,
                            plain && writes && wrote && who.self.site == other.site};
     fault_origin origin{pair.needs(), {}};
-    if (plain && pair.same_block) origin.later = watch.later_of(who, other.site, other.time, pair.same_warp);
+    if (plain && pair.same_block) origin.later = watch.later_iteration_of(who, other.site, other.time, pair.same_warp);
     fault f =
         watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells), missing_order(pair, origin.later));
     f.before = {{}, watch.launch_.position(other.who.block), of().lane_of(other.who, member), wrote};

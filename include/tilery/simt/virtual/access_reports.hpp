@@ -104,7 +104,8 @@ protected:
   /// Returns the barrier if the two accesses belong to different iterations of a loop, else an empty result. The test:
   /// the line of one access is above a barrier, the line of the other below it, both accesses came after the barrier
   /// was last passed, and the upper line had been executed before the barrier was passed for the first time.
-  later_round later_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time, bool same_warp) const {
+  later_iteration later_iteration_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time,
+                                     bool same_warp) const {
     const passed_barriers::barrier& passed =
         same_warp ? passed_.of_warp(now.lane / block::warp_lanes) : passed_.of_block();
     if (passed.site == 0 || before_time < passed.time) return {};

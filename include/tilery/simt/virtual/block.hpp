@@ -7,7 +7,7 @@
 
 #include <tilery/simt/virtual/barriers.hpp>
 #include <tilery/simt/virtual/block_lanes.hpp>
-#include <tilery/simt/virtual/warp_meeting.hpp>
+#include <tilery/simt/virtual/warp_collective_state.hpp>
 
 #include <memory>
 
@@ -17,7 +17,7 @@ namespace virtual_machine {
 
 class block final : public block_lanes {
 public:
-  static constexpr int warp_lanes = warp_meeting::lanes;
+  static constexpr int warp_lanes = warp_collective_state::lanes;
   using lane_function = void (*)(block& self, int rank, const void* params);
 
   /// `events` receives the block's events (see block_events); null for an unchecked block.
@@ -32,21 +32,21 @@ public:
 
   /// Prepares the block to run `kernel` as block `at` of a grid of `of` blocks. Fills the shared memory with NaN, so
   /// that no value of an earlier block remains.
-  void begin(index3 at, index3 of, lane_function kernel, const void* params, cluster_meeting& cluster) {
+  void begin(index3 at, index3 of, lane_function kernel, const void* params, cluster_state& cluster) {
     of_ = of, kernel_ = kernel, params_ = params, cluster_ = &cluster;
     cluster.live += threads();
     arrived_ = 0;
     std::fill_n(shared_.get(), shared_bytes_, std::byte{0xff});  // NaN in every floating-point type
     waiting_.clear();
     barriers_.clear();
-    for (warp_meeting& w : warps_) w.live = w.arrived = 0;
+    for (warp_collective_state& w : warps_) w.live = w.arrived = 0;
     for (int i = 0; i < threads(); ++i) warp_of(i).live |= bit_of(i);
     begin_lanes(at);
     if (events_) events_->begins(*this);
   }
 
   index3 of() const { return of_; }
-  const cluster_meeting& cluster() const { return *cluster_; }
+  const cluster_state& cluster() const { return *cluster_; }
   int cluster_rank() const { return at().x % static_cast<int>(cluster_->blocks.size()); }
   void* shared() const { return shared_.get(); }
   std::size_t shared_bytes() const { return shared_bytes_; }
@@ -76,8 +76,8 @@ public:
   /// values, indexed by lane; the entry after the last lane is the mask of the lanes that arrived. If `work` is given,
   /// it is executed once for all 32 lanes before they continue, and each value is the address of a lane's operands.
   const std::uint64_t* warp_collective(int rank, verb what, std::uint64_t value, where at, warp_work work = nullptr) {
-    warp_meeting& w = warp_of(rank);
-    const std::uint64_t* const table = w.come(rank, what, value, at, work, this->at());
+    warp_collective_state& w = warp_of(rank);
+    const std::uint64_t* const table = w.arrive(rank, what, value, at, work, this->at());
     if (w.arrived == w.live)
       release_warp(rank / warp_lanes);
     else
@@ -94,7 +94,7 @@ public:
     mbarrier_state& b = barriers_.at(mbarrier);
     if (events_ && b.overfull()) events_->too_many_bytes(mbarrier, -std::exchange(b.missing_bytes, 0));
     if (!virtual_machine::barriers::turn(b)) return;
-    if (events_) events_->phase_over(mbarrier, b);
+    if (events_) events_->phase_complete(mbarrier, b);
     wake_mbarrier(mbarrier);
   }
   /// Wakes the lanes that wait at an mbarrier, because its phase is complete or because a new copy must land: waiting
@@ -124,7 +124,7 @@ public:
     if (++b.arrived == lanes) {
       const std::vector<int> woken = std::move(b.waiting);
       b = {};
-      if (events_) events_->named_over(number);
+      if (events_) events_->named_complete(number);
       for (const int lane : woken) ready().insert(lane);
       return;
     }
@@ -153,30 +153,30 @@ private:
 
   void release_block() {
     arrived_ = 0;
-    if (events_) events_->block_met(live());
+    if (events_) events_->block_complete(live());
     ready().take(waiting_);
   }
   void release_cluster() {
     cluster_->arrived = 0;
-    if (events_) events_->cluster_met(*cluster_);
+    if (events_) events_->cluster_complete(*cluster_);
     for (block* b : cluster_->blocks) b->wake(verb::sync_cluster);
   }
   void release_warp(int warp) {
-    warp_meeting& w = warps_[static_cast<std::size_t>(warp)];
-    const std::uint32_t came = w.over(warp, at(), tensors_);
+    warp_collective_state& w = warps_[static_cast<std::size_t>(warp)];
+    const std::uint32_t came = w.complete(warp, at(), tensors_);
     ready().insert_warp(warp, came);
-    if (events_) events_->warp_met(warp, w.meeting, came);
+    if (events_) events_->warp_complete(warp, w.called, came);
   }
   /// Releases the barriers at which only this lane, which has ended, was missing.
   void release_without(int rank) {
     if (arrived_ == live() && live() > 0) release_block();
-    warp_meeting& w = warp_of(rank);
+    warp_collective_state& w = warp_of(rank);
     w.live &= ~bit_of(rank);
     if (w.arrived && w.arrived == w.live) release_warp(rank / warp_lanes);
     if (cluster_->live > 0 && cluster_->arrived == cluster_->live) release_cluster();
   }
 
-  warp_meeting& warp_of(int rank) { return warps_[static_cast<std::size_t>(rank / warp_lanes)]; }
+  warp_collective_state& warp_of(int rank) { return warps_[static_cast<std::size_t>(rank / warp_lanes)]; }
   static std::uint32_t bit_of(int rank) { return 1u << (rank % warp_lanes); }
 
   std::unique_ptr<block_events> events_;
@@ -184,9 +184,9 @@ private:
   index3 of_;
   lane_function kernel_ = nullptr;
   const void* params_ = nullptr;
-  cluster_meeting* cluster_ = nullptr;
+  cluster_state* cluster_ = nullptr;
   int arrived_ = 0;  // lanes at the block's barrier
-  std::vector<warp_meeting> warps_;
+  std::vector<warp_collective_state> warps_;
   lane_set waiting_;  // the lanes at the block's barrier
   virtual_machine::barriers barriers_;
   std::size_t shared_bytes_;

@@ -39,33 +39,33 @@ public:
     begin_collectives();
   }
 
-  void warp_met(int warp, verb what, std::uint32_t lanes) override {
+  void warp_complete(int warp, verb what, std::uint32_t lanes) override {
     const std::uint32_t site = progress_.site_of(warp * block::warp_lanes + std::countr_zero(lanes));
     if (what == verb::sync_warp) {  // shuffles and votes order no memory
-      order_.meet_warp(warp);
+      order_.pass_warp_barrier(warp);
       passed_.warp(warp, site, order_.time(warp * block::warp_lanes)), launch_.passes(site);
     }
     if (profiles_) requests_.aligned(warp, lanes);
-    warp_complete(warp, lanes, site);
+    check_warp(warp, lanes, site);
   }
 
-  void block_met(int lanes) override {
-    order_.meet_block();
+  void block_complete(int lanes) override {
+    order_.pass_block_barrier();
     passed_.block(barrier_site(), order_.time(0)), launch_.passes(barrier_site());
     if (launch_.launch().cluster == 1) orders_all(self_->shared());  // in a cluster, other blocks reach it too
     align_warps();
-    block_complete(lanes);
+    check_block(lanes);
   }
 
-  void cluster_met(const cluster_meeting& cluster) override {
+  void cluster_complete(const cluster_state& cluster) override {
     knowledge together;
     int lanes = 0;
     block_watch* arrived = nullptr;  // of any live block
     for (const block* b : cluster.blocks) {
       if (!b->lives()) continue;  // a block that has ended publishes nothing
       block_watch& w = watch_of(*b);
-      w.order_.meet_block();
-      together.join(w.order_.of_all());
+      w.order_.pass_block_barrier();
+      together.join(w.order_.shared_by_all());
       arrived = &w;
     }
     for (const block* b : cluster.blocks) {
@@ -76,12 +76,12 @@ public:
       w.forget_cluster_sites();
       lanes += w.order_.lane_count();
     }
-    if (arrived) arrived->cluster_complete(lanes - cluster.live);
+    if (arrived) arrived->check_cluster(lanes - cluster.live);
   }
 
-  void phase_over(const void* mbarrier, const mbarrier_state& state) override { publish_phase(mbarrier, state); }
+  void phase_complete(const void* mbarrier, const mbarrier_state& state) override { publish_phase(mbarrier, state); }
   void too_many_bytes(const void* mbarrier, std::int64_t more) override { overfull(mbarrier, more); }
-  void named_over(int number) override { publish_named(number); }
+  void named_complete(int number) override { publish_named(number); }
 
   void ends() override {
     end_barriers();
@@ -173,7 +173,7 @@ public:
   }
   bool poisons_discarded() const { return launch_.launch().poison_discarded; }
   void discard(int lane, const void* pointer, std::int64_t bytes, std::uint32_t site) {
-    access_watch::discard(lane_itself(lane, site, access_mode::plain), shared_offset(pointer), bytes);
+    shared_memory_checks::discard(lane_itself(lane, site, access_mode::plain), shared_offset(pointer), bytes);
   }
   void operations(std::uint32_t site, compute_unit on, int count) {
     if (profiles_) requests_.operations(site, on, count);

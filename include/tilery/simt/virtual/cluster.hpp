@@ -34,15 +34,15 @@ public:
     for (int i = 0; i < what.cluster; ++i) {
       blocks_.push_back(
           std::make_unique<block>(what.threads, what.shared_bytes, new_watch ? new_watch() : nullptr, what.tensors));
-      meeting_.blocks.push_back(blocks_.back().get());
+      state_.blocks.push_back(blocks_.back().get());
     }
   }
 
   /// Makes all blocks ready to run. `first`: the position of the first block in the grid.
   void begin(index3 first, const grid_of_blocks& what) {
-    meeting_.live = meeting_.arrived = 0;
+    state_.live = state_.arrived = 0;
     for (const auto& b : blocks_) {
-      b->begin(first, what.blocks, what.function, what.params, meeting_);
+      b->begin(first, what.blocks, what.function, what.params, state_);
       ++first.x;
     }
   }
@@ -58,7 +58,7 @@ public:
         again = true;
       }
     }
-    return meeting_.live > 0;
+    return state_.live > 0;
   }
 
   /// Lets every lane that waits in wait_until, or polls, test its condition again.
@@ -100,7 +100,7 @@ private:
   }
 
   std::vector<std::unique_ptr<block>> blocks_;
-  cluster_meeting meeting_;
+  cluster_state state_;
 };
 
 }  // namespace virtual_machine

@@ -50,19 +50,19 @@ protected:
   }
 
   /// A collective of a warp is complete. `lanes`: the mask of its live lanes; `site`: of the collective.
-  void warp_complete(int warp, std::uint32_t lanes, std::uint32_t site) {
+  void check_warp(int warp, std::uint32_t lanes, std::uint32_t site) {
     const int of = std::min(block::warp_lanes, order_.lane_count() - warp * block::warp_lanes);
     ended_before(warp * block::warp_lanes + std::countr_zero(lanes), site, of - std::popcount(lanes), "warp");
   }
   /// A barrier of the block is complete. `lanes`: the number of its live lanes.
-  void block_complete(int lanes) {
+  void check_block(int lanes) {
     ended_before(barrier_lane_, barrier_site_, order_.lane_count() - lanes, "block");
     barrier_site_ = 0;
   }
   /// The site of the barrier of the block that is in progress.
   std::uint32_t barrier_site() const { return barrier_site_; }
   /// A barrier of the cluster is complete. `ended`: the number of the cluster's lanes that had ended before.
-  void cluster_complete(int ended) { ended_before(cluster_lane_, cluster_site_, ended, "cluster"); }
+  void check_cluster(int ended) { ended_before(cluster_lane_, cluster_site_, ended, "cluster"); }
   void forget_cluster_sites() { std::fill(cluster_sites_.begin(), cluster_sites_.end(), 0); }
 
 private:

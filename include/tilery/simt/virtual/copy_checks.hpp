@@ -5,17 +5,17 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/access_watch.hpp>
 #include <tilery/simt/virtual/block_requests.hpp>
+#include <tilery/simt/virtual/global_memory_checks.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-class copy_checks : public access_watch {
+class copy_checks : public global_memory_checks {
 public:
   copy_checks(launch_watch& launch, int threads, std::size_t shared_bytes)
-      : access_watch(launch, threads, shared_bytes),
+      : global_memory_checks(launch, threads, shared_bytes),
         requests_(launch.recorder()),
         profiles_(launch.checks_for(checks::profile)),
         copies_(static_cast<std::size_t>(threads)) {}

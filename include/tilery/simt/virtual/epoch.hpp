@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The record of an access in the history of memory: its actor, time, site and kind. An epoch is one access of one actor;
-// `readers` are the accesses of a warp's lanes at one time and site.
+// The record of an access in the history of memory: its actor, time, site and kind. An epoch is one access of one
+// actor; `readers` are the accesses of a warp's lanes at one time and site.
 #pragma once
 #pragma GCC system_header
 

@@ -18,7 +18,7 @@ namespace virtual_machine {
 /// accesses belong to different iterations.
 struct fault_origin {
   remedy needed = remedy::other;
-  later_round later;
+  later_iteration later;
 };
 
 class fault_groups {

@@ -24,7 +24,7 @@ public:
     if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
       return misaligned_shared(who, shared_offset(mbarrier), 8, true);
     if (!barrier_access(who, shared_offset(mbarrier), true)) return;
-    barrier_places_.add(shared_offset(mbarrier), {lane, site});
+    mbarrier_addresses_.add(shared_offset(mbarrier), {lane, site});
     mbarrier_record& m = mbarriers_[mbarrier];
     m = {};
     m.engine = order_.new_engine();
@@ -34,12 +34,12 @@ public:
   void invalidate_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     if (is_initialised(who, mbarrier, state) && barrier_access(who, shared_offset(mbarrier), true))
-      barrier_places_.remove(shared_offset(mbarrier));
+      mbarrier_addresses_.remove(shared_offset(mbarrier));
   }
   /// Checks that the mbarrier is initialised and that its initialisation is ordered before what this lane does now.
   /// Returns false if the mbarrier must not be used.
   bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state, std::uint32_t site) {
-    const actor who = lane_itself(lane, site, atomic_mode(false, barrier_places::bytes));
+    const actor who = lane_itself(lane, site, atomic_mode(false, mbarrier_addresses::bytes));
     return is_initialised(who, mbarrier, state) && barrier_access(who, shared_offset(mbarrier), false);
   }
   /// Checks and records an arrival that expects `bytes` bytes of copies.

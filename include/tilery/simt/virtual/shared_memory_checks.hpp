@@ -7,7 +7,7 @@
 #pragma GCC system_header
 
 #include <tilery/simt/virtual/access_observer.hpp>
-#include <tilery/simt/virtual/barrier_places.hpp>
+#include <tilery/simt/virtual/mbarrier_addresses.hpp>
 #include <tilery/simt/virtual/recent_accesses.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -19,7 +19,7 @@ public:
   /// `shared_bytes`: the size of shared memory that the kernel asked for; accesses after its end are faults.
   shared_memory_checks(launch_watch& launch, int threads, std::size_t shared_bytes)
       : access_reports(launch, threads),
-        barrier_places_(shared_bytes),
+        mbarrier_addresses_(shared_bytes),
         shared_(shared_bytes, write_log::never),
         recent_(order_.warp_count(), threads) {}
 
@@ -31,7 +31,7 @@ public:
     constexpr std::size_t count = together ? Bytes : shadow::word;
     if (!together || offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
     const recent_accesses::reads& l = recent_.reads_of(lane, site);
-    return l.when == when(lane, site) && !barrier_places_.touched(offset, Bytes) &&
+    return l.when == when(lane, site) && !mbarrier_addresses_.touched(offset, Bytes) &&
            shared_.read_again<count>(histories_, static_cast<std::size_t>(offset), bit_of(lane), l.reader);
   }
   /// Fast path of any plain access to shared memory without a fault. Returns false if the access needs the full check
@@ -41,7 +41,7 @@ public:
     constexpr auto count = static_cast<std::size_t>(Bytes);
     if constexpr (count > shadow::line || !std::has_single_bit(count)) return false;
     if (offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
-    if (barrier_places_.touched(offset, Bytes)) return false;
+    if (mbarrier_addresses_.touched(offset, Bytes)) return false;
     const auto first = static_cast<std::size_t>(offset);
     if constexpr (Writes) {
       const auto ordered = [&](const auto& e) { return e.mode != access_mode::constant && order_.knows(lane, e); };
@@ -60,22 +60,22 @@ public:
   /// Checks an access to this block's shared memory, `offset` bytes from its start.
   bool shared_access(const actor& who, std::int64_t offset, bool writes, int bytes) {
     if (!in_shared_memory(who, offset, writes, bytes)) return false;
-    if (bytes > 0 && barrier_places_.touched(offset, bytes))
+    if (bytes > 0 && mbarrier_addresses_.touched(offset, bytes))
       breaks_barrier(*this, who, writes, "shared memory", offset, bytes);
     follow(who, offset, writes, bytes);
     return true;
   }
   /// Checks an mbarrier instruction's access to its mbarrier.
   bool barrier_access(const actor& who, std::int64_t offset, bool writes) {
-    if (!in_shared_memory(who, offset, writes, barrier_places::bytes)) return false;
-    follow(who, offset, writes, barrier_places::bytes);
+    if (!in_shared_memory(who, offset, writes, mbarrier_addresses::bytes)) return false;
+    follow(who, offset, writes, mbarrier_addresses::bytes);
     return true;
   }
 
   /// Bytes that a lane discards. They become uninitialised at the next barrier of all lanes that can reach the memory.
   void discard(const actor& who, std::int64_t offset, std::int64_t bytes) {
     if (bytes <= 0 || !in_shared_memory(who, offset, true, bytes)) return;
-    if (barrier_places_.touched(offset, bytes)) breaks_barrier(*this, who, true, "shared memory", offset, bytes);
+    if (mbarrier_addresses_.touched(offset, bytes)) breaks_barrier(*this, who, true, "shared memory", offset, bytes);
     const std::pair piece{static_cast<std::size_t>(offset), static_cast<std::size_t>(bytes)};
     if (std::find(discarded_.begin(), discarded_.end(), piece) == discarded_.end()) discarded_.push_back(piece);
   }
@@ -98,7 +98,7 @@ public:
       report(fault_kind::early_access, who, writes, shared_memory_of(rank), offset, bytes,
              "that block may not have begun: a sync_cluster before the first access is missing");
     home.make_room();
-    if (home.barrier_places_.touched(offset, bytes))
+    if (home.mbarrier_addresses_.touched(offset, bytes))
       breaks_barrier(home, who, writes, shared_memory_of(rank), offset, bytes);
     access_observer by{*this, who, writes, "shared memory", 1, 0, true, &home, home.has_discarded_};
     const auto first = static_cast<std::size_t>(offset), count = static_cast<std::size_t>(bytes);
@@ -117,7 +117,7 @@ protected:
     begin_reports(block);
     shared_.forget();
     histories_.clear();
-    recent_.forget(), barrier_places_.clear();
+    recent_.forget(), mbarrier_addresses_.clear();
     visits_.clear();
     ended_ = cluster_has_begun_ = has_discarded_ = false;
     discarded_.clear();
@@ -147,7 +147,7 @@ protected:
   /// The lanes have passed a sync_cluster: all blocks of the cluster have begun.
   void cluster_has_begun() { cluster_has_begun_ = true; }
 
-  barrier_places barrier_places_;
+  mbarrier_addresses mbarrier_addresses_;
 
 private:
   [[gnu::noinline]] void forget_discarded(std::byte* shared_memory) {
@@ -181,9 +181,9 @@ private:
   /// Reports an access that touches an mbarrier in the shared memory of `home`.
   void breaks_barrier(const shared_memory_checks& home, const actor& who, bool writes, std::string memory,
                       std::int64_t offset, std::int64_t bytes) {
-    const std::int64_t at = home.barrier_places_.first(offset, bytes), begin = std::max(at, offset),
-                       end = std::min(at + barrier_places::bytes, offset + bytes);
-    const barrier_places::origin& made = home.barrier_places_.made(at);
+    const std::int64_t at = home.mbarrier_addresses_.first(offset, bytes), begin = std::max(at, offset),
+                       end = std::min(at + mbarrier_addresses::bytes, offset + bytes);
+    const mbarrier_addresses::origin& made = home.mbarrier_addresses_.made(at);
     fault f = new_fault(fault_kind::barrier_misuse, who.lane, writes, std::move(memory), begin, end - begin,
                         "an mbarrier lies there: invalidate it before its memory is used for anything else");
     f.before = {{}, launch_.position(home.order_.block()), made.lane, true};

@@ -12,9 +12,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-class access_watch : public shared_memory_checks {
+class global_memory_checks : public shared_memory_checks {
 public:
-  access_watch(launch_watch& launch, int threads, std::size_t shared_bytes)
+  global_memory_checks(launch_watch& launch, int threads, std::size_t shared_bytes)
       : shared_memory_checks(launch, threads, shared_bytes), last_writes_(static_cast<std::size_t>(threads)) {}
 
   /// Checks an access of this block to global memory. Returns false if the access must not be executed.
