@@ -4,7 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/history.hpp>
+#include <tilery/simt/virtual/epoch.hpp>
 
 #include <string>
 
