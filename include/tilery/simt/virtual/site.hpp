@@ -51,7 +51,7 @@ public:
   }
 
   /// Returns the number of a site that is in the cache of recent sites, otherwise 0. Adds nothing.
-  std::uint32_t met_last(std::uint32_t step, const char* verb, where at) const {
+  std::uint32_t find_recent(std::uint32_t step, const char* verb, where at) const {
     const key k{step, verb, at};
     const recent& r = site_cache_[mix(k)];
     return r.what == k ? r.number : 0;
