@@ -349,7 +349,7 @@ TEST(lines, numbers_do_not_run_out) {
   epoch reader{{0, 1}, 1, 1, 3, access_mode::plain};
   for (; reader.time < 50000; ++reader.time) {
     log.add(reader), sets.with(0, reader, [](const readers&) { return false; });
-    log.everybody_knows(), sets.everybody_knows();
+    log.order_all(), sets.order_all();
   }
   const std::uint32_t kept = log.add(reader), read = sets.with(0, reader, [](const readers&) { return false; });
   EXPECT_GE(sets.end(), 50000u);
@@ -358,7 +358,7 @@ TEST(lines, numbers_do_not_run_out) {
   EXPECT_LE(log.end(), 10u);
   EXPECT_LE(sets.end(), 10u);
   EXPECT_EQ(log[write_now(kept)], reader);
-  EXPECT_FALSE(log.everybody_knows(write_now(kept)));
+  EXPECT_FALSE(log.known_to_all(write_now(kept)));
   EXPECT_EQ(write_now(5), write_log::before) << "forgotten long ago";
   int seen = 0;
   sets.visit(read_now(read), [&](const readers& r) { seen += r.members == 8; });

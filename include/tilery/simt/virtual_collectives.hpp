@@ -16,13 +16,13 @@ class virtual_collectives {
 public:
   TILERY_SIMT void sync_block([[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
-    if constexpr (Checked) self().watch()->comes_to_barrier(self().rank_, self().site("sync_block", at));
+    if constexpr (Checked) self().watch()->arrives_at_block_barrier(self().rank_, self().site("sync_block", at));
     self().block_->sync_block(self().rank_, at);
 #endif
   }
   TILERY_SIMT void sync_cluster([[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
-    if constexpr (Checked) self().watch()->comes_to_cluster(self().rank_, self().site("sync_cluster", at));
+    if constexpr (Checked) self().watch()->arrives_at_cluster_barrier(self().rank_, self().site("sync_cluster", at));
     self().block_->sync_cluster(self().rank_, at);
 #endif
   }
@@ -65,7 +65,7 @@ private:
   TILERY_SIMT const std::uint64_t* collective([[maybe_unused]] verb what, [[maybe_unused]] std::uint64_t value,
                                               [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
-    if constexpr (Checked) self().watch()->comes_to_warp(self().rank_, what, self().site(name_of(what), at));
+    if constexpr (Checked) self().watch()->arrives_at_collective(self().rank_, what, self().site(name_of(what), at));
     return self().block_->warp_collective(self().rank_, what, value, at);
 #else
     return nullptr;

@@ -52,7 +52,7 @@ public:
   void block_complete(int lanes) override {
     order_.pass_block_barrier();
     passed_.block(barrier_site(), order_.time(0)), launch_.passes(barrier_site());
-    if (launch_.launch().cluster == 1) orders_all(self_->shared());  // in a cluster, other blocks reach it too
+    if (launch_.launch().cluster == 1) order_all_accesses(self_->shared());  // in a cluster, other blocks reach it too
     align_warps();
     check_block(lanes);
   }
@@ -71,7 +71,7 @@ public:
     for (const block* b : cluster.blocks) {
       block_watch& w = watch_of(*b);
       w.order_.learn(together);
-      w.orders_all(b->shared()), w.cluster_has_begun();
+      w.order_all_accesses(b->shared()), w.cluster_has_begun();
       w.align_warps();
       w.forget_cluster_sites();
       lanes += w.order_.lane_count();

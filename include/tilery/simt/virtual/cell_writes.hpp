@@ -38,9 +38,9 @@ public:
   template <std::size_t Count>
   bool known_as_one(const histories& all, std::size_t first) const {
     const std::uint32_t number = head(first / line);
-    if (all.writes.everybody_knows(number) || number & settled) return true;
+    if (all.writes.known_to_all(number) || number & settled) return true;
     if constexpr (Count == word)
-      if (const std::uint32_t* at = together<word>(first)) return all.writes.everybody_knows(number_of(*at));
+      if (const std::uint32_t* at = together<word>(first)) return all.writes.known_to_all(number_of(*at));
     return false;
   }
   /// True if known_to_all() has stored for this line that all lanes know of its writes.
@@ -48,7 +48,7 @@ public:
 
 private:
   bool look_up(const histories& all, std::size_t first, std::size_t count) const {
-    return this->all(first, count, [&](std::uint32_t number) { return all.writes.everybody_knows(number); });
+    return this->all(first, count, [&](std::uint32_t number) { return all.writes.known_to_all(number); });
   }
 
   std::uint32_t first_write_;

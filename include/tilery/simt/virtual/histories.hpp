@@ -19,9 +19,9 @@ struct histories {
   reader_sets reads;
 
   /// A barrier of all lanes that can reach the memory.
-  void everybody_knows() {
-    writes.everybody_knows();
-    reads.everybody_knows();
+  void order_all() {
+    writes.order_all();
+    reads.order_all();
   }
   void clear() {
     writes.clear();

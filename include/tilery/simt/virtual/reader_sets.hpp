@@ -136,7 +136,7 @@ public:
   }
 
   /// A barrier of all lanes that reach the memory: all lanes know the readers before it.
-  void everybody_knows() {
+  void order_all() {
     known_ += static_cast<std::uint32_t>(lanes_.size());
     if (!lanes_.empty()) std::fill(slots_.begin(), slots_.end(), 0);
     lanes_.clear();

@@ -112,7 +112,7 @@ public:
   template <std::size_t Count, class Ordered>
   bool read_rightly(histories& all, std::size_t first, std::uint32_t lane, reading& by, const Ordered& ordered) {
     const auto may_follow = [&](std::uint32_t n) {
-      return all.writes.everybody_knows(n) || (n > write_log::before && ordered(all.writes[n]));
+      return all.writes.known_to_all(n) || (n > write_log::before && ordered(all.writes[n]));
     };
     if (!writes_.is_settled(first / line) && !(Count == line && writes_.known_to_all(all, first, Count)) &&
         !writes_.all(first, Count, may_follow))

@@ -140,8 +140,8 @@ protected:
 
   /// All lanes that can reach the shared memory have passed one barrier: every access before the barrier is ordered
   /// before every access after it, so that races with the earlier ones need no check any more.
-  void orders_all(void* shared_memory) {
-    histories_.everybody_knows();
+  void order_all_accesses(void* shared_memory) {
+    histories_.order_all();
     if (!discarded_.empty()) [[unlikely]]
       forget_discarded(static_cast<std::byte*>(shared_memory));
   }

@@ -38,7 +38,7 @@ public:
   }
   /// The epochs with numbers in [before, known()) are ordered before every access from now on.
   std::uint32_t known() const { return known_; }
-  bool everybody_knows(std::uint32_t number) const { return number - before < known_ - before; }
+  bool known_to_all(std::uint32_t number) const { return number - before < known_ - before; }
   /// True if the number's epoch is still stored. Epochs that all lanes know are dropped after a while.
   bool remembers(std::uint32_t number) const { return number >= first_; }
   std::size_t size() const { return lanes_.size() + engines_.size(); }
@@ -46,7 +46,7 @@ public:
   std::uint32_t end() const { return first_ + static_cast<std::uint32_t>(lanes_.size()); }
 
   /// A barrier of all lanes that reach the memory: all lanes know the writes before it.
-  void everybody_knows() {
+  void order_all() {
     const std::uint32_t before_the_last_meeting = known_ - first_;
     known_ = first_ + static_cast<std::uint32_t>(lanes_.size());
     if (lanes_.size() < most_remembered) return;  // accesses through the asynchronous proxy still look them up
