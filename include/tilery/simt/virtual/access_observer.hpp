@@ -5,7 +5,7 @@
 #pragma GCC system_header
 
 #include <tilery/simt/virtual/access_reports.hpp>
-#include <tilery/simt/virtual/visits.hpp>
+#include <tilery/simt/virtual/remote_access_log.hpp>
 
 #include <bit>
 

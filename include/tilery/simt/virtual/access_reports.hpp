@@ -6,7 +6,7 @@
 
 #include <tilery/simt/virtual/block.hpp>
 #include <tilery/simt/virtual/launch_watch.hpp>
-#include <tilery/simt/virtual/missing.hpp>
+#include <tilery/simt/virtual/missing_order.hpp>
 #include <tilery/simt/virtual/passed_barriers.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -115,7 +115,7 @@ protected:
     const where line = barrier.kernel_line;
     if (std::strcmp(a.kernel_line.file, line.file) != 0 || std::strcmp(b.kernel_line.file, line.file) != 0) return {};
     const bool now_above = a.kernel_line.line < line.line, before_above = b.kernel_line.line < line.line;
-    if (now_above == before_above || !launch_.met_before(now_above ? now.self.site : before_site, passed.site))
+    if (now_above == before_above || !launch_.reached_before(now_above ? now.self.site : before_site, passed.site))
       return {};
     return {passed.site, now_above ? a.verb : b.verb, site::name_of(line)};
   }

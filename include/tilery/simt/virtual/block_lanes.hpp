@@ -58,7 +58,7 @@ public:
   /// True if a lane is still alive.
   bool lives() const { return live_ > 0; }
   /// True if a lane is ready to run.
-  bool can_go_on() const { return ready_.next(0) >= 0; }
+  bool has_ready_lane() const { return ready_.next(0) >= 0; }
   /// Makes all lanes that wait in this verb ready to run.
   void wake(verb waiting_in) {
     for (const lane_state& l : lanes_)
@@ -91,7 +91,7 @@ public:
   bool cancelled() const { return cancelled_; }
   /// Counts the events that may let other lanes continue: a lane returns from wait_until, a polling lane finds another
   /// value, or a lane ends. If resume() does not change this count, the block made no progress.
-  std::uint64_t moves() const { return moves_; }
+  std::uint64_t progress() const { return progress_; }
   /// The index of this block in the grid.
   index3 at() const { return at_; }
 
@@ -107,7 +107,7 @@ public:
   template <class Done>
   void wait_until(int rank, Done done, where at) {
     while (!done()) suspend(rank, verb::wait_until, at);
-    ++moves_;
+    ++progress_;
   }
   /// Called before an atomic on the address `place`, whose current value look() returns. If the lane polls (see
   /// polling.hpp), other lanes and other blocks run first. `changes`: true if the atomic is going to change the value.
@@ -119,7 +119,7 @@ public:
       suspend(rank, verb::poll, at);
       value = look();
     }
-    if (polls.finds(place, value)) ++moves_;
+    if (polls.finds(place, value)) ++progress_;
   }
   /// Called after an atomic that changed the value at `place`.
   void after_change(int rank, const void* place) { polls_[static_cast<std::size_t>(rank)].changes(place); }
@@ -211,7 +211,7 @@ private:
     }
     l.alive = false;
     b.ready_.erase(l.rank);
-    --b.live_, ++b.moves_;
+    --b.live_, ++b.progress_;
     try {
       b.lane_ended(l.rank);
     } catch (...) {
@@ -226,7 +226,7 @@ private:
   fiber* scheduler_ = nullptr;
   int live_ = 0;
   bool cancelled_ = false;
-  std::uint64_t moves_ = 0;
+  std::uint64_t progress_ = 0;
   std::exception_ptr failure_;
   std::vector<lane_state> lanes_;
   std::vector<polling> polls_;  // by lane; not in lane_state, because few kernels poll

@@ -109,7 +109,7 @@ public:
   template <int Bytes>
   bool loads_again(int lane, const void* pointer, const char* name, where at) {
     lane_progress::lane_state& l = progress_.of(lane);
-    const std::uint32_t site = launch_.sites().met_last(l.step, name, at);
+    const std::uint32_t site = launch_.sites().find_recent(l.step, name, at);
     const std::int64_t offset = shared_offset(pointer);
     if (l.verbs_left <= 0 || site == 0 || !is_aligned<Bytes>(pointer) ||
         !repeats_shared_read<Bytes>(lane, offset, site))
@@ -186,11 +186,11 @@ public:
     release_acquire_.atomic(lane, address, is_shared(address), reads, writes, o, s);
   }
   void fence(int lane, order o, scope s, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, site_kind::fence, lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::fence, lane);
     release_acquire_.fence(lane, o, s);
   }
   void fence_proxy(int lane, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, site_kind::fence, lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::fence, lane);
     order_.fence_proxy(lane);
   }
 

@@ -52,7 +52,7 @@ public:
     for (bool again = true; again;) {
       again = false;
       for (const auto& b : blocks_) {
-        if (!b->can_go_on()) continue;
+        if (!b->has_ready_lane()) continue;
         b->resume(scheduler);
         if (b->failure()) return true;
         again = true;
@@ -84,11 +84,11 @@ public:
   bool waits_for_memory() const { return lanes_in(verb::wait_until) + polling() > 0; }
   /// The number of lanes that poll.
   int polling() const { return lanes_in(verb::poll); }
-  /// The progress counters of the blocks (block::moves), summed: a resume() that leaves the sum unchanged has made no
-  /// progress.
-  std::uint64_t moves() const {
+  /// The progress counters of the blocks (block_lanes::progress), summed: a resume() that leaves the sum unchanged has
+  /// made no progress.
+  std::uint64_t progress() const {
     std::uint64_t sum = 0;
-    for (const auto& b : blocks_) sum += b->moves();
+    for (const auto& b : blocks_) sum += b->progress();
     return sum;
   }
 

@@ -18,11 +18,12 @@ public:
 
   /// A lane arrives at a collective of its warp.
   void arrives_at_collective(int lane, verb what, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, what == verb::sync_warp ? site_kind::barrier : site_kind::shuffle, lane);
+    if (profiles_)
+      requests_.synchronisation(site, what == verb::sync_warp ? site_kind::barrier : site_kind::shuffle, lane);
   }
   /// A lane arrives at a barrier of the block: all lanes must arrive at the same one.
   void arrives_at_block_barrier(int lane, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     if (barrier_site_ == 0) barrier_site_ = site, barrier_lane_ = lane;
     if (barrier_site_ == site || !launch_.checks_for(checks::meetings)) return;
     fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0,
@@ -32,7 +33,7 @@ public:
   }
   /// A lane arrives at a barrier of the cluster: the lanes of a warp must arrive at the same one.
   void arrives_at_cluster_barrier(int lane, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     cluster_lane_ = lane, cluster_site_ = site;
     std::uint32_t& first = cluster_sites_[static_cast<std::size_t>(lane / block::warp_lanes)];
     if (first == 0) first = site;

@@ -46,7 +46,7 @@ public:
   /// Waits until at most `most` groups are in flight.
   void wait_copies(int lane, int most, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
-    if (profiles_) requests_.meeting(site, site_kind::wait, lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::wait, lane);
     finish(l.copies, l.groups, most, [&](std::uint32_t done) { learns_of(copies_in, lane, done); });
   }
 
@@ -69,7 +69,7 @@ public:
   /// the shared memory may be reused, but the lane does not know of the writes yet.
   void wait_bulk(int lane, int most, bool reads_only, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
-    if (profiles_) requests_.meeting(site, site_kind::wait, lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::wait, lane);
     if (l.bulk_groups > static_cast<std::uint32_t>(most))
       l.read_until = l.bulk_groups - static_cast<std::uint32_t>(most);
     finish(l.bulk_copies, l.bulk_groups, most, [&](std::uint32_t done) {

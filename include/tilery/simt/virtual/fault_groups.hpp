@@ -5,7 +5,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/missing.hpp>
+#include <tilery/simt/virtual/missing_order.hpp>
 
 #include <algorithm>
 #include <vector>

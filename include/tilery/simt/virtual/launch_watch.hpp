@@ -87,7 +87,7 @@ public:
       sites_at_barrier_[barrier] = static_cast<std::uint32_t>(sites_.size());
   }
   /// True if a lane had reached `site` before lanes passed the barrier at site `barrier` for the first time.
-  bool met_before(std::uint32_t site, std::uint32_t barrier) const { return site < sites_at_barrier_[barrier]; }
+  bool reached_before(std::uint32_t site, std::uint32_t barrier) const { return site < sites_at_barrier_[barrier]; }
 
   /// Adds a fault, or counts it if an equal one is known (same kind, sites and memory, and both writes or both reads).
   /// Of equal faults, the one that needs the strongest barrier is reported.

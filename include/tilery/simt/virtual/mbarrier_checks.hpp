@@ -45,7 +45,7 @@ public:
   /// Checks and records an arrival that expects `bytes` bytes of copies.
   void arrives(int lane, const void* mbarrier, const mbarrier_state& state, int arrivals, std::int64_t bytes,
                std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     mbarrier_record& m = mbarriers_[mbarrier];
     m.given.join(order_.release(lane));
     m.arrival_site = site, m.arrival_lane = lane, m.copied_last = false;

@@ -23,7 +23,7 @@ public:
   /// Checks and records an arrival at a named barrier that expects `lanes` lanes. `waits`: true if the lane waits for
   /// the barrier, false if it only arrives.
   void arrives_at_named(int lane, int number, int lanes, bool waits, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     barrier_record& b = named_[number];
     if (b.lanes != 0 && b.lanes != lanes)
       report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,

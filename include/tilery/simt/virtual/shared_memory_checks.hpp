@@ -107,7 +107,8 @@ public:
     else
       home.shared_.read(home.histories_, first, count, by);
     if (&home != this)
-      home.visits_.add({who.self, who.lane, offset, bytes, writes}, rank_of(order_.block()), order_.lane_count());
+      home.remote_accesses_.add({who.self, who.lane, offset, bytes, writes}, rank_of(order_.block()),
+                                order_.lane_count());
     return true;
   }
 
@@ -118,17 +119,17 @@ protected:
     shared_.forget();
     histories_.clear();
     recent_.forget(), mbarrier_addresses_.clear();
-    visits_.clear();
+    remote_accesses_.clear();
     ended_ = cluster_has_begun_ = has_discarded_ = false;
     discarded_.clear();
     collect_at_ = std::size_t{1} << 18;
   }
   /// All lanes have ended. Each access of the cluster's other blocks to this block's shared memory must be ordered
   /// before the end.
-  void end_accesses(bool checks_visits) {
+  void end_accesses(bool checks_remote_accesses) {
     ended_ = true;
-    if (!checks_visits) return;
-    visits_.for_each([&](const visit& v) {
+    if (!checks_remote_accesses) return;
+    remote_accesses_.for_each([&](const last_remote_access& v) {
       if (order_.known_to_any(v.self)) return;
       fault f = new_fault(fault_kind::early_end, v.lane, v.writes, shared_memory_of(rank_of(order_.block())), v.offset,
                           v.bytes, ends_early());
@@ -218,7 +219,7 @@ private:
   shadow shared_;
   histories histories_;
   recent_accesses recent_;
-  visit_log visits_;
+  remote_access_log remote_accesses_;
   bool ended_ = false, cluster_has_begun_ = false, has_discarded_ = false;
   std::vector<std::pair<std::size_t, std::size_t>> discarded_;  // offset and bytes
   std::size_t collect_at_ = std::size_t{1} << 18;
