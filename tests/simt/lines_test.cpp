@@ -144,7 +144,7 @@ public:
     const where at{"random.cpp", line};
     const void* pointer = static_cast<std::byte*>(block_.shared()) + first;
     if constexpr (!Writes)
-      if (watch_.loads_again<Bytes>(lane, pointer, name, at)) return;
+      if (watch_.repeats_load<Bytes>(lane, pointer, name, at)) return;
     watch_.may_access<true, Writes, Bytes>(lane, pointer, watch_.at_site(lane, name, at), access_mode::plain);
   }
   template <bool Writes>

@@ -112,7 +112,7 @@ private:
   [[gnu::noinline]] static bool checked_access(Lane lane, const void* pointer, const char* name, access_mode mode,
                                                where at) {
     if constexpr (Shared && !Writes)
-      if (lane.watch()->template loads_again<Bytes>(lane.rank_, pointer, name, at)) [[likely]]
+      if (lane.watch()->template repeats_load<Bytes>(lane.rank_, pointer, name, at)) [[likely]]
         return true;
     return unusual_access<Shared, Writes, Bytes>(lane, pointer, name, mode, at);
   }

@@ -107,7 +107,7 @@ public:
   /// Fast path of the most frequent access, a read of shared memory in a loop: looks up its site, checks it and counts
   /// it. Returns false, and does nothing, for any other access.
   template <int Bytes>
-  bool loads_again(int lane, const void* pointer, const char* name, where at) {
+  bool repeats_load(int lane, const void* pointer, const char* name, where at) {
     lane_progress::lane_state& l = progress_.of(lane);
     const std::uint32_t site = launch_.sites().find_recent(l.step, name, at);
     const std::int64_t offset = shared_offset(pointer);

@@ -49,7 +49,7 @@ public:
   /// Adds a lane in the same way as the previous lane of its warp was added. Returns false, and changes nothing, if the
   /// cells are not stored as one line or word, or if their set of readers is another one.
   template <std::size_t Count>
-  bool add_again(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
+  bool repeat_add(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
     if (empty()) return false;
     std::uint32_t* const at = together<Count>(first);
     return at && repeat(all, at, lane, by);

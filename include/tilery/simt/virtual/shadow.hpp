@@ -103,14 +103,14 @@ public:
   /// writes. The lane joins the readers in the same way as the previous lane of its warp did. Any other read returns
   /// false and changes nothing.
   template <std::size_t Count>
-  bool read_again(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
-    return writes_.known_as_one<Count>(all, first) && readers_.add_again<Count>(all, first, lane, by);
+  bool repeat_read(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
+    return writes_.known_as_one<Count>(all, first) && readers_.repeat_add<Count>(all, first, lane, by);
   }
   /// Records a plain read that has no fault. Otherwise returns false, and the caller must call read(), which adds
   /// readers that were already added without effect. `ordered(epoch)`: true if that write happens before this read.
   /// `ordered(readers)`: true if those reads happen before what any lane of this warp does now.
   template <std::size_t Count, class Ordered>
-  bool read_rightly(histories& all, std::size_t first, std::uint32_t lane, reading& by, const Ordered& ordered) {
+  bool fast_read(histories& all, std::size_t first, std::uint32_t lane, reading& by, const Ordered& ordered) {
     const auto may_follow = [&](std::uint32_t n) {
       return all.writes.known_to_all(n) || (n > write_log::before && ordered(all.writes[n]));
     };
@@ -121,7 +121,7 @@ public:
   }
   /// Records a plain write that has no fault. Otherwise changes nothing and returns false.
   template <std::size_t Count, class Ordered>
-  bool write_rightly(const histories& all, std::size_t first, std::uint32_t number, const Ordered& ordered) {
+  bool fast_write(const histories& all, std::size_t first, std::uint32_t number, const Ordered& ordered) {
     const auto may_follow = [&](std::uint32_t n) {
       return n < all.writes.known() || n == number || ordered(all.writes[n]);
     };

@@ -32,7 +32,7 @@ public:
     if (!together || offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
     const recent_accesses::reads& l = recent_.reads_of(lane, site);
     return l.when == when(lane, site) && !mbarrier_addresses_.touched(offset, Bytes) &&
-           shared_.read_again<count>(histories_, static_cast<std::size_t>(offset), bit_of(lane), l.reader);
+           shared_.repeat_read<count>(histories_, static_cast<std::size_t>(offset), bit_of(lane), l.reader);
   }
   /// Fast path of any plain access to shared memory without a fault. Returns false if the access needs the full check
   /// of shared_access().
@@ -46,14 +46,14 @@ public:
     if constexpr (Writes) {
       const auto ordered = [&](const auto& e) { return e.mode != access_mode::constant && order_.knows(lane, e); };
       const std::uint32_t number = shared_number(lane_itself(lane, site, access_mode::plain));
-      return shared_.write_rightly<count>(histories_, first, number, ordered);
+      return shared_.fast_write<count>(histories_, first, number, ordered);
     } else {
       recent_accesses::reads& l = recent_.reads_of(lane, site);
       if (l.when != when(lane, site)) {
         make_room();
         l = {when(lane, site), {{order_.warp_of(lane), order_.time(lane), site}}};
       }
-      return shared_.read_rightly<count>(histories_, first, bit_of(lane), l.reader, lane_order{order_, lane});
+      return shared_.fast_read<count>(histories_, first, bit_of(lane), l.reader, lane_order{order_, lane});
     }
   }
 

@@ -112,8 +112,8 @@ private:
            cached;
   }
 
-  std::uint32_t find(table& t, cache& cached, const key& k) {
-    recent& r = cached[mix(k)];
+  std::uint32_t find(table& t, cache& entries, const key& k) {
+    recent& r = entries[mix(k)];
     if (r.what == k) [[likely]]
       return r.number;
     return find_again(t, r, k.outer, k.name, k.at());
