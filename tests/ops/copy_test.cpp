@@ -175,7 +175,7 @@ TYPED_TEST(copy_on, refuses_what_it_cannot_do) {
   EXPECT_REFUSED(copy(e, matrix(p, 3, 4), matrix(p + 32, 3, 4, 3)),
                  "copy: to is written, but several of its elements are in one place by its strides 3, 1");
   EXPECT_REFUSED(copy(e, matrix(static_cast<const float*>(nullptr), 3, 4), matrix(p, 3, 4)),
-                 "copy: from is a null view of size 1 x 12");
+                 "copy: from is a null view of size 3 x 4");
   EXPECT_REFUSED(copy(e, matrix(static_cast<const float*>(nullptr), 3, 4, 5), matrix(p, 3, 4)),
                  "copy: from is a null view of size 3 x 4");
   EXPECT_REFUSED(copy(e, matrix(p, 3, 4), matrix(p + 11, 3, 4)),
