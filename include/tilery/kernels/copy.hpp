@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The steps of the elementwise kernel for copy (from tensor to tensor, with conversion) and fill (one value to a whole
-// tensor), for any strides. The kernel runs over rows and columns; a row's indices in the tensor's other dimensions are
-// computed from its number.
+// tensor), for 1 to 5 dimensions and any strides. The kernel runs over rows and columns. A row and a column are each a
+// joined index of several dimensions.
 #pragma once
 #pragma GCC system_header
 
@@ -9,35 +9,44 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The largest rank of a tensor that is copied or filled.
-inline constexpr int copied_rank = 3;
+/// One index for several dimensions: i_0 + extent_0 (i_1 + extent_1 (i_2 + ...)), where dimension 0 is the innermost.
+template <int Most>
+struct joined_index {
+  std::int32_t count;              // of dimensions, 1 to Most
+  std::int32_t extents[Most - 1];  // of the dimensions but for the outermost
 
-/// The dimensions of a tensor without the columns, outermost first; together they are the rows. An extent of 1 stands
-/// for a dimension that the tensor does not have.
-struct row_dimensions {
-  std::int32_t extents[copied_rank - 1];
-
-  /// Distance of a row from the first row, in elements.
-  TILERY_SIMT std::int64_t offset(int row, const std::int64_t (&strides)[copied_rank - 1]) const {
+  /// The offset of the index's element in a tensor with these strides, in elements. It costs one division for each
+  /// dimension but for the outermost.
+  TILERY_SIMT std::int64_t offset(int index, const std::int64_t (&strides)[Most]) const {
     std::int64_t all = 0;
+    auto rest = static_cast<std::uint32_t>(index);
     TILERY_UNROLL
-    for (int d = copied_rank - 2; d > 0; --d) {
-      all += row % extents[d] * strides[d];
-      row /= extents[d];
+    for (int d = 0; d < Most - 1; ++d) {
+      if (d + 1 >= count) return all + rest * strides[d];
+      const auto extent = static_cast<std::uint32_t>(extents[d]);
+      const std::uint32_t outer = rest / extent;
+      all += (rest - outer * extent) * strides[d];
+      rest = outer;
     }
-    return all + row * strides[0];
+    return all + rest * strides[Most - 1];
   }
+};
+
+/// The dimensions of the tensors of a copy or fill, as rows and columns.
+struct row_column_dimensions {
+  joined_index<largest_rank - 1> row;
+  joined_index<largest_rank> column;
 };
 
 /// A tensor whose elements are found by row and column.
 template <class T>
 struct strided_rows {
   gmem_ptr<T> data;
-  std::int64_t row_strides[copied_rank - 1];
-  std::int64_t column_stride;
+  std::int64_t row_strides[largest_rank - 1];
+  std::int64_t column_strides[largest_rank];
 
-  TILERY_SIMT gmem_ptr<T> at(const row_dimensions& all, int row, int column) const {
-    return data + (all.offset(row, row_strides) + column * column_stride);
+  TILERY_SIMT gmem_ptr<T> at(const row_column_dimensions& all, int row, int column) const {
+    return data + (all.row.offset(row, row_strides) + all.column.offset(column, column_strides));
   }
 };
 
@@ -46,16 +55,17 @@ template <class From, class To>
 struct copy_params {
   static constexpr const char* name = "copy";
   std::int32_t rows, columns;
-  row_dimensions outer;
+  row_column_dimensions dimensions;
   strided_rows<const From> from;
   strided_rows<To> to;
 
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N>) const {
+    const auto source = from.at(dimensions, row, column);
     if constexpr (N == 1)
-      lane.store(to.at(outer, row, column), convert<To>(lane.load(from.at(outer, row, column))));
+      lane.store(to.at(dimensions, row, column), convert<To>(lane.load(source)));
     else
-      lane.store(to.at(outer, row, column), convert<To>(lane.load(from.at(outer, row, column), width<N>)));
+      lane.store(to.at(dimensions, row, column), convert<To>(lane.load(source, width<N>)));
   }
 };
 
@@ -64,16 +74,16 @@ template <class To>
 struct fill_params {
   static constexpr const char* name = "fill";
   std::int32_t rows, columns;
-  row_dimensions outer;
+  row_column_dimensions dimensions;
   strided_rows<To> to;
   To value;
 
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N>) const {
     if constexpr (N == 1)
-      lane.store(to.at(outer, row, column), value);
+      lane.store(to.at(dimensions, row, column), value);
     else
-      lane.store(to.at(outer, row, column), splat<N>(value));
+      lane.store(to.at(dimensions, row, column), splat<N>(value));
   }
 };
 
