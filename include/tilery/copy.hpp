@@ -57,9 +57,8 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
   refuse(check_call("copy", all, executor.reachable(), {std::is_same_v<S, T> ? "from" : ""}), at);
   if (target.size() == 0 || (std::is_same_v<S, T> && same_view(all[0], all[1]))) return;
   using wide = std::conditional_t<(sizeof(S) > sizeof(T)), S, T>;
-  const ops::rows_of_tensors<2> walk(ops::enough_columns<Executor>, target, source);
-  const copy_params<S, T> p{static_cast<std::int32_t>(walk.rows()), walk.columns(), walk.dimensions(),
-                            walk.elements<const S>(1, source.pointer), walk.elements<T>(0, target.pointer)};
+  const ops::rows_of_tensors<2> walk(ops::form_of_rows<Executor>, target, source);
+  const copy_params<S, T> p{walk.dimensions(), gmem_ptr<T>(target.pointer), gmem_ptr<const S>(source.pointer)};
   ops::launch_rows_of_tensors<wide>(executor, ops::describe_rows<wide, Executor>(walk, target.pointer, source.pointer),
                                     p, walk.rows(), all, at);
 }

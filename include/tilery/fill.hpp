@@ -57,9 +57,8 @@ void fill(const Executor& executor, const To& to, Value value, where at = {}) {
   operands all = {writes("to", target)};
   refuse(check_call("fill", all, executor.reachable()), at);
   if (target.size() == 0) return;
-  const ops::rows_of_tensors<1> walk(ops::enough_columns<Executor>, target);
-  const fill_params<T> p{static_cast<std::int32_t>(walk.rows()), walk.columns(), walk.dimensions(),
-                         walk.elements<T>(0, target.pointer), element};
+  const ops::rows_of_tensors<1> walk(ops::form_of_rows<Executor>, target);
+  const fill_params<T> p{walk.dimensions(), gmem_ptr<T>(target.pointer), element};
   ops::launch_rows_of_tensors<T>(executor, ops::describe_rows<T, Executor>(walk, target.pointer), p, walk.rows(), all,
                                  at);
 }

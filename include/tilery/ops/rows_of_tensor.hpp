@@ -9,47 +9,46 @@
 #include <tilery/kernels/copy.hpp>
 #include <tilery/ops/elementwise.hpp>
 
+#include <utility>
+
 namespace tilery::inline TILERY_ABI {
 
 namespace ops {
+
+/// The form of a row, on which one block works.
+///
+/// one_dimension: the CPU's. The loop over columns has no division. If the innermost dimension is short, the longest
+/// dimension is the columns.
+/// several_dimensions: a GPU's. As many inner dimensions as give the block's lanes enough work, and neighbouring lanes
+/// write neighbouring elements.
+enum class row_form { one_dimension, several_dimensions };
 
 /// The dimensions of Count tensors of one shape, sorted and joined.
 template <int Count>
 class rows_of_tensors {
 public:
-  /// Takes a first tensor and others with the same extents. A row gets as many inner dimensions as it needs to have at
-  /// least `enough` elements, because a block works on one row.
+  /// Takes a first tensor and others with the same extents.
   template <class T, int Rank, class... Others>
-  explicit rows_of_tensors(std::int64_t enough, const tensor_view<T, Rank>& first,
-                           const tensor_view<Others, Rank>&... others) {
+  rows_of_tensors(row_form form, const tensor_view<T, Rank>& first, const tensor_view<Others, Rank>&... others) {
     static_assert(sizeof...(Others) == Count - 1);
     for (int d = 0; d < Rank; ++d)
       if (first.extents[d] != 1) insert({first.extents[d], {first.strides[d], others.strides[d]...}});
     if (size_ == 0) insert({1, {}});
     join();
+    if (form == row_form::one_dimension && all_[0].extent < short_row) exchange_for_longest();
     columns_ = all_[0].extent;
-    for (; split_ < size_ && columns_ < enough && columns_ * all_[split_].extent <= largest_extent; ++split_)
-      columns_ *= all_[split_].extent;
+    if (form == row_form::several_dimensions)
+      for (; split_ < size_ && columns_ < long_row && columns_ * all_[split_].extent <= largest_extent; ++split_)
+        columns_ *= all_[split_].extent;
     for (int d = split_; d < size_; ++d) rows_ *= all_[d].extent;
   }
 
   /// Number of rows, which may exceed 32 bits.
   std::int64_t rows() const { return rows_; }
-  std::int32_t columns() const { return static_cast<std::int32_t>(columns_); }
-  row_column_dimensions dimensions() const {
-    row_column_dimensions result{};
-    result.column.count = split_, result.row.count = size_ - split_;
-    for (int d = 0; d < split_ - 1; ++d) result.column.extents[d] = static_cast<std::int32_t>(all_[d].extent);
-    for (int d = split_; d < size_ - 1; ++d) result.row.extents[d - split_] = static_cast<std::int32_t>(all_[d].extent);
-    return result;
-  }
-  /// The first element and the strides of tensor i, as a kernel takes them.
-  template <class T>
-  strided_rows<T> elements(int i, T* data) const {
-    strided_rows<T> result{gmem_ptr<T>(data), {}, {}};
-    for (int d = 0; d < split_; ++d) result.column_strides[d] = all_[d].strides[i];
-    for (int d = split_; d < size_; ++d) result.row_strides[d - split_] = all_[d].strides[i];
-    return result;
+  /// The dimensions as a kernel takes them. `rows()` must fit 32 bits.
+  row_column_dimensions<Count> dimensions() const {
+    return {static_cast<std::int32_t>(rows_), static_cast<std::int32_t>(columns_),
+            joined<largest_rank - 1>(split_, size_), joined<largest_rank>(0, split_)};
   }
   /// True if each pack of `vector` elements of a row is contiguous in all tensors. A row of one dimension may end in
   /// the middle of a pack: the kernel does the rest element by element.
@@ -73,6 +72,17 @@ private:
     std::int64_t strides[Count] = {};
   };
 
+  template <int Most>
+  joined_dimensions<Count, Most> joined(int first, int last) const {
+    joined_dimensions<Count, Most> result{};
+    result.size = last - first;
+    for (int d = first; d < last; ++d) {
+      if (d + 1 < last) result.extents[d - first] = static_cast<std::int32_t>(all_[d].extent);
+      for (int i = 0; i < Count; ++i) result.strides[d - first][i] = all_[d].strides[i];
+    }
+    return result;
+  }
+
   /// Inserts a dimension. The dimensions stay sorted by rising stride in the first tensor.
   void insert(const one_dimension& added) {
     int place = size_++;
@@ -93,15 +103,24 @@ private:
     size_ = joined + 1;
   }
 
+  /// Exchanges the innermost dimension for the longest one.
+  void exchange_for_longest() {
+    int longest = 0;
+    for (int d = 1; d < size_; ++d)
+      if (all_[d].extent > all_[longest].extent) longest = d;
+    std::swap(all_[0], all_[longest]);
+  }
+
+  static constexpr std::int64_t short_row = 16;   // elements: below this, a row is not worth a block on the CPU
+  static constexpr std::int64_t long_row = 1024;  // elements: enough for a block of 256 lanes
   one_dimension all_[largest_rank];
   int size_ = 0, split_ = 1;  // dimensions from `split_` on are the rows'
   std::int64_t rows_ = 1, columns_ = 1;
 };
 
-/// The number of elements that a row of a copy or fill should have at least: a GPU's block has 1024 or more, and a
-/// block on the CPU must be worth its call.
+/// The form of an executor's rows.
 template <class Executor>
-inline constexpr std::int64_t enough_columns = Executor::lane::alone ? 32 : 1024;
+inline constexpr row_form form_of_rows = Executor::lane::alone ? row_form::one_dimension : row_form::several_dimensions;
 
 /// The problem of copying or filling, as the selector of the elementwise kernel sees it. Wide is the widest element
 /// type; `data` are the first elements of the tensors.
