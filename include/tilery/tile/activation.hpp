@@ -15,6 +15,7 @@
 #pragma GCC system_header
 
 #include <tilery/core/normal_tail.hpp>
+#include <tilery/core/tanh_erf.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
