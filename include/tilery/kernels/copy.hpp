@@ -51,8 +51,10 @@ struct row_column_dimensions {
 template <class Lane, int Count>
 TILERY_SIMT void column_offsets(const row_column_dimensions<Count>& all, int column, std::int64_t (&offsets)[Count]) {
   if constexpr (Lane::alone) {
+    TILERY_UNROLL
     for (int i = 0; i < Count; ++i) offsets[i] = column * all.of_column.strides[0][i];
   } else {
+    TILERY_UNROLL
     for (int i = 0; i < Count; ++i) offsets[i] = 0;
     all.of_column.add_offsets(column, offsets);
   }

@@ -15,12 +15,12 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The form of a row, on which one block works.
+/// The form of the rows. A block works on one row or a part of one.
 ///
-/// one_dimension: the CPU's. The loop over columns has no division. If the innermost dimension is short, the longest
-/// dimension is the columns.
-/// several_dimensions: a GPU's. As many inner dimensions as give the block's lanes enough work, and neighbouring lanes
-/// write neighbouring elements.
+/// one_dimension (CPU): the columns are the innermost dimension, or the longest one if the innermost is short. The loop
+/// over columns has no division.
+/// several_dimensions (GPU): the columns are as many inner dimensions as give all lanes of a block work. Neighbouring
+/// lanes write neighbouring elements.
 enum class row_form { one_dimension, several_dimensions };
 
 /// The dimensions of Count tensors of one shape, sorted and joined.
@@ -103,7 +103,7 @@ private:
     size_ = joined + 1;
   }
 
-  /// Exchanges the innermost dimension for the longest one.
+  /// Exchanges the innermost dimension with the longest one.
   void exchange_for_longest() {
     int longest = 0;
     for (int d = 1; d < size_; ++d)
