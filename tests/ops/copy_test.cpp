@@ -284,6 +284,49 @@ TYPED_TEST(copy_on, counts_elements_in_64_bits) {
             "2147352575");
 }
 
+/// The rows of a kernel that copies between two tensors, in numbers.
+struct rows_and_columns {
+  std::int64_t rows;
+  std::int32_t columns, dimensions_of_column, dimensions_of_row;
+  bool packs_of_4;
+
+  friend bool operator==(const rows_and_columns&, const rows_and_columns&) = default;
+  friend std::ostream& operator<<(std::ostream& to, const rows_and_columns& r) {
+    return to << r.rows << " rows, " << r.columns << " columns, " << r.dimensions_of_column << " and "
+              << r.dimensions_of_row << " dimensions, packs of 4: " << r.packs_of_4;
+  }
+};
+template <int Rank>
+rows_and_columns rows_of(ops::row_form form, const tensor_view<float, Rank>& to, const tensor_view<float, Rank>& from) {
+  const ops::rows_of_tensors<2> walk(form, to, from);
+  const auto all = walk.dimensions();
+  return {walk.rows(), all.columns, all.of_column.size, all.of_row.size, walk.has_packs(4)};
+}
+
+TEST(copy, joins_dimensions_into_rows) {
+  float* const p = nullptr;
+  const auto dense = tensor(p, {2, 3, 20, 30, 8});
+  for (const auto form : {ops::row_form::one_dimension, ops::row_form::several_dimensions}) {
+    EXPECT_EQ(rows_of(form, dense, dense), (rows_and_columns{1, 28800, 1, 0, true})) << "dense: one row, no division";
+    EXPECT_EQ(rows_of(form, permuted(dense, {4, 0, 2, 1, 3}), permuted(dense, {4, 0, 2, 1, 3})),
+              (rows_and_columns{1, 28800, 1, 0, true}))
+        << "dense, its dimensions in another order";
+    EXPECT_EQ(rows_of(form, tensor(p, {1, 1, 1, 1, 1}), tensor(p, {1, 1, 1, 1, 1})),
+              (rows_and_columns{1, 1, 1, 0, true}));
+    EXPECT_EQ(rows_of(form, tensor(p, {40, 5000}), strided_tensor(p, {40, 5000}, {6000, 1})),
+              (rows_and_columns{40, 5000, 1, 1, true}));
+    EXPECT_EQ(rows_of(form, tensor(p, {2, 3, 4, 5000}), strided_tensor(p, {2, 3, 4, 5000}, {60000, 20000, 5000, 1})),
+              (rows_and_columns{1, 120000, 1, 0, true}));
+  }
+  // Eight of sixteen channels, and three channels that become the first dimension behind n.
+  const auto slices = strided_tensor(p, {2, 3, 20, 30, 8}, {28800, 9600, 480, 16, 1});
+  EXPECT_EQ(rows_of(ops::row_form::several_dimensions, dense, slices), (rows_and_columns{1, 28800, 2, 0, true}));
+  EXPECT_EQ(rows_of(ops::row_form::one_dimension, dense, slices), (rows_and_columns{3600, 8, 1, 1, true}));
+  const auto images = tensor(p, {2, 600, 700, 3}), first = permuted(tensor(p, {2, 3, 600, 700}), {0, 2, 3, 1});
+  EXPECT_EQ(rows_of(ops::row_form::several_dimensions, images, first), (rows_and_columns{2, 1260000, 2, 1, false}));
+  EXPECT_EQ(rows_of(ops::row_form::one_dimension, images, first), (rows_and_columns{6, 420000, 1, 2, false}));
+}
+
 TYPED_TEST(copy_on, all_integers) {
   const std::array extents{2, 5, 9};
   this->template check<std::int16_t, std::int16_t>(extents);
