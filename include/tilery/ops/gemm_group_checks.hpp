@@ -39,9 +39,7 @@ inline finding in_member(group_name group, std::size_t index, const finding& fou
 
 /// True if two members may write the same view: both add to it by atomic operations.
 inline bool are_combined(const operand& a, const operand& b) {
-  return a.combined && b.combined && std::strcmp(a.name, b.name) == 0 && a.pointer == b.pointer &&
-         a.element_bytes == b.element_bytes && a.extents[1] == b.extents[1] &&
-         (a.strides[1] == b.strides[1] || a.extents[1] == 1);
+  return a.combined && b.combined && std::strcmp(a.name, b.name) == 0 && same_view(a, b);
 }
 
 /// Refuses an output of one member that shares an element with an operand of another member. The operands are sorted by

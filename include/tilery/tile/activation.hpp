@@ -25,6 +25,8 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/core/normal_tail.hpp>
+#include <tilery/core/tanh_erf.hpp>
 #include <tilery/tile/activation_form.hpp>
 #include <tilery/tile/sigmoid_tail.hpp>
 
