@@ -90,6 +90,20 @@ TEST(source, kernels_do_not_know_the_target) {
     }
 }
 
+// What tests/compile/hostile.cpp compiles is the first one with the program's macros; this is said of each.
+TEST(source, public_headers_suspend_the_programs_macros) {
+  static const std::regex directive(R"((^|\n)#include <([^>]*)>)");
+  for (const header& h : headers())
+    if (h.layer.empty()) {
+      std::vector<std::string> included;
+      for (std::sregex_iterator i(h.text.begin(), h.text.end(), directive), end; i != end; ++i)
+        included.push_back((*i)[2]);
+      ASSERT_GE(included.size(), 2u) << h.name;
+      EXPECT_EQ(included.front(), "tilery/core/macros_off.inc") << h.name;
+      EXPECT_EQ(included.back(), "tilery/core/macros_on.inc") << h.name;
+    }
+}
+
 TEST(source, headers_are_short_and_open_with_their_licence_and_their_idea) {
   for (const header& h : headers()) {
     EXPECT_LE(std::count(h.text.begin(), h.text.end(), '\n'), 400) << h.name;
