@@ -107,8 +107,8 @@ case $compiler in
   nvcc) cuda=nvcc ;;
   clang*) needed+=" $packages_for_clang" ;;
 esac
-# shellcheck disable=SC2086  # a list of words
-prepare_machine $cuda $needed
+# shellcheck disable=SC2046,SC2086  # lists of words
+prepare_machine $cuda $needed wanting $(wanted_for_tests)
 need_cuda $cuda
 case $compiler in
   '' | nvcc) arguments+=(-DCMAKE_CXX_COMPILER=g++) ;;

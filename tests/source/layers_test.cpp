@@ -22,8 +22,6 @@ const std::map<std::string, std::set<std::string>> below = {
     {"tile", {"core", "simt", "atoms", "policies"}},
     {"kernels", {"core", "simt", "atoms", "policies", "tile"}},
     {"ops", {"core", "simt", "policies", "tile", "kernels"}},
-    {"interop", {"core"}},
-    {"tuning", {"core", "simt", "policies", "kernels", "ops", ""}},
     {"", {"core", "simt", "policies", "tile", "kernels", "ops"}},
 };
 
