@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The CPU executor: blocks of one lane, side by side on the host's threads.
+// The CPU executor: runs a grid's blocks, of one lane each, on the host's threads.
 #pragma once
 #pragma GCC system_header
 
@@ -17,15 +17,15 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Runs ops on the host. Operands are in host memory, and every call is finished when it returns.
+/// Runs ops on the host. Operands are in host memory. A call returns after its work is complete.
 class cpu : public host_memory {
 public:
   using lane = cpu_lane;
 
-  /// On all cores that the process may use (simt/host_threads.hpp), or on so many threads. Calls from several host
-  /// threads, from inside a loop, after a fork and from static objects are fine: simt/cpu_parallel.hpp says how they
-  /// run. Throws where the program's compiler options make results wrong and no macro has told of them
-  /// (core/compiler.hpp).
+  /// `threads` is the number of host threads; by default, all cores that the process may use (simt/host_threads.hpp).
+  /// Calls from several host threads, from inside a loop, after a fork and from static objects are allowed:
+  /// simt/cpu_parallel.hpp has their rules. Throws if the compiler options of the program make results wrong, in those
+  /// cases that no predefined macro shows (core/compiler.hpp).
   explicit cpu(int threads = host_threads(), where at = {}) : threads_(threads < 1 ? 1 : threads) {
     refuse_reordered_sums("cpu", at);
   }
@@ -33,7 +33,7 @@ public:
   int threads() const { return threads_; }
   tilery::arch target() const { return arch::cpu; }
 
-  /// Says so where this unit was compiled for fewer vector instructions than the CPU has; null otherwise.
+  /// Returns a sentence if this unit was compiled for fewer vector instructions than the CPU has, otherwise null.
   static const char* slow_build() {
     if (running_isa() <= native_isa) return nullptr;
     return running_isa() == host_isa::avx512
@@ -41,10 +41,11 @@ public:
                : "this CPU has AVX2 and the program was built for less; link tilery::native";
   }
 
-  /// Memory for the duration of an op, kept by this thread for its next one.
+  /// Returns memory that an op uses until it returns. The calling thread keeps the memory for its next op.
   allocation workspace(std::size_t bytes, where = {}) const { return kept_workspace(bytes); }
 
-  /// body(i) for i in [0, n), on this executor's threads or fewer: for ops whose CPU kernel is not a grid of lanes.
+  /// Calls body(i) for each i in [0, n), on this executor's threads, but at most `most_threads`. For ops whose CPU
+  /// kernel is not a grid of lanes.
   template <class Body>
   void parallel(std::int64_t n, const Body& body, int most_threads = INT_MAX) const {
     parallel_for(threads_ < most_threads ? threads_ : most_threads, n, body);

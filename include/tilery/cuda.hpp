@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The CUDA executor: kernels on a stream of the current device. It exists where nvcc compiles the unit; `with_cuda`
-// lets a program that is also built without nvcc say what to do on a GPU.
+// The CUDA executor: runs kernels on a stream of the current device. The class is declared only if nvcc compiles the
+// unit; a program that is also built without nvcc calls `with_cuda`.
 #pragma once
 #pragma GCC system_header
 
@@ -15,15 +15,20 @@ namespace tilery::inline TILERY_ABI {
 
 #ifdef __CUDACC__
 
-/// Runs ops on a CUDA stream. Operands are in device, pinned or managed memory. Calls return once they are enqueued.
+/// Runs ops on a CUDA stream. Operands are in device, pinned or managed memory. A call returns as soon as its work is
+/// enqueued.
 class cuda {
 public:
   using lane = cuda_lane;
 
-  /// On a stream of the current device; `scratch` is workspace for ops that need some. Without it, or where it is too
-  /// small, they take theirs in the stream's order from a pool that keeps it for the next op (simt/cuda_workspace.hpp).
-  /// Ops that are captured with a scratch hold its address, and their replays must not run at the same time.
-  /// Throws where the scratch is memory of the host.
+  /// `stream` is a stream of the current device, and `scratch` is device memory that ops may use as workspace.
+  ///
+  /// Workspace. If the scratch is absent or too small, an op allocates its workspace in the stream's order from a pool
+  /// that keeps the memory for the next op (simt/cuda_workspace.hpp).
+  ///
+  /// Graphs. An op that is captured with a scratch keeps the scratch's address: replays of such ops must not overlap.
+  ///
+  /// Errors. Throws if the scratch is in host memory.
   explicit cuda(cudaStream_t stream = nullptr, memory_range scratch = {}) : stream_(stream), scratch_(scratch) {
     if (scratch.begin && space_of(scratch.begin) == memory_space::host)
       throw error("cuda: the scratch is in host memory; kernels need it in device memory");
@@ -32,7 +37,7 @@ public:
   cudaStream_t stream() const { return stream_; }
   static constexpr memory_space reachable() { return memory_space::device; }
 
-  /// The arch of the current device. Throws where there is none.
+  /// Returns the arch of the current device. Throws if there is no device.
   tilery::arch target(where at = {}) const {
     int device = 0, major = 0, minor = 0;
     check_cuda(cudaGetDevice(&device), "cudaGetDevice", at);
@@ -41,8 +46,8 @@ public:
     return arch_of(10 * major + minor);
   }
 
-  /// Device memory, allocated and freed in the stream's order, from the device's current pool: whether that keeps what
-  /// is freed is the program's choice.
+  /// Allocates device memory, which is allocated and freed in the stream's order. It comes from the device's current
+  /// pool; the program decides, by the pool's release threshold, how much freed memory the pool keeps.
   allocation allocate(std::size_t bytes, where at = {}) const {
     if (bytes == 0) return {};
     void* memory = nullptr;
@@ -53,9 +58,9 @@ public:
             },
             stream_};
   }
-  /// Memory for the duration of an op: the executor's scratch where it is large enough.
+  /// Returns memory that an op uses until it has run: the executor's scratch if that is large enough.
   allocation workspace(std::size_t bytes, where at = {}) const {
-    const std::size_t skipped = -reinterpret_cast<std::uintptr_t>(scratch_.begin) % 256;  // aligned as cudaMalloc does
+    const std::size_t skipped = -reinterpret_cast<std::uintptr_t>(scratch_.begin) % 256;  // to cudaMalloc's alignment
     if (skipped + bytes <= scratch_.bytes) return {static_cast<std::byte*>(scratch_.begin) + skipped, bytes, nullptr};
     return pooled_workspace(bytes, stream_, at);
   }
@@ -65,7 +70,7 @@ public:
   void zero_bytes(void* to, std::size_t bytes, where at = {}) const {
     check_cuda(cudaMemsetAsync(to, 0, bytes, stream_), "cudaMemsetAsync", at);
   }
-  /// Until everything on the stream has happened; errors of earlier kernels surface here.
+  /// Waits until all work on the stream is complete. Throws if an earlier kernel failed.
   void wait(where at = {}) const { check_cuda(cudaStreamSynchronize(stream_), "cudaStreamSynchronize", at); }
 
   /// See `launch`.
@@ -80,7 +85,7 @@ private:
   memory_range scratch_;
 };
 
-/// Number of CUDA devices that can be used; 0 also where there is no driver.
+/// The number of usable CUDA devices; 0 if there is no driver.
 inline int cuda_devices() {
   int devices = 0;
   if (cudaGetDeviceCount(&devices) != cudaSuccess) {
@@ -92,7 +97,8 @@ inline int cuda_devices() {
 
 #endif
 
-/// Calls f(executor) with a CUDA executor and returns true, where the unit was compiled by nvcc and there is a device.
+/// Calls f(executor) with a CUDA executor and returns true if nvcc compiled the unit and there is a device. Otherwise
+/// returns false.
 template <class F>
 bool with_cuda([[maybe_unused]] F&& f) {
 #ifdef __CUDACC__

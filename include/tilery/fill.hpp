@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One value for all elements of a tensor.
+// Sets all elements of a tensor to one value.
 #pragma once
 #pragma GCC system_header
 
@@ -15,12 +15,12 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The value as an integer of T; throws where T does not hold it.
+/// Returns the value as an integer of type T. Throws if T cannot hold it.
 template <class T, class Value>
 T held_value(Value value, where at) {
   constexpr T least = (std::numeric_limits<T>::min)(), most = (std::numeric_limits<T>::max)();
   bool fits = true;
-  if constexpr (std::is_floating_point_v<Value>)  // most + 1 is a power of two, and has no rounding
+  if constexpr (std::is_floating_point_v<Value>)  // most + 1 is a power of two, exact in every floating-point type
     fits = value >= static_cast<Value>(least) && value < 2 * static_cast<Value>(most / 2 + 1);
   const T result = fits ? static_cast<T>(value) : T(0);
   fits = fits && static_cast<Value>(result) == value && (result < T(0)) == (value < Value(0));
@@ -30,15 +30,20 @@ T held_value(Value value, where at) {
 
 }  // namespace ops
 
-/// Each element = value, in the executor's order. Elements: double, float, tf32, half, bf16, fp8 and integers. A
-/// floating-point one gets the value to nearest (of 16 and 8 bits through float, which may round twice); an integer one
-/// must be able to hold it. 1 to 3 dimensions, any strides. Throws `error` before anything is launched: a value that
-/// the elements cannot hold, null views, memory of another machine.
+/// Sets each element to `value`, in the executor's order.
+///
+/// Types. double, float, tf32, half, bf16, fp8 and integers. A floating-point element gets the nearest value; 16 and 8
+/// bits are reached through float, which may round twice. An integer element must be able to hold the value.
+///
+/// Shapes and strides. 1 to 5 dimensions, any strides that are not negative.
+///
+/// Errors. Throws `error` before anything is launched: a value that the elements cannot hold, null views, negative
+/// strides, memory that the executor cannot reach.
 template <runs_kernels Executor, tensor_of_any_rank To, class Value>
 requires std::is_arithmetic_v<Value>
 void fill(const Executor& executor, const To& to, Value value, where at = {}) {
   using T = element_type_of<To>;
-  static_assert(To::rank() <= copied_rank, "fill: a tensor must have 1 to 3 dimensions");
+  static_assert(To::rank() >= 1 && To::rank() <= largest_rank, "fill: a tensor must have 1 to 5 dimensions");
   static_assert(!std::is_const_v<T>, "fill: the elements must not be const");
   static_assert(ops::is_any_float<T> || std::is_integral_v<T>,
                 "fill: the elements must be double, float, tf32, half, bf16, fp8 or integers");
@@ -52,13 +57,16 @@ void fill(const Executor& executor, const To& to, Value value, where at = {}) {
   operands all = {writes("to", target)};
   refuse(check_call("fill", all, executor.reachable()), at);
   if (target.size() == 0) return;
-  const ops::rows_of_tensors<1> walk(target);
-  elementwise_problem problem{static_cast<int>(16 / sizeof(T)), walk.is_contiguous(0)};
-  if (!walk.serves_packs(0, target.pointer, problem.vector)) problem.vector = 1;
-  const fill_params<T> p{static_cast<std::int32_t>(walk.rows()), walk.columns(), walk.outer(),
-                         walk.elements<T>(0, target.pointer), element};
-  ops::launch_rows_of_tensors<T>(executor, problem, p, walk.rows(), all, at);
+  const ops::rows_of_tensors<1> walk(ops::form_of_rows<Executor>, target);
+  const fill_params<T> p{walk.dimensions(), gmem_ptr<T>(target.pointer), element};
+  ops::launch_rows_of_tensors<T>(executor, ops::describe_rows<T, Executor>(walk, target.pointer), p, walk.rows(), all,
+                                 at);
 }
+
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void fill(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 }  // namespace tilery::inline TILERY_ABI
 

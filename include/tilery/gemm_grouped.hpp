@@ -1,185 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Groups of GEMMs of different shapes in one launch, as the experts of a mixture have them, and batches whose matrices
-// lie anywhere.
+// Groups of GEMMs of different shapes in one launch, for example the experts of a mixture of experts; and batches whose
+// matrices are given by pointers.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/macros_off.inc>
 
+#include <tilery/core/wrong_call.hpp>
 #include <tilery/gemm.hpp>
-#include <tilery/kernels/gemm/group.hpp>
-#include <tilery/ops/column_totals_of_group.hpp>
-#include <tilery/ops/gemm_group_checks.hpp>
+#include <tilery/ops/run_gemm_group.hpp>
 
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
 
-namespace ops {
-
-/// What a policy must serve to serve all members: the layout and alignment that they have in common, the largest of
-/// their extents, and as many problems.
-template <class A, class B, class C, class Epilogue>
-gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, arch target) {
-  gemm_problem joint;
-  joint.alike = false;
-  joint.target = target;
-  bool first = true;
-  for (const auto& one : members) {
-    if (one.c.size() == 0) continue;
-    const gemm_problem p = describe_gemm(one.a, one.b, one.c, target);
-    if (first) {
-      joint = p;
-      joint.alike = first = false;
-      continue;
-    }
-    joint.a = joined(joint.a, p.a), joint.b = joined(joint.b, p.b);
-    joint.c_vector = lesser(joint.c_vector, p.c_vector);
-    joint.m = greater(joint.m, p.m), joint.n = greater(joint.n, p.n), joint.k = greater(joint.k, p.k);
-    ++joint.batches;
-  }
-  return joint;
-}
-
-/// The parameters of one member of a group.
-template <class A, class B, class C, class Epilogue>
-using gemm_member_params =
-    decltype(gemm_params_of(std::declval<matrix_view<const A>>(), std::declval<matrix_view<const B>>(),
-                            std::declval<matrix_view<C>>(), std::declval<Epilogue>(), gemm_factors{}));
-
-/// Whether a launch with so many members and tiles must go before a member with `more` tiles.
-template <class One>
-bool is_full(int members, std::int64_t tiles, std::int64_t more) {
-  return members == gemm_group<One>::most || (members > 0 && tiles + more > largest_extent);
-}
-
-/// What a policy makes of a group.
-struct group_launches {
-  std::int64_t blocks = 0;
-  int launches = 0;
-};
-template <class Policy, class A, class B, class C, class Epilogue>
-group_launches launches_of(const Policy& policy, const gemm_problem& joint,
-                           std::span<const gemm_member<A, B, C, Epilogue>> members) {
-  using params = gemm_member_params<A, B, C, Epilogue>;
-  group_launches all;
-  std::int64_t of_launch = 0;
-  int in_launch = 0;
-  for (const auto& one : members) {
-    if (one.c.size() == 0) continue;
-    const std::int32_t m = one.c.extents[0], n = one.c.extents[1];
-    const std::int64_t tiles = is_transposed(policy, joint) ? tiles_of(policy, n, m) : tiles_of(policy, m, n);
-    if (all.launches == 0 || is_full<params>(in_launch, of_launch, tiles)) ++all.launches, in_launch = 0, of_launch = 0;
-    ++in_launch, of_launch += tiles, all.blocks += tiles;
-  }
-  return all;
-}
-
-/// A group that has been checked. Members whose C has no elements are apart: of them there are bias gradients alone,
-/// sums of no rows.
-template <class One>
-struct gemm_group_call {
-  gemm_problem joint;
-  std::vector<One> members, empty;
-  std::vector<operands> known;  // of `members`
-};
-
-/// One kernel for all members, in as few launches as carry their parameters.
-template <auto P, class Executor, class One>
-void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& call, where at) {
-  gemm_group<One> group;
-  operands of_group;
-  std::int64_t tiles = 0;
-  const auto launch_them = [&] {
-    group.first_tile[group.size] = static_cast<std::int32_t>(tiles);
-    of_group.set_checked();
-    launch_gemm<P>(executor, call.joint.op, {.tiles = tiles, .blocks = tiles}, group, of_group, at);
-    group.size = 0, tiles = 0, of_group = {};
-  };
-  for (std::size_t i = 0; i < call.members.size(); ++i) {
-    const One one = transposed_if_needed<P>(call.members[i], call.joint);
-    const std::int64_t more = tiles_of(P, one.rows(), one.columns());
-    if (is_full<One>(group.size, tiles, more)) launch_them();
-    group.set(group.size, one);
-    group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
-    tiles += more;
-    of_group.append(call.known[i]);
-  }
-  if (group.size > 0) launch_them();
-}
-
-/// Runs a group with a policy; on the CPU, members one after the other where they are large, side by side where they
-/// are small.
-template <auto P, class Executor, class One>
-void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where at) {
-  using policy = std::remove_cvref_t<decltype(P)>;
-  if constexpr (is_of_cpu<policy>) {
-    static_assert(Executor::lane::alone, "a policy of the CPU runs on the cpu executor only");
-    with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [&] {
-      gemm_cpu_all<P>(executor, static_cast<std::int64_t>(call.members.size()),
-                      [&](std::int64_t i) -> const One& { return call.members[static_cast<std::size_t>(i)]; });
-    });
-  } else {
-    using kernel = typename decltype(gemm_kernel_of<P, gemm_group<One>>())::type;
-    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
-      refuse(check_instructions<typename One::a_type, typename One::b_type>(call.joint.op, executor.target()), at);
-    refuse(check_arch(needs_of<kernel>(), executor.target()), at);
-    with_column_totals_of_group(executor, call.members, call.empty, call.known, at,
-                                [&] { launch_gemm_group<P>(executor, call, at); });
-  }
-}
-
-/// Checks a group and hands it to `run(call)`, if there is anything to do.
-template <class Executor, class A, class B, class C, class Epilogue, class Run>
-void with_gemm_group(const Executor& executor, group_name name, std::span<const gemm_member<A, B, C, Epilogue>> members,
-                     where at, Run&& run) {
-  gemm_group_call<gemm_member_params<A, B, C, Epilogue>> call;
-  refuse(check_gemm_group(name, members, executor.reachable(), call.known), at);
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const auto& one = members[i];
-    const bool is_empty = one.c.size() == 0;
-    (is_empty ? call.empty : call.members).push_back(gemm_params_of(one.a, one.b, one.c, one.epilogue, one.factors));
-    if (!is_empty) call.known[call.members.size() - 1] = call.known[i];
-  }
-  if (call.members.empty())
-    return with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [] {});
-  call.joint = describe_gemm_group(members, executor.target());
-  call.joint.op = name.op;
-  run(call);
-}
-
-/// Runs a group with the policy that the selector picks.
-template <class Executor, class A, class B, class C, class Epilogue>
-void run_chosen_group(const Executor& executor, group_name name,
-                      std::span<const gemm_member<A, B, C, Epilogue>> members, where at) {
-  with_gemm_group(executor, name, members, at, [&]<class One>(gemm_group_call<One>& call) {
-    with_gemm_table<typename One::a_type, typename One::b_type, Executor>(call.joint, at, [&]<class Table>() {
-      with_candidate<Table>(
-          Table::choose(call.joint).index, [&]<auto P>() { run_gemm_group<P>(executor, call, at); });
-    });
-  });
-}
-
-}  // namespace ops
-
-/// All members of a list, whose shapes, strides, epilogues and factors are their own; element types and the type of the
-/// epilogue are the same. One kernel computes them, with the policy that the selector picks for what they have in
-/// common: the layout, the least alignment, the largest extents. A launch carries up to 64 members (fewer with large
-/// epilogues); a longer list takes several. The list is read before this returns, and may be anywhere on the host.
-/// Tiles are not shared along k, whatever the policy says; the order of additions is that of one block a tile, and
-/// error bounds are those of `gemm`.
+/// Computes all members of a list. Each member has its own shape, strides, epilogue and factors; the element types and
+/// the type of the epilogue are the same for all. One kernel computes them, with the policy that the selector picks for
+/// all members together: for their common layout, their smallest alignment and their largest extents.
 ///
-/// Throws `error` before anything is launched where `gemm` would refuse a member, with its index, or where an output of
-/// one shares an element with an operand of another. An amax or a bias gradient may be the same view for several: it is
-/// that of all of them.
+/// Launches. A launch carries up to 64 members, fewer if their epilogues are large; a longer list takes several
+/// launches. The list is read before this function returns, and may be anywhere in host memory.
+///
+/// Accuracy. As for `gemm`.
+///
+/// Determinism. Blocks do not share tiles along k, whatever the policy says: the order of the additions is that of one
+/// block for each tile.
+///
+/// Aliasing. Several members may have the same view as amax or bias gradient: the view then gets the maximum or the sum
+/// over all these members.
+///
+/// Errors. Throws `error` before anything is launched if `gemm` would refuse a member, with the member's index, or if
+/// an output of one member shares an element with an operand of another member.
 template <class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
   ops::run_chosen_group(executor, {}, members, at);
 }
 
-/// The same with your policy, as for `gemm`.
+/// The same with your policy P, as for `gemm`.
 template <auto P, class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
   ops::with_gemm_group(executor, {}, members, at, [&](auto& call) {
@@ -188,7 +46,30 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
   });
 }
 
-/// What `gemm_grouped` would run, as `explain_gemm` says it, and in how many launches.
+namespace ops {
+
+/// Ends the compilation for a call of gemm_grouped whose members are not the span that it takes.
+template <class First, class... Others>
+constexpr void refuse_group_call() {
+  if constexpr (in_the_place_of_an_executor<First>)
+    refuse_call<false, First, Others...>();
+  else
+    static_assert(sizeof(First) == 0,
+                  "gemm_grouped takes its members as a std::span<const tilery::gemm_member<A, B, C, Epilogue>>: of a "
+                  "std::vector v of members it is std::span(std::as_const(v))");
+}
+
+}  // namespace ops
+
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void gemm_grouped(const Arguments&...) { ops::refuse_group_call<Arguments...>(); }
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void gemm_grouped(const Arguments&...) { ops::refuse_group_call<Arguments...>(); }
+
+/// Returns what `gemm_grouped` would run, in the words of `explain_gemm`, and in how many launches.
 template <class Executor, class A, class B, class C, class Epilogue>
 sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members) {
   const gemm_problem joint = ops::describe_gemm_group(members, executor.target());
@@ -202,14 +83,14 @@ sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_mem
   });
 }
 
-/// Matrices of one shape that lie anywhere: a list, on the host, of where each begins.
+/// Matrices of one shape anywhere in memory: a list in host memory of pointers to their first elements.
 template <class T>
 struct matrix_pointers {
   std::span<T* const> pointers;
   std::int64_t rows = 0, columns = 0;
   std::int64_t row_stride = columns, column_stride = 1;
 
-  /// Matrix i. Throws where an extent is above `largest_extent`.
+  /// Returns matrix i. Throws if an extent is negative or above `largest_extent`.
   matrix_view<T> at(std::size_t i, where line = {}) const {
     matrix_view<T> one = matrix(pointers[i], rows, columns, row_stride, line);
     one.strides[1] = column_stride;
@@ -219,7 +100,7 @@ struct matrix_pointers {
 
 namespace ops {
 
-/// The members of a batch of pointers.
+/// Returns the members of a batch of pointers.
 template <class A, class B, class C, class Epilogue>
 auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const matrix_pointers<C>& c,
                 const Epilogue& e, gemm_factors factors, where at) {
@@ -233,7 +114,7 @@ auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const 
   return members;
 }
 
-/// The bias gradients of a batch of no pointers, which are checked as those of some are.
+/// Writes the bias gradients of a batch without matrices. They are checked as those of any batch.
 template <class A, class B, class Executor, class C, class Epilogue>
 void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>& c, Epilogue e, gemm_factors factors,
                              where at) {
@@ -251,18 +132,23 @@ void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>&
 
 }  // namespace ops
 
-/// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for pointers to matrices of one shape each: a group whose members are
-/// alike. The epilogue is the same for all: it sees each matrix as C alone, from row 0 on, so that operands are shared
-/// and stochastic rounding draws the same numbers for each.
+/// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for pointers to matrices, one shape for each of A, B and C. The call is
+/// a group of equal members. All members have the same epilogue, which sees each C[i] as a matrix of its own that
+/// begins at row 0. So the members share the epilogue's operands, and stochastic rounding draws the same numbers for
+/// each member.
 template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
-  const auto members = ops::members_of(a, b, c, e, factors, at);
-  if (!members.empty()) return ops::run_chosen_group(executor, {"gemm_batched", "matrix"}, std::span(members), at);
-  ops::finish_batch_of_nothing<A, B>(executor, c, e, factors, at);
+  if constexpr (ops::wrong_epilogue<Epilogue, A, C, Executor>) {
+    ops::refuse_epilogue<Epilogue, A, C, Executor>();
+  } else {
+    const auto members = ops::members_of(a, b, c, e, factors, at);
+    if (!members.empty()) return ops::run_chosen_group(executor, {"gemm_batched", "matrix"}, std::span(members), at);
+    ops::finish_batch_of_nothing<A, B>(executor, c, e, factors, at);
+  }
 }
 
-/// What this would run: a group, as `explain_gemm_grouped` says it.
+/// Returns what this overload would run, a group, in the words of `explain_gemm_grouped`.
 template <class Executor, class A, class B, class C>
 sentence explain_gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                               const matrix_pointers<C>& c, where at = {}) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What it takes to write a kernel of one's own: packs and their math, memory, `launch`. Executors are included apart.
+// All headers for writing your own kernel: packs and their math, memory, `launch`. Include the executors separately:
+// tilery/cuda.hpp, tilery/cpu.hpp, tilery/virtual_gpu.hpp.
 #pragma once
 #pragma GCC system_header
 

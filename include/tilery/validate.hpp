@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Asks what an op would refuse, or how much workspace it would take, without running it: the op itself is called, with
-// an executor that launches nothing.
+// Tells which error an op would throw, or how much workspace it would use, without running it: the op itself is called
+// with an executor that launches nothing.
 #pragma once
 #pragma GCC system_header
 
@@ -11,7 +11,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Stands for an executor in `validate`: the same lanes, memory and arch, and no launch, copy or allocation.
+/// An executor for `validate` with the lane type, memory space and arch of `Executor`. It does not launch, copy or
+/// allocate.
 template <class Executor>
 class launches_nothing {
 public:
@@ -30,7 +31,7 @@ public:
     if (bytes > asked_) asked_ = bytes;
     return {};
   }
-  /// The largest workspace that an op has asked for.
+  /// The largest workspace, in bytes, that an op has asked for.
   std::size_t workspace_bytes() const { return asked_; }
   void zero_bytes(void*, std::size_t, where = {}) const {}
   void copy_bytes(void*, const void*, std::size_t, where = {}) const {}
@@ -47,7 +48,7 @@ private:
   mutable std::size_t asked_ = 0;
 };
 
-/// What the call would refuse on this executor, as a sentence, or nothing:
+/// Returns the sentence of the error that the call would throw on this executor, or nothing:
 /// `validate(gpu, [&](const auto& e) { gemm(e, a, b, c); })`.
 template <class Executor, class Call>
 finding validate(const Executor& executor, Call&& call) {
@@ -59,8 +60,9 @@ finding validate(const Executor& executor, Call&& call) {
   }
 }
 
-/// Bytes of workspace that the call takes from this executor: with a scratch as large, it allocates nothing.
-/// `workspace_bytes(gpu, [&](const auto& e) { gemm(e, a, b, c); })`. Throws what the call would refuse.
+/// Returns the bytes of workspace that the call takes from this executor; with a scratch of that size, the call
+/// allocates nothing: `workspace_bytes(gpu, [&](const auto& e) { gemm(e, a, b, c); })`. Throws the error that the call
+/// would throw.
 template <class Executor, class Call>
 std::size_t workspace_bytes(const Executor& executor, Call&& call) {
   const launches_nothing<Executor> asked(executor);

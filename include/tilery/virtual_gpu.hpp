@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The virtual GPU: an executor on the host that runs every lane of a kernel as the GPU would, warps, barriers and all,
-// and watches what they do; and one that watches nothing and is faster. They are two types, so that a program compiles
-// each kernel for the one that it uses alone. Needs Boost.Context (CMake target tilery::virtual_gpu).
+// The virtual GPU: an executor on the host that runs every lane of a kernel, with warps and barriers, as a GPU would.
+// `virtual_gpu` checks each access; `unchecked_virtual_gpu` checks nothing and is faster. They are two types, so that a
+// program compiles each kernel only for the type that it uses. Needs Boost.Context (CMake target tilery::virtual_gpu).
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/macros_off.inc>
 
-// Without Boost.Context the program would be compiled for half a minute, and not link.
+// Without this check, a program that lacks Boost.Context would compile for half a minute and then fail to link.
 #if defined(TILERY_IS_LINKED) && !defined(TILERY_LINKS_BOOST_CONTEXT)
 #error \
     "tilery: the virtual GPU needs Boost.Context; link the CMake target tilery::virtual_gpu (Debian: libboost-context-dev)"
@@ -24,7 +24,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What both have in common: the arch that is modelled, and operands in host memory.
+/// The base class of both virtual GPUs: the modelled arch, and operands in host memory.
 class modelled_gpu : public host_memory {
 public:
   tilery::arch target() const { return model_; }
@@ -38,15 +38,16 @@ protected:
       throw error({name, ": resident_blocks is ", resident_blocks, "; it must be at least 1"}, at);
   }
 
-  /// A kernel's grid for lanes of this type. What runs it does not know the kernel, and is compiled once.
+  /// Describes the launch of a kernel with lanes of type Lane, without the kernel's type: the code that runs a grid is
+  /// compiled once.
   template <class Lane, class Kernel, class Params>
   grid_of_blocks grid_of(index3 blocks, const Params& params) const {
-    constexpr auto text = [](block& self, int rank, const void* p) {
+    constexpr auto function = [](block& self, int rank, const void* p) {
       Kernel::run(Lane(self, rank), *static_cast<const Params*>(p),
                   *static_cast<typename Kernel::shared*>(self.shared()));
     };
-    return {Kernel::name,         blocks, Kernel::threads, shared_bytes<Kernel>(),
-            cluster_of<Kernel>(), text,   &params,         {model_, exact_tensor_cores_}};
+    return {Kernel::name,         blocks,   Kernel::threads, shared_bytes<Kernel>(),
+            cluster_of<Kernel>(), function, &params,         {model_, exact_tensor_cores_}};
   }
 
 private:
@@ -56,23 +57,25 @@ private:
 
 }  // namespace virtual_machine
 
-/// Runs ops on a modelled GPU of an arch and checks each access. Operands are in host memory, and every call is
-/// finished when it returns. A launch in which faults were found throws them at its end, all of them (`fault_error`),
-/// or leaves them in a report. A kernel that the arch cannot run is refused; a deadlock throws with each lane's line;
-/// what a lane throws reaches the caller.
+/// Runs ops on a modelled GPU of an arch and checks each access. Operands are in host memory. A call returns after its
+/// work is complete.
+///
+/// Errors. A launch that has faults throws all of them at its end (`fault_error`), or adds them to a report. A kernel
+/// that the arch cannot run is refused. A deadlock throws an error with each lane's line. An exception that a lane
+/// throws reaches the caller.
 class virtual_gpu : public virtual_machine::modelled_gpu {
 public:
   using lane = virtual_lane<true>;
 
   struct options {
-    tilery::checks checks = checks::all;    ///< what is watched
+    tilery::checks checks = checks::all;    ///< the checks to make
     launch_report* report = nullptr;        ///< collects faults and profiles; null: faults are thrown
-    bool stop_at_first = false;             ///< throws at the first fault, from inside the lane: for a debugger
-    bool exact_tensor_cores = false;        ///< sums of tensor cores have the arch's bits, which takes longer
-    bool poison_discarded = false;          ///< what `lane.discard` names becomes NaN; to read it is a fault
-    std::uint64_t seed = 0;                 ///< random delays of lanes, and another order of blocks; 0: none
-    std::int64_t step_limit = 200'000'000;  ///< verbs of all lanes of a block: some ten seconds
-    int resident_blocks = 64;               ///< blocks that may wait for each other at a time
+    bool stop_at_first = false;             ///< throw at the first fault, inside the lane: for a debugger
+    bool exact_tensor_cores = false;        ///< tensor cores' sums have the same bits as the arch's; slower
+    bool poison_discarded = false;          ///< elements given to `lane.discard` become NaN; reading them is a fault
+    std::uint64_t seed = 0;                 ///< seed of random delays of lanes and order of blocks; 0: none
+    std::int64_t step_limit = 200'000'000;  ///< most calls of lane functions in a block: about 10 s
+    int resident_blocks = 64;               ///< blocks that run at once, and so may wait for each other
   };
 
   virtual_gpu() : virtual_gpu(arch::sm_90) {}
@@ -84,7 +87,7 @@ public:
     if (how.step_limit < 1) throw error({"virtual_gpu: step_limit is ", how.step_limit, "; it must be at least 1"}, at);
   }
 
-  /// As on the host; a kernel that reads it before anybody has written it is reported.
+  /// Allocates host memory and marks it as uninitialised: a kernel that reads it before a write is reported.
   allocation allocate(std::size_t bytes) const {
     allocation memory = host_memory::allocate(bytes);
     if (any(options_.checks & checks::memory)) virtual_machine::mark_unwritten(memory.get(), bytes);
@@ -106,7 +109,7 @@ private:
   void run_watched(const virtual_machine::grid_of_blocks& what, virtual_machine::shared_members members,
                    const operands& known, where at) const {
     using virtual_machine::launch_watch, virtual_machine::block_watch;
-    const auto watch = std::make_unique<launch_watch>(  // too large for a lane's stack
+    const auto watch = std::make_unique<launch_watch>(  // too large for the stack of a lane
         virtual_machine::watched_launch{what.kernel, target(), what.blocks, what.threads, what.shared_bytes,
                                         what.cluster,
                                         options_.report ? options_.checks : options_.checks & without_profile,
@@ -118,10 +121,10 @@ private:
       virtual_machine::grid(what, new_watch).run(1, options_.resident_blocks, at, options_.seed);
       watch->find_unwritten_outputs();
     } catch (const virtual_machine::step_limit_reached&) {
-    } catch (const fault_error& stopped) {  // what no lane can go on after
+    } catch (const fault_error& stopped) {  // a fault after which no lane can go on
       if (options_.stop_at_first) throw;
       for (const fault& f : stopped.faults()) watch->add(f);
-    } catch (...) {  // what a lane threw itself goes to the caller; what was found before is not lost
+    } catch (...) {  // a lane's own exception goes to the caller; the faults found before it stay in the report
       if (options_.report) watch->finish(options_.report, at);
       throw;
     }
@@ -131,16 +134,16 @@ private:
   options options_;
 };
 
-/// The same machine without its checks, some seven times faster a thread: what is out of bounds is not noticed. Still
-/// refused or thrown: what the arch cannot run, a misaligned access, a deadlock.
+/// The virtual GPU without its checks, about 7 times as fast on one host thread. An access out of bounds is not
+/// noticed. A kernel that the arch cannot run is refused; a misaligned access and a deadlock throw.
 class unchecked_virtual_gpu : public virtual_machine::modelled_gpu {
 public:
   using lane = virtual_lane<false>;
 
   struct options {
-    int threads = 1;                  ///< host threads, each with blocks of its own
-    int resident_blocks = 64;         ///< blocks that may wait for each other at a time
-    bool exact_tensor_cores = false;  ///< sums of tensor cores have the arch's bits, which takes longer
+    int threads = 1;                  ///< host threads; each runs different blocks
+    int resident_blocks = 64;         ///< blocks that run at once, and so may wait for each other
+    bool exact_tensor_cores = false;  ///< tensor cores' sums have the same bits as the arch's; slower
   };
 
   unchecked_virtual_gpu() : unchecked_virtual_gpu(arch::sm_90) {}

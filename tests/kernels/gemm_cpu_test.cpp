@@ -204,7 +204,8 @@ constexpr gemm_cpu_skinny_policy tiny_skinny(int bytes, host_isa isa = native_is
   return {.few = 5, .rows = 2, .lines = 2, .group = 6, .k_block = 2 * vector, .span = 3 * vector, .isa = isa};
 }
 
-/// Drawn problems with few rows or columns, whose long operand lies along k or across it, the others in any way.
+/// Drawn problems with few rows or columns, whose long operand is row-major or column-major; A, B and C have any layout
+/// else.
 template <gemm_cpu_skinny_policy P, class T, class C, class Epilogue>
 void check_skinny(int times, const Epilogue& e) {
   const int vector = P.lanes(sizeof(accumulator_t<T>));
@@ -254,7 +255,7 @@ void check_long_k(shape s, lies how) {
 }
 TEST(gemm_cpu, a_long_k_is_no_long_chain) {
   constexpr gemm_cpu_skinny_policy skinny;
-  for (const lies how : {lies::row_major, lies::column_major}) {  // B across k, and along it
+  for (const lies how : {lies::row_major, lies::column_major}) {  // B contiguous along n, then along k
     check_long_k<skinny, float>({1, 3, 1 << 21}, how);
     check_long_k<skinny, float>({1, 1, (1 << 21) + 7}, how);
     check_long_k<skinny, float>({3, 35, 1 << 18}, how);

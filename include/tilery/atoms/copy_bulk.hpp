@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// cp.async.bulk: one lane lets the copy engine move a piece of memory, any multiple of 16 bytes between addresses that
-// are multiples of 16 (sm_90 and later). The engine works through the asynchronous proxy: what lanes have written to
-// shared memory it sees only behind a proxy fence. PTX ISA 8.5, "cp.async.bulk", "fence.proxy.async".
+// cp.async.bulk: one lane starts a copy of a contiguous range by the copy engine (sm_90 and later). The size and both
+// addresses are multiples of 16 bytes. The engine accesses memory through the asynchronous proxy: it sees data that
+// lanes wrote to shared memory only after a proxy fence. PTX ISA 8.5, "cp.async.bulk", "fence.proxy.async".
 #pragma once
 #pragma GCC system_header
 
@@ -10,7 +10,7 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// From global to shared memory; `barrier` counts the bytes.
+/// Copies from global to shared memory. `barrier` counts the bytes that have arrived.
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
                            mbarrier& barrier, [[maybe_unused]] where at = {}) {
@@ -24,7 +24,7 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gm
 #endif
 }
 
-/// From shared to global memory, as part of this lane's next group.
+/// Copies from shared to global memory. The copy belongs to the group that this lane commits next.
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<T> from, int bytes,
                            [[maybe_unused]] where at = {}) {
@@ -37,7 +37,7 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, sm
 #endif
 }
 
-/// Ends a group of copies to global memory.
+/// Commits a group: all copies to global memory that this lane started since its last group.
 template <class Lane>
 TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
@@ -47,7 +47,8 @@ TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]]
 #endif
 }
 
-/// Waits until at most Most groups of this lane have still to read their sources, which then may be used again.
+/// Waits until at most Most groups of this lane still read their sources. The sources of finished groups may be
+/// overwritten.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
@@ -56,7 +57,7 @@ TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unus
   lane.engine().wait_bulk(Most, true, at);
 #endif
 }
-/// Waits until at most Most groups of this lane are under way at all.
+/// Waits until at most Most groups of this lane are in flight: the writes of all other groups are complete.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
@@ -66,7 +67,7 @@ TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] w
 #endif
 }
 
-/// What this lane knows to be written to shared memory becomes visible to the asynchronous proxy.
+/// Makes all writes to shared memory that are visible to this lane visible to the asynchronous proxy.
 template <class Lane>
 TILERY_SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__

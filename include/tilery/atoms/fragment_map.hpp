@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Which element of a matrix a lane holds in which place of its registers, as tensor-core instructions have it. A map is
-// data: each bit of the lane's rank, and each bit of the place in its registers, moves so many rows and columns.
+// fragment_map: the matrix element that each register of each lane holds, for the operands of tensor-core instructions.
+// A map is data. Each bit of the lane's rank, and each bit of the element's index in the lane's registers, adds a fixed
+// number of rows and columns.
 #pragma once
 #pragma GCC system_header
 
@@ -8,16 +9,17 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// A place in a matrix, or a way to go in one.
+/// The position of an element in a matrix, or a step between two positions.
 struct row_column {
   int row, column;
 };
 
-/// A matrix of Rows x Columns spread over 32 lanes; element i of lane l is at the sum of the steps of their set bits.
+/// A matrix of rows x columns elements, distributed over the 32 lanes of a warp. The position of element i of lane l is
+/// the sum of the steps of the set bits of l and of i.
 struct fragment_map {
   int rows, columns;
-  row_column lane[5];     // bit of the lane's rank in its warp
-  row_column element[4];  // bit of the element's place in its registers; unused bits are {0, 0}
+  row_column lane[5];     // step of each bit of the lane's rank in its warp
+  row_column element[4];  // step of each bit of the element's index in the lane's registers; unused bits: {0, 0}
 
   constexpr int elements() const { return rows * columns / 32; }
 
@@ -37,7 +39,7 @@ struct fragment_map {
   }
 };
 
-/// Where element `place` of lane `rank` lies. The map is a template argument: its strides become shifts.
+/// The position of element `place` of lane `rank`. The map is a template argument, so that its steps compile to shifts.
 template <fragment_map Map>
 TILERY_SIMT row_column fragment_place(int rank, int place) {
   constexpr fragment_map map = Map;

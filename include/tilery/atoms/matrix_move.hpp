@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// ldmatrix and stmatrix: a warp moves 1, 2 or 4 matrices of 8 x 8 elements of 16 bits between shared memory and its
-// registers (loads: sm_75 and later; stores: sm_90). Lane l names the row l % 8 of matrix l / 8, 16 bytes anywhere in
-// shared memory. In registers, lane l holds the elements 2 (l % 4) and the next of row l / 4, register r those of
-// matrix r; transposed, of column l / 4. Elements of 8 or 32 bits may be moved as parts or pairs of 16.
+// ldmatrix and stmatrix: a warp moves 1, 2 or 4 matrices of 8 x 8 elements of 16 bits between shared memory and
+// registers (loads: sm_75 and later; stores: sm_90 and later).
+// In shared memory: lane l passes the address of row l % 8 of matrix l / 8. A row is 16 contiguous bytes; rows may be
+// anywhere.
+// In registers: register r of lane l holds the elements 2 (l % 4) and 2 (l % 4) + 1 of row l / 4 of matrix r; with
+// matrix_order::transposed, of column l / 4. Elements of 8 bits are moved in pairs, elements of 32 bits in two halves.
 // PTX ISA 8.5, "Warp-level Matrix Load Instruction: ldmatrix", "stmatrix".
 #pragma once
 #pragma GCC system_header
@@ -20,13 +22,13 @@ enum class matrix_order : int { rows, transposed };
 
 namespace matrix_move {
 
-/// What a lane brings: its registers, and the row that it names.
+/// A lane's part of the host model: its registers, and the row whose address it passes.
 struct share {
   std::uint32_t* registers;
   std::uint16_t row[8];
 };
 
-/// The place in its matrix of half `part` of a lane's register.
+/// The row and column in its matrix of 16-bit half `part` (0 or 1) of a lane's register.
 template <matrix_order Order>
 constexpr void place(int lane, int part, int& row, int& column) {
   row = lane / 4, column = 2 * (lane % 4) + part;
@@ -55,7 +57,8 @@ void model(void* const* shares, tensor_model) {
 
 }  // namespace matrix_move
 
-/// Loads Count matrices. `row` is of the lane's own row; lanes from 8 Count on may pass any.
+/// Loads Count matrices. `row` is the address of the lane's row; lanes with a rank of 8 Count or more may pass any
+/// address.
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
 TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t (&to)[Count], smem_ptr<T> row,
                                [[maybe_unused]] where at = {}) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// mbarrier: a barrier in shared memory that counts arrivals, and bytes that bulk copies bring (sm_90 and later). It has
-// phases; who waits names the phase by its parity: 0, 1, 0, 1 ... An arrival releases, a wait acquires.
+// mbarrier: a barrier in shared memory that counts arrivals of lanes and bytes of bulk copies (sm_90 and later). A
+// phase ends when all expected arrivals and bytes have come. A waiting lane names the phase by its parity, 0, 1, 0, 1
+// and so on. An arrival is a release, a wait is an acquire.
 // PTX ISA 8.5, "Parallel Synchronization and Communication Instructions: mbarrier".
 #pragma once
 #pragma GCC system_header
@@ -12,14 +13,15 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Eight bytes of a kernel's `shared` struct.
+/// The barrier's state; a member of a kernel's `shared` struct.
 struct mbarrier {
   alignas(8) std::uint64_t state;
 };
 
 namespace atoms {
 
-/// One lane makes it ready for `arrivals` a phase. A barrier of the block must follow before others use it.
+/// Initialises a barrier for `arrivals` arrivals per phase. One lane calls this; a block barrier must follow before
+/// other lanes use the mbarrier.
 template <class Lane>
 TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrivals,
                       [[maybe_unused]] where at = {}) {
@@ -30,8 +32,8 @@ TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int 
 #endif
 }
 
-/// One lane ends it: its memory may be used for something else. Nobody uses it any more; a barrier of the block must
-/// come before, where others did.
+/// Ends an mbarrier, so that its memory can be used for something else. One lane calls this. If other lanes used the
+/// mbarrier, a block barrier must come between their last use and this call.
 template <class Lane>
 TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
@@ -41,7 +43,7 @@ TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier
 #endif
 }
 
-/// Arrives: what this lane has done is over.
+/// Arrives once. This lane's earlier memory accesses are visible to lanes that wait for the phase.
 template <class Lane>
 TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__
@@ -52,7 +54,7 @@ TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[
 #endif
 }
 
-/// Arrives, and lets the phase wait for so many bytes of bulk copies, too.
+/// Arrives once, and adds `bytes` to the bytes of bulk copies that the phase waits for.
 template <class Lane>
 TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier, int bytes,
                                    [[maybe_unused]] where at = {}) {
@@ -66,7 +68,7 @@ TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& 
 #endif
 }
 
-/// Waits until the phase of this parity is over.
+/// Waits until the phase of this parity has ended.
 template <class Lane>
 TILERY_SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity,
                       [[maybe_unused]] where at = {}) {

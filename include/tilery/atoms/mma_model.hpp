@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the tensor cores compute, for the virtual GPU. `fast` multiplies in float. `exact` has the bits of the arch: the
-// products of a step and the sum before it are cut to a common exponent, added exactly, and cut to a float.
-// Source of the exact arithmetic: MMA-Sim (arXiv 2511.10909), which compared it with the hardware bit for bit.
+// The host model of mma.sync, for the virtual GPU. The fast model multiplies in float. The exact model gives the same
+// bits as the arch's tensor cores: the products of one instruction and the accumulator are truncated to a common
+// exponent, added exactly, and truncated to a float (tensor_arithmetic.hpp).
+// Source of the exact arithmetic: MMA-Sim (arXiv 2511.10909), whose authors compared it with the hardware bit for bit.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +15,7 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// What one lane brings to `mma_sync`: M x N fragments of sums, M of A, N of B.
+/// One lane's arguments of `mma_sync`: M x N fragments of sums, M fragments of A, N fragments of B.
 template <class A, class B>
 struct mma_share {
   typename mma_fragments<A, B>::c_type* sums;
@@ -37,7 +38,7 @@ T element_of(const Register* registers, int i) {
   }
 }
 
-/// Where each lane's first element lies, and how far from it each other one does.
+/// The position of each lane's first element, and the step from there to each of the lane's elements.
 template <fragment_map Map>
 inline constexpr auto all_places = [] {
   struct table {
@@ -48,8 +49,8 @@ inline constexpr auto all_places = [] {
   return all;
 }();
 
-/// Calls visit(share, f, i, row, column) for each lane's share and element i of each of its `Count` fragments. Lanes
-/// come first, because what one holds is together; i is known to the compiler.
+/// Calls visit(share, f, i, row, column) for element i of fragment f of each lane. Lanes are the outer loop, because
+/// one lane's elements are contiguous in memory. The loop over i is unrolled: i is a constant.
 template <fragment_map Map, int Count, class Share, class Visit>
 void for_elements(void* const* shares, Visit visit) {
   constexpr const auto& places = all_places<Map>;
@@ -65,7 +66,7 @@ void for_elements(void* const* shares, Visit visit) {
   (std::make_integer_sequence<int, Map.elements()>{});
 }
 
-/// c += a b, a row of c in registers at a time.
+/// c += a b, one row of c in registers after the other.
 template <int M, int N, int K>
 void multiply_fast(const float (&a)[M][K], const float (&b)[K][N], float (&c)[M][N]) {
   using eight = pack<float, 8>;
@@ -87,7 +88,7 @@ void multiply_fast(const float (&a)[M][K], const float (&b)[K][N], float (&c)[M]
   }
 }
 
-/// The work of a whole warp: `shares` are its 32 lanes'.
+/// Runs the M x N instructions of a whole warp. `shares` points to the mma_share of each of the 32 lanes.
 template <class A, class B, int M, int N>
 void model_of_mma(void* const* shares, tensor_model how) {
   using shape = mma_shape<A, B>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tensor-core instructions mma.sync as data: for each pair of element types the tile that one instruction
-// multiplies, the arch that has it, and how A, B and C lie in the lanes' registers.
+// The tensor-core instructions mma.sync as data. For each pair of element types: the tile that one instruction
+// multiplies, the lowest arch that has it, and the layout of A, B and C in the lanes' registers.
 // Source: PTX ISA 8.5, "Matrix Fragments for mma.m16n8k16, .m16n8k8, .m16n8k32, .m8n8k4".
 #pragma once
 #pragma GCC system_header
@@ -12,11 +12,11 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// D (m x n) = A (m x k) B (k x n) + C, by the 32 lanes of a warp. A lies by rows, B by columns.
+/// D (m x n) = A (m x k) B (k x n) + C, computed by the 32 lanes of a warp. A is row-major, B column-major.
 template <class A, class B = A>
 struct mma_shape;
 
-/// What the instructions with 16 rows have in common: K along k, of which A's and B's registers hold K / 8 neighbours.
+/// The instructions with m = 16 and n = 8. A 32-bit register of A or B holds K / 8 neighbours along k.
 template <int K, class Sum>
 struct mma_m16n8 {
   static constexpr int m = 16, n = 8, k = K;
@@ -24,7 +24,7 @@ struct mma_m16n8 {
   using accumulator = Sum;
   static constexpr int a_registers = 4, b_registers = 2, c_registers = 4;
 
-  // Bits 0 and 1 of a lane's rank go along k, a register each; bits 2 to 4 along m or n.
+  // In A and B, bits 0 and 1 of a lane's rank step along k by one register; bits 2 to 4 step along m or n.
   static constexpr int r = per_register;
   static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}, {8, 0}}};
   static constexpr fragment_map a =
@@ -38,14 +38,14 @@ struct mma_m16n8 {
 };
 
 // clang-format off
-template <> struct mma_shape<half> : mma_m16n8<16, float> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_f16; };
-template <> struct mma_shape<bf16> : mma_m16n8<16, float> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_f16; };
-template <> struct mma_shape<tf32> : mma_m16n8<8, float> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_tf32; };
-template <> struct mma_shape<int8> : mma_m16n8<32, std::int32_t> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_s8; };
+template <> struct mma_shape<half> : mma_m16n8<16, float> { static constexpr features needs = features::mma_f16; static constexpr compute_unit on = compute_unit::tensor_f16; };
+template <> struct mma_shape<bf16> : mma_m16n8<16, float> { static constexpr features needs = features::mma_f16; static constexpr compute_unit on = compute_unit::tensor_f16; };
+template <> struct mma_shape<tf32> : mma_m16n8<8, float> { static constexpr features needs = features::mma_tf32; static constexpr compute_unit on = compute_unit::tensor_tf32; };
+template <> struct mma_shape<int8> : mma_m16n8<32, std::int32_t> { static constexpr features needs = features::mma_s8; static constexpr compute_unit on = compute_unit::tensor_s8; };
 // clang-format on
 
 struct mma_fp8 : mma_m16n8<32, float> {
-  static constexpr arch lowest = arch::sm_89;
+  static constexpr features needs = features::mma_fp8;
   static constexpr compute_unit on = compute_unit::tensor_f8;
 };
 template <>
@@ -66,15 +66,15 @@ struct mma_shape<double> {
   static constexpr fragment_map a = {m, k, {{0, 1}, {0, 2}, {1, 0}, {2, 0}, {4, 0}}, {}};
   static constexpr fragment_map b = {k, n, {{1, 0}, {2, 0}, {0, 1}, {0, 2}, {0, 4}}, {}};
   static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}}};
-  static constexpr arch lowest = arch::sm_80;
+  static constexpr features needs = features::mma_f64;
   static constexpr compute_unit on = compute_unit::tensor_f64;
 };
 
-/// What a lane holds of A or of B: 32-bit registers of packed elements, or doubles.
+/// The type of a lane's registers of A or B: 32 bits of packed elements, or a double.
 template <class T>
 using mma_register = std::conditional_t<std::is_same_v<T, double>, double, std::uint32_t>;
 
-/// A lane's share of A, of B and of the sums.
+/// One lane's registers of one instruction: A, B and the sums.
 template <class A, class B = A>
 struct mma_fragments {
   using shape = mma_shape<A, B>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// mma.sync: a warp multiplies small matrices on the tensor cores (sm_80 and later; fp8: sm_89). One call takes the M x
-// N instructions of a warp's tile, so that the virtual GPU's lanes meet once for all of them. PTX ISA 8.5,
-// "Multiply-and-Accumulate Instruction: mma".
+// mma.sync: a warp multiplies small matrices on the tensor cores (sm_80 and later; fp8: sm_89 and later). One call does
+// the M x N instructions of a warp's tile, so that the lanes of the virtual GPU synchronise once for all of them.
+// PTX ISA 8.5, "Multiply-and-Accumulate Instruction: mma".
 #pragma once
 #pragma GCC system_header
 
@@ -66,8 +66,8 @@ TILERY_SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::
 #endif
 }
 
-/// sums += a b for a warp's tile of M x N instructions: M fragments of A, N of B, one step of k. All lanes of the warp
-/// call it together.
+/// sums += a b for a warp's tile of M x N instructions and one step of k: M fragments of A, N fragments of B. All lanes
+/// of the warp must call this together.
 template <class A, class B = A, int M, int N, class Lane>
 TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragments<A, B>::c_type (&sums)[M][N],
                           const typename mma_fragments<A, B>::a_type (&a)[M],
@@ -79,7 +79,7 @@ TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragme
   for (int i = 0; i < M; ++i) {
     TILERY_UNROLL_ON_GPU
     for (int j = 0; j < N; ++j) {
-      const int column = i % 2 ? N - 1 - j : j;  // back and forth: an operand of one instruction serves the next
+      const int column = i % 2 ? N - 1 - j : j;  // back and forth: successive instructions share an operand
       mma_instruction<A, B>(sums[i][column], a[i], b[column]);
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// bar.sync and bar.arrive: barriers 1 to 15 of a block, of some of its warps. Producers arrive and go on, consumers
-// wait. Whole warps come. PTX ISA 8.5, "bar, barrier".
+// bar.sync and bar.arrive: the named barriers 1 to 15, which synchronise some of the warps of a block. Producers arrive
+// and continue; consumers arrive and wait. All lanes of a warp must call together. PTX ISA 8.5, "bar, barrier".
 #pragma once
 #pragma GCC system_header
 
@@ -8,7 +8,8 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// Waits until `lanes` lanes (a multiple of 32) have come to barrier `number`, those that only arrive included.
+/// Arrives at barrier `number`, and waits until `lanes` lanes (a multiple of 32) have arrived. The count includes lanes
+/// that call arrive_named.
 template <class Lane>
 TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number, [[maybe_unused]] int lanes,
                             [[maybe_unused]] where at = {}) {
@@ -19,7 +20,7 @@ TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] 
 #endif
 }
 
-/// Comes to barrier `number` and goes on.
+/// Arrives at barrier `number` and continues. `lanes` must be the same in all calls for this barrier.
 template <class Lane>
 TILERY_SIMT void arrive_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number,
                               [[maybe_unused]] int lanes, [[maybe_unused]] where at = {}) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Addresses as instructions on shared memory take them.
+// The 32-bit shared-memory addresses that PTX instructions take.
 #pragma once
 #pragma GCC system_header
 
@@ -7,7 +7,7 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// The 32-bit address of something in shared memory. Device code only.
+/// Converts a generic pointer to shared memory into a 32-bit shared-memory address. Device code only: 0 on the host.
 TILERY_SIMT unsigned shared_address([[maybe_unused]] const void* generic) {
 #ifdef __CUDA_ARCH__
   return static_cast<unsigned>(__cvta_generic_to_shared(generic));

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sum of products as tensor cores form it: every product and the addend are aligned to the largest exponent among
-// them and cut off below some fractional bits, added exactly, and the sum is cut to a float.
-// Source: MMA-Sim (arXiv 2511.10909). Fractional bits: 24 up to sm_89, 25 from sm_90 on; fp8 on sm_89 has 13, and as
-// many in the result. Up to sm_89 an instruction's k is summed in two halves, one after the other.
+// The arithmetic of tensor cores, bit for bit: the sum c + a[0] b[0] + a[1] b[1] + ... All products and c are aligned
+// to the largest exponent among them, truncated after a number of fractional bits, and added exactly. The sum is
+// truncated to a float.
+// Fractional bits: 24 up to sm_89, and 25 for sm_90 and later. fp8 on sm_89 has 13, also in the result.
+// Up to sm_89 an instruction sums the two halves of its k one after the other.
+// Source: MMA-Sim (arXiv 2511.10909).
 #pragma once
 #pragma GCC system_header
 
@@ -15,7 +17,7 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// An operand as a number; tf32 loses its lower 13 bits.
+/// Converts an operand to the type of the computation. A tf32 loses its lower 13 bits.
 template <class Number, class T>
 Number tensor_input(T value) {
   if constexpr (std::is_same_v<T, tf32>)
@@ -24,7 +26,7 @@ Number tensor_input(T value) {
     return convert<Number>(value);
 }
 
-/// The exponent of the smallest normal number of T: denormal operands are aligned as if they had it.
+/// The exponent of the smallest normal number of T. Denormal operands are aligned with this exponent.
 template <class T>
 inline constexpr int lowest_exponent = std::is_same_v<T, half>       ? -14
                                        : std::is_same_v<T, fp8_e4m3> ? -6
@@ -38,14 +40,14 @@ struct operand_exponents {
 template <class A, class B = A>
 inline constexpr operand_exponents lowest_exponents = {lowest_exponent<A>, lowest_exponent<B>};
 
-/// significand * 2^(exponent - 46): a product of two significands with 23 bits of fraction each.
+/// A product of two operands: significand * 2^(exponent - 46). Each operand's significand has 23 fraction bits.
 struct tensor_term {
   std::int64_t significand = 0;
   int exponent = 0;
   bool zero = true;
 };
 
-/// The product of two operands.
+/// Computes the exact product of two operands.
 inline tensor_term product_term(float a, float b, operand_exponents lowest) {
   const auto split = [](float x, int from, int& exponent) {
     exponent = x == 0 ? from : std::max(std::ilogb(x), from);
@@ -56,7 +58,8 @@ inline tensor_term product_term(float a, float b, operand_exponents lowest) {
   return {sa * sb, ea + eb, sa == 0 || sb == 0};
 }
 
-/// c + a[0] b[0] + ... as one accumulation of the hardware, with a result of `fraction` bits behind its first one.
+/// One accumulation of the hardware: c + a[0] b[0] + ... + a[count - 1] b[count - 1]. Terms are truncated after `bits`
+/// fractional bits, the result's significand after `fraction` bits.
 inline float exact_sum(const float* a, const float* b, int count, float c, int bits, operand_exponents lowest,
                        int fraction = 23) {
   bool plus = false, minus = false, nan = std::isnan(c);
@@ -76,7 +79,7 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   if (plus || minus) return plus ? INFINITY : -INFINITY;
   if (largest == -1000) return c == 0 ? 0.0f : c;
 
-  // the terms, cut off (toward zero) below 2^(largest - bits)
+  // the terms, truncated toward zero to multiples of 2^(largest - bits)
   const auto aligned = [&](std::int64_t significand, int point, int exponent) {
     const int right = point - bits + largest - exponent;
     if (right <= 0) return significand * (std::int64_t{1} << -right);
@@ -94,9 +97,9 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   }
   if (sum == 0) return 0.0f;
 
-  // cut to the result's bits, or to a multiple of the smallest denormal
+  // truncate to `fraction` bits, or to a multiple of the smallest denormal
   const std::uint64_t magnitude = static_cast<std::uint64_t>(sum < 0 ? -sum : sum);
-  const int unit = largest - bits;  // of the sum's last bit
+  const int unit = largest - bits;  // exponent of the sum's last bit
   const int width = 64 - std::countl_zero(magnitude);
   int drop = std::max(width - 1 - fraction, -149 - unit);
   if (drop < 0) drop = 0;
@@ -105,8 +108,9 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   return sum < 0 ? -result : result;
 }
 
-/// fp8 through mma.sync on sm_90, whose machine code has no such instruction: the operands become halves, the first two
-/// of each four along k are summed in one step from 0, the others in a second one, and c is added as a float.
+/// fp8 through mma.sync on sm_90, which has no such hardware instruction and computes with halves instead. The operands
+/// are converted to half. Of each four products along k, the first two are summed in a first accumulation from 0, the
+/// last two in a second accumulation from the first one's result. Then c is added in float.
 template <int K>
 float converted_dot(const float* a, const float* b, float c) {
   constexpr operand_exponents lowest = lowest_exponents<half>;
@@ -119,10 +123,11 @@ float converted_dot(const float* a, const float* b, float c) {
   return exact_sum(second[0], second[1], K / 2, sum, 25, lowest) + c;
 }
 
-/// One instruction's element: c + a b, with K products. 32 of them are fp8. Not compared with GPUs after sm_90.
+/// One element of an instruction's result: c plus K products. K = 32 means fp8. Not compared with GPUs later than
+/// sm_90.
 template <int K>
 float exact_dot(const float* a, const float* b, float c, arch target, operand_exponents lowest) {
-  if (static_cast<int>(target) < static_cast<int>(arch::sm_90)) {
+  if (!is_at_least(target, arch::sm_90)) {
     const int bits = K == 32 ? 13 : 24, fraction = K == 32 ? 13 : 23;
     const float first = exact_sum(a, b, K / 2, c, bits, lowest, fraction);
     return exact_sum(a + K / 2, b + K / 2, K / 2, first, bits, lowest, fraction);

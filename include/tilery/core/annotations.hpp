@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // All macros of the library.
 //
-// TILERY_SIMT     in front of a function that runs in a lane, on any of the three machines
-// TILERY_UNROLL   in front of a loop whose trip count is a constant of the policy
-// TILERY_UNROLL_ON_GPU  the same, where only a GPU gains: its registers have no index. The host's code stays small.
-// TILERY_ROLLED   in front of a loop that stays one: unrolled, it would take registers that something else needs
-// TILERY_KEEP_LOOPS  what a build may define that wants to be compiled in half the time, as the tests do: no loop is
-//                 unrolled on the host, and no TILERY_SIMT function is inlined by force
-// TILERY_ABI      the inline namespace: version, instruction set of the host, list of GPU archs. Units of one
-//                 program with different ones get different symbols and share no function. Three instruction sets are
-//                 told apart (below AVX2, AVX2, AVX-512), and the first ten archs.
-// TILERY_ASAN_FIBERS  defined where AddressSanitizer has to be told of the virtual GPU's fibers
+// TILERY_SIMT           marks a function that runs in a lane, on the GPU, the CPU or the virtual GPU.
+// TILERY_UNROLL         unrolls the next loop. Its trip count is a constant of the policy.
+// TILERY_UNROLL_ON_GPU  unrolls the next loop on the GPU alone, whose registers cannot be indexed at run time. Host
+//                       code stays small.
+// TILERY_ROLLED         keeps the next loop rolled: unrolled, it would use too many registers.
+// TILERY_KEEP_LOOPS     may be defined by a build, as the tests do: no loop is unrolled on the host and no TILERY_SIMT
+//                       function is forced inline. This halves the compile time.
+// TILERY_ABI            is the inline namespace. Its name holds the version, the host's instruction set and the list of
+//                       GPU archs, so translation units of one program that differ in these share no symbol. It tells
+//                       three instruction sets apart (below AVX2, AVX2, AVX-512) and the first ten archs of the list.
+// TILERY_ASAN_FIBERS    is defined if AddressSanitizer must be told about the virtual GPU's fibers.
 #pragma once
 #pragma GCC system_header
 
@@ -24,10 +25,9 @@
 #define TILERY_SIMT inline
 #endif
 
-// nvcc hands loops of the host to g++, which needs its own pragma: without it the CPU's kernels are 4 to 7 times
-// slower.
+// nvcc compiles host code with g++, which needs its own unroll pragma: without it CPU kernels are 4 to 7 times slower.
 #if defined(__CUDACC__)
-#pragma nv_diag_suppress 1675  // nvcc does not know that pragma, and says so at each loop
+#pragma nv_diag_suppress 1675  // nvcc warns about that unknown pragma at each loop
 #endif
 #if defined(TILERY_KEEP_LOOPS) && !defined(__CUDA_ARCH__)
 #define TILERY_UNROLL

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How fast a GPU can be at best: for each arch one product's published peaks, from which a roofline takes its bounds.
+// Published peak rates of GPUs, one or two products per arch. The roofline computes its bounds from them.
 //
-// Sources. Multiprocessors, clocks, tensor rates, L2 and DRAM: NVIDIA's data sheets and architecture white papers
-// (Turing TU104 and T4; A100; GA102; H100; H200 data sheet; Ada; RTX Blackwell; HGX B200 data sheet). The papers give
-// operations a second; rates here are those divided by two, by the clock and by the multiprocessors, and land on whole
-// powers of two. FMA and special-function rates: CUDA C++ Programming Guide, "Arithmetic Instructions", which agree
-// with the papers. Rates are dense. Where half the rate is to be had with a 32-bit accumulator (GeForce), that half is
-// taken: all of tilery's kernels accumulate so. L2 bandwidth is published for A100 alone (5120 bytes a clock);
-// elsewhere it is taken to be 64 bytes a clock and multiprocessor, which measurements stay below.
+// Sources. SM counts, clocks, tensor-core rates, L2 and DRAM: NVIDIA's data sheets and architecture white papers
+// (Turing TU104 and T4; A100; GA102; H100; H200 data sheet; Ada; RTX Blackwell; HGX B200 data sheet). FMA and
+// special-function rates: CUDA C++ Programming Guide, "Arithmetic Instructions"; they agree with the white papers.
+// Units. The white papers give operations per second. A rate here is that number / (2 * clock * SMs), always a whole
+// power of two. Rates are without sparsity.
+// Accumulators. GeForce GPUs run at half the rate with 32-bit accumulators. The table holds that half rate, because all
+// of tilery's kernels accumulate in 32 bits or more.
+// L2 bandwidth. It is published for A100 alone (5120 bytes per clock). For all other GPUs the table assumes 64 bytes
+// per clock and SM; measured bandwidths are below that.
 #pragma once
 #pragma GCC system_header
 
@@ -17,29 +19,30 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Multiply-adds (for `special`: function values) that one multiprocessor finishes in a clock. 0: it has no such unit.
+/// Multiply-adds per clock of one SM, for each unit; for `special` function values per clock. 0: the SM has no such
+/// unit.
 struct unit_rates {
   int fma_f32, fma_f64, fma_f16, special, tensor_f16, tensor_tf32, tensor_f8, tensor_s8, tensor_f64;
 };
 
-/// The peaks of one product.
+/// The peak rates of one product.
 struct arch_peaks {
   arch id;
   const char* product;
   int multiprocessors;
-  double clock;         ///< Hz, the highest that is published
-  double tensor_clock;  ///< Hz, at which tensor cores (but for double) reach their published rate
-  unit_rates a_clock;
+  double clock;         ///< Hz, the highest published
+  double tensor_clock;  ///< Hz, the clock of the published tensor-core rates other than double's
+  unit_rates a_clock;   ///< per clock
   double dram_bytes_a_second;
   std::int64_t l2_bytes;
-  int l2_bytes_a_clock;  ///< of the whole GPU
+  int l2_bytes_a_clock;  ///< bytes per clock, of the whole GPU
 
-  static constexpr int shared_bytes_a_clock = 128;  ///< of a multiprocessor; its L1 hands out as much
+  static constexpr int shared_bytes_a_clock = 128;  ///< bytes per clock of one SM; L1 has the same bandwidth
 };
 
 inline constexpr std::int64_t mebibyte = std::int64_t{1} << 20;
 
-/// The first product of an arch is the one that `peaks` gives. A row is a product:
+/// One row per product. `peaks` returns the first row of an arch.
 // clang-format off
 inline constexpr arch_peaks all_arch_peaks[] = {
     //                              SMs   clock  tensor    f32  f64  f16 sfu   f16  tf32    f8    s8  f64    DRAM         L2 bytes  a clock
@@ -54,7 +57,7 @@ inline constexpr arch_peaks all_arch_peaks[] = {
 };
 // clang-format on
 
-/// The peaks of the product that stands for a GPU arch.
+/// Returns the peak rates of the product that stands for a GPU arch; those of the T4 for an arch without a row.
 constexpr const arch_peaks& peaks(arch id) {
   for (const arch_peaks& entry : all_arch_peaks)
     if (entry.id == id) return entry;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How a policy that breaks a rule ends the compilation. g++ begins its message with the innermost type, so the rule's
-// sentence is made a part of that type's name. Clang and nvcc show the sentence in a note of their first error.
+// Stops the compilation at a policy that breaks a rule, with the rule's sentence in the compiler's message. g++ begins
+// its message with the name of the innermost type, so the sentence is a template argument of that type. Clang and nvcc
+// show the sentence in a note of their first error.
 #pragma once
 #pragma GCC system_header
 
@@ -10,33 +11,35 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A sentence as a value that may be a template argument.
+/// A sentence as a structural type, so that it can be a template argument.
 template <std::size_t Bytes>
 struct rule_text {
   char text[Bytes] = {};
 };
 
+/// Copies a sentence of Bytes - 1 characters and its null.
 template <std::size_t Bytes>
 constexpr rule_text<Bytes> rule_text_of(const char* sentence) {
   rule_text<Bytes> result;
   for (std::size_t i = 0; i + 1 < Bytes; ++i) result.text[i] = sentence[i];
   return result;
 }
+/// The length of a sentence in bytes, its null included.
 constexpr std::size_t bytes_of_rule_text(const char* sentence) {
   std::size_t bytes = 1;
   while (sentence[bytes - 1] != 0) ++bytes;
   return bytes;
 }
 
-/// What the compiler names when it stops: the sentence stands in its type.
+/// The type that g++ names in its message: Sentence is a rule_text, and so a part of the type's name.
 template <auto Sentence>
 struct the_policy_breaks_a_rule {
   static_assert(sizeof(Sentence) == 0, "the policy breaks the rule that is named above");
   static constexpr bool kept = false;
 };
 
-/// Whether a policy keeps its rules; a broken one ends the compilation with its sentence. Facts are what its
-/// `broken_rule` takes besides: bytes of an element.
+/// Returns true if the policy P keeps all of its rules; stops the compilation with the rule's sentence if not. Facts
+/// are the further arguments of the policy's `broken_rule`, for example the bytes of an element.
 template <auto P, auto... Facts>
 constexpr bool keeps_rules() {
 #if defined(__clang__) || defined(__CUDACC__)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Memory that belongs to an executor: an owning tensor, and copies and fills in the executor's order.
+// buffer, an owning tensor in an executor's memory, and copies and zero fills of dense tensors. Copies and fills are
+// in the executor's order (on CUDA: in its stream's order).
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +14,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Raw bytes from an executor, given back when this object ends. Executors make it in `allocate(bytes)`.
+/// Raw bytes from an executor, released by the destructor. An executor's `allocate(bytes)` returns an allocation.
 class allocation {
 public:
   using release_function = void (*)(void* pointer, std::size_t bytes, void* context) noexcept;
@@ -47,14 +48,14 @@ private:
   void* context_ = nullptr;
 };
 
-/// Bytes that somebody else owns.
+/// A range of bytes that this object does not own.
 struct memory_range {
   void* begin = nullptr;
   std::size_t bytes = 0;
 };
 
-/// An owning, dense, move-only tensor in an executor's memory, uninitialised. It is tensor-like: ops take it as it is.
-/// The executor must outlive it where it holds a stream.
+/// An owning, dense, move-only tensor in an executor's memory. Its elements are uninitialised. A buffer is tensor-like:
+/// ops take it as an operand. An executor that holds a stream must outlive its buffers.
 template <class T, int Rank = 1>
 class buffer {
 public:
@@ -62,8 +63,8 @@ public:
 
   buffer() = default;
 
-  /// Room for the product of the extents. Throws where an extent is negative or above `largest_extent`, and where no
-  /// memory holds so many bytes.
+  /// Allocates memory for a tensor of these extents. Throws if an extent is negative or above `largest_extent`, and if
+  /// the tensor has 2^63 bytes or more.
   template <class Executor, extent_like... Extents>
   requires(sizeof...(Extents) == Rank - 1) explicit buffer(const Executor& executor, first_extent first,
                                                            Extents... others)
@@ -88,7 +89,7 @@ private:
   allocation memory_;
 };
 
-/// The first extent in which two tensors differ, in words.
+/// Returns a sentence about the first dimension in which the extents of two tensors differ.
 template <class T, class U, int Rank>
 finding check_same_extents(const char* op, const char* const (&names)[2], const tensor_view<T, Rank>& first,
                            const tensor_view<U, Rank>& second) {
@@ -103,9 +104,10 @@ finding check_same_extents(const char* op, const char* const (&names)[2], const 
   return {};
 }
 
-/// Copies the bytes of a dense tensor, in the executor's order, between any two memories. From or to a GPU's memory it
-/// may still be under way when this returns: `executor.wait()` before the host reads. Extents and element types must be
-/// equal. (`copy` of tilery/copy.hpp takes any strides, and converts.)
+/// Copies the bytes of a dense tensor, in the executor's order, between host and device memory in any direction. A copy
+/// from or to a GPU's memory may still be in flight when this function returns: call `executor.wait()` before the host
+/// reads the elements. Both tensors must have the same extents and element type. (`copy` of tilery/copy.hpp takes any
+/// strides and converts element types.)
 template <class Executor, class From, class To>
 void copy_dense(const Executor& executor, const From& from, const To& to, where at = {}) {
   const auto source = view(from, at, {"copy: ", "from"});
@@ -118,7 +120,7 @@ void copy_dense(const Executor& executor, const From& from, const To& to, where 
     throw error("copy_dense: a view has gaps between its elements; both must be dense", at);
   const auto bytes = static_cast<std::size_t>(source.size()) * sizeof(typename decltype(source)::value_type);
   if (bytes == 0) return;
-  operands all = {describe_dense("from", source, false), describe_dense("to", target, true)};
+  operands all = {reads("from", source), writes("to", target)};
   refuse(check_call("copy", all, memory_space::either, {"from"}), at);
   if (source.pointer == target.pointer) return;
   executor.copy_bytes(target.pointer, source.pointer, bytes, at);
@@ -131,7 +133,7 @@ void fill_zero(const Executor& executor, const To& to, where at = {}) {
   if (!target.dense()) throw error("fill_zero: the view has gaps between its elements; it must be dense", at);
   const auto bytes = static_cast<std::size_t>(target.size()) * sizeof(typename decltype(target)::value_type);
   if (bytes == 0) return;
-  refuse(in_op("fill_zero", check_operands({describe_dense("to", target, true)}, memory_space::either)), at);
+  refuse(in_op("fill_zero", check_operands({writes("to", target)}, memory_space::either)), at);
   executor.zero_bytes(target.pointer, bytes, at);
 }
 

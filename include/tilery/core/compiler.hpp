@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the headers need of the compiler and of its options. What is missing ends the compilation with one sentence:
-// compilers go on after #error, but not after an include that does not exist.
+// Checks that the compiler and its options can compile tilery. A missing requirement stops the compilation with one
+// sentence: each #error is followed by an include of a file that does not exist, because compilers continue after an
+// #error but not after a failed include.
 //
-// Options of fast mathematics. The exponential rounds by adding and subtracting 1.5 * 2^23, and NaN marks what has no
-// value: -fassociative-math removes the former, -ffinite-math-only the latter, and softmax is wrong. -ffast-math,
-// -Ofast and -funsafe-math-optimizations contain them. The macros below tell g++ and the host of nvcc all of these.
-// Clang defines none for -fassociative-math and -funsafe-math-optimizations (versions 14 and 18): there the host's
-// executors refuse at run time (core/rounding.hpp). nvcc's -use_fast_math changes the device's code alone, has no macro
-// on the host, and is allowed: it flushes denormals, and divisions and roots lose some bits, so that the bounds of the
-// headers do not hold.
+// Fast-math options. The exponential rounds by adding and subtracting 1.5 * 2^23, and kernels use NaN as a marker.
+// -fassociative-math removes the addition and subtraction, -ffinite-math-only removes the tests for NaN: softmax would
+// be wrong. -ffast-math and -Ofast contain both options, -funsafe-math-optimizations contains the first. The macros
+// below find all of these under g++ and under nvcc with g++.
+// Clang (versions 14 and 18) defines no macro for -fassociative-math and -funsafe-math-optimizations: there the host
+// executors check at run time (core/rounding.hpp).
+// nvcc's -use_fast_math is allowed. It changes device code alone and has no macro on the host. It flushes denormals,
+// and divisions and square roots lose some bits, so that the error bounds in these headers do not hold.
 #pragma once
 #pragma GCC system_header
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Conversions between element types, scalar and pack: to nearest, ties to even; NaN stays NaN, overflow becomes
-// infinity; into fp8 and int8 what is out of range becomes the end of the range, and NaN of int8 0. Between double and
-// half or bf16 the way leads through float, and may round twice. On the host half and bf16 are converted by integer
-// arithmetic on whole vectors; the device has instructions.
+// Conversions between element types, of scalars and packs. They round to nearest, ties to even. NaN stays NaN, and
+// overflow becomes infinity. A conversion to fp8 or int8 saturates: a value out of range becomes the nearest value in
+// range; NaN becomes 0 in int8. Conversions between double and half or bf16 go through float and may round twice.
+// The host converts half and bf16 by integer arithmetic on whole vectors; the device has instructions.
 #pragma once
 #pragma GCC system_header
 
@@ -14,15 +14,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace half_bits {
 
-// U is uint32_t or a vector of them; the result and the argument hold 16 bits each, in 32.
+// U is uint32_t or a native vector of uint32_t. Each half is in the lower 16 bits of 32 bits.
 template <class F, class U>
 inline F to_float(U h) {
   const U sign = (h & 0x8000u) << 16;
   const U rest = (h & 0x7fffu) << 13;
-  const F scaled = reinterpret<F>(rest) * 0x1p112f;  // the exponent's bias: 127 - 15; exact, denormals included
+  const F scaled = reinterpret<F>(rest) * 0x1p112f;  // 112 = 127 - 15, the exponent biases; exact, also for denormals
   U bits = reinterpret<U>(scaled);
   const U special = rest | 0x7f800000u;
-  bits = (rest >= 0x0f800000u + (U{})) ? special : bits;  // infinity and NaN keep the largest exponent
+  bits = (rest >= 0x0f800000u + (U{})) ? special : bits;  // infinity and NaN: the largest exponent field
   return reinterpret<F>(bits | sign);
 }
 
@@ -32,7 +32,7 @@ inline U from_float(F value) {
   const U sign = (bits >> 16) & 0x8000u;
   const U rest = bits & 0x7fffffffu;
   const U normal = (rest + 0xfffu + ((rest >> 13) & 1u) - (112u << 23)) >> 13;
-  const F tiny = reinterpret<F>(rest) + 0.5f;  // a float at 0.5 has the step of half's denormals: the addition rounds
+  const F tiny = reinterpret<F>(rest) + 0.5f;  // rounds: floats in [0.5, 1) have the spacing of half's denormals, 2^-24
   const U denormal = reinterpret<U>(tiny) - 0x3f000000u;
   const U zero = U{};
   U result = rest < 0x38800000u + zero ? denormal : normal;
@@ -60,7 +60,7 @@ inline U from_float(F value) {
 
 }  // namespace bf16_bits
 
-/// One element as another type.
+/// Converts one element.
 template <class To, class From>
 TILERY_SIMT To convert(From value) {
   if constexpr (std::is_same_v<To, From>) {
@@ -96,7 +96,7 @@ TILERY_SIMT To convert(From value) {
   } else if constexpr (std::is_same_v<To, tf32>) {
     return tf32{static_cast<float>(value)};
   } else if constexpr (std::is_same_v<To, int8> && std::is_same_v<From, float>) {
-    const float nearest = (value + 0x1.8p23f) - 0x1.8p23f;  // to even; beyond 2^22 every float is whole already
+    const float nearest = (value + 0x1.8p23f) - 0x1.8p23f;  // ties to even; used only for |value| < 128
     const float kept = value >= 127 ? 127.0f : value <= -128 ? -128.0f : value == value ? nearest : 0.0f;
     return static_cast<int8>(kept);
   } else {
@@ -104,7 +104,7 @@ TILERY_SIMT To convert(From value) {
   }
 }
 
-/// A pack of another element type, converted element by element.
+/// Converts each element of a pack.
 template <class To, class From, int N>
 TILERY_SIMT pack<To, N> convert(pack<From, N> values) {
   if constexpr (std::is_same_v<To, From>) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The element types of tensors, and what an op needs to know of each: its name, the type it is accumulated in,
-// and the type that holds its bits.
+// The element types of tensors. For each: its name, the type of its sums, and the type of its bits in host vectors.
 #pragma once
 #pragma GCC system_header
 
@@ -14,18 +13,18 @@
 
 namespace tilery::inline TILERY_ABI {
 
-using half = __half;             ///< IEEE binary16: 5 bits of exponent, 10 of fraction
-using bf16 = __nv_bfloat16;      ///< upper half of a float: 8 bits of exponent, 7 of fraction
-using fp8_e4m3 = __nv_fp8_e4m3;  ///< 4 bits of exponent, 3 of fraction, no infinity, largest 448
-using fp8_e5m2 = __nv_fp8_e5m2;  ///< 5 bits of exponent, 2 of fraction, largest 57344
+using half = __half;             ///< IEEE binary16: 5 exponent bits, 10 fraction bits
+using bf16 = __nv_bfloat16;      ///< the upper 16 bits of a float: 8 exponent bits, 7 fraction bits
+using fp8_e4m3 = __nv_fp8_e4m3;  ///< 4 exponent bits, 3 fraction bits, no infinity, largest value 448
+using fp8_e5m2 = __nv_fp8_e5m2;  ///< 5 exponent bits, 2 fraction bits, largest value 57344
 using int8 = std::int8_t;
 
-/// A float whose lower 13 bits of fraction the tensor cores ignore.
+/// A float of which tensor cores ignore the lower 13 fraction bits.
 struct tf32 {
   float value;
 };
 
-/// What an op needs to know of an element type T (without const).
+/// The properties of an element type T: its `bits` in host vectors, the `accumulator` of its sums, and its `name`.
 template <class T>
 struct element;
 
@@ -46,8 +45,8 @@ template <> struct element<std::uint32_t> { using bits = std::uint32_t; using ac
 template <class T> struct element<const T> : element<T> {};
 // clang-format on
 
-/// bool, char, short, and the long type that is none of those above: elements that are copied, filled and converted
-/// from.
+/// The integer types without a row above: bool, char, short, unsigned 64-bit integers, and the one of long and long
+/// long that is not int64_t. Tensors of them can be copied, filled and converted from.
 template <class T>
 requires std::is_integral_v<T>
 struct element<T> {
@@ -61,7 +60,7 @@ struct element<T> {
                                                               : "u64";
 };
 
-/// The type that sums of T are kept in: float for everything up to 32 bits, double for double, int32 for int8.
+/// The type of sums of T: float for floating-point types of up to 32 bits, double for double, int32 for int8.
 template <class T>
 using accumulator_t = typename element<T>::accumulator;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the library throws, and what `validate` returns: a sentence with its subject, what it has and what
-// it must have. It is found before anything is launched.
+// error, the exception of this library, and finding, the result of `validate`. Both carry a sentence: its subject, the
+// value found and the value required. Ops check their arguments before they launch anything.
 #pragma once
 #pragma GCC system_header
 
@@ -11,16 +11,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A refusal. `what()` is one sentence, followed by the caller's file and line.
+/// The exception that a refused call throws. `what()` is one sentence, followed by the caller's file and line.
 class error : public std::exception {
 public:
   explicit error(const tilery::sentence& refusal, where at = {})
       : sentence_(refusal), what_(refusal, " [", at.file, ":", at.line, "]"), at_(at) {}
 
   const char* what() const noexcept override { return what_.c_str(); }
-  /// The sentence alone.
+  /// The sentence without file and line.
   const tilery::sentence& sentence() const { return sentence_; }
-  /// The call that was refused.
+  /// File and line of the refused call.
   where at() const { return at_; }
 
 private:
@@ -28,19 +28,19 @@ private:
   where at_;
 };
 
-/// What a check has found: the sentence that `error` would carry, or an empty one where nothing is wrong.
+/// The result of a check: the sentence that `error` would carry, or an empty sentence if nothing is wrong.
 using finding = sentence;
 
-/// Throws the finding, if there is one.
+/// Throws an error if the finding is not empty.
 inline void refuse(const finding& found, where at) {
   if (found) throw error(found, at);
 }
 
-/// How a policy's rule is told: returned as a sentence (tuner, ops), or as the end of compilation (kernels).
+/// How `broken` reports a broken rule. say: returns the sentence (tuner, ops). stop: ends the compilation (kernels).
 enum class when_broken { say, stop };
 
-/// The sentence of a broken rule. In a constant expression `when_broken::stop` ends the compilation, and the
-/// compiler's message quotes the sentence.
+/// Returns the sentence of a broken rule. With `when_broken::stop` in a constant expression the compilation ends, and
+/// the compiler's message quotes the sentence.
 constexpr const char* broken(const char* sentence, when_broken how) {
   return how == when_broken::stop ? throw sentence : sentence;
 }

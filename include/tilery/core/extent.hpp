@@ -9,10 +9,10 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How many pieces of a size cover an extent.
+/// The number of pieces of `size` elements that cover an extent: extent / size, rounded up.
 TILERY_SIMT constexpr int pieces(std::int64_t extent, int size) { return static_cast<int>((extent + size - 1) / size); }
 
-/// The smaller and the larger of two numbers. (<algorithm> would add some 0.3 s to each unit under nvcc.)
+/// The smaller and the larger of two numbers. (<algorithm> would add about 0.3 s to each translation unit under nvcc.)
 template <class T>
 TILERY_SIMT constexpr T lesser(T a, T b) {
   return b < a ? b : a;

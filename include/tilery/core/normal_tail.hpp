@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tail of the normal distribution, Phi(-a) = e^(-a^2 / 2) r(a) for a >= 0. Its two factors keep their relative
-// accuracy where the product is too small for a number: 1 + erf(x / sqrt(2)) has lost half of its digits at x = -4.
+// The tail of the normal distribution, Phi(-a) = e^(-a^2 / 2) r(a) for a >= 0; GELU uses it. Both factors keep their
+// relative accuracy even if their product underflows. (The formula 1 + erf(x / sqrt(2)) loses half of its digits at
+// x = -4.)
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/math.hpp>
+#include <tilery/core/exponential.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace math {
 
-/// |x| or a limit, whichever is smaller; NaN stays NaN.
+/// The smaller of |x| and a limit. NaN stays NaN.
 template <class V>
 TILERY_SIMT V limited_magnitude(V x, scalar<V> most) {
   const V a = magnitude(x), limit = all<V>(most);
   return limit < a ? limit : a;
 }
 
-/// Phi(-a) = bell * ratio at a = |x|, with bell = e^(-a^2 / 2). At the limit of a, 15 (double: 39), a Phi(-a) is 0 in
-/// the number format. NaN stays NaN.
+/// Phi(-a) = bell * ratio at a = min(|x|, limit), with bell = e^(-a^2 / 2). The limit is 15 (double: 39), where
+/// a Phi(-a) underflows to 0. NaN stays NaN.
 template <class V>
 struct normal_tail {
   V a, ratio;
@@ -28,7 +29,7 @@ struct normal_tail {
       : a(limited_magnitude(x, scalar<V>(single<V> ? 15 : 39))), ratio(ratio_at(a)), bell(bell_at(a)) {}
 
 private:
-  /// ratio (a + k) is smooth from 0 to infinity as a function of t = (a - k) / (a + k).
+  /// ratio * (a + k) is a smooth function of t = (a - k) / (a + k) for all a in [0, infinity): a polynomial q in t.
   TILERY_SIMT static V ratio_at(V a) {
     using S = scalar<V>;
     const S k = single<V> ? S(2.5) : S(5);
@@ -48,7 +49,8 @@ private:
                      -0.3135331566713045447, 0.4953056159699764133, -0.6653825028900567004, 0.7691930497500629586);
     return q * shrink;
   }
-  /// The rounding of a^2 would cost a^2 / 2 units in the last place: the upper half of a's digits has an exact square.
+  /// The rounding error of a^2 would cost about a^2 / 2 units in the last place of e^(-a^2 / 2). So a is split: `upper`
+  /// holds the upper half of its digits, whose square is exact.
   TILERY_SIMT static power_of_e<V> bell_at(V a) {
     using S = scalar<V>;
     constexpr auto mask = single<V> ? ~0xfffLL : ~0x7ffffffLL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of a launch's operands, each a sentence with the operand's name: null views, misaligned elements, the
-// wrong memory, an output whose elements share memory with each other or with another operand.
+// The checks of a launch's operands. Each failure is a sentence with the operand's name: null views, impossible
+// strides, misaligned elements, the wrong memory space, an output whose elements share memory with each other or with
+// another operand.
 #pragma once
 #pragma GCC system_header
 
@@ -10,19 +11,17 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A dimension of an operand that has a second element; its stride in bytes.
+/// A dimension of an operand with at least two elements. The stride is in bytes.
 struct operand_dimension {
   std::int64_t extent = 1, stride = 0;
 };
 
-/// Those dimensions of an operand, fewest first: neighbours that one stride serves are joined, so a dense operand has
-/// one, whatever the order of its dimensions in memory is.
+/// The dimensions of an operand, sorted by rising stride, without those of extent 1. Two dimensions that one stride can
+/// describe are joined, so a dense operand has one dimension, whatever the order of its dimensions in memory.
 class operand_dimensions {
 public:
   explicit operand_dimensions(const operand& o) {
-    insert(o.extents[1], o.strides[1] * o.element_bytes);
-    insert(o.extents[0], o.strides[0] * o.element_bytes);
-    insert(o.matrices, o.matrix_stride * o.element_bytes);
+    for (int d = o.rank - 1; d >= 0; --d) insert(o.extents[d], o.strides[d] * o.element_bytes);
     int joined = 0;
     for (int i = 1; i < size_; ++i)
       if (all_[i].stride == all_[joined].extent * all_[joined].stride)
@@ -35,7 +34,7 @@ public:
   const operand_dimension* end() const { return all_ + size_; }
 
 private:
-  /// Keeps them sorted by rising stride.
+  /// Adds a dimension and keeps the dimensions sorted by rising stride.
   void insert(std::int64_t extent, std::int64_t stride) {
     if (extent <= 1) return;
     int place = size_++;
@@ -43,16 +42,16 @@ private:
     all_[place] = {extent, stride};
   }
 
-  operand_dimension all_[3];
+  operand_dimension all_[largest_rank];
   int size_ = 0;
 };
 
-/// True where two elements of an operand have one address.
+/// Returns true if two elements of an operand have the same address.
 inline bool overlaps_itself(const operand& o) {
   if (o.empty()) return false;
   stride_sum sum;
-  std::int64_t inner_bytes = o.element_bytes;  // that the dimensions so far cover
-  bool nested = true;                          // each step of a dimension goes past all of the inner ones
+  std::int64_t inner_bytes = o.element_bytes;  // the bytes that the dimensions so far span
+  bool nested = true;                          // each dimension's stride spans all inner dimensions: no overlap
   for (const auto& [extent, stride] : operand_dimensions(o)) {
     if (stride == 0 || !sum.add(stride, 0, extent - 1)) return true;
     nested = nested && stride >= inner_bytes;
@@ -61,55 +60,54 @@ inline bool overlaps_itself(const operand& o) {
   return !nested && sum.can_vanish();
 }
 
-/// True where two operands provably share an element. Interleaved slices of one buffer do not.
+/// Returns true if two operands provably share a byte of an element. Interleaved slices of one buffer do not.
 inline bool share_an_element(const operand& a, const operand& b) {
   if (a.empty() || b.empty() || a.end() <= b.begin() || b.end() <= a.begin()) return false;
-  stride_sum sum;  // of an address in a, less one in b, less the distance between the two operands
+  stride_sum sum;  // (offset of an element in a) - (offset of an element in b)
   for (const auto& [extent, stride] : operand_dimensions(a)) sum.add(stride, 0, extent - 1);
   for (const auto& [extent, stride] : operand_dimensions(b)) sum.add(stride, 1 - extent, 0);
-  const std::int64_t distance = b.pointer - a.pointer;  // two elements meet where they are apart by less than one
+  const std::int64_t distance = b.pointer - a.pointer;  // elements overlap if their addresses differ by less than one
   return sum.can_be_within(distance + 1 - a.element_bytes, distance + b.element_bytes - 1);
 }
 
-/// True for two operands with the same elements in the same order: dimensions of one element have no stride.
+/// Returns true if two operands have the same elements in the same order. Dimensions of extent 1 do not matter.
 inline bool same_view(const operand& a, const operand& b) {
-  const auto alike = [](std::int64_t extent, std::int64_t other_extent, std::int64_t stride,
-                        std::int64_t other_stride) {
-    return extent == other_extent && (extent <= 1 || stride == other_stride);
-  };
-  return a.pointer == b.pointer && a.element_bytes == b.element_bytes &&
-         alike(a.extents[0], b.extents[0], a.strides[0], b.strides[0]) &&
-         alike(a.extents[1], b.extents[1], a.strides[1], b.strides[1]) &&
-         alike(a.matrices, b.matrices, a.matrix_stride, b.matrix_stride);
+  if (a.pointer != b.pointer || a.element_bytes != b.element_bytes) return false;
+  int i = 0, j = 0;
+  for (;; ++i, ++j) {
+    while (i < a.rank && a.extents[i] == 1) ++i;
+    while (j < b.rank && b.extents[j] == 1) ++j;
+    if (i == a.rank || j == b.rank) return i == a.rank && j == b.rank;
+    if (a.extents[i] != b.extents[j] || (a.extents[i] > 1 && a.strides[i] != b.strides[j])) return false;
+  }
 }
 
-/// The strides of an operand in words, those of dimensions with a second element: "stride 3" or "strides 3, 1".
+/// The strides of an operand in words, without dimensions of extent 1: "stride 3" or "strides 3, 1".
 inline sentence strides_of(const operand& o) {
   sentence all;
   int count = 0;
-  for (const auto& [extent, stride] :
-       {operand_dimension{o.matrices, o.matrix_stride}, operand_dimension{o.extents[0], o.strides[0]},
-        operand_dimension{o.extents[1], o.strides[1]}})
-    if (extent > 1) all = ++count > 1 ? sentence(all, ", ", stride) : sentence(stride);
+  for (int d = 0; d < o.rank; ++d)
+    if (o.extents[d] > 1) all = ++count > 1 ? sentence(all, ", ", o.strides[d]) : sentence(o.strides[d]);
   return {count == 1 ? "stride " : "strides ", all};
 }
 
-/// A stride that no tensor of this size can have.
+/// Checks the strides of an operand. This is the only check of strides: every op refuses a negative stride here, and a
+/// last element 2^62 bytes or more after the first one. A dimension with at most one element may have any stride.
 inline finding check_strides(const operand& o) {
-  if ((o.matrices > 1 && o.matrix_stride < 0) || (o.extents[0] > 1 && o.strides[0] < 0) ||
-      (o.extents[1] > 1 && o.strides[1] < 0))
-    return {o.name, " has the ", strides_of(o), "; strides must not be negative"};
-  const auto reach = [&](std::int64_t extent, std::int64_t stride) {
-    return extent > 1 ? static_cast<__int128>(extent - 1) * stride * o.element_bytes : 0;
-  };
-  if (reach(o.matrices, o.matrix_stride) + reach(o.extents[0], o.strides[0]) + reach(o.extents[1], o.strides[1]) >=
-      __int128{1} << 62)
+  __int128 last = 0;  // the offset in bytes
+  for (int d = 0; d < o.rank; ++d) {
+    if (o.extents[d] <= 1) continue;
+    if (o.strides[d] < 0)
+      return {sentence("stride ", d, " of ", o.name, " is ", o.strides[d]), "; strides must not be negative"};
+    last += static_cast<__int128>(o.extents[d] - 1) * o.strides[d] * o.element_bytes;
+  }
+  if (last >= __int128{1} << 62)
     return {o.name, " has the ", strides_of(o), "; its last element is beyond the end of all memory"};
   return {};
 }
 
-/// The first of these that is wrong: a null view of non-zero size, strides, elements that are not aligned to their
-/// size, an output with two elements in one place, memory that the executor's kernels cannot reach. Names the operand.
+/// Checks each operand by itself and returns the first failure: a null view that is not empty, impossible strides,
+/// misaligned elements, an output with two elements at one address, memory that the executor's kernels cannot reach.
 inline finding check_operands(const operands& all, memory_space reachable) {
   for (const operand& o : all) {
     if (o.empty()) continue;
@@ -133,8 +131,8 @@ inline finding check_operands(const operands& all, memory_space reachable) {
   return {};
 }
 
-/// Refuses an output that provably shares an element with another operand. An output may be the very same view as an
-/// operand that is named in `in_place`.
+/// Refuses an output that provably shares an element with another operand. An output may be exactly the same view as an
+/// operand whose name is in `in_place`.
 inline finding check_aliases(const operands& all, std::initializer_list<const char*> in_place = {}) {
   for (const operand& output : all) {
     if (!output.written) continue;
@@ -150,13 +148,13 @@ inline finding check_aliases(const operands& all, std::initializer_list<const ch
   return {};
 }
 
-/// A finding with the name of the op that was called in front.
+/// Puts the op's name in front of a finding.
 inline finding in_op(const char* op, const finding& found) {
   if (!found) return {};
   return {op, ": ", found};
 }
 
-/// All checks of an op's operands, once for all of its launches.
+/// All checks of an op's operands, done once for all of its launches.
 inline finding check_call(const char* op, operands& all, memory_space reachable,
                           std::initializer_list<const char*> in_place = {}) {
   if (auto found = check_operands(all, reachable)) return in_op(op, found);

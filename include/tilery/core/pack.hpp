@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A pack is N neighbouring elements in registers: one memory access, and one vector instruction on the host.
-// On the device it is an array that the compiler keeps in registers; on the host it is a vector of the compiler.
-// The layout is the same on both, so packs may be members of kernel parameters.
+// pack: N neighbouring elements in registers, loaded or stored by one memory access. On the device a pack is an array
+// that the compiler keeps in registers. On the host it is a native vector (the compiler's vector extension), and an
+// operation is one vector instruction. The layout is the same on both, so packs may be members of kernel parameters.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/element.hpp>
 
-// Packs wider than the vectors that a unit is compiled for are passed in memory; every function here is inlined.
+// g++ warns that packs wider than the target's vectors are passed in memory. That does not matter: every function here
+// is inlined.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi"
 #endif
 
 namespace tilery::inline TILERY_ABI {
 
-/// The same bytes as another type.
+/// The bytes of a value as another type of the same size.
 template <class To, class From>
 TILERY_SIMT To reinterpret(const From& value) {
   static_assert(sizeof(To) == sizeof(From));
@@ -23,8 +24,8 @@ TILERY_SIMT To reinterpret(const From& value) {
   return result;
 }
 
-/// N elements of T; N is a power of two. Arithmetic is defined for float, double and integer packs; half and bf16
-/// packs are storage, to be converted (convert.hpp).
+/// N elements of T; N is a power of two. Arithmetic is defined for float, double and integer packs. Packs of half and
+/// bf16 only hold elements: convert them to float first (convert.hpp).
 template <class T, int N>
 struct alignas(N * sizeof(T)) pack {
   static_assert(N > 0 && (N & (N - 1)) == 0, "the width of a pack must be a power of two");
@@ -39,7 +40,6 @@ struct alignas(N * sizeof(T)) pack {
   native_type native;
 #endif
 
-  /// Element i.
   TILERY_SIMT T operator[](int i) const {
 #ifdef __CUDA_ARCH__
     return native[i];
@@ -48,7 +48,6 @@ struct alignas(N * sizeof(T)) pack {
 #endif
   }
 
-  /// Replaces element i.
   TILERY_SIMT void set(int i, T value) {
 #ifdef __CUDA_ARCH__
     native[i] = value;
@@ -58,7 +57,7 @@ struct alignas(N * sizeof(T)) pack {
   }
 };
 
-/// The type of the elements of a native vector, or the scalar itself: math functions are written once for both.
+/// The element type of a native vector; a scalar's own type. Math functions are written once for both.
 template <class V>
 struct scalar_of {
   template <class U>
@@ -78,7 +77,8 @@ struct scalar_of<int> {
   using type = int;
 };
 
-/// f applied to packs element by element. f is a function object that takes scalars and native vectors alike.
+/// Applies f to packs, element by element. f is a function object that takes scalars (device) and native vectors
+/// (host).
 template <class F, class T, int N, class... Packs>
 TILERY_SIMT pack<T, N> apply(F f, const pack<T, N>& first, const Packs&... others) {
   pack<T, N> result;
@@ -91,7 +91,7 @@ TILERY_SIMT pack<T, N> apply(F f, const pack<T, N>& first, const Packs&... other
   return result;
 }
 
-/// A pack of N times the same value.
+/// A pack with the value in all N elements.
 template <int N, class T>
 TILERY_SIMT pack<T, N> splat(T value) {
   pack<T, N> result;
@@ -101,7 +101,7 @@ TILERY_SIMT pack<T, N> splat(T value) {
 #else
   const auto bits = reinterpret<typename pack<T, N>::bits_type>(value);
   if constexpr (sizeof(T) >= 4) {
-    result.native = bits - typename pack<T, N>::native_type{};  // the compiler's broadcast
+    result.native = bits - typename pack<T, N>::native_type{};  // compiles to a broadcast
   } else {
     for (int i = 0; i < N; ++i) result.native[i] = bits;
   }
@@ -109,7 +109,8 @@ TILERY_SIMT pack<T, N> splat(T value) {
   return result;
 }
 
-/// The larger one; b where a is not a number, and either where b is none: so a GPU has an instruction for it.
+/// The larger of a and b. If a is NaN, the result is b. If only b is NaN, the result is a on a GPU and NaN on the host:
+/// this freedom lets a GPU use its maximum instruction.
 struct larger {
   template <class V>
   TILERY_SIMT V operator()(V a, V b) const {
@@ -121,7 +122,7 @@ struct larger {
   }
 };
 
-/// a + b. Integers of 32 bits wrap, scalar or in a native vector: sums of bytes may.
+/// a + b. Signed 32-bit integers, scalar or in a native vector, wrap on overflow: sums of int8 products may overflow.
 template <class V>
 TILERY_SIMT V wrapping_sum(V a, V b) {
   if constexpr (std::is_same_v<V, std::int32_t>) {
@@ -145,9 +146,9 @@ struct plus { template <class V> TILERY_SIMT V operator()(V a, V b) const { retu
 struct minus { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a - b; } };
 struct times { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a * b; } };
 struct divided_by { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a / b; } };
-/// a * b + c, fused where the machine has the instruction.
+/// a * b + c, fused if the target has the instruction.
 struct multiply_add { template <class V> TILERY_SIMT V operator()(V a, V b, V c) const { return a * b + c; } };
-/// The smaller one; b where a is not a number.
+/// The smaller of a and b; b if a or b is NaN.
 struct smaller { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a < b ? a : b; } };
 
 template <class T, int N> TILERY_SIMT pack<T, N> operator+(pack<T, N> a, pack<T, N> b) { return apply(plus{}, a, b); }
@@ -163,7 +164,8 @@ template <class T, int N> TILERY_SIMT pack<T, N> max(pack<T, N> a, pack<T, N> b)
 template <class T, int N> TILERY_SIMT pack<T, N> min(pack<T, N> a, pack<T, N> b) { return apply(smaller{}, a, b); }
 // clang-format on
 
-/// The elements of a pack combined pairwise, in a fixed order: the upper half onto the lower one until one is left.
+/// Combines the elements of a pack by f in a fixed order: the upper half with the lower half, until one element is
+/// left.
 template <class F, class T, int N>
 TILERY_SIMT T fold(F f, pack<T, N> values) {
   T halves[N];

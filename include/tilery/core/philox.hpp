@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Random numbers that are a function of a counter and a key: any lane computes any of them, in any order, and all
+// Random numbers as a function of a counter and a key. Each lane can compute each number, in any order, and all
 // executors get the same bits.
 #pragma once
 #pragma GCC system_header
@@ -10,13 +10,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// 128 bits: a counter, or what Philox makes of one.
+/// 128 bits: a counter, or the random bits that Philox computes from it.
 struct philox_words {
   std::uint32_t word[4];
 };
 
-/// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011), with the constants
-/// of Random123 and its results, bit for bit.
+/// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011). The constants are
+/// those of Random123, and the results equal Random123's bit for bit.
 TILERY_SIMT philox_words philox(philox_words counter, std::uint64_t key) {
   auto low = static_cast<std::uint32_t>(key), high = static_cast<std::uint32_t>(key >> 32);
   TILERY_UNROLL

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A check at run time that the compiler has kept additions in their order: the exponential rounds by adding and
-// subtracting one constant. Only for clang, which has options that drop the pair and no macro that tells of them
+// A run-time check that the compiler keeps the order of additions: the exponential rounds by adding and subtracting one
+// constant. Only clang needs this check. It has options that remove such a pair, and no macro for them
 // (core/compiler.hpp).
 #pragma once
 #pragma GCC system_header
@@ -9,7 +9,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Throws where (x + c) - c has become x: the unit is compiled with -fassociative-math or -funsafe-math-optimizations.
+/// Throws if the compiler simplified (x + c) - c to x: the translation unit is compiled with -fassociative-math or
+/// -funsafe-math-optimizations.
 inline void refuse_reordered_sums([[maybe_unused]] const char* executor, [[maybe_unused]] where at) {
 #ifdef __clang__
   const volatile float from_memory = 1.75f;

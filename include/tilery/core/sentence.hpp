@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Text made of words and numbers, in one allocation that copies share: what `error` carries and `validate` returns.
-// (<string>, <vector>, <optional> and <stdexcept> made every unit under nvcc 1.7 seconds slower, half of what CUDA's
-// own headers of element types take.)
+// sentence: a text of words and numbers. `error` carries it and `validate` returns it. Copies share one allocation.
+// This header avoids <string>, <vector>, <optional> and <stdexcept>: under nvcc they made each translation unit 1.7 s
+// slower to compile, half of the time that CUDA's headers of element types take.
 #pragma once
 #pragma GCC system_header
 
@@ -17,14 +17,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Text that ends in a null and knows its length: std::string and the like, without their headers.
+/// A text with a terminating null and a size, such as std::string, without including its header.
 template <class T>
 concept string_like = requires(const T& text) {
   { text.c_str() } -> std::convertible_to<const char*>;
   { text.size() } -> std::convertible_to<std::size_t>;
 };
 
-/// One part of a sentence, alive while the sentence is made.
+/// One part of a sentence; it exists only while the sentence is constructed.
 class sentence_part {
 public:
   sentence_part(const char* text) : text_(text), size_(std::strlen(text)) {}
@@ -43,7 +43,7 @@ public:
     if (negative) *--digit = '-';
     text_ = digit, size_ = static_cast<std::size_t>(digits_ + sizeof(digits_) - digit);
   }
-  /// As few digits as tell it from its neighbours, at most 17.
+  /// Prints 6 digits or as many more, up to 17, as reading the number back exactly needs.
   template <std::floating_point T>
   sentence_part(T number) : text_(digits_) {
     int length = 0;
@@ -64,8 +64,8 @@ private:
   std::size_t size_;
 };
 
-/// Text that does not change: `sentence("B has ", n, " rows; it must have ", k)`. Parts are text, integers and floats.
-/// True unless it is empty. Copying costs nothing and throws nothing.
+/// An immutable text: `sentence("B has ", n, " rows; it must have ", k)`. Parts are texts, integers and floating-point
+/// numbers. A sentence converts to true if it is not empty. Copying neither allocates nor throws.
 class sentence {
 public:
   sentence() = default;
@@ -98,14 +98,14 @@ public:
     const sentence_part text(b);
     return a.size() == text.size() && std::memcmp(a.c_str(), text.data(), text.size()) == 0;
   }
-  /// Appends it to a std::string.
+  /// Appends the text to a std::string.
   template <class String>
   requires requires(String& text) { text.append("", std::size_t{0}); }
   friend String operator+(String text, const sentence& s) {
     text.append(s.c_str(), s.size());
     return text;
   }
-  /// Writes it to a stream of the standard library.
+  /// Writes the text to a stream of the standard library.
   template <class Stream>
   requires requires { typename Stream::traits_type; }
   friend Stream& operator<<(Stream& to, const sentence& s) {
@@ -115,7 +115,7 @@ public:
 
 private:
   struct shared_text {
-    std::size_t owners, size;  // its characters and a null follow
+    std::size_t owners, size;  // the characters and a null follow in memory
   };
   static char* characters(shared_text* text) { return reinterpret_cast<char*>(text + 1); }
 

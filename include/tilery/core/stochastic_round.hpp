@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Rounding to one of the two neighbours, by chance: up with the probability of the distance from the lower one, so that
-// the mean of many roundings is the number itself (Gupta et al., Deep learning with limited numerical precision, ICML
-// 2015; arXiv 1502.02551). Small updates are not lost, as they are when each is rounded to nearest.
+// Stochastic rounding: x between two neighbours a < b of a type becomes b with probability (x - a) / (b - a), and a
+// otherwise. The mean of many roundings is x (Gupta et al., Deep learning with limited numerical precision, ICML 2015;
+// arXiv 1502.02551). Rounding to nearest would lose updates that are smaller than half of the distance b - a.
 #pragma once
 #pragma GCC system_header
 
@@ -9,8 +9,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// What stochastic rounding knows of a type: bits of fraction, the exponent field that a float has at its smallest
-/// normal number, and its largest number.
+/// The numbers of a type T: its fraction bits (`fraction`), the exponent field of a float that equals T's smallest
+/// normal number (`lowest`), and T's largest number (`largest`).
 template <class T>
 struct rounding_grid;
 // clang-format off
@@ -22,31 +22,32 @@ template <> struct rounding_grid<fp8_e5m2> { static constexpr std::uint32_t frac
 
 namespace math {
 
-/// x as one of the two numbers of T beside it, still a float. Every step is exact but the choice.
+/// Rounds x to one of the two neighbouring numbers of T; the result is a float. All steps are exact except for the
+/// random choice.
 template <class T>
 struct round_by_chance {
   template <class V, class U>
   TILERY_SIMT V operator()(V x, U random) const {
     using grid = rounding_grid<T>;
     constexpr std::uint32_t fraction = grid::fraction, lowest = grid::lowest << 23, infinite = 0x7f800000u;
-    const float largest = grid::largest;  // a value: device code cannot refer to the member
+    const float largest = grid::largest;  // a copy: device code cannot refer to the static member
     const U magnitude = reinterpret<U>(x) & 0x7fffffffu, sign = reinterpret<U>(x) & 0x80000000u;
     U rounded;
     if constexpr (std::is_same_v<T, bf16>) {
-      // The upper half of a float: a carry out of the lower one is the step up, denormals included.
+      // bf16 is the upper half of a float. A carry out of the lower half rounds up; this also holds for denormals.
       rounded = (magnitude + (~random >> 16)) & 0xffff0000u;
     } else {
       U exponent = magnitude & infinite;
-      exponent = exponent < U{} + lowest ? U{} + lowest : exponent;  // denormals share a step
-      const U step = exponent - (fraction << 23);                    // the power of two between neighbours
+      exponent = exponent < U{} + lowest ? U{} + lowest : exponent;  // all denormals have the same spacing
+      const U step = exponent - (fraction << 23);  // the bits of the distance between neighbours, a power of two
       const V steps = reinterpret<V>(magnitude) * reinterpret<V>((254u << 23) - step);
-      V whole = (steps + 0x1p23f) - 0x1p23f;  // rounded to nearest, then down
+      V whole = (steps + 0x1p23f) - 0x1p23f;  // rounds to nearest; the next line makes it floor(steps)
       whole = whole > steps ? whole - 1.0f : whole;
       const V chance = reinterpret<V>((random >> 9) | 0x3f800000u) - 1.0f;  // uniform in [0, 1)
       whole = chance < steps - whole ? whole + 1.0f : whole;
       rounded = reinterpret<U>(whole * reinterpret<V>(step));
     }
-    // Beyond the largest number, infinity and NaN: as the conversion to T has it.
+    // Above T's largest number, infinity and NaN: x stays, and the conversion to T decides.
     rounded = magnitude > U{} + reinterpret<std::uint32_t>(largest) ? magnitude : rounded;
     return reinterpret<V>(rounded | sign);
   }
@@ -54,10 +55,11 @@ struct round_by_chance {
 
 }  // namespace math
 
-/// Each x rounded to one of the two numbers of T (half, bf16, fp8) beside it, by the random bits: up where they are
-/// below the distance from the lower neighbour. A number of T stays what it is, a conversion of the result to T is
-/// exact. The chance is right to 2^-16 of a step for bf16, to 2^-23 for the others. What is beyond the largest number
-/// of T, infinity and NaN are not changed.
+/// Rounds each x to one of the two neighbouring numbers of T (half, bf16, fp8). `random` holds 32 random bits for each
+/// element. A number of T is not changed. Converting the result to T is exact. Numbers above T's largest number,
+/// infinity and NaN are not changed.
+///
+/// Accuracy. The probability is exact to 2^-16 for bf16 and to 2^-23 for half and fp8.
 template <class T, int N>
 TILERY_SIMT pack<float, N> stochastic_round(pack<float, N> x, pack<std::uint32_t, N> random) {
   return apply(math::round_by_chance<T>{}, x, random);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What ops take as a tensor: tilery's own views and buffers, and the mdspans of the standard library, CUDA and Kokkos.
-// The concept asks for extent(), stride(), rank() and data_handle(), so no mdspan header is included here.
+// tensor_like, the concept of an op's operands: tilery's views and buffers, and the mdspans of the standard library,
+// CUDA and Kokkos. The concept requires extent(), stride(), rank() and data_handle(), so this file includes no mdspan
+// header.
 #pragma once
 #pragma GCC system_header
 
@@ -10,7 +11,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// What ops accept as a tensor of this rank.
+/// A type that ops accept as a tensor of this rank.
 template <class V, int Rank>
 concept tensor_like = requires(const V& v) {
   { v.data_handle() } -> std::convertible_to<const void*>;
@@ -20,13 +21,14 @@ concept tensor_like = requires(const V& v) {
   == Rank;
 };
 
-/// The type of a tensor's elements, const where they must not be written. (The handle of a standard mdspan is a
-/// reference to a const pointer, Kokkos' may be restricted: the element is what it points to.)
+/// The type of a tensor's elements; const if they must not be written. It is the type that the handle points to,
+/// because data_handle() of a standard mdspan returns a reference to a const pointer, and Kokkos' pointer may be
+/// restricted.
 template <class V>
 using element_type_of = std::remove_reference_t<decltype(*std::declval<const V&>().data_handle())>;
 
-/// Whether an mdspan's accessor hands out the elements themselves. Kernels read memory, not through an accessor: one
-/// that scales or conjugates would lose its factor.
+/// Returns true if an mdspan's accessor gives plain references to the elements. Kernels read the memory directly,
+/// without the accessor: the factor of a scaling or conjugating accessor would be lost.
 template <class V>
 constexpr bool accesses_elements() {
   if constexpr (requires { typename V::accessor_type; }) {
@@ -37,7 +39,7 @@ constexpr bool accesses_elements() {
     return true;
   }
 }
-/// Whether an mdspan's layout can say its strides.
+/// Returns true if an mdspan's layout has strides.
 template <class V>
 constexpr bool has_strides() {
   if constexpr (requires(const V& v) { v.mapping(); }) return requires(const V& v) {
@@ -47,9 +49,11 @@ constexpr bool has_strides() {
     return true;
 }
 
-/// Any tensor-like value as tilery's view. A dimension of one element has no second one, so its stride says nothing: it
-/// becomes that of a dense tensor. Throws where an extent is above `largest_extent`, and where an mdspan's layout has
-/// no strides for its extents.
+/// Converts a tensor-like value to tilery's view. The stride of a dimension of extent 1 has no meaning: the view has
+/// the stride of a dense tensor there.
+///
+/// Errors. Throws if an extent is negative or above `largest_extent`, if there are 2^63 elements or more, and if an
+/// mdspan's layout has no strides for its extents.
 template <class V>
 constexpr auto view(const V& v, where at = {}, tensor_name called = {}) {
   static_assert(accesses_elements<V>(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A square of N packs of N elements, transposed in registers: log2(N) rounds of exchanges between two packs.
+// Transposes a square of N packs of N elements in registers, in log2(N) rounds of exchanges between two packs.
 #pragma once
 #pragma GCC system_header
 
@@ -10,15 +10,15 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Where lane `i` of an exchange comes from: the lanes of the low pack are numbered from 0, of the high one from
-/// `width`. Lanes whose index has the bit `distance` come from the high pack; of each pair of lanes `distance` apart,
-/// `upper` takes the second ones.
+/// The source of element i of an exchange's result: its index in the low pack, or `width` + its index in the high pack.
+/// Elements whose i has the bit `distance` come from the high pack, all others from the low pack. Of two elements
+/// `distance` apart, both results take the second if `upper` is true, and the first if it is false.
 TILERY_SIMT constexpr int exchanged_lane(int i, int distance, bool upper, int width) {
   const int lane = upper ? i | distance : i & ~distance;
   return i & distance ? width + lane : lane;
 }
 
-/// One exchange of a transposition.
+/// One of the two results of an exchange between a low and a high pack.
 template <int Distance, bool Upper, class T, int N, int... Index>
 TILERY_SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, std::integer_sequence<int, Index...>) {
   pack<T, N> result;
@@ -39,7 +39,7 @@ TILERY_SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, s
   return result;
 }
 
-/// Element j of pack i and element i of pack j change places.
+/// The rounds of a transposition with distances Distance, Distance / 2, ..., 1.
 template <int Distance, class T, int N>
 TILERY_SIMT void transpose_from(pack<T, N> (&square)[N]) {
   if constexpr (Distance > 0) {
@@ -54,6 +54,7 @@ TILERY_SIMT void transpose_from(pack<T, N> (&square)[N]) {
   }
 }
 
+/// Exchanges element j of pack i with element i of pack j.
 template <class T, int N>
 TILERY_SIMT void transpose(pack<T, N> (&square)[N]) {
   transpose_from<N / 2>(square);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The version, in one place: CMake reads these three numbers from this file.
+// The version of tilery. CMake reads these three numbers from this file.
 #pragma once
 #pragma GCC system_header
 

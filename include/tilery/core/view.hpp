@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A view is a pointer, extents and strides over elements that somebody else owns. tensor_like.hpp says what else ops
-// take as a tensor.
+// tensor_view: a pointer, extents and strides. A view does not own its elements. Ops also take the other tensor types
+// that tensor_like.hpp names.
 #pragma once
 #pragma GCC system_header
 
@@ -13,33 +13,42 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The largest extent of a tensor. The margin below 2^31 lets a 32-bit index step past the end without overflow. The
-/// number of elements is a 64-bit number: a flat tensor with a larger extent is given as a matrix.
+/// The largest extent of a dimension. The margin below 2^31 lets a 32-bit index step past the end without overflow. The
+/// number of elements has 64 bits: pass a longer vector as a matrix.
 inline constexpr std::int32_t largest_extent = (std::numeric_limits<std::int32_t>::max)() - (1 << 17);
 
-/// What a refusal calls a tensor: "softmax: " and "x".
+/// The largest number of dimensions of a tensor.
+inline constexpr int largest_rank = 5;
+
+/// The names of an op and of its operand in a refusal's sentence: "softmax: " and "x".
 struct tensor_name {
   const char* op = "";
   const char* name = "a view";
 };
 
-/// An extent as the 32-bit number that a view keeps. Throws where it is negative or above `largest_extent`.
+/// True for the extents that a tensor may have.
+constexpr bool is_extent(std::int64_t extent) { return extent >= 0 && extent <= largest_extent; }
+
+/// Returns the sentence that refuses an extent.
+inline sentence refused_extent(int dimension, std::int64_t extent, tensor_name of) {
+  return {sentence(of.op, "extent ", dimension, " of ", of.name, " is ", extent),
+          "; it must be at least 0 and at most ", largest_extent};
+}
+
+/// Returns an extent as a view's 32-bit number. Throws if the extent is negative or above `largest_extent`.
 constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where at, tensor_name of = {}) {
-  if (extent < 0 || extent > largest_extent)
-    throw error({sentence(of.op, "extent ", dimension, " of ", of.name, " is ", extent),
-                 "; it must be at least 0 and at most ", largest_extent},
-                at);
+  if (!is_extent(extent)) throw error(refused_extent(dimension, extent, of), at);
   return static_cast<std::int32_t>(extent);
 }
 
-/// A number of elements, rows or columns: an integer of up to 64 bits, or what converts to one. Not what converts to a
-/// floating-point number: it would be cut.
+/// A type of extents: an integer of up to 64 bits, or a type that converts to one without narrowing. Floating-point
+/// types do not fit: their fraction would be lost.
 template <class Extent>
 concept extent_like = (std::is_integral_v<Extent> && sizeof(Extent) <= 8) || requires(const Extent& i) {
   std::int64_t{i};
 };
 
-/// An extent as a number of 64 bits; what is above that stays above every limit.
+/// Returns an extent as a signed 64-bit number. An extent of 2^63 or more becomes 2^63 - 1, which checks still refuse.
 template <extent_like Extent>
 constexpr std::int64_t wide_extent(const Extent& extent) {
   constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)();
@@ -49,8 +58,16 @@ constexpr std::int64_t wide_extent(const Extent& extent) {
     return static_cast<std::int64_t>(extent);
 }
 
-/// The first extent of a tensor and the line of the caller that gives it: constructors whose last parameters are a pack
-/// of extents cannot end in a `where`.
+/// An extent or a stride, from any type of extents: {n, h, w, c} may be of different types.
+struct wide_number {
+  std::int64_t value;
+
+  template <extent_like Extent>
+  constexpr wide_number(const Extent& number) : value(wide_extent(number)) {}
+};
+
+/// The first extent of a tensor, together with the caller's line. A constructor that ends in a parameter pack of
+/// extents cannot end in a `where` argument.
 struct first_extent {
   std::int64_t value;
   where at;
@@ -59,9 +76,10 @@ struct first_extent {
   constexpr first_extent(const Extent& extent, where line = {}) : value(wide_extent(extent)), at(line) {}
 };
 
-/// A view of Rank dimensions over elements of T, owned by somebody else. Strides count elements.
+/// A view of Rank dimensions. T is the element type, const for a view that is only read. Strides are in elements.
 template <class T, int Rank>
 struct tensor_view {
+  static_assert(Rank >= 1 && Rank <= largest_rank, "a tensor must have 1 to 5 dimensions");
   using element_type = T;
   using value_type = std::remove_const_t<T>;
 
@@ -71,24 +89,15 @@ struct tensor_view {
 
   constexpr tensor_view() = default;
 
-  /// Dense, the last dimension contiguous. Throws where an extent is negative or above `largest_extent`, and where the
-  /// number of elements does not fit 63 bits.
+  /// A dense view; the last dimension is contiguous. Throws if an extent is negative or above `largest_extent`, and if
+  /// there are 2^63 elements or more.
   template <extent_like... Extents>
   requires(sizeof...(Extents) == Rank - 1) constexpr tensor_view(T* data, first_extent first, Extents... others)
       : pointer(data) {
-    const std::int64_t sizes[] = {first.value, wide_extent(others)...};
-    bool is_empty = false;
-    for (const std::int64_t size : sizes) is_empty = is_empty || size == 0;
-    std::int64_t step = 1;
-    for (int i = Rank - 1; i >= 0; --i) {
-      extents[i] = checked_extent(i, sizes[i], first.at);
-      strides[i] = step;
-      if (__builtin_mul_overflow(step, sizes[i], &step) && !is_empty)
-        throw error("the extents of a view multiply to 2^63 elements or more; no memory holds them", first.at);
-    }
+    set_dense({wide_number(first.value), wide_number(others)...}, first.at);
   }
 
-  /// A view of mutable elements is a view of constant ones.
+  /// Converts a view of mutable elements to a view of const elements.
   template <class U>
   requires std::same_as<T, const U>
   constexpr tensor_view(const tensor_view<U, Rank>& other) : pointer(other.pointer) {
@@ -100,6 +109,19 @@ struct tensor_view {
   constexpr std::int64_t stride(int i) const { return strides[i]; }
   constexpr T* data_handle() const { return pointer; }
 
+  /// Sets the extents and the strides of a dense tensor.
+  constexpr void set_dense(const wide_number (&sizes)[Rank], where at) {
+    bool is_empty = false;
+    for (const wide_number& size : sizes) is_empty = is_empty || size.value == 0;
+    std::int64_t step = 1;
+    for (int i = Rank - 1; i >= 0; --i) {
+      extents[i] = checked_extent(i, sizes[i].value, at);
+      strides[i] = step;
+      if (__builtin_mul_overflow(step, sizes[i].value, &step) && !is_empty)
+        throw error("the extents of a view multiply to 2^63 elements or more; no memory holds them", at);
+    }
+  }
+
   /// Number of elements.
   constexpr std::int64_t size() const {
     std::int64_t n = 1;
@@ -109,7 +131,7 @@ struct tensor_view {
     return n;
   }
 
-  /// Whether the elements fill one range of memory without holes, the last dimension fastest.
+  /// True if the elements fill one range of memory without gaps, with the last dimension contiguous.
   constexpr bool dense() const {
     if (size() == 0) return true;
     std::int64_t step = 1;
@@ -126,8 +148,8 @@ using vector_view = tensor_view<T, 1>;
 template <class T>
 using matrix_view = tensor_view<T, 2>;
 
-/// A dense vector or matrix over memory that somebody else owns; `matrix` with its rows `row_stride` elements apart.
-/// Each throws where an extent is negative or above `largest_extent`.
+/// A view of a dense vector or a row-major matrix. `row_stride` is the matrix's leading dimension in elements. All
+/// three throw if an extent is negative or above `largest_extent`.
 template <class T, extent_like N>
 constexpr vector_view<T> vector(T* data, N n, where at = {}) {
   return {data, first_extent(n, at)};
@@ -143,26 +165,71 @@ constexpr matrix_view<T> matrix(T* data, M rows, N columns, std::int64_t row_str
   return result;
 }
 
-/// The same memory, rows and columns exchanged.
-template <class T>
-constexpr matrix_view<T> transposed(matrix_view<T> m) {
-  matrix_view<T> result;
-  result.pointer = m.pointer;
-  result.extents[0] = m.extents[1], result.extents[1] = m.extents[0];
-  result.strides[0] = m.strides[1], result.strides[1] = m.strides[0];
+/// A view of a dense tensor of any rank, the last dimension contiguous: tensor(pointer, {n, d, h, w, c}). Throws if an
+/// extent is negative or above `largest_extent`, and if there are 2^63 elements or more.
+template <class T, int Rank>
+constexpr tensor_view<T, Rank> tensor(T* data, const wide_number (&extents)[Rank], where at = {}) {
+  tensor_view<T, Rank> result;
+  result.pointer = data;
+  result.set_dense(extents, at);
+  return result;
+}
+/// A view with a stride, in elements, for each dimension: strided_tensor(pointer, {n, h, w, c}, {n_stride, ...}).
+/// Throws as `tensor` does. (Not an overload of `tensor`: {0, 1} could also mean a `where`.)
+template <class T, int Rank>
+constexpr tensor_view<T, Rank> strided_tensor(T* data, const wide_number (&extents)[Rank],
+                                              const wide_number (&strides)[Rank], where at = {}) {
+  tensor_view<T, Rank> result = tensor(data, extents, at);
+  for (int i = 0; i < Rank; ++i) result.strides[i] = strides[i].value;
   return result;
 }
 
-/// Rows [first, first + count) of a matrix. Throws where it has no such rows.
+/// A view of the same memory with its dimensions in another order: dimension i of the result is dimension order[i] of
+/// the tensor. permuted(images, {0, 3, 1, 2}) views images of (n, h, w, c) as (n, c, h, w). Throws if `order` does not
+/// name each dimension once.
+template <class T, int Rank>
+constexpr tensor_view<T, Rank> permuted(const tensor_view<T, Rank>& v, const int (&order)[Rank], where at = {}) {
+  tensor_view<T, Rank> result;
+  result.pointer = v.pointer;
+  bool taken[Rank] = {};
+  for (int i = 0; i < Rank; ++i) {
+    const int d = order[i];
+    if (d < 0 || d >= Rank) throw error({"permuted: dimension ", d, " is not one of the ", Rank, " of the tensor"}, at);
+    if (taken[d]) throw error({"permuted: dimension ", d, " is given twice; each must be given once"}, at);
+    taken[d] = true;
+    result.extents[i] = v.extents[d], result.strides[i] = v.strides[d];
+  }
+  return result;
+}
+/// The transpose of a matrix as a view of the same memory.
 template <class T>
-constexpr matrix_view<T> rows(matrix_view<T> m, std::int64_t first, std::int64_t count, where at = {}) {
+constexpr matrix_view<T> transposed(const matrix_view<T>& m) {
+  return permuted(m, {1, 0});
+}
+
+/// The elements [first, first + count) of one dimension, and all elements of the other dimensions. Throws if some of
+/// them are outside of the tensor.
+template <class T, int Rank>
+constexpr tensor_view<T, Rank> slice(tensor_view<T, Rank> v, int dimension, std::int64_t first, std::int64_t count,
+                                     where at = {}) {
+  if (dimension < 0 || dimension >= Rank)
+    throw error({"slice: dimension ", dimension, " is not one of the ", Rank, " of the tensor"}, at);
+  if (first < 0 || count < 0 || count > v.extents[dimension] || first > v.extents[dimension] - count)
+    throw error({sentence("slice: ", count, " elements from ", first, " on are not inside of the "),
+                 v.extents[dimension], " of dimension ", dimension},
+                at);
+  v.pointer += first * v.strides[dimension];
+  v.extents[dimension] = static_cast<std::int32_t>(count);
+  return v;
+}
+/// Rows [first, first + count) of a matrix. Throws if some of them are outside of the matrix.
+template <class T>
+constexpr matrix_view<T> rows(const matrix_view<T>& m, std::int64_t first, std::int64_t count, where at = {}) {
   if (first < 0 || count < 0 || count > m.extents[0] || first > m.extents[0] - count)
     throw error({"rows: ", count, " rows from row ", first, " on are not inside of the ", m.extents[0],
                  " rows of the matrix"},
                 at);
-  m.pointer += first * m.strides[0];
-  m.extents[0] = static_cast<std::int32_t>(count);
-  return m;
+  return slice(m, 0, first, count, at);
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A place in the user's source. As a default argument `where at = {}` it is the line of the caller, on every compiler
-// that tilery supports (std::source_location is missing in clang 14).
+// where: a file and line of the user's source. As a default argument, `where at = {}` is the caller's line on every
+// compiler that tilery supports. (clang 14 has no std::source_location.)
 #pragma once
 #pragma GCC system_header
 
@@ -8,7 +8,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// File and line of the call that has this as its last, defaulted argument.
+/// File and line of the call in which this is a defaulted argument.
 struct where {
   const char* file;
   int line;

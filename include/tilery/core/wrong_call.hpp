@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a wrong call of an op is told: the common mistakes end the compilation with one sentence. Each op has an
-// overload that takes anything and is chosen only where no other fits.
+// Compile errors for the common mistakes in calling an op, one sentence each. Each op has an overload that takes any
+// arguments and is chosen only if no other overload fits; that overload calls refuse_call.
 #pragma once
 #pragma GCC system_header
 
@@ -9,20 +9,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-// The executors, so that compilers point here where a program uses one whose header it has not included.
+// The executors. A program that uses an executor without including its header gets an error that points to these lines.
 class cpu;                    // incomplete: include <tilery/cpu.hpp>
 class virtual_gpu;            // incomplete: include <tilery/virtual_gpu.hpp>
 class unchecked_virtual_gpu;  // incomplete: include <tilery/virtual_gpu.hpp>
 class cuda;                   // incomplete: include <tilery/cuda.hpp> in a file that nvcc compiles
 
-/// What ops ask of their first argument, the least of it: the machine that it stands for.
+/// A type that is probably an executor: it has the members that the checks of every op call.
 template <class Executor>
 concept runs_kernels = requires(const Executor& executor) {
   executor.reachable();
   executor.target();
 };
 
-/// Shaped like std::mdspan, of any rank.
+/// A type like std::mdspan, of any rank.
 template <class V>
 concept tensor_of_any_rank = requires(const V& v) {
   v.data_handle();
@@ -30,19 +30,20 @@ concept tensor_of_any_rank = requires(const V& v) {
   V::rank();
 };
 
-/// The same with elements that most ops take: double, float, half or bf16. Of an output, too, which is not const.
+/// A tensor whose elements are double, float, half or bf16, const or not: the types that most ops take.
 template <class V>
 concept tensor_of_floats = tensor_of_any_rank<V> &&(std::is_same_v<std::remove_const_t<element_type_of<V>>, double> ||
                                                     std::is_same_v<std::remove_const_t<element_type_of<V>>, float> ||
                                                     std::is_same_v<std::remove_const_t<element_type_of<V>>, half> ||
                                                     std::is_same_v<std::remove_const_t<element_type_of<V>>, bf16>);
-/// A matrix of them.
+/// A matrix of double, float, half or bf16.
 template <class V>
 concept matrix_of_floats = tensor_like<V, 2> && tensor_of_floats<V>;
 
 namespace ops {
 
-/// A container or a pointer: elements without a shape. (Characters are the name of a file, of which a `where` is made.)
+/// A container or a pointer: it has elements but no shape. A pointer to characters is excepted: it is a file name, of
+/// which the call makes a `where`.
 template <class T>
 concept has_no_shape =
     !tensor_of_any_rank<T> && ((std::is_pointer_v<std::decay_t<T>> && !std::is_same_v<std::decay_t<T>, const char*> &&
@@ -52,18 +53,19 @@ concept has_no_shape =
                                  t.size();
                                });
 
-/// A vector of labels.
+/// A vector of class labels: int32 or int64.
 template <class V>
 concept is_labels = tensor_like<V, 1> &&(std::is_same_v<std::remove_const_t<element_type_of<V>>, std::int32_t> ||
                                          std::is_same_v<std::remove_const_t<element_type_of<V>>, std::int64_t>);
 
-/// The executor is missing: an operand is in its place.
+/// A type of operand, found where the executor must be: the call has no executor.
 template <class First>
 concept in_the_place_of_an_executor = tensor_of_any_rank<First> || has_no_shape<First>;
 
-/// Whether no argument can be anything but an executor and operands, and one of these is wrong. Others, as something
-/// that converts to an op's options, or a function of the user's with the same name, are none of our mistakes. A right
-/// call may be one that fits this: another overload is chosen for it.
+/// True if a call is one that refuse_call can explain: the executor is missing, an operand has no shape, or all
+/// arguments after the executor are tensors. Any other call is left to the compiler's own message: it may pass a value
+/// that converts to an op's options, or mean a function of the user's with the same name. A correct call may also give
+/// true, but for a correct call another overload is chosen.
 template <class... Arguments>
 inline constexpr bool may_be_mistaken = false;
 template <class First, class... Others>
@@ -71,7 +73,7 @@ inline constexpr bool may_be_mistaken<First, Others...> =
     in_the_place_of_an_executor<First> ||
     (runs_kernels<First> && ((has_no_shape<Others> || ...) || (tensor_of_any_rank<Others> && ...)));
 
-/// Ends the compilation. FloatsAlone: the op takes no other elements, labels apart.
+/// Ends the compilation with a sentence. FloatsAlone: the op's operands must be floating-point, except for labels.
 template <bool FloatsAlone, class First, class... Others>
 constexpr void refuse_call() {
   constexpr bool is_wrong = sizeof(First) == 0;
@@ -87,9 +89,10 @@ constexpr void refuse_call() {
     static_assert(is_wrong,
                   "the elements of this op's operands must be double, float, half or bf16; labels are int32 or int64");
   else
-    static_assert(is_wrong,
-                  "no overload of this op takes these arguments: each operand must be a view of the rank that the op's "
-                  "declaration states, made by tilery::matrix or tilery::vector or shaped like std::mdspan");
+    static_assert(
+        is_wrong,
+        "no overload of this op takes these arguments: each operand must be a view of the rank that the op's "
+        "declaration states, made by tilery::vector, tilery::matrix or tilery::tensor, or shaped like std::mdspan");
 }
 
 }  // namespace ops

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// An activation, and its backward pass, over a matrix.
+// The steps of the elementwise kernel for an activation function: forward pass and backward pass over a matrix.
 #pragma once
 #pragma GCC system_header
 
@@ -18,11 +18,11 @@ struct activation_forward_params {
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
     using S = accumulator_t<T>;
-    store_as(lane, y, row, column, Activation::value(load_as<S>(lane, x, row, column, n)));
+    store_as(lane, y, row, column, activation::value_of<Activation>(load_as<S>(lane, x, row, column, n)));
   }
 };
 
-/// dx = dy f'(x), with x the input of the forward pass.
+/// dx = dy f'(x), where x is the input of the forward pass.
 template <class Activation, class T>
 struct activation_backward_params {
   static constexpr const char* name = "activation_backward";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sum of the rows of a matrix. Each lane adds every row_lanes-th row of its slice, 256 rows to a partial sum; the
-// block adds its lanes' sums in order; the op launches the kernel again on the slices' sums. One text for all
-// executors.
+// The sum of the rows of a matrix. A lane adds up every row_lanes-th row of its slice, in partial sums of 256 rows. The
+// block then adds up its lanes' sums in order. The op launches the kernel a second time for the sums of the slices.
+// All executors run this text.
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +13,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// out[slice, column] = factor times the sum of in[row, column] over the rows of the slice.
+/// out[slice, column] = factor * sum of in[row, column] over the rows of the slice.
 template <class In, class Out, class Accumulator>
 struct column_sum_params {
   gmem_matrix<const In> in;  // (rows, columns)
@@ -26,7 +26,6 @@ struct column_sum_kernel {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
   static constexpr const char* name = "column_sum";
   static constexpr int threads = P.threads;
-  static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = true;
   static constexpr int columns = P.columns(), row_lanes = P.row_lanes();
 
@@ -36,7 +35,7 @@ struct column_sum_kernel {
   using params = column_sum_params<In, Out, Accumulator>;
 
   static int slices(int rows) { return pieces(rows, P.slice_rows); }
-  /// Column tiles of one slice run first; a grid's y would end at 65535 slices.
+  /// A one-dimensional grid, all column tiles of a slice first. With slices as y, a grid would end at 65535 slices.
   static index3 blocks(const params& p) { return {pieces(p.in.columns, columns) * p.out.rows}; }
 
   template <class Lane>
@@ -85,9 +84,9 @@ struct column_sum_kernel {
   }
 
 private:
-  static constexpr int step = P.column_lanes * P.vector;  // from one pack of a lane to its next
-  /// Rows that a lane adds one after the other: more of them it adds in partial sums, for the error of a chain of
-  /// additions grows with its length.
+  static constexpr int step = P.column_lanes * P.vector;  // columns from one pack of a lane to its next pack
+  /// Rows of a partial sum. The error of a chain of additions grows with its length, so longer slices are added up in
+  /// partial sums.
   static constexpr int partial_rows = 256;
 
   template <class Lane>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Behind a GEMM whose epilogue sums up columns: the exact sums in its counters are rounded and written. One lane a
-// column, one text for all executors.
+// The last kernel of a GEMM whose epilogue sums up columns (a bias gradient): it rounds the exact sums
+// (tile/exact_sum.hpp) and writes them. Each lane computes one column. All executors run this text.
 #pragma once
 #pragma GCC system_header
 
@@ -12,7 +12,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Element types that totals are written in, known at run time: one kernel writes them all.
+/// Element type of the result, selected at run time so that one kernel writes all types.
 enum class total_type : int { f64, f32, f16, bf16 };
 template <class T>
 inline constexpr total_type total_type_of = std::is_same_v<T, double>  ? total_type::f64
@@ -20,7 +20,7 @@ inline constexpr total_type total_type_of = std::is_same_v<T, double>  ? total_t
                                             : std::is_same_v<T, half>  ? total_type::f16
                                                                        : total_type::bf16;
 
-/// y[j] = beta y[j] + the sum that column j's counters hold, for each of some vectors y.
+/// y[j] = beta y[j] + sum of column j, as its counters hold it, for each of `size` vectors y.
 template <class S>
 struct column_totals_params {
   static constexpr int most = 64;
@@ -32,7 +32,7 @@ struct column_totals_params {
     std::int32_t columns;
     total_type type;
   };
-  std::int32_t size = 0, columns = 0;  // vectors, and the longest one's elements
+  std::int32_t size = 0, columns = 0;  // number of vectors, and elements of the longest vector
   vector vectors[most];
 };
 
@@ -40,7 +40,6 @@ template <class S>
 struct column_totals {
   static constexpr const char* name = "column_totals";
   static constexpr int threads = 128;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = true;
   using shared = no_shared;
   using params = column_totals_params<S>;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The kernel of everything that treats each element alone. What is computed is the params' `step`; this file only walks
-// over the elements: packs, then what is left at the end of a row one by one.
+// The kernel of all ops that compute each element independently. Params::step computes; this kernel runs over the
+// elements of a row: first in whole packs, then one by one at the end of the row.
 #pragma once
 #pragma GCC system_header
 
@@ -12,18 +12,18 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Params have `rows`, `columns`, and `step(lane, row, column, width<N>)`, which computes N neighbouring elements.
+/// Params have `rows`, `columns`, and `step(lane, row, column, width<N>)`, which computes N elements from (row, column)
+/// on. Or they have `steps_of_row(row)`, which does the work of a row once and returns an object with that `step`.
 template <elementwise_policy P, class Params>
 struct elementwise {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
   static constexpr const char* name = Params::name;
   static constexpr int threads = P.threads;
-  static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = true;
   static constexpr int block_elements = P.block_elements();
   using shared = no_shared;
 
-  /// One block a piece of a row.
+  /// One block for each block_elements of each row.
   static std::int64_t block_count(const Params& p) { return std::int64_t{pieces(p.columns, block_elements)} * p.rows; }
 
   template <class Lane>
@@ -33,13 +33,22 @@ struct elementwise {
     const int begin = lane.block().x % pieces_a_row * block_elements;
     const int end = p.columns - begin < block_elements ? p.columns : begin + block_elements;
     const int whole = begin + (end - begin) / P.vector * P.vector;
+    const auto& steps = steps_of_row(p, row);
     for (int column = begin + lane.rank() * P.vector; column < whole; column += threads * P.vector)
-      p.step(lane, row, column, width<P.vector>);
-    for (int column = whole + lane.rank(); column < end; column += threads) p.step(lane, row, column, width<1>);
+      steps.step(lane, row, column, width<P.vector>);
+    for (int column = whole + lane.rank(); column < end; column += threads) steps.step(lane, row, column, width<1>);
+  }
+
+private:
+  TILERY_SIMT static decltype(auto) steps_of_row(const Params& p, int row) {
+    if constexpr (requires { p.steps_of_row(row); })
+      return p.steps_of_row(row);
+    else
+      return (p);
   }
 };
 
-/// Loads as the accumulation type. A width of 1 may have any column stride.
+/// Loads N elements, converted to To. N > 1 needs contiguous columns; N = 1 allows any column stride.
 template <class To, class Lane, class T, int N>
 TILERY_SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int column, width_t<N>, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("load elements", at);
@@ -49,7 +58,7 @@ TILERY_SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int
     return convert<To>(lane.load(m.row(row) + column, width<N>));
 }
 
-/// Stores, converted to the matrix's element type.
+/// Stores N elements, converted to the matrix's element type. N > 1 needs contiguous columns.
 template <class Lane, class T, class From, int N>
 TILERY_SIMT void store_as(Lane lane, const gmem_matrix<T>& m, int row, int column, pack<From, N> values,
                           where at = {}) {

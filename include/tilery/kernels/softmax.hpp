@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Softmax of each row, forward and backward: one text for all executors. A kept row is read once; a row that is
-// streamed is read twice, the first time for its maximum and sum together (the running sum is scaled when the maximum
-// grows).
+// Softmax of each row, forward and backward. A row that the lanes can keep is read once. A longer row is read twice:
+// the first pass computes maximum and sum together, and rescales the running sum when the maximum grows. All executors
+// run this text.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +14,7 @@ namespace tilery::inline TILERY_ABI {
 /// y = softmax(x) for each row.
 template <class T>
 struct softmax_params {
-  gmem_matrix<T> x;  // read only; not `const`, because y may be the same memory
+  gmem_matrix<T> x;  // only read; not `const`, because y may alias it
   gmem_matrix<T> y;
 };
 
@@ -24,7 +24,6 @@ struct softmax_kernel {
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_forward";
   static constexpr int threads = P.threads;
-  static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = true;
   using shared = tile::row_slots<P, accumulator>;
 
@@ -43,7 +42,7 @@ struct softmax_kernel {
   }
 };
 
-/// dx = y (dy - sum(y dy)) for each row, with y the result of the forward pass.
+/// dx = y (dy - sum(y dy)) for each row, where y is the result of the forward pass.
 template <class T>
 struct softmax_backward_params {
   gmem_matrix<T> y;
@@ -51,7 +50,7 @@ struct softmax_backward_params {
   gmem_matrix<T> dx;  // may be dy
 };
 
-/// y x, and 0 where y is 0: x may be infinite in a masked column.
+/// y x, but 0 if y is 0: in a masked column x may be infinite, and 0 times infinity would be NaN.
 struct chosen_product {
   template <class V>
   TILERY_SIMT V operator()(V y, V x) const {
@@ -65,7 +64,6 @@ struct softmax_backward_kernel {
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_backward";
   static constexpr int threads = P.threads;
-  static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = true;
   using shared = tile::row_slots<P, accumulator>;
 
@@ -73,7 +71,7 @@ struct softmax_backward_kernel {
   TILERY_SIMT static void run(Lane lane, const softmax_backward_params<T>& p, shared& smem) {
     const tile::row_group<P, Lane> group{lane};
     for (int r = group.first_row(); r < group.end_row(p.y.rows); r += group.groups) {
-      // 0 outside of a row adds nothing to the sum
+      // Elements out of bounds are 0 and do not change the sum.
       tile::row_values<P, T, accumulator, Lane> y(group, p.y.row(r), p.y.column_stride, p.y.columns, 0);
       tile::row_values<P, T, accumulator, Lane> dy(y, p.dy.row(r), p.dy.column_stride);
       typename decltype(y)::template sum_of<accumulator> products(y.packs());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Softmax and cross-entropy in one pass over the logits, with the gradient: the softmax itself is never written. One
-// text for all executors.
+// Cross-entropy of the softmax of each row of logits, and its gradient, in one kernel that never writes the softmax.
+// All executors run this text.
 #pragma once
 #pragma GCC system_header
 
@@ -18,8 +18,8 @@ struct softmax_cross_entropy_params {
   std::int64_t label_stride;
   gmem_ptr<accumulator_t<T>> losses;
   std::int64_t loss_stride;
-  gmem_matrix<T> gradient;  // may be the logits; a null pointer: only losses
-  accumulator_t<T> scale;   // 0: the gradient is 0, whatever the logits
+  gmem_matrix<T> gradient;  // may be the logits; null: compute losses only
+  accumulator_t<T> scale;   // 0: the gradient is 0, even where logits are NaN or infinite
   std::int32_t ignored;     // rows with this label have no loss and no gradient
 };
 
@@ -29,7 +29,6 @@ struct softmax_cross_entropy_kernel {
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_cross_entropy";
   static constexpr int threads = P.threads;
-  static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = true;
   using shared = tile::row_slots<P, accumulator>;
   using params = softmax_cross_entropy_params<T, Label>;
@@ -43,9 +42,9 @@ struct softmax_cross_entropy_kernel {
       const int label = given >= 0 && given < p.logits.columns ? static_cast<int>(given) : -1;
       tile::row_values<P, T, accumulator, Lane> x(group, p.logits.row(r), p.logits.column_stride, p.logits.columns,
                                                   tile::no_maximum<accumulator>);
-      const accumulator at_label = label_logit(lane, p, r, label);  // before the gradient may overwrite it
+      const accumulator at_label = label_logit(lane, p, r, label);  // before an aliasing gradient overwrites it
       const auto row = tile::softmax_sum(group, x, smem.values);
-      lane.sync_warp();  // everybody has read the label's logit: the gradient may take its place
+      lane.sync_warp();  // all lanes have read the label's logit: the gradient may overwrite it
       if (group.rank() == 0)
         lane.store(p.losses + r * p.loss_stride,
                    ignored ? accumulator(0) : math::log{}(row.sum) + (row.maximum - at_label));
@@ -61,14 +60,14 @@ struct softmax_cross_entropy_kernel {
   }
 
 private:
-  /// x[label]; NaN for a label that is no column (-1), so that the loss tells of it.
+  /// Returns x[label], or NaN for a label out of bounds (-1), so that the loss of this row is NaN.
   template <class Lane>
   TILERY_SIMT static accumulator label_logit(Lane lane, const params& p, int r, int label) {
     if (label < 0) return static_cast<accumulator>(__builtin_nan(""));
     return convert<accumulator>(lane.load(p.logits.at(r, label)));
   }
 
-  // An index that is only known at run time would put the pack into memory.
+  // A loop with a select: an index known only at run time would force the pack from registers into memory.
   template <int N>
   TILERY_SIMT static void subtract(pack<accumulator, N>& values, int at, accumulator amount) {
     TILERY_UNROLL

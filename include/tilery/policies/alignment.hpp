@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How wide the packs of an op may be, given where its operands lie.
+// How wide an op's packs may be: the widest pack that the pointers, strides and extents of all operands allow. The ops
+// of kernels/elementwise.hpp, kernels/column_sum.hpp and the row kernels use it.
 #pragma once
 #pragma GCC system_header
 
@@ -7,13 +8,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Whether neighbouring columns of a matrix are neighbours in memory.
+/// True if the columns of each row are contiguous in memory.
 template <class T>
 constexpr bool contiguous_columns(const matrix_view<T>& v) {
   return v.strides[1] == 1 || v.extents[1] <= 1;
 }
 
-/// Whether each row of a matrix begins at a multiple of a pack's access (16 bytes at most).
+/// True if each row begins at an address that an access to `vector` elements needs: a multiple of their bytes, but of
+/// 16 bytes at most.
 template <class T>
 constexpr bool rows_aligned(const matrix_view<T>& v, int vector) {
   const std::uintptr_t bytes = vector * sizeof(T) < 16 ? vector * sizeof(T) : 16;
@@ -21,7 +23,8 @@ constexpr bool rows_aligned(const matrix_view<T>& v, int vector) {
          (v.extents[0] <= 1 || v.strides[0] * sizeof(T) % bytes == 0);
 }
 
-/// The widest pack, at most `widest` elements, that the rows of all matrices are aligned for.
+/// The widest pack, at most `widest` elements, for which the rows of all matrices are aligned. `widest` is a power of
+/// two.
 template <class... T>
 constexpr int widest_pack(int widest, const matrix_view<T>&... all) {
   if (!(contiguous_columns(all) && ...)) return 1;
@@ -29,7 +32,8 @@ constexpr int widest_pack(int widest, const matrix_view<T>&... all) {
   return widest;
 }
 
-/// The same, and a whole number of packs in each row.
+/// The widest pack, at most `widest` elements, for which the rows of all matrices are aligned and consist of whole
+/// packs.
 template <class... T>
 constexpr int widest_whole_pack(int widest, const matrix_view<T>&... all) {
   widest = widest_pack(widest, all...);
@@ -37,8 +41,8 @@ constexpr int widest_whole_pack(int widest, const matrix_view<T>&... all) {
   return widest;
 }
 
-/// The widest pack, at most `widest` elements, into which all matrices' rows are cut at the same columns: rows may
-/// begin anywhere, but each as far from an aligned address in one matrix as in the others.
+/// The widest pack, at most `widest` elements, whose aligned addresses fall on the same columns in all matrices. A row
+/// may begin at any address, but its distance from an aligned address must be the same in every matrix.
 template <class T, class... Others>
 constexpr int widest_pack_alike(int widest, const matrix_view<T>& first, const matrix_view<Others>&... others) {
   if (!contiguous_columns(first) || !(contiguous_columns(others) && ...)) return 1;
@@ -54,8 +58,8 @@ constexpr int widest_pack_alike(int widest, const matrix_view<T>& first, const m
   return widest;
 }
 
-/// A dense matrix as one row, which wastes no lane at the ends of rows; others, and those with more than largest_extent
-/// elements, as they are.
+/// Returns a dense matrix as a single row, so that no lanes idle at the ends of rows. Returns any other matrix, and a
+/// matrix of more than largest_extent elements, unchanged.
 template <class T>
 constexpr matrix_view<T> flattened(const matrix_view<T>& v) {
   if (!v.dense() || v.size() > largest_extent) return v;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Choosing among few: a selector returns the index of a candidate and its reason; the op's switch instantiates each
-// candidate once.
+// Choosing among a few policies at run time: a selector returns the index of a candidate and the reason for it;
+// with_candidate instantiates the kernel of each candidate once and calls the chosen one.
 #pragma once
 #pragma GCC system_header
 
@@ -11,14 +11,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A selector's answer: which candidate of the table, and why.
+/// A selector's answer: the index of a candidate in its table, and the reason in words.
 struct choice {
   int index;
   const char* reason;
 };
 
-/// Calls f.operator()<policy>() for the candidate `index` of a table: one instantiation a candidate.
-/// `Table::candidates` is a constexpr array of policies.
+/// Calls f.operator()<policy>() with the policy at `index` of the constexpr array Table::candidates. f is instantiated
+/// once for each candidate.
 template <class Table, class F>
 void with_candidate(int index, F&& f) {
   [&]<std::size_t... Index>(std::index_sequence<Index...>) {

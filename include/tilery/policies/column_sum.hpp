@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the column reduction: the sum of the rows of a matrix, as a bias gradient needs it.
+// The policy of the column sum kernel, its rules, its candidates and the selector. The kernel adds up the rows of a
+// matrix, as the gradient of a bias does.
 #pragma once
 #pragma GCC system_header
 
@@ -10,13 +11,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A block sums slice_rows rows of column_lanes * packs * vector columns; slices are added in order by a second launch,
-/// so the result does not depend on which block ends first.
+/// How the column sum kernel cuts a matrix. A block adds up a slice of slice_rows rows of columns() columns. A second
+/// launch adds up the slices in order, so the result does not depend on which block ends first.
 struct column_sum_policy {
   int threads = 256;
-  int column_lanes = 32;  // lanes side by side; the others take every other row
-  int vector = 4;
-  int packs = 1;  // of each lane, side by side
+  int column_lanes = 32;  // lanes side by side in a row; each row_lanes()-th row belongs to the same lanes
+  int vector = 4;         // elements of one access
+  int packs = 1;          // packs of a row for each lane
   int slice_rows = 512;
   arch lowest = arch::sm_75;
   host_isa isa = native_isa;
@@ -27,7 +28,7 @@ struct column_sum_policy {
 
 // Compilers quote the line of a call, and the sentence must stand on it.
 // clang-format off
-/// The first rule that a policy breaks, or null.
+/// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = when_broken::say) {
   if (p.vector < 1 || (p.vector & (p.vector - 1)))
     return broken("column_sum_policy.vector must be a power of two, because an access is one pack", how);
@@ -45,12 +46,13 @@ constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = 
 }
 // clang-format on
 
-/// What the selector may know: the widest pack that the matrix is aligned for, and whether its columns are contiguous.
+/// What the selector knows of a matrix.
 struct column_sum_problem {
-  int vector = 1;
-  bool contiguous = false;
+  int vector = 1;           // elements of the widest pack for which the rows are aligned
+  bool contiguous = false;  // true if the columns are contiguous
 };
 
+/// Candidates for elements of T on a GPU.
 template <class T>
 struct column_sum_table_gpu {
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
@@ -64,6 +66,7 @@ struct column_sum_table_gpu {
   }
 };
 
+/// Candidates for elements of T on the CPU: a pack is one vector register of the accumulation type.
 template <class T>
 struct column_sum_table_cpu {
   static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));

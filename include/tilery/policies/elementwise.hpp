@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of kernels that treat each element alone: activations, optimizers. Bound by memory everywhere.
+// The policy of the elementwise kernels (activations, optimizers, copy, fill), its rules, its candidates and the
+// selector. These kernels compute each element independently, and memory bandwidth bounds them on every machine.
 #pragma once
 #pragma GCC system_header
 
@@ -10,11 +11,11 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How an elementwise kernel cuts rows: a block takes threads * packs packs of one row.
+/// How an elementwise kernel cuts a matrix: a block computes block_elements() elements of one row.
 struct elementwise_policy {
   int threads = 256;
-  int vector = 4;  // elements an access; 1 serves any strides and alignment
-  int packs = 4;   // of each lane
+  int vector = 4;  // elements of one access; 1 serves any strides and alignment
+  int packs = 4;   // packs of each lane
   arch lowest = arch::sm_75;
   host_isa isa = native_isa;
 
@@ -23,7 +24,7 @@ struct elementwise_policy {
 
 // Compilers quote the line of a call, and the sentence must stand on it.
 // clang-format off
-/// The first rule that a policy breaks, or null.
+/// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const elementwise_policy& p, when_broken how = when_broken::say) {
   if (p.vector < 1 || (p.vector & (p.vector - 1)))
     return broken("elementwise_policy.vector must be a power of two, because an access is one pack", how);
@@ -34,19 +35,18 @@ constexpr const char* broken_rule(const elementwise_policy& p, when_broken how =
 }
 // clang-format on
 
-/// What the selector may know of a problem: the widest pack that all operands are aligned for (rows' ends apart), and
-/// whether the columns of all of them are contiguous.
+/// What the selector knows of a problem.
 struct elementwise_problem {
-  int vector = 1;
-  bool contiguous = false;
+  int vector = 1;  // elements of the widest pack for which all operands are aligned; a row may end in part of one
+  bool contiguous = false;  // true if the columns of all operands are contiguous
 };
 
-/// Candidates on a GPU, for kernels whose widest 16-byte operand is T.
+/// Candidates on a GPU, for kernels whose packs are 16 bytes of T.
 template <class T>
 struct elementwise_table_gpu {
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
   static constexpr elementwise_policy candidates[2] = {
-      {.threads = 256, .vector = vector, .packs = 2},  // two accesses under way a lane and operand
+      {.threads = 256, .vector = vector, .packs = 2},  // each lane has 2 accesses to each operand in flight
       {.threads = 256, .vector = 1, .packs = 4},
   };
   static constexpr choice choose(const elementwise_problem& p) {
@@ -55,7 +55,8 @@ struct elementwise_table_gpu {
   }
 };
 
-/// Candidates on the CPU: packs of one register of the accumulation type, blocks of some 16 KiB.
+/// Candidates on the CPU: a pack is one vector register of the accumulation type; a block is 4096 elements (16 KiB of
+/// float).
 template <class T>
 struct elementwise_table_cpu {
   static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));

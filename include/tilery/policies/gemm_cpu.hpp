@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the CPU GEMM: which piece of the problem is meant for which memory. A tile of C in registers, a strip
-// of A in the first cache, a block of B in the second one, and packed copies of both in the third.
+// The policy of the CPU GEMM and its rules. The policy says which piece of the problem stays in which memory: a tile of
+// C in vector registers, a strip of A in the L1 cache, a block of B in the L2 cache, packed copies of both in the L3.
 #pragma once
 #pragma GCC system_header
 
@@ -12,14 +12,14 @@ namespace tilery::inline TILERY_ABI {
 
 /// How `gemm_cpu` cuts a problem. The defaults are for float and AVX-512.
 struct gemm_cpu_policy {
-  int rows = 6;             // of the register tile
+  int rows = 6;             // rows of the register tile
   int vectors = 4;          // columns of the register tile, in vectors
-  int k_block = 512;        // length of one pass over k: a strip of A, rows x k_block, stays in the first cache
-  int n_block = 320;        // columns of B whose k_block rows stay in the second cache
-  int m_span = 4096;        // rows of A that are packed at a time; bounds the workspace
-  int n_span = 4096;        // columns of B that are packed at a time; bounds the workspace
-  bool a_in_place = true;   // read A where it lies, if it is contiguous along k; else it is packed
-  bool b_in_place = false;  // read B where it lies, if it is contiguous along n; else it is packed
+  int k_block = 512;        // k of one pass: a strip of A, rows x k_block, stays in the L1 cache
+  int n_block = 320;        // columns of B: a block of B, k_block x n_block, stays in the L2 cache
+  int m_span = 4096;        // rows of A that are packed at once; bounds the workspace
+  int n_span = 4096;        // columns of B that are packed at once; bounds the workspace
+  bool a_in_place = true;   // do not pack an A that is contiguous along k
+  bool b_in_place = false;  // do not pack a B that is contiguous along n
   host_isa isa = native_isa;
 
   /// Elements of the accumulation type in a vector, and columns of the register tile.
@@ -29,13 +29,13 @@ struct gemm_cpu_policy {
 
 // Compilers quote the line of a call, and the sentence must stand on it.
 // clang-format off
-/// The first rule that a policy breaks, or null.
+/// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_cpu_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
   if (p.rows < 1 || p.vectors < 1 || p.k_block < 1 || p.n_block < 1 || p.m_span < 1 || p.n_span < 1)
     return broken("gemm_cpu_policy: rows, vectors, blocks and spans must be positive", how);
   if (static_cast<int>(p.isa) > static_cast<int>(native_isa))
     return broken("gemm_cpu_policy.isa must not be wider than the instructions that this unit is compiled for; link tilery::native", how);
-  // The tile's sums, one row of B, and one broadcast element of A.
+  // Registers: the tile's accumulators, one row of B, and one broadcast element of A.
   if (p.rows * p.vectors + p.vectors + 1 > (p.isa == host_isa::avx512 ? 32 : 16))
     return broken("gemm_cpu_policy: rows * vectors + vectors + 1 must be at most the vector registers of its isa (32 with AVX-512, else 16), because the sums stay in registers", how);
   if (p.n_block % p.columns(accumulator_bytes) || p.n_span % p.columns(accumulator_bytes))
@@ -52,7 +52,7 @@ inline sentence describe(const gemm_cpu_policy& p) {
   return {"gemm_cpu with register tiles of ", tile, ", ", p.k_block, " k a pass, ", a, ", ", b};
 }
 
-/// Whether a policy can serve a problem: null, or what it would need. Shape, strides and alignment are all served.
+/// Returns null if the policy can run the problem, otherwise the reason. Every shape, stride and alignment is allowed.
 constexpr const char* misfit(const gemm_cpu_policy&, const gemm_problem& problem) {
   return problem.target == arch::cpu ? nullptr : "a gemm_cpu_policy runs on the cpu executor only";
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the CPU GEMM for a C with few rows or few columns, which memory bounds: the long operand is read once,
-// where it lies, and nothing of it is packed.
+// The policy of the CPU GEMM for a C with few rows or few columns, its rules, its candidate and the selector. Memory
+// bandwidth bounds such a problem. The long operand, that is the operand of C's longer dimension (B where C has few
+// rows, A where it has few columns), is read once, in place, and never packed.
 #pragma once
 #pragma GCC system_header
 
@@ -12,19 +13,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How `gemm_cpu_skinny` walks along the long operand. The defaults are for AVX-512 and narrower vectors.
+/// How `gemm_cpu_skinny` cuts a problem. A line is a contiguous part of the long operand: it runs along k, or along C's
+/// longer dimension, where it is one step of k. The defaults serve AVX-512 and narrower vectors.
 struct gemm_cpu_skinny_policy {
-  int few = 16;                                       // rows or columns of C, at most
-  int rows = native_isa == host_isa::avx512 ? 4 : 2;  // of the short operand that are multiplied at a time
-  int lines = 4;                                      // of the long one: along k or, where it lies so, steps of k
-  int group = 16;                                     // lines along k whose sums are kept at a time
-  int k_block = 512;                                  // of such lines, that stay in the first cache meanwhile
-  int span = 4096;                                    // of a line across k, at most: whole pages of memory
+  int few = 16;                                       // largest extent of C's shorter dimension
+  int rows = native_isa == host_isa::avx512 ? 4 : 2;  // rows of the short operand that are multiplied at once
+  int lines = 4;                                      // lines of the long operand that are read at once
+  int group = 16;                                     // lines along k whose sums are kept at once
+  int k_block = 512;                                  // k of one pass: the lines' elements stay in the L1 cache
+  int span = 4096;  // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
   host_isa isa = native_isa;
 
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
-  /// Elements of the long dimension of a piece of work: the sums of a span take no more than 16 KB of floats, and each
-  /// thread has one.
+  /// Elements of C's longer dimension in one piece of work. Lines along k: a group. Other lines: at most `span`, at
+  /// most as many as have 4096 sums (16 KiB of float), and at most a thread's share.
   constexpr int piece(bool along_k, int short_extent, int long_extent, int threads, int accumulator_bytes) const {
     if (along_k) return group;
     const int vector = lanes(accumulator_bytes), share = pieces(pieces(long_extent, threads), vector) * vector;
@@ -34,13 +36,13 @@ struct gemm_cpu_skinny_policy {
 
 // Compilers quote the line of a call, and the sentence must stand on it.
 // clang-format off
-/// The first rule that a policy breaks, or null.
+/// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_cpu_skinny_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
   if (p.few < 1 || p.few > 64 || p.rows < 1 || p.lines < 1 || p.group < 1 || p.k_block < 1 || p.span < 1)
     return broken("gemm_cpu_skinny_policy: few must be 1 to 64, rows, lines, group, k_block and span positive", how);
   if (static_cast<int>(p.isa) > static_cast<int>(native_isa))
     return broken("gemm_cpu_skinny_policy.isa must not be wider than the instructions that this unit is compiled for; link tilery::native", how);
-  // The sums, a vector of each line, and one of a row of the short operand.
+  // Registers: the accumulators, one vector of each line, and one vector of a row of the short operand.
   if (p.rows * p.lines + p.lines + 1 > (p.isa == host_isa::avx512 ? 32 : 16))
     return broken("gemm_cpu_skinny_policy: rows * lines + lines + 1 must be at most the vector registers of its isa (32 with AVX-512, else 16), because the sums stay in registers", how);
   if (p.group % p.lines)
@@ -56,10 +58,10 @@ inline sentence describe(const gemm_cpu_skinny_policy& p) {
   return {"gemm_cpu_skinny with ", p.rows, " rows by ", p.lines, " lines of the long operand, read where it lies"};
 }
 
-/// The operand of the long dimension.
+/// The long operand: that of C's longer dimension.
 constexpr const gemm_operand_shape& long_operand(const gemm_problem& p) { return p.m <= p.n ? p.b : p.a; }
 
-/// Whether a policy can serve a problem: null, or what it would need.
+/// Returns null if the policy can run the problem, otherwise the reason.
 constexpr const char* misfit(const gemm_cpu_skinny_policy& p, const gemm_problem& problem) {
   if (problem.target != arch::cpu) return "a gemm_cpu_skinny_policy runs on the cpu executor only";
   if (lesser(problem.m, problem.n) > p.few) return "C has more rows and columns than the policy's `few`";
@@ -70,17 +72,19 @@ constexpr const char* misfit(const gemm_cpu_skinny_policy& p, const gemm_problem
   return nullptr;
 }
 
-/// Which problems are for it, and the policy. Time of the packed kernel by this one's, one thread, float, on a Xeon of
-/// the Cascade Lake family (1 MiB of second cache), g++ 12 -O3, 2026-11-23 (the smaller ones with another program
-/// beside it). B is long where C has few rows, A where it has few columns; along k or across it:
+/// The candidate, and the selector's condition for it.
 ///
-///   long operand    B along k          B across k          A along k          A across k: to be transposed
+/// Evidence. Time of the packed kernel (gemm_cpu) divided by the time of this one, one thread, float, on a Xeon of the
+/// Cascade Lake family (1 MiB of L2 cache), g++ 12 -O3, 2026-11-23 (512 x 512 and 256 x 256 with another program
+/// running on the machine). The long operand is contiguous along k, or along C's longer dimension (n of B, m of A):
+///
+///   long operand    B along k          B along n           A along k          A along m: gemm_cpu transposes A
 ///   of few =        1    4    8   16   1    4    8   16    1    4    8   16   1    4    8   16
 ///   4096 x 4096     4.9  4.9  3.3 2.3  3.1  2.4  1.5 0.7   2.6  2.2  1.7 1.0  8.8  6.2  3.4 1.9
 ///   512 x 512       5.5       1.5 0.9  0.9       0.8 0.8   5.6       1.2 0.7  9.3       3.0 1.2
 ///   256 x 256       2.4       0.8 0.5  0.5       0.5 0.5   4.5       1.1 0.5  7.8       2.0 1.0
 ///
-/// Those of B across k, but of 4096, are by the packed kernel that reads B in place.
+/// In the column "B along n", gemm_cpu reads B in place, except for 4096 x 4096, where it packs B.
 template <class T>
 struct gemm_cpu_skinny_table {
   static constexpr gemm_cpu_skinny_policy candidates[1] = {{}};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the GEMM on tensor cores through mma.sync: sm_80 and later.
+// The policy of the GEMM on tensor cores through mma.sync (sm_80 and later), and its rules.
 #pragma once
 #pragma GCC system_header
 
@@ -8,12 +8,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// What multiplies float elements: tensor cores have no instruction of their own for them. tf32 cuts each operand to 10
-/// bits of fraction; tf32x3 takes three products of two parts each and comes near to float.
+/// How tensor cores, which have no instruction for float, multiply float elements. tf32 keeps 10 bits of fraction of
+/// each operand. tf32x3 splits each operand into two tf32 parts and adds three products, which is nearly as accurate as
+/// float.
 enum class multiply_as : int { itself, tf32, tf32x3 };
 
-/// How `gemm_mma_sync` cuts a problem. A block computes block.m x block.n of C in steps of block.k, a warp of it
-/// warp.m x warp.n; `stages` tiles of A and B are in shared memory, all but one of them on their way.
+/// How `gemm_mma_sync` cuts a problem. A block computes block.m x block.n of C in steps of block.k; each of its warps
+/// computes warp.m x warp.n. Shared memory holds `stages` tiles of A and B, of which `stages` - 1 are in flight.
 struct gemm_mma_sync_policy {
   tile_mnk block = {128, 128, 64};
   tile_mn warp = {64, 64};
@@ -21,28 +22,28 @@ struct gemm_mma_sync_policy {
   along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
   along b = along::outer;  // of B: outer (row-major), k (column-major), or any
   int vector = 8;          // elements of one access to A, B; 1 serves any strides and alignment
-  // block.m is for the shorter side of C (of two element types, for m), whose operand may lie in any way, aligned or
-  // not
+  // True: block.m is for C's shorter dimension (for m, if A and B differ in type), and the operand of that dimension
+  // may have any layout and alignment.
   bool few = false;
   int c_vector = 4;  // elements of one access to C (double: 2); 1 serves any strides and alignment
-  multiply_as math = multiply_as::itself;  // of float
-  int k_parts = 0;      // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
-  int raster_rows = 8;  // tiles along m that blocks running at the same time share
+  multiply_as math = multiply_as::itself;  // for float only
+  int k_parts = 0;      // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
+  int raster_rows = 8;  // tiles along m that share a tile of B in the L2 cache: blocks go down them, then along n
   arch lowest = arch::sm_80;
 
-  /// Whether it serves some problems by C's transpose (`transposed_if_needed`): two column-major operands, or few
-  /// columns, where A and B have one element type.
+  /// True if the policy serves some problems as the transposed problem (`transposed_if_needed`): two column-major
+  /// operands, or few columns. A and B must then have the same element type.
   constexpr bool may_transpose() const { return few || (vector > 1 && a == along::k && b == along::outer); }
-  /// Whether the kernel finds out at run time which way operands lie that are along::any: it has the loop over k for
-  /// each. With one element an access, one loop serves all.
+  /// True if the kernel finds the layout of along::any operands at run time. It then contains one k loop for each
+  /// layout. With vector = 1, a single loop serves every layout.
   constexpr bool looks_up() const { return vector > 1 && a == along::any; }
   constexpr gemm_mma_sync_policy laid_out(along new_a, along new_b) const {
     gemm_mma_sync_policy p = *this;
     p.a = new_a, p.b = new_b;
     return p;
   }
-  static constexpr bool m_is_longer_side = false;  // C's m is block.m's, whichever side is the longer one
-  // For the selector's choice of k_parts (gemm_work.hpp).
+  static constexpr bool m_is_longer_side = false;  // block.m goes along C's m, also where n is longer
+  // For the choice of k_parts (gemm_work.hpp).
   static constexpr int least_k = 512, least_k_of_stream = 1024;
   constexpr int warps_wanted() const { return vector == 1 ? 20 : 4; }
 
@@ -50,7 +51,8 @@ struct gemm_mma_sync_policy {
   constexpr int warps_n() const { return block.n / warp.n; }
   constexpr int threads() const { return 32 * warps_m() * warps_n(); }
   constexpr int ring_bytes(int element_bytes) const { return stages * (block.m + block.n) * block.k * element_bytes; }
-  /// Behind the last step the ring's memory takes 16 rows of 4 bytes, or 8 of 8, of each warp's sums.
+  /// After the k loop, the memory of the stages holds accumulators of each warp: 16 rows of 4-byte ones, or 8 rows of
+  /// 8-byte ones.
   constexpr int store_bytes() const { return warps_m() * warps_n() * 16 * (warp.n + 8) * 4; }
   constexpr int shared_bytes(int element_bytes) const {
     const int bytes = ring_bytes(element_bytes) > store_bytes() ? ring_bytes(element_bytes) : store_bytes();
@@ -60,7 +62,7 @@ struct gemm_mma_sync_policy {
 
 // Compilers quote the line of a call, and the sentence must stand on it.
 // clang-format off
-/// The first rule that a policy breaks, or null.
+/// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_bytes,
                                   when_broken how = when_broken::say) {
   const auto power_of_two = [](int x) { return x > 0 && (x & (x - 1)) == 0; };
@@ -76,7 +78,7 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
     return broken("gemm_mma_sync_policy.block must be a multiple of warp in m and n", how);
   if (p.block.k * element_bytes % 64)
     return broken("gemm_mma_sync_policy.block.k must be a multiple of 64 bytes, because two steps of 32 bytes take turns", how);
-  // Extents that are rows of 16-byte chunks in shared memory, of any loop that the kernel has; 0 where none has them.
+  // The block's extents that are rows of 16-byte chunks in shared memory, in any of the kernel's k loops; 0: in none.
   const int k_row = p.a != along::outer || p.b != along::outer ? p.block.k : 0;
   const int m_row = p.a == along::outer || (p.looks_up() && !p.few) ? p.block.m : 0;
   const int n_row = p.b == along::outer || p.looks_up() ? p.block.n : 0;
@@ -98,7 +100,7 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
   if (p.raster_rows < 1) return broken("gemm_mma_sync_policy.raster_rows must be at least 1", how);
   if (!each_row([&](int row) { return row * element_bytes >= 16; }))
     return broken("gemm_mma_sync_policy: a row of A's and B's tiles must be at least 16 bytes", how);
-  if (static_cast<int>(p.lowest) < static_cast<int>(arch::sm_80))
+  if (!has_features(p.lowest, features::copy_async | features::mma_f16))
     return broken("gemm_mma_sync_policy.lowest must be sm_80 or later, which have cp.async and mma.sync of 16 x 8 x 16", how);
   const arch_limits& has = limits(p.lowest);
   if (p.threads() > has.threads_per_block)
@@ -118,11 +120,10 @@ inline sentence describe(const gemm_mma_sync_policy& p) {
           " elements a copy"};
 }
 
-/// Whether a policy can serve a problem: null, or what it would need.
+/// Returns null if the policy can run the problem, otherwise the reason.
 constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& asked) {
   const gemm_problem problem = transposed_if_needed(p, asked);
-  if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
-    return "the policy is for a later arch than this device";
+  if (!is_at_least(problem.target, p.lowest)) return "the policy is for a later arch than this device";
   const auto fits = [&](along wanted, const gemm_operand_shape& has) {
     return (wanted == along::any && p.vector == 1) || has.lies(wanted);
   };

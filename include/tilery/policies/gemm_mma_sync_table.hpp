@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The candidates of the GEMM on tensor cores for each element type, and the selector.
+// The candidates of the GEMM on tensor cores (gemm_mma_sync) for each element type, and the selector.
 #pragma once
 #pragma GCC system_header
 
@@ -10,12 +10,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Whether elements of T are multiplied on tensor cores where there are any. float is not: it would lose 13 bits.
+/// True if the default gemm multiplies elements of T on tensor cores, on archs that have them. False for float, which
+/// would lose 13 bits of fraction.
 template <class T>
 inline constexpr bool has_mma_sync = std::is_same_v<T, double> || std::is_same_v<T, tf32> || std::is_same_v<T, half> ||
                                      std::is_same_v<T, bf16> || is_fp8<T> || std::is_same_v<T, int8>;
 
-/// bf16 on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_mma_sync), ratio to the best of cuBLASLt 13.1:
+/// The large tile for elements of T.
+///
+/// Evidence. bf16 on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_mma_sync), speed as a ratio to the best
+/// of cuBLASLt 13.1. A single number is m = n = k; NT: B is column-major.
 ///
 ///   block, warp, stages          512   1024   2048  4096 NT   8192   8192 x 768 x 768   shared memory
 ///   128 x 128 x 64, 64 x 64, 3   0.63         0.55  0.57      0.57   0.56                96 KiB: every arch
@@ -23,15 +27,16 @@ inline constexpr bool has_mma_sync = std::is_same_v<T, double> || std::is_same_v
 ///   128 x 256 x 32, 64 x 64, 6   0.45         0.60  0.56      0.59   0.46               144 KiB
 ///   64 x 64 x 64, 32 x 32, 4     1.07   0.60        0.35      0.37   0.40                64 KiB
 ///
-/// Two blocks of 128 x 128 a multiprocessor are as fast as one of 128 x 256, and leave less of the last wave empty.
-/// Elements of 1 and 4 bytes, not yet measured, have warps of half the tile: they are read element by element where
-/// they lie along the outer dimension, and 64 x 64 would spill. fp8 has half the block, too: sm_90 has no instruction
-/// for it, and what nvcc writes in its place converts each fragment to half.
+/// Two blocks of 128 x 128 on an SM are as fast as one of 128 x 256, and leave less of the last wave empty.
+///
+/// Other types, not measured. int8 and tf32 have warps of 64 x 32: operands that are not contiguous along k are read
+/// from shared memory element by element, and 64 x 64 would spill. fp8 has blocks of 64 x 128 and warps of 32 x 32:
+/// sm_90 has no mma.sync for fp8, and nvcc's replacement converts each fragment to half.
 template <class T>
 constexpr gemm_mma_sync_policy big_mma_sync(along a, along b) {
   constexpr int per_line = static_cast<int>(128 / sizeof(T)), vector = static_cast<int>(16 / sizeof(T));
   constexpr auto math = sizeof(T) == 4 ? multiply_as::tf32 : multiply_as::itself;
-  if (sizeof(T) == 8)  // sums are twice as wide
+  if (sizeof(T) == 8)  // accumulators take two registers each
     return {.block = {64, 64, per_line},
             .warp = {32, 32},
             .stages = 4,
@@ -48,38 +53,39 @@ constexpr gemm_mma_sync_policy big_mma_sync(along a, along b) {
           .b = b,
           .vector = vector,
           .math = math,
-          .k_parts = is_fp8<T> ? k_parts_as_needed : 1};  // the others' sums leave no registers for more
+          .k_parts = is_fp8<T> ? k_parts_as_needed : 1};  // others have no registers left for sharing a tile
 }
-/// A quarter of the tile, whichever way A and B lie: for problems that would leave multiprocessors without one.
+/// A quarter of the large tile, for every layout of A and B: for problems with fewer large tiles than SMs.
 template <class T>
 constexpr gemm_mma_sync_policy small_mma_sync() {
   gemm_mma_sync_policy p = big_mma_sync<T>(along::any, along::any);
   p.block.m = p.block.n = 64, p.warp = {32, 32}, p.stages = 4, p.k_parts = k_parts_as_needed;
   return p;
 }
-/// For few rows or columns: 16, as many as an instruction has. The long operand fills the ring: a block has 64 KB of it
-/// under way, where 25 KB would keep an H200's memory busy, and every arch has room for one. bf16 on an H200
-/// (2026-11-23), 16 x 4096 x 4096: such a tile, of 6 stages and for one layout alone, took 10 us with 4 blocks a tile
-/// where the small one took 15 and cuBLASLt 13.5.
+/// The tile for a C of few rows or columns: at most 16, the rows of one instruction. A block has 64 KiB of the long
+/// operand in flight; 25 KB would keep an H200's memory busy. Its shared memory fits every arch.
+///
+/// Evidence. bf16 on an H200 (2026-11-23), 16 x 4096 x 4096: such a tile, with 6 stages and for one layout only, took
+/// 10 us with 4 blocks for each tile; the small tile took 15 us and cuBLASLt 13.5 us.
 template <class T>
 constexpr gemm_mma_sync_policy few_mma_sync() {
   gemm_mma_sync_policy p = small_mma_sync<T>();
   p.block.m = 16, p.block.n = 128, p.warp = {16, 32}, p.stages = 5, p.few = true, p.c_vector = 1;
   return p;
 }
-/// Any strides and alignment, an element at a time.
+/// The tile for any strides and alignment: each copy is one element.
 template <class T>
 constexpr gemm_mma_sync_policy strided_mma_sync() {
   gemm_mma_sync_policy p = small_mma_sync<T>();
   p.vector = p.c_vector = 1, p.stages = 3;
-  p.block.k /= 2;                     // twice the chunks of a lane would spill on sm_80 to sm_89
-  if (sizeof(T) == 1) p.warp.n /= 2;  // as would twice the elements
+  p.block.k /= 2;                     // with twice the chunks, a lane would spill on sm_80 to sm_89
+  if (sizeof(T) == 1) p.warp.n /= 2;  // and so would twice the elements
   return p;
 }
 
-/// Candidates: with 16-byte copies a large one a layout, where both operands column-major are the transpose of both
-/// row-major, a small one, and one for few rows or columns; and one that serves any strides and alignment. double has
-/// the first three alone.
+/// Candidates for elements of T: a large tile for each layout, a small tile, a tile for few rows or columns, all with
+/// 16-byte copies, and a tile for any strides and alignment. Two column-major operands are the transposed problem of
+/// two row-major ones. double has only the first three.
 template <class T>
 struct gemm_mma_sync_table {
   static constexpr gemm_mma_sync_policy candidates[6] = {
@@ -92,8 +98,8 @@ struct gemm_mma_sync_table {
   };
   static constexpr int small = 3, few = 4, strided = 5;
 
-  /// Whether all rows, or all columns, lie within one tile of the candidate for few, and the long operand's copies are
-  /// aligned.
+  /// True if one tile of the candidate for few holds all rows, or all columns, of C, and the long operand is aligned
+  /// for 16-byte copies.
   static constexpr bool has_few(const gemm_problem& p) {
     return transposed_if_needed(candidates[few], p).m <= candidates[few].block.m &&
            misfit(candidates[few], p) == nullptr;
@@ -113,9 +119,8 @@ struct gemm_mma_sync_table {
     const std::int64_t small_tiles = tiles_of(quarter, p.m, p.n) * p.batches;
     const int multiprocessors = peaks(p.target).multiprocessors;
     if (tiles < multiprocessors) return {small, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
-    // What a multiprocessor with the most tiles does. A small tile's multiply-adds take 1.54 times as long, by the
-    // ratios above. bf16, 3072 x 768 (2026-11-23): 144 large tiles took 78 us for a k of 4096, 576 small ones 140 us
-    // for a k of 8192.
+    // Elements of C on the SM with the most tiles. Each takes 1.54 times as long in a small tile, by the ratios above.
+    // bf16, 3072 x 768 (2026-11-23): 144 large tiles took 78 us with k = 4096, 576 small tiles 140 us with k = 8192.
     const std::int64_t in_large = std::int64_t{pieces(tiles, multiprocessors)} * large.block.m * large.block.n;
     const std::int64_t in_small =
         std::int64_t{pieces(small_tiles, multiprocessors)} * quarter.block.m * quarter.block.n;
@@ -137,11 +142,12 @@ struct gemm_mma_sync_table<double> {
   }
 };
 
-/// Whether the table for T has a candidate for this problem that is worth it: archs without its instructions, or whose
-/// tensor cores are no faster at double than their other units, have none.
+/// True if the table for T should serve the problem. False on archs without the instructions. For double also false on
+/// archs whose tensor cores are no faster than their FMA units, for operands that are not aligned for packs of 2, and
+/// for a group of several layouts.
 template <class T, class Shape>
 constexpr bool serves_mma_sync(const gemm_problem& p) {
-  if (static_cast<int>(p.target) < static_cast<int>(Shape::lowest)) return false;
+  if (!has_features(p.target, Shape::needs)) return false;
   if constexpr (std::is_same_v<T, double>) {
     const unit_rates rates = peaks(p.target).a_clock;
     return rates.tensor_f64 > rates.fma_f64 && is_of_one_layout(p) && p.a.vector >= 2 && p.b.vector >= 2 &&
@@ -150,8 +156,8 @@ constexpr bool serves_mma_sync(const gemm_problem& p) {
   return true;
 }
 
-/// Whether few rows or columns of elements of T, 16 bits wide, are for tensor cores rather than for the kernel without
-/// them: one instruction does for 16 rows what 8 rows cost there, and copies need no registers.
+/// True if tensor cores, not gemm_skinny, should serve a C of few rows or columns. This is so for 16-bit elements: 16
+/// rows on tensor cores cost as much as 8 rows in gemm_skinny, and asynchronous copies need no registers.
 template <class T>
 constexpr bool serves_few_mma_sync(const gemm_problem& p) {
   if constexpr (sizeof(T) == 2)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a GEMM's selectors may know of a problem: shape, strides, alignment. All of it is known only at run time.
+// A GEMM as its selectors see it: shape, layout, alignment and device. All of this is known only at run time.
 #pragma once
 #pragma GCC system_header
 
@@ -11,7 +11,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Which way neighbouring elements of an operand lie: along k, along its outer dimension (m of A, n of B), or neither.
+/// The contiguous dimension of an operand: k, the outer dimension (m of A, n of B), or, in a problem, neither. In a
+/// policy, `any` stands for every layout.
 enum class along : int { k, outer, any };
 
 /// Extents of a tile of a GEMM.
@@ -22,24 +23,25 @@ struct tile_mn {
   int m, n;
 };
 
-/// Extents of a block's tile in a C of m x n; with `m_is_longer_side` block.m goes along the longer side of C.
+/// Extents of a block's tile in a C of m x n. With `m_is_longer_side`, block.m goes along C's longer dimension.
 TILERY_SIMT constexpr tile_mn tile_extents(tile_mnk block, bool m_is_longer_side, int m, int n) {
   return m_is_longer_side && m < n ? tile_mn{block.n, block.m} : tile_mn{block.m, block.n};
 }
 
-/// One operand of A (m x k) or B (k x n), as its outer dimension and k.
+/// Layout and alignment of A (m x k) or B (k x n). An operand has two dimensions: k and its outer one.
 struct gemm_operand_shape {
   along contiguous = along::any;
-  int vector = 1;  // the widest pack, in elements, that every row of packs is aligned for (a power of two, up to
-                   // 16 bytes)
-  bool both_ways = false;  // members of a group lie along k and along the outer dimension; `contiguous` is any then
+  int vector = 1;  // elements of the widest pack for which all packs are aligned (a power of two, up to 16 bytes)
+  bool both_ways = false;  // some members of a group are contiguous along k, others along the outer dimension;
+                           // `contiguous` is any then
 
+  /// True if neither dimension is contiguous.
   constexpr bool has_no_way() const { return contiguous == along::any && !both_ways; }
-  /// Whether a policy's copies of packs, which are `along` this way, or look the way up, find it so.
+  /// True if a policy that copies packs along `wanted` can read the operand; `any` finds the layout at run time.
   constexpr bool lies(along wanted) const { return wanted == along::any ? !has_no_way() : contiguous == wanted; }
 };
 
-/// The same operand of two members of a group.
+/// The layout and alignment that an operand has in common in two members of a group.
 constexpr gemm_operand_shape joined(const gemm_operand_shape& a, const gemm_operand_shape& b) {
   const int vector = a.vector < b.vector ? a.vector : b.vector;
   if (a.has_no_way() || b.has_no_way()) return {along::any, 1};
@@ -51,23 +53,23 @@ constexpr gemm_operand_shape joined(const gemm_operand_shape& a, const gemm_oper
 struct gemm_problem {
   int m = 0, n = 0, k = 0;
   gemm_operand_shape a, b;
-  int c_vector = 1;  // packs along n
+  int c_vector = 1;  // elements of the widest pack along n for which C is aligned
   arch target = arch::sm_75;
-  int batches = 1;          // problems of this shape
-  bool one_type = true;     // A's elements are B's type
-  bool alike = true;        // not a group, whose members lie within these extents
-  const char* op = "gemm";  // the op that was called, for refusals
+  int batches = 1;          // number of problems of this shape
+  bool one_type = true;     // A and B have the same element type
+  bool alike = true;        // false for a group: m, n and k are then upper bounds of its members' extents
+  const char* op = "gemm";  // name of the op for error messages
 };
 
-/// Whether a policy for one layout serves the problem's operands: all of a group lie alike.
+/// True if all members of a group have the same layout, so that a policy for one layout can serve them.
 constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.both_ways && !p.b.both_ways; }
 
-/// NN 0, NT 1, TN 2, TT 3, of contiguous operands.
+/// Number of the layout of contiguous operands: NN 0, NT 1, TN 2, TT 3 (A, then B; N row-major, T column-major).
 constexpr int layout_of(const gemm_problem& p) {
   return (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
 }
 
-/// C^T = B^T A^T, the problem whose A is the other's B.
+/// The transposed problem C^T = B^T A^T: its A is B^T, and its B is A^T.
 constexpr gemm_problem transposed(gemm_problem p) {
   const gemm_operand_shape a = p.a;
   const int m = p.m;
@@ -75,9 +77,9 @@ constexpr gemm_problem transposed(gemm_problem p) {
   return p;
 }
 
-/// Whether a policy's kernel computes C's transpose: a policy for row-major A and B serves them column-major, too, for
-/// their transposes are row-major, and one for few rows serves few columns. The tiles are transposed as they are
-/// stored.
+/// True if a policy's kernel computes the transposed problem. So a policy for row-major A and B also serves
+/// column-major A and B, and a policy for few rows also serves few columns. The kernel transposes the tiles back when
+/// it stores them.
 template <class Policy>
 constexpr bool is_transposed(const Policy& p, const gemm_problem& problem) {
   if constexpr (requires { p.few; })
@@ -89,20 +91,20 @@ constexpr bool is_transposed(const Policy& p, const gemm_problem& problem) {
     return false;
 }
 
-/// The problem as a policy's kernel computes it.
+/// Returns the problem as the policy's kernel computes it.
 template <class Policy>
 constexpr gemm_problem transposed_if_needed(const Policy& p, const gemm_problem& problem) {
   return is_transposed(p, problem) ? transposed(problem) : problem;
 }
 
-/// Tiles of a policy in a C of m x n.
+/// Number of a policy's tiles in a C of m x n.
 template <class Policy>
 constexpr std::int64_t tiles_of(const Policy& p, int m, int n) {
   const tile_mn cut = tile_extents(p.block, p.m_is_longer_side, m, n);
   return std::int64_t{pieces(m, cut.m)} * pieces(n, cut.n);
 }
 
-/// The widest pack of elements of T that every pack of a matrix is aligned for, along the dimension with stride 1.
+/// Elements of the widest pack, along the dimension with stride 1, for which all packs of a matrix are aligned.
 template <class T>
 constexpr int common_vector(const T* pointer, std::int64_t contiguous_extent, std::int64_t other_extent,
                             std::int64_t other_stride) {
@@ -115,7 +117,7 @@ constexpr int common_vector(const T* pointer, std::int64_t contiguous_extent, st
   return vector;
 }
 
-/// The shape of an operand with these two dimensions.
+/// Returns layout and alignment of an operand with these extents and strides.
 template <class T>
 constexpr gemm_operand_shape operand_shape(const T* pointer, int outer, std::int64_t outer_stride, int k,
                                            std::int64_t k_stride) {

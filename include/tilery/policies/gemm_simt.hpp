@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the SIMT GEMM: tiles in registers and shared memory, on any GPU.
+// The policy of the SIMT GEMM, which needs no tensor cores and runs on any GPU, and its rules.
 #pragma once
 #pragma GCC system_header
 
@@ -8,35 +8,36 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How `gemm_simt` cuts a problem. A block computes block.m x block.n of C in steps of block.k; a lane, lane.m x
-/// lane.n.
+/// How `gemm_simt` cuts a problem. A block computes block.m x block.n of C in steps of block.k; each of its lanes
+/// computes lane.m x lane.n, with the accumulators in registers.
 struct gemm_simt_policy {
   tile_mnk block = {128, 128, 8};
   tile_mn lane = {8, 8};
-  along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any of them
+  along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
   along b = along::outer;  // of B: outer (row-major), k (column-major), or any
   int vector = 4;          // elements of one access to A, B; 1 serves any strides and alignment
   int c_vector = 4;        // elements of one access to C
-  int k_parts = 0;         // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
+  int k_parts = 0;         // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
   arch lowest = arch::sm_75;
 
-  /// Whether it serves two column-major operands by C's transpose (`transposed_if_needed`).
+  /// True if the policy serves two column-major operands as the transposed problem (`transposed_if_needed`).
   constexpr bool may_transpose() const { return vector > 1 && a == along::k && b == along::outer; }
-  static constexpr bool m_is_longer_side = false;  // C's m is block.m's, whichever side is the longer one
-  // For the selector's choice of k_parts (gemm_work.hpp).
+  static constexpr bool m_is_longer_side = false;  // block.m goes along C's m, also where n is longer
+  // For the choice of k_parts (gemm_work.hpp).
   static constexpr int least_k = 192, least_k_of_stream = 192;
   constexpr int warps_wanted() const { return vector == 1 ? 20 : 8; }
-  // A warp's lanes lie 4 (m) x 8 (n): reads of A and B from shared memory are broadcasts of 4 and 8 packs.
+  // A warp's lanes form a grid of 4 (m) x 8 (n): a read from shared memory broadcasts 4 packs of A or 8 packs of B.
   static constexpr int warp_m = 4, warp_n = 8;
 
   constexpr int warps_m() const { return block.m / (warp_m * lane.m); }
   constexpr int warps_n() const { return block.n / (warp_n * lane.n); }
   constexpr int threads() const { return 32 * warps_m() * warps_n(); }
-  /// A lane's sums, some 96 more, and 16 for where single elements lie.
+  /// Estimate: a lane's accumulators, 96 other registers, and with vector = 1 another 16 for addresses.
   constexpr int registers_a_lane(int accumulator_bytes) const {
     return 96 + lane.m * lane.n * accumulator_bytes / 4 + (vector == 1 ? 16 : 0);
   }
-  /// Two buffers of A and B, in the accumulation type; each k has a pack of padding against bank conflicts.
+  /// Two buffers of tiles of A and B, in the accumulation type. Each k of a tile has 16 bytes of padding against bank
+  /// conflicts.
   constexpr int shared_bytes(int accumulator_bytes) const {
     return 2 * block.k * (block.m * accumulator_bytes + 16 + block.n * accumulator_bytes + 16);
   }
@@ -44,8 +45,8 @@ struct gemm_simt_policy {
 
 // Compilers quote the line of a call, and the sentence must stand on it.
 // clang-format off
-/// The first rule that a policy breaks, or null. The rules are the kernel's compile error, the tuner's filter, and the
-/// op's refusal.
+/// Returns the sentence of the first rule that the policy breaks, or null. The sentence is the kernel's compile error,
+/// the tuner's filter and the op's error message.
 constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_bytes,
                                   when_broken how = when_broken::say) {
   const int quad = 16 / accumulator_bytes;
@@ -84,11 +85,10 @@ inline sentence describe(const gemm_simt_policy& p) {
           " elements a load"};
 }
 
-/// Whether a policy can serve a problem: null, or what it would need.
+/// Returns null if the policy can run the problem, otherwise the reason.
 constexpr const char* misfit(const gemm_simt_policy& p, const gemm_problem& asked) {
   const gemm_problem problem = transposed_if_needed(p, asked);
-  if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
-    return "the policy is for a later arch than this device";
+  if (!is_at_least(problem.target, p.lowest)) return "the policy is for a later arch than this device";
   if (p.vector > 1 && (!problem.a.lies(p.a) || !problem.b.lies(p.b)))
     return "A or B lies the other way in memory than the policy's loads do; along::any with vector = 1 serves every "
            "layout";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The SIMT GEMM's candidates for each element type, and the selector.
+// The candidates of the SIMT GEMM (gemm_simt) for each element type, and the selector.
 #pragma once
 #pragma GCC system_header
 
@@ -10,24 +10,27 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// float on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_simt), ratio to the best of cuBLASLt 13.1 in
-/// float, at 8192, and the mean time over 2048 to 8192 as a multiple of the fastest:
+/// The large tile for elements of T.
+///
+/// Evidence. float on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_simt). Ratio: speed at m = n = k = 8192
+/// by that of the best of cuBLASLt 13.1 in float. Time: geometric mean over 2048 to 8192, as a multiple of the fastest.
 ///
 ///   block, lane             ratio   time
-///   256 x 128 x 16, 16 x 8  0.909   1.000   an element of A or B that is read serves 16 or 8 multiply-adds
+///   256 x 128 x 16, 16 x 8  0.909   1.000   each loaded element of A serves 8 multiply-adds, of B 16
 ///   128 x 128 x 8, 16 x 8   0.881   1.025
-///   128 x 128 x 8, 8 x 8    0.849   1.085   four warps a scheduler
-///   128 x 128 x 16, 8 x 8   0.839   1.099   153 registers: half of the warps
+///   128 x 128 x 8, 8 x 8    0.849   1.085   4 warps for each scheduler
+///   128 x 128 x 16, 8 x 8   0.839   1.099   153 registers a thread: half as many warps
 ///   64 x 128 x 16, 8 x 8    0.905   1.147
 ///
-/// and where there are few tiles, microseconds at 512, 1024, 2048:
+/// With few tiles, microseconds at m = n = k = 512, 1024, 2048:
 ///
 ///   128 x 128 x 8, 8 x 8    79  154  423
-///   64 x 64 x 16, 8 x 4     30   68  448    by a kernel for this layout alone: for any, not yet measured
-///   64 x 64 x 32, 8 x 4     24   69  477   its stores to shared memory meet each bank four times
+///   64 x 64 x 16, 8 x 4     30   68  448    a kernel for one layout; the candidate for all layouts is not measured
+///   64 x 64 x 32, 8 x 4     24   69  477    4-way bank conflicts in its stores to shared memory
 ///   128 x 64 x 16, 8 x 4    34   64  429
 ///
-/// double has half of the tile, for its sums are twice as wide; half and bf16 come here on sm_75 alone.
+/// Other types, not measured. double has a smaller tile, because an accumulator takes two registers. half and bf16 use
+/// this kernel on sm_75 only.
 template <class T>
 struct simt_cut {
   static constexpr bool is_double = sizeof(T) == 8;
@@ -37,6 +40,7 @@ struct simt_cut {
   static constexpr tile_mn lane = is_double ? tile_mn{4, 4} : sizeof(T) == 4 ? tile_mn{16, 8} : tile_mn{8, 8};
 };
 
+/// A candidate with 16-byte accesses.
 template <class T>
 constexpr gemm_simt_policy aligned_simt(along a, along b, tile_mnk block = simt_cut<T>::big,
                                         tile_mn lane = simt_cut<T>::lane) {
@@ -46,16 +50,17 @@ constexpr gemm_simt_policy aligned_simt(along a, along b, tile_mnk block = simt_
           .b = b,
           .vector = static_cast<int>(16 / sizeof(T)),
           .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>)),
-          // what sharing needs costs the large tile of float a twentieth of its speed, row-major by column-major a
-          // tenth; it is worth it where weights' gradients are computed, whose k is long: column-major by row-major
+          // The code for sharing costs the large tile of float 5 % of its speed, and 10 % for row-major A and
+          // column-major B. It is worth that for column-major A and row-major B: gradients of weights, with a long k.
           .k_parts = sizeof(T) == 4 && block.m > 64 && (a == along::k || b == along::k) ? 1 : k_parts_as_needed};
 }
 
-/// 64 x 64: four times the blocks of the others, so that a small problem still spreads.
+/// The candidate for any strides and alignment. Its tile of 64 x 64 spreads a small problem over more SMs.
 inline constexpr gemm_simt_policy strided_simt =
     {.block = {64, 64, 8}, .lane = {4, 4}, .a = along::any, .b = along::any, .vector = 1, .c_vector = 1};
 
-/// Why only the last candidate serves a problem, or serves it best; `tile` is the smallest of the others in m and n.
+/// Returns the reason why only strided_simt can serve a problem, or serves it best; null if there is none. `tile` is
+/// the smallest extent of the other candidates' tiles.
 constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int quad, int tile) {
   if (p.a.has_no_way() || p.b.has_no_way()) return "an operand has no contiguous dimension";
   if (p.a.vector < vector || p.b.vector < vector) return "an operand is not aligned for 16-byte loads";
@@ -64,8 +69,8 @@ constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int qu
   return nullptr;
 }
 
-/// Candidates for elements of T: one a layout with 16-byte accesses, for float a smaller one for all layouts, too,
-/// where a large tile would leave multiprocessors without one, and one that serves any strides.
+/// Candidates for elements of T: a large tile for each layout with 16-byte accesses, and one for any strides. float
+/// also has a small tile for all layouts, for problems with fewer large tiles than SMs.
 template <class T>
 struct gemm_simt_table {
   static constexpr gemm_simt_policy candidates[4] =
@@ -82,10 +87,12 @@ struct gemm_simt_table {
   }
 };
 
-/// Whether large tiles are the faster ones though there are few, by what each of the multiprocessors does, in
-/// multiply-adds of a large tile a unit of k: a small tile has an eighth of them and takes 1.34 times as long for each,
-/// as measured at 8192; to share large ones costs as much as 300 of k. Where large ones are not shared, each is
-/// computed in one go.
+/// True if `large` large tiles are faster than `small` small tiles, although there are fewer large tiles than SMs.
+///
+/// Cost model. A cost is time multiplied by the number of SMs; its unit is 1/100 of the time that an SM needs for one k
+/// of a large tile. A small tile has an eighth of the multiply-adds, and each takes 1.34 times as long (measured at
+/// m = n = k = 8192). Small tiles are shared along k if there are fewer of them than SMs. Sharing large tiles costs
+/// each SM as much as 300 of k. A large tile that is not shared occupies an SM for its whole k.
 constexpr bool large_in_spite_of_few(std::int64_t large, std::int64_t small, std::int64_t k,
                                      std::int64_t multiprocessors, bool are_shared) {
   const std::int64_t rounds = pieces(small, static_cast<int>(multiprocessors)) * multiprocessors;
@@ -121,7 +128,7 @@ struct gemm_simt_table<float> {
   }
 };
 
-/// half and bf16 on sm_75, which has no mma_sync of 16 along k: two candidates are enough.
+/// half and bf16 use this kernel on sm_75 only, which has no mma.sync of 16 x 8 x 16: two candidates are enough.
 template <class T>
 requires(sizeof(T) == 2) struct gemm_simt_table<T> {
   static constexpr gemm_simt_policy candidates[2] = {aligned_simt<T>(along::k, along::outer), strided_simt};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the GEMM for a C with few rows or few columns: the long operand is read once, straight into registers.
+// The policy of the GEMM for a C with few rows or few columns (gemm_skinny), and its rules. The long operand, that is
+// the operand of C's longer dimension, is read once, from global memory into registers.
 #pragma once
 #pragma GCC system_header
 
@@ -8,25 +9,27 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How `gemm_skinny` cuts a problem. A block computes block.m elements of C along its long dimension by block.n along
-/// the short one; its warps take turns along k, and add up what they have at the end. The operand of the long dimension
-/// is the one that counts: a warp reads a piece of it, 32 x 4 lane_k, in packs where it is aligned, 16 bytes along k or
-/// up to 4 elements along the long dimension, and element by element where neither is aligned for packs.
+/// How `gemm_skinny` cuts a problem. A block computes block.m elements of C along its longer dimension by block.n along
+/// the shorter one. The block's warps share k: each takes every warps()-th piece, and their sums are added up at the
+/// end.
+///
+/// Loads. A warp reads 32 x 4 lane_k of the long operand at once: in packs of 16 bytes along k, or in packs of up to
+/// 4 elements along the longer dimension, if the operand is aligned for one of them, otherwise element by element.
 struct gemm_skinny_policy {
-  tile_mnk block = {32, 16, 256};  // long, short, k that the block's warps take in one turn
-  int lane_k = 8;   // elements along k that a lane takes in one turn, for each of four along the long side
-  int k_parts = 0;  // blocks that share a tile along k: 0 as the problem needs, 1 none; or stream_k
+  tile_mnk block = {32, 16, 256};  // longer dimension, shorter dimension, k of one iteration of all warps
+  int lane_k = 8;                  // k of one iteration of a lane, for each of its 4 rows of the long operand
+  int k_parts = 0;  // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
   arch lowest = arch::sm_75;
 
-  static constexpr bool m_is_longer_side = true;  // block.m goes along the longer side of C
-  // For the selector's choice of k_parts (gemm_work.hpp). To share a tile costs some 4 us, in which a multiprocessor
-  // reads 1000 of k.
+  static constexpr bool m_is_longer_side = true;  // block.m goes along C's longer dimension
+  // For the choice of k_parts (gemm_work.hpp). Sharing a tile costs about 4 us, in which an SM reads 1000 of k.
   static constexpr int least_k = 1024, least_k_of_stream = 1024;
   constexpr int warps_wanted() const { return warps(); }
-  // A warp's lanes lie 8 (long) x 4 (k).
+  // A warp's lanes form a grid of 8 (longer dimension) x 4 (k). A lane has 4 rows of the long operand.
   static constexpr int warp_long = 8, warp_k = 4, lane_long = 4;
 
-  /// Four sums for each element of the short side, two pieces of the long operand, one of the short, and some 96 more.
+  /// Estimate: 4 accumulators for each element of the shorter dimension, two pieces of the long operand, one piece of
+  /// the short operand, and 96 other registers.
   constexpr int registers_a_lane(int element_bytes) const {
     const int sums = 4 * block.n * (element_bytes == 8 ? 2 : 1);
     return 96 + sums + (8 + block.n / 8) * lane_k * element_bytes / 4;
@@ -34,8 +37,9 @@ struct gemm_skinny_policy {
 
   constexpr int warps() const { return block.k / (warp_k * lane_k); }
   constexpr int threads() const { return 32 * warps(); }
-  /// Each warp's piece of the short operand, in the accumulation type, with 32 bytes behind 16 bytes of elements along
-  /// k; later each warp's sums, with 32 bytes behind eight rows.
+  /// In the k loop: each warp's piece of the short operand, in the accumulation type, with 32 bytes of padding after
+  /// each 16 bytes' worth of elements along k. After the k loop, in the same memory: each warp's sums, with 32 bytes of
+  /// padding after every 8 rows.
   constexpr int shared_bytes(int element_bytes) const {
     const int sum_bytes = element_bytes == 8 ? 8 : 4;
     const int pieces = block.k * block.n * sum_bytes + block.k * element_bytes / 16 * 32;
@@ -46,7 +50,7 @@ struct gemm_skinny_policy {
 
 // Compilers quote the line of a call, and the sentence must stand on it.
 // clang-format off
-/// The first rule that a policy breaks, or null, as for `gemm_simt_policy`.
+/// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes,
                                   when_broken how = when_broken::say) {
   const int run = 16 / element_bytes;
@@ -78,10 +82,9 @@ inline sentence describe(const gemm_skinny_policy& p) {
   return {"gemm_skinny with blocks of ", block, ", ", p.threads(), " threads"};
 }
 
-/// Whether a policy can serve a problem: null, or what it would need. Every shape, stride and alignment is served.
+/// Returns null if the policy can run the problem, otherwise the reason. Every shape, stride and alignment is allowed.
 constexpr const char* misfit(const gemm_skinny_policy& p, const gemm_problem& problem) {
-  if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
-    return "the policy is for a later arch than this device";
+  if (!is_at_least(problem.target, p.lowest)) return "the policy is for a later arch than this device";
   return nullptr;
 }
 

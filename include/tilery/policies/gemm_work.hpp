@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How many blocks a GEMM's tiles are given to. Where they are few, several blocks share each along k (split-K), or as
-// many blocks as run at a time share the steps of all of them (stream-K).
+// How many blocks compute a GEMM's tiles. One block computes a tile, unless there are few tiles: then several blocks
+// share each tile along k (split-K), or as many blocks as run at once share the k steps of all tiles (stream-K).
 #pragma once
 #pragma GCC system_header
 
@@ -11,21 +11,21 @@
 namespace tilery::inline TILERY_ABI {
 
 /// A policy's `k_parts`: blocks that share a tile along k.
-inline constexpr int k_parts_as_needed = 0;  ///< what the problem needs
-inline constexpr int stream_k = -1;          ///< no number of them: all tiles' steps are one row, cut into even pieces
+inline constexpr int k_parts_as_needed = 0;  ///< chosen for the problem
+inline constexpr int stream_k = -1;          ///< the k steps of all tiles form one sequence, cut into equal pieces
 
-/// What becomes of a problem with a policy.
+/// How a policy's blocks divide a problem.
 struct gemm_work {
   std::int64_t tiles = 0, blocks = 0;
-  std::int32_t steps = 0;  // of a tile along k
-  std::int32_t parts = 1;  // blocks that share each tile; 0: the blocks share the steps of all tiles
+  std::int32_t steps = 0;  // k steps of a tile
+  std::int32_t parts = 1;  // blocks that share each tile; 0: stream-K
 
   constexpr bool shared() const { return parts != 1; }
 };
 
-/// Blocks of a policy that run at a time on the product that stands for an arch, from their threads, shared memory and
-/// sums; a lane is taken to need 64 registers besides its sums, where the policy knows no better. `staged_bytes` are
-/// those of an element in shared memory.
+/// Number of a policy's blocks that run at once on the product that stands for an arch (arch_peaks.hpp). Computed from
+/// threads, shared memory and registers; unless the policy has registers_a_lane(), a thread is assumed to need 64
+/// registers besides its accumulators. `staged_bytes` are the bytes of an element in shared memory.
 template <class Policy>
 constexpr std::int64_t blocks_at_a_time(const Policy& p, arch target, int staged_bytes, int sum_bytes) {
   const arch_limits& has = limits(target);
@@ -38,8 +38,8 @@ constexpr std::int64_t blocks_at_a_time(const Policy& p, arch target, int staged
   return std::int64_t{greater(blocks, 1)} * peaks(target).multiprocessors;
 }
 
-/// Blocks that share each of so few tiles: `wanted` in all, each with at least `least_k` of k. The square of their
-/// number stays within twice the steps, because one of them adds up what the others leave.
+/// Number of blocks that share each of a few tiles: `wanted` blocks in all, each with at least `least_k` of k. The
+/// square of the number is at most 2 * steps, because the last block of a tile adds up the sums of all its blocks.
 constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, std::int32_t steps, int block_k,
                                      int least_k) {
   auto parts = static_cast<std::int32_t>(lesser<std::int64_t>(wanted / tiles, steps / pieces(least_k, block_k)));
@@ -47,13 +47,16 @@ constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, st
   return greater(parts, 1);
 }
 
-/// The selector's choice of `parts`. Measured on an H200 (2026-11-23): a multiprocessor wants 4 warps on tensor cores
-/// and 8 without them, more where they wait for single elements. To share tiles costs what 512 of k cost on tensor
-/// cores (1024 where blocks have parts of two tiles), 192 without them. Stream-K walks through tiles that are far from
-/// each other, and what the L2 cache then loses is worth it for the last of two waves alone. Since then
-/// small tensor-core tiles are added up in registers, not yet measured: more parts may be worth it.
+/// Chooses `parts` of gemm_work for a policy with k_parts_as_needed.
 ///
-///   bf16, 64 x 64 tiles, us, by parts  1      2      4      8     16     32   stream-K
+/// Evidence, H200, 2026-11-23. An SM needs 4 warps on tensor cores and 8 without, and more where they wait for single
+/// elements. Sharing tiles costs as much as 512 of k on tensor cores (1024 with stream-K, where a block has parts of
+/// two tiles), and as much as 192 of k without. With stream-K, blocks that run at once work on tiles that are far
+/// apart, and hit the L2 cache less often: it pays only if there are at most two waves. Since this measurement, small
+/// tensor-core tiles are combined in registers. That is not measured; more parts may pay.
+///
+///   microseconds, by parts             1      2      4      8     16     32   stream-K
+///   bf16, 64 x 64 tiles
 ///   16 x 4096 x 4096, 64 tiles        20   15.3   16.4   21.8   29.7   39.2   19.5
 ///   128 x 784 x 8192, 26 tiles        38   23.7   15.7   16.6   20.9   28.5   19.6
 ///   128 x 128 x 65536, 4 tiles       250  130.0   69.6   40.6   25.8   21.7   34.7
@@ -79,8 +82,8 @@ constexpr std::int32_t parts_as_needed(const Policy& p, const gemm_work& w, arch
   return waves <= 2 && 4 * w.tiles < 3 * waves * wanted && k_a_block >= p.least_k_of_stream ? 0 : 1;
 }
 
-/// The blocks of `batches` problems of this shape. Row numbers of steps are 32 bits wide: what exceeds them is not
-/// shared.
+/// Divides the `batches` problems of this shape among blocks. Steps have 32-bit numbers: problems with more steps in
+/// all are not shared.
 template <class Policy>
 constexpr gemm_work work_of(const Policy& p, const gemm_problem& asked, int staged_bytes, int sum_bytes) {
   const gemm_problem problem = transposed_if_needed(p, asked);

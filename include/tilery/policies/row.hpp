@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of kernels that reduce along rows: softmax, cross-entropy, and their kin. A group of lanes shares a row: a
-// warp, a whole block, or the one lane of the CPU.
+// The policy of the kernels that reduce along rows (softmax, cross-entropy), its rules, its candidates and the
+// selector. A group of lanes shares a row: a warp, a whole block, or the only lane of a block on the CPU.
 #pragma once
 #pragma GCC system_header
 
@@ -13,24 +13,24 @@ namespace tilery::inline TILERY_ABI {
 
 /// How a row kernel cuts a matrix.
 struct row_policy {
-  int threads = 128;     // lanes of a block
-  int lanes_a_row = 32;  // a warp, or all lanes of the block; 1 on the CPU
-  int rows = 4;          // rows of a block
-  int vector = 4;        // elements an access; 1 serves any strides and alignment
-  int held = 4;          // packs of a row that a lane keeps between the passes; 0: rows of any length, read once a pass
-  int ahead = 1;         // packs of rows not kept that a lane reads before it uses the first of them
+  int threads = 128;          // threads of a block
+  int lanes_a_row = 32;       // lanes that share a row: a warp, or the whole block; 1 on the CPU
+  int rows = 4;               // rows of a block
+  int vector = 4;             // elements of one access; 1 serves any strides and alignment
+  int held = 4;               // packs that a lane keeps between the passes; 0: each pass reads the row from memory
+  int ahead = 1;              // loads in flight: packs that a lane reads before it uses the first one, if held is 0
   bool hardware_exp = false;  // e^x by the GPU's own instruction (math::hardware_exp), for float
   arch lowest = arch::sm_75;
   host_isa isa = native_isa;
 
-  /// Elements of the longest row that the lanes can keep.
+  /// Elements of the longest row that a group of lanes can keep.
   constexpr int capacity() const { return lanes_a_row * vector * held; }
   constexpr int warps() const { return threads / 32; }
 };
 
 // Compilers quote the line of a call, and the sentence must stand on it.
 // clang-format off
-/// The first rule that a policy breaks, or null.
+/// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const row_policy& p, when_broken how = when_broken::say) {
   if (p.vector < 1 || (p.vector & (p.vector - 1)))
     return broken("row_policy.vector must be a power of two, because an access is one pack", how);
@@ -54,14 +54,14 @@ constexpr const char* broken_rule(const row_policy& p, when_broken how = when_br
 }
 // clang-format on
 
-/// What a row kernel's selector may know of a problem.
+/// What a row kernel's selector knows of a problem.
 struct row_problem {
   int rows = 0, columns = 0;
-  int vector = 1;           // the widest pack, in elements of T, that cuts the rows of all operands alike
-  bool contiguous = false;  // columns of every operand
+  int vector = 1;           // elements of the widest pack that widest_pack_alike finds for all operands
+  bool contiguous = false;  // true if the columns of every operand are contiguous
 };
 
-/// Whether a policy can serve a problem: null, or what it would need.
+/// Returns null if the policy can run the problem, otherwise the reason.
 constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
   if (p.lowest == arch::cpu) {
     if (p.vector > 1 && !problem.contiguous)
@@ -74,8 +74,8 @@ constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
   return nullptr;
 }
 
-/// A candidate for rows of T on a GPU, with `lanes` of a block for each. A row of 16-bit elements is half the bytes,
-/// and e^x as a polynomial would take longer than they do.
+/// A candidate for rows of T on a GPU, with `lanes` lanes for each row. 16-bit elements use the hardware's e^x: they
+/// load in half the time of float, and the polynomial for e^x would take longer than the loads.
 template <class T>
 constexpr row_policy gpu_rows(int threads, int lanes, int vector, int held, int ahead = 1) {
   return {.threads = threads,
@@ -87,17 +87,20 @@ constexpr row_policy gpu_rows(int threads, int lanes, int vector, int held, int 
           .hardware_exp = sizeof(T) == 2};
 }
 
-/// Candidates for rows of T on a GPU. Sizes follow from counting: the registers of a lane, the bytes that a
-/// multiprocessor has under way, and for long rows that all rows in work fit the second-level cache, where the second
-/// pass finds them. Measured on an H200: the second and third, when they served whole packs alone.
+/// Candidates for rows of T on a GPU. Their sizes are computed from the registers of a lane and the bytes that an SM
+/// needs in flight. For long rows, the rows that are in work at once fit the L2 cache, where the second pass finds
+/// them.
+///
+/// Evidence. The second and third candidate were measured on an H200, in a version that served rows of whole packs
+/// only.
 template <class T>
 struct row_table_gpu {
   static constexpr int vector = static_cast<int>(16 / sizeof(T)), few = 32 / vector;
   static constexpr row_policy candidates[5] = {
-      gpu_rows<T>(128, 32, 1, 8),                                // up to 256, any strides
-      gpu_rows<T>(128, 32, vector, few),                         // up to 1024: a warp a row
-      gpu_rows<T>(256, 256, vector, few),                        // up to 8192: a block a row
-      gpu_rows<T>(768, 768, vector, 0, sizeof(T) == 4 ? 4 : 2),  // any length; what is read ahead has 80 registers
+      gpu_rows<T>(128, 32, 1, 8),                                // up to 256 columns, any strides
+      gpu_rows<T>(128, 32, vector, few),                         // up to 1024 columns: a warp for each row
+      gpu_rows<T>(256, 256, vector, few),                        // up to 8192 columns: a block for each row
+      gpu_rows<T>(768, 768, vector, 0, sizeof(T) == 4 ? 4 : 2),  // any length; loads in flight fit 80 registers
       gpu_rows<T>(256, 256, 1, 0, 8),                            // any length, any strides
   };
 
@@ -114,8 +117,8 @@ struct row_table_gpu {
   }
 };
 
-/// Candidates for rows of T on the CPU: packs of one register, rows of up to 256 KiB kept on the stack, which stays in
-/// the second-level cache; a kept row needs one exponential an element, a streamed one two.
+/// Candidates for rows of T on the CPU: a pack is one vector register. A row of up to 256 KiB is kept on the stack, in
+/// the L2 cache, and needs one exponential for each element; a longer row is read twice and needs two.
 template <class T>
 struct row_table_cpu {
   static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Atomics and fences of the CPU's lane. Blocks run on several threads: global memory takes the machine's atomics,
-// always sequentially consistent. A block's shared memory belongs to its one lane, and takes plain accesses.
+// Atomics and fences of the CPU's lane. Blocks run on several host threads, so atomics on global memory are the host's
+// own, always sequentially consistent. A block has one lane, so atomics on its shared memory are plain accesses.
 #pragma once
 #pragma GCC system_header
 
@@ -32,7 +32,7 @@ public:
     using T = typename P::element_type;
     return change(p, [value](T) -> T { return value; });
   }
-  /// Puts `value` there if the bits of `expected` are there; returns what was there. Elements of 4 or 8 bytes.
+  /// Stores `value` if the element has the bits of `expected`. Returns the old element. Elements have 4 or 8 bytes.
   template <atomic_pointer P>
   TILERY_SIMT auto atomic_compare_exchange(P p, typename P::element_type expected, typename P::element_type value,
                                            order = order::relaxed, scope = scope_of<P>, where = {}) const {
@@ -65,7 +65,7 @@ public:
   }
 
 private:
-  /// Replaces what is there by `next` of it; returns what was there.
+  /// Replaces the element `old` by next(old). Returns `old`.
   template <class P, class Next>
   TILERY_SIMT auto change(P p, Next next) const {
     using T = typename P::element_type;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A lane of the CPU executor: a block of one. Barriers are nothing, shuffles return what they are given, and a kernel's
-// loop over its lanes becomes the loop over the data.
+// The lane of the CPU executor, where a block has one lane. Barriers do nothing, shuffles return their argument, and a
+// kernel's loop with the stride of the block's threads visits all of the block's data.
 #pragma once
 #pragma GCC system_header
 
@@ -29,10 +29,10 @@ public:
   TILERY_SIMT index3 block() const { return block_; }
   TILERY_SIMT index3 blocks() const { return blocks_; }
 
-  /// For atoms on the host.
+  /// The atoms' host model runs their asynchronous copies and barriers on this engine.
   immediate_engine engine() const { return {}; }
 
-  // For the virtual GPU's reports: the name of what follows, its arithmetic, what is done with.
+  // Notes for the virtual GPU's reports (simt/step.hpp). They do nothing here.
   TILERY_SIMT no_step step(const char*, where = {}) const { return {}; }
   TILERY_SIMT void operations(compute_unit, int, where = {}) const {}
   template <class T>

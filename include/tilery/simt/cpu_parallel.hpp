@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The host's parallel loop. The caller works, too, and waits only for helpers that have begun: on a busy machine a
-// helper that gets no core costs nothing. Each thread has consecutive indices of its own, for the caches' sake, and
-// helps the others when it is done: cores of a shared machine differ in speed. (An OpenMP loop ends when its last
-// thread has woken up, which made a training run 40 times slower beside two compilers; Thrust's loop is the same, and
-// adds 4 to 7 seconds to a unit under nvcc.)
+// The host's parallel loop, and its pool of helper threads. The caller works, too, and waits only for helpers that have
+// begun to work: on a busy machine, a helper that gets no core costs nothing. Each thread first runs a consecutive
+// range of indices, for its cache, and then takes indices from the other ranges, because cores of a shared machine
+// differ in speed. (An OpenMP loop ends only after its last thread has woken up: a training run took 40 times as long
+// while two compilers ran beside it. Thrust's loop is an OpenMP loop, too, and adds 4 to 7 s of nvcc's time to a unit.)
 //
-// What holds for loops, and so for each call of an op on the cpu executor:
-//   Host threads     Any number may call at a time. One of them has the helpers; the others' loops run on their
-//   callers. Nested loops     A loop that is called from inside a loop runs on its caller. fork             A forked
-//   child has no helpers: its loops run on their callers. Rounding, FTZ    Each index runs under the floating-point
-//   mode of the caller. Exceptions       The first one reaches the caller once nobody works any more. The pool stays as
-//   it was. Memory           Where there is none for helpers, a loop runs on its caller; the next one tries again.
-//   Static objects   Their constructors and destructors may call: before the pool begins and after it has ended, loops
-//                    run on their callers.
-// Results do not depend on any of this: ops share out their work in the same pieces for any number of threads.
+// These rules hold for every loop, and so for each call of an op on the cpu executor:
+// - Host threads. Any number of host threads may call at once. One caller gets the helpers; each other caller runs its
+//   loop alone.
+// - Nested loops. A loop that is started inside a loop runs on its caller alone.
+// - fork. A forked child has no helpers: its loops run on their callers alone.
+// - Rounding, flush to zero. Each index runs under the floating-point mode of the caller.
+// - Exceptions. The first exception reaches the caller after all threads have left the loop. The pool stays usable.
+// - Memory. If memory for the helpers is missing, the loop runs on its caller alone. The next loop tries again.
+// - Static objects. Their constructors and destructors may call: before the pool starts and after it has ended, loops
+//   run on their callers alone.
+//
+// Results do not depend on these rules: ops cut their work into the same pieces for any number of threads.
 #pragma once
 #pragma GCC system_header
 
@@ -32,15 +35,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Threads that wait for loops; one pool a program. They spin for a tenth of a millisecond after a loop, then sleep.
+/// The pool of helper threads: one a program. After a loop, a helper spins for about 0.1 ms, then sleeps.
 class helper_threads {
 public:
-  /// body(context, i) for each i in [0, n) on the caller and at most `helpers` others. Runs on the caller alone where
-  /// another loop has the pool, its own outer loop included, in a forked child, and after the pool's end.
+  /// Calls body(context, i) for each i in [0, n), on the calling thread and at most `helpers` helper threads. The
+  /// calling thread runs alone in a forked child, after the end of the pool, and while another loop (or the loop that
+  /// encloses the call) uses the pool.
   static void run(int helpers, std::int64_t n, void (*body)(const void*, std::int64_t), const void* context) {
     if (helpers >= 1 && !ended_) {
-      // Never destroyed: threads that the program does not wait for, or an exit() inside of a loop, may leave a loop
-      // running behind the end of the pool.
+      // The object is never destroyed. A loop may still run after the end of the pool: on a detached thread, or
+      // because a loop's body has called exit().
       static helper_threads& pool = *new helper_threads;
       static const end_of_life at_the_end{pool};
       if (pool.shares_out(helpers, n, body, context)) return;
@@ -49,7 +53,7 @@ public:
   }
 
 private:
-  /// Ends the threads with the program, or with the shared library that they are of.
+  /// Ends the helper threads at the end of the program, or when the shared library that holds the pool is closed.
   struct end_of_life {
     helper_threads& pool;
     ~end_of_life() { pool.end(); }
@@ -63,13 +67,14 @@ private:
     for (std::thread& t : threads_) forked || t.get_id() == std::this_thread::get_id() ? t.detach() : t.join();
   }
 
-  /// Indices of one thread, taken some at a time, by itself at first. Alone in its cache lines.
+  /// A range of indices. Its own thread takes them first, several at once; then other threads take the rest. The
+  /// alignment keeps each share in its own cache lines.
   struct alignas(128) share {
     std::atomic<std::int64_t> next = 0;
     std::int64_t end = 0;
   };
 
-  /// Whoever has the pool, until the end of a scope.
+  /// Releases the pool at the end of the scope.
   struct taken {
     std::atomic_flag& flag;
     ~taken() { flag.clear(std::memory_order_release); }
@@ -77,7 +82,7 @@ private:
 
   helper_threads() = default;
 
-  /// Runs a loop, or returns false where the pool is not to be had.
+  /// Runs a loop on the pool. Returns false, and runs nothing, if the pool cannot be used.
   bool shares_out(int helpers, std::int64_t n, void (*body)(const void*, std::int64_t), const void* context) {
     if (getpid() != home_ || taken_.test_and_set(std::memory_order_acquire)) return false;
     const taken until_the_end{taken_};
@@ -97,7 +102,7 @@ private:
 
     work(0);
 
-    open_ = false;  // nobody begins any more; those who have begun are waited for
+    open_ = false;  // no further helper begins; the next line waits for the helpers that have begun
     for (int spins = 0; inside_ != 0; ++spins) spins < 4096 ? pause() : std::this_thread::yield();
     const std::exception_ptr failure = std::move(failure_);
     failure_ = nullptr;
@@ -116,7 +121,7 @@ private:
     try {
       while (static_cast<int>(threads_.size()) < wanted)
         threads_.emplace_back([this, seen = round_.load()] { serve(seen); });
-    } catch (const std::system_error&) {  // no more threads to be had: go on with these
+    } catch (const std::system_error&) {  // the system refuses more threads: go on with those that were started
     }
   }
 
@@ -150,7 +155,7 @@ private:
     }
   }
 
-  /// Takes indices until none is left: from the share in this place, then from the next ones.
+  /// Runs indices until no share has any left: first those of share `place`, then those of the shares after it.
   void work(int place) {
     for (int i = 0; i < workers_; ++i) {
       share& from = shares_[(place + i) % workers_];
@@ -169,26 +174,26 @@ private:
     }
   }
 
-  inline static std::atomic<bool> ended_ = false;  // has no destructor
+  inline static std::atomic<bool> ended_ = false;  // has no destructor: can be read until the program ends
   const pid_t home_ = getpid();
   std::vector<std::thread> threads_;
   std::atomic_flag taken_;
   std::atomic<std::uint32_t> round_ = 0;
   std::atomic<bool> stop_ = false, open_ = false;
-  std::atomic<int> inside_ = 0, places_ = 0;  // in the loop; taken of its shares
+  std::atomic<int> inside_ = 0, places_ = 0;  // helpers in the loop; shares that have a thread
   std::vector<share> shares_;
   int workers_ = 1;
   std::int64_t step_ = 1;
   void (*body_)(const void*, std::int64_t) = nullptr;
   const void* context_ = nullptr;
-  std::fenv_t mode_{};  // of the caller
+  std::fenv_t mode_{};  // the caller's floating-point mode
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
 };
 
-/// body(i) for each i in [0, n), on at most `threads` threads, in any order: results must not depend on it. The first
-/// exception reaches the caller. The top of this file says what holds for calls from several threads, and at the
-/// beginning and the end of a program.
+/// Calls body(i) for each i in [0, n), on at most `threads` host threads, in any order: results must not depend on the
+/// order. The first exception reaches the caller. The top of this file has the rules for calls from several host
+/// threads, and at the beginning and the end of a program.
 template <class Body>
 void parallel_for(int threads, std::int64_t n, const Body& body) {
   if (n < threads) threads = static_cast<int>(n);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Atomics and fences of a CUDA GPU's lane, on global memory and on the block's shared memory: CUDA's own functions,
-// which are relaxed, between the fences that an order asks for.
+// Atomics and fences of a CUDA GPU's lane, on global memory and on the block's shared memory. Each atomic is CUDA's own
+// function, which has relaxed order, with a fence before it for release and a fence after it for acquire.
 #pragma once
 #pragma GCC system_header
 
@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 class cuda_atomics {
 #ifdef __CUDACC__
 public:
-  /// Adds; returns what was there.
+  /// Adds `value` to the element. Returns the old element.
   template <atomic_pointer P>
   TILERY_SIMT auto atomic_add(P p, typename P::element_type value, order o = order::relaxed, scope s = scope_of<P>,
                               where = {}) const {
@@ -29,7 +29,8 @@ public:
 #endif
     });
   }
-  /// The larger one stays; returns what was there. The order in which lanes come does not matter to what is left.
+  /// Stores the larger of `value` and the element. Returns the old element. The final element does not depend on the
+  /// order of the lanes.
   template <atomic_pointer P>
   requires std::integral<typename P::element_type> TILERY_SIMT auto atomic_max(P p, typename P::element_type value,
                                                                                order o = order::relaxed,
@@ -45,7 +46,7 @@ public:
 #endif
     });
   }
-  /// Puts a value there; returns what was there.
+  /// Stores `value`. Returns the old element.
   template <atomic_pointer P>
   TILERY_SIMT auto atomic_exchange(P p, typename P::element_type value, order o = order::relaxed, scope s = scope_of<P>,
                                    where = {}) const {
@@ -59,7 +60,7 @@ public:
 #endif
     });
   }
-  /// Puts `value` there if the bits of `expected` are there; returns what was there. Elements of 4 or 8 bytes.
+  /// Stores `value` if the element has the bits of `expected`. Returns the old element. Elements have 4 or 8 bytes.
   template <atomic_pointer P>
   TILERY_SIMT auto atomic_compare_exchange([[maybe_unused]] P p, [[maybe_unused]] typename P::element_type expected,
                                            typename P::element_type value, order o = order::relaxed,
@@ -102,7 +103,7 @@ public:
       __threadfence_system();
 #endif
   }
-  /// Waits until `done(value at flag)`; loads with acquire order.
+  /// Loads the element at `flag` with acquire order until done(element) is true.
   template <class T, class Done>
   TILERY_SIMT void wait_until(gmem_ptr<T> flag, Done done, scope s = scope::device, where = {}) const {
     while (!done(atomic_load(flag, order::acquire, s))) {
@@ -113,7 +114,8 @@ public:
   }
 
 private:
-  // A fence before for release, behind for acquire: the PTX model's fence-based synchronisation.
+  // A fence before the access for release, a fence after the access for acquire: the PTX memory model's fence-based
+  // synchronisation.
   template <class Access>
   TILERY_SIMT auto around(order o, scope s, Access access) const {
     if (o == order::release || o == order::acquire_release) fence(o, s);

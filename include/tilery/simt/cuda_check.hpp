@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A failure of the CUDA runtime as an exception with the API's own name, and the question where a pointer points.
+// Turns a failure of the CUDA runtime into an exception that has the API's own name, and asks the driver for the kind
+// of memory that a pointer points to.
 #pragma once
 #pragma GCC system_header
 
@@ -11,14 +12,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Throws where a call of the runtime failed, and clears the runtime's last error.
+/// Throws if a call of the CUDA runtime failed, and clears the runtime's last error.
 inline void check_cuda(cudaError_t result, const char* call, where at) {
   if (result == cudaSuccess) return;
   (void)cudaGetLastError();
   throw error({call, " failed: ", cudaGetErrorName(result), ", ", cudaGetErrorString(result)}, at);
 }
 
-/// The kind of memory a pointer is in, as the driver knows it.
+/// Returns the kind of memory that a pointer points to, as the driver reports it.
 inline memory_space cuda_space_of(const void* pointer) {
   cudaPointerAttributes attributes{};
   const cudaError_t result = cudaPointerGetAttributes(&attributes, pointer);
@@ -26,7 +27,8 @@ inline memory_space cuda_space_of(const void* pointer) {
     (void)cudaGetLastError();
     const bool no_device =
         result == cudaErrorNoDevice || result == cudaErrorInsufficientDriver || result == cudaErrorInvalidValue;
-    return no_device ? memory_space::host : memory_space::either;  // an earlier kernel's error: the launch will name it
+    return no_device ? memory_space::host
+                     : memory_space::either;  // an error of an earlier kernel: the launch reports it
   }
   switch (attributes.type) {
     case cudaMemoryTypeDevice: return memory_space::device;
@@ -36,7 +38,7 @@ inline memory_space cuda_space_of(const void* pointer) {
   }
 }
 
-/// From here on every executor of this program asks the driver.
+/// After this object is initialised, every executor of the program asks the driver for a pointer's memory space.
 [[maybe_unused]] static const bool cuda_answers_for_space = [] {
   int (*const answer)(const void*) = [](const void* pointer) { return static_cast<int>(cuda_space_of(pointer)); };
   __atomic_store_n(&ask_for_memory_space, answer, __ATOMIC_RELEASE);

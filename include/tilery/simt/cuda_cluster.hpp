@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The instructions of thread-block clusters, sm_90 and later: who a block is in its cluster, the cluster's barrier, and
-// accesses to the shared memory of its other blocks. PTX ISA 8.5, "mapa", "ld", "st", "barrier.cluster". The bodies are
-// for the device pass alone.
+// The instructions of thread-block clusters, sm_90 and later: a block's rank in its cluster, the cluster's barrier, and
+// accesses to the shared memory of the cluster's other blocks. Source: PTX ISA 8.5, "mapa", "ld", "st",
+// "barrier.cluster". The bodies are compiled in the device pass only.
 #pragma once
 #pragma GCC system_header
 
@@ -26,7 +26,8 @@ TILERY_SIMT int size() {
   return static_cast<int>(result);
 }
 
-/// What lanes of the cluster have written before is seen by all behind it. Whole warps come.
+/// The barrier of all lanes of the cluster: accesses before it are visible to all lanes of the cluster after it. All
+/// lanes of a warp must call it together.
 TILERY_SIMT void sync() {
 #ifdef __CUDA_ARCH__
   asm volatile(
@@ -36,7 +37,8 @@ TILERY_SIMT void sync() {
 #endif
 }
 
-/// The address in the block of this rank of what lies at `mine` in this block's shared memory.
+/// Maps an address in this block's shared memory to the same offset in the shared memory of block `rank`. Returns an
+/// address in the cluster's window.
 TILERY_SIMT unsigned map([[maybe_unused]] const void* mine, [[maybe_unused]] int rank) {
   unsigned result = 0;
 #ifdef __CUDA_ARCH__

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A lane of a CUDA GPU. The type is empty: rank and block are special registers, and each verb is one or two
-// instructions.
+// The lane of a CUDA GPU. The type is empty: rank and block are read from special registers, and each member function
+// compiles to one or two instructions.
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +16,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The machine's own type for an access of so many bytes: one ld or st instruction up to 16.
+/// The type of an access of 1 to 16 bytes: one ld or st instruction each.
 template <int Bytes>
 struct access_word;
 template <>
@@ -39,7 +39,8 @@ template <>
 struct access_word<16> {
   using type = uint4;
 };
-/// The same for elements of `Element` bytes: those of 8 are not put together from halves, which would wait for loads.
+/// The type of an access of `Bytes` bytes to elements of `Element` bytes. Elements of 8 bytes stay in 64-bit registers:
+/// if two 32-bit halves were joined after the load, the join would wait for the load.
 template <int Bytes, int Element>
 using access_word_of = std::conditional_t<Element != 8, typename access_word<Bytes>::type,
                                           std::conditional_t<Bytes == 8, unsigned long long, ulonglong2>>;
@@ -51,7 +52,8 @@ public:
   TILERY_SIMT static constexpr int threads(int of_policy) { return of_policy; }
 
 #ifdef __CUDACC__
-  // The bodies are for the device pass alone; the host pass sees them, too, and returns something of the right type.
+  // The bodies are for the device pass. The host pass compiles them, too, but never runs them: there they return any
+  // value of the right type.
   TILERY_SIMT int rank() const {
 #ifdef __CUDA_ARCH__
     return static_cast<int>(threadIdx.x);
@@ -59,8 +61,8 @@ public:
     return 0;
 #endif
   }
-  // Divided as unsigned numbers: a shift and a mask, which are repeated where they are needed instead of kept in
-  // registers.
+  // Unsigned division is one shift and one mask. nvcc recomputes such cheap values at each use instead of keeping them
+  // in registers.
   TILERY_SIMT int warp() const { return static_cast<int>(static_cast<unsigned>(rank()) / warp_size); }
   TILERY_SIMT int warp_rank() const { return static_cast<int>(static_cast<unsigned>(rank()) % warp_size); }
   TILERY_SIMT index3 block() const {
@@ -78,14 +80,14 @@ public:
 #endif
   }
 
-  // Of the block in its cluster; sm_90 and later.
+  // The block's rank in its cluster and the cluster's size in blocks. sm_90 and later.
   TILERY_SIMT int cluster_rank() const { return cuda_cluster::rank(); }
   TILERY_SIMT int cluster_size() const { return cuda_cluster::size(); }
 
-  /// For atoms on the host.
+  /// The atoms' host model asks for an engine. The host pass compiles it and never runs it.
   immediate_engine engine() const { return {}; }
 
-  // For the virtual GPU's reports: the name of what follows, its arithmetic, what is done with.
+  // Notes for the virtual GPU's reports (simt/step.hpp). They do nothing here.
   TILERY_SIMT no_step step(const char*, where = {}) const { return {}; }
   TILERY_SIMT void operations(compute_unit, int, where = {}) const {}
   template <class T>
@@ -101,10 +103,11 @@ public:
     __syncwarp();
 #endif
   }
-  /// All lanes of the cluster meet; what they have written is seen by all behind it. Whole warps come.
+  /// The barrier of all lanes of the cluster: accesses before it are visible to all lanes of the cluster after it. All
+  /// lanes of a warp must call it together.
   TILERY_SIMT void sync_cluster(where = {}) const { cuda_cluster::sync(); }
 
-  /// The value that lane `from` of this warp gives. All lanes of the warp call it.
+  /// Returns the `value` that lane `from` of this warp passes. All lanes of the warp must call it.
   template <class T>
   TILERY_SIMT T shuffle(T value, int from, where = {}) const {
 #ifdef __CUDA_ARCH__
@@ -177,8 +180,8 @@ public:
       write(p.raw(), value);
   }
 
-  /// The same place in the shared memory of the cluster's block `rank`. All blocks of the cluster must have begun, so a
-  /// sync_cluster comes before the first access.
+  /// Returns the address at the same offset in the shared memory of the cluster's block `rank`. Call sync_cluster()
+  /// before the first access: it ensures that all blocks of the cluster have started.
   template <class T>
   TILERY_SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
     return dsmem_ptr<T>(cuda_cluster::map(mine.raw(), rank), rank);
@@ -210,7 +213,7 @@ private:
     return reinterpret<Value>(word);
   }
 
-  // Memory that nobody writes during the launch is read through the non-coherent path (ld.global.nc).
+  // A pointer to const promises that no lane writes the memory during the launch: it is read with ld.global.nc.
   template <class Value, class T>
   TILERY_SIMT static Value global(T* raw) {
     return words<Value, sizeof(T)>([raw](int i, auto* word) {
@@ -254,8 +257,8 @@ private:
     for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) each(i, parts.word[i]);
   }
 
-  // As instructions: nvcc 13.0 takes a pack apart where its elements come from different places, and may not join the
-  // stores again: three for two doubles, four for four floats, in GEMMs.
+  // Stores a pack by inline PTX. From C++ code, nvcc 13.0 splits a pack whose elements come from different registers,
+  // and does not always join the stores again: in GEMMs it made three stores of two doubles, four of four floats.
   template <bool Shared, class T, class Value>
   TILERY_SIMT static void write_whole([[maybe_unused]] T* raw, [[maybe_unused]] const Value& value) {
 #ifdef __CUDA_ARCH__

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Scratch memory of ops on a GPU, from a pool of the library's own, one a device, that keeps what it has from launch to
-// launch. The device's own pool gives unused memory back whenever somebody waits for the GPU, unless the program has
-// told it otherwise, and then every op behind the wait has its memory mapped anew.
+// Workspace of ops on a GPU. It comes from the library's own memory pool, one a device, which keeps its memory from
+// launch to launch. The device's default pool returns unused memory to the driver at each synchronisation, unless the
+// program has set its release threshold; after that, the memory of every op would have to be mapped again.
 #pragma once
 #pragma GCC system_header
 
@@ -14,8 +14,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The pool of a device, made when it is first asked for and kept until the program ends; null for a device that is not
-/// among the first 64. `cudaMemPoolTrimTo` gives back what is not in use.
+/// The library's pool of a device. It is created at the first call and kept until the program ends. Null for a device
+/// whose number is 64 or larger. `cudaMemPoolTrimTo` returns the pool's unused memory to the driver.
 inline cudaMemPool_t workspace_pool(int device, where at = {}) {
   constexpr int most = 64;
   static cudaMemPool_t pools[most] = {};
@@ -27,7 +27,8 @@ inline cudaMemPool_t workspace_pool(int device, where at = {}) {
   how.allocType = cudaMemAllocationTypePinned;
   how.location.type = cudaMemLocationTypeDevice;
   how.location.id = device;
-  // Nothing of this is enqueued: the first op may be one that is captured.
+  // The relaxed mode allows these calls while a stream is being captured: the first op of a program may be captured.
+  // None of the calls enqueues work.
   cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
   check_cuda(cudaThreadExchangeStreamCaptureMode(&mode), "cudaThreadExchangeStreamCaptureMode", at);
   const cudaError_t made = cudaMemPoolCreate(&pool, &how);
@@ -41,11 +42,11 @@ inline cudaMemPool_t workspace_pool(int device, where at = {}) {
 
   cudaMemPool_t first = nullptr;
   if (__atomic_compare_exchange_n(&pools[device], &first, pool, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return pool;
-  (void)cudaMemPoolDestroy(pool);  // another thread was faster
+  (void)cudaMemPoolDestroy(pool);  // another thread has stored its pool first
   return first;
 }
 
-/// Memory of the current device for an op on a stream, taken and given back in the stream's order.
+/// Allocates memory of the current device for an op. It is allocated and freed in the stream's order.
 inline allocation pooled_workspace(std::size_t bytes, cudaStream_t stream, where at = {}) {
   if (bytes == 0) return {};
   int device = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Asynchronous engines where there is one lane and nothing to wait for: a copy is made at once, a barrier is nothing.
-// The host's model of the atoms for the CPU.
+// The engine of asynchronous copies and barriers for a block of one lane: a copy is complete when the call returns, and
+// a barrier does nothing. The atoms' host model calls it on the CPU; simt/virtual_engine.hpp is the virtual GPU's.
 #pragma once
 #pragma GCC system_header
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the two executors on the host share: aligned memory, copies, and scratch memory for ops.
+// The part that all executors on the host share: aligned memory, copies, and workspace for ops.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +14,7 @@ namespace tilery::inline TILERY_ABI {
 /// Base of the executors whose operands are in host memory.
 class host_memory {
 public:
-  /// Every allocation begins at a multiple of this, a cache line and the widest vector.
+  /// Alignment of every allocation, in bytes: one cache line, and the widest vector register.
   static constexpr std::size_t alignment = 64;
 
   static constexpr memory_space reachable() { return memory_space::host; }
@@ -25,12 +25,12 @@ public:
     return {memory, bytes,
             [](void* p, std::size_t, void*) noexcept { ::operator delete (p, std::align_val_t{alignment}); }};
   }
-  /// Memory for the duration of an op.
+  /// Allocates memory that an op uses until it returns.
   allocation workspace(std::size_t bytes, where = {}) const { return allocate(bytes); }
   void copy_bytes(void* to, const void* from, std::size_t bytes, where = {}) const { std::memcpy(to, from, bytes); }
   void zero_bytes(void* to, std::size_t bytes, where = {}) const { std::memset(to, 0, bytes); }
 
-  /// Everything has happened when a call returns.
+  /// Does nothing: every call has finished its work when it returns.
   void wait(where = {}) const {}
 };
 

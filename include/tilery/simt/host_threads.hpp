@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How many threads this process should use: the cores that it may run on, and no more than its container's share of
-// processor time pays for. (`docker run --cpus 2` leaves all cores of the machine visible, and stops all threads of the
-// container once they have used two cores' time.)
+// Computes how many host threads this process should use: the number of cores that it may run on, but not more than the
+// processor time of its container allows. (`docker run --cpus 2` leaves all cores of the machine visible, and stops all
+// threads of the container as soon as they have used two cores' time.)
 #pragma once
 #pragma GCC system_header
 
@@ -17,10 +17,10 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Linux's control groups: the limits that a container or a service manager sets.
+/// Reads Linux's control groups, in which a container or a service manager sets limits.
 namespace cgroup {
 
-/// A file's first bytes, as text; false where it cannot be read.
+/// Reads a file's first Size - 1 bytes as text. Returns false if the file cannot be read or is empty.
 template <int Size>
 bool read_file(const char* path, char (&text)[Size]) {
   const int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -31,15 +31,15 @@ bool read_file(const char* path, char (&text)[Size]) {
   return size > 0;
 }
 
-/// Cores' worth of time that a quota of each period is, rounded up; 0: no limit.
+/// quota / period, rounded up: the cores that a quota of processor time in each period is worth. 0 means no limit.
 constexpr int cores_of(long long quota, long long period) {
   if (quota <= 0 || period <= 0) return 0;
   const long long cores = quota / period + (quota % period > 0);
   return cores < 1 << 20 ? static_cast<int>(cores) : 0;
 }
 
-/// The limit that one group's folder sets; 0: none. Version 2 has "QUOTA PERIOD" or "max PERIOD" in cpu.max, version 1
-/// a file for each.
+/// The limit, in cores, that the folder of one group sets; 0 means no limit. Version 2 of control groups has the file
+/// cpu.max with "QUOTA PERIOD" or "max PERIOD"; version 1 has one file for the quota and one for the period.
 inline int limit_of_folder(const char* folder, bool version_1) {
   char path[4200], text[64], period[64];
   const auto read_in = [&](const char* name, char(&into)[64]) {
@@ -52,11 +52,11 @@ inline int limit_of_folder(const char* folder, bool version_1) {
                : 0;
   if (!read_in("cpu.max", text)) return 0;
   char* rest = nullptr;
-  const long long quota = std::strtoll(text, &rest, 10);  // 0 where it says "max"
+  const long long quota = std::strtoll(text, &rest, 10);  // 0 for "max"
   return cores_of(quota, std::atoll(rest));
 }
 
-/// The least limit of a group's folder and of those above it. `group` begins with a slash, and is cut.
+/// The smallest limit, in cores, of a group and of all groups above it. `group` begins with a slash; it is overwritten.
 inline int limit_of_group(const char* mount, char* group, bool version_1) {
   int least = 0;
   for (;;) {
@@ -71,7 +71,8 @@ inline int limit_of_group(const char* mount, char* group, bool version_1) {
   }
 }
 
-/// Cores' worth of processor time that this process may use; 0: no limit. Reads below `root`, "" on a real machine.
+/// The limit of this process's processor time, in cores; 0 means no limit. `root` is put before each path: "" on a real
+/// machine, a folder in tests.
 inline int cpu_limit(const char* root) {
   char path[4100], groups[4096], mount[4100];
   const auto below_root = [root](char(&to)[4100], const char* name) {
@@ -106,7 +107,7 @@ inline int cpu_limit(const char* root) {
 
 }  // namespace cgroup
 
-/// The cores that this process may run on, or fewer where its control group grants less time. The group's limit is read
+/// The number of cores that this process may run on, or its control group's limit if that is smaller. The limit is read
 /// once.
 inline int host_threads() {
   static const int limit = cgroup::cpu_limit("");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Scratch memory of ops on the host that a thread keeps from call to call. Fresh memory costs a page fault every 4 KiB,
-// which is as long as packing a matrix takes.
+// Workspace of ops on the host, which a thread keeps from call to call. Fresh memory costs a page fault every 4 KiB:
+// that takes as long as packing a matrix into it.
 #pragma once
 #pragma GCC system_header
 
@@ -10,10 +10,12 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// At least `bytes` bytes, aligned to a cache line, for the duration of an op and on the calling thread alone. Up to
-/// 64 MiB are kept for the thread's next op, and as many beside them for an op that needs two; what is more, or asked
-/// for while both are in use, is not kept; nor is what destructors ask for at the end of the thread, or of the program,
-/// once the kept memory is gone.
+/// Returns at least `bytes` bytes, aligned to a cache line (64 bytes). The calling thread must free them itself, at the
+/// end of the op.
+///
+/// Kept memory. A thread keeps two blocks of at most 64 MiB each for its next ops, so that an op can use two at once. A
+/// larger block, or a third one at once, is allocated and freed as usual. So is a block that a destructor asks for at
+/// the end of the thread or of the program, after the kept blocks are destroyed.
 inline allocation kept_workspace(std::size_t bytes) {
   static constexpr std::align_val_t alignment{64};
   struct kept_block {
@@ -27,7 +29,8 @@ inline allocation kept_workspace(std::size_t bytes) {
     ~kept_blocks() {
       *gone = true;
       for (kept_block& b : both)
-        if (!b.in_use) ::operator delete(b.memory, alignment);  // exit() inside of an op: its other threads go on
+        if (!b.in_use)
+          ::operator delete(b.memory, alignment);  // in use: exit() was called inside an op, whose other threads go on
     }
   };
   static thread_local bool gone = false;  // has no destructor: it can be read until the thread ends
@@ -42,7 +45,7 @@ inline allocation kept_workspace(std::size_t bytes) {
   if (kept.in_use) return unkept();
   if (kept.bytes < bytes) {
     ::operator delete(kept.memory, alignment);
-    kept.memory = nullptr, kept.bytes = 0;  // should the next line throw
+    kept.memory = nullptr, kept.bytes = 0;  // in case the next line throws
     kept.memory = ::operator new(bytes, alignment);
     kept.bytes = bytes;
   }

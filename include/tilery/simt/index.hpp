@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Where a block stands in its grid.
+// The index of a block in its grid.
 #pragma once
 #pragma GCC system_header
 
@@ -7,7 +7,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A position or an extent in the grid of blocks. x runs fastest; y and z end at 65535 on a GPU.
+/// A block's index in the grid, or the grid's size in blocks. x varies fastest. On a GPU, a grid has at most 65535
+/// blocks along y and along z.
 struct index3 {
   int x = 1, y = 1, z = 1;
 

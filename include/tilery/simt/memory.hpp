@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Typed, opaque pointers to global and shared memory. They cannot be dereferenced: a kernel reads and writes through
-// its lane, so that every access can be checked. On a GPU they cost nothing.
+// Typed pointers to global and shared memory. A kernel cannot dereference them: it reads and writes through its lane,
+// so that every access can be checked. On a GPU they compile to raw pointers.
 #pragma once
 #pragma GCC system_header
 
@@ -17,7 +17,7 @@ struct width_t {};
 template <int N>
 inline constexpr width_t<N> width{};
 
-/// Global memory. Pointers to const elements promise that nobody writes them during the launch.
+/// A pointer to global memory. A pointer to const elements promises that no lane writes them during the launch.
 template <class T>
 class gmem_ptr {
 public:
@@ -30,12 +30,12 @@ public:
 
   TILERY_SIMT constexpr gmem_ptr operator+(std::int64_t elements) const { return gmem_ptr(raw_ + elements); }
   TILERY_SIMT constexpr explicit operator bool() const { return raw_ != nullptr; }
-  /// Whether packs of so many elements may begin here.
+  /// True if the address is aligned for a pack of `elements` elements.
   TILERY_SIMT bool aligned_for(int elements) const {
     return reinterpret_cast<std::uintptr_t>(raw_) % (elements * sizeof(T)) == 0;
   }
 
-  /// Elements from here to the next sector of 32 bytes, the unit in which memory is moved.
+  /// The number of elements from here to the next sector. A sector has 32 bytes and is the unit of memory transfers.
   TILERY_SIMT int elements_to_sector() const {
     return static_cast<int>((32 - reinterpret_cast<std::uintptr_t>(raw_) % 32) % 32 / sizeof(T));
   }
@@ -47,7 +47,7 @@ private:
   T* raw_;
 };
 
-/// Shared memory of this block.
+/// A pointer to the block's own shared memory.
 template <class T>
 class smem_ptr {
 public:
@@ -65,18 +65,18 @@ private:
   T* raw_;
 };
 
-/// A pointer to memory that atomics change: global memory, or the block's own shared memory.
 template <class P>
 inline constexpr bool is_shared_pointer = false;
 template <class T>
 inline constexpr bool is_shared_pointer<smem_ptr<T>> = true;
+/// A pointer that atomics accept: to global memory or to the block's own shared memory, and not to const elements.
 template <class P>
 concept atomic_pointer =
     !std::is_const_v<typename P::element_type> &&
     (std::same_as<P, gmem_ptr<typename P::element_type>> || std::same_as<P, smem_ptr<typename P::element_type>>);
 
-/// Shared memory of any block of the cluster, made by `lane.of_block(pointer, rank)`. On a GPU it is an address of the
-/// cluster's window; elsewhere bytes from the begin of that block's shared memory.
+/// A pointer to the shared memory of any block of the cluster. `lane.of_block(pointer, rank)` makes it. On a GPU it
+/// holds an address in the cluster's window, on the virtual GPU an offset in bytes into that block's shared memory.
 template <class T>
 class dsmem_ptr {
 public:
@@ -98,8 +98,8 @@ private:
   std::int32_t rank_;
 };
 
-/// N elements in a kernel's `shared` struct, uninitialised when the block starts. They are reached through a lane
-/// alone, which the virtual GPU watches: lane.load(x.at(i)), lane.store(x.at(i), value).
+/// N elements in a kernel's `shared` struct, uninitialised when the block starts. A kernel reads and writes them
+/// through its lane, so that the virtual GPU can check each access: lane.load(x.at(i)), lane.store(x.at(i), value).
 template <class T, int N>
 class shared_array {
 public:
@@ -107,7 +107,7 @@ public:
 
   TILERY_SIMT smem_ptr<T> at(int i) { return smem_ptr<T>(elements_ + i); }
 
-  /// Refused: nobody would watch such an access.
+  /// Does not compile: the virtual GPU could not check such an access.
   template <class Index>
   T& operator[](Index) {
     static_assert(sizeof(Index) == 0,
@@ -120,7 +120,7 @@ private:
   alignas(16) T elements_[N];
 };
 
-/// A matrix as kernels see it: 32-bit extents, 64-bit strides, trivially copyable.
+/// A matrix in global memory, as a kernel's parameter: 32-bit extents, 64-bit strides, trivially copyable.
 template <class T>
 struct gmem_matrix {
   gmem_ptr<T> data;
@@ -131,8 +131,8 @@ struct gmem_matrix {
   TILERY_SIMT gmem_ptr<T> row(int i) const { return data + i * row_stride; }
 };
 
-/// A host view handed to a kernel. `To` is T, const T, or T again where the kernel may write what the view calls const
-/// (an in-place op).
+/// Converts a host view to a kernel's parameter. `To` is T or const T. It may also drop a const of T, for an in-place
+/// op whose kernel writes an operand that the view calls const.
 template <class To, class T>
 gmem_matrix<To> for_kernel(const tensor_view<T, 2>& v) {
   return {gmem_ptr<To>(const_cast<To*>(v.pointer)), v.extents[0], v.extents[1], v.strides[0], v.strides[1]};

@@ -10,7 +10,7 @@ namespace tilery::inline TILERY_ABI {
 enum class order : int { relaxed, acquire, release, acquire_release };
 enum class scope : int { block, device, system };
 
-/// The scope of an atomic that names none: whoever reaches the memory.
+/// The default scope of an atomic: the block for its shared memory, the device for global memory.
 template <atomic_pointer P>
 inline constexpr scope scope_of = is_shared_pointer<P> ? scope::block : scope::device;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The store that no lane has: of a value that is not the pointer's element. It is chosen where no other one fits, and
-// ends the compilation with a sentence instead of a list of what was tried.
+// A base class of the lanes: an overload of `store` for a value that does not have the pointer's element type. It is
+// chosen if no other overload fits, and stops the compilation with a sentence instead of a list of candidates.
 #pragma once
 #pragma GCC system_header
 

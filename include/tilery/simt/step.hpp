@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a kernel tells of itself to the virtual GPU's reports; on the other machines it is nothing.
+// Notes that a kernel makes for the virtual GPU's reports. On all other executors they do nothing.
 //
-//   [[maybe_unused]] const auto step = lane.step("load a tile", at);   // at the begin of a tile function
+//   [[maybe_unused]] const auto step = lane.step("load a tile", at);   // at the beginning of a tile function
 //   lane.operations(compute_unit::fma_f32, m * n * k);                 // arithmetic that the next lines do
-//   lane.discard(smem.stage[i].at(0), 64);                             // values that nobody needs any more
+//   lane.discard(smem.stage[i].at(0), 64);                             // values that no lane reads any more
 //
-// Reports tell the step, the kernel's line that called it, and the line inside it.
+// A report names the step, the kernel's line that called the step's function, and the line inside that function.
 #pragma once
 #pragma GCC system_header
 
@@ -15,7 +15,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Which unit of a multiprocessor an operation needs.
+/// The unit of an SM that an operation needs.
 enum class compute_unit : int {
   fma_f32,
   fma_f64,
@@ -35,11 +35,11 @@ constexpr const char* name_of(compute_unit u) {
   return names[static_cast<int>(u)];
 }
 
-/// The unit of multiply-adds in a type.
+/// The unit that computes multiply-adds of type T.
 template <class T>
 inline constexpr compute_unit fma_unit = std::is_same_v<T, double> ? compute_unit::fma_f64 : compute_unit::fma_f32;
 
-/// A step on a machine that does not report.
+/// The step object of lanes that do not report.
 struct no_step {};
 
 }  // namespace tilery::inline TILERY_ABI

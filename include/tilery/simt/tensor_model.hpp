@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How the virtual GPU's tensor cores compute.
+// The arithmetic of the virtual GPU's tensor cores.
 #pragma once
 #pragma GCC system_header
 
@@ -7,13 +7,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The arithmetic of an arch's tensor cores: bit for bit, or in plain float, which is fast and rounds a little better.
+/// Selects the arithmetic of modelled tensor cores. `exact` computes the same bits as the arch `target`. Otherwise sums
+/// are plain float, which is faster and has slightly smaller rounding errors.
 struct tensor_model {
   arch target = arch::sm_90;
   bool exact = false;
 };
 
-/// What a whole warp does at once: `shares` are what its 32 lanes brought.
+/// The work of an instruction that a whole warp executes together: shares[i] is the argument of lane i, of 32 lanes.
 using warp_work = void (*)(void* const* shares, tensor_model how);
 
 }  // namespace tilery::inline TILERY_ABI

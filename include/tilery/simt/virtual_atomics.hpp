@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Atomics and fences of a lane of the virtual GPU, on global memory and on the block's shared memory. They are run
-// sequentially consistent whatever the order asked for; a checked lane's knowledge follows the order.
+// Atomics and fences of a lane of the virtual GPU, on global memory and on the block's shared memory. The host executes
+// all of them sequentially consistent. The race check of a checked lane follows the order and scope of the call.
 #pragma once
 #pragma GCC system_header
 
@@ -16,13 +16,13 @@ namespace tilery::inline TILERY_ABI {
 template <class Lane, bool Checked>
 class virtual_atomics {
 public:
-  /// Adds; returns what was there.
+  /// Adds `value` to the element. Returns the old element.
   template <atomic_pointer P>
   TILERY_SIMT auto atomic_add(P p, typename P::element_type value, order o = order::relaxed, scope s = scope_of<P>,
                               where at = {}) const {
     return atomic<does::change>(p, "atomic_add", o, s, at, [value](auto ref) { return ref.fetch_add(value); });
   }
-  /// The larger one stays; returns what was there.
+  /// Stores the larger of `value` and the element. Returns the old element.
   template <atomic_pointer P>
   requires std::integral<typename P::element_type> TILERY_SIMT auto atomic_max(P p, typename P::element_type value,
                                                                                order o = order::relaxed,
@@ -35,13 +35,13 @@ public:
       return old;
     });
   }
-  /// Puts a value there; returns what was there.
+  /// Stores `value`. Returns the old element.
   template <atomic_pointer P>
   TILERY_SIMT auto atomic_exchange(P p, typename P::element_type value, order o = order::relaxed, scope s = scope_of<P>,
                                    where at = {}) const {
     return atomic<does::exchange>(p, "atomic_exchange", o, s, at, [value](auto ref) { return ref.exchange(value); });
   }
-  /// Puts `value` there if the bits of `expected` are there; returns what was there. Elements of 4 or 8 bytes.
+  /// Stores `value` if the element has the bits of `expected`. Returns the old element. Elements have 4 or 8 bytes.
   template <atomic_pointer P>
   TILERY_SIMT auto atomic_compare_exchange(P p, typename P::element_type expected, typename P::element_type value,
                                            order o = order::relaxed, scope s = scope_of<P>, where at = {}) const {
@@ -71,7 +71,7 @@ public:
     std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif
   }
-  /// Waits until `done(value at flag)`. Other lanes and other resident blocks run meanwhile.
+  /// Waits until done(element at `flag`) is true. Other lanes and other resident blocks run meanwhile.
   template <class T, class Done>
   TILERY_SIMT void wait_until([[maybe_unused]] gmem_ptr<T> flag, [[maybe_unused]] Done done,
                               [[maybe_unused]] scope s = scope::device, [[maybe_unused]] where at = {}) const {
@@ -84,7 +84,7 @@ public:
   }
 
 private:
-  /// What an atomic does with what is there.
+  /// The effect of an atomic on the element.
   enum class does { load, store, exchange, change };
 
   template <does What, class P, class Access>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Asynchronous engines and barriers of the virtual GPU, as the atoms' host model calls them. Checked, a copy lands as
-// late as the waits allow; unchecked, at once.
+// The asynchronous copies and the barriers of the virtual GPU, called by the atoms' host model. On a checked lane, a
+// copy becomes visible as late as the kernel's waits allow; on an unchecked lane, immediately.
 #pragma once
 #pragma GCC system_header
 
@@ -13,11 +13,11 @@ class virtual_engine {
 public:
   virtual_engine(virtual_machine::block& owner, int rank) : block_(&owner), rank_(rank) {}
 
-  /// Copies `valid` bytes to shared memory, filled up with zeros to `bytes`.
+  /// Copies `valid` bytes to shared memory and fills the rest of `bytes` bytes with zeros.
   void copy(void* to, const void* from, int bytes, int valid, where at) const {
     if constexpr (Checked)
       watch().copy(rank_, to, from, bytes, valid, site("copy_async", at));
-    else if (valid == bytes) [[likely]]  // of a size that the compiler knows
+    else if (valid == bytes) [[likely]]  // the compiler knows this size
       std::memcpy(to, from, static_cast<std::size_t>(bytes));
     else
       virtual_machine::engine_copy{to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(valid)}.land();
@@ -47,9 +47,9 @@ public:
     }
     b.missing -= arrivals;
     b.missing_bytes += expected_bytes;
-    block_->turn(mbarrier);
+    block_->advance_phase(mbarrier);
   }
-  /// Until the phase of this parity is over.
+  /// Waits until the mbarrier's phase of this parity is complete.
   void wait_phase(void* mbarrier, std::uint32_t parity, where at) const {
     if constexpr (Checked)
       if (!watch().uses_mbarrier(rank_, mbarrier, block_->barriers().at(mbarrier), site("wait at mbarrier", at)))
@@ -64,13 +64,13 @@ public:
       const std::uint32_t number = site("copy_bulk", at);
       if (!watch().uses_mbarrier(rank_, mbarrier, b, number)) return;
       if (!watch().copy_bulk_in(rank_, to, from, bytes, mbarrier, number)) {
-        b.missing_bytes -= bytes;  // the fault is told; who waits goes on
-        block_->turn(mbarrier);
+        b.missing_bytes -= bytes;  // the fault is reported; waiting lanes must go on
+        block_->advance_phase(mbarrier);
         return;
       }
     }
     b.copies.push_back({to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(bytes)});
-    block_->wake(mbarrier);
+    block_->wake_mbarrier(mbarrier);
   }
   void copy_bulk_out(void* to, const void* from, int bytes, where at) const {
     if constexpr (Checked)
@@ -88,23 +88,24 @@ public:
     if constexpr (Checked) watch().fence_proxy(rank_, site("fence_proxy", at));
   }
 
-  /// An instruction of the whole warp: each lane leaves its share, and `work` is done once for all of them.
+  /// Executes an instruction of the whole warp: each lane passes its own argument, and `work` runs once for all lanes.
   void together(void* mine, warp_work work, const char* name, where at) const {
     if constexpr (Checked) site(name, at);
-    block_->meet_warp(rank_, virtual_machine::verb::warp_instruction, reinterpret_cast<std::uintptr_t>(mine), at, work);
+    block_->warp_collective(rank_, virtual_machine::verb::warp_instruction, reinterpret_cast<std::uintptr_t>(mine), at,
+                            work);
   }
 
-  /// A named barrier of `lanes` lanes; those that do not wait only arrive.
+  /// Arrives at a named barrier of `lanes` lanes, and waits for it if `waits`.
   void named(int number, int lanes, bool waits, where at) const {
     const bool possible = number >= 1 && number < virtual_machine::barriers::named && lanes > 0 && lanes % 32 == 0;
     if constexpr (Checked) {
       const std::uint32_t place = site(waits ? "sync_named" : "arrive_named", at);
       if (!possible) return watch().no_such_named(rank_, number, lanes, place);
-      watch().comes_to_named(rank_, number, lanes, waits, place);
+      watch().arrives_at_named(rank_, number, lanes, waits, place);
     } else if (!possible) {
       throw error("a named barrier has a number from 1 to 15 and whole warps of lanes", at);
     }
-    block_->come_to_named(rank_, number, lanes, waits, at);
+    block_->arrive_at_named(rank_, number, lanes, waits, at);
   }
 
 private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A named step of a kernel on the virtual GPU: reports and profiles quote the name of the step around an access.
+// A named step of a kernel on the virtual GPU. Reports and profiles name the step in which an access happens.
 #pragma once
 #pragma GCC system_header
 
@@ -8,7 +8,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The name of a step of a kernel, for reports, as long as it lives.
+/// Sets the name of the lane's current step for the lifetime of this object.
 class virtual_step {
 public:
   TILERY_SIMT virtual_step([[maybe_unused]] virtual_machine::block_watch* watch, int rank,

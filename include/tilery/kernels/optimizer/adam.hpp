@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One step of Adam, or of AdamW.
+// The step of the elementwise kernel for one update of Adam or AdamW.
 #pragma once
 #pragma GCC system_header
 
@@ -8,11 +8,18 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w = w - (rate c1) m / (sqrt(v) sqrt(c2) + epsilon), with
-/// c = 1 / (1 - beta^step), or 1 without bias correction (Kingma and Ba, arXiv 1412.6980, algorithm 1). Weight decay is
-/// added to the gradient, or, where decoupled, w is first scaled by 1 - rate weight_decay (Loshchilov and Hutter, arXiv
-/// 1711.05101, algorithm 2). A beta of 0 does not read its moment, and a weight decay or a rate of 0 takes no part in
-/// w: 0 times infinity would be NaN.
+/// m = beta1 m + (1 - beta1) g
+/// v = beta2 v + (1 - beta2) g^2
+/// w = w - (rate c1) m / (sqrt(v) sqrt(c2) + epsilon)
+///
+/// Bias correction. c1 = 1 / (1 - beta1^step) and c2 = 1 / (1 - beta2^step), or both 1 without it (Kingma and Ba, arXiv
+/// 1412.6980, algorithm 1).
+///
+/// Weight decay. Adam adds weight_decay w to g. AdamW, the decoupled form, first multiplies w by 1 - rate weight_decay
+/// (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2).
+///
+/// NaN and infinity. A moment whose beta is 0 is not read. With a weight decay of 0, w does not change g; with a rate
+/// of 0, w is not written. So 0 times infinity makes no NaN.
 template <class Weight, class Gradient, class Moment>
 struct adam_params {
   static constexpr const char* name = "adam";
@@ -20,17 +27,17 @@ struct adam_params {
   gmem_matrix<Weight> weights;
   gmem_matrix<const Gradient> gradient;
   gmem_matrix<Moment> first, second;   // moments
-  Moment rate;                         // times c1: m c1 could overflow
-  Moment beta1, beta2, rest1, rest2;   // rest: 1 - beta, which a float beta near 1 would give only a few bits
-  Moment epsilon, weight_decay, keep;  // keep: 1 - rate weight_decay where decoupled, else 1
-  Moment root_correction2;             // sqrt(c2): v c2 would overflow where its root does not
+  Moment rate;                         // multiplied by c1: m c1 could overflow
+  Moment beta1, beta2, rest1, rest2;   // rest: 1 - beta, from double: float keeps few bits of it
+  Moment epsilon, weight_decay, keep;  // keep: 1 - rate weight_decay for AdamW, else 1
+  Moment root_correction2;             // sqrt(c2): v c2 can overflow where sqrt(v) sqrt(c2) does not
 
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
     const auto w = load_as<Moment>(lane, weights, row, column, n);
     auto g = load_as<Moment>(lane, gradient, row, column, n);
     if (weight_decay != Moment(0)) g = fma(w, splat<N>(weight_decay), g);
-    auto m = g * rest1, v = (g * rest2) * g;  // g^2 would overflow where the product does not
+    auto m = g * rest1, v = (g * rest2) * g;  // g^2 can overflow where this product does not
     if (beta1 != Moment(0)) m = fma(load_as<Moment>(lane, first, row, column, n), splat<N>(beta1), m);
     if (beta2 != Moment(0)) v = fma(load_as<Moment>(lane, second, row, column, n), splat<N>(beta2), v);
     store_as(lane, first, row, column, m);

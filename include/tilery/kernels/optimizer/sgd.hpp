@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One step of stochastic gradient descent with momentum.
+// The step of the elementwise kernel for one update of stochastic gradient descent with momentum.
 #pragma once
 #pragma GCC system_header
 
@@ -7,16 +7,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// With g the gradient plus weight_decay w: v = momentum v + g, then w = w - rate v, or w - rate (g + momentum v) in
-/// Nesterov's form (Sutskever et al., ICML 2013, as PyTorch has it). A weight decay or a rate of 0 takes no part in w:
-/// 0 times infinity would be NaN.
+/// g = gradient + weight_decay w
+/// v = momentum v + g
+/// w = w - rate v, or, in Nesterov's form, w = w - rate (g + momentum v)
+/// (Sutskever et al., ICML 2013, in PyTorch's form.)
+///
+/// NaN and infinity. With a weight decay of 0, w does not change g; with a rate of 0, w is not written. So 0 times
+/// infinity makes no NaN.
 template <class Weight, class Gradient, class Moment>
 struct sgd_params {
   static constexpr const char* name = "sgd";
   std::int32_t rows, columns;
   gmem_matrix<Weight> weights;
   gmem_matrix<const Gradient> gradient;
-  gmem_matrix<Moment> velocity;  // null where momentum is 0
+  gmem_matrix<Moment> velocity;  // null if momentum is 0
   Moment rate, momentum, weight_decay;
   bool nesterov;
 

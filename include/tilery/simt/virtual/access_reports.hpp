@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Who in a block makes accesses, what orders them, and how what is wrong with them is told.
+// Base of a block's watch: the actor of an access (a lane, or a copy engine), the block's happens-before order, the
+// copies that have landed, and the functions that turn a wrong access into a fault of the launch.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/simt/virtual/block.hpp>
 #include <tilery/simt/virtual/launch_watch.hpp>
-#include <tilery/simt/virtual/missing.hpp>
+#include <tilery/simt/virtual/missing_order.hpp>
 #include <tilery/simt/virtual/passed_barriers.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
+struct access_observer;
+
 class access_reports {
 public:
-  /// Who makes an access: a lane, or an engine on its behalf.
+  /// The actor of an access: a lane, or a copy engine on behalf of a lane.
   struct actor {
     int lane;
-    epoch self;                  // of the engine, where it is one
-    bool through_proxy = false;  // of the asynchronous proxy: what lanes have written needs a proxy fence
-    bool overwrites = false;     // an atomic to which it does not matter what was there
+    epoch self;                  // the access's epoch: the engine's if an engine makes the access
+    bool through_proxy = false;  // through the asynchronous proxy: sees a lane's write only after a proxy fence
+    bool overwrites = false;     // an atomic whose result does not depend on the old value
   };
 
   access_reports(launch_watch& launch, int threads) : launch_(launch), order_(threads) {}
@@ -30,7 +33,7 @@ public:
              atomic_write}};
   }
 
-  /// An address that is no multiple of what it must be.
+  /// Reports an address that is not a multiple of the access's alignment.
   void misaligned_shared(const actor& who, std::int64_t offset, int bytes, bool writes) {
     report(fault_kind::misaligned, who, writes, "shared memory", offset, bytes, must_be_aligned);
   }
@@ -61,15 +64,15 @@ protected:
     landed_.clear(), issuer_.clear();
   }
 
-  /// The lane on whose behalf a barrier's engine copies: for reports.
+  /// Notes the lane that issued the bulk copies of an mbarrier's engine: reports name this lane.
   void issued_by(group_id engine, int lane) {
     if (engine.local >= issuer_.size()) issuer_.resize(engine.local + 1, -1);
     issuer_[engine.local] = lane;
   }
-  /// An engine's work up to a time is done: until then what it writes is not there.
+  /// Marks the engine's copies before `time` as landed. Bytes of later copies are not in memory yet.
   void lands(group_id engine, int member, std::uint32_t time) { landed(engine, member) = time; }
 
-  // Engines: what has landed, by engine and member.
+  /// The time before which all copies of this engine and member have landed.
   std::uint32_t& landed(group_id engine, int member) {
     const std::size_t i =
         (engine.local - static_cast<std::uint32_t>(order_.warp_count())) * std::size_t{block::warp_lanes} +
@@ -77,8 +80,9 @@ protected:
     if (i >= landed_.size()) landed_.resize(i + block::warp_lanes);
     return landed_[i];
   }
+  /// True if the access is one of a copy of this block that has not landed yet.
   template <class Other>
-  bool under_way(const Other& other, int member) {
+  bool in_flight(const Other& other, int member) {
     return other.who.block == order_.block() && other.time >= landed(other.who, member);
   }
 
@@ -98,9 +102,11 @@ protected:
     return static_cast<std::int64_t>(address) - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(o.begin()));
   }
 
-  /// Whether one of two accesses of the block is of a later round of a loop than the other one: it stands above a
-  /// barrier, the other one below it, and both have come behind that.
-  later_round later_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time, bool same_warp) const {
+  /// Returns the barrier if the two accesses belong to different iterations of a loop, else an empty result. The test:
+  /// the line of one access is above a barrier, the line of the other below it, both accesses came after the barrier
+  /// was last passed, and the upper line had been executed before the barrier was passed for the first time.
+  later_iteration later_iteration_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time,
+                                     bool same_warp) const {
     const passed_barriers::barrier& passed =
         same_warp ? passed_.of_warp(now.lane / block::warp_lanes) : passed_.of_block();
     if (passed.site == 0 || before_time < passed.time) return {};
@@ -110,7 +116,7 @@ protected:
     const where line = barrier.kernel_line;
     if (std::strcmp(a.kernel_line.file, line.file) != 0 || std::strcmp(b.kernel_line.file, line.file) != 0) return {};
     const bool now_above = a.kernel_line.line < line.line, before_above = b.kernel_line.line < line.line;
-    if (now_above == before_above || !launch_.met_before(now_above ? now.self.site : before_site, passed.site))
+    if (now_above == before_above || !launch_.reached_before(now_above ? now.self.site : before_site, passed.site))
       return {};
     return {passed.site, now_above ? a.verb : b.verb, site::name_of(line)};
   }
@@ -120,6 +126,8 @@ protected:
   passed_barriers passed_;
 
 private:
+  friend struct access_observer;
+
   std::vector<std::uint32_t> landed_;
   std::vector<int> issuer_;
 };

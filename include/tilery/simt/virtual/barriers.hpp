@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Barriers of a block that are objects: the sixteen named ones, and mbarriers in shared memory with their phases, their
-// arrivals and the bytes that copies still have to bring. This is how they work; what lanes learn by them is the
-// watch's business.
+// Barriers of a block that are objects: the 16 named barriers, and the mbarriers in shared memory with their phases,
+// arrivals and outstanding bytes of copies. This file models their function alone; the block's watch tracks the
+// happens-before order that they create.
 #pragma once
 #pragma GCC system_header
 
@@ -16,38 +16,39 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// A copy that an engine has still to make.
+/// A copy in flight: issued, but its bytes have not been written yet.
 struct engine_copy {
   void* to = nullptr;
   const void* from = nullptr;
   std::size_t bytes = 0;
-  std::size_t valid = 0;  // the rest becomes zeros
+  std::size_t valid = 0;  // bytes read from the source; the rest of the destination becomes zeros
 
   void land() const {
-    if (valid > 0) std::memcpy(to, from, valid);  // an empty operand may be nowhere
+    if (valid > 0) std::memcpy(to, from, valid);  // an empty operand's pointer may be null
     std::memset(static_cast<std::byte*>(to) + valid, 0, bytes - valid);
   }
 };
 
-/// An mbarrier: a phase is over when all arrivals and all bytes that it expects have come.
+/// An mbarrier. A phase is complete when all expected arrivals and all expected bytes have come.
 struct mbarrier_state {
-  int expected = 0;  // arrivals a phase; 0: not initialised
+  int expected = 0;  // arrivals per phase; 0: not initialised
   int missing = 0;
   std::int64_t missing_bytes = 0;
   std::uint32_t phase = 0;
-  std::vector<engine_copy> copies;  // they land when somebody waits
+  std::vector<engine_copy> copies;  // in flight; they land when a lane waits
   std::vector<int> waiting;         // lanes
 
   bool over() const { return missing == 0 && missing_bytes == 0; }
-  /// All arrivals have come, and more bytes than they expect: the phase cannot end any more.
+  /// True if all arrivals have come, and more bytes than they expect: the phase can never complete.
   bool overfull() const { return expected > 0 && missing == 0 && missing_bytes < 0; }
-  /// Bytes of copies that are under way.
+  /// Bytes of the copies in flight.
   std::int64_t bytes_under_way() const {
     std::int64_t sum = 0;
     for (const engine_copy& c : copies) sum += static_cast<std::int64_t>(c.bytes);
     return sum;
   }
-  /// PTX ISA 8.5, "Size and alignment of an mbarrier object": arrivals from 1 on, pending bytes of either sign.
+  /// The largest count, from the PTX ISA 8.5, "Size and alignment of an mbarrier object": arrivals are 1 to `most`,
+  /// pending bytes -`most` to `most`.
   static constexpr std::int64_t most = (1 << 20) - 1;
 };
 
@@ -73,14 +74,14 @@ public:
     b = {};
     b.expected = b.missing = arrivals;
   }
-  /// Begins the next phase where this one is over. Returns whether it was.
+  /// Begins the next phase if this one is complete. Returns true if it was.
   static bool turn(mbarrier_state& b) {
     if (b.expected == 0 || !b.over()) return false;
     ++b.phase;
     b.missing = b.expected;
     return true;
   }
-  /// Makes the copies that the barrier waits for.
+  /// Executes the copies in flight of the mbarrier.
   static void land(mbarrier_state& b) {
     for (const engine_copy& c : b.copies) {
       c.land();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a block tells its watch: that it begins and ends, and that lanes have met.
+// The interface from a block to its watch: the block begins, ends, or its lanes have passed a barrier or a collective.
+// Also the names of the verbs in which a lane can wait.
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +14,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What a lane is doing when it is not running.
+/// The verb in which a suspended lane waits.
 enum class verb : std::uint8_t {
   nothing,
   sync_block,
@@ -47,7 +48,7 @@ constexpr const char* name_of(verb v) {
   return names[static_cast<int>(v)];
 }
 
-/// Ranks as text: " 0-3, 7".
+/// Sorted ranks as text with a leading blank: " 0-3, 7".
 inline std::string ranges(const std::vector<int>& ranks) {
   std::string text;
   for (std::size_t i = 0; i < ranks.size();) {
@@ -62,38 +63,39 @@ inline std::string ranges(const std::vector<int>& ranks) {
 class block;
 struct mbarrier_state;
 
-/// The blocks of a cluster by rank, and how many of their lanes live and are at its barrier.
-struct cluster_meeting {
+/// The blocks of a cluster by rank, the number of their live lanes, and how many of these have arrived at the
+/// cluster's barrier.
+struct cluster_state {
   std::vector<block*> blocks;
   int live = 0, arrived = 0;
 
-  /// The block of this rank, or null.
+  /// Returns the block of this rank; null if the cluster has no such rank.
   block* at(int rank) const {
     return rank >= 0 && rank < static_cast<int>(blocks.size()) ? blocks[static_cast<std::size_t>(rank)] : nullptr;
   }
 };
 
-/// Who is told when lanes have met.
+/// The observer of a block's events.
 struct block_events {
   virtual ~block_events() = default;
-  /// The block begins to run as one of the grid.
+  /// The block begins to run at its position in the grid.
   virtual void begins(const block& self) = 0;
-  /// All of its lanes have ended.
+  /// All lanes of the block have ended.
   virtual void ends() = 0;
-  /// Where a lane was last seen.
+  /// Returns the site of the lane's last verb.
   virtual site last_site(int lane) const = 0;
-  /// A phase of an mbarrier is over. Copies that its state still has were not expected.
-  virtual void phase_over(const void* mbarrier, const mbarrier_state& state) = 0;
-  /// Copies have brought more bytes to an mbarrier than its phase expects: it would never end.
+  /// A phase of an mbarrier is complete. Copies that `state` still has in flight were not expected by the phase.
+  virtual void phase_complete(const void* mbarrier, const mbarrier_state& state) = 0;
+  /// Copies have brought `more` bytes in excess of what the mbarrier's phase expects: the phase would never complete.
   virtual void too_many_bytes(const void* mbarrier, std::int64_t more) = 0;
-  /// Enough lanes have come to a named barrier.
-  virtual void named_over(int number) = 0;
-  /// These lanes of a warp have met in `what`, all that are left of it.
-  virtual void warp_met(int warp, verb what, std::uint32_t lanes) = 0;
-  /// All lanes that are left of the block have met.
-  virtual void block_met(int lanes) = 0;
-  /// All lanes that are left of the cluster have met.
-  virtual void cluster_met(const cluster_meeting& cluster) = 0;
+  /// The named barrier is complete: all of its lanes have arrived.
+  virtual void named_complete(int number) = 0;
+  /// The live lanes of a warp have all arrived at `what`. `lanes`: their mask.
+  virtual void warp_complete(int warp, verb what, std::uint32_t lanes) = 0;
+  /// All live lanes of the block have arrived at sync_block. `lanes`: their number.
+  virtual void block_complete(int lanes) = 0;
+  /// All live lanes of the cluster have arrived at sync_cluster.
+  virtual void cluster_complete(const cluster_state& cluster) = 0;
 };
 
 }  // namespace virtual_machine

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What each lane of a block knows of all accesses: the happens-before relation of a launch, as seen from one block.
-// Lanes of a warp share what the warp has learnt at its last meeting; what a lane has acquired by itself is kept beside
-// it until then. Asynchronous engines are observers of their own: lanes learn of their work by waiting for it.
+// The happens-before relation of a launch, as seen from one block: for each lane, the accesses that are ordered before
+// its next access. "A lane knows an access" means that the access happens before whatever the lane does next. The
+// lanes of a warp share the clock of the warp's last barrier. A lane that acquires by itself keeps what it learns in a
+// clock of its own until the warp's next barrier. Each copy engine is an actor of its own: a lane knows its copies
+// after waiting for them.
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/history.hpp>
+#include <tilery/simt/virtual/epoch.hpp>
 #include <tilery/simt/virtual/vector_clock.hpp>
 
 #include <memory>
@@ -15,7 +17,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What an observer knows, and which part of that a proxy fence has made visible to the asynchronous proxy.
+/// The accesses that an observer knows, and the part of them that a proxy fence has made visible to the asynchronous
+/// proxy.
 struct knowledge {
   vector_clock known, fenced;
 
@@ -50,10 +53,10 @@ public:
   std::uint32_t time(int lane) const { return lanes_[static_cast<std::size_t>(lane)].time; }
   group_id warp_of(int lane) const { return {block_, static_cast<std::uint32_t>(lane / warp_lanes)}; }
 
-  /// A group for an engine or a barrier of this block.
+  /// Returns a new group, for an engine or a barrier of this block.
   group_id new_engine() { return {block_, static_cast<std::uint32_t>(warp_count() + engines_++)}; }
 
-  /// Whether an access is ordered before what the lane does now.
+  /// True if the access is ordered before the lane's next access.
   bool knows(int lane, group_id who, int member, std::uint32_t at, access_mode mode) const {
     if (!is_engine(mode) && who == warp_of(lane) && member == lane % warp_lanes) return true;
     if (warp(lane).known.knows(who, member, at)) return true;
@@ -62,30 +65,30 @@ public:
   }
   bool knows(int lane, const epoch& e) const { return knows(lane, e.who, e.member, e.time, e.mode); }
   bool knows(int lane, const readers& r) const {
-    if (warp(lane).known.knows(r.who, vector_clock::everyone, r.time)) return true;
+    if (warp(lane).known.knows(r.who, vector_clock::all_members, r.time)) return true;
     for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
       if (!knows(lane, r.who, __builtin_ctz(rest), r.time, r.mode)) return false;
     return true;
   }
-  /// Whether they are ordered before what all lanes of the warp do now.
+  /// True if the readers' accesses are ordered before the next access of every lane of this lane's warp.
   bool warp_knows(int lane, const readers& r) const {
-    return warp(lane).known.knows(r.who, vector_clock::everyone, r.time);
+    return warp(lane).known.knows(r.who, vector_clock::all_members, r.time);
   }
-  /// Whether an access through the generic proxy is visible to an asynchronous operation that the lane issues now.
+  /// True if an access through the generic proxy is visible to an asynchronous operation that the lane issues now.
   bool fenced(int lane, const epoch& e) const {
     if (warp(lane).fenced.knows(e.who, e.member, e.time)) return true;
     const knowledge* alone = lanes_[static_cast<std::size_t>(lane)].alone.get();
     return alone && alone->fenced.knows(e.who, e.member, e.time);
   }
 
-  /// Whether it is ordered before what some lane of the block does now.
+  /// True if the access is ordered before the next access of at least one lane of the block.
   bool known_to_any(const epoch& e) const {
     const auto knows = [&](const knowledge& k) { return k.known.knows(e.who, e.member, e.time); };
     return std::any_of(warps_.begin(), warps_.end(), knows) ||
            std::any_of(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alone && knows(*l.alone); });
   }
 
-  /// Whether the lane knows of anything that a lane of another block, which is like this one, has done.
+  /// True if the lane knows any access of block `other`. That block has as many threads as this one.
   bool knows_of(int lane, std::uint32_t other) const {
     for (int i = 0; i < threads_; ++i)
       if (knows(lane, {other, static_cast<std::uint32_t>(i / warp_lanes)}, i % warp_lanes, 0, access_mode::plain))
@@ -93,7 +96,8 @@ public:
     return false;
   }
 
-  /// What a release of the lane gives away: all that it knows and has done. What it does from now on is not part.
+  /// Returns what a release of the lane publishes: every access that the lane knows or has made. Its later accesses are
+  /// not included.
   knowledge release(int lane) {
     lane_state& l = lanes_[static_cast<std::size_t>(lane)];
     knowledge given = warp(lane);
@@ -103,27 +107,27 @@ public:
     return given;
   }
   void acquire(int lane, const knowledge& given) { alone(lane).join(given); }
-  /// Learns of an engine's work: everything before `time`.
+  /// The lane learns of all copies of the engine before `time`.
   void wait_for(int lane, group_id engine, int member, std::uint32_t time) {
     alone(lane).known.learn(engine, member, time);
   }
-  /// A proxy fence: what the lane knows and has done becomes visible to the asynchronous proxy.
+  /// A proxy fence: every access that the lane knows or has made becomes visible to the asynchronous proxy.
   void fence_proxy(int lane) {
     const vector_clock seen = release(lane).known;
     alone(lane).fenced.join(seen);
   }
 
-  /// All lanes of a warp have met, and memory is ordered.
-  void meet_warp(int w) {
+  /// All live lanes of a warp have passed a barrier that orders memory (sync_warp).
+  void pass_warp_barrier(int w) {
     knowledge& k = warps_[static_cast<std::size_t>(w)];
     const std::uint32_t time = gather(w) + 1;
     set_time(w, time);
     k.known.set_warp(static_cast<std::uint32_t>(w), time);
   }
-  /// All lanes of the block have met.
-  void meet_block() {
+  /// All live lanes of the block have passed a barrier (sync_block).
+  void pass_block_barrier() {
     std::uint32_t time = 0;
-    bool plain = true;  // nobody knows more than times of warps
+    bool plain = true;  // no clock holds more than one time per warp of this block
     for (int w = 0; w < warp_count(); ++w) {
       time = std::max(time, gather(w) + 1);
       const knowledge& k = warps_[static_cast<std::size_t>(w)];
@@ -144,8 +148,10 @@ public:
     }
   }
 
-  /// All lanes of a cluster have met: its blocks, each of which has met before, learn what each other one knows.
-  const knowledge& of_all() const { return warps_.front(); }
+  // A barrier of the cluster: pass_block_barrier() of each block, then each block learns what the other blocks know.
+
+  /// The knowledge that all lanes share after pass_block_barrier().
+  const knowledge& shared_by_all() const { return warps_.front(); }
   void learn(const knowledge& others) {
     for (knowledge& k : warps_) k.join(others);
   }
@@ -153,7 +159,7 @@ public:
 private:
   struct lane_state {
     std::uint32_t time = 0;
-    std::unique_ptr<knowledge> alone;  // what this lane alone has learnt since its warp's last meeting
+    std::unique_ptr<knowledge> alone;  // learnt by this lane alone since its warp's last barrier
   };
 
   const knowledge& warp(int lane) const { return warps_[static_cast<std::size_t>(lane / warp_lanes)]; }
@@ -165,7 +171,7 @@ private:
     return *own;
   }
 
-  /// Moves what single lanes know to their warp. Returns the latest of their times.
+  /// Merges the clocks of single lanes into their warp's clock. Returns the latest time of the lanes.
   std::uint32_t gather(int w) {
     std::uint32_t time = 0;
     for (int i = w * warp_lanes; i < std::min(threads_, (w + 1) * warp_lanes); ++i) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Makes warp requests of what single lanes do. The lanes of a warp run one after another, so the first has gone through
-// a loop before the second begins it: the n-th execution of a site by each lane, counted from the warp's last meeting,
-// is one request. It can be costed when the warp meets; until then addresses are kept here, block by block, because
-// blocks that wait are left aside while others run.
+// Groups the accesses of single lanes into warp requests, for the profile. The virtual GPU runs the lanes of a warp one
+// after another: the first lane has finished a loop before the second lane begins it. So the n-th executions of a site
+// by the lanes of a warp, counted from the warp's last barrier, are one request. Its cost is computed when the warp
+// reaches its next barrier. Until then the addresses are kept here, separately for each block, because other blocks run
+// while this block waits.
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +17,7 @@ class block_requests {
 public:
   explicit block_requests(profile_recorder& totals) : totals_(&totals) {}
 
-  /// A block begins, of which nothing is pending. Memory of the block before is used again.
+  /// A new block begins, without pending requests. Reuses the buffers of the previous block.
   void begin_block(int threads) {
     const auto warps = static_cast<std::size_t>((threads + 31) / 32);
     if (warps_.size() < warps) warps_.resize(warps);
@@ -26,8 +27,9 @@ public:
     }
   }
 
-  /// A lane's access: an address of global memory, or an offset into shared memory. An access of 32 bytes and more is
-  /// one instruction for each 16, and so counts as several executions.
+  /// Records one lane's access. `at` is an address of global memory or an offset in shared memory. An access that is
+  /// not of 1, 2, 4, 8 or 16 bytes is split into such pieces, largest first; each piece is one instruction and counts
+  /// as one execution.
   void access(std::uint32_t site, site_kind kind, int rank, std::uintptr_t at, int bytes) {
     if (bytes <= 16 && std::has_single_bit(static_cast<unsigned>(bytes))) [[likely]] {
       keep(site, kind, rank, at, std::countr_zero(static_cast<unsigned>(bytes)));
@@ -40,37 +42,40 @@ public:
     }
   }
 
-  /// A bulk copy: one request of one lane, whatever its bytes. No other lane could have taken part.
+  /// Records a bulk copy of any size as one request of one lane. The request is not divergent, because no other lane
+  /// could have taken part.
   void bulk(std::uint32_t site, site_kind kind, std::uintptr_t at, int bytes) {
     totals_->add_bulk(totals_->row(site, kind), at, bytes);
   }
 
-  /// A lane comes to a meeting (`aligned` follows when all have come), or executes a fence or a wait.
-  void meeting(std::uint32_t site, site_kind kind, int rank) { keep(site, kind, rank, 0, 0); }
+  /// Records that a lane arrives at a barrier or a shuffle (aligned() follows when all lanes have arrived), or that it
+  /// executes a fence or a wait.
+  void synchronisation(std::uint32_t site, site_kind kind, int rank) { keep(site, kind, rank, 0, 0); }
 
   void operations(std::uint32_t site, compute_unit on, std::int64_t count) { totals_->operations(site, on, count); }
 
-  /// The lanes in `live`, all that are left of a warp, have met: lanes that skipped an access are in step again.
+  /// All live lanes of a warp (bit mask `live`) have arrived at a barrier. Lanes that skipped an access are in step
+  /// with the other lanes again, so the pending requests are complete and are counted.
   void aligned(int warp, std::uint32_t live) {
     warp_state& w = warps_[static_cast<std::size_t>(warp)];
     w.live = live;
     flush(w);
   }
 
-  /// Every lane has ended. Those that the last meeting found are the ones that could have taken part in what came
-  /// after.
+  /// Counts the pending requests after all lanes have ended. The lanes that were alive at the warp's last barrier are
+  /// taken as those that could have taken part.
   void end_block() {
     for (warp_state& w : warps_) flush(w);
   }
 
 private:
-  static constexpr std::uint32_t most_kept = 2048;  // executions of a site between meetings whose addresses are kept
-  static constexpr int widths = 8;                  // of which 5 are used: 1 to 16 bytes, by their logarithm
+  static constexpr std::uint32_t most_kept = 2048;  // executions of a site between barriers whose addresses are kept
+  static constexpr int widths = 8;  // widths of 1 to 16 bytes by their base-2 logarithm: 5 of the 8 are used
 
-  /// What one warp has pending at one site, for one width of access.
+  /// The pending requests of one warp at one site, for one width of access.
   struct queue {
     std::uint32_t done[32] = {};     // executions by lane: lane i takes part in request n where done[i] > n
-    std::uint32_t kept = 0;          // requests whose addresses have a place in `at`
+    std::uint32_t kept = 0;          // number of requests for whose addresses `at` has room
     std::vector<std::uintptr_t> at;  // (request, lane)
     int row = 0, width = 0;
     site_kind kind = site_kind::global_load;
@@ -78,7 +83,7 @@ private:
   };
   struct warp_state {
     std::uint32_t live = 0;
-    std::vector<std::unique_ptr<queue>> queues;  // by site, kind and width; most places are empty
+    std::vector<std::unique_ptr<queue>> queues;  // by site, kind and width; most entries are null
     std::vector<queue*> pending;
   };
 
@@ -108,7 +113,8 @@ private:
     return q;
   }
 
-  /// Makes place for request n. False where that many are not kept: they will be taken to be like those before.
+  /// Makes room for the addresses of request n. Returns false if so many are not kept: the cost of the later requests
+  /// is extrapolated from the kept ones.
   [[gnu::noinline]] static bool grow(queue& q, std::uint32_t n) {
     if (n >= most_kept) return false;
     q.kept = std::max(8u, q.kept * 2);
@@ -125,7 +131,7 @@ private:
     const site_profile before = totals_->at(q.row);
     std::uint32_t n = 0;
     std::int64_t more_requests = 0, more_lanes = 0;
-    while (true) {  // stretches of requests in which the same lanes take part
+    while (true) {  // each iteration: a run of requests in which the same lanes take part
       std::uint32_t lanes = 0, end = ~std::uint32_t{0};
       for (int i = 0; i < 32; ++i)
         if (q.done[i] > n) lanes |= 1u << i, end = std::min(end, q.done[i]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the virtual GPU is asked to watch, and where its findings go.
+// The checks that a launch on the virtual GPU can ask for, and the report that collects their faults and profiles.
 #pragma once
 #pragma GCC system_header
 
@@ -8,12 +8,12 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// What is watched during a launch.
+/// The checks of a launch: a set of flags.
 enum class checks : unsigned {
-  memory = 1,    ///< bounds, uninitialised shared memory, writes to what is only read, alignment
-  races = 2,     ///< every pair of accesses that nothing orders, asynchronous copies, proxies
-  meetings = 4,  ///< barriers and collectives that lanes call from different places, or after some have left
-  profile = 8,   ///< what each line moves and costs; needs a report
+  memory = 1,    ///< bounds, alignment, reads of uninitialised memory, writes to operands that the launch only reads
+  races = 2,     ///< every pair of unordered accesses, missing waits for asynchronous copies, missing proxy fences
+  meetings = 4,  ///< barriers and collectives that lanes call from different lines, or after some lanes have ended
+  profile = 8,   ///< bytes moved by each line, and their cost; needs a report
   all = 15
 };
 
@@ -25,7 +25,7 @@ constexpr checks operator&(checks a, checks b) {
 }
 constexpr bool any(checks c) { return c != checks{}; }
 
-/// Collects instead of throwing: the faults of all launches that were given it, and a profile of each.
+/// Collects the faults and the profiles of all launches to which it is passed. Such a launch does not throw its faults.
 struct launch_report {
   std::vector<fault> faults;
   std::vector<launch_profile> profiles;

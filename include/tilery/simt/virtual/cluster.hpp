@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A cluster of the virtual GPU: blocks that run side by side, meet in sync_cluster and reach each other's shared
-// memory. It is what the scheduler runs; a kernel that says nothing of clusters has clusters of one block. Blocks that
-// have ended keep their shared memory until the last one has.
+// A cluster of the virtual GPU: blocks that run concurrently, synchronise by sync_cluster and access each other's
+// shared memory. The scheduler runs clusters; a kernel that names no cluster size has clusters of one block. A block
+// that has ended keeps its shared memory until the last block of its cluster has ended.
 #pragma once
 #pragma GCC system_header
 
@@ -13,19 +13,19 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What is to be run, its types forgotten.
+/// A kernel and its grid, with type-erased parameters.
 struct grid_of_blocks {
   const char* kernel;
   index3 blocks;
   int threads;
   int shared_bytes;
-  int cluster;  // blocks of one, along x
-  block::lane_text text;
+  int cluster;  // blocks per cluster, along x
+  block::lane_function function;
   const void* params;
   tensor_model tensors = {};
 };
 
-/// Makes the watch of a block; empty: nobody watches.
+/// Makes the watch of a block. Empty for an unchecked launch.
 using watch_maker = std::function<std::unique_ptr<block_events>()>;
 
 class cluster {
@@ -34,43 +34,43 @@ public:
     for (int i = 0; i < what.cluster; ++i) {
       blocks_.push_back(
           std::make_unique<block>(what.threads, what.shared_bytes, new_watch ? new_watch() : nullptr, what.tensors));
-      meeting_.blocks.push_back(blocks_.back().get());
+      state_.blocks.push_back(blocks_.back().get());
     }
   }
 
-  /// Makes all blocks ready to run, the first of them at this place of the grid.
+  /// Makes all blocks ready to run. `first`: the position of the first block in the grid.
   void begin(index3 first, const grid_of_blocks& what) {
-    meeting_.live = meeting_.arrived = 0;
+    state_.live = state_.arrived = 0;
     for (const auto& b : blocks_) {
-      b->begin(first, what.blocks, what.text, what.params, meeting_);
+      b->begin(first, what.blocks, what.function, what.params, state_);
       ++first.x;
     }
   }
 
-  /// Runs until every lane has ended or none can go on. Returns whether any lane is left.
+  /// Runs until every lane has ended, or none can go on. Returns true if any lane is left.
   bool resume(fiber& scheduler) {
     for (bool again = true; again;) {
       again = false;
       for (const auto& b : blocks_) {
-        if (!b->can_go_on()) continue;
+        if (!b->has_ready_lane()) continue;
         b->resume(scheduler);
         if (b->failure()) return true;
         again = true;
       }
     }
-    return meeting_.live > 0;
+    return state_.live > 0;
   }
 
-  /// Lets every lane in wait_until, and every one that polls, look again.
+  /// Lets every lane that waits in wait_until, or polls, test its condition again.
   void look_again() {
     for (const auto& b : blocks_) b->wake(verb::wait_until), b->wake(verb::poll);
   }
-  /// Ends what is left, running the destructors of each lane.
+  /// Ends the lanes that are left; the destructors of their objects run.
   void cancel(fiber& scheduler) {
     for (const auto& b : blocks_) b->cancel(scheduler);
   }
 
-  /// Where each live lane stands.
+  /// Returns the line at which each live lane waits, as text.
   std::string where_lanes_wait() const {
     std::string text;
     for (const auto& b : blocks_) text += b->where_lanes_wait();
@@ -82,12 +82,13 @@ public:
     return {};
   }
   bool waits_for_memory() const { return lanes_in(verb::wait_until) + polling() > 0; }
-  /// How many lanes poll.
+  /// The number of lanes that poll.
   int polling() const { return lanes_in(verb::poll); }
-  /// See `block`: a cluster that was resumed without a move has not moved.
-  std::uint64_t moves() const {
+  /// The progress counters of the blocks (block_lanes::progress), summed: a resume() that leaves the sum unchanged has
+  /// made no progress.
+  std::uint64_t progress() const {
     std::uint64_t sum = 0;
-    for (const auto& b : blocks_) sum += b->moves();
+    for (const auto& b : blocks_) sum += b->progress();
     return sum;
   }
 
@@ -99,7 +100,7 @@ private:
   }
 
   std::vector<std::unique_ptr<block>> blocks_;
-  cluster_meeting meeting_;
+  cluster_state state_;
 };
 
 }  // namespace virtual_machine

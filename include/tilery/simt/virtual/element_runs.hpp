@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Where the elements of an operand lie among the bytes from its first to its last one: runs of neighbours, repeated at
-// strides. What lies between the rows of a slice, or between the matrices of a batch, is in no run.
+// Tells the elements of an operand from the gaps between them, among the bytes from its first to its last element. The
+// elements are runs of contiguous elements, repeated at strides. The bytes between the rows of a slice, or between the
+// matrices of a batch, are in no run.
 #pragma once
 #pragma GCC system_header
 
@@ -18,15 +19,14 @@ public:
       : begin_(reinterpret_cast<std::uintptr_t>(o.begin())),
         end_(reinterpret_cast<std::uintptr_t>(o.end())),
         element_bytes_(static_cast<std::uintptr_t>(o.element_bytes)) {
-    repetition nearest_first[] = {{o.extents[1], o.strides[1]},
-                                  {o.extents[0], o.strides[0]},
-                                  {o.matrices, o.matrix_stride}};
+    repetition nearest_first[largest_rank];
+    for (int d = 0; d < o.rank; ++d) nearest_first[d] = {o.extents[d], o.strides[d]};
     std::ranges::sort(nearest_first, {}, &repetition::stride);
     for (const repetition& r : nearest_first)
       if (r.times > 1 && r.stride > 0) add(r);
   }
 
-  /// Whether all elements that an access touches are the operand's.
+  /// True if the access touches elements of the operand only.
   bool hold(std::uintptr_t address, std::size_t bytes) const {
     if (address < begin_ || address + bytes > end_) return false;
     if (count_ == 0) return true;
@@ -41,10 +41,10 @@ public:
 private:
   struct repetition {
     std::int64_t times = 1, stride = 0;
-    std::int64_t reach = 0;  // elements that one time reaches over
+    std::int64_t reach = 0;  // elements from the first to the last one of one repetition
   };
 
-  /// Repeats what there is. What touches or overlaps grows together: dense rows, and the windows of a sliding view.
+  /// Repeats the runs so far. Repetitions that touch or overlap merge: dense rows, and the windows of a sliding view.
   void add(repetition r) {
     if (count_ == 0 && r.stride <= run_) {
       run_ += (r.times - 1) * r.stride;
@@ -63,7 +63,7 @@ private:
     all_[count_++] = r;
   }
 
-  /// Whether elements `first` to `last` lie in one run of the `levels` innermost repetitions.
+  /// True if the elements `first` to `last` are in one run of the `levels` innermost repetitions.
   bool one_run_has(int levels, std::int64_t first, std::int64_t last) const {
     if (levels == 0) return last < run_;
     const repetition& r = all_[levels - 1];
@@ -76,9 +76,9 @@ private:
   }
 
   std::uintptr_t begin_, end_, element_bytes_;
-  repetition all_[3];  // the innermost one first
+  repetition all_[largest_rank];  // the innermost one first
   int count_ = 0;
-  std::int64_t run_ = 1;  // elements
+  std::int64_t run_ = 1;  // contiguous elements
 };
 
 }  // namespace virtual_machine

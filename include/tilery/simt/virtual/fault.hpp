@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the virtual GPU has to report of a launch: faults, as data and as text.
+// A fault: one thing that the virtual GPU has found wrong in a launch, as data and as text; and the exception that
+// carries the faults of a launch.
 #pragma once
 #pragma GCC system_header
 
@@ -13,21 +14,21 @@
 namespace tilery::inline TILERY_ABI {
 
 enum class fault_kind : int {
-  race,            ///< two accesses, one of them a write, with nothing that orders them
-  missing_wait,    ///< bytes of an asynchronous copy that nobody has waited for
-  missing_fence,   ///< ordered, but the other proxy cannot see it without a proxy fence
-  uninitialised,   ///< a read of bytes that nobody wrote
-  early_end,       ///< a block that ends while another one may still use its shared memory
-  early_access,    ///< an access to the shared memory of a block of the cluster that may not have begun
+  race,            ///< two unordered accesses, at least one of them a write
+  missing_wait,    ///< an access to bytes of an asynchronous copy without a wait for the copy
+  missing_fence,   ///< ordered accesses through two proxies without the proxy fence that makes the first one visible
+  uninitialised,   ///< a read of bytes that were never written
+  early_end,       ///< a block that ends while another block may still access its shared memory
+  early_access,    ///< an access to the shared memory of another block of the cluster, which may not have begun
   out_of_bounds,   ///< outside of shared memory, or of every operand of the launch
   read_only,       ///< a write to an operand that the launch only reads
-  misaligned,      ///< an address that is no multiple of the access's size
-  collective,      ///< lanes that meet in different collectives
+  misaligned,      ///< an address that is not a multiple of the access's alignment
+  collective,      ///< lanes that arrive at different barriers or collectives
   deadlock,        ///< no lane can go on
-  barrier_misuse,  ///< a barrier's object used against its rules
-  step_limit,      ///< a kernel that did not end
-  stack_overflow,  ///< a lane that needs more stack than there is
-  unwritten,       ///< elements of an output that nobody has written
+  barrier_misuse,  ///< a barrier used against its rules, or reached by too few lanes
+  step_limit,      ///< a kernel that executed more verbs than the step limit allows
+  stack_overflow,  ///< a lane that needs more stack than it has
+  unwritten,       ///< elements of an output that were never written
 };
 
 constexpr const char* name_of(fault_kind kind) {
@@ -38,7 +39,7 @@ constexpr const char* name_of(fault_kind kind) {
   return names[static_cast<int>(kind)];
 }
 
-/// One side of a fault.
+/// One of the two accesses of a fault.
 struct fault_access {
   tilery::site site;
   index3 block{0, 0, 0};
@@ -50,18 +51,18 @@ struct fault_access {
 struct fault {
   fault_kind kind = fault_kind::race;
   const char* kernel = "";
-  fault_access now;         ///< the access at which it was found
-  fault_access before;      ///< the other side, where there is one (before.site.line.line > 0)
+  fault_access now;         ///< the access at which the fault was found
+  fault_access before;      ///< the earlier access of a pair; valid if has_before()
   std::string memory;       ///< "shared memory", or the operand's name
-  std::int64_t offset = 0;  ///< bytes from the begin of that memory
-  std::string element;      ///< of shared memory: "row[255]", where the kernel names its members; else empty
+  std::int64_t offset = 0;  ///< in bytes, from the start of that memory
+  std::string element;      ///< "row[255]": of shared memory, if the kernel names its members; else empty
   std::int64_t bytes = 0;   ///< how many bytes are wrong in this access
-  std::string missing;      ///< what would have made it right, or what else there is to say
-  std::int64_t count = 1;   ///< how often it was found at these two places
-  int cause = 0;            ///< faults of a launch with one number here come of one missing barrier; 0: by itself
+  std::string missing;      ///< the order or the operation that is missing, or another explanation
+  std::int64_t count = 1;   ///< how often the fault was found at these two sites
+  int cause = 0;            ///< equal numbers: one missing barrier explains these faults of the launch; 0: none does
 
   bool has_before() const { return before.site.line.line > 0; }
-  /// One paragraph.
+  /// The fault as one paragraph of text.
   std::string text() const;
 };
 
@@ -90,7 +91,7 @@ inline std::string fault::text() const {
   return result;
 }
 
-/// Thrown at the end of a launch in which faults were found. what() has the text of the first ones, faults() has all.
+/// Thrown at the end of a launch in which faults were found. what() has the text of the first 20, faults() has all.
 class fault_error : public error {
 public:
   static constexpr std::size_t most_told = 20;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The order in which the faults of a launch are told, and which of them have one cause. What is outside of memory comes
-// first, then races, then reads of what nobody wrote, which often follow from those. Races that one barrier would mend
-// stand together, and each names the strongest barrier that any of them needs.
+// The order in which the faults of a launch are reported, and the groups of faults with one cause. Races and their like
+// come after faults such as out of bounds, and before reads of uninitialised bytes, which often are their consequence.
+// Races that one barrier would fix form a group; each of them names the strongest barrier that a member needs.
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/missing.hpp>
+#include <tilery/simt/virtual/missing_order.hpp>
 
 #include <algorithm>
 #include <vector>
@@ -14,15 +14,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What is known of a fault besides what it tells: which barrier would mend it.
+/// Facts about a fault that its text does not hold: the barrier that would fix it, and the loop's barrier if the two
+/// accesses belong to different iterations.
 struct fault_origin {
   remedy needed = remedy::other;
-  later_round later;
+  later_iteration later;
 };
 
 class fault_groups {
 public:
-  /// Orders the faults and gives those of one cause a number; `origins` are theirs.
+  /// Sorts the faults, and gives the faults of each group one number (fault::cause). `origins[i]` belongs to
+  /// `faults[i]`.
   static void arrange(std::vector<fault>& faults, const std::vector<fault_origin>& origins) {
     fault_groups all{faults, origins, {}};
     for (std::size_t i = 0; i < faults.size(); ++i) all.add_race(i);
@@ -31,7 +33,8 @@ public:
   }
 
 private:
-  /// Faults that a barrier at one place would mend: behind a line from `first` to `last` of a file.
+  /// Faults that one barrier would fix: a barrier after any line from `first` to `last` of one file. `later`: the site
+  /// of the barrier of their loop, if they are between different iterations, else 0.
   struct group {
     const fault* example;
     std::uint32_t later;
@@ -53,7 +56,7 @@ private:
     const where now = line_of(f.now), before = line_of(f.before);
     if (o.needed == remedy::other || std::strcmp(now.file, before.file) != 0) return;
     const int first = std::min(now.line, before.line), last = std::max(now.line, before.line) - 1;
-    if (o.later.barrier == 0 && last < first) return;  // by one line: no place between them
+    if (o.later.barrier == 0 && last < first) return;  // both accesses on one line: no place for a barrier between them
     for (group& g : groups_) {
       if (g.later != o.later.barrier || g.example->memory != f.memory || !same_file(*g.example, f)) continue;
       const int both_first = std::max(g.first, first), both_last = std::min(g.last, last);
@@ -64,7 +67,8 @@ private:
     }
     groups_.push_back({&f, o.later.barrier, first, last, {i}});
   }
-  /// A read that came before the write that it races with.
+  /// Adds a read of uninitialised bytes to the group of the race at the same line: the read came before the write that
+  /// it races with.
   void add_unwritten(std::size_t i) {
     const fault& f = faults_[i];
     if (f.kind != fault_kind::uninitialised) return;
@@ -108,7 +112,7 @@ private:
       if (g.members.size() < 2) continue;
       ++causes;
       std::stable_sort(g.members.begin(), g.members.end(), [&](std::size_t a, std::size_t b) {
-        return origins_[a].needed > origins_[b].needed;  // reads of what nobody wrote need no barrier, and come last
+        return origins_[a].needed > origins_[b].needed;  // uninitialised reads need no barrier, and come last
       });
       const std::size_t leader = g.members.front();
       for (std::size_t m = 0; m < g.members.size(); ++m) {

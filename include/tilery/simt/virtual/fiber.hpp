@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A fiber: one lane's stack and registers, switched by Boost.Context, with the annotations that AddressSanitizer needs
-// to follow. Stacks end in a guard, are pooled for the whole program, and start at different cache sets.
+// A fiber: the stack and the registers of one lane. Boost.Context switches between fibers. In a build with
+// AddressSanitizer, each switch is announced to it. Each stack ends in a guard region. Stacks are pooled for the whole
+// program, and their first frames are placed in different cache sets.
 #pragma once
 #pragma GCC system_header
 
@@ -21,7 +22,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Stacks of one size. Touching fresh pages is what costs: a stack that has been used is used again.
+/// A pool of stacks of one size. Used stacks are reused, because the first access to a fresh page is expensive.
 class stack_pool {
 public:
 #ifdef TILERY_ASAN_FIBERS
@@ -30,9 +31,9 @@ public:
   static constexpr std::size_t bytes = 64 * 1024;
 #endif
 
-  static constexpr std::size_t guard_bytes = 64 * 1024;  // a frame that is larger than this may jump over it
+  static constexpr std::size_t guard_bytes = 64 * 1024;  // a stack frame larger than this may jump over the guard
 
-  /// The lowest address of `bytes` usable bytes; the guard lies below.
+  /// Returns the lowest address of `bytes` usable bytes; the guard is below that address.
   std::byte* take() {
     {
       const std::lock_guard lock(mutex_);
@@ -44,7 +45,7 @@ public:
     }
     void* memory =
         mmap(nullptr, bytes + guard_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    // the guard makes it two mappings, of which Linux gives a process 65530 (vm.max_map_count)
+    // a stack and its guard are two memory mappings, and Linux allows a process 65530 (vm.max_map_count)
     if (memory == MAP_FAILED || mprotect(memory, guard_bytes, PROT_NONE) != 0)
       throw error(
           "virtual_gpu: no memory for the stack of one more lane; it must have at most some 32000 lanes waiting at a "
@@ -62,13 +63,13 @@ private:
   std::vector<std::byte*> free_;
 };
 
-/// The pool of the program. It is never destroyed: destructors of static objects may launch kernels.
+/// The pool of the program. It is never destroyed, because destructors of static objects may launch kernels.
 inline stack_pool& stacks() {
   static stack_pool& pool = *new stack_pool;
   return pool;
 }
 
-/// A suspended or running line of execution. A default one stands for the thread itself.
+/// A line of execution, running or suspended. A default-constructed fiber stands for the host thread itself.
 class fiber {
 public:
   using entry = void (*)(void* argument);
@@ -80,8 +81,8 @@ public:
     if (stack_) stacks().give_back(stack_);
   }
 
-  /// Prepares to run start(argument) at the first switch. `start` never returns. Fibers with different `offset`s use
-  /// different cache sets.
+  /// Prepares the fiber to run start(argument) at the first switch to it. `start` never returns. Fibers with different
+  /// values of `offset` use different cache sets.
   void prepare(entry start, void* argument, int offset) {
     if (!stack_) stack_ = stacks().take();
     start_ = start;
@@ -89,12 +90,12 @@ public:
     const std::size_t shift = static_cast<std::size_t>(offset % 29) * 128;
     std::byte* top = stack_ + stack_pool::bytes - shift;
 #ifdef TILERY_ASAN_FIBERS
-    __asan_unpoison_memory_region(stack_, stack_pool::bytes);  // frames of a lane that was ended early
+    __asan_unpoison_memory_region(stack_, stack_pool::bytes);  // a lane that was ended early leaves poisoned frames
 #endif
     context_ = boost::context::detail::make_fcontext(top, stack_pool::bytes - shift, &fiber::first);
   }
 
-  /// From this fiber, which is running, to another one. Returns when somebody switches back.
+  /// Switches from this fiber, which is running, to another one. Returns when some fiber switches back to this one.
   void switch_to(fiber& other) {
     passage between{this, &other};
 #ifdef TILERY_ASAN_FIBERS
@@ -106,7 +107,7 @@ public:
 #endif
   }
 
-  /// The last switch of a fiber that has nothing more to do.
+  /// Switches away from a fiber that has ended and is never resumed.
   [[noreturn]] void leave_to(fiber& other) {
     passage between{this, &other};
 #ifdef TILERY_ASAN_FIBERS
@@ -116,16 +117,16 @@ public:
     __builtin_unreachable();
   }
 
-  /// Whether an address is in the guard below this stack.
+  /// True if the address is in the guard below this fiber's stack.
   bool guards(const void* address) const {
     const auto* at = static_cast<const std::byte*>(address);
     return stack_ && at < stack_ && at >= stack_ - stack_pool::guard_bytes;
   }
 
-  /// Called once on the fiber that stands for the thread, before the first switch away from it.
+  /// To be called once on the fiber that stands for the host thread, before the first switch away from it.
   void be_thread() {
 #ifdef TILERY_ASAN_FIBERS
-    // the thread's own stack, as the sanitizer wants to hear of it at the switch back
+    // the sanitizer must be given the bounds of the thread's own stack at a switch back to the thread
     pthread_attr_t attributes;
     pthread_getattr_np(pthread_self(), &attributes);
     pthread_attr_getstack(&attributes, &thread_bottom_, &thread_size_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The global memory of a launch as its checks see it: the operands, where they lie, and the history of each element of
-// what the launch writes. Memory that is only read needs no history: a write to it is a fault by itself.
+// The global memory of a launch, as the checks see it: the operands, their address ranges, and the access history of
+// each element that the launch may write. Memory that is only read needs no history, because any write to it is a
+// fault.
 #pragma once
 #pragma GCC system_header
 
@@ -22,7 +23,7 @@ public:
     operand what;
     element_runs elements;
   };
-  /// Operands that share memory, and their history if one of them is written.
+  /// Operands whose address ranges overlap. `cells` is their access history, null if none of them is written.
   struct region {
     std::uintptr_t begin, end;
     std::size_t cell_bytes;
@@ -33,11 +34,11 @@ public:
       return std::any_of(parts.begin(), parts.end(), [](const part& p) { return p.what.written; });
     }
   };
-  /// Where an access falls.
+  /// The result of finding an access in the operands.
   struct place {
-    region* in = nullptr;           // null: outside of all operands, or nothing is known of them
-    const operand* part = nullptr;  // null: in no operand, though near one
-    bool inside = false;            // the access may happen
+    region* in = nullptr;           // null: outside of all operands, or the launch names no operands
+    const operand* part = nullptr;  // null: in the range of `in`, but not on the elements of one operand
+    bool inside = false;            // the access is on elements of `part`
   };
 
   explicit global_memory(const operands& known) {
@@ -63,7 +64,8 @@ public:
         r.cells = std::make_unique<shadow>((r.end - r.begin + r.cell_bytes - 1) / r.cell_bytes, write_log::before);
   }
 
-  /// Launches that name no operands have no bounds; their memory is followed byte by byte, a page at a time.
+  /// True if the launch names its operands. If it does not, accesses have no bounds, and memory is tracked byte by
+  /// byte, in pages that are created at their first access.
   bool knows_operands() const { return knows_operands_; }
 
   place find(std::uintptr_t address, std::size_t bytes, bool writes) {
@@ -80,14 +82,13 @@ public:
     return {};
   }
 
-  /// Visits each operand.
   template <class Visit>
   void for_operands(const Visit& visit) const {
     for (const region& r : regions_)
       for (const part& p : r.parts) visit(p.what);
   }
 
-  /// The operand that lies nearest to an address, for reports.
+  /// Returns the operand nearest to an address, for reports; null if there is no operand that has elements.
   const operand* nearest(std::uintptr_t address) const {
     const operand* best = nullptr;
     std::uintptr_t least = ~std::uintptr_t{0};
@@ -101,7 +102,7 @@ public:
     return best;
   }
 
-  /// The history of a page of memory of which no operand tells.
+  /// Returns the history of a page of memory, for launches that name no operands; creates it at the first call.
   shadow& page(std::uintptr_t number) {
     std::unique_ptr<shadow>& s = pages_[number];
     if (!s) s = std::make_unique<shadow>(page_bytes, write_log::before);
@@ -125,7 +126,8 @@ public:
   }
 
 private:
-  /// Elements of more than four bytes may be accessed by halves.
+  /// Returns the bytes of one history cell: an element, but at most 4 bytes, because larger elements may be accessed by
+  /// halves.
   static std::size_t cell_of(const operand& o) {
     return static_cast<std::size_t>(std::min<std::int64_t>(o.element_bytes, 4));
   }

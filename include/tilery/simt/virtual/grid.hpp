@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The virtual GPU's scheduler. A worker runs one cluster of blocks after another, most of them of one block; one that
-// waits for memory lets the next one start, up to the number of resident blocks, so that blocks may wait for blocks.
-// When no lane of any worker can go on, that is a deadlock, and the report names each lane's line.
+// The virtual GPU's scheduler. A worker is a host thread that runs one cluster of blocks after another (most clusters
+// have one block). While a cluster waits for memory, the worker starts the next one, up to the limit of resident
+// blocks; so blocks may wait for blocks. If no lane of any worker can continue, the launch is deadlocked, and the
+// report lists the source line of each lane.
 #pragma once
 #pragma GCC system_header
 
@@ -18,7 +19,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Set while a kernel runs on this thread: a launch from inside a lane is refused.
+/// True while this host thread runs a kernel: a launch from inside a lane is refused.
 inline thread_local bool inside_a_kernel = false;
 
 class grid {
@@ -26,9 +27,11 @@ public:
   explicit grid(const grid_of_blocks& what, watch_maker new_watch = {})
       : what_(what), new_watch_(std::move(new_watch)) {}
 
-  /// Runs every block, once. With a seed they start in another order than that of their numbers: each group of as many
-  /// as are resident, in itself. So a block that waits for lower numbers finds them started, as on a GPU, and one that
-  /// only happens to come behind them does not. Throws what a lane threw, or the report of a deadlock.
+  /// Runs each block once. Throws what a lane threw, or the report of a deadlock.
+  ///
+  /// Seed. With a seed other than 0, blocks do not start in the order of their numbers: the order is changed within
+  /// each group of as many blocks as are resident at once. So a block that waits for blocks of lower numbers still
+  /// finds them started, as on a GPU. A block that relies on starting after them, but does not wait, may start before.
   void run(int workers, int resident_blocks, where at, std::uint64_t seed = 0) {
     seed_ = seed;
     workers_ = active_workers_ = static_cast<int>(std::min(std::int64_t{workers}, clusters()));
@@ -39,7 +42,7 @@ public:
     std::vector<std::thread> others;
     try {
       for (int i = 1; i < workers_; ++i) others.emplace_back([this] { work(); });
-    } catch (const std::system_error&) {  // no more threads to be had: go on with these
+    } catch (const std::system_error&) {  // the system has no more threads: continue with those that have started
       const std::lock_guard lock(mutex_);
       active_workers_ -= workers_ - 1 - static_cast<int>(others.size());
     }
@@ -67,7 +70,7 @@ private:
     inside_a_kernel = false;
     const std::lock_guard lock(mutex_);
     --active_workers_;
-    ++moves_;
+    ++progress_;
   }
 
   void run_clusters() {
@@ -92,16 +95,16 @@ private:
     }
     std::uint64_t quiet_since = 0;
     for (std::int64_t quiet_rounds = 0; !waiting.empty() && !stop_; ++quiet_rounds) {
-      const std::uint64_t moves_before = moves_;
-      if (moves_before != quiet_since) quiet_since = moves_before, quiet_rounds = 0;
-      bool moved = false;
+      const std::uint64_t progress_before = progress_;
+      if (progress_before != quiet_since) quiet_since = progress_before, quiet_rounds = 0;
+      bool progressed = false;
       for (std::size_t i = 0; i < waiting.size() && !stop_;) {
-        const std::uint64_t moves = waiting[i]->moves();
+        const std::uint64_t progress = waiting[i]->progress();
         const int polling = waiting[i]->polling();
         waiting[i]->look_again();
-        const bool waits = settle(*waiting[i], scheduler);
-        // who gives up polling goes on, and may do what another one waits for, which has looked before it
-        moved = moved || !waits || waiting[i]->moves() != moves || waiting[i]->polling() < polling;
+        const bool waits = run_cluster(*waiting[i], scheduler);
+        // a lane that stops polling may now do what a cluster waits for that was resumed earlier in this round
+        progressed = progressed || !waits || waiting[i]->progress() != progress || waiting[i]->polling() < polling;
         if (waits) {
           ++i;
         } else {
@@ -110,25 +113,27 @@ private:
           waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
         }
       }
-      if (moved) ++moves_;
+      if (progressed) ++progress_;
       while (start_next(waiting, unused, scheduler)) {
       }
-      if (moved) continue;
+      if (progressed) continue;
       if (is_patient(waiting, quiet_rounds))
         std::this_thread::yield();
-      else if (everybody_is_stuck(moves_before))
+      else if (is_deadlocked(progress_before))
         break;
     }
   }
 
-  /// Whether some lane polls and has not done so for long: it may give up and do something else.
+  /// True if some lane polls and fewer than polling::patience rounds have passed without progress: the lane may still
+  /// give up and do something else.
   static bool is_patient(const clusters_of_worker& waiting, std::int64_t quiet_rounds) {
     return quiet_rounds < polling::patience &&
            std::any_of(waiting.begin(), waiting.end(), [](const auto& c) { return c->polling() > 0; });
   }
 
-  /// Runs the next cluster of the grid as far as it goes. False where there is none, or no room for one. Clusters are
-  /// whole: where one block has room, all of its cluster are taken to have.
+  /// Starts the next cluster of the grid and runs it until it ends or waits. Returns false if no cluster is left, or if
+  /// there is no room for one. A cluster starts as a whole: if there is room for one block, its whole cluster is
+  /// assumed to fit.
   bool start_next(clusters_of_worker& waiting, clusters_of_worker& unused, fiber& scheduler) {
     if (stop_ || next_ >= clusters()) return false;
     if (resident_now_.fetch_add(what_.cluster) >= resident_) {
@@ -139,26 +144,26 @@ private:
     if (index >= clusters()) return false;
     if (unused.empty()) unused.push_back(std::make_unique<cluster>(what_, new_watch_));
     cluster& c = *unused.back();
-    c.begin(position(started(index) * what_.cluster), what_);
-    if (settle(c, scheduler)) {
+    c.begin(position(start_order(index) * what_.cluster), what_);
+    if (run_cluster(c, scheduler)) {
       waiting.push_back(std::move(unused.back()));
       unused.pop_back();
     } else {
       resident_now_ -= what_.cluster;
     }
-    ++moves_;
+    ++progress_;
     return true;
   }
 
-  /// Runs a cluster as far as it goes. Returns whether it waits for memory.
-  bool settle(cluster& c, fiber& scheduler) {
+  /// Runs a cluster until it ends or waits. Returns true if it waits for memory.
+  bool run_cluster(cluster& c, fiber& scheduler) {
     const bool left = c.resume(scheduler);
     if (c.failure()) {
       c.cancel(scheduler);
       fail(c.failure());
       return false;
     }
-    if (left && !c.waits_for_memory()) {  // nothing outside of the cluster can wake it
+    if (left && !c.waits_for_memory()) {  // no block outside of the cluster can wake its lanes
       deadlock_ = true;
       report(c);
       stop_ = true;
@@ -168,14 +173,15 @@ private:
     return left;
   }
 
-  /// A worker votes after it has looked at all its waiting clusters in vain. Votes count while nobody has moved since
-  /// the look began; when each worker has voted, nothing can move again.
-  bool everybody_is_stuck(std::uint64_t moves_before) {
+  /// Returns true if the launch is deadlocked. A worker votes after it has resumed all its waiting clusters without
+  /// progress. A vote counts only if no worker has made progress since that round began. When every worker has voted,
+  /// no lane can continue.
+  bool is_deadlocked(std::uint64_t progress_before) {
     {
       const std::lock_guard lock(mutex_);
-      if (moves_ == moves_before) {
-        voters_ = votes_for_ == moves_before ? std::move(voters_) : std::vector<std::thread::id>{};
-        votes_for_ = moves_before;
+      if (progress_ == progress_before) {
+        voters_ = votes_for_ == progress_before ? std::move(voters_) : std::vector<std::thread::id>{};
+        votes_for_ = progress_before;
         if (std::find(voters_.begin(), voters_.end(), std::this_thread::get_id()) == voters_.end())
           voters_.push_back(std::this_thread::get_id());
         if (static_cast<int>(voters_.size()) == active_workers_) {
@@ -199,8 +205,8 @@ private:
     reports_.push_back(c.where_lanes_wait());
   }
 
-  /// Which cluster starts as number i.
-  std::int64_t started(std::int64_t i) const {
+  /// Returns the number of the cluster that starts as the i-th.
+  std::int64_t start_order(std::int64_t i) const {
     if (seed_ == 0) return i;
     const std::int64_t together = std::max(resident_ / what_.cluster, 1), first = i / together * together;
     const std::int64_t size = std::min(together, clusters() - first);
@@ -222,8 +228,8 @@ private:
   std::uint64_t seed_ = 0;
   int active_workers_ = 1;
   std::atomic<std::int64_t> next_ = 0;
-  std::atomic<int> resident_now_ = 0;     // blocks of all workers together
-  std::atomic<std::uint64_t> moves_ = 1;  // steps of any worker that may let another one go on
+  std::atomic<int> resident_now_ = 0;        // blocks of all workers
+  std::atomic<std::uint64_t> progress_ = 1;  // counts the steps of all workers that may let another worker continue
   std::uint64_t votes_for_ = 0;
   std::vector<std::thread::id> voters_;
   std::atomic<bool> stop_ = false, deadlock_ = false;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tables to which the numbers in shadows refer, and when and how they are cleaned.
+// The tables to which the numbers in a shadow's cells refer, and the removal of entries that no cell refers to.
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/history.hpp>
 #include <tilery/simt/virtual/line_numbers.hpp>
+#include <tilery/simt/virtual/reader_sets.hpp>
+#include <tilery/simt/virtual/write_log.hpp>
 
 #include <unordered_set>
 
@@ -12,28 +13,29 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The numbers of epochs and sets that shadows of one launch (or one block) share.
+/// The numbered epochs of writes and sets of readers that all shadows of one launch, or of one block, share.
 struct histories {
   write_log writes;
   reader_sets reads;
 
-  /// A meeting of all who can reach the memory.
-  void everybody_knows() {
-    writes.everybody_knows();
-    reads.everybody_knows();
+  /// A barrier of all lanes that can reach the memory.
+  void order_all() {
+    writes.order_all();
+    reads.order_all();
   }
   void clear() {
     writes.clear();
     reads.clear();
   }
-  /// Whether it is time to drop what no cell remembers: tables of so many entries, or numbers that run out.
+  /// True if it is time to collect(): the tables have at least `entries` entries, or half of the numbers are used up.
   bool fills(std::size_t entries) const {
     return writes.size() + reads.size() >= entries ||
            std::max(writes.end(), reads.end()) >= line_numbers<false>::end / 2;
   }
   std::size_t size() const { return writes.size() + reads.size(); }
 
-  /// Drops what no cell remembers. for_shadows(visit) visits every shadow that uses these tables.
+  /// Drops the entries to which no cell refers. for_shadows(visit) calls visit(shadow) for every shadow that uses these
+  /// tables.
   template <class ForShadows>
   void collect(const ForShadows& for_shadows) {
     std::unordered_set<std::uint32_t> writes_used, reads_used;

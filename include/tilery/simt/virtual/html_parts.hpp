@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Pieces of the page that `profile_html.hpp` builds: escaping, the sources' lines, a row of source, the style.
+// Pieces of the HTML page that profile_html.hpp builds: escaping, the lines of source files, a row of source, the
+// style.
 #pragma once
 #pragma GCC system_header
 
@@ -10,7 +11,8 @@
 
 namespace tilery::inline TILERY_ABI::virtual_machine {
 
-/// Text for an element or a quoted attribute. Control characters, which HTML does not allow, become blanks.
+/// Escapes text for an HTML element or a quoted attribute. Control characters, which HTML does not allow, become
+/// blanks.
 inline std::string escaped(const std::string& text) {
   std::string result;
   for (const char c : text) switch (c) {
@@ -24,7 +26,7 @@ inline std::string escaped(const std::string& text) {
   return result;
 }
 
-/// The lines of source files, read when they are first asked for; none where a file cannot be read.
+/// The lines of source files. A file is read at its first use; a file that cannot be read has no lines.
 class source_files {
 public:
   const std::vector<std::string>& lines(const std::string& file) {
@@ -55,7 +57,7 @@ inline std::string percent(double value) {
   return text;
 }
 
-/// One line of source: its share of the cost as a bar and as a number, the text, and what there is to say, which is
+/// A table row for one line of source: its share of the cost as a bar and in percent, the text, and notes. `notes` is
 /// HTML already.
 inline std::string heat_row(int number, const std::string& source, double share, bool counted, bool faulty,
                             const std::string& notes) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What is watched over a whole launch: its sites, its global memory, the flags through which its blocks speak, and the
-// faults that were found.
+// The state of the checks that all blocks of a launch share: its sites, its global memory, the flags by which blocks
+// synchronise, and the faults found so far.
 #pragma once
 #pragma GCC system_header
 
@@ -20,7 +20,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What to run and what to look for.
+/// The launch, and the checks to make of it.
 struct watched_launch {
   const char* kernel;
   tilery::arch arch;
@@ -30,22 +30,23 @@ struct watched_launch {
   int cluster;
   checks what;
   bool stop_at_first;
-  std::int64_t step_limit;  // verbs of all lanes of a block
-  std::uint64_t seed;       // of the schedule's random delays; 0: none
+  std::int64_t step_limit;  // number of verbs that the lanes of a block may execute together
+  std::uint64_t seed;       // of the random delays of lanes; 0: no delays
   bool poison_discarded = false;
-  shared_members members = {};  // of the shared memory, where the kernel names them
+  shared_members members = {};  // of the `shared` struct, if the kernel names them
 };
 
-/// What atomics on some address have given away: to the block of who gave it, and to all.
+/// The knowledge that an acquire gets from one address: `to_block` for lanes of the block that released last, `to_all`
+/// for all lanes. A release of block scope adds to `to_block` alone.
 struct flag_state {
   knowledge to_block, to_all;
-  std::uint32_t block = 0;  // of who gave it last
+  std::uint32_t block = 0;  // the block of the last release
 };
 
-/// Flags by their addresses.
+/// The state of each flag, by its address. A flag is an address on which an atomic or a fence has released.
 class flag_table {
 public:
-  /// What has been given by an address, or null.
+  /// Returns the state of an address, or null if nothing was released there.
   flag_state* find(const void* address) {
     const auto found = all_.find(address);
     return found == all_.end() ? nullptr : &found->second;
@@ -79,16 +80,17 @@ public:
     return static_cast<std::uint32_t>(at.x + launch_.blocks.x * (at.y + std::int64_t{launch_.blocks.y} * at.z));
   }
 
-  /// Lanes pass a barrier.
+  /// Notes that lanes pass the barrier at site `barrier`. At the first time, notes which sites had been reached before.
   void passes(std::uint32_t barrier) {
     if (barrier >= sites_at_barrier_.size()) sites_at_barrier_.resize(sites_.size());
     if (barrier != 0 && sites_at_barrier_[barrier] == 0)
       sites_at_barrier_[barrier] = static_cast<std::uint32_t>(sites_.size());
   }
-  /// Whether somebody had come to a place before this barrier was passed for the first time.
-  bool met_before(std::uint32_t site, std::uint32_t barrier) const { return site < sites_at_barrier_[barrier]; }
+  /// True if a lane had reached `site` before lanes passed the barrier at site `barrier` for the first time.
+  bool reached_before(std::uint32_t site, std::uint32_t barrier) const { return site < sites_at_barrier_[barrier]; }
 
-  /// Adds a fault, or counts it where the same one is known: the one that needs the stronger barrier is told.
+  /// Adds a fault, or counts it if an equal one is known (same kind, sites and memory, and both writes or both reads).
+  /// Of equal faults, the one that needs the strongest barrier is reported.
   void found(fault f, std::uint32_t now_site, std::uint32_t before_site, fault_origin origin = {}) {
     f.kernel = launch_.kernel;
     const auto [known, is_new] =
@@ -109,14 +111,14 @@ public:
     add(std::move(f), std::move(origin));
     if (launch_.stop_at_first) throw fault_error(faults_, {});
   }
-  /// Adds what ended the launch.
+  /// Adds a fault without looking for an equal one, such as the fault that ended the launch.
   void add(fault f, fault_origin origin = {}) {
     f.kernel = launch_.kernel;
     faults_.push_back(std::move(f));
     origins_.push_back(std::move(origin));
   }
-  /// All blocks have ended. Elements of outputs that held nothing before the launch, and hold nothing now, are told,
-  /// where nothing else is wrong.
+  /// To be called after all blocks have ended. If no other fault was found, reports the elements of outputs that were
+  /// uninitialised before the launch and still are.
   void find_unwritten_outputs() {
     if (!checks_for(checks::memory) || !faults_.empty()) return;
     memory_.for_operands([&](const operand& o) {
@@ -127,16 +129,15 @@ public:
       f.kind = fault_kind::unwritten;
       f.memory = o.name;
       f.missing = std::to_string(none.count) + " of " + std::to_string(none.all) + " elements of " + o.name +
-                  (none.count == 1 ? " was" : " were") + " never written; the first is " + o.name + "[" +
-                  (o.matrices > 1 ? std::to_string(none.first[0]) + ", " : "") +
-                  (o.matrices > 1 || o.extents[0] > 1 ? std::to_string(none.first[1]) + ", " : "") +
-                  std::to_string(none.first[2]) + "]";
+                  (none.count == 1 ? " was" : " were") + " never written; the first is " + o.name + "[";
+      for (int d = 0; d < o.rank; ++d) f.missing += (d > 0 ? ", " : "") + std::to_string(none.first[d]);
+      f.missing += "]";
       add(std::move(f));
     });
   }
-  /// What was found, in the order of finding.
+  /// The faults, in the order in which they were found.
   const std::vector<fault>& faults() const { return faults_; }
-  /// Hands over what was found: to the report, or by throwing.
+  /// Gives the faults to `report` (with the profile, if asked for), or throws them if `report` is null.
   void finish(launch_report* report, where at) {
     std::vector<fault> faults = faults_;
     fault_groups::arrange(faults, origins_);
@@ -150,8 +151,9 @@ public:
     }
   }
 
-  /// To be called before each access to global memory that is followed. Numbers that no cell remembers are given back
-  /// from time to time; `generation` tells whether that has happened, so that numbers kept elsewhere are out of date.
+  /// To be called before each tracked access to global memory. From time to time, drops the entries of the histories
+  /// that no cell refers to and renumbers the others. Each time, generation() changes: numbers kept elsewhere are then
+  /// invalid.
   void make_room() {
     if (!histories_.fills(collect_at_)) [[likely]]
       return;
@@ -168,7 +170,8 @@ private:
   histories histories_;
   profile_recorder recorder_;
   flag_table flags_;
-  std::vector<std::uint32_t> sites_at_barrier_;  // by the barrier's site: the sites when it was first passed; 0: never
+  // by the barrier's site: the number of known sites when lanes first passed the barrier; 0: never passed
+  std::vector<std::uint32_t> sites_at_barrier_;
   std::vector<fault> faults_;
   std::vector<fault_origin> origins_;  // of each fault
   std::map<std::tuple<fault_kind, std::uint32_t, std::uint32_t, std::string>, std::size_t> places_;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A 32-bit number for each cell of a memory, of which neighbours mostly agree. A line of 16 cells that have one number
-// keeps it once, in its head. The first access that gives some of its cells another number splits it: into words of 4
-// cells, or, if need be, into cells. Then the first cells' numbers are in the head, and the others' stand elsewhere.
-// That is four bytes a cell at most, and mostly a quarter of one.
+// Stores a 32-bit number for each cell of a memory, compressed, because neighbouring cells mostly have the same number.
+// Cells are grouped in lines of 16. While all cells of a line have one number, it is stored once, in the line's head.
+// The first access that gives some cells another number splits the line: into 4 words of 4 cells if that is enough,
+// otherwise into 16 cells. The head then stores the number of the first word or cell, and a second array stores the
+// rest. A cell takes at most 4 bytes, and mostly 0.25 bytes.
 #pragma once
 #pragma GCC system_header
 
@@ -18,16 +19,16 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// `Joins`: lines and words (not cells) have a second number, which their owner may use; it is 0 where they get a first
-/// one.
+/// `Joins`: true if each line and word (not each cell) has a second number for its owner's use. Setting the first
+/// number of a line or word sets its second number to 0.
 template <bool Joins>
 class line_numbers {
 public:
   static constexpr std::size_t line = 16, word = 4;  // cells
-  /// Numbers lie below this one, or have the highest bit.
+  /// A number is less than `end`, or has its highest bit set.
   static constexpr std::uint32_t end = 1u << 28;
-  /// What a head says beside its number: the line is in words or in cells; it is in cells; its owner has looked at all
-  /// of them, and need not again until one gets a number.
+  /// Flags in a line's head. `split`: the line is stored by words or by cells. `in_cells`: the line is stored by cells.
+  /// `settled`: the owner has checked all cells of the line, and need not check them again until a cell gets a number.
   static constexpr std::uint32_t split = 1u << 30, in_cells = 1u << 29, settled = 1u << 28;
 
   line_numbers() = default;
@@ -43,18 +44,18 @@ public:
     return heads_ ? lines_ * (held + (others_ ? line - held : 0)) * sizeof(std::uint32_t) : 0;
   }
 
-  /// A line's head as it stands.
+  /// Returns a line's head: its first number and the flags.
   std::uint32_t head(std::size_t at) const { return heads_[at * held]; }
   void settle(std::size_t at) { slot(at, 0) |= settled; }
-  /// How many cells have a number together in a line.
+  /// Returns how many cells of a line share one stored number: 16, 4 or 1.
   std::size_t unit(std::size_t at) const { return head(at) & split ? head(at) & in_cells ? 1 : word : line; }
 
   std::uint32_t operator[](std::size_t cell) const {
     const std::size_t at = cell / line;
     return number_of(slot(at, cell % line & ~(unit(at) - 1)));
   }
-  /// The first number, and whatever else the head says; the second one lies behind it. `Count` cells, a line or a word;
-  /// null where they are not just that.
+  /// Returns the address of the number of a line or word of `Count` cells (in a head, the flags are part of the value).
+  /// With `Joins`, the second number follows. Returns null if the cells are not stored as one line or one word.
   template <std::size_t Count>
   const std::uint32_t* together(std::size_t first) const {
     static_assert(Count == line || Count == word);
@@ -66,27 +67,27 @@ public:
   std::uint32_t* together(std::size_t first) {
     return const_cast<std::uint32_t*>(std::as_const(*this).template together<Count>(first));
   }
-  /// The same of the line or word that a cell is in.
+  /// Returns the same address for the line, word or cell that contains `cell`.
   std::uint32_t* at(std::size_t cell) {
     const std::size_t line_of = cell / line;
     return &slot(line_of, cell % line & ~(unit(line_of) - 1));
   }
   static std::uint32_t number_of(std::uint32_t head) { return head & ~(split | in_cells | settled); }
 
-  /// How many cells from `first` to `last` have the number of the first one.
+  /// Counts the cells from `first` on, up to `last`, that have the same number as `first`.
   std::size_t run(std::size_t first, std::size_t last) const {
     const std::uint32_t number = (*this)[first];
     std::size_t end = last;
     visit(first, last, [&](std::size_t cell, std::uint32_t n) { return n == number || (end = cell, false); });
     return end - first;
   }
-  /// Whether each of `count` cells has a number that `is(number)`.
+  /// True if is(number) is true for the number of each of the `count` cells.
   template <class Is>
   bool all(std::size_t first, std::size_t count, const Is& is) const {
     return visit(first, first + count, [&](std::size_t, std::uint32_t n) { return is(n); });
   }
 
-  /// Splits a line into words that have its numbers.
+  /// Splits a line into words; each word gets the line's numbers.
   void into_words(std::size_t at) {
     if (!others_) others_.reset(new std::uint32_t[lines_ * (line - held)]);
     for (std::size_t i = word; i < line; i += word) {
@@ -95,8 +96,9 @@ public:
     }
     slot(at, 0) |= split;
   }
-  /// Replaces the two numbers of each line and word that has a second one by `one(both)`: where `count` cells are, and
-  /// beside them where these would split it.
+  /// In each line and word whose second number is not 0, replaces the first number by one(first, second) and the second
+  /// by 0. Visits `count` cells. If this range begins or ends inside a word, it is extended to whole lines, because
+  /// set() is going to split these lines.
   template <class One>
   void for_joined(std::size_t first, std::size_t count, const One& one) {
     std::size_t i = first, last = first + count;
@@ -109,7 +111,7 @@ public:
       slot(at, begin + 1) = 0;
     }
   }
-  /// Gives cells a number. Where they are but a part of a word, its second number must be 0.
+  /// Sets the number of `count` cells. If they are only a part of a word, the second number of this word must be 0.
   void set(std::size_t first, std::size_t count, std::uint32_t number) {
     for (std::size_t i = first, last = first + count; i < last;) {
       const std::size_t at = i / line, begin = at * line, stop = std::min(last, begin + line);
@@ -120,7 +122,7 @@ public:
       i = stop;
     }
   }
-  /// The same for cells of one line.
+  /// Sets the number of `Count` cells, all of them in one line.
   template <std::size_t Count>
   void set_within(std::size_t first, std::uint32_t number) {
     if constexpr (Count == line)
@@ -129,7 +131,7 @@ public:
       set_part(first / line, first % line, first % line + Count, number);
   }
 
-  /// Replaces each number by what `visit` makes of it.
+  /// Calls visit(number) for each stored number; `visit` may change it.
   template <class Visit>
   void for_each(const Visit& visit) {
     for (std::size_t i = 0; i < lines_ * line; i = next(i)) {
@@ -141,23 +143,23 @@ public:
   }
 
 private:
-  static constexpr std::size_t held = Joins ? 2 : 1;  // cells in a head
+  static constexpr std::size_t held = Joins ? 2 : 1;  // slots of a line in heads_; the other slots are in others_
 
-  /// Where the number of a cell is that begins a line or word, or is in a line of cells.
+  /// Returns slot `i` of a line: the number of the line, word or cell that begins at cell `i`.
   const std::uint32_t& slot(std::size_t at, std::size_t i) const {
     return i < held ? heads_[at * held + i] : others_[at * (line - held) + i - held];
   }
   std::uint32_t& slot(std::size_t at, std::size_t i) {
     return const_cast<std::uint32_t&>(std::as_const(*this).slot(at, i));
   }
-  /// The first cell behind the line, the word or the cell that this one is in.
+  /// Returns the first cell after the line, word or cell that contains `cell`.
   std::size_t next(std::size_t cell) const {
     const std::size_t n = unit(cell / line);
     return (cell & ~(n - 1)) + n;
   }
 
-  /// Calls each(cell, number) for the lines, words and cells of which some are from `first` to `last`, until it is
-  /// false.
+  /// Calls each(cell, number) for each line, word or cell that has cells in [first, last), until `each` returns false.
+  /// Returns false in that case.
   template <class Each>
   bool visit(std::size_t first, std::size_t last, const Each& each) const {
     for (std::size_t i = first; i < last;) {

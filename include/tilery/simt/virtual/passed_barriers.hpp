@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The barriers that a block and its warps have passed last. An access by a line that stands above such a barrier, and
-// that was met before it, is one of a later round of a loop: reports say so, since the barrier that they ask for seems
-// to be there.
+// The last barrier that a block and each of its warps have passed. After a barrier, an access by a line above it that
+// has been executed before belongs to a later iteration of a loop. A race's report says so: otherwise the barrier that
+// the report asks for would seem to be there already.
 #pragma once
 #pragma GCC system_header
 
@@ -18,7 +18,7 @@ namespace virtual_machine {
 class passed_barriers {
 public:
   struct barrier {
-    std::uint32_t site = 0, time = 0;  // its place, and the lanes' time behind it
+    std::uint32_t site = 0, time = 0;  // its site, and the lanes' time after it
   };
 
   void begin(int warps) {
@@ -30,7 +30,7 @@ public:
     warps_[static_cast<std::size_t>(number)] = {site, time};
   }
 
-  /// The last one that the lanes of a warp have passed, of the warp or of the block.
+  /// The last barrier that the lanes of a warp have passed: a barrier of the warp or of the block.
   const barrier& of_warp(int number) const {
     const barrier& own = warps_[static_cast<std::size_t>(number)];
     return own.site != 0 && own.time > block_.time ? own : block_;

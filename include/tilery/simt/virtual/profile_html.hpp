@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A launch on one page to project: the kernel's own source, at each line what it cost and what was wrong there; the
-// lines inside a tile step open below the line that calls it. The page stands alone: no scripts, nothing to load.
+// Renders a launch as one HTML page, made to be shown on a projector: the kernel's source, and at each line its cost
+// and its faults. The lines inside a tile step unfold below the line that calls the step. The page needs no scripts and
+// loads no other files.
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +14,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Builds the page. Everything is kept by file and line of the kernel's text.
+/// Builds the page. Costs and faults are grouped by file and line of the kernel's own source.
 class profile_page {
 public:
   profile_page(const launch_profile& launch, const std::vector<fault>& faults)
@@ -26,7 +27,7 @@ public:
       mark(f, f.now);
       if (f.has_before()) mark(f, f.before);
     }
-    std::map<std::string, double> cost;  // the dearest file comes first
+    std::map<std::string, double> cost;  // the most expensive file comes first
     for (const auto& [place, line] : lines_) cost[place.first] += cycles(line);
     for (const auto& [file, sum] : cost) files_.push_back(file);
     std::stable_sort(files_.begin(), files_.end(),
@@ -54,7 +55,7 @@ private:
     std::vector<const site_profile*> sites;
     std::vector<std::string> faults;
   };
-  static constexpr int context = 8;  // lines around one that has something to report
+  static constexpr int context = 8;  // lines shown before and after a line that has something to report
 
   void mark(const fault& f, const fault_access& side) {
     if (side.site.kernel_line.line <= 0) return;
@@ -118,7 +119,7 @@ private:
       page += "<tr><td></td><td></td><td class=\"fault\" colspan=\"2\">" + escaped(f) + "</td></tr>\n";
   }
 
-  /// The lines inside of a step, dearest first: where, what it cost, and the text that stands there.
+  /// Returns a table of the lines inside a step, the most expensive first: place, cost and source text of each.
   std::string inner(const std::vector<const site_profile*>& sites) {
     std::string result = "<table>";
     for (const site_profile* s : sites)
@@ -149,7 +150,7 @@ private:
 
 }  // namespace virtual_machine
 
-/// The annotated source of a launch's kernel as one HTML page, with the faults that were found.
+/// Returns the annotated source of a launch's kernel as one HTML page, with the given faults.
 inline std::string html_of(const launch_profile& launch, const std::vector<fault>& faults = {}) {
   return virtual_machine::profile_page(launch, faults).text();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The totals of a launch's profile: warp requests go in, a row for each site and kind comes out. What the lanes of a
-// block have done, but their warps have not met on yet, is kept by `block_requests`. Not for several threads at once.
+// Adds up the profile of a launch: warp requests go in, a row for each site and kind comes out. Accesses of lanes whose
+// warp has not reached a barrier yet are in `block_requests`. Not thread-safe.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +14,8 @@ namespace tilery::inline TILERY_ABI::virtual_machine {
 
 class profile_recorder {
 public:
-  /// The row of a site and kind, made when it is first asked for. A site may both load and store.
+  /// Returns the row of a site and kind, creating it at the first call. A site may have rows of several kinds: a bulk
+  /// copy, for example, both loads and stores.
   int row(std::uint32_t site, site_kind kind) {
     constexpr std::size_t kinds = static_cast<std::size_t>(site_kind::operations) + 1;
     const std::size_t index = site * kinds + static_cast<std::size_t>(kind);
@@ -27,8 +28,8 @@ public:
     return row_of_[index];
   }
 
-  /// One request of a warp of which the lanes in `live` could have taken part. For kinds that access no memory only the
-  /// lanes matter.
+  /// Adds one request of a warp. `live`: the lanes that could have taken part. For kinds that access no memory, only
+  /// the request's lanes matter.
   void add(int row, const warp_request& request, std::uint32_t live) {
     site_profile& to = rows_[static_cast<std::size_t>(row)];
     const int lanes = std::popcount(request.lanes);
@@ -50,7 +51,8 @@ public:
     }
   }
 
-  /// One request of a copy engine for neighbouring bytes: whole sectors of global memory, whole rows of the banks.
+  /// Adds one request of a copy engine for contiguous bytes: whole sectors of global memory, or whole 128-byte rows of
+  /// the banks.
   void add_bulk(int row, std::uintptr_t at, int bytes) {
     site_profile& to = rows_[static_cast<std::size_t>(row)];
     const auto end = at + static_cast<std::uintptr_t>(bytes);
@@ -65,7 +67,8 @@ public:
     }
   }
 
-  /// `requests` more like those that were added since the row stood as in `before`, by `lanes` lanes in all.
+  /// Adds `requests` requests of `lanes` lanes in total, whose addresses are unknown. Their cost is extrapolated from
+  /// the requests that were added since the row was equal to `before`.
   void add_alike(int row, const site_profile& before, std::int64_t requests, std::int64_t lanes) {
     site_profile& to = rows_[static_cast<std::size_t>(row)];
     const std::int64_t known = to.requests - before.requests, known_lanes = to.lanes - before.lanes;
@@ -82,18 +85,18 @@ public:
   }
   const site_profile& at(int row) const { return rows_[static_cast<std::size_t>(row)]; }
 
-  /// Multiply-adds or function values of one lane at a site.
+  /// Adds multiply-adds or function values of one lane at a site.
   void operations(std::uint32_t site, compute_unit on, std::int64_t count) {
     rows_[static_cast<std::size_t>(row(site, site_kind::operations))].operations[static_cast<int>(on)] += count;
   }
 
-  /// Counts a sector of global memory as one that the launch fetches or writes back.
+  /// Adds a sector of global memory to the distinct sectors that the launch reads or writes.
   void mark(site_kind kind, std::uintptr_t sector) {
     if (kind != site_kind::global_store) read_.insert(sector);
     if (kind == site_kind::global_store || kind == site_kind::atomic) written_.insert(sector);
   }
 
-  /// The launch so far, dearest site first; `sites` is what the numbers mean.
+  /// Returns the profile so far, the most expensive site first. `sites` describes the site numbers.
   launch_profile result(const site_table& sites, const char* kernel, tilery::arch model, index3 blocks, int threads,
                         int shared_bytes) const {
     launch_profile
@@ -109,7 +112,7 @@ public:
 private:
   std::vector<site_profile> rows_;
   std::vector<std::uint32_t> site_of_;  // by row
-  std::vector<int> row_of_;             // by site and kind; -1: none yet
+  std::vector<int> row_of_;             // by site and kind; -1: no row yet
   sector_set read_, written_;
 };
 

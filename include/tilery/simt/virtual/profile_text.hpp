@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A launch's profile as a table to read in a terminal, dearest line first.
+// Renders the profile of a launch as a table for a terminal, the most expensive line first.
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +13,7 @@ inline double ratio(std::int64_t value, std::int64_t of) {
   return of == 0 ? 0 : static_cast<double>(value) / static_cast<double>(of);
 }
 
-/// 4, 4.5, 4.25
+/// Returns a number with at most two decimals and no trailing zeros: "4", "4.5", "4.25".
 inline std::string short_number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f", value);
@@ -23,7 +23,8 @@ inline std::string short_number(double value) {
   return result;
 }
 
-/// What a site's accesses cost, in words: "8 sectors a request, 4 at best".
+/// Returns the average cost of a site's requests: "8 sectors a request, 4 at best". For arithmetic, returns the number
+/// of operations of each unit.
 inline std::string cost_text(const site_profile& s) {
   const auto text = [&](std::int64_t value, std::int64_t fewest, const char* what) {
     std::string result =
@@ -41,14 +42,14 @@ inline std::string cost_text(const site_profile& s) {
   return result;
 }
 
-/// "3 % divergent", or nothing.
+/// Returns "3 % divergent", or an empty string if no request is divergent.
 inline std::string divergence_text(const site_profile& s) {
   return s.divergent == 0 ? "" : short_number(ratio(s.divergent, s.requests) * 100) + " % divergent";
 }
 
 }  // namespace virtual_machine
 
-/// What a launch did and what bounds it, then a line for each site.
+/// Returns the totals and the bound of a launch, then a line for each site.
 inline std::string text_of(const launch_profile& launch) {
   using namespace virtual_machine;
   const arch_peaks& on = peaks(launch.arch);

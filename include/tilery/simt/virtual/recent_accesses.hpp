@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the lanes of a block did last in its shared memory, by place and time: which readers they were added to, under
-// which number they wrote. They do the same to many bytes.
+// Caches of a block's last accesses to shared memory, by site and time: the set of readers that a warp's read joined,
+// and the number of a lane's write. An instruction accesses many bytes with the same history.
 #pragma once
 #pragma GCC system_header
 
@@ -44,7 +44,8 @@ private:
   std::vector<writes> writes_;
 };
 
-/// What a lane that reads knows.
+/// The happens-before order as a reading lane asks for it: ordered(epoch) of this lane, ordered(readers) of all lanes
+/// of its warp.
 struct lane_order {
   const block_order& order;
   int lane;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The virtual GPU's reports as JSON. The functions are found by the types' namespace, so that with nlohmann's library
-// `nlohmann::json(profile)` works; it is not included here. Any type with its `operator[]`, `push_back` and `array()`
-// will do.
+// Writes the virtual GPU's reports as JSON. The to_json functions are found by argument-dependent lookup: with
+// nlohmann's library, which is not included here, `nlohmann::json(profile)` works. Any JSON type with `operator[]`,
+// `push_back` and a static `array()` will do.
 #pragma once
 #pragma GCC system_header
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The roofline: from what a launch did follows how long it must take on a GPU, whatever else goes right. Each resource
-// gives a lower bound, and the largest is the one to work on.
+// The roofline model: computes from a launch's profile how long the launch takes on a GPU at least, even if nothing
+// else slows it down. Each resource gives a lower bound of the time. The largest bound names the resource to optimise.
 //
-// A bound leaves out what cannot be known here: latency, and what the kernel before left in L2. Multiprocessors without
-// a block do nothing, so a small launch is bound by fewer of them; that the last wave of blocks is seldom full is said,
-// but is not part of the bound, because blocks may differ.
+// A bound leaves out what the profile does not know: latency, and what the previous kernel left in L2. An SM without a
+// block does nothing, so a launch of few blocks is bound by fewer SMs. A last wave of blocks that does not fill the GPU
+// is reported, but is not part of the bound, because blocks may differ.
 #pragma once
 #pragma GCC system_header
 
@@ -15,34 +15,34 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The time that one resource needs.
+/// The least time that a launch needs of one resource.
 struct resource_bound {
   std::string name;   ///< "DRAM", "L2", "L1", "shared memory", "fma f32" ...
-  double seconds;     ///< infinity where the product has no such unit
+  double seconds;     ///< infinity if the product has no such unit
   std::string needs;  ///< "64 MB, each sector once, at 3352 GB/s"
 };
 
-/// What bounds a launch on one product.
+/// The lower bounds of a launch's time on one product.
 struct roofline {
   const arch_peaks* on;
   std::int64_t blocks;
-  std::vector<resource_bound> resources;  ///< that the launch uses, the slowest first
+  std::vector<resource_bound> resources;  ///< those that the launch uses, the slowest first
 
   double seconds() const { return resources.empty() ? 0 : resources.front().seconds; }
   const char* bound_by() const { return resources.empty() ? "nothing" : resources.front().name.c_str(); }
-  /// The share of multiprocessors' time that equal blocks fill: 1 where every wave is full.
+  /// The share of the SMs' time that equal blocks fill: 1 if every wave is full.
   double filled() const {
     const std::int64_t waves = (blocks + on->multiprocessors - 1) / on->multiprocessors;
     return waves == 0 ? 0 : static_cast<double>(blocks) / static_cast<double>(waves * on->multiprocessors);
   }
-  /// "at least 20.0 us on an H100 SXM: bound by DRAM (67.1 MB, each sector once, at 3352 GB/s)", and how well the
-  /// blocks fill the GPU where they do not.
+  /// Example: "at least 20.0 us on an H100 SXM: bound by DRAM (67.1 MB, each sector once, at 3352 GB/s)". If the blocks
+  /// do not fill the GPU, the text says how much of it they fill.
   std::string text() const;
 };
 
 namespace virtual_machine {
 
-/// Two or three digits and the letter of the thousands: 67108864 is "67.1" and "M".
+/// Returns a value with two or three digits, and its SI prefix in `letter`: 67108864 gives "67.1" and "M".
 inline std::string digits_of(double value, const char*& letter) {
   static constexpr const char* letters[] = {"", "k", "M", "G", "T", "P"};
   int step = 0;
@@ -53,20 +53,20 @@ inline std::string digits_of(double value, const char*& letter) {
                 value);
   return text;
 }
-/// "67.1 MB", "3.4 TB/s"
+/// Examples: "67.1 MB", "3.4 TB/s".
 inline std::string with_unit(double value, const char* unit_name) {
   const char* letter;
   const std::string digits = digits_of(value, letter);
   return digits + " " + letter + unit_name;
 }
-/// "67.1M", "640"
+/// Examples: "67.1M", "640".
 inline std::string count_text(double value) {
   const char* letter;
   const std::string digits = digits_of(value, letter);
   return digits + letter;
 }
 
-/// "3.1 us"
+/// Example: "3.1 us".
 inline std::string time_text(double seconds) {
   char text[64];
   if (seconds < 1e-6)
@@ -82,12 +82,14 @@ inline bool is_tensor(compute_unit u) { return u >= compute_unit::tensor_f16; }
 
 }  // namespace virtual_machine
 
-/// The least time that a launch takes on a product, by resource:
-/// DRAM          the sectors that it reads and writes, each once;
-/// L2            stores, atomics and asynchronous copies, which pass L1 by, and each sector that is loaded, once;
-/// L1            the sectors of loads, at 128 bytes a clock;
-/// shared memory a wavefront a clock;
-/// arithmetic    each unit at its rate.
+/// Computes the least time that a launch takes on a product, by resource:
+///
+///   DRAM            the distinct sectors that are read and written, each once;
+///   L2              the sectors of stores and atomics, and the larger of two: the sectors of asynchronous copies
+///                   (which bypass L1), or the distinct sectors that are read;
+///   L1              the sectors of loads, at 128 bytes a clock for each SM;
+///   shared memory   one wavefront a clock for each SM;
+///   arithmetic      the operations of each unit, at its rate.
 inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
   using virtual_machine::count_text, virtual_machine::with_unit;
   roofline result{&on, launch.blocks.volume(), {}};
@@ -132,12 +134,12 @@ inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
   return result;
 }
 
-/// On the product that stands for the arch that the launch was run for.
+/// The same on the product that represents the arch for which the launch was run.
 inline roofline bound_of(const launch_profile& launch) { return bound_of(launch, peaks(launch.arch)); }
 
 inline std::string roofline::text() const {
   const std::string product = on->product;
-  // read aloud: an A100, an H100, an RTX; a T4, a B200
+  // the article follows the pronunciation: an A100, an H100, an RTX; a T4, a B200
   const std::string article = product[0] == 'A' || product[0] == 'H' || product[0] == 'R' ? "an " : "a ";
   if (resources.empty()) return "nothing to do on " + article + product;
   const resource_bound& worst = resources.front();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A set of sectors of global memory: pages of bits, made where memory is touched.
+// A set of 32-byte sectors of global memory. It is stored as bits in pages; each page is created when the kernel first
+// accesses its memory. The profile counts distinct sectors with it.
 #pragma once
 #pragma GCC system_header
 
@@ -28,7 +29,7 @@ private:
   using page = std::array<std::uint64_t, page_sectors / 64>;
 
   page& page_of(std::uintptr_t number) {
-    recent& entry = recent_[number % recent_.size()];  // operands take turns: the last page alone would miss each time
+    recent& entry = recent_[number % recent_.size()];  // several, because kernels alternate between operands
     if (entry.bits == nullptr || entry.number != number) {
       std::unique_ptr<page>& found = pages_[number];
       if (!found) found = std::make_unique<page>();

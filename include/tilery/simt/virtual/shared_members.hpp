@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Names of the members of a kernel's `shared` struct, for reports: "row[255]" says more than "byte 1020". C++ cannot
-// list a struct's members, so a kernel that wants the names brings one line:
+// Names of the members of a kernel's `shared` struct, for reports: "row[255]" says more than "byte 1020". C++20 cannot
+// list a struct's members, so a kernel that wants the names adds one function:
 //
 //   struct shared {
 //     shared_array<float, 256> row;
@@ -22,14 +22,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Where a member is in the shared memory, in bytes.
+/// The name of a member, and its position in shared memory in bytes.
 struct shared_member {
   const char* name;
   std::int64_t begin, bytes, element_bytes;
 };
 using shared_members = std::vector<shared_member>;
 
-/// Takes the names that `members` of a shared struct gives.
+/// The callback that a shared struct's `members` calls for each member; it collects their names and positions.
 class member_list {
 public:
   member_list(const void* begin, shared_members& all) : begin_(static_cast<const std::byte*>(begin)), all_(&all) {}
@@ -49,7 +49,7 @@ private:
   shared_members* all_;
 };
 
-/// The members that a shared struct names; none, if it names none.
+/// Returns the members that a shared struct names; an empty list if it names none.
 template <class Shared>
 shared_members members_of() {
   shared_members all;
@@ -60,7 +60,7 @@ shared_members members_of() {
   return all;
 }
 
-/// The element at a byte of shared memory, as "row[255]"; empty where no named member is there.
+/// Returns the element at a byte of shared memory, such as "row[255]"; an empty string if no named member is there.
 inline std::string element_at(const shared_members& all, std::int64_t offset) {
   for (const shared_member& m : all) {
     const std::int64_t inside = offset - m.begin;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A place in a kernel, as reports name it: the verb, the innermost line, the tile step around it, and the line in the
-// kernel's own text that called the step.
+// A site is a place in a kernel, as reports name it: the verb (an operation of a lane), its innermost source line, the
+// tile step around it, and the line in the kernel's own source that calls the step.
 #pragma once
 #pragma GCC system_header
 
@@ -15,20 +15,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One verb of a kernel and where it stands.
+/// One verb of a kernel, and its source lines.
 struct site {
   const char* verb = "";     ///< "load", "store", "sync_block" ...
   where line{"", 0};         ///< the innermost line
-  const char* step = "";     ///< the tile step around it; empty where the kernel calls the verb itself
-  where kernel_line{"", 0};  ///< the kernel's line that called the step, or `line`
+  const char* step = "";     ///< the tile step around it; empty if the kernel calls the verb itself
+  where kernel_line{"", 0};  ///< the kernel's line that calls the step; `line` if there is no step
 
-  /// "load at panel.hpp:57, in 'fetch a tile' called at simt.hpp:60"
+  /// Example: "load at panel.hpp:57, in 'fetch a tile' called at simt.hpp:60".
   std::string text() const {
     std::string result = std::string(verb) + " at " + name_of(line);
     if (*step) result += ", in '" + std::string(step) + "' called at " + name_of(kernel_line);
     return result;
   }
-  /// File (without its folders) and line.
+  /// Returns the file, without its folders, and the line.
   static std::string name_of(where at) {
     const char* slash = std::strrchr(at.file, '/');
     return std::string(slash ? slash + 1 : at.file) + ":" + std::to_string(at.line);
@@ -37,11 +37,11 @@ struct site {
 
 namespace virtual_machine {
 
-/// The sites of a launch, numbered as they are met. Number 0 is "no site".
+/// The sites of a launch, numbered in the order in which lanes first reach them. Number 0 is "no site".
 class site_table {
 public:
-  /// The number of the step `name` called at `at` inside the step `outer` (0: the kernel itself). The outermost step
-  /// keeps the kernel's line; the innermost gives the name.
+  /// Returns the number of the step `name`, called at line `at` inside the step `outer` (0: called by the kernel
+  /// itself). Of nested steps, the outermost gives the kernel's line, and the innermost gives the name.
   std::uint32_t step(std::uint32_t outer, const char* name, where at) {
     return find(steps_, step_cache_, {outer, name, at});
   }
@@ -50,8 +50,8 @@ public:
     return find(sites_, site_cache_, {step, verb, at});
   }
 
-  /// The same where it is one of the places met last, else 0.
-  std::uint32_t met_last(std::uint32_t step, const char* verb, where at) const {
+  /// Returns the number of a site that is in the cache of recent sites, otherwise 0. Adds nothing.
+  std::uint32_t find_recent(std::uint32_t step, const char* verb, where at) const {
     const key k{step, verb, at};
     const recent& r = site_cache_[mix(k)];
     return r.what == k ? r.number : 0;
@@ -75,7 +75,7 @@ public:
 private:
   struct key {
     std::uint32_t outer = 0;
-    int line = -1;  // nowhere
+    int line = -1;  // no line
     const char* name = "";
     const char* file = "";
 
@@ -99,21 +99,21 @@ private:
     std::vector<key> all = std::vector<key>(1);
     std::unordered_map<key, std::uint32_t, hash> numbers;
   };
-  /// The places met last, with their keys beside them: most verbs are in a loop.
+  /// An entry of the cache of recent steps or sites, with its key: most verbs are in a loop and are reached again soon.
   struct recent {
     key what;
     std::uint32_t number = 0;
   };
   using cache = std::array<recent, 256>;
 
-  static constexpr std::size_t met = 256;
+  static constexpr std::size_t cached = 256;
   static std::size_t mix(const key& k) {
     return (static_cast<std::size_t>(k.line) * 37 + k.outer * 11 + (reinterpret_cast<std::uintptr_t>(k.name) >> 2)) %
-           met;
+           cached;
   }
 
-  std::uint32_t find(table& t, cache& met, const key& k) {
-    recent& r = met[mix(k)];
+  std::uint32_t find(table& t, cache& entries, const key& k) {
+    recent& r = entries[mix(k)];
     if (r.what == k) [[likely]]
       return r.number;
     return find_again(t, r, k.outer, k.name, k.at());

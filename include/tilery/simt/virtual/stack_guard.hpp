@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A lane that runs out of stack touches the guard pages below it. The operating system's signal becomes a fault of the
-// kernel: the lane is left where it is, and its block goes on on another stack. Other segmentation faults stay what
-// they were. Linux on x86-64 and AArch64; elsewhere, and under AddressSanitizer, the program ends as usual.
+// Turns a lane's stack overflow into a fault of the kernel. A lane that runs out of stack accesses the guard pages
+// below its stack, and the operating system sends SIGSEGV. The handler of this signal abandons the lane and calls
+// its block on a spare stack. Other segmentation faults are handled as before. This works on Linux on x86-64 and
+// AArch64. Elsewhere, and under AddressSanitizer, a stack overflow ends the program.
 #pragma once
 #pragma GCC system_header
 
@@ -18,12 +19,13 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Who is asked, on this thread, about an address that cannot be accessed.
+/// The object that knows this thread's guard pages. The signal's handler asks it about an address that cannot be
+/// accessed. `block` derives from it.
 struct stack_owner {
   virtual ~stack_owner() = default;
-  /// Whether the address is in the guard pages of one of its stacks.
+  /// True if the address is in the guard pages of one of its stacks.
   virtual bool guards(const void* address) const = 0;
-  /// Called on a spare stack instead of what has overflowed. Does not return.
+  /// Called on a spare stack, in place of the code that has overflowed its own. Does not return.
   [[noreturn]] virtual void overflowed(const void* address) = 0;
 };
 
@@ -31,7 +33,7 @@ inline thread_local stack_owner* guarded = nullptr;
 
 #if (defined(__x86_64__) || defined(__aarch64__)) && !defined(TILERY_ASAN_FIBERS)
 
-/// Watches for overflows on this thread, as long as it lives.
+/// Handles stack overflows on this thread for as long as this object lives.
 class stack_guard {
 public:
   stack_guard() : stacks_(new std::byte[2 * stack_bytes]) {
@@ -87,7 +89,7 @@ private:
     auto& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
     const auto top = reinterpret_cast<std::uintptr_t>(spare_top()) / 16 * 16 - 256;
 #if defined(__x86_64__)
-    machine.gregs[REG_RSP] = static_cast<greg_t>(top - 8);  // as if it had been called
+    machine.gregs[REG_RSP] = static_cast<greg_t>(top - 8);  // aligned as after a call instruction
     machine.gregs[REG_RIP] = static_cast<greg_t>(reinterpret_cast<std::uintptr_t>(&stack_guard::go_on));
 #else
     machine.sp = top;
@@ -96,7 +98,7 @@ private:
   }
   static void go_on() { guarded->overflowed(address_in_question()); }
 
-  /// To whoever had the signal before.
+  /// Passes the signal to the handler that was installed before.
   static void hand_on(int signal, siginfo_t* info, void* context) {
     const struct sigaction& before = installation().before;
     if (before.sa_flags & SA_SIGINFO)
@@ -104,7 +106,7 @@ private:
     else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
       before.sa_handler(signal);
     else
-      sigaction(SIGSEGV, &before, nullptr);  // and again, to the end of the program
+      sigaction(SIGSEGV, &before, nullptr);  // the instruction is repeated, and the signal now ends the program
   }
 
   std::unique_ptr<std::byte[]> stacks_;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Global memory that nobody has written since it was allocated. The virtual GPU fills what it allocates with a pattern
-// that depends on the address, four bytes at a time: whoever reads it back, reads what was never written. Writes of the
-// host need not be seen for that. The pattern is a NaN of float, and in its upper halves one of half and bf16, whose
-// bits no computation makes: floats never look like it. Other data do by a chance of 2^-32 a word, words of eight-byte
-// elements by 2^-64, since both halves are looked at.
+// Detects global memory that was never written since its allocation. The virtual GPU fills its allocations with a
+// pattern of 4-byte words that depends on the address; a word that holds its pattern was never written. So writes by
+// the host need no tracking. The pattern is a float NaN, and its upper half a NaN of half and of bf16, with bits that
+// no computation makes: no float data equal it. Other data equal it by chance, with probability 2^-32 per word, or
+// 2^-64 per 8-byte element, of which both halves are compared.
 #pragma once
 #pragma GCC system_header
 
@@ -17,15 +17,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What the aligned four bytes at an address hold when nobody has written them: a quiet NaN of float, which is neither
-/// the one of x86 nor that of CUDA.
+/// The pattern of the aligned 4-byte word at an address: a quiet float NaN that is neither x86's default NaN nor
+/// CUDA's.
 inline std::uint32_t unwritten_word(std::uintptr_t address) {
   const std::uint64_t h = (address >> 2) * 0x9e3779b97f4a7c15u;
   const auto payload = static_cast<std::uint32_t>(h >> 42);  // 22 bits
   return 0x7fc00000u | (payload == 0 || payload == 0x3fffff ? 0x2a5a5au : payload);
 }
 
-/// Marks all whole words of a piece of memory that begins at a multiple of 4.
+/// Fills the whole words of a piece of memory with the pattern. `memory` must be a multiple of 4.
 inline void mark_unwritten(void* memory, std::size_t bytes) {
   auto* at = static_cast<std::byte*>(memory);
   for (std::size_t i = 0; i + 4 <= bytes; i += 4) {
@@ -34,7 +34,7 @@ inline void mark_unwritten(void* memory, std::size_t bytes) {
   }
 }
 
-/// Whether nobody has written the `Words` aligned words of four bytes from an address on.
+/// True if the `Words` aligned 4-byte words from `address` on hold the pattern.
 template <int Words>
 bool is_unwritten(std::uintptr_t address) {
   for (int i = 0; i < Words; ++i, address += 4) {
@@ -45,8 +45,8 @@ bool is_unwritten(std::uintptr_t address) {
   return true;
 }
 
-/// How many of the bytes [address, address + bytes) lie in words of `Words` times four bytes that nobody has written.
-/// Words that reach out of [begin, end), where memory is known to be, are not looked at.
+/// Counts the bytes of [address, address + bytes) that are in unwritten units of 4 * `Words` bytes. Units that are not
+/// wholly in [begin, end), the memory that may be read, are not counted.
 template <int Words>
 int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end) {
   constexpr std::uintptr_t size = 4 * Words;
@@ -59,30 +59,39 @@ int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std
   }
   return count;
 }
-/// The same in the memory of elements of so many bytes: those of eight are looked at as a whole.
+/// The same with the unit chosen by the element type: 8-byte elements are compared as a whole, others word by word.
 inline int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end,
                            std::int64_t element_bytes) {
   return element_bytes == 8 ? unwritten_bytes<2>(address, bytes, begin, end)
                             : unwritten_bytes<1>(address, bytes, begin, end);
 }
 
-/// Elements of an operand that nobody has written, and the place of the first one.
+/// The number of elements of an operand that were never written, and the indices of the first one.
 struct unwritten_elements {
   std::int64_t count = 0, all = 0;
-  std::int64_t first[3] = {};  // matrix, row, column
+  std::int64_t first[largest_rank] = {};
 };
 inline unwritten_elements unwritten_elements_of(const operand& o) {
-  unwritten_elements found{0, o.matrices * o.extents[0] * o.extents[1], {}};
+  unwritten_elements found{0, o.size(), {}};
+  if (found.all == 0) return found;
   const auto begin = reinterpret_cast<std::uintptr_t>(o.begin()), end = reinterpret_cast<std::uintptr_t>(o.end());
-  for (std::int64_t m = 0; m < o.matrices; ++m)
-    for (std::int64_t row = 0; row < o.extents[0]; ++row)
-      for (std::int64_t column = 0; column < o.extents[1]; ++column) {
-        const std::int64_t at = m * o.matrix_stride + row * o.strides[0] + column * o.strides[1];
-        const std::uintptr_t address = begin + static_cast<std::uintptr_t>(at * o.element_bytes);
-        const int bytes = static_cast<int>(o.element_bytes);
-        if (unwritten_bytes(address, bytes, begin, end, o.element_bytes) < bytes) continue;
-        if (found.count++ == 0) found.first[0] = m, found.first[1] = row, found.first[2] = column;
-      }
+  const int bytes = static_cast<int>(o.element_bytes), last = o.rank - 1;
+  std::int64_t index[largest_rank] = {};
+  for (bool more = true; more;) {
+    std::int64_t row = 0;  // the offset of the first element along the last dimension
+    for (int d = 0; d < last; ++d) row += index[d] * o.strides[d];
+    for (index[last] = 0; index[last] < o.extents[last]; ++index[last]) {
+      const std::int64_t at = row + index[last] * o.strides[last];
+      const std::uintptr_t address = begin + static_cast<std::uintptr_t>(at * o.element_bytes);
+      if (unwritten_bytes(address, bytes, begin, end, o.element_bytes) < bytes) continue;
+      if (found.count++ == 0) std::memcpy(found.first, index, sizeof(index));
+    }
+    more = false;
+    for (int d = last - 1; d >= 0 && !more; --d) {
+      more = ++index[d] < o.extents[d];
+      if (!more) index[d] = 0;
+    }
+  }
   return found;
 }
 

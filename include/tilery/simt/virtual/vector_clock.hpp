@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What an observer knows of the others' accesses: a vector clock, kept small. Accesses are made by members (lanes) of
-// groups (warps); each member counts its releases and meetings, its time. After a meeting all lanes of a warp have the
-// same time, so that one number says what is known of the warp. Copy engines and barriers are groups, too, with one
-// member. The method is that of vector clocks and epochs (Flanagan and Freund, FastTrack, PLDI 2009).
+// A vector clock: the accesses of all actors that an observer knows, in compact form. An actor is a member (a lane) of
+// a group (a warp). Each member's time counts its releases and barriers. After a barrier all lanes of a warp have the
+// same time, so that one number suffices for the warp. Copy engines and mbarriers are groups, too. The method is that
+// of vector clocks and epochs (Flanagan and Freund, FastTrack, PLDI 2009).
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +16,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Observers that count in step: the lanes of a warp, or an engine.
+/// A group of actors: the lanes of a warp, or an engine.
 struct group_id {
   std::uint32_t block = 0;
   std::uint32_t local = 0;  // warps first, then engines
@@ -26,17 +26,17 @@ struct group_id {
 
 class vector_clock {
 public:
-  static constexpr int everyone = -1;
+  static constexpr int all_members = -1;
 
   vector_clock() = default;
   vector_clock(std::uint32_t block, int warps) : block_(block), warps_(static_cast<std::size_t>(warps)) {}
 
-  /// Whether what the member did at `time` is known.
+  /// True if the member's accesses at `time` are known.
   bool knows(group_id who, int member, std::uint32_t time) const {
     if (who.block == block_ && who.local < warps_.size() && time < warps_[who.local]) return true;
     return !others_.empty() && knows_other(who, member, time);
   }
-  /// What is known of a warp of the own block as a whole: everything before this time.
+  /// The time of a warp of the own block: all accesses of its lanes before this time are known.
   std::uint32_t of_warp(std::uint32_t warp) const { return warps_[warp]; }
   void set_warp(std::uint32_t warp, std::uint32_t time) { warps_[warp] = time; }
   bool only_warps() const { return others_.empty(); }
@@ -44,9 +44,9 @@ public:
     return others_.empty() && std::all_of(warps_.begin(), warps_.end(), [](std::uint32_t t) { return t == 0; });
   }
 
-  /// Learns all that a member (or everyone) of the group did before `time`.
+  /// Learns the accesses before `time` of a member of the group, or of all members if `member` is `all_members`.
   void learn(group_id who, int member, std::uint32_t time) {
-    if (who.block == block_ && who.local < warps_.size() && (member == everyone || warps_[who.local] >= time)) {
+    if (who.block == block_ && who.local < warps_.size() && (member == all_members || warps_[who.local] >= time)) {
       warps_[who.local] = std::max(warps_[who.local], time);
       return;
     }
@@ -59,17 +59,17 @@ public:
     compact_if_large();
   }
 
-  /// Learns all that the other one knows.
+  /// Learns all that the other clock knows.
   void join(const vector_clock& other) {
     for (std::uint32_t w = 0; w < other.warps_.size(); ++w)
-      if (other.warps_[w] > 0) learn({other.block_, w}, everyone, other.warps_[w]);
+      if (other.warps_[w] > 0) learn({other.block_, w}, all_members, other.warps_[w]);
     if (other.others_.empty()) return;
     std::vector<entry> both;
     both.reserve(others_.size() + other.others_.size());
     auto mine = others_.begin();
     for (const entry& e : other.others_) {
       if (e.who.block == block_ && e.who.local < warps_.size() &&
-          (e.member == everyone || warps_[e.who.local] >= e.time)) {
+          (e.member == all_members || warps_[e.who.local] >= e.time)) {
         warps_[e.who.local] = std::max(warps_[e.who.local], e.time);
         continue;
       }
@@ -91,9 +91,9 @@ private:
   static bool before(const entry& a, const entry& b) { return a.who == b.who ? a.member < b.member : a.who < b.who; }
 
   bool knows_other(group_id who, int member, std::uint32_t time) const {
-    auto at = std::lower_bound(others_.begin(), others_.end(), entry{who, everyone, 0}, before);
+    auto at = std::lower_bound(others_.begin(), others_.end(), entry{who, all_members, 0}, before);
     for (; at != others_.end() && at->who == who; ++at)
-      if ((at->member == everyone || at->member == member) && time < at->time) return true;
+      if ((at->member == all_members || at->member == member) && time < at->time) return true;
     return false;
   }
 
@@ -102,7 +102,7 @@ private:
     compact();
     compact_at_ = std::max<std::size_t>(64, 2 * others_.size());
   }
-  /// 32 lanes that are known one by one become their warp; what the warp's number covers is dropped.
+  /// Replaces 32 entries of single lanes by one entry of their warp, and drops the entries that the warp's time covers.
   void compact() {
     std::vector<entry> kept;
     for (std::size_t i = 0; i < others_.size();) {
@@ -111,7 +111,7 @@ private:
       int lanes = 0;
       for (; end < others_.size() && others_[end].who == others_[i].who; ++end) {
         const entry& e = others_[end];
-        if (e.member == everyone)
+        if (e.member == all_members)
           whole = e.time;
         else
           least = std::min(least, e.time), ++lanes;
@@ -122,10 +122,10 @@ private:
         whole = warps_[who.local];
       } else {
         if (lanes == 32) whole = std::max(whole, least);
-        if (whole > 0) kept.push_back({who, everyone, whole});
+        if (whole > 0) kept.push_back({who, all_members, whole});
       }
       for (; i < end; ++i)
-        if (others_[i].member != everyone && others_[i].time > whole) kept.push_back(others_[i]);
+        if (others_[i].member != all_members && others_[i].time > whole) kept.push_back(others_[i]);
     }
     others_ = std::move(kept);
   }

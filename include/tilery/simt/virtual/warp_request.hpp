@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What one warp-wide access costs: sectors of global memory, or passes through the banks of shared memory.
+// The cost of one warp-wide access: sectors of global memory, or wavefronts of shared memory. A wavefront is one pass
+// through the banks.
 //
-// Shared memory has 32 banks of 4 bytes and hands out 128 bytes a cycle (CUDA C++ Programming Guide, "Compute
-// Capability 5.x", which later ones keep). So up to 4 bytes a lane the whole warp goes at once, 8 bytes a lane go by
-// half-warps and 16 by quarter-warps; a group takes as many passes as its fullest bank holds distinct words, and a
-// word that several lanes read is broadcast. Lanes that read the same address also need less of the 128 bytes: where
-// each lane i agrees with lane i^1, or each with lane i^2, two groups go together, so that a 16-byte load takes 2
-// passes and not 4. NVIDIA stated that for the loads of compute capability 7.x
+// Shared memory has 32 banks of 4 bytes and delivers 128 bytes a clock (CUDA C++ Programming Guide, "Compute
+// Capability 5.x"; later ones keep this). So with up to 4 bytes a lane, the whole warp is served at once; with 8 bytes
+// a lane, a half-warp; with 16 bytes, a quarter-warp. Such a group takes as many wavefronts as the largest number of
+// distinct words in one bank; a word that several lanes read is broadcast.
+//
+// Lanes that read the same address also need less of the 128 bytes. If each lane i reads the same address as lane i^1,
+// or each the same as lane i^2, two groups are served together: a 16-byte load then takes 2 wavefronts, not 4. NVIDIA
+// stated that for the loads of compute capability 7.x
 // (forums.developer.nvidia.com/t/unexpected-shared-memory-bank-conflict/77228). An H200 (9.0) does the same: its
-// counters gave these costs for each of 460 accesses, half of them at random (tests/hardware checks this file against
-// benchmarks/results/h200/virtual_gpu_requests.csv). The archs between and after are taken to do it, too.
+// counters gave these costs for each of 460 accesses, half of them random (tests/hardware checks this file against
+// benchmarks/results/h200/virtual_gpu_requests.csv). The archs between 7.x and 9.0, and those after 9.0, are assumed to
+// do so, too.
 #pragma once
 #pragma GCC system_header
 
@@ -21,23 +25,23 @@
 
 namespace tilery::inline TILERY_ABI::virtual_machine {
 
-/// One access of a warp. Each lane's address is a multiple of `bytes`, which is 1, 2, 4, 8 or 16: wider accesses are
-/// several instructions, and so several requests (`block_requests` splits them).
+/// One access of a warp. Each lane's address is a multiple of `bytes`, which is 1, 2, 4, 8 or 16. A wider access is
+/// several instructions, and so several requests (`block_requests` splits it).
 struct warp_request {
-  const std::uintptr_t* at;  // by lane; 32 of them, of which those in `lanes` count
-  std::uint32_t lanes;       // bit i: lane i takes part
-  int bytes;                 // of each lane
+  const std::uintptr_t* at;  // 32 addresses, by lane; only those of `lanes` are valid
+  std::uint32_t lanes;       // bit i is set if lane i takes part
+  int bytes;                 // that each lane accesses
 };
 
 inline constexpr int sector_bytes = 32;
-inline constexpr int banks_bytes = 128;  // a row of the 32 banks of shared memory
+inline constexpr int banks_bytes = 128;  // one row of the 32 banks of shared memory
 
 struct sector_cost {
-  int sectors = 0;  ///< distinct ones that the lanes touch
-  int fewest = 0;   ///< that as many distinct bytes need when they lie together
+  int sectors = 0;  ///< distinct sectors that the lanes access
+  int fewest = 0;   ///< sectors for the same number of distinct bytes, if these were contiguous
 };
 
-/// The sectors of global memory that a request touches. `visit` is given the number of each (address / 32).
+/// Counts the sectors of global memory that a request accesses. Calls visit(address / 32) for each of them.
 template <class Visit>
 sector_cost global_cost(const warp_request& request, Visit visit) {
   std::uintptr_t at[32];
@@ -65,10 +69,10 @@ inline sector_cost global_cost(const warp_request& request) {
 
 struct wavefront_cost {
   int wavefronts = 0;  ///< passes through the banks
-  int fewest = 0;      ///< of the same lanes without a conflict: one for each group that has a lane
+  int fewest = 0;      ///< the same without bank conflicts: one for each group that has an active lane
 };
 
-/// Whether each lane reads what the lane `apart` (1 or 2, xor) from it reads, or that lane takes no part.
+/// True if each lane reads the same address as lane `lane ^ apart`, or that lane takes no part. `apart` is 1 or 2.
 inline bool lanes_agree(const warp_request& request, int apart) {
   for (std::uint32_t left = request.lanes; left; left &= left - 1) {
     const int lane = std::countr_zero(left), other = lane ^ apart;
@@ -77,15 +81,16 @@ inline bool lanes_agree(const warp_request& request, int apart) {
   return true;
 }
 
-/// Passes of one group of lanes whose accesses are units of 4, 8 or 16 bytes: a row of the banks has `columns` of them.
+/// Returns the wavefronts of one group of lanes whose accesses are units of 4, 8 or 16 bytes. A row of the banks has
+/// `columns` units.
 inline int passes(const std::uintptr_t* at, std::uint32_t lanes, int unit_shift, int columns) {
   std::uintptr_t low = ~std::uintptr_t{0}, high = 0;
   for (std::uint32_t left = lanes; left; left &= left - 1) {
     const std::uintptr_t unit = at[std::countr_zero(left)] >> unit_shift;
     low = std::min(low, unit), high = std::max(high, unit);
   }
-  if (high - low < static_cast<std::uintptr_t>(columns)) return 1;  // no two units of one column: most of what is asked
-  std::uint32_t units[32][32];                                      // (column, the distinct units that lie in it)
+  if (high - low < static_cast<std::uintptr_t>(columns)) return 1;  // no two units in one column: the most common case
+  std::uint32_t units[32][32];                                      // (column, distinct units in this column)
   std::uint8_t counts[32] = {};
   int most = 1;
   for (; lanes; lanes &= lanes - 1) {
@@ -100,7 +105,7 @@ inline int passes(const std::uintptr_t* at, std::uint32_t lanes, int unit_shift,
   return most;
 }
 
-/// The passes of a load or a store of shared memory; addresses count from a multiple of 128 bytes.
+/// Returns the wavefronts of a load or a store of shared memory. Addresses count from a multiple of 128 bytes.
 inline wavefront_cost shared_cost(const warp_request& request, bool loads) {
   const int unit = std::max(4, request.bytes), columns = 128 / unit;
   int group = columns;  // as many lanes as fill a row
@@ -116,9 +121,9 @@ inline wavefront_cost shared_cost(const warp_request& request, bool loads) {
   return cost;
 }
 
-/// The passes of an atomic on shared memory: a pass takes one lane of a bank, whatever the word, since lanes of one
-/// word go one after another. An estimate, which no counter has confirmed yet; instructions that merge lanes before (a
-/// warp's additions of 1) take fewer.
+/// Returns the wavefronts of an atomic on shared memory. A wavefront serves one lane of each bank: lanes that access
+/// the same word are served one after another, too. This is an estimate, which no hardware counter has confirmed yet.
+/// Instructions that merge lanes first (a warp's additions of 1) take fewer.
 inline wavefront_cost shared_atomic_cost(const warp_request& request) {
   const int unit = std::max(4, request.bytes), columns = 128 / unit;
   wavefront_cost cost;

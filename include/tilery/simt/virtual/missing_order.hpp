@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The words of the checks of accesses: what would have made an access right.
+// The texts of reports about accesses: what would have made an access correct.
 #pragma once
 #pragma GCC system_header
 
@@ -13,17 +13,17 @@ namespace virtual_machine {
 inline constexpr const char* must_be_aligned =
     "the address must be a multiple of the access's size, or of 16 where that is larger";
 
-/// What orders two accesses that nothing orders, the weaker ones first. `other`: no barrier does.
+/// The barrier that would order two unordered accesses, from the weakest to the strongest. `other`: no barrier would.
 enum class remedy : std::uint8_t { other, sync_warp, sync_block, sync_cluster, between_blocks };
 
-/// Two accesses, the second of which was found wrong.
+/// Two accesses that are in conflict. The fault was found at the second one, `now`.
 struct access_pair {
   fault_kind kind = fault_kind::race;
   access_mode now = access_mode::plain, before = access_mode::plain;
   bool same_warp = false, same_block = false, in_shared = false;
-  bool one_line_stores = false;  // both are plain stores by one line
+  bool one_line_stores = false;  // both are plain stores by the same source line
 
-  /// The barrier that is missing, if one would do.
+  /// Returns the missing barrier, or `other` if no barrier would help.
   remedy needs() const {
     if (kind != fault_kind::race || now == access_mode::constant || before == access_mode::constant ||
         (is_atomic(now) && is_atomic(before)))
@@ -35,15 +35,16 @@ struct access_pair {
   }
 };
 
-/// One of the two is of a later round of a loop: it stands above the barrier that its lane has passed last.
-struct later_round {
-  std::uint32_t barrier = 0;  // the barrier's site; 0: it is not known to be of a later round
+/// Says that one of the two accesses belongs to a later iteration of a loop: the source line of that access is above
+/// the barrier that its lane passed last.
+struct later_iteration {
+  std::uint32_t barrier = 0;  // the barrier's site; 0: no access is known to belong to a later iteration
   const char* verb = "";      // of the later access
   std::string place;          // of the barrier
 };
 
-/// The barrier that is missing, in words.
-inline std::string missing_barrier(remedy needed, const later_round& later) {
+/// Returns a sentence that names the missing barrier.
+inline std::string missing_barrier(remedy needed, const later_iteration& later) {
   const std::string barrier = needed == remedy::sync_warp    ? "a sync_warp"
                               : needed == remedy::sync_block ? "a barrier of the block"
                                                              : "a sync_cluster";
@@ -54,8 +55,8 @@ inline std::string missing_barrier(remedy needed, const later_round& later) {
          ": " + barrier + " at the end of the loop's body is missing, too";
 }
 
-/// What orders two accesses.
-inline std::string missing_order(const access_pair& p, const later_round& later) {
+/// Returns a sentence that says what would order the two accesses.
+inline std::string missing_order(const access_pair& p, const later_iteration& later) {
   if (p.kind == fault_kind::missing_wait) return "the copy is still under way: a wait for it between them is missing";
   if (p.now == access_mode::constant || p.before == access_mode::constant)
     return "a pointer to const promises that nobody writes this memory during the launch";
@@ -69,16 +70,17 @@ inline std::string missing_order(const access_pair& p, const later_round& later)
   return missing_barrier(p.needs(), later);
 }
 
-/// How an operand lies, of which an access has missed the elements.
+/// Returns the layout of an operand as text, for an access that is on none of its elements. `in_a_gap`: true if the
+/// access is between the operand's elements.
 inline std::string layout_of(const operand& o, bool in_a_gap) {
-  const bool several = o.matrices > 1;
-  std::string says = std::string(o.name) + " has ";
-  if (several) says += std::to_string(o.matrices) + " x ";
-  says += std::to_string(o.extents[0]) + " x " + std::to_string(o.extents[1]) + " elements of " +
-          std::to_string(o.element_bytes) + " bytes, with strides ";
-  if (several) says += std::to_string(o.matrix_stride) + ", ";
-  says += std::to_string(o.strides[0]) + " and " + std::to_string(o.strides[1]);
-  if (in_a_gap) says += several ? "; this lies between its rows or matrices" : "; this lies between its rows";
+  std::string says = std::string(o.name) + " has " + o.shape().c_str() + " elements of " +
+                     std::to_string(o.element_bytes) + " bytes, with stride" + (o.rank > 1 ? "s " : " ");
+  for (int d = 0; d < o.rank; ++d)
+    says += (d == 0 ? "" : d + 1 < o.rank ? ", " : " and ") + std::to_string(o.strides[d]);
+  if (in_a_gap)
+    says += o.rank == 2   ? "; this lies between its rows"
+            : o.rank == 3 ? "; this lies between its rows or matrices"
+                          : "; this lies between its elements";
   return says;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Who wrote and who read a cell of memory, in 32 bits each: the number of an epoch (one write), and the number of a set
-// of readers. Many cells have the same history, so that numbers are few. After a meeting of the whole block everybody
-// knows of everything before it: numbers below `known()` need no look, unless it is for a proxy, and are dropped later.
+// The readers in the history of memory, as numbered sets: a cell stores the 32-bit number of the set of its readers
+// since its last write. Many cells have the same readers, so that few sets are in use.
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/vector_clock.hpp>
+#include <tilery/simt/virtual/epoch.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -15,123 +15,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What kind of access it was. `constant` is a read through the path for memory that nobody writes during the launch;
-/// `async` a copy of an engine through the generic proxy, `async_proxy` one through the asynchronous proxy. Atomics of
-/// one width and of a scope that reaches both do not race with each other; `atomic_mode` adds their width.
-enum class access_mode : std::uint8_t { plain, constant, async, async_proxy, atomic_block = 8, atomic_device = 12 };
-
-constexpr bool is_engine(access_mode m) { return m == access_mode::async || m == access_mode::async_proxy; }
-constexpr bool is_atomic(access_mode m) { return m >= access_mode::atomic_block; }
-/// An atomic of 1, 2, 4 or 8 bytes: the lowest two bits are the width's logarithm.
-constexpr access_mode atomic_mode(bool of_device, int bytes) {
-  const access_mode scope = of_device ? access_mode::atomic_device : access_mode::atomic_block;
-  return static_cast<access_mode>(static_cast<int>(scope) | __builtin_ctz(static_cast<unsigned>(bytes)));
-}
-constexpr bool reaches_device(access_mode atomic) { return atomic >= access_mode::atomic_device; }
-constexpr bool of_one_width(access_mode a, access_mode b) {
-  return ((static_cast<int>(a) ^ static_cast<int>(b)) & 3) == 0;
-}
-
-/// One write: by whom, when, where.
-struct epoch {
-  group_id who;
-  std::uint32_t time = 0;
-  std::uint32_t site = 0;
-  std::uint8_t member = 0;
-  access_mode mode = access_mode::plain;
-  bool atomic_write = false;  // atomics stand among the readers, whether they write or not
-  bool operator==(const epoch&) const = default;
-};
-
-/// Writes, numbered in the order of their time. Those of engines stay until somebody has waited, whatever meets, and
-/// have numbers of their own.
-class write_log {
-public:
-  static constexpr std::uint32_t never = 0;   // nobody has written
-  static constexpr std::uint32_t before = 1;  // the host has, before the launch
-  static constexpr std::uint32_t of_engine = 1u << 31;
-
-  std::uint32_t add(const epoch& e) {
-    if (is_engine(e.mode)) {
-      engines_.push_back(e);
-      return static_cast<std::uint32_t>(engines_.size() - 1) | of_engine;
-    }
-    lanes_.push_back(e);
-    return first_ + static_cast<std::uint32_t>(lanes_.size() - 1);
-  }
-  const epoch& operator[](std::uint32_t number) const {
-    return number & of_engine ? engines_[number & ~of_engine] : lanes_[number - first_];
-  }
-  /// Numbers from `before` up to this one are ordered before whatever anybody does now.
-  std::uint32_t known() const { return known_; }
-  bool everybody_knows(std::uint32_t number) const { return number - before < known_ - before; }
-  /// Whether a number's epoch is still here; those that everybody knows are dropped some time.
-  bool remembers(std::uint32_t number) const { return number >= first_; }
-  std::size_t size() const { return lanes_.size() + engines_.size(); }
-  /// All numbers of lanes are below this one.
-  std::uint32_t end() const { return first_ + static_cast<std::uint32_t>(lanes_.size()); }
-
-  void everybody_knows() {
-    const std::uint32_t before_the_last_meeting = known_ - first_;
-    known_ = first_ + static_cast<std::uint32_t>(lanes_.size());
-    if (lanes_.size() < most_remembered) return;  // proxies still ask for them
-    first_ += before_the_last_meeting;
-    lanes_.erase(lanes_.begin(), lanes_.begin() + before_the_last_meeting);
-  }
-  void clear() {
-    first_ = known_ = 2;
-    lanes_.clear(), engines_.clear();
-  }
-
-  /// Drops the entries that no cell has; used(number) must have been told of each that one has. Returns the new number
-  /// of an old one. Numbers are small again.
-  template <class IsUsed>
-  auto drop_unused(const IsUsed& is_used) {
-    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());
-    std::uint32_t kept_known = 0;
-    drop(lanes_, lanes, [&](std::uint32_t i) {
-      const bool keep = is_used(first_ + i);
-      kept_known += keep && first_ + i < known_;
-      return keep;
-    });
-    drop(engines_, engines, [&](std::uint32_t i) { return is_used(i | of_engine); });
-    const std::uint32_t first_before = std::exchange(first_, before + 1);
-    known_ = first_ + kept_known;
-    return [first_before, lanes = std::move(lanes), engines = std::move(engines)](std::uint32_t old) {
-      if (old & of_engine) return engines[old & ~of_engine] | of_engine;
-      return old < first_before ? std::min(old, before) : before + 1 + lanes[old - first_before];
-    };
-  }
-
-private:
-  template <class Keep>
-  static void drop(std::vector<epoch>& all, std::vector<std::uint32_t>& now, const Keep& keep) {
-    std::uint32_t next = 0;
-    for (std::uint32_t i = 0; i < all.size(); ++i)
-      if (keep(i)) now[i] = next, all[next++] = all[i];
-    all.resize(next);
-  }
-
-  static constexpr std::size_t most_remembered = std::size_t{1} << 14;
-
-  std::uint32_t first_ = 2, known_ = 2;
-  std::vector<epoch> lanes_, engines_;
-};
-
-/// Lanes of one warp that have read at one time (or written, by atomics), and the readers before them.
-struct readers {
-  group_id who;
-  std::uint32_t time = 0;
-  std::uint32_t site = 0;
-  std::uint32_t members = 0;
-  access_mode mode = access_mode::plain;
-  bool wrote = false;        // by atomics
-  bool any_wrote = false;    // of these and the others
-  std::uint32_t others = 0;  // the number of the set that these are added to
-  bool operator==(const readers&) const = default;
-};
-
-/// A reader, packed to be compared quickly.
+/// A reader's epoch, packed for a fast comparison.
 struct reader_key {
   std::uint64_t who = 0, when = ~std::uint64_t{0};
   std::uint32_t how = 0;
@@ -146,23 +30,24 @@ struct reader_key {
   bool operator==(const reader_key& o) const { return ((who ^ o.who) | (when ^ o.when) | (how ^ o.how)) == 0; }
 };
 
-/// Sets of readers since the last write, numbered: chains of `readers`. Equal chains have one number; 0 is the empty
-/// set. Sets with an engine among them stay, whatever meets.
+/// Numbered sets of the readers since a cell's last write: chains of `readers`. Equal chains have one number; 0 is the
+/// empty set. A barrier of all lanes empties the sets, except for those with an engine: only a wait orders its reads.
 class reader_sets {
 public:
   static constexpr std::uint32_t with_engine = 1u << 31;
 
+  /// True if the set is empty, or if all lanes know all of its readers: such a set counts as empty.
   bool known_to_all(std::uint32_t number) const { return number < known_; }
   std::size_t size() const { return lanes_.size() + engines_.size(); }
-  /// All numbers of sets without an engine are below this one.
+  /// One more than the largest number of a set without an engine.
   std::uint32_t end() const { return known_ + static_cast<std::uint32_t>(lanes_.size()); }
 
-  /// Visits the readers of a set.
+  /// Calls each(readers) for each link of a set.
   template <class Visit>
   void visit(std::uint32_t number, const Visit& each) const {
     for (; !known_to_all(number); number = at(number).others) each(at(number));
   }
-  /// The same of a set that others have joined.
+  /// The same for a set whose newest link has more members: those in the mask `joined`.
   template <class Visit>
   void visit(std::uint32_t number, std::uint32_t joined, const Visit& each) const {
     if (known_to_all(number)) return;
@@ -172,12 +57,12 @@ public:
     visit(last.others, each);
   }
 
-  /// Whether atomics among them have written.
+  /// True if the set holds an atomic that wrote.
   bool any_wrote(std::uint32_t number) const { return !known_to_all(number) && at(number).any_wrote; }
 
-  /// The set with one more reader. Readers that the new one knows are left out: whoever comes behind the new one comes
-  /// behind them. That does not hold behind an atomic, which others may follow without coming behind it.
-  /// `ordered(readers)` asks that.
+  /// Returns the set with one more reader. Leaves out the readers that the new reader knows, by `ordered(readers)`: an
+  /// access that is ordered after the new reader is ordered after them, too. Exception: a later atomic may follow an
+  /// atomic without being ordered after it. So a new atomic replaces atomics of its own mode only.
   template <class Ordered>
   std::uint32_t with(std::uint32_t number, const epoch& reader, const Ordered& ordered) {
     const reader_key key(reader);
@@ -190,12 +75,13 @@ public:
     place_of(number, key) = {key, number, result};
     return result;
   }
-  /// The set with readers of whom all members are still to join it; ordered() is what each of them knows.
+  /// Returns the set with a new link without members, which lanes join later; `ordered(readers)` is true for the
+  /// readers that each lane of the new link's warp knows.
   template <class Ordered>
   std::uint32_t opened(std::uint32_t number, const readers& by, const Ordered& ordered) {
     return extended(known_to_all(number) ? 0 : number, by, ordered);
   }
-  /// The set with more of the lanes that came to it last.
+  /// Returns the set with more members in its newest link.
   std::uint32_t joined(std::uint32_t number, std::uint32_t members) {
     if (known_to_all(number)) return 0;
     readers r = at(number);
@@ -203,20 +89,22 @@ public:
     r.members |= members;
     return find(r);
   }
-  /// Whether those who came last to a set are like these, so that these may join them, and none of all wrote.
+  /// True if lanes of `these` can join the newest link of the set: same warp, time, site and mode, and no atomic of the
+  /// set wrote.
   bool holds(std::uint32_t number, const readers& these) const {
     if (number < known_ || number - known_ >= lanes_.size()) return false;
     const readers& r = lanes_[number - known_];
     return r.who == these.who && r.time == these.time && r.site == these.site && r.mode == these.mode && !r.any_wrote;
   }
-  /// The same where this was asked a moment ago, else 0.
+  /// Returns the result of with() from the cache of recent calls; 0 if it is not there.
   std::uint32_t with_again(std::uint32_t number, const reader_key& key) const {
     if (known_to_all(number)) number = 0;
     const step& s = recent_[slot_of(number, key)];
     return s.from == number && s.key == key ? s.result : 0;
   }
 
-  /// Drops the sets that no cell has; `used` are those that one has. Returns the new number of an old one.
+  /// Drops the sets to which no cell refers; `used`: the numbers that cells have. Returns a function from an old number
+  /// to the new one.
   template <class Numbers>
   auto drop_unused(const Numbers& used) {
     std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());  // 1: used, then the new number
@@ -247,7 +135,8 @@ public:
     return number_now;
   }
 
-  void everybody_knows() {
+  /// A barrier of all lanes that reach the memory: all lanes know the readers before it.
+  void order_all() {
     known_ += static_cast<std::uint32_t>(lanes_.size());
     if (!lanes_.empty()) std::fill(slots_.begin(), slots_.end(), 0);
     lanes_.clear();
@@ -261,7 +150,7 @@ public:
   }
 
 private:
-  /// A reader that was added to a set, and what became of it: lanes read many cells of one history.
+  /// A cached call of with(): reader, old set, new set. Lanes read many cells of one history.
   struct step {
     reader_key key;
     std::uint32_t from = 0, result = 0;
@@ -279,7 +168,7 @@ private:
 
   template <class Ordered>
   [[gnu::noinline]] std::uint32_t extended(std::uint32_t number, readers by, const Ordered& ordered) {
-    std::uint32_t kept[max_chain], depth = 0, changed = 0, i = number;  // kept[changed] and on: as they were
+    std::uint32_t kept[max_chain], depth = 0, changed = 0, i = number;  // kept[i] with i >= changed: unchanged links
     for (; !known_to_all(i) && depth < max_chain; i = at(i).others) {
       const readers& r = at(i);
       if (r.who == by.who && r.time == by.time && r.site == by.site && r.mode == by.mode && r.wrote == by.wrote) {
@@ -291,7 +180,7 @@ private:
         kept[depth++] = i;
       }
     }
-    std::uint32_t result = changed < depth ? kept[changed] : known_to_all(i) ? 0 : i;  // what is deeper stays as it is
+    std::uint32_t result = changed < depth ? kept[changed] : known_to_all(i) ? 0 : i;  // deeper links stay
     while (changed > 0) {
       readers r = at(kept[--changed]);
       r.others = result;
@@ -301,12 +190,14 @@ private:
     return find(by);
   }
 
-  /// Whether who may follow the new reader may follow the old one, which it comes behind.
+  /// True if the new reader can replace an older one that it is ordered after: each access that may follow the new one
+  /// may follow the older one, too.
   static bool stands_for(const readers& now, const readers& before) {
     if (before.mode == access_mode::constant || (before.wrote && !now.wrote)) return false;
     return !is_atomic(now.mode) || before.mode == now.mode;
   }
 
+  /// Returns the number of this link; adds it if it is new.
   std::uint32_t find(readers wanted) {
     wanted.any_wrote = wanted.wrote || any_wrote(wanted.others);
     if (size() * 2 >= slots_.size()) grow();
@@ -339,8 +230,8 @@ private:
     for (std::uint32_t i = 0; i < engines_.size(); ++i) slots_[free_slot(engines_[i])] = i | with_engine;
   }
 
-  static constexpr std::uint32_t recent = 256;      // a lane meets few sets at a time
-  static constexpr std::uint32_t max_chain = 1024;  // readers of one cell that are looked at
+  static constexpr std::uint32_t recent = 256;      // slots of the cache: a lane reads few different sets in a loop
+  static constexpr std::uint32_t max_chain = 1024;  // links that extended() looks at
 
   std::uint32_t known_ = 1;
   std::vector<readers> lanes_, engines_;

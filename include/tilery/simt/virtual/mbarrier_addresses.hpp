@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Where a block's mbarriers lie in its shared memory. From `init` to `invalidate` these eight bytes are the hardware's:
-// whatever else touches them breaks the barrier.
+// The addresses of a block's mbarriers in its shared memory. From `init` to `invalidate` the 8 bytes of an mbarrier
+// belong to the hardware: any access by another instruction breaks the barrier.
 #pragma once
 #pragma GCC system_header
 
@@ -15,17 +15,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-class barrier_places {
+class mbarrier_addresses {
 public:
-  static constexpr std::int64_t bytes = 8;  // of an mbarrier, at a multiple of that
+  static constexpr std::int64_t bytes = 8;  // size and alignment of an mbarrier
 
-  /// Who made it one.
+  /// The lane that initialised the mbarrier, and where.
   struct origin {
     int lane;
     std::uint32_t site;
   };
 
-  explicit barrier_places(std::size_t shared_bytes) : marks_(shared_bytes / (64 * bytes) + 1) {}
+  explicit mbarrier_addresses(std::size_t shared_bytes) : marks_(shared_bytes / (64 * bytes) + 1) {}
 
   void add(std::int64_t offset, const origin& by) {
     made_[offset] = by;
@@ -40,9 +40,9 @@ public:
     marks_.assign(marks_.size(), 0);
   }
 
-  /// Whether an access, which lies in shared memory, touches one.
+  /// True if the bytes [offset, offset + count) touch an mbarrier. They must be inside of shared memory.
   bool touched(std::int64_t offset, std::int64_t count) const { return !made_.empty() && first(offset, count) >= 0; }
-  /// The first one that is touched, -1 if there is none.
+  /// Returns the offset of the first mbarrier that these bytes touch, -1 if they touch none.
   std::int64_t first(std::int64_t offset, std::int64_t count) const {
     for (std::int64_t at = offset / bytes * bytes; at < offset + count; at += bytes)
       if (marks_[static_cast<std::size_t>(at / (64 * bytes))] & bit(at)) return at;
@@ -55,7 +55,7 @@ private:
   static std::uint64_t bit(std::int64_t offset) { return std::uint64_t{1} << (offset / bytes % 64); }
 
   std::unordered_map<std::int64_t, origin> made_;
-  std::vector<std::uint64_t> marks_;  // a bit each eight bytes
+  std::vector<std::uint64_t> marks_;  // one bit for each 8 bytes of shared memory
 };
 
 }  // namespace virtual_machine

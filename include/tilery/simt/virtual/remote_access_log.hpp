@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The accesses of a cluster's other blocks to one block's shared memory. Only the last access of each lane is kept: a
+// lane's own accesses are ordered, so if the last one happens before the end of the block, all of them do.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/simt/virtual/epoch.hpp>
+
+#include <string>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// The last access of one lane of another block.
+struct last_remote_access {
+  epoch self;
+  int lane = -1;  // -1: the lane has made no access
+  std::int64_t offset = 0;
+  int bytes = 0;
+  bool writes = false;
+};
+
+class remote_access_log {
+public:
+  /// `rank`: the rank in the cluster of the block that accesses the memory. `threads`: the size of a block.
+  void add(const last_remote_access& a, int rank, int threads) {
+    const auto at =
+        static_cast<std::size_t>(rank) * static_cast<std::size_t>(threads) + static_cast<std::size_t>(a.lane);
+    if (at >= last_.size()) last_.resize(at + 1);
+    last_[at] = a;
+  }
+  template <class Visit>
+  void for_each(const Visit& each) const {
+    for (const last_remote_access& a : last_)
+      if (a.lane >= 0) each(a);
+  }
+  void clear() { last_.clear(); }
+
+private:
+  std::vector<last_remote_access> last_;
+};
+
+/// Returns the name that reports give to the shared memory of block `rank` of the cluster.
+inline std::string shared_memory_of(int rank) {
+  return "the shared memory of block " + std::to_string(rank) + " of the cluster";
+}
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI
