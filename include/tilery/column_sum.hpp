@@ -8,8 +8,8 @@
 #include <tilery/core/buffer.hpp>
 #include <tilery/core/factor.hpp>
 #include <tilery/core/shape.hpp>
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/column_sum.hpp>
+#include <tilery/ops/wrong_call.hpp>
 #include <tilery/policies/alignment.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -22,7 +22,8 @@ struct column_sum_options {
 namespace ops {
 
 template <class Executor, class T>
-using column_sum_table = std::conditional_t<Executor::lane::alone, column_sum_table_cpu<T>, column_sum_table_gpu<T>>;
+using column_sum_table =
+    std::conditional_t<Executor::uses_cpu_kernels, column_sum_table_cpu<T>, column_sum_table_gpu<T>>;
 
 template <class T>
 column_sum_problem describe_columns(const matrix_view<T>& x) {
@@ -98,7 +99,7 @@ void sum_slices(const Executor& executor, const operand& of, const matrix_view<c
 ///
 /// Errors. Throws `error` before anything is launched: a factor that is not finite, wrong shapes, null views, negative
 /// strides, memory that the executor cannot reach, aliases.
-template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> Y>
+template <executor Executor, matrix_of_floats X, tensor_like<1> Y>
 void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_options o = {}, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
   using R = element_type_of<Y>;
@@ -120,7 +121,7 @@ void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_opt
   ops::sum_slices<S>(executor, all[0], in, out, static_cast<S>(o.factor), static_cast<S*>(workspace.get()), at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void column_sum(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

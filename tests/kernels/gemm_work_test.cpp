@@ -294,7 +294,7 @@ template <planted_meeting Fault>
 struct meeting {
   static constexpr const char* name = "meeting";
   static constexpr int threads = 64, blocks = 4;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     shared_array<int, 64> note;
   };

@@ -28,7 +28,8 @@ public:
 
   /// The documented error of a sum: tensor cores cut where others round.
   template <class T>
-  static constexpr double unit = sizeof(T) == 2 && !Executor::lane::alone ? 0x1p-22 : unit_roundoff<accumulator_t<T>>();
+  static constexpr double unit = sizeof(T) == 2 && !Executor::uses_cpu_kernels ? 0x1p-22
+                                                                               : unit_roundoff<accumulator_t<T>>();
   /// Of a sum of k products before it is stored.
   template <class T>
   static double bound(int k, double magnitude) {
@@ -88,7 +89,7 @@ public:
       gemm(this->executor, a, b, c, e, f);
     } else {
       using T = std::remove_const_t<element_type_of<A>>;
-      using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, decltype(gpu_table<T>())>;
+      using table = std::conditional_t<Executor::uses_cpu_kernels, gemm_cpu_table<T>, decltype(gpu_table<T>())>;
       constexpr int last = static_cast<int>(std::size(table::candidates)) - 1, first = last > 3 ? 3 : 0;
       const int chosen = table::choose(ops::describe_gemm(a, b, c, this->executor.target())).index;
       ASSERT_TRUE(chosen == first || chosen == last) << chosen;

@@ -13,7 +13,8 @@ namespace tilery::inline TILERY_ABI {
 namespace ops {
 
 template <class Executor, class T>
-using elementwise_table = std::conditional_t<Executor::lane::alone, elementwise_table_cpu<T>, elementwise_table_gpu<T>>;
+using elementwise_table =
+    std::conditional_t<Executor::uses_cpu_kernels, elementwise_table_cpu<T>, elementwise_table_gpu<T>>;
 
 /// Launches the elementwise kernel of Params. T is the type whose packs are 16 bytes wide: the widest of the operands.
 template <class T, class Executor, class Params>

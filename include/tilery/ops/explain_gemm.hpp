@@ -65,7 +65,7 @@ template <class T, class U, class C, class Executor, class Policy, class Launche
 sentence explain_policy(const sentence& what, const Policy& policy, const char* why, const gemm_problem& problem,
                         const Launches& launches) {
   const sentence runs(sentence(what, " (", element<T>::name, ") runs "), describe(policy), ": ", why);
-  if constexpr (Executor::lane::alone) {
+  if constexpr (Executor::uses_cpu_kernels) {
     return runs;
   } else {
     std::int64_t blocks = 0;

@@ -7,14 +7,14 @@
 #include <tilery/ops/element_types.hpp>
 #include <tilery/policies/alignment.hpp>
 #include <tilery/policies/row.hpp>
-#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/launch.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
 template <class Executor, class T>
-using row_table = std::conditional_t<Executor::lane::alone, row_table_cpu<T>, row_table_gpu<T>>;
+using row_table = std::conditional_t<Executor::uses_cpu_kernels, row_table_cpu<T>, row_table_gpu<T>>;
 
 /// Elements in the widest access to memory, 16 bytes.
 template <class T>

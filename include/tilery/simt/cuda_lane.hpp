@@ -47,7 +47,7 @@ using access_word_of = std::conditional_t<Element != 8, typename access_word<Byt
 
 class cuda_lane : public cuda_atomics, public refused_store {
 public:
-  static constexpr bool alone = false;
+  static constexpr bool is_whole_block = false, takes_any_alignment = false;
   static constexpr int warp_size = 32;
   TILERY_SIMT static constexpr int threads(int of_policy) { return of_policy; }
 
