@@ -278,15 +278,15 @@ TYPED_TEST(gemm_on, refuses_negative_strides) {
   };
   const auto& x = this->executor;
   EXPECT_REFUSED(gemm(x, upside_down(a.view), b.view, c.view),
-                 "gemm: A has the strides -4, 1; strides must not be negative");
+                 "gemm: stride 0 of A is -4; strides must not be negative");
   EXPECT_REFUSED(gemm(x, a.view, transposed(upside_down(transposed(b.view))), c.view),
-                 "gemm: B has the strides 5, -1; strides must not be negative");
+                 "gemm: stride 1 of B is -1; strides must not be negative");
   EXPECT_REFUSED(gemm(x, a.view, b.view, upside_down(c.view)),
-                 "gemm: C has the strides -5, 1; strides must not be negative");
+                 "gemm: stride 0 of C is -5; strides must not be negative");
   auto bias = vector(b.view.pointer + 4, 5);
   bias.strides[0] = -1;
   EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(bias)),
-                 "gemm: the epilogue's bias has the stride -1; strides must not be negative");
+                 "gemm: stride 1 of the epilogue's bias is -1; strides must not be negative");
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
 }
 
