@@ -12,7 +12,7 @@
 #include <tilery/kernels/gemm/skinny.hpp>
 #include <tilery/ops/column_totals.hpp>
 #include <tilery/ops/element_types.hpp>
-#include <tilery/policies/gemm_cpu_skinny.hpp>
+#include <tilery/policies/gemm_cpu_skinny_table.hpp>
 #include <tilery/policies/gemm_cpu_table.hpp>
 #include <tilery/policies/gemm_mma_sync_table.hpp>
 #include <tilery/policies/gemm_simt_table.hpp>

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the CPU GEMM for a C with few rows or few columns, its rules, its candidate and the selector. Memory
-// bandwidth bounds such a problem. The long operand, that is the operand of C's longer dimension (B where C has few
+// The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth bounds such a
+// problem. The long operand, that is the operand of C's longer dimension (B where C has few
 // rows, A where it has few columns), is read once, in place, and never packed.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
-#include <tilery/core/element.hpp>
 #include <tilery/core/error.hpp>
-#include <tilery/policies/choice.hpp>
 #include <tilery/policies/gemm_problem.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -23,6 +21,7 @@ struct gemm_cpu_skinny_policy {
   int k_block = 512;                                  // k of one pass: the lines' elements stay in the L1 cache
   int span = 4096;  // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
   host_isa isa = native_isa;
+  friend constexpr bool operator==(const gemm_cpu_skinny_policy&, const gemm_cpu_skinny_policy&) = default;
 
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
   /// Elements of C's longer dimension in one piece of work. Lines along k: a group. Other lines: at most `span`, at
@@ -71,37 +70,5 @@ constexpr const char* misfit(const gemm_cpu_skinny_policy& p, const gemm_problem
     return "the operand of C's long dimension must be contiguous along k or along that dimension";
   return nullptr;
 }
-
-/// The candidate, and the selector's condition for it.
-///
-/// Evidence. Time of the packed kernel (gemm_cpu) divided by the time of this one, one thread, float, on a Xeon of the
-/// Cascade Lake family (1 MiB of L2 cache), g++ 12 -O3, 2026-11-23 (512 x 512 and 256 x 256 with another program
-/// running on the machine). The long operand is contiguous along k, or along C's longer dimension (n of B, m of A):
-///
-///   long operand    B along k          B along n           A along k          A along m: gemm_cpu transposes A
-///   of few =        1    4    8   16   1    4    8   16    1    4    8   16   1    4    8   16
-///   4096 x 4096     4.9  4.9  3.3 2.3  3.1  2.4  1.5 0.7   2.6  2.2  1.7 1.0  8.8  6.2  3.4 1.9
-///   512 x 512       5.5       1.5 0.9  0.9       0.8 0.8   5.6       1.2 0.7  9.3       3.0 1.2
-///   256 x 256       2.4       0.8 0.5  0.5       0.5 0.5   4.5       1.1 0.5  7.8       2.0 1.0
-///
-/// In the column "B along n", gemm_cpu reads B in place, except for 4096 x 4096, where it packs B.
-template <class T>
-struct gemm_cpu_skinny_table {
-  static constexpr gemm_cpu_skinny_policy candidates[1] = {{}};
-
-  static constexpr bool serves(const gemm_problem& p) {
-    if (misfit(candidates[0], p)) return false;
-    const int few = lesser(p.m, p.n);
-    const bool across = long_operand(p).contiguous == along::outer, transposed_a = across && p.n < p.m;
-    const bool fits_second_cache =
-        std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < 1 << 20;
-    if (few == 1) return !(fits_second_cache && across && !transposed_a);
-    if (fits_second_cache) return transposed_a && few <= 8;
-    return few <= (across && !transposed_a ? 8 : 16);
-  }
-  static constexpr choice choose(const gemm_problem&) {
-    return {0, "few rows or columns: the long operand is read once, where it lies"};
-  }
-};
 
 }  // namespace tilery::inline TILERY_ABI
