@@ -50,7 +50,7 @@ public:
   /// alpha A B + beta C, biases by column and by row, and their sum stored, through P; A and B lie so.
   template <auto P, class T, class R>
   void check(int m, int n, int k, layout a_layout, layout b_layout) {
-    if (this->executor.target() < P.lowest) GTEST_SKIP() << "needs a later arch";
+    if (!is_at_least(this->executor.target(), P.lowest)) GTEST_SKIP() << "needs a later arch";
     SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k << " " << element<T>::name << "; " << describe(P));
     using S = accumulator_t<T>;
     constexpr gemm_factors f = {.alpha = 0.5, .beta = -1};
@@ -123,7 +123,7 @@ TYPED_TEST(gemm_transposed, a_kernel_looks_up_how_both_operands_lie) {
 
 // What the policy cannot serve is refused: an unaligned long operand, or one without a contiguous dimension.
 TYPED_TEST(gemm_transposed, few_rows_need_an_aligned_long_operand) {
-  if (this->executor.target() < few.lowest) GTEST_SKIP() << "needs a later arch";
+  if (!is_at_least(this->executor.target(), few.lowest)) GTEST_SKIP() << "needs a later arch";
   const auto a = place(*this, std::vector<bf16>(5 * 64), 5, 64, layout::dense);
   const auto c = place(*this, std::vector<bf16>(5 * 128), 5, 128, layout::dense);
   const auto odd = place(*this, std::vector<bf16>(64 * 128), 64, 128, layout::odd),

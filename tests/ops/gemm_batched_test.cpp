@@ -87,7 +87,8 @@ TYPED_TEST(gemm_batched_on, is_each_gemm_alone) {
   this->template every_stride<float>(33, 65, 40, with_policy<shared_simt>::batch, with_policy<shared_simt>::one);
 }
 TYPED_TEST(gemm_batched_on, is_each_gemm_alone_on_tensor_cores) {
-  if (!TypeParam::lane::alone && this->executor.target() < arch::sm_80) GTEST_SKIP() << "mma.sync needs sm_80";
+  if (!TypeParam::lane::alone && !has_features(this->executor.target(), features::mma_f16))
+    GTEST_SKIP() << "mma.sync needs sm_80";
   this->template every_stride<half>(35, 70, 80, with_policy<strided>::batch, with_policy<strided>::one);
 }
 

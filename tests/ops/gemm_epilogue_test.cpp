@@ -46,7 +46,7 @@ public:
   }
   template <class T>
   bool runs() {
-    return host || std::is_same_v<T, float> || this->executor.target() >= arch::sm_80;
+    return host || std::is_same_v<T, float> || has_features(this->executor.target(), features::mma_f16);
   }
 
   /// One problem, on which chains are tried.

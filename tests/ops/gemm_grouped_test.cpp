@@ -77,7 +77,8 @@ TYPED_TEST(gemm_grouped_on, is_each_gemm_alone) {
   this->template same_as_alone<any_strides, float>({{5, 6, 7}});
 }
 TYPED_TEST(gemm_grouped_on, is_each_gemm_alone_on_tensor_cores) {
-  if (!TypeParam::lane::alone && this->executor.target() < arch::sm_80) GTEST_SKIP() << "mma.sync needs sm_80";
+  if (!TypeParam::lane::alone && !has_features(this->executor.target(), features::mma_f16))
+    GTEST_SKIP() << "mma.sync needs sm_80";
   constexpr auto strided = gemm_mma_sync_table<half>::candidates_for(arch::sm_90)[gemm_mma_sync_table<half>::strided];
   this->template same_as_alone<strided, half>({{33, 70, 20}, {65, 5, 100}, {4, 4, 4, layout::spread}});
 }
@@ -182,7 +183,7 @@ TYPED_TEST(gemm_grouped_on, is_right_where_operands_lie_both_ways) {
   };
   check.template operator()<float>("4 elements a load: aligned operands; those of the group lie both ways");
   check.template operator()<double>("1 elements a load: the operands of the group lie both ways");
-  if (TypeParam::lane::alone || this->executor.target() >= arch::sm_80)
+  if (TypeParam::lane::alone || has_features(this->executor.target(), features::mma_f16))
     check.template operator()<bf16>("8 elements a copy: tensor cores; the operands of the group lie both ways");
 }
 

@@ -44,7 +44,7 @@ TEST(gemm_sharing_rows, have_one_row_for_each_arch) {
   for (const arch target : gpu_archs) {
     const int row = row_for(gemm_sharing_rows, target);
     ASSERT_GE(row, 0);
-    EXPECT_TRUE(holds_for(gemm_sharing_rows[row].from, target));
+    EXPECT_TRUE(is_at_least(target, gemm_sharing_rows[row].from));
     EXPECT_EQ(gemm_sharing_rows[row].measured.is_measured(), target == arch::sm_90) << limits(target).name;
   }
 }
@@ -71,7 +71,7 @@ TEST(cpu_tables, have_one_row_for_each_instruction_set) {
 TEST(planted_row, is_chosen_on_its_arch_only) {
   EXPECT_STREQ(fault_of_rows<planted_rows>(arch::sm_80, 2), nullptr);
   for (const arch target : gpu_archs) {
-    if (target < arch::sm_80) continue;
+    if (!is_at_least(target, arch::sm_80)) continue;
     const auto p = planted_choice(target);
     EXPECT_EQ(p.block.n, target == arch::sm_120 ? 64 : 128) << limits(target).name;
     EXPECT_EQ(p.lowest, target == arch::sm_120 ? arch::sm_120 : arch::sm_80) << limits(target).name;

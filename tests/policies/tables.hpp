@@ -30,10 +30,10 @@ constexpr const char* fault_of_rows(arch first, Facts... facts) {
       return "evidence has no date or no command";
   }
   for (const arch target : gpu_archs) {
-    if ((row_for(Source::rows, target) >= 0) != holds_for(first, target)) return "an arch that is claimed has no row";
-    if (!holds_for(first, target)) continue;
+    if ((row_for(Source::rows, target) >= 0) != is_at_least(target, first)) return "an arch that is claimed has no row";
+    if (!is_at_least(target, first)) continue;
     for (auto p : table::candidates_for(target)) {
-      if (!holds_for(p.lowest, target)) return "a candidate is for a later arch than its row";
+      if (!is_at_least(target, p.lowest)) return "a candidate is for a later arch than its row";
       p.lowest = target;
       if (const char* broken = broken_rule(p, facts...)) return broken;
     }

@@ -472,7 +472,6 @@ struct win_params {
 struct window {
   static constexpr const char* name = "w";
   static constexpr int threads = 32;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>
@@ -493,7 +492,6 @@ struct el_params {
 struct finer {
   static constexpr const char* name = "f";
   static constexpr int threads = 64;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>
@@ -521,7 +519,6 @@ struct f3_params {
 struct three {
   static constexpr const char* name = "t";
   static constexpr int threads = 32;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>

@@ -220,7 +220,6 @@ struct slice_params {
 struct walks_over_rows {
   static constexpr const char* name = "walks";
   static constexpr int threads = 32;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>
@@ -258,7 +257,6 @@ template <int Width>
 struct one_access {
   static constexpr const char* name = "one access";
   static constexpr int threads = 32;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>

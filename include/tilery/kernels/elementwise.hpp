@@ -19,7 +19,6 @@ struct elementwise {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
   static constexpr const char* name = Params::name;
   static constexpr int threads = P.threads;
-  static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = true;
   static constexpr int block_elements = P.block_elements();
   using shared = no_shared;

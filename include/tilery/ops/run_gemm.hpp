@@ -265,10 +265,10 @@ inline constexpr const char* what_else = sizeof(T) == 1            ? ": convert 
 /// Refuses an arch whose tensor cores do not multiply elements of T by elements of U.
 template <class T, class U>
 finding check_instructions(const char* op, arch target) {
-  constexpr arch lowest =
-      atoms::mma_shape<tile::mma_type<T, multiply_as::tf32>, tile::mma_type<U, multiply_as::tf32>>::lowest;
-  if (static_cast<int>(target) >= static_cast<int>(lowest)) return {};
-  return {sentence(op, ": ", element<T>::name, " needs the tensor cores of ", limits(lowest).name,
+  constexpr features needs =
+      atoms::mma_shape<tile::mma_type<T, multiply_as::tf32>, tile::mma_type<U, multiply_as::tf32>>::needs;
+  if (has_features(target, needs)) return {};
+  return {sentence(op, ": ", element<T>::name, " needs the tensor cores of ", limits(first_with(needs)).name,
                    " or later; this device is an "),
           limits(target).name, what_else<T>};
 }

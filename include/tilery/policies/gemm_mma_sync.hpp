@@ -97,7 +97,7 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
   if (p.raster_rows < 1) return broken("gemm_mma_sync_policy.raster_rows must be at least 1", how);
   if (!each_row([&](int row) { return row * element_bytes >= 16; }))
     return broken("gemm_mma_sync_policy: a row of A's and B's tiles must be at least 16 bytes", how);
-  if (!holds_for(arch::sm_80, p.lowest))
+  if (!has_features(p.lowest, features::copy_async | features::mma_f16))
     return broken("gemm_mma_sync_policy.lowest must be sm_80 or later, which have cp.async and mma.sync of 16 x 8 x 16", how);
   if (!each_row([&](int row) { return p.threads() % (row * element_bytes / 16) == 0; }))
     return broken("gemm_mma_sync_policy: the threads must be a multiple of the 16-byte chunks in a row of A's and B's tiles, because lanes copy whole rows", how);

@@ -57,7 +57,7 @@ template <class Policy>
 constexpr const char* broken_limits(const Policy& p, int shared_bytes, when_broken how) {
   if (p.k_parts < stream_k)
     return breaks<".k_parts must be stream_k, 0 (as the problem needs), or a number of blocks">(p, how);
-  if (p.lowest == arch::cpu) return breaks<".lowest must be a GPU's arch">(p, how);
+  if (limits(p.lowest).vendor == vendor::host) return breaks<".lowest must be a GPU's arch">(p, how);
   if (p.threads() > limits(p.lowest).threads_per_block)
     return breaks<": a block must have at most 1024 threads (32 warps)">(p, how);
   if (shared_bytes > limits(p.lowest).shared_bytes_per_block)
@@ -69,7 +69,7 @@ constexpr const char* broken_limits(const Policy& p, int shared_bytes, when_brok
 /// Returns null if the device's arch is not earlier than the policy's, otherwise the reason.
 template <class Policy>
 constexpr const char* misfit_of_arch(const Policy& p, const gemm_problem& problem) {
-  return holds_for(p.lowest, problem.target) ? nullptr : "the policy is for a later arch than this device";
+  return is_at_least(problem.target, p.lowest) ? nullptr : "the policy is for a later arch than this device";
 }
 
 /// Returns null if A, B and C of the problem, as the policy's kernel computes it, have the policy's layouts and are

@@ -11,17 +11,12 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// True if a row that holds from an arch on holds for `target`: same vendor, and not an earlier arch.
-constexpr bool holds_for(arch from, arch target) {
-  return (from == arch::cpu) == (target == arch::cpu) && static_cast<int>(from) <= static_cast<int>(target);
-}
-
 /// Index of the row that holds for `target`: among the rows that do, the one of the latest arch. -1 if there is none.
 template <class Row, std::size_t Rows>
 constexpr int row_for(const Row (&rows)[Rows], arch target) {
   int best = -1;
   for (int i = 0; i < static_cast<int>(Rows); ++i)
-    if (holds_for(rows[i].from, target) && (best < 0 || holds_for(rows[best].from, rows[i].from))) best = i;
+    if (is_at_least(target, rows[i].from) && (best < 0 || is_at_least(rows[i].from, rows[best].from))) best = i;
   return best;
 }
 
@@ -34,11 +29,11 @@ inline constexpr int unit_archs[] = {__CUDA_ARCH_LIST__};
 /// not instantiated. Without nvcc only the virtual GPU runs kernels, which may have any arch.
 constexpr arch arch_in_unit(arch target) {
 #ifdef __CUDA_ARCH_LIST__
-  if (target == arch::cpu) return target;
+  if (limits(target).vendor != vendor::nvidia) return target;
   arch best = arch_of(unit_archs[0] / 10);
   for (const int number : unit_archs)
     if (const arch built = arch_of(number / 10);
-        holds_for(built, target) && (holds_for(best, built) || !holds_for(best, target)))
+        is_at_least(target, built) && (is_at_least(built, best) || !is_at_least(target, best)))
       best = built;
   return best;
 #else
@@ -51,7 +46,7 @@ constexpr arch arch_in_unit(arch target) {
 template <class Row, std::size_t Rows>
 constexpr bool is_selectable(const Row (&rows)[Rows], [[maybe_unused]] int index) {
 #ifdef __CUDA_ARCH_LIST__
-  if (rows[index].from == arch::cpu) return true;
+  if (limits(rows[index].from).vendor != vendor::nvidia) return true;
   bool has_row = false;
   for (const int number : unit_archs) {
     const int row = row_for(rows, arch_of(number / 10));
@@ -102,7 +97,7 @@ constexpr auto collect_candidates() {
         one.lowest = Source::rows[r].from;
         for (int earlier = 0; earlier < r; ++earlier)
           for (const auto& other : found.rows[earlier].all)
-            if (same_but_for_arch(other, one) && holds_for(other.lowest, one.lowest)) one.lowest = other.lowest;
+            if (same_but_for_arch(other, one) && is_at_least(one.lowest, other.lowest)) one.lowest = other.lowest;
       }
       if (!is_selectable(Source::rows, r)) continue;
       int at = 0;

@@ -25,7 +25,8 @@ struct gemm_mma_sync {
   static constexpr int threads = P.threads();
   using sums_type = tile::mma_sums<P, a_type, b_type>;
   using shape = typename sums_type::shape;
-  static constexpr arch lowest = P.lowest > shape::lowest ? P.lowest : shape::lowest;
+  static constexpr features needs = features::copy_async | features::ldmatrix | shape::needs;
+  static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = false;
 
   static constexpr bool looks_up = P.looks_up();
