@@ -35,9 +35,7 @@ using tensor_core_elements = testing::Types<double, tf32, half, bf16, fp8_e4m3, 
 TYPED_TEST_SUITE(tensor_core_tables_of, tensor_core_elements);
 
 TYPED_TEST(tensor_core_tables_of, have_one_row_for_each_arch) {
-  EXPECT_STREQ(fault_of_rows<gemm_mma_sync_rows<TypeParam>>(is_fp8<TypeParam> ? arch::sm_89 : arch::sm_80,
-                                                            static_cast<int>(sizeof(TypeParam))),
-               nullptr);
+  EXPECT_STREQ(fault_of_rows<gemm_mma_sync_rows<TypeParam>>(arch::sm_80, static_cast<int>(sizeof(TypeParam))), nullptr);
 }
 
 TEST(gemm_sharing_rows, have_one_row_for_each_arch) {

@@ -42,7 +42,7 @@ inline constexpr column_sum_row column_sum_cpu_rows[] = {
      .column_lanes = 1,
      .packs = 4,
      .slice_rows = 1 << 16,
-     .measured = not_measured("reckoned: four packs of a row are added up at once")},
+     .measured = not_measured("estimated: four packs of a row are added up at once")},
 };
 
 /// Rows, candidates and selector for elements of T on a GPU.

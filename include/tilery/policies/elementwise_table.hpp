@@ -39,7 +39,7 @@ inline constexpr elementwise_row elementwise_cpu_rows[] = {
      .threads = 1,
      .packs = 0,
      .single_packs = 4096,
-     .measured = not_measured("reckoned: a block has 4096 elements, 16 KiB of float")},
+     .measured = not_measured("estimated: a block has 4096 elements, 16 KiB of float")},
 };
 
 /// Rows, candidates and selector on a GPU, for kernels whose packs are 16 bytes of T.

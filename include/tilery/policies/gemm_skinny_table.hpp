@@ -42,18 +42,20 @@ inline constexpr gemm_skinny_row gemm_skinny_16_bit_rows[] = {
      .measured = computed_for_h200},
 };
 
+template <class T>
+constexpr const auto& gemm_skinny_rows_of() {
+  if constexpr (sizeof(T) == 8)
+    return gemm_skinny_f64_rows;
+  else if constexpr (sizeof(T) == 4)
+    return gemm_skinny_f32_rows;
+  else
+    return gemm_skinny_16_bit_rows;
+}
+
 /// Rows, candidate and selector for elements of T.
 template <class T>
 struct gemm_skinny_rows {
-  static constexpr const auto& rows = []() -> const auto& {
-    if constexpr (sizeof(T) == 8)
-      return gemm_skinny_f64_rows;
-    else if constexpr (sizeof(T) == 4)
-      return gemm_skinny_f32_rows;
-    else
-      return gemm_skinny_16_bit_rows;
-  }
-  ();
+  static constexpr const auto& rows = gemm_skinny_rows_of<T>();
 
   static constexpr candidate_list<gemm_skinny_policy, 1> candidates(const gemm_skinny_row& row) {
     return {{{.block = row.block, .lane_k = row.lane_k}}};

@@ -74,18 +74,20 @@ inline constexpr row_kernel_row row_16_bit_rows[] = {
      .measured = rows_not_measured},
 };
 
+template <class T>
+constexpr const auto& row_rows_of() {
+  if constexpr (sizeof(T) == 8)
+    return row_f64_rows;
+  else if constexpr (sizeof(T) == 4)
+    return row_f32_rows;
+  else
+    return row_16_bit_rows;
+}
+
 /// Rows, candidates and selector for elements of T on a GPU.
 template <class T>
 struct row_rows_gpu {
-  static constexpr const auto& rows = []() -> const auto& {
-    if constexpr (sizeof(T) == 8)
-      return row_f64_rows;
-    else if constexpr (sizeof(T) == 4)
-      return row_f32_rows;
-    else
-      return row_16_bit_rows;
-  }
-  ();
+  static constexpr const auto& rows = row_rows_of<T>();
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
 
   static constexpr row_policy with(const row_cut& cut, int elements, bool hardware_exp) {
@@ -126,7 +128,7 @@ inline constexpr row_cpu_row row_cpu_rows[] = {
     {.from = arch::cpu,
      .rows = 8,
      .kept_bytes = 256 << 10,
-     .measured = not_measured("reckoned: a kept row is on the stack, and stays in the L2 cache")},
+     .measured = not_measured("estimated: a kept row is on the stack, and stays in the L2 cache")},
 };
 
 /// Row, candidates and selector for elements of T on the CPU: a pack is one vector register. A row that is kept needs
