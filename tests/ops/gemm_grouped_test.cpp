@@ -309,7 +309,7 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
                  "gemm_grouped: member 0: C shares an element with B of member 2; the two must be apart");
   member negative = another(32);
   negative.a.extents[1] = negative.b.extents[0] = -1;
-  EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: an extent of A is -1; it must be at least 0");
+  EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: extent 1 of A is -1; it must be at least 0");
   member scaled = another(32);
   scaled.factors.scale_a = 2;
   EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: scale_a and scale_b are for fp8 and s8");

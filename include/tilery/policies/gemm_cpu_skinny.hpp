@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth bounds such a
-// problem. The long operand, that is the operand of C's longer dimension (B where C has few
-// rows, A where it has few columns), is read once, in place, and never packed.
+// The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth bounds such a problem.
+// The long operand, that is the operand of C's longer dimension (B where C has few rows, A where it has few columns), is
+// read once, in place, and never packed.
 #pragma once
 #pragma GCC system_header
 
@@ -18,11 +18,17 @@ struct gemm_cpu_skinny_policy {
   int rows = native_isa == host_isa::avx512 ? 4 : 2;  // rows of the short operand that are multiplied at once
   int lines = 4;                                      // lines of the long operand that are read at once
   int group = 16;                                     // lines along k whose sums are kept at once
-  int k_block = 512;                                  // k of one pass: the lines' elements stay in the L1 cache
-  int span = 4096;  // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
+  int tile_few = 5;     // from this extent of C's shorter dimension on, lines along k go through register tiles
+  int tile_group = 48;  // lines along k of one piece of work that goes through register tiles
+  int k_block = 512;    // k of one pass: the lines' elements stay in the L1 cache
+  int span = 4096;      // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
   host_isa isa = native_isa;
   friend constexpr bool operator==(const gemm_cpu_skinny_policy&, const gemm_cpu_skinny_policy&) = default;
 
+  /// Lines and vectors of such a tile: as many as the registers of the isa hold, if those of AVX2 or AVX-512.
+  static constexpr int tile_lines = 6;
+  constexpr int tile_vectors() const { return isa == host_isa::avx512 ? 4 : 2; }
+  constexpr bool has_tiles() const { return isa != host_isa::baseline; }
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
   /// Elements of C's longer dimension in one piece of work. Lines along k: a group. Other lines: at most `span`, at
   /// most as many as have 4096 sums (16 KiB of float), and at most a thread's share.
@@ -37,8 +43,8 @@ struct gemm_cpu_skinny_policy {
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_cpu_skinny_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
-  if (p.few < 1 || p.few > 64 || p.rows < 1 || p.lines < 1 || p.group < 1 || p.k_block < 1 || p.span < 1)
-    return broken("gemm_cpu_skinny_policy: few must be 1 to 64, rows, lines, group, k_block and span positive", how);
+  if (p.few < 1 || p.few > 64 || p.rows < 1 || p.lines < 1 || p.group < 1 || p.tile_few < 1 || p.tile_group < 1 || p.k_block < 1 || p.span < 1)
+    return broken("gemm_cpu_skinny_policy: few must be 1 to 64, rows, lines, group, tile_few, tile_group, k_block and span positive", how);
   if (static_cast<int>(p.isa) > static_cast<int>(native_isa))
     return broken("gemm_cpu_skinny_policy.isa must not be wider than the instructions that this unit is compiled for; link tilery::native", how);
   // Registers: the accumulators, one vector of each line, and one vector of a row of the short operand.
