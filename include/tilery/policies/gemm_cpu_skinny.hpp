@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth bounds such a problem.
-// The long operand, that is the operand of C's longer dimension (B where C has few rows, A where it has few columns), is
-// read once, in place, and never packed.
+// The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth bounds such a
+// problem. The long operand, that is the operand of C's longer dimension (B where C has few rows, A where it has few
+// columns), is read once, in place, and never packed.
 #pragma once
 #pragma GCC system_header
 
