@@ -113,8 +113,9 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
                  });
 }
 
-/// Returns one sentence: the policy that `gemm` would run for this problem, and why. On a GPU also the number of
-/// blocks, how they share k, what a block takes of an SM, and what bounds the problem.
+/// Returns one sentence: the policy that `gemm` would run for this problem, why, and on which machine its table's row
+/// was measured, or that it was not. On a GPU also the number of blocks, how they share k, what a block takes of an SM,
+/// and what bounds the problem.
 template <executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;

@@ -78,7 +78,8 @@ struct with_policy {
   };
 };
 
-constexpr auto strided = strided_mma_sync<half>();  // clang 14 takes no local one
+constexpr auto strided = gemm_mma_sync_table<half>::candidates_for(
+    arch::sm_90)[gemm_mma_sync_table<half>::strided];  // clang 14 takes no local one
 
 TYPED_TEST(gemm_batched_on, is_each_gemm_alone) {
   this->template every_stride<float>(35, 70, 20, with_policy<small_simt>::batch, with_policy<small_simt>::one);

@@ -135,7 +135,8 @@ TYPED_TEST(gemm_types_on, takes_bytes_of_less_alignment) {
       if constexpr (TypeParam::uses_cpu_kernels)
         gemm(this->executor, a, b, c, epilogue::none{}, f);
       else
-        gemm<with_copies_of(small_mma_sync<int8>(), Elements)>(this->executor, a, b, c, epilogue::none{}, f);
+        gemm<with_copies_of(gemm_mma_sync_table<int8>::candidates[gemm_mma_sync_table<int8>::small],
+                            Elements)>(this->executor, a, b, c, epilogue::none{}, f);
     };
   };
   const layout row_major = layout::dense, column_major = layout::column_major;

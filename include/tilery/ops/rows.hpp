@@ -6,7 +6,7 @@
 
 #include <tilery/ops/element_types.hpp>
 #include <tilery/policies/alignment.hpp>
-#include <tilery/policies/row.hpp>
+#include <tilery/policies/row_table.hpp>
 #include <tilery/simt/launch.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -32,7 +32,7 @@ row_problem describe_rows(int widest, const matrix_view<First>& first, const mat
 template <template <row_policy, class> class Kernel, class T, class Executor, class Params>
 void launch_rows(const Executor& executor, const row_problem& problem, const Params& p, const operands& all, where at) {
   using table = row_table<Executor, T>;
-  with_candidate<table>(table::choose(problem).index, [&]<row_policy P>() {
+  with_candidate<table>(table::choose(problem, executor.target()).index, [&]<row_policy P>() {
     launch<Kernel<P, T>>(executor, {pieces(problem.rows, P.rows)}, p, all, at);
   });
 }

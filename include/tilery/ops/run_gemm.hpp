@@ -10,7 +10,7 @@
 #include <tilery/ops/gemm_archs.hpp>
 #include <tilery/ops/gemm_params.hpp>
 #include <tilery/ops/gemm_workspace.hpp>
-#include <tilery/policies/gemm_cpu_skinny.hpp>
+#include <tilery/policies/gemm_cpu_skinny_table.hpp>
 #include <tilery/policies/gemm_cpu_table.hpp>
 #include <tilery/policies/gemm_mma_sync_table.hpp>
 #include <tilery/policies/gemm_simt_table.hpp>

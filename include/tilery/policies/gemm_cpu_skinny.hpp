@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the CPU GEMM for a C with few rows or few columns, its rules, its candidate and the selector. Memory
-// bandwidth bounds such a problem. The long operand, that is the operand of C's longer dimension (B where C has few
-// rows, A where it has few columns), is read once, in place, and never packed.
+// The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth bounds such a
+// problem. The long operand, that is the operand of C's longer dimension (B where C has few rows, A where it has few
+// columns), is read once, in place, and never packed.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
-#include <tilery/core/element.hpp>
 #include <tilery/core/error.hpp>
-#include <tilery/policies/choice.hpp>
 #include <tilery/policies/gemm_problem.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -25,6 +23,7 @@ struct gemm_cpu_skinny_policy {
   int k_block = 512;    // k of one pass: the lines' elements stay in the L1 cache
   int span = 4096;      // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
   host_isa isa = native_isa;
+  friend constexpr bool operator==(const gemm_cpu_skinny_policy&, const gemm_cpu_skinny_policy&) = default;
 
   /// Lines and vectors of such a tile: as many as the registers of the isa hold, if those of AVX2 or AVX-512.
   static constexpr int tile_lines = 6;
@@ -77,51 +76,5 @@ constexpr const char* misfit(const gemm_cpu_skinny_policy& p, const gemm_problem
     return "the operand of C's long dimension must be contiguous along k or along that dimension";
   return nullptr;
 }
-
-/// The candidate, and the selector's condition for it.
-///
-/// Evidence. Speed in GFLOP/s of this kernel / of the packed kernel (gemm_cpu), one thread, float, 2 virtual CPUs of an
-/// EPYC of the Zen 4 family (1 MiB of L2 cache), g++ 12 -O3 -march=znver3 (AVX2), 2026-11-30. The long operand is
-/// contiguous along k; from 5 rows or columns on, it goes through register tiles:
-///
-///   long operand   B along k (C of few x n)          A along k (C of m x few)
-///   of few =       2        4        8        16       2        4        8        16
-///   4096 x 4096    18 / 7   25 / 13  66 / 20  95 / 34  18 / 11  24 / 23  66 / 50  95 / 71
-///   512 x 512      41 / 18  45 / 29  77 / 42 103 / 71  42 / 18  48 / 37  79 / 77 107 / 109
-///   256 x 256      37 / 20  45 / 33  74 / 44  97 / 75  33 / 17  40 / 35  76 / 77 103 / 107
-///
-/// If the long operand is contiguous along C's longer dimension (n of B, m of A): time of the packed kernel divided by
-/// the time of this one, one thread, float, on a Xeon of the Cascade Lake family (1 MiB of L2 cache), g++ 12 -O3,
-/// 2026-11-23 (512 x 512 and 256 x 256 with another program running on the machine):
-///
-///   long operand    B along n           A along m: gemm_cpu transposes A
-///   of few =        1    4    8   16    1    4    8   16
-///   4096 x 4096     3.1  2.4  1.5 0.7   8.8  6.2  3.4 1.9
-///   512 x 512       0.9       0.8 0.8   9.3       3.0 1.2
-///   256 x 256       0.5       0.5 0.5   7.8       2.0 1.0
-///
-/// In the column "B along n", gemm_cpu reads B in place, except for 4096 x 4096, where it packs B.
-template <class T>
-struct gemm_cpu_skinny_table {
-  static constexpr gemm_cpu_skinny_policy candidates[1] = {{}};
-
-  static constexpr bool serves(const gemm_problem& p) {
-    if (misfit(candidates[0], p)) return false;
-    const int few = lesser(p.m, p.n);
-    const bool packing_transposes = p.n < p.m;
-    const bool fits_second_cache =
-        std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < 1 << 20;
-    if (long_operand(p).contiguous == along::k) {
-      constexpr bool has_tiles = candidates[0].has_tiles() && std::is_same_v<T, accumulator_t<T>>;
-      return has_tiles || few == 1 || !fits_second_cache;
-    }
-    if (few == 1) return !fits_second_cache || packing_transposes;
-    if (fits_second_cache) return packing_transposes && few <= 8;
-    return few <= (packing_transposes ? 16 : 8);
-  }
-  static constexpr choice choose(const gemm_problem&) {
-    return {0, "few rows or columns: the long operand is read once, where it lies"};
-  }
-};
 
 }  // namespace tilery::inline TILERY_ABI

@@ -79,11 +79,12 @@ struct candidate {
 #ifdef FEW
 template <class T>
 struct few {
+  using all = tilery::gemm_mma_sync_table<T>;
   static constexpr tilery::gemm_mma_sync_policy candidates[] = {
-      tilery::big_mma_sync<T>(along::outer, along::outer),
-      tilery::small_mma_sync<T>(),
-      tilery::few_mma_sync<T>(),
-      tilery::strided_mma_sync<T>(),
+      all::candidates[2],
+      all::candidates[all::small],
+      all::candidates[all::few],
+      all::candidates[all::strided],
   };
 };
 template <>
