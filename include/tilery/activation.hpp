@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Activations over matrices, forward and backward: relu, gelu, gelu_tanh, silu, sigmoid, tanh (tile/activation.hpp has
-// the formulas).
+// Activations of matrices, forward and backward: relu, gelu, gelu_tanh, silu, sigmoid, tanh. tile/activation.hpp has
+// the formulas.
 #pragma once
 #pragma GCC system_header
 
@@ -13,13 +13,19 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// y = f(x), element by element: `activate<activation::gelu>(executor, x, y)`. Elements: double, float, half, bf16,
-/// computed in float or wider. Any strides; y may be x, exactly. Throws `error` before anything is launched: shapes,
-/// null views, memory of another machine, aliases.
+/// y = f(x), element by element: `activate<activation::gelu>(executor, x, y)`.
 ///
-/// Accuracy. Relative error before the conversion to y: at most 10 u, u = 2^-24 (2^-53 for double), for x of every
-/// size; gelu_tanh more where x is negative (tile/activation.hpp). NaN and infinity. NaN stays NaN; y at infinity is
-/// the limit.
+/// Types. double, float, half, bf16, the same for x and y; computed in float or wider.
+///
+/// Strides and aliasing. Any strides that are not negative. y may be exactly the same view as x.
+///
+/// Accuracy. The relative error before the conversion to y is at most 10 u, with u = 2^-24 (2^-53 for double), for x of
+/// any size. gelu_tanh has a larger error for negative x (tile/activation.hpp).
+///
+/// NaN and infinity. NaN stays NaN. At infinity y is the limit.
+///
+/// Errors. Throws `error` before anything is launched: wrong shapes, null views, negative strides, memory that the
+/// executor cannot reach, aliases.
 template <class Activation, runs_kernels Executor, tensor_like<2> X, tensor_like<2> Y>
 void activate(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
@@ -36,8 +42,8 @@ void activate(const Executor& executor, const X& x, const Y& y, where at = {}) {
 }
 
 /// dx = dy f'(x), with x the input of the forward pass: `activate_backward<activation::relu>(executor, x, dy, dx)`. dx
-/// may be dy or x, exactly. Types, strides and errors as `activate`. The derivative of relu chooses: where x <= 0, dx
-/// is 0 whatever dy is, infinity and NaN included.
+/// may be exactly the same view as dy or x. Types, strides and errors are those of `activate`. relu selects instead of
+/// multiplying: where x <= 0, dx is 0 for every dy, infinity and NaN included.
 template <class Activation, runs_kernels Executor, tensor_like<2> X, tensor_like<2> D, tensor_like<2> G>
 void activate_backward(const Executor& executor, const X& x, const D& dy, const G& dx, where at = {}) {
   using T = element_type_of<G>;
@@ -56,7 +62,7 @@ void activate_backward(const Executor& executor, const X& x, const D& dy, const 
   ops::launch_elementwise<T>(executor, ops::describe_elements(16 / sizeof(T), a, b, c), p, all, at);
 }
 
-/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
 template <class Activation, class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void activate(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

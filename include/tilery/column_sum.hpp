@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sum of a matrix's rows: the gradient of a bias.
+// The sum of a matrix's rows, for example the gradient of a bias.
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +16,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// Settings of `column_sum`.
 struct column_sum_options {
-  double factor = 1;  ///< of the sums: 1 / rows for means; 0 does not read x
+  double factor = 1;  ///< factor of the sums: 1 / rows for means; with 0, x is not read
 };
 
 namespace ops {
@@ -29,7 +29,7 @@ column_sum_problem describe_columns(const matrix_view<T>& x) {
   return {widest_whole_pack(16 / sizeof(T), x), contiguous_columns(x)};
 }
 
-/// One launch: the sums of x's slices, times a factor, one row of `out` each.
+/// Makes one launch: each row of `out` becomes the sum of one slice of x's rows, times a factor.
 template <class S, class Executor, class X, class Y>
 void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out, S factor,
                        const operands& all, where at) {
@@ -41,7 +41,7 @@ void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, 
   });
 }
 
-/// Rows of the intermediate result: all candidates of a table cut alike.
+/// Returns the number of slices that the rows are cut into. All candidates of a table cut alike.
 template <class Executor, class T>
 int column_sum_slices(int rows) {
   return rows == 0 ? 1 : pieces(rows, column_sum_table<Executor, T>::candidates[0].slice_rows);
@@ -49,8 +49,9 @@ int column_sum_slices(int rows) {
 
 }  // namespace ops
 
-/// Bytes of workspace that `column_sum` of a matrix with elements of T takes from the executor: the sums of its slices,
-/// and of the slices of those, until one is left. Throws where no matrix is as large.
+/// Returns the bytes of workspace that `column_sum` takes from the executor, for a matrix with elements of T: the sums
+/// of its slices, then of the slices of these sums, and so on until one slice is left. Throws if no matrix can be so
+/// large.
 template <class T, class Executor>
 std::size_t column_sum_workspace_bytes(const Executor& executor, std::int64_t rows, std::int64_t columns,
                                        where at = {}) {
@@ -65,8 +66,8 @@ std::size_t column_sum_workspace_bytes(const Executor& executor, std::int64_t ro
 
 namespace ops {
 
-/// Slices of slices, until one is left, whose sum is multiplied with the factor. Each level has its own part of the
-/// workspace; where a call is only validated there is none.
+/// Sums slices, then slices of these sums, until one slice is left; its sum is multiplied by the factor. Each level has
+/// its own part of the workspace. A call that is only validated has no workspace (null).
 template <class S, class Executor, class X, class R>
 void sum_slices(const Executor& executor, const operand& of, const matrix_view<const X>& x, const matrix_view<R>& out,
                 S factor, S* workspace, where at) {
@@ -83,13 +84,20 @@ void sum_slices(const Executor& executor, const operand& of, const matrix_view<c
 
 }  // namespace ops
 
-/// y[j] = factor times the sum over i of x[i, j], deterministic: the order of the additions depends on the shape alone.
+/// y[j] = factor times the sum over i of x[i, j].
 ///
-/// x (rows x columns): double, float, half, bf16; y (columns): like x, or its accumulation type (double for double,
-/// else float), in which the sums are kept. Any strides. No rows: zeros. A factor of 0 does not read x.
-/// Accuracy. Error before the conversion to y: at most (min(rows, 900) + 1) u |factor| sum |x|, u = 2^-24 (2^-53),
-/// because sums of up to 256 rows are added up in turn. Throws `error` before anything is launched: a factor that is no
-/// finite number, shapes, null views, memory of another machine, aliases.
+/// Types. x (rows x columns): double, float, half, bf16. y (columns): the type of x, or its accumulation type (double
+/// for double, else float), in which the sums are kept.
+///
+/// Shapes and strides. Any strides that are not negative. Without rows y is 0. With a factor of 0, x is not read.
+///
+/// Accuracy. The error before the conversion to y is at most (min(rows, 900) + 1) u |factor| sum |x|, with u = 2^-24
+/// (2^-53 for double), because sums of up to 256 rows are added up in turn.
+///
+/// Determinism. The order of the additions depends on the shape alone.
+///
+/// Errors. Throws `error` before anything is launched: a factor that is not finite, wrong shapes, null views, negative
+/// strides, memory that the executor cannot reach, aliases.
 template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> Y>
 void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_options o = {}, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
@@ -106,13 +114,13 @@ void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_opt
   refuse(check_finite<S>("column_sum", "factor", o.factor), at);
   matrix_view<R> out(result.pointer, 1, result.extents[0]);
   out.strides[1] = result.strides[0];
-  if (static_cast<S>(o.factor) == S(0)) in.extents[0] = 0;  // a sum of no rows
+  if (static_cast<S>(o.factor) == S(0)) in.extents[0] = 0;  // an empty sum
   const allocation workspace =
       executor.workspace(column_sum_workspace_bytes<T>(executor, in.extents[0], in.extents[1]));
   ops::sum_slices<S>(executor, all[0], in, out, static_cast<S>(o.factor), static_cast<S*>(workspace.get()), at);
 }
 
-/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void column_sum(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

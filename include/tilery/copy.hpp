@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Copies between tensors, whatever their strides and element types are.
+// Copies between tensors of any strides and element types.
 #pragma once
 #pragma GCC system_header
 
@@ -13,26 +13,30 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// True where `copy` makes elements of To from elements of From.
+/// True if `copy` makes elements of To from elements of From.
 template <class From, class To>
 constexpr bool is_copied_as = (std::is_integral_v<From> || is_any_float<From>)&&(std::is_same_v<From, To> ||
                                                                                  is_any_float<To>);
 
 }  // namespace ops
 
-/// to = from, element by element, in the executor's order. From or to a GPU's memory it may still be under way when
-/// this returns: `executor.wait()` before the host reads.
+/// to = from, element by element, in the executor's order. A copy from or to a GPU's memory may still be in flight when
+/// this function returns: call `executor.wait()` before the host reads.
 ///
-/// Types. Alike: double, float, tf32, half, bf16, fp8, integers. Or converted to one of these but an integer, from any
-/// of them, to nearest; from double and from integers to 16 or 8 bits the way leads through float, and may round twice.
-/// (`copy_dense` copies dense tensors of any other type.)
+/// Types. Both the same: double, float, tf32, half, bf16, fp8 or an integer. Or a conversion, to nearest, from any of
+/// these types to one that is not an integer. Conversions from double and from integers to 16 or 8 bits go through
+/// float, and may round twice. (`copy_dense` copies dense tensors of any other type.)
 ///
-/// Shapes and strides. The same extents, 1 to 3 dimensions, any strides. Where both are dense and alike, the two may be
-/// in any memory: host to device, or back. All other copies are a kernel, and need both in memory that the executor
-/// reaches. A transposition reads rows and writes columns: it is not coalesced on the side that is read.
+/// Shapes and strides. The same extents, 1 to 3 dimensions, any strides that are not negative.
 ///
-/// Aliasing. The two must not share an element, but may be the very same view of one element type.
-/// Throws `error` before anything is launched: extents, null views, memory of another machine, aliases.
+/// Memory. If both are dense and of the same type, each may be in any memory: host to device, or device to host. All
+/// other copies are a kernel, and both tensors must be in memory that the executor can reach. A transposition reads
+/// rows and writes columns: its reads are not coalesced.
+///
+/// Aliasing. The two must not share an element, but may be exactly the same view with the same element type.
+///
+/// Errors. Throws `error` before anything is launched: wrong extents, null views, negative strides, memory that the
+/// executor cannot reach, aliases.
 template <runs_kernels Executor, tensor_of_any_rank From, tensor_of_any_rank To>
 void copy(const Executor& executor, const From& from, const To& to, where at = {}) {
   using S = std::remove_const_t<element_type_of<From>>;
@@ -62,7 +66,7 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
   ops::launch_rows_of_tensors<wide>(executor, problem, p, walk.rows(), all, at);
 }
 
-/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void copy(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One value for all elements of a tensor.
+// Sets all elements of a tensor to one value.
 #pragma once
 #pragma GCC system_header
 
@@ -15,12 +15,12 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The value as an integer of T; throws where T does not hold it.
+/// Returns the value as an integer of type T. Throws if T cannot hold it.
 template <class T, class Value>
 T held_value(Value value, where at) {
   constexpr T least = (std::numeric_limits<T>::min)(), most = (std::numeric_limits<T>::max)();
   bool fits = true;
-  if constexpr (std::is_floating_point_v<Value>)  // most + 1 is a power of two, and has no rounding
+  if constexpr (std::is_floating_point_v<Value>)  // most + 1 is a power of two, exact in every floating-point type
     fits = value >= static_cast<Value>(least) && value < 2 * static_cast<Value>(most / 2 + 1);
   const T result = fits ? static_cast<T>(value) : T(0);
   fits = fits && static_cast<Value>(result) == value && (result < T(0)) == (value < Value(0));
@@ -30,10 +30,15 @@ T held_value(Value value, where at) {
 
 }  // namespace ops
 
-/// Each element = value, in the executor's order. Elements: double, float, tf32, half, bf16, fp8 and integers. A
-/// floating-point one gets the value to nearest (of 16 and 8 bits through float, which may round twice); an integer one
-/// must be able to hold it. 1 to 3 dimensions, any strides. Throws `error` before anything is launched: a value that
-/// the elements cannot hold, null views, memory of another machine.
+/// Sets each element to `value`, in the executor's order.
+///
+/// Types. double, float, tf32, half, bf16, fp8 and integers. A floating-point element gets the nearest value; 16 and 8
+/// bits are reached through float, which may round twice. An integer element must be able to hold the value.
+///
+/// Shapes and strides. 1 to 3 dimensions, any strides that are not negative.
+///
+/// Errors. Throws `error` before anything is launched: a value that the elements cannot hold, null views, negative
+/// strides, memory that the executor cannot reach.
 template <runs_kernels Executor, tensor_of_any_rank To, class Value>
 requires std::is_arithmetic_v<Value>
 void fill(const Executor& executor, const To& to, Value value, where at = {}) {

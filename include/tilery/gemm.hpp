@@ -12,7 +12,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Checks a GEMM and hands it to `run(problem, params, operands)`, if there is anything to do.
+/// Checks a GEMM, then calls `run(problem, params, operands)` if C has elements.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c,
                const Epilogue& e, gemm_factors factors, where at, Run&& run) {
@@ -29,42 +29,60 @@ void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_v
 
 /// C (m x n) = epilogue(alpha A (m x k) B (k x n) + beta C), with the policy that the selector picks.
 ///
-/// Elements: double, float, tf32, half, bf16, int8, fp8_e4m3 and fp8_e5m2; A and B alike, but that the two fp8 may
-/// meet. C is in the accumulation type, double for double, s32 for int8, float for the others, or like A and B; but for
-/// double it may also be float, half, bf16 or fp8, to which sums are rounded. fp8 and int8 take what is too large for
-/// them as their largest number. Scales are in `gemm_factors`. GPUs from sm_80 on multiply all but float on tensor
-/// cores (fp8: sm_89; double: where they are faster at it, sm_80 and sm_90); float goes there by a policy with `math`,
-/// as tf32 or as three products of it. Where C has few rows or columns the long operand is read once: up to 16 on
-/// tensor cores, but of double, where it is aligned (of two element types, rows alone), and by a kernel of its own up
-/// to 16 of float and 8 of double, half and bf16, where k is not short (half and bf16 are multiplied as floats there);
-/// on the CPU by one that reads it where it lies. Any strides and alignment: operands with 16-byte aligned rows or
-/// columns are faster. C must not share an element with another operand, the epilogue's included: it may hold
-/// unfinished sums meanwhile. An m or n of 0 does nothing, but that a bias gradient of no rows is 0;
-/// a k of 0 is an empty sum.
+/// Types. A and B have double, float, tf32, half, bf16, int8, fp8_e4m3 or fp8_e5m2 elements. Both have the same type,
+/// but the two fp8 types may be mixed. C has the accumulation type (double for double, s32 for int8, float for all
+/// others) or the type of A and B. Except for double, C may also be float, half, bf16 or fp8, to which sums are
+/// rounded. A result too large for fp8 or int8 becomes the largest number of that type. `gemm_factors` holds the scales
+/// of fp8 and int8.
 ///
-/// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type:
-/// forward, `bias(b) | store(z) | gelu()`; backward, `times_gradient<activation::gelu>(z) | bias_gradient(db)`. A beta
-/// of 1 adds to what C holds, as gradients of weights are accumulated; it does so ahead of the epilogue. `column_sum`
-/// of C is the gradient of a bias in a pass of its own (epilogue_bias_gradient.hpp says when that is faster).
+/// Tensor cores. GPUs from sm_80 on multiply all types but float on tensor cores: fp8 from sm_89 on, double where
+/// tensor cores are faster (sm_80 and sm_90). float uses them only with a policy whose `math` is tf32 (one product) or
+/// tf32x3 (three products).
 ///
-/// Each element of C differs from the exact sum by at most (k + 2) u sum |a b| |alpha| (on the CPU by (min(k, 512) +
-/// k / 256 + 2) u, because sums of up to 512 products are added up in turn) before beta C, epilogue and the conversion
-/// to C, with u = 2^-24 (2^-53 for double; 2^-22 on tensor cores, which cut where others round; tf32 adds 2^-9 and
-/// tf32x3 2^-20 of the sum, the part of the operands that they leave out). fp8 on sm_89 adds 2^-5 of the sum, however
-/// long k is: its tensor cores keep 13 bits, so the sums of each block.k along k, 128 at most by default, are added up
-/// as floats. Sums of int8 are exact on a GPU and wrap at 32 bits; on the CPU those into float or int8 are float. NaN
-/// and infinity propagate, but not from A and B where alpha is 0, nor from C where beta is 0; tf32x3 makes NaN of
-/// infinity (it is multiplied by a small part that is 0), and a NaN of tf32 with none but its lower 13 bits is
-/// infinity. Where C has few tiles for the GPU and k is long, several blocks share a tile along k, in workspace of the
-/// executor; the one that comes last adds up their sums in the order of k. So the order of all additions, and with it
-/// every bit, depends on the policy, the shape and the arch, not on the run. Throws `error` before anything is
-/// launched: shapes, factors that are no finite numbers, null views, memory of another machine, aliases.
+/// Few rows or columns. The long operand is then read once. On tensor cores: up to 16 rows or columns, if the long
+/// operand is aligned (only rows if A and B have two types; not for double). Without tensor cores a kernel of its own
+/// serves up to 16 rows or columns of float and 8 of double, half and bf16, if k is not short; it multiplies half and
+/// bf16 as float. On the CPU a kernel of its own reads the long operand in place.
 ///
-/// Where tiles are shared, or the epilogue has a bias gradient, and a CUDA graph is captured, the workspace becomes
-/// nodes of the graph that allocate and free it: CUDA then allows one instantiation of the graph at a time. An executor
-/// with a scratch that is large enough, or, without a bias gradient, a policy whose k_parts is 1, leaves no such nodes.
-/// Outside of a graph the `cuda` executor takes the workspace from a pool of the library's own, which keeps it for the
-/// next launch.
+/// Shapes. With an m or n of 0 nothing is written, except a bias gradient: it is a sum over no rows, 0. A k of 0 is an
+/// empty sum.
+///
+/// Strides and alignment. Any alignment, and any strides that are not negative. Operands whose rows or columns are
+/// contiguous and aligned to 16 bytes are faster.
+///
+/// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type.
+/// Forward: `bias(b) | store(z) | gelu()`. Backward: `times_gradient<activation::gelu>(z) | bias_gradient(db)`. A beta
+/// of 1 adds to the values of C, as gradients of weights are accumulated; this addition comes before the epilogue.
+/// `column_sum` of C computes the gradient of a bias in a separate pass; epilogue_bias_gradient.hpp says when that is
+/// faster.
+///
+/// Accuracy. Before beta C, the epilogue and the conversion to C, an element differs from the exact sum by at most
+/// (k + 2) u |alpha| sum |a b|. On the CPU the factor is (min(k, 512) + k / 256 + 2) u, because sums of up to 512
+/// products are added up in turn. u is 2^-24; 2^-53 for double; 2^-22 on tensor cores, which truncate instead of
+/// rounding. tf32 adds 2^-9 and tf32x3 2^-20 of the sum, for the bits of the operands that are dropped. fp8 on sm_89
+/// adds 2^-5 of the sum, for any k: its tensor cores keep 13 bits, so the sums of each block.k along k, at most 128 by
+/// default, are added up as float. int8 sums are exact on a GPU and wrap at 32 bits. On the CPU int8 sums for a C of
+/// float or int8 are float.
+///
+/// NaN and infinity. Both propagate, except from A and B if alpha is 0, and from C if beta is 0. tf32x3 turns infinity
+/// into NaN, because it multiplies infinity by a small part that is 0. A NaN of tf32 that has only its lower 13 bits
+/// set counts as infinity.
+///
+/// Aliasing. C must not share an element with another operand, those of the epilogue included: during the launch C may
+/// hold unfinished sums.
+///
+/// Determinism. If C has few tiles for the GPU and k is long, several blocks share a tile along k, in a workspace of
+/// the executor. The block that finishes last adds up their sums in the order of k. So the order of all additions, and
+/// every bit of C, depends on the policy, the shape and the arch, not on the run.
+///
+/// Errors. Throws `error` before anything is launched: wrong shapes, factors that are not finite, null views, negative
+/// strides, memory that the executor cannot reach, aliases.
+///
+/// Graphs. If blocks share tiles or the epilogue has a bias gradient, a captured CUDA graph has nodes that allocate and
+/// free the workspace. CUDA then allows one instantiation of the graph at a time. There are no such nodes if the
+/// executor has a scratch that is large enough, or, without a bias gradient, if the policy's k_parts is 1. Outside of a
+/// graph the `cuda` executor takes the workspace from the library's own pool, which keeps the memory for the next
+/// launch.
 template <runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
@@ -74,8 +92,8 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
                  });
 }
 
-/// The same with your policy: instantiates this one kernel and never falls back. Throws where the policy cannot serve
-/// the problem, with the reason; a policy that breaks a rule does not compile.
+/// The same with your policy P. Instantiates this one kernel and never falls back. Throws if P cannot serve the
+/// problem, with the reason. A P that breaks a rule does not compile.
 template <auto P, runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C,
           class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
@@ -87,8 +105,8 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
                  });
 }
 
-/// Which policy `gemm` would run for this problem and why; on a GPU, too, how many blocks it has, how they share k,
-/// what a block takes of a multiprocessor, and what bounds the problem. In one sentence.
+/// Returns one sentence: the policy that `gemm` would run for this problem, and why. On a GPU also the number of
+/// blocks, how they share k, what a block takes of an SM, and what bounds the problem.
 template <runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
@@ -98,7 +116,7 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
                                                                  ops::launched_at_once<T>(problem));
 }
 
-/// The same of your policy: whether it serves the problem, and what it costs.
+/// The same for your policy P: what it costs, or why it cannot serve the problem.
 template <auto P, runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
@@ -109,7 +127,7 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
                                                                  ops::launched_at_once<T>(problem));
 }
 
-/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void gemm(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

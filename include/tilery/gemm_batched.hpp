@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Batches of GEMMs of one shape: C[i] = epilogue(alpha A[i] B[i] + beta C[i]), in one launch.
+// A batch of GEMMs of one shape in one launch: C[i] = epilogue(alpha A[i] B[i] + beta C[i]).
 #pragma once
 #pragma GCC system_header
 
@@ -12,7 +12,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Matrix i of a tensor of rank 3.
+/// Returns matrix i of a tensor of rank 3.
 template <class T>
 matrix_view<T> slice(const tensor_view<T, 3>& v, std::int64_t i) {
   matrix_view<T> one;
@@ -33,7 +33,8 @@ finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& 
   return check_gemm_operands(a, b, c, e, reachable, all);
 }
 
-/// What a selector may know of a batch: a stride between matrices keeps the alignment of one, or lessens it.
+/// Returns the problem that a selector sees for a batch. The stride between matrices keeps or lessens the alignment of
+/// one matrix.
 template <class A, class B, class C>
 gemm_problem describe_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c,
                                    arch target) {
@@ -48,7 +49,7 @@ gemm_problem describe_gemm_batched(const tensor_view<A, 3>& a, const tensor_view
   return p;
 }
 
-/// Checks a batch and hands it to `run(problem, params, operands)`, if there is anything to do.
+/// Checks a batch, then calls `run(problem, params, operands)` if C has elements.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const tensor_view<B, 3>& b,
                      const tensor_view<C, 3>& c, const Epilogue& e, gemm_factors factors, where at, Run&& run) {
@@ -63,16 +64,22 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
 
 }  // namespace ops
 
-/// C[i] (m x n) = epilogue(alpha A[i] (m x k) B[i] (k x n) + beta C[i]) for each i of a batch, in one launch, with the
-/// policy that the selector picks for all of them. Views of rank 3: (batch, m, k), (batch, k, n), (batch, m, n), any
-/// strides; a batch stride of 0 makes one A or B serve all, and matrices may be interleaved, as the heads of attention
-/// in their rows. Element types, factors and error bound are those of `gemm`; whether blocks share tiles along k, and
-/// so the order of the additions, depends on the number of matrices, too.
+/// C[i] (m x n) = epilogue(alpha A[i] (m x k) B[i] (k x n) + beta C[i]) for each i of a batch, in one launch, with one
+/// policy for all, which the selector picks.
 ///
-/// The epilogue sees the batch as one matrix of batch x m rows and n columns, matrix i from row i m on: a bias by
-/// column is the same for all, a residual or a stored matrix has batch m rows.
+/// Shapes and strides. Views of rank 3: (batch, m, k), (batch, k, n), (batch, m, n), any strides that are not negative.
+/// With a batch stride of 0 one A or B serves all GEMMs. Matrices may be interleaved: in attention, for example, a row
+/// of memory holds the rows of all heads.
 ///
-/// Throws `error` before anything is launched, as `gemm` does, and where two matrices of C share an element.
+/// Types, factors and accuracy. As for `gemm`.
+///
+/// Determinism. As for `gemm`, but the number of matrices also decides whether blocks share tiles along k, and so the
+/// order of the additions.
+///
+/// Epilogue. The epilogue sees the batch as one matrix of batch x m rows and n columns; matrix i begins at row i m. A
+/// bias by column is the same for all matrices; a residual or a stored matrix has batch x m rows.
+///
+/// Errors. Throws `error` before anything is launched, as `gemm` does, and also if two matrices of C share an element.
 template <runs_kernels Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
                   gemm_factors factors = {}, where at = {}) {
@@ -83,7 +90,7 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
                        });
 }
 
-/// The same with your policy, as for `gemm`.
+/// The same with your policy P, as for `gemm`.
 template <auto P, runs_kernels Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C,
           class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
@@ -96,7 +103,7 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
                        });
 }
 
-/// What `gemm_batched` would run, as `explain_gemm` says it.
+/// Returns what `gemm_batched` would run, in the words of `explain_gemm`.
 template <runs_kernels Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C>
 sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
@@ -107,7 +114,7 @@ sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, 
   return ops::explain_choice<T, U, element_type_of<C>, Executor>(what, problem, ops::launched_at_once<T>(problem));
 }
 
-/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void gemm_batched(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

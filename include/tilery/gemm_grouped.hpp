@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Groups of GEMMs of different shapes in one launch, as the experts of a mixture have them, and batches whose matrices
-// lie anywhere.
+// Groups of GEMMs of different shapes in one launch, for example the experts of a mixture of experts; and batches whose
+// matrices are given by pointers.
 #pragma once
 #pragma GCC system_header
 
@@ -19,8 +19,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// What a policy must serve to serve all members: the layout and alignment that they have in common, the largest of
-/// their extents, and as many problems.
+/// Returns the problem that a policy must serve to serve all members: their common layout, their smallest alignment,
+/// their largest extents, and their number.
 template <class A, class B, class C, class Epilogue>
 gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, arch target) {
   gemm_problem joint;
@@ -49,13 +49,13 @@ using gemm_member_params =
     decltype(gemm_params_of(std::declval<matrix_view<const A>>(), std::declval<matrix_view<const B>>(),
                             std::declval<matrix_view<C>>(), std::declval<Epilogue>(), gemm_factors{}));
 
-/// Whether a launch with so many members and tiles must go before a member with `more` tiles.
+/// True if a launch of `members` members and `tiles` tiles has no room for a member with `more` tiles.
 template <class One>
 bool is_full(int members, std::int64_t tiles, std::int64_t more) {
   return members == gemm_group<One>::most || (members > 0 && tiles + more > largest_extent);
 }
 
-/// What a policy makes of a group.
+/// The blocks and launches of a group with a policy.
 struct group_launches {
   std::int64_t blocks = 0;
   int launches = 0;
@@ -77,8 +77,8 @@ group_launches launches_of(const Policy& policy, const gemm_problem& joint,
   return all;
 }
 
-/// A group that has been checked. Members whose C has no elements are apart: of them there are bias gradients alone,
-/// sums of no rows.
+/// A group that has been checked. The members whose C has no elements are kept apart, in `empty`: only their bias
+/// gradients, sums over no rows, are written.
 template <class One>
 struct gemm_group_call {
   gemm_problem joint;
@@ -86,7 +86,7 @@ struct gemm_group_call {
   std::vector<operands> known;  // of `members`
 };
 
-/// One kernel for all members, in as few launches as carry their parameters.
+/// Launches one kernel for all members, in as few launches as can carry their parameters.
 template <auto P, class Executor, class One>
 void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& call, where at) {
   gemm_group<One> group;
@@ -110,8 +110,7 @@ void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& cal
   if (group.size > 0) launch_them();
 }
 
-/// Runs a group with a policy; on the CPU, members one after the other where they are large, side by side where they
-/// are small.
+/// Runs a group with policy P. On the CPU large members run one after another, small members in parallel.
 template <auto P, class Executor, class One>
 void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where at) {
   using policy = std::remove_cvref_t<decltype(P)>;
@@ -131,7 +130,7 @@ void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where 
   }
 }
 
-/// Checks a group and hands it to `run(call)`, if there is anything to do.
+/// Checks a group, then calls `run(call)` if a member has elements.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 void with_gemm_group(const Executor& executor, group_name name, std::span<const gemm_member<A, B, C, Epilogue>> members,
                      where at, Run&& run) {
@@ -164,22 +163,29 @@ void run_chosen_group(const Executor& executor, group_name name,
 
 }  // namespace ops
 
-/// All members of a list, whose shapes, strides, epilogues and factors are their own; element types and the type of the
-/// epilogue are the same. One kernel computes them, with the policy that the selector picks for what they have in
-/// common: the layout, the least alignment, the largest extents. A launch carries up to 64 members (fewer with large
-/// epilogues); a longer list takes several. The list is read before this returns, and may be anywhere on the host.
-/// Tiles are not shared along k, whatever the policy says; the order of additions is that of one block a tile, and
-/// error bounds are those of `gemm`.
+/// Computes all members of a list. Each member has its own shape, strides, epilogue and factors; the element types and
+/// the type of the epilogue are the same for all. One kernel computes them, with the policy that the selector picks for
+/// all members together: for their common layout, their smallest alignment and their largest extents.
 ///
-/// Throws `error` before anything is launched where `gemm` would refuse a member, with its index, or where an output of
-/// one shares an element with an operand of another. An amax or a bias gradient may be the same view for several: it is
-/// that of all of them.
+/// Launches. A launch carries up to 64 members, fewer if their epilogues are large; a longer list takes several
+/// launches. The list is read before this function returns, and may be anywhere in host memory.
+///
+/// Accuracy. As for `gemm`.
+///
+/// Determinism. Blocks do not share tiles along k, whatever the policy says: the order of the additions is that of one
+/// block for each tile.
+///
+/// Aliasing. Several members may have the same view as amax or bias gradient: the view then gets the maximum or the sum
+/// over all these members.
+///
+/// Errors. Throws `error` before anything is launched if `gemm` would refuse a member, with the member's index, or if
+/// an output of one member shares an element with an operand of another member.
 template <class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
   ops::run_chosen_group(executor, {}, members, at);
 }
 
-/// The same with your policy, as for `gemm`.
+/// The same with your policy P, as for `gemm`.
 template <auto P, class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
   ops::with_gemm_group(executor, {}, members, at, [&](auto& call) {
@@ -188,7 +194,7 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
   });
 }
 
-/// What `gemm_grouped` would run, as `explain_gemm` says it, and in how many launches.
+/// Returns what `gemm_grouped` would run, in the words of `explain_gemm`, and in how many launches.
 template <class Executor, class A, class B, class C, class Epilogue>
 sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members) {
   const gemm_problem joint = ops::describe_gemm_group(members, executor.target());
@@ -202,14 +208,14 @@ sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_mem
   });
 }
 
-/// Matrices of one shape that lie anywhere: a list, on the host, of where each begins.
+/// Matrices of one shape anywhere in memory: a list in host memory of pointers to their first elements.
 template <class T>
 struct matrix_pointers {
   std::span<T* const> pointers;
   std::int64_t rows = 0, columns = 0;
   std::int64_t row_stride = columns, column_stride = 1;
 
-  /// Matrix i. Throws where an extent is above `largest_extent`.
+  /// Returns matrix i. Throws if an extent is negative or above `largest_extent`.
   matrix_view<T> at(std::size_t i, where line = {}) const {
     matrix_view<T> one = matrix(pointers[i], rows, columns, row_stride, line);
     one.strides[1] = column_stride;
@@ -219,7 +225,7 @@ struct matrix_pointers {
 
 namespace ops {
 
-/// The members of a batch of pointers.
+/// Returns the members of a batch of pointers.
 template <class A, class B, class C, class Epilogue>
 auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const matrix_pointers<C>& c,
                 const Epilogue& e, gemm_factors factors, where at) {
@@ -233,7 +239,7 @@ auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const 
   return members;
 }
 
-/// The bias gradients of a batch of no pointers, which are checked as those of some are.
+/// Writes the bias gradients of a batch without matrices. They are checked as those of any batch.
 template <class A, class B, class Executor, class C, class Epilogue>
 void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>& c, Epilogue e, gemm_factors factors,
                              where at) {
@@ -251,9 +257,10 @@ void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>&
 
 }  // namespace ops
 
-/// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for pointers to matrices of one shape each: a group whose members are
-/// alike. The epilogue is the same for all: it sees each matrix as C alone, from row 0 on, so that operands are shared
-/// and stochastic rounding draws the same numbers for each.
+/// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for pointers to matrices, one shape for each of A, B and C. The call is
+/// a group of equal members. All members have the same epilogue, which sees each C[i] as a matrix of its own that
+/// begins at row 0. So the members share the epilogue's operands, and stochastic rounding draws the same numbers for
+/// each member.
 template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
@@ -262,7 +269,7 @@ void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const m
   ops::finish_batch_of_nothing<A, B>(executor, c, e, factors, at);
 }
 
-/// What this would run: a group, as `explain_gemm_grouped` says it.
+/// Returns what this overload would run, a group, in the words of `explain_gemm_grouped`.
 template <class Executor, class A, class B, class C>
 sentence explain_gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                               const matrix_pointers<C>& c, where at = {}) {

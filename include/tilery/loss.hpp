@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// Settings of `softmax_cross_entropy`.
 struct cross_entropy_options {
-  double scale = 1;    ///< of the gradient: 1 / rows for the gradient of the mean loss; with 0 it is 0, NaN or not
+  double scale = 1;    ///< of the gradient: 1 / rows for the mean loss; with 0 the gradient is 0, even for NaN
   int ignored = -100;  ///< rows with this label have loss 0 and gradient 0
 };
 
@@ -46,7 +46,7 @@ finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& 
   return check_call(op, all, reachable, {"logits"});
 }
 
-/// The kernel for labels of a type.
+/// The kernel for labels of type Label.
 template <class Label>
 struct cross_entropy_with {
   template <row_policy P, class T>
@@ -79,12 +79,20 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 /// Cross-entropy of softmax(logits) against labels, with its gradient, in one pass over the logits (rows x classes):
 /// losses[i] = log(sum e^logits[i]) - logits[i, labels[i]], gradient = (softmax(logits) - onehot(labels)) * scale.
 ///
-/// Logits: double, float, half, bf16; losses in the accumulation type (double for double, else float), natural
-/// logarithm. Labels: int32 or int64; a label that is no column makes the row's loss NaN and leaves its gradient the
-/// softmax. The gradient may be the logits, exactly. Rows with NaN or +infinity have a NaN loss and gradient. The same
-/// bits each time, as `softmax` says. Accuracy: the sum of a row is that of `softmax`, with its bound. Throws `error`
-/// before anything is launched: a scale that is no finite number, shapes, null views, memory of another machine,
-/// aliases.
+/// Types. Logits: double, float, half, bf16; the gradient has the same type. Losses: the accumulation type (double for
+/// double, else float), with the natural logarithm. Labels: int32 or int64. If a label is not a column, the loss of its
+/// row is NaN and the gradient is the softmax, times scale.
+///
+/// Strides and aliasing. Any strides that are not negative. The gradient may be exactly the same view as the logits.
+///
+/// Accuracy. The sum of a row has the error bound of `softmax`.
+///
+/// NaN and infinity. A row with NaN or +infinity has a NaN loss and gradient.
+///
+/// Determinism. The same bits each time, as for `softmax`.
+///
+/// Errors. Throws `error` before anything is launched: a scale that is not finite, wrong shapes, null views, negative
+/// strides, memory that the executor cannot reach, aliases.
 template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E, matrix_of_floats G>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            const G& gradient, cross_entropy_options o = {}, where at = {}) {
@@ -94,7 +102,7 @@ void softmax_cross_entropy(const Executor& executor, const X& logits, const L& l
                      view(losses, at, {op, "losses"}), &g, o, at);
 }
 
-/// The losses alone.
+/// Computes only the losses.
 template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            cross_entropy_options o = {}, where at = {}) {
@@ -104,7 +112,7 @@ void softmax_cross_entropy(const Executor& executor, const X& logits, const L& l
                      view(losses, at, {op, "losses"}), static_cast<const matrix_view<T>*>(nullptr), o, at);
 }
 
-/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void softmax_cross_entropy(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Optimizers: one step over one tensor of weights, in one pass over memory.
+// Optimizers: one step for one tensor of weights, in one pass over memory.
 #pragma once
 #pragma GCC system_header
 
@@ -19,8 +19,8 @@ namespace tilery::inline TILERY_ABI {
 /// Settings of `sgd`.
 struct sgd_options {
   double rate = 0.01;       ///< at least 0; 0 leaves the weights as they are
-  double momentum = 0;      ///< at least 0; 0: no velocity is kept
-  double weight_decay = 0;  ///< at least 0; added to the gradient, times the weight
+  double momentum = 0;      ///< at least 0; with 0 no velocity is kept
+  double weight_decay = 0;  ///< at least 0; weight_decay times the weight is added to the gradient
   bool nesterov = false;
 };
 
@@ -30,15 +30,15 @@ struct adam_options {
   double beta1 = 0.9, beta2 = 0.999;  ///< in [0, 1)
   double epsilon = 1e-8;              ///< at least 0; with 0, a weight whose moments are 0 becomes NaN, 0 / 0
   double weight_decay = 0;            ///< at least 0
-  bool decoupled = true;              ///< weight decay shrinks the weights (AdamW); false: it is added to the gradient
+  bool decoupled = true;  ///< true: weight decay shrinks the weights (AdamW); false: it is added to the gradient
   int step = 1;
-  bool bias_correction = true;  ///< false: the moments are taken as they are, `step` is not used
+  bool bias_correction = true;  ///< false: the moments are used without correction, and `step` is not used
 };
 
 namespace ops {
 
-/// The row length at which a dense tensor is cut into rows: all of its elements, or, where they are more than
-/// `largest_extent`, as many of its inner dimensions as that allows.
+/// Returns the row length for `as_rows`: the number of all elements, or, if that is more than `largest_extent`, the
+/// product of as many inner dimensions as fit it.
 template <class V>
 std::int64_t row_length(tensor_name called, const V& v, where at) {
   const auto whole = view(v, at, called);
@@ -48,8 +48,8 @@ std::int64_t row_length(tensor_name called, const V& v, where at) {
   return columns;
 }
 
-/// A dense tensor of any rank as a matrix: one row, or, where it has more than `largest_extent` elements, rows of this
-/// length.
+/// Returns a dense tensor of any rank as a matrix: one row, or, if it has more than `largest_extent` elements, rows of
+/// `columns` elements.
 template <class V>
 auto as_rows(const char* op, tensor_name called, const V& v, std::int64_t columns, where at) {
   const auto whole = view(v, at, called);
@@ -62,13 +62,13 @@ auto as_rows(const char* op, tensor_name called, const V& v, std::int64_t column
   return matrix(whole.pointer, size / columns, columns, at);
 }
 
-/// Refuses an option that is not a finite number of S, or below 0.
+/// Refuses an option that is negative or not a finite number of S.
 template <class S>
 void check_positive(const char* op, const char* name, double value, where at) {
   if (value >= 0 && is_finite<S>(value)) return;
   throw error({op, ": ", name, " is ", value, "; it must be at least 0 and a finite ", element<S>::name}, at);
 }
-/// Refuses a share of what is kept from step to step that is outside of [0, 1).
+/// Refuses a beta, the factor of the old moment in each step, that is outside of [0, 1).
 template <class S>
 void check_share(const char* op, const char* name, double value, where at) {
   if (value >= 0 && static_cast<S>(value) < 1) return;
@@ -78,13 +78,18 @@ void check_share(const char* op, const char* name, double value, where at) {
 
 }  // namespace ops
 
-/// w -= rate v with v = momentum v + g and g = gradient + weight_decay w; Nesterov's form uses g + momentum v.
+/// w -= rate v with v = momentum v + g and g = gradient + weight_decay w. Nesterov's form uses g + momentum v in place
+/// of v.
 ///
-/// Weights and gradient: double, float, half, bf16; computed in the velocity's type, which is the accumulation type of
-/// the weights (double for double, else float). Dense tensors of any rank and the same size; no two may share memory.
-/// More than 2^31 elements are given as a matrix, or with more dimensions. Start with a velocity of zeros. With
-/// momentum 0 the velocity may be an empty view. Throws `error` before anything is launched: options out of their
-/// range, shapes, null views, memory of another machine, aliases.
+/// Types. Weights and gradient: double, float, half, bf16. The velocity has the accumulation type of the weights
+/// (double for double, else float), and the step is computed in it.
+///
+/// Shapes and aliasing. Dense tensors of any rank and the same size; no two may share memory. An extent is at most
+/// `largest_extent`, about 2^31: a larger tensor must be a matrix or have more dimensions. The velocity is 0 at first.
+/// With momentum = 0 it may be an empty view.
+///
+/// Errors. Throws `error` before anything is launched: options out of their range, wrong shapes, gaps between elements,
+/// null views, memory that the executor cannot reach, aliases.
 template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank V>
 void sgd(const Executor& executor, const W& weights, const G& gradient, const V& velocity, sgd_options o,
          where at = {}) {
@@ -112,7 +117,7 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, v), p, all, at);
 }
 
-/// Without momentum.
+/// The same without momentum and velocity.
 template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G>
 void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_options o, where at = {}) {
   if (o.momentum != 0)
@@ -122,14 +127,19 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_opti
   sgd(executor, weights, gradient, vector_view<accumulator_t<element_type_of<W>>>(), o, at);
 }
 
-/// One step of Adam, or of AdamW where the weight decay is decoupled (the default); kernels/optimizer/adam.hpp has the
-/// formulas. `first` and `second` are the moments, zeros at first.
+/// One step of Adam, or of AdamW if the weight decay is decoupled (the default). kernels/optimizer/adam.hpp has the
+/// formulas. `first` and `second` are the moments, 0 at first.
 ///
-/// Weights and gradient: double, float, half, bf16; moments and arithmetic in the accumulation type of the weights
-/// (double for double, else float). Dense tensors of any rank and the same size; no two may share memory. A float
-/// gradient beyond 1.8e19 / sqrt(1 - beta2) makes its second moment infinite, and its weight is moved no more.
-/// Throws `error` before anything is launched: options out of their range, shapes, null views, memory of another
-/// machine, aliases.
+/// Types. Weights and gradient: double, float, half, bf16. The moments have the accumulation type of the weights
+/// (double for double, else float), and the step is computed in it.
+///
+/// Shapes and aliasing. Dense tensors of any rank and the same size; no two may share memory.
+///
+/// NaN and infinity. A float gradient beyond 1.8e19 / sqrt(1 - beta2) makes its second moment infinite; the step no
+/// longer changes its weight.
+///
+/// Errors. Throws `error` before anything is launched: options out of their range, wrong shapes, gaps between elements,
+/// null views, memory that the executor cannot reach, aliases.
 template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank M, tensor_of_any_rank V>
 void adam(const Executor& executor, const W& weights, const G& gradient, const M& first, const V& second,
           adam_options o, where at = {}) {
@@ -178,7 +188,7 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, m, v), p, all, at);
 }
 
-/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void sgd(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

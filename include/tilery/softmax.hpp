@@ -37,16 +37,25 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 
 }  // namespace ops
 
-/// y (rows x columns) = softmax(x) along each row: y_j = e^(x_j - m) / sum e^(x - m), with m the largest x of the row.
+/// y (rows x columns) = softmax(x) along each row: y_j = e^(x_j - m) / sum e^(x - m), where m is the largest x of the
+/// row.
 ///
-/// Elements: double, float, half, bf16, computed in float or wider. Any strides; y may be x, exactly.
-/// Accuracy. Relative error of y_j before the conversion: at most (min(columns, 32 + 2.2 sqrt(columns)) + 16 + m - x_j)
-/// u, u = 2^-24 (2^-53 for double), because long rows are added up in partial sums; on a GPU in rows of up to 2^25
-/// columns, and four times that for half and bf16, for which the GPU's own e^x is used. NaN and infinity. A row with a
-/// NaN or +infinity, and a row of nothing but -infinity, becomes NaN throughout, as the formula says; a single
-/// -infinity becomes 0. Determinism. The same bits each time; on a GPU a row that begins elsewhere modulo 32 bytes may
-/// be summed in another order. Throws `error` before anything is launched: shapes, null views, memory of another
-/// machine, aliases.
+/// Types. double, float, half, bf16, the same for x and y; computed in float or wider.
+///
+/// Strides and aliasing. Any strides that are not negative. y may be exactly the same view as x.
+///
+/// Accuracy. The relative error of y_j before the conversion is at most (min(columns, 32 + 2.2 sqrt(columns)) + 16 + m
+/// - x_j) u, with u = 2^-24 (2^-53 for double), because long rows are added up in partial sums; on a GPU for rows of up
+/// to 2^25 columns. For half and bf16 on a GPU the bound is four times as large, because the GPU's own e^x is used.
+///
+/// NaN and infinity. A row with a NaN or +infinity, and a row of -infinity alone, becomes NaN throughout, as the
+/// formula says. A single -infinity becomes 0.
+///
+/// Determinism. The same bits each time. On a GPU two equal rows may be summed in different orders if their addresses
+/// differ modulo 32 bytes.
+///
+/// Errors. Throws `error` before anything is launched: wrong shapes, null views, negative strides, memory that the
+/// executor cannot reach, aliases.
 template <runs_kernels Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
@@ -58,7 +67,7 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
                                       softmax_params<T>{for_kernel<T>(in), for_kernel<T>(out)}, all, at);
 }
 
-/// The same with your policy; refuses what the policy cannot serve.
+/// The same with your policy P. Throws if P cannot serve the problem.
 template <row_policy P, runs_kernels Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
@@ -71,9 +80,9 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
                                               at);
 }
 
-/// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be dy, exactly. Types,
-/// strides and errors as `softmax`. A y of 0, as of a masked column, takes no part: an infinite dy there does not reach
-/// the sum, and its dx is 0.
+/// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be exactly the same view as
+/// dy. Types, strides and errors are those of `softmax`. An element with y = 0, such as a masked column, is left out:
+/// an infinite dy there does not reach the sum, and its dx is 0.
 template <runs_kernels Executor, matrix_of_floats Y, matrix_of_floats D, matrix_of_floats X>
 void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X& dx, where at = {}) {
   using T = element_type_of<X>;
@@ -89,7 +98,7 @@ void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X
                                                all, at);
 }
 
-/// A call that no overload above takes: a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void softmax(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What an op does for epilogues that sum up columns: the counters ahead of its launches, and the totals behind them.
+// The host's part of an epilogue that sums columns (bias_gradient): set its counters to zero before the launches, and
+// write its totals after them.
 #pragma once
 #pragma GCC system_header
 
@@ -11,14 +12,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Bytes of the counters of a total whose sums are of type S.
+/// Bytes of the counters of one total whose sums are of type S.
 template <class S, class Total>
 std::size_t counter_bytes(const Total& total) {
   return sizeof(tile::exact_counter) * tile::exact_sum<S>::size * static_cast<std::size_t>(total.to.columns());
 }
 
-/// Gives a total its counters, which the caller has set to 0; `all` are the operands of a launch that adds to them.
-/// Without memory, as where a call is only validated, there are none.
+/// Gives a total its counters, which the caller has set to 0. Adds the counters to `all`, the operands of the launch
+/// that adds to them. A call that is only validated has no memory (null), and no counters.
 template <class S, class Total>
 void give_counters(Total& total, std::byte* memory, operands& all) {
   total.counters = gmem_ptr<tile::exact_counter>(reinterpret_cast<tile::exact_counter*>(memory));
@@ -31,7 +32,7 @@ void give_counters(Total& total, std::byte* memory, operands& all) {
                        true}));
 }
 
-/// Up to 64 totals that have their counters, and are to be rounded and written.
+/// Up to 64 totals that have their counters and are still to be rounded and written.
 template <class S>
 class column_totals_of {
   using kernel = column_totals<S>;
@@ -54,7 +55,7 @@ public:
     give_counters<S>(total, reinterpret_cast<std::byte*>(total.counters.raw()), known_);
   }
 
-  /// Behind the launches.
+  /// Writes the totals, after the launches that add to the counters.
   template <class Executor>
   void finish(const Executor& executor, where at) const {
     launch<kernel>(executor, kernel::blocks(params_), params_, known_, at);
@@ -65,7 +66,7 @@ private:
   operands known_;
 };
 
-/// The totals in one GEMM's epilogue; nothing where it sums up no columns.
+/// The totals in the epilogue of one GEMM; empty if the epilogue sums no columns.
 template <class Params>
 class column_totals_in {
   static constexpr bool has_any = Params::epilogue_type::sums_columns;
@@ -95,7 +96,7 @@ private:
   std::conditional_t<has_any, column_totals_of<sum>, none> totals_;
 };
 
-/// run(parameters) between the counters and the totals, in workspace of its own.
+/// Takes the counters from the executor, sets the counters to 0, calls run(parameters), and writes the totals.
 template <class Executor, class Params, class Run>
 void with_column_totals(const Executor& executor, const Params& given, where at, Run&& run) {
   if constexpr (Params::epilogue_type::sums_columns) {
@@ -113,7 +114,7 @@ void with_column_totals(const Executor& executor, const Params& given, where at,
   }
 }
 
-/// The totals of a GEMM whose C has no elements: sums of no rows.
+/// Writes the totals of a GEMM whose C has no elements: sums over no rows.
 template <class Executor, class Params>
 void finish_empty_gemm(const Executor& executor, const Params& p, where at) {
   if constexpr (Params::epilogue_type::sums_columns) {

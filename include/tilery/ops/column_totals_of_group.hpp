@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The totals in the epilogues of a group of GEMMs. Members that write one vector share its counters: it is the sum over
-// all of them.
+// The totals (bias gradients) in the epilogues of a group of GEMMs. Members that write the same vector share its
+// counters: its total is the sum over all these members.
 #pragma once
 #pragma GCC system_header
 
@@ -19,7 +19,7 @@ class column_totals_of_group {
   using sum = typename One::accumulator;
 
 public:
-  /// Finds room for a member's.
+  /// Reserves the counters of a member.
   void add(One& one) {
     one.epilogue.for_totals([&](const auto& total) {
       if (total.to.columns() == 0) return;
@@ -28,7 +28,8 @@ public:
   }
   std::size_t bytes() const { return bytes_; }
 
-  /// Gives a member its counters, behind all `add`; `all` are the operands of its launch.
+  /// Gives a member its counters, after `add` has been called for all members. `all` are the operands of the member's
+  /// launch.
   void place(One& one, std::byte* memory, operands& all) {
     one.epilogue.for_totals([&](auto& total) {
       if (total.to.columns() == 0) return;
@@ -41,7 +42,7 @@ public:
     });
   }
 
-  /// Behind the launches.
+  /// Writes the totals, after the launches that add to the counters.
   template <class Executor>
   void finish(const Executor& executor, where at) const {
     for (const auto& some : totals_) some.finish(executor, at);
@@ -49,7 +50,7 @@ public:
 
 private:
   struct shared_total {
-    std::size_t offset;  // of its counters in the workspace
+    std::size_t offset;  // of its counters in the workspace, in bytes
     bool noted = false;
   };
   template <class Total>
@@ -62,8 +63,8 @@ private:
   std::size_t bytes_ = 0;
 };
 
-/// run() between the counters and the totals of all members, of those without elements, too. `known` are the operands
-/// of the others.
+/// Takes the counters from the executor, sets the counters to 0, calls run(), and writes the totals of all members,
+/// also of the members without elements (`empty`). `known` are the operands of `members`.
 template <class Executor, class One, class Run>
 void with_column_totals_of_group(const Executor& executor, std::vector<One>& members, std::vector<One>& empty,
                                  std::vector<operands>& known, where at, Run&& run) {

@@ -11,12 +11,12 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// double, float, half, bf16.
+/// True for double, float, half and bf16.
 template <class T>
 constexpr bool is_float_type =
     std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, half> || std::is_same_v<T, bf16>;
 
-/// Those, and tf32 and fp8.
+/// True for double, float, half, bf16, tf32 and fp8.
 template <class T>
 constexpr bool is_any_float = is_float_type<T> || std::is_same_v<T, tf32> || is_fp8<T>;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the elementwise ops share: the problem that the selector sees, and the launch of the candidate that it picks.
+// The common part of the elementwise ops: the problem that the selector sees, and the launch of the candidate that it
+// picks.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +15,7 @@ namespace ops {
 template <class Executor, class T>
 using elementwise_table = std::conditional_t<Executor::lane::alone, elementwise_table_cpu<T>, elementwise_table_gpu<T>>;
 
-/// Launches the elementwise kernel of Params; T is the type whose packs are 16 bytes wide.
+/// Launches the elementwise kernel of Params. T is the type whose packs are 16 bytes wide: the widest of the operands.
 template <class T, class Executor, class Params>
 void launch_elementwise(const Executor& executor, const elementwise_problem& problem, const Params& p,
                         const operands& all, where at) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What a GEMM would run, and what that costs, in words: the policy and the reason for it, its blocks, what of a
-// multiprocessor they take, and what bounds the problem.
+// Describes in words what a GEMM would run and what it costs: the policy and the reason for it, its blocks, their share
+// of an SM, and what bounds the problem.
 #pragma once
 #pragma GCC system_header
 
@@ -8,7 +8,7 @@
 
 namespace tilery::inline TILERY_ABI::ops {
 
-/// The blocks of a launch and how they share k, in words.
+/// Returns the number of blocks of a launch and how they share k, in words.
 inline sentence describe_blocks(const gemm_work& w) {
   if (!w.shared()) return {w.blocks, w.blocks == 1 ? " block for its tile" : " blocks, one for each tile"};
   const sentence share(w.blocks, " blocks share its ", w.tiles, w.tiles == 1 ? " tile" : " tiles", " along k");
@@ -16,7 +16,7 @@ inline sentence describe_blocks(const gemm_work& w) {
   return w.tiles == 1 ? share : sentence(share, ", ", w.parts, " blocks a tile");
 }
 
-/// Multiply-adds that one multiprocessor finishes in a second, at best, with elements of T and U in a policy.
+/// Returns the peak rate of one SM, in multiply-adds a second, for elements of T and U in a policy.
 template <class T, class U, class Policy>
 double multiply_adds_a_second(const Policy& policy, const arch_peaks& on) {
   const unit_rates& r = on.a_clock;
@@ -29,11 +29,11 @@ double multiply_adds_a_second(const Policy& policy, const arch_peaks& on) {
   }
 }
 
-/// What a policy takes of a GPU and what bounds the problem there (not that of a group, whose members may be smaller).
-/// `blocks` are those of all its launches.
+/// Returns in words what a policy takes of a GPU and what bounds the problem there. The bound is left out for a group,
+/// whose members may be smaller than `p`. `blocks` is the number of blocks of all its launches.
 template <class T, class U, class C, class Policy>
 sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t blocks) {
-  const auto rounded = [](double x) {  // to three digits behind the point; what has none stays as it is
+  const auto rounded = [](double x) {  // to three decimal places; numbers of 1e12 and more have none
     return x < 1e12 ? static_cast<double>(static_cast<std::int64_t>(x * 1000 + 0.5)) / 1000 : x;
   };
   const arch_peaks& on = peaks(p.target);
@@ -56,11 +56,11 @@ sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t
   return {block, fill, "; ", rounded(2 * products / bytes), " operations a byte of A, B and C: ", bound};
 }
 
-/// A GEMM in words.
+/// Returns a GEMM's shape in words.
 inline sentence name_of(const gemm_problem& p) { return {"gemm ", p.m, " x ", p.n, " x ", p.k}; }
 
-/// `what` runs this policy, and `why`, in words; on a GPU, its blocks and costs follow: `launches(policy, blocks)`
-/// gives the number of blocks and says how they are launched.
+/// Returns a sentence: `what` runs this policy, for the reason `why`. On a GPU its blocks and costs follow:
+/// `launches(policy, blocks)` sets the number of blocks and returns in words how they are launched.
 template <class T, class U, class C, class Executor, class Policy, class Launches>
 sentence explain_policy(const sentence& what, const Policy& policy, const char* why, const gemm_problem& problem,
                         const Launches& launches) {
@@ -74,7 +74,7 @@ sentence explain_policy(const sentence& what, const Policy& policy, const char* 
   }
 }
 
-/// The same of the policy that the selector picks.
+/// The same for the policy that the selector picks.
 template <class T, class U, class C, class Executor, class Launches>
 sentence explain_choice(const sentence& what, const gemm_problem& problem, const Launches& launches) {
   return with_gemm_table<T, U, Executor>(problem, {}, [&]<class Table>() {
@@ -83,7 +83,7 @@ sentence explain_choice(const sentence& what, const gemm_problem& problem, const
   });
 }
 
-/// How a problem, or a batch of one shape, is launched with a policy.
+/// Returns the `launches` of explain_policy for one launch: a problem, or a batch of one shape.
 template <class T>
 auto launched_at_once(const gemm_problem& problem) {
   return [problem](const auto& policy, std::int64_t& blocks) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The members of a group of GEMMs, and what is refused of them: what `gemm` would refuse of one, and an output of one
-// that shares an element with an operand of another.
+// The members of a group of GEMMs and the checks of a group. It is refused if `gemm` would refuse a member, or if an
+// output of one member shares an element with an operand of another member.
 #pragma once
 #pragma GCC system_header
 
@@ -25,7 +25,7 @@ struct gemm_member {
 
 namespace ops {
 
-/// What refusals call a group and its members.
+/// The words for a group and its members in refusals.
 struct group_name {
   const char* op = "gemm_grouped";
   const char* member = "member";
@@ -36,15 +36,15 @@ inline finding in_member(group_name group, std::size_t index, const finding& fou
   return {sentence(group.op, ": ", group.member, " ", static_cast<std::int64_t>(index), ": "), found};
 }
 
-/// Whether two members may write the same view.
+/// True if two members may write the same view: both add to it by atomic operations.
 inline bool are_combined(const operand& a, const operand& b) {
   return a.combined && b.combined && std::strcmp(a.name, b.name) == 0 && a.pointer == b.pointer &&
          a.element_bytes == b.element_bytes && a.extents[1] == b.extents[1] &&
          (a.strides[1] == b.strides[1] || a.extents[1] == 1);
 }
 
-/// An output of one member that shares an element with an operand of another one. Operands are sorted by where they
-/// begin: only those whose bytes overlap are compared.
+/// Refuses an output of one member that shares an element with an operand of another member. The operands are sorted by
+/// their first byte: only those whose bytes overlap are compared.
 inline finding check_aliases_of_members(group_name group, const std::vector<operands>& all) {
   struct placed {
     const operand* what;
@@ -69,7 +69,7 @@ inline finding check_aliases_of_members(group_name group, const std::vector<oper
   return {};
 }
 
-/// The bias gradients of the members so far.
+/// The bias gradients of the members that have been checked, by the vector that they write.
 struct known_total {
   double beta;
   const char* type;
@@ -77,7 +77,7 @@ struct known_total {
 };
 using known_totals = std::map<const std::byte*, known_total>;
 
-/// A bias gradient that an earlier member has, too, with another beta or element type.
+/// Refuses a bias gradient whose vector an earlier member writes with another beta or element type.
 template <class Epilogue>
 finding check_totals_of_member(Epilogue e, std::size_t member, known_totals& known) {
   finding found;
@@ -96,7 +96,7 @@ finding check_totals_of_member(Epilogue e, std::size_t member, known_totals& kno
   return found;
 }
 
-/// An extent that no view may have.
+/// Refuses an extent that no view may have.
 template <class T>
 finding check_extents(const char* name, const matrix_view<T>& v) {
   for (const std::int32_t extent : v.extents)
@@ -105,7 +105,7 @@ finding check_extents(const char* name, const matrix_view<T>& v) {
   return {};
 }
 
-/// The first member that `gemm` would refuse, by its index. `all` gets each member's operands.
+/// Returns the finding of the first member that `gemm` would refuse, with its index. `all` gets each member's operands.
 template <class A, class B, class C, class Epilogue>
 finding check_gemm_group(group_name group, std::span<const gemm_member<A, B, C, Epilogue>> members,
                          memory_space reachable, std::vector<operands>& all) {

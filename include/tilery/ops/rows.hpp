@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the row-wise ops share: the problem that the selector sees, and the launch of the candidate that it picks.
+// The common part of the row-wise ops: the problem that the selector sees, and the launch of the candidate that it
+// picks.
 #pragma once
 #pragma GCC system_header
 
@@ -15,19 +16,19 @@ namespace ops {
 template <class Executor, class T>
 using row_table = std::conditional_t<Executor::lane::alone, row_table_cpu<T>, row_table_gpu<T>>;
 
-/// Elements of the widest access to memory.
+/// Elements in the widest access to memory, 16 bytes.
 template <class T>
 inline constexpr int widest_access = static_cast<int>(16 / sizeof(T));
 
-/// The problem that a row kernel's selector sees, for packs of at most `widest` elements: a GPU's lie at aligned
-/// addresses, in all operands alike.
+/// Returns the problem that a row kernel's selector sees, for packs of at most `widest` elements. GPU packs start at
+/// aligned addresses, at the same columns in every operand.
 template <class First, class... Others>
 row_problem describe_rows(int widest, const matrix_view<First>& first, const matrix_view<Others>&... others) {
   return {first.extents[0], first.extents[1], widest_pack_alike(widest, first, others...),
           contiguous_columns(first) && (contiguous_columns(others) && ...)};
 }
 
-/// Launches Kernel<P, T> for the policy that the selector picks.
+/// Launches Kernel<P, T> with the policy that the selector picks.
 template <template <row_policy, class> class Kernel, class T, class Executor, class Params>
 void launch_rows(const Executor& executor, const row_problem& problem, const Params& p, const operands& all, where at) {
   using table = row_table<Executor, T>;
@@ -36,7 +37,7 @@ void launch_rows(const Executor& executor, const row_problem& problem, const Par
   });
 }
 
-/// Launches Kernel<P, T> with the caller's policy, or refuses.
+/// Launches Kernel<P, T> with the caller's policy. Throws if the policy cannot serve the problem.
 template <template <row_policy, class> class Kernel, row_policy P, class T, class Executor, class Params>
 void launch_rows_with(const Executor& executor, const row_problem& problem, const Params& p, const operands& all,
                       const char* op, where at) {

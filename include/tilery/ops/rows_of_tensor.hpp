@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The dimensions of tensors that are walked over together, as rows and columns: the dimension whose elements are
-// closest in the first tensor becomes the columns, and neighbours that one stride serves in all tensors are joined.
+// The dimensions of some tensors of one shape, as rows and columns for one kernel. The dimension with the smallest
+// stride in the first tensor becomes the columns. Neighbouring dimensions are joined if one stride walks both in every
+// tensor.
 #pragma once
 #pragma GCC system_header
 
@@ -12,11 +13,11 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The dimensions of Count tensors of one shape.
+/// The dimensions of Count tensors of one shape, sorted and joined.
 template <int Count>
 class rows_of_tensors {
 public:
-  /// Of a tensor and others with the same extents.
+  /// Takes a first tensor and others with the same extents.
   template <class T, int Rank, class... Others>
   explicit rows_of_tensors(const tensor_view<T, Rank>& first, const tensor_view<Others, Rank>&... others) {
     static_assert(Rank <= copied_rank && sizeof...(Others) == Count - 1);
@@ -25,7 +26,7 @@ public:
     join();
   }
 
-  /// Rows of all outer dimensions. Their number is a 64-bit one.
+  /// Number of rows: the product of the outer extents, which may exceed 32 bits.
   std::int64_t rows() const {
     std::int64_t all = 1;
     for (int d = 1; d < size_; ++d) all *= all_[d].extent;
@@ -38,14 +39,15 @@ public:
       result.extents[d] = static_cast<std::int32_t>(dimension(copied_rank - 1 - d).extent);
     return result;
   }
-  /// The elements of tensor i.
+  /// The first element and the strides of tensor i, as a kernel takes them.
   template <class T>
   strided_rows<T> elements(int i, T* data) const {
     strided_rows<T> result{gmem_ptr<T>(data), {}, size_ > 0 ? all_[0].strides[i] : 1};
     for (int d = 0; d < copied_rank - 1; ++d) result.row_strides[d] = dimension(copied_rank - 1 - d).strides[i];
     return result;
   }
-  /// Whether all rows of tensor i are contiguous, and begin at a multiple of a pack of so many elements.
+  /// True if the rows of tensor i are contiguous and each begins at a multiple of a pack of `vector` elements (of 16
+  /// bytes at most).
   template <class T>
   bool serves_packs(int i, const T* data, int vector) const {
     const std::uintptr_t bytes = vector * sizeof(T) < 16 ? vector * sizeof(T) : 16;
@@ -63,7 +65,7 @@ private:
 
   one_dimension dimension(int d) const { return d < size_ ? all_[d] : one_dimension{}; }
 
-  /// Keeps them sorted by the rising stride of the first tensor.
+  /// Inserts a dimension. The dimensions stay sorted by rising stride in the first tensor.
   void insert(const one_dimension& added) {
     int place = size_++;
     for (; place > 0 && all_[place - 1].strides[0] > added.strides[0]; --place) all_[place] = all_[place - 1];
@@ -87,8 +89,7 @@ private:
   int size_ = 0;
 };
 
-/// Launches the elementwise kernel for these rows. `name` is the op's, `vector` the widest pack that all operands
-/// serve.
+/// Launches the elementwise kernel of Params for `rows` rows. Throws if `rows` is more than `largest_extent`.
 template <class T, class Executor, class Params>
 void launch_rows_of_tensors(const Executor& executor, const elementwise_problem& problem, const Params& p,
                             std::int64_t rows, const operands& all, where at) {

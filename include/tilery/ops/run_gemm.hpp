@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// From the operands of a GEMM to its kernel: the problem in the selectors' terms, what is refused, the kernel's
-// parameters, the workspace of shared tiles, and the launch of one policy or of the one that a table chooses.
+// From the operands of a GEMM to its kernel: describe the problem to the selectors, refuse wrong operands and factors,
+// make the kernel's parameters, take the workspace of shared tiles, and launch one policy or the one that a table
+// chooses.
 #pragma once
 #pragma GCC system_header
 
@@ -22,12 +23,12 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Factors of a GEMM. An alpha of 0 does not read A and B, a beta of 0 does not read C: no NaN or infinity of what is
-/// not wanted reaches the result, as in BLAS.
+/// Factors of a GEMM. With alpha = 0 the GEMM does not read A and B, and with beta = 0 it does not read C: a NaN or
+/// infinity in an operand that is not read does not reach the result, as in BLAS.
 struct gemm_factors {
   double alpha = 1, beta = 0;
-  /// What the elements of A and B are multiplied with to be the numbers that they stand for: fp8 must have them (0:
-  /// missing), s8 may. A C of 8 bits stores scale_c times its number.
+  /// An element of A stands for scale_a times its value, an element of B for scale_b times its value. fp8 must have
+  /// both scales (0: missing), s8 may have them. A C with 8-bit elements stores scale_c times its number.
   double scale_a = 0, scale_b = 0, scale_c = 1;
 };
 
@@ -45,7 +46,7 @@ gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, con
   return p;
 }
 
-/// A GEMM's parameters as its policy computes it.
+/// Returns the parameters as the kernel of policy P computes them: those of the transposed problem where P needs it.
 template <auto P, class Params>
 Params transposed_if_needed(const Params& p, const gemm_problem& problem) {
   if constexpr (std::is_same_v<typename Params::a_type, typename Params::b_type>)
@@ -53,8 +54,8 @@ Params transposed_if_needed(const Params& p, const gemm_problem& problem) {
   return p;
 }
 
-/// What is wrong with the shapes of a GEMM, without the name of the op. The epilogue sees the matrices of a batch as
-/// one, one after the other.
+/// Checks the shapes of a GEMM. The finding does not begin with the op's name. The epilogue sees the matrices of a
+/// batch as one matrix, one below the other.
 template <class A, class B, class C, class Epilogue>
 finding check_gemm_shapes(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
                           int batches = 1) {
@@ -67,8 +68,8 @@ finding check_gemm_shapes(const matrix_view<A>& a, const matrix_view<B>& b, cons
   return e.check(batches * m, n);
 }
 
-/// The operands of a GEMM or of a batch, checked for a launch. Where C has no elements, A and B are not read, and may
-/// be null.
+/// Checks the operands of a GEMM or of a batch, and collects them in `all` for the launch. If C has no elements, A and
+/// B are not read and may be null.
 template <class A, class B, class C, int Rank, class Epilogue>
 finding check_gemm_operands(const tensor_view<A, Rank>& a, const tensor_view<B, Rank>& b, const tensor_view<C, Rank>& c,
                             const Epilogue& e, memory_space reachable, operands& all) {
@@ -81,17 +82,17 @@ finding check_gemm_operands(const tensor_view<A, Rank>& a, const tensor_view<B, 
   return {};
 }
 
-/// The type that a GEMM is finished in: that of its sums, but float where integers are to be scaled.
+/// The type of alpha, beta and the epilogue: that of the sums, but float if int8 elements have a C that is not s32.
 template <class T, class C>
 using finish_t =
     std::conditional_t<std::is_same_v<T, int8> && !std::is_same_v<C, std::int32_t>, float, accumulator_t<T>>;
 
-/// alpha with the scales of A and B.
+/// Returns alpha times the scales of A and B; a scale of 0 is not given and counts as 1.
 inline double whole_alpha(const gemm_factors& f) {
   return f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
 }
 
-/// What is wrong with the factors of a GEMM, without the name of the op.
+/// Checks the factors of a GEMM. The finding does not begin with the op's name.
 template <class T, class C>
 finding check_factors(gemm_factors f) {
   constexpr bool scaled = is_fp8<T> || std::is_same_v<T, int8>;
@@ -120,8 +121,8 @@ finding check_factors(gemm_factors f) {
   return {};
 }
 
-/// An operand whose first dimension is the outer one. The stride of a dimension without a second element says nothing,
-/// and must not look as if packs were not aligned: it is 0.
+/// Returns a matrix as an operand, its first dimension as the outer one. A dimension without a second element gets a
+/// stride of 0: its own stride means nothing, and must not make packs look misaligned.
 template <class T>
 panel<std::remove_const_t<T>> panel_of(const matrix_view<T>& v) {
   return {gmem_ptr<const std::remove_const_t<T>>(v.pointer), v.extents[0], v.extents[1],
@@ -175,14 +176,15 @@ constexpr int staged_bytes(const gemm_mma_sync_policy&) {
   return sizeof(T);
 }
 
-/// How a policy shares out a problem of elements of T.
+/// Returns how the blocks of a policy share a problem with elements of T.
 template <class T, class Policy>
 constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
   return work_of(p, problem, staged_bytes<T>(p), sizeof(accumulator_t<T>));
 }
 
-/// Memory of a launch, in the executor's order: the counters of the epilogue's totals, and, for tiles of so many
-/// elements that several blocks share, how many of them are done and their sums. It is noted in `p` and in `all`.
+/// Takes the memory of a launch from the executor and notes it in `p` and in `all`. It holds the counters of the
+/// epilogue's totals. If several blocks share a tile, it also holds the number of blocks that are done with each tile
+/// and their partial sums; a tile has `tile_elements` elements.
 template <class Executor, class Params>
 allocation take_workspace(const Executor& executor, const gemm_work& work, int tile_elements, Params& p,
                           column_totals_in<Params>& totals, operands& all, where at) {
@@ -199,7 +201,7 @@ allocation take_workspace(const Executor& executor, const gemm_work& work, int t
   auto* bytes = static_cast<std::byte*>(memory.get());
   if (bytes) executor.zero_bytes(bytes, static_cast<std::size_t>(zeroed), at);
   totals.place(p, bytes, all);
-  if (!bytes || !work.shared()) return memory;  // not shared, or an executor that launches nothing
+  if (!bytes || !work.shared()) return memory;  // no tile is shared, or the executor only validates the call
   auto *arrived = bytes + total_bytes, *parts = bytes + zeroed;
   p.work.arrived = gmem_ptr<std::uint32_t>(reinterpret_cast<std::uint32_t*>(arrived));
   p.work.parts = gmem_ptr<sum>(reinterpret_cast<sum*>(parts));
@@ -208,7 +210,7 @@ allocation take_workspace(const Executor& executor, const gemm_work& work, int t
   return memory;
 }
 
-/// The kernel of a GPU that a policy cuts.
+/// The GPU kernel that runs policy P.
 template <auto P, class Params>
 auto gemm_kernel_of() {
   using policy = std::remove_cvref_t<decltype(P)>;
@@ -220,7 +222,7 @@ auto gemm_kernel_of() {
     return std::type_identity<gemm_simt<P, Params>>{};
 }
 
-/// One kernel of a GPU on so many blocks.
+/// Launches the GPU kernel of policy P on `work.blocks` blocks.
 template <auto P, class Executor, class Params>
 void launch_gemm(const Executor& executor, const char* op, const gemm_work& work, Params p, operands all, where at) {
   static_assert(!Executor::lane::alone, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
@@ -230,7 +232,7 @@ void launch_gemm(const Executor& executor, const char* op, const gemm_work& work
   allocation memory;
   column_totals_in<Params> totals;
   if (work.shared() || Params::epilogue_type::sums_columns) {
-    // What could be refused is, ahead of what is enqueued; the operands have been checked.
+    // All refusals come before the first operation is enqueued. The operands have been checked already.
     refuse(check_arch(needs_of<kernel>(), executor.target()), at);
     memory = take_workspace(executor, work, P.block.m * P.block.n, p, totals, all, at);
   }
@@ -238,8 +240,8 @@ void launch_gemm(const Executor& executor, const char* op, const gemm_work& work
   totals.finish(executor, at);
 }
 
-/// Whether this unit is compiled for GPUs below sm_80, or from there on; both, where nvcc does not compile it: the
-/// virtual one may be any.
+/// The GPUs that this unit is compiled for: below sm_80, and from sm_80 on. Both are true if nvcc does not compile the
+/// unit, because the virtual GPU may have any arch.
 struct built_for {
   bool sm_75 = true, sm_80 = true;
 };
@@ -253,14 +255,14 @@ constexpr built_for archs_of_unit() {
 #endif
 }
 
-/// What works where there are no tensor cores for elements of T.
+/// The end of a refusal: what to do where no tensor cores multiply elements of T.
 template <class T>
 inline constexpr const char* what_else = sizeof(T) == 1            ? ": convert the operands to half"
                                          : std::is_same_v<T, tf32> ? ": take the operands as float"
                                          : archs_of_unit().sm_75   ? ": a gemm_simt_policy, or no policy, works there"
                                                                    : ": add sm_75 to nvcc's -gencode options";
 
-/// Whether the tensor cores of an arch multiply elements of T by elements of U.
+/// Refuses an arch whose tensor cores do not multiply elements of T by elements of U.
 template <class T, class U>
 finding check_instructions(const char* op, arch target) {
   constexpr arch lowest =
@@ -271,12 +273,12 @@ finding check_instructions(const char* op, arch target) {
           limits(target).name, what_else<T>};
 }
 
-/// Whether a policy cuts a problem for the cpu executor.
+/// True for the policies of the cpu executor.
 template <class Policy>
 inline constexpr bool is_of_cpu =
     std::is_same_v<Policy, gemm_cpu_policy> || std::is_same_v<Policy, gemm_cpu_skinny_policy>;
 
-/// One policy, one kernel.
+/// Runs policy P: this one kernel and no other.
 template <auto P, class Executor, class Params>
 void run_gemm(const Executor& executor, const gemm_problem& problem, const Params& p,
               [[maybe_unused]] const operands& all, where at) {
@@ -288,13 +290,13 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
     if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
       refuse(check_instructions<typename Params::a_type, typename Params::b_type>(problem.op, problem.target), at);
     gemm_problem computed = problem;
-    computed.k = p.a.k;  // 0 where alpha is 0
+    computed.k = p.a.k;  // 0 if alpha is 0
     launch_gemm<P>(executor, problem.op, shared_out<typename Params::a_type>(P, computed),
                    transposed_if_needed<P>(p, problem), all, at);
   }
 }
 
-/// Calls f.operator()<Table>() with the candidates that serve elements of T and U on this machine.
+/// Calls f.operator()<Table>() with the table of candidates for this problem, its elements T and U, and this executor.
 template <class T, class U, class Executor, class F>
 auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
   if constexpr (Executor::lane::alone) {
@@ -318,7 +320,7 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
   }
 }
 
-/// The policy that the selector picks.
+/// Runs the policy that the selector picks.
 template <class Executor, class Params>
 void run_chosen_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all,
                      where at) {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Activations and their derivatives, on packs of float or double. Each is a named struct that epilogues and the
-// activation ops share. NaN stays NaN; the values at infinity are the limits.
+// Activation functions f and their derivatives f', on packs of float or double. The epilogues and the ops activate and
+// activate_backward use the same structs. A NaN input gives NaN; an infinite input gives the limit.
 //
-// gelu, gelu_tanh and silu are computed from their values at -|x|, which are small: y(x) = max(x, 0) + y(-|x|), and
-// y'(x) = 1 - y'(-x). Nothing that cancels is subtracted, and all x have one form without branches.
+// Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|), and
+// f'(x) = 1 - f'(-x). No subtraction cancels, and one formula without branches serves all x.
 //
-// Accuracy. The relative error of values and derivatives is at most 10 u, u = 2^-24 (2^-53 for double); of gelu_tanh at
-// most (10 + 4 z) u, where z is the magnitude of its sigmoid's argument. Results that are not normal numbers may differ
-// by 3 of the smallest denormals instead (of gelu_tanh by as much as the bound of the smallest normal number allows).
-// The derivatives of gelu, gelu_tanh and silu change their sign between -2 and 0: their error is relative to the sum of
-// the magnitudes of their two terms. Measured over all powers of two: 5 u, gelu of double 8.6 u
-// (tests/ops/activation_test.cpp).
+// Accuracy. The relative error of f and f' is at most b = 10 u, with u = 2^-24 for float and 2^-53 for double. For
+// gelu_tanh it is at most b = (10 + 4 z) u, where z is the magnitude of the argument of its sigmoid. A result below the
+// smallest normal number may instead have an absolute error of 3 times the smallest subnormal number (gelu_tanh: of b
+// times the smallest normal number). f' of gelu, gelu_tanh and silu is 0 somewhere between x = -2 and x = 0: its error
+// is relative to the sum of the magnitudes of its two terms. The largest measured error, over inputs of every power of
+// two, is 5 u, and 8.6 u for gelu of double (tests/ops/activation_test.cpp).
 #pragma once
 #pragma GCC system_header
 
@@ -20,8 +20,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace activation {
 
-/// dy f'(x): the backward pass through an activation. An activation whose derivative chooses, 0 or 1, has a `gradient`
-/// of its own, so that an infinite dy does not become NaN where it is not chosen.
+/// Returns dy f'(x): the backward pass through an activation. An activation may define `gradient(x, dy)` itself. relu
+/// does, because its derivative is 0 or 1: the product 0 * dy would be NaN for an infinite dy.
 template <class Activation, class T, int N>
 TILERY_SIMT pack<T, N> gradient_of(pack<T, N> x, pack<T, N> dy) {
   if constexpr (requires { Activation::gradient(x, dy); })
@@ -70,13 +70,13 @@ struct relu {
   }
 };
 
-/// f'(x) where f'(-x) = 1 - f'(x), from f'(-|x|).
+/// Returns f'(x) for an f with f'(-x) = 1 - f'(x); `below` is f'(-|x|).
 template <class V>
 TILERY_SIMT V mirrored(V x, V below) {
   return x < V{} ? below : math::scalar<V>(1) - below;
 }
 
-/// e = e^-z for z >= 0, and 1 / (1 + e): sigmoid(-z) = e / (1 + e).
+/// The factors of sigmoid(-z) = e / (1 + e) for z >= 0: e = e^-z, and rest = 1 / (1 + e), which is sigmoid(z).
 template <class V>
 struct sigmoid_tail {
   math::power_of_e<V> e;
@@ -85,7 +85,7 @@ struct sigmoid_tail {
       : e(math::split_exp(-z)), rest(math::reciprocal(e.value() + math::scalar<V>(1))) {}
 };
 
-/// Where z e^-z is 0 in the number format.
+/// A z from which on z e^-z is 0 in the number format of V.
 template <class V>
 inline constexpr int end_of_exp = math::single<V> ? 120 : 800;
 
@@ -98,7 +98,7 @@ struct gelu {
       return relu::clip{}(x)-tail.bell.times(tail.a * tail.ratio);
     }
   };
-  /// Phi(x) + x phi(x), with phi the density of the normal distribution.
+  /// Phi(x) + x phi(x), where phi is the density of the normal distribution.
   struct slope {
     template <class V>
     TILERY_SIMT V operator()(V x) const {
@@ -143,8 +143,8 @@ struct sigmoid {
   }
 };
 
-/// y = x sigmoid(z(x)) for an odd z: Gate has z at a = |x| and its derivative there, and the a from which on y is
-/// max(x, 0). The derivative is s + x s (1 - s) z'(x).
+/// y = x sigmoid(z(x)) for an odd function z. Gate computes z(a) and the derivative z'(a) at a = |x|; Gate::end is an a
+/// from which on y is max(x, 0). The derivative of y is s + x s (1 - s) z'(x), with s = sigmoid(z(x)).
 template <class Gate>
 struct gated {
   struct curve {
@@ -176,7 +176,7 @@ struct gated {
 /// z = 2 u with u = sqrt(2 / pi) (x + 0.044715 x^3).
 struct tanh_gate {
   template <class V>
-  static constexpr int end = math::single<V> ? 12 : 22;  // z = 142 and 795
+  static constexpr int end = math::single<V> ? 12 : 22;  // z(12) = 142, z(22) = 795
   template <class V>
   TILERY_SIMT static V z(V a) {
     using S = math::scalar<V>;
@@ -203,8 +203,8 @@ struct plain_gate {
   }
 };
 
-/// y = x (1 + tanh(u)) / 2 = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3): the approximation of `gelu` by
-/// tanh, within 5e-4 of it (Hendrycks and Gimpel, arXiv 1606.08415).
+/// y = x (1 + tanh(u)) / 2 = x sigmoid(2 u), with u = sqrt(2 / pi) (x + 0.044715 x^3): an approximation of `gelu` whose
+/// absolute error is at most 5e-4 (Hendrycks and Gimpel, arXiv 1606.08415).
 struct gelu_tanh : gated<tanh_gate> {};
 
 /// y = x sigmoid(x), also called swish.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sums of a tile whose steps along k several blocks have shared: each leaves its own in global memory, and the
-// block that comes last adds them up. It adds them in the order of k, whichever block it is: the same bits each time.
+// Adds up the partial sums of a tile of C whose k loop several blocks share (split-K, stream-K). Each block stores its
+// sums in global memory; the block that arrives last adds all of them. It adds them in the order of k, whichever block
+// it is: the result has the same bits each time.
 #pragma once
 #pragma GCC system_header
 
@@ -13,17 +14,19 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The blocks' common memory for shared tiles. Part p's sums are tile-sized piece p.contributor + p.tile of `parts`:
-/// from one part of the row of steps to the next the block or the tile is another, so that each has its own piece.
+/// Global memory for the tiles that blocks share. The sums of part p are piece p.contributor + p.tile of `parts`; a
+/// piece has the size of a tile. Along the row of all steps, the block or the tile (or both) grows by 1 from one part
+/// to the next, so that no two parts have the same piece.
 template <class Sum>
 struct shared_sums {
   work_share share;
   gmem_ptr<Sum> parts{nullptr};
-  gmem_ptr<std::uint32_t> arrived{nullptr};  // for each tile the blocks that are done with their part; 0 at first
+  gmem_ptr<std::uint32_t> arrived{nullptr};  // for each tile: blocks that have stored their part; 0 before the launch
 };
 
-/// Takes the block's sums of a part that is not a whole tile. True in the block that came last: `sums` is the tile's
-/// then. All lanes of the block call it; `note` is a word of shared memory that nobody else uses meanwhile.
+/// Stores the block's sums of a part that is not a whole tile. Returns true in the block that arrives last: `sums` then
+/// holds the tile's complete sums. All lanes of the block call this function. `note` is a word of shared memory that
+/// nothing else uses during the call.
 template <int Threads, class Lane, class Sums>
 TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& all, const work_share::part& part,
                               Sums& sums, smem_ptr<std::uint32_t> note, where at = {}) {
@@ -34,7 +37,7 @@ TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& 
   const auto own = all.parts + (part.tile * piece + lane.rank() * quad);
 
   sums.for_packs([&](int i, pack<sum, quad>& x) { lane.store(own + (part.contributor * piece + i * row), x); });
-  lane.sync_block();  // the first lane's release stands for all of them
+  lane.sync_block();  // makes lane 0's release cover the stores of all lanes
   if (lane.rank() == 0) lane.store(note, lane.atomic_add(all.arrived + part.tile, 1u, order::acquire_release));
   lane.sync_block();
   const auto blocks = all.share.contributors(part.tile);
@@ -44,13 +47,13 @@ TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& 
 
   const auto first = own + blocks.first * piece;
   if constexpr (Sums::combined_in_registers) {
-    // All loads of a part are under way together: a part costs one trip to the L2 cache.
+    // All loads of a part are in flight together: a part costs one round trip to the L2 cache.
     sums.for_packs([&](int i, pack<sum, quad>& x) { x = lane.load(first + i * row, width<quad>); });
     for (int b = 1; b < blocks.count; ++b)
       sums.for_packs([&](int i, pack<sum, quad>& x) { x = x + lane.load(first + (b * piece + i * row), width<quad>); });
     return true;
   }
-  // In memory, a few packs at a time.
+  // The tile's sums stay in memory, because registers have no room for a second set: a few packs are added at once.
   constexpr int together = Sums::packs % 4 == 0 ? 4 : 1;
   for (int i = 0; i < Sums::packs; i += together) {
     pack<sum, quad> x[together];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A ring of stages in shared memory between asynchronous copies and the tensor cores: while one stage is multiplied,
-// the copies of the next ones are under way. One barrier of the block a tile says both that the next stage has arrived
-// for everybody and that everybody has left the one behind.
+// A ring of pipeline stages in shared memory between asynchronous copies and the tensor cores: while one stage is
+// multiplied, the copies into the next stages are in flight. There is one block barrier for each tile. After the
+// barrier, the next stage has arrived for all lanes, and all lanes have left the stage before it, which may be
+// refilled.
 #pragma once
 #pragma GCC system_header
 
@@ -30,7 +31,7 @@ public:
   TILERY_SIMT copy_ring(Lane lane, shared& memory, const panel<A>& a, const panel<B>& b, int row, int column)
       : memory_(&memory), a_(lane, a, row), b_(lane, b, column) {}
 
-  /// Starts all stages but one, and waits for the first.
+  /// Starts the copies of all stages but one, and waits for the first stage.
   template <class Lane>
   TILERY_SIMT void begin(Lane lane, const panel<A>& a, const panel<B>& b, where at = {}) {
     TILERY_UNROLL_ON_GPU
@@ -42,10 +43,10 @@ public:
     arrive(lane, at);
   }
 
-  /// The stage that is multiplied.
+  /// The stage to multiply now.
   TILERY_SIMT stage& now() { return memory_->stages[now_]; }
 
-  /// Goes on to the next tile once it has arrived. Behind the last one come tiles of zeros.
+  /// Moves on to the next stage after its copies have arrived. After the operand's last tile, the stages hold zeros.
   template <class Lane>
   TILERY_SIMT void next(Lane lane, where at = {}) {
     lane.discard(smem_ptr(&now()), 1, at);
@@ -53,19 +54,21 @@ public:
     arrive(lane, at);
   }
 
-  /// Starts to copy one more tile, into the stage that everybody has left, in `parts` parts between two calls of next.
+  /// Starts to copy one more tile, into the stage that all lanes have left. The copy is cut into `parts` parts: call
+  /// refill for each of them, in order, between two calls of next().
   template <class Lane>
   TILERY_SIMT void refill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at = {}) {
     if (late && part == 0) settle(lane, at);
     fill(lane, a, b, part, parts, at);
   }
-  /// Behind a multiplication that follows the last part.
+  /// Call this after the multiplication that follows the last part of a refill. With 2 stages it stores the single
+  /// elements that refill() has loaded into registers; with more stages the next refill() does.
   template <class Lane>
   TILERY_SIMT void refilled(Lane lane, where at = {}) {
     if (!late) settle(lane, at);
   }
 
-  /// Everybody is done with the ring's memory.
+  /// Waits until no copy is in flight and all lanes have left the ring's memory.
   template <class Lane>
   TILERY_SIMT void end(Lane lane, where at = {}) {
     atoms::wait_copies<0>(lane, at);
@@ -73,8 +76,9 @@ public:
   }
 
 private:
-  /// Single elements come by way of registers. With a stage to spare they stay there until the next tile is started:
-  /// compilers move loads towards their use, but not across the barrier between the two.
+  /// True if single elements, which are copied through registers, stay there until the copy of the next tile starts;
+  /// this needs a spare stage. The compiler moves loads towards their use, but not across the barrier between the two:
+  /// the loads stay in flight during the multiplication.
   static constexpr bool late = P.stages > 2;
 
   template <class Lane>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Copies of matrix blocks on the host, from any strides into rows of vectors: how the CPU GEMM packs its operands and
-// reaches the edges of C.
+// Copies of matrix blocks on the host, from any strides into rows of vectors. The CPU GEMM packs its operands and
+// handles the edges of C with them.
 #pragma once
 #pragma GCC system_header
 
@@ -24,7 +24,7 @@ struct strided_block {
   }
 };
 
-/// The first `count` of N elements that lie `stride` apart; the others are zero.
+/// Loads the first `count` of N elements that are `stride` apart in memory; the rest of the pack is zero.
 template <class S, int N, class T>
 pack<S, N> load_some(cpu_lane lane, gmem_ptr<T> from, std::int64_t stride, int count) {
   S elements[N] = {};
@@ -32,7 +32,7 @@ pack<S, N> load_some(cpu_lane lane, gmem_ptr<T> from, std::int64_t stride, int c
   return reinterpret<pack<S, N>>(elements);
 }
 
-/// Stores the first `count` elements of a pack, `stride` apart.
+/// Stores the first `count` elements of a pack, `stride` apart in memory.
 template <class T, class S, int N>
 void store_some(cpu_lane lane, gmem_ptr<T> to, std::int64_t stride, int count, pack<S, N> values) {
   struct array {
@@ -42,7 +42,8 @@ void store_some(cpu_lane lane, gmem_ptr<T> to, std::int64_t stride, int count, p
   for (int i = 0; i < count; ++i) lane.store(to + i * stride, elements.of[i]);
 }
 
-/// Row by row, the rows filled up with zeros to whole vectors. The columns before `first` are there already.
+/// Copies row by row and fills each row with zeros up to whole vectors. The columns before `first` have been copied
+/// already.
 template <int N, class S, class T>
 void copy_elements(cpu_lane lane, const strided_block<const T>& from, int first, gmem_ptr<S> to, std::int64_t pitch) {
   for (int i = 0; i < from.rows; ++i) {
@@ -51,7 +52,7 @@ void copy_elements(cpu_lane lane, const strided_block<const T>& from, int first,
   }
 }
 
-/// The rows are contiguous: vector by vector.
+/// Copies a block with contiguous rows, vector by vector.
 template <int N, class S, class T>
 void copy_rows(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   const int whole = from.columns / N * N;
@@ -60,12 +61,12 @@ void copy_rows(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to
   if (whole < from.columns) copy_elements<N>(lane, from, whole, to, pitch);
 }
 
-/// The columns are contiguous: squares of N x N, transposed in registers.
+/// Copies a block with contiguous columns, in squares of N x N that are transposed in registers.
 template <int N, class S, class T>
 void copy_columns(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   const int whole = from.rows / N * N;
   for (int j = 0; j < from.columns; j += N) {
-    for (int i = 0; i < whole; i += N) {  // along memory
+    for (int i = 0; i < whole; i += N) {  // along the contiguous columns
       pack<S, N> square[N];
       TILERY_UNROLL
       for (int e = 0; e < N; ++e)
@@ -80,8 +81,8 @@ void copy_columns(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S>
   copy_elements<N>(lane, rest, 0, to + whole * pitch, pitch);
 }
 
-/// to (rows x columns, contiguous rows `pitch` apart) = from, converted to S; N elements of S are a vector. Rows are
-/// filled up with zeros to whole vectors.
+/// to = from (rows x columns), converted to S. A vector has N elements of S. The rows of `to` are contiguous, `pitch`
+/// elements apart, and filled with zeros up to whole vectors.
 template <int N, class S, class T>
 void copy_block(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   if (from.column_stride == 1) return copy_rows<N>(lane, from, to, pitch);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The last step of the CPU GEMM: a tile of complete sums becomes a tile of C, vector by vector.
+// The last step of the CPU GEMM: it computes a tile of C from a tile of complete sums, vector by vector.
 #pragma once
 #pragma GCC system_header
 
@@ -10,16 +10,16 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Where the sums of one tile are, and which tile of C they belong to.
+/// The complete sums of one tile, and the position and size of the tile in C.
 template <class S>
 struct finished_tile {
-  gmem_ptr<const S> sums;  // contiguous rows, readable up to a multiple of a vector
+  gmem_ptr<const S> sums;  // contiguous rows, each readable up to a whole number of vectors
   std::int64_t sums_stride;
   std::int32_t row, column, rows, columns;
 };
 
-/// C = finish(sums), once for each element of the tile. N sums are a vector. The caller has the tile's epilogue, and
-/// ends it: it may go on with the tile below.
+/// C = p.finish(sums), once for each element of the tile. A vector has N sums. The caller makes `epilogue`, the tile's
+/// copy, and calls its end(), because the same copy may serve the tile below, too.
 template <int N, class Params, class TileEpilogue, class S>
 void finish_tile(cpu_lane lane, const Params& p, TileEpilogue& epilogue, const finished_tile<S>& t) {
   using T = typename Params::c_type;

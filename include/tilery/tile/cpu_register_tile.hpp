@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The innermost loop of the CPU GEMM: a tile of C in vector registers. For each k it reads one row of B as vectors and
-// one element of each row of A, broadcast: rows * vectors multiply-adds for rows + vectors loads.
+// The innermost loop of the CPU GEMM: a tile of C in vector registers. For each k the loop loads one row of B as
+// vectors, and broadcasts one element of each row of A: rows * vectors multiply-adds for rows + vectors loads.
 #pragma once
 #pragma GCC system_header
 
@@ -14,15 +14,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// What operands are multiplied as where sums are kept in S. Products of bytes are multiplied and summed as floats,
-/// which hold whole numbers up to 2^24 exactly: vectors of them are multiplied several times as fast as those of s32.
+/// The type in which operands are multiplied if their sums are kept in S. Products of int8 are multiplied and summed as
+/// floats, which hold integers up to 2^24 exactly: vectors of float are multiplied several times as fast as vectors of
+/// int32.
 template <class S>
 using cpu_factor = std::conditional_t<std::is_same_v<S, std::int32_t>, float, S>;
-/// Steps along k whose sums are exact: of bytes, a product is at most 2^14.
+/// Steps of k whose sum of products is exact in cpu_factor<S>: a product of int8 is at most 2^14, so that 2^10 products
+/// reach at most 2^24.
 template <class S>
 inline constexpr int cpu_exact_steps = std::is_same_v<S, std::int32_t> ? 1 << 10 : INT_MAX;
 
-/// Operands of one register tile. The sums are in the accumulation type S.
+/// The operands of one register tile. The sums have the accumulation type S.
 template <class S>
 struct cpu_tile_operands {
   gmem_ptr<const cpu_factor<S>> a;  // (row, k), contiguous along k
@@ -32,10 +34,10 @@ struct cpu_tile_operands {
   std::int32_t k;
   gmem_ptr<S> sums;  // (row, column), contiguous along the columns
   std::int64_t sums_stride;
-  bool add;  // to what `sums` holds; else it is overwritten unread
+  bool add;  // true: add to the values in `sums`; false: overwrite them unread
 };
 
-/// Asks for the cache line of an element that will be read and written.
+/// Prefetches the cache line of an element that will be read and written.
 template <class S>
 void prefetch(gmem_ptr<S> p) {
   __builtin_prefetch(p.raw(), 1);
@@ -57,7 +59,7 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
   const gmem_ptr<S> out = t.sums;
   const bool add = t.add;
 
-  // What is added to is asked for shortly before its turn: early enough to arrive, too late to be pushed out by B.
+  // The old sums are prefetched 16 steps of k before the end: early enough to arrive, too late to be evicted by B.
   const std::int32_t ahead = add && t.k > 16 ? 16 : 0;
   for (std::int32_t part = 0; part < 2; ++part) {
     for (std::int32_t k = part == 0 ? t.k - ahead : ahead; k > 0; --k) {
@@ -89,7 +91,7 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
   }
 }
 
-/// The same with a number of rows and vectors that is known at run time, at most Rows x Vectors.
+/// multiply_tile with `rows` and `vectors` known at run time, at most Rows and Vectors.
 template <class S, int Lanes, int Rows, int Vectors>
 void multiply_tile(int rows, int vectors, const cpu_tile_operands<S>& t) {
   static constexpr auto all = []<int... Index>(std::integer_sequence<int, Index...>) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The innermost loops of the CPU GEMM with few rows or columns: lines of the long operand, straight from where they
-// lie, times rows of the short one. Lines lie along k, or each is a step of k.
+// The innermost loops of the CPU GEMM with few rows or columns: lines of the long operand, read where they are in
+// memory, times rows of the short operand. A line is contiguous. It runs along k (multiply_lines), or it is one step of
+// k and runs along the outer dimension (add_steps).
 #pragma once
 #pragma GCC system_header
 
@@ -10,20 +11,20 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// N elements of a line as S; of the last ones `left`, and zeros.
+/// Loads N elements of a line as S. If fewer than N are `left`, the rest of the pack is zero.
 template <class S, int N, class T>
 pack<S, N> line_vector(cpu_lane lane, gmem_ptr<const T> from, int left) {
   return left >= N ? convert<S>(lane.load(from, width<N>)) : load_some<S, N>(lane, from, 1, left);
 }
 
-/// Asks for the cache line of an element that is read soon; it may lie behind the operand's end.
+/// Prefetches the cache line of an element that is read soon. The element may be out of the operand's bounds.
 template <class T>
 void expect_read(gmem_ptr<const T> p) {
   __builtin_prefetch(p.raw(), 0);
 }
 
-/// For Rows rows of the short operand, contiguous along k and filled up with zeros, and Lines lines along k:
-/// sums[row][line] += the products of `k` elements, a vector of them each.
+/// sums[row][line] += the products of `k` elements, for Rows rows of the short operand and Lines lines along k. The
+/// rows are contiguous along k and padded with zeros. Each sum is a vector of N partial sums.
 template <int N, int Rows, int Lines, class S, class T>
 void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T> lines, std::int64_t line_stride,
                     int k, pack<S, N>* sums, int sums_pitch) {
@@ -39,7 +40,8 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
     TILERY_UNROLL
     for (int l = 0; l < Lines; ++l) {
       const auto at = lines + (l * line_stride + i);
-      if constexpr (sizeof(T) >= 4) expect_read(at + 512 / sizeof(T));  // of 2 bytes the hardware's own is early enough
+      if constexpr (sizeof(T) >= 4)
+        expect_read(at + 512 / sizeof(T));  // for 2 bytes the hardware's prefetch is early enough
       line[l] = line_vector<S, N>(lane, at, k - i);
     }
     TILERY_UNROLL
@@ -56,8 +58,8 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
   }
 }
 
-/// For Rows rows of the short operand and Steps steps of k, each a line of the long operand across k:
-/// sums[row][i] += the products, for `count` elements of the lines. The sums have whole vectors.
+/// sums[row][i] += the products of Steps steps of k, for Rows rows of the short operand and `count` elements i. Each
+/// step of k is a line of the long operand, along its outer dimension. The rows of `sums` are whole vectors.
 template <int N, int Rows, int Steps, class S, class T>
 void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T> lines, std::int64_t line_stride,
                int count, gmem_ptr<S> sums, int sums_pitch) {
@@ -73,7 +75,7 @@ void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T>
     TILERY_UNROLL
     for (int s = 0; s < Steps; ++s) {
       const auto at = lines + (s * line_stride + i);
-      expect_read(at + Steps * line_stride);  // the next steps', in other pages
+      expect_read(at + Steps * line_stride);  // the lines of the next steps, in other pages
       line[s] = line_vector<S, N>(lane, at, count - i);
     }
     TILERY_UNROLL

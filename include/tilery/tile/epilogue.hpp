@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What happens to a GEMM's sums on their way to C: all epilogues, and how they are joined. Each is an idea of its own,
-// and so is each file.
+// All epilogues: what a GEMM computes from its sums before it stores them to C. epilogue_step.hpp defines an epilogue
+// step and how `|` joins two; each of the other files has one kind of step.
 #pragma once
 #pragma GCC system_header
 

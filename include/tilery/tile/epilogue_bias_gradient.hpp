@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The epilogue that sums up columns: the gradient of a bias, from the values as they pass on their way to C. A lane
-// adds the rows that it has of a column in registers, and a warp its lanes' sums; what warps have is summed exactly, in
-// counters that all of them share, so that it does not matter which tile is done first. A kernel behind the GEMM rounds
-// the totals.
+// epilogue::bias_gradient: the sums of the columns of the values on their way to C, which are the gradient of a bias. A
+// lane adds the rows that it has of a column in registers; a warp adds the sums of its lanes. The sums of the warps are
+// added exactly, in counters that all warps share, so that the order in which tiles finish does not matter. A kernel
+// after the GEMM rounds the totals.
 #pragma once
 #pragma GCC system_header
 
@@ -16,20 +16,26 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// y[j] = beta y[j] + the sum over i of x[i, j]: a vector with one element for each column of C, double, float, half or
-/// bf16, any stride. In `times_gradient<activation::gelu>(z) | bias_gradient(db)` it is the gradient of the bias that
-/// the forward pass added ahead of the activation, and C is not read again, as `column_sum` of it would. A beta of 1
-/// adds to the gradients of earlier batches; a beta of 0 does not read y, and it must be finite. The matrices of a
-/// batch are rows of one sum.
+/// y[j] = beta y[j] + the sum over i of x[i, j]. y is a vector with one element for each column of C. In
+/// `times_gradient<activation::gelu>(z) | bias_gradient(db)`, db is the gradient of the bias that the forward pass
+/// added before the activation. C is not read again, as `column_sum` of C would. The rows of all matrices of a batch
+/// are added to one sum.
 ///
-/// Deterministic: the same build, policy and shapes give the same bits. Accumulation: in the type of the GEMM's sums,
-/// which must not be integers, for the rows of a column that one warp has of a tile (up to 64 a lane with the default
-/// policies; there a sum may overflow), exactly among warps and tiles. Error before beta and the conversion to y: with
-/// the default policies at most 64 u sum |x|, u = 2^-24 (2^-53 for double), however many rows there are.
+/// Types and strides. y: double, float, half or bf16, any stride. The GEMM's sums must not be integers.
 ///
-/// Takes 264 bytes of workspace for each column (536 for double), which are zeroed and read. `column_sum` of C moves
-/// fewer bytes where C has fewer than some 200 rows (on a GPU not yet measured), and is faster on the CPU below some
-/// thousand (benchmarks/bias_gradient.cpp).
+/// Beta. It must be finite. A beta of 1 adds to the gradients of earlier batches; a beta of 0 does not read y.
+///
+/// Determinism. The same build, policy and shapes give the same bits.
+///
+/// Accuracy. The rows of a column that one warp has in one tile (with the default policies up to 64 rows a lane) are
+/// added in the accumulation type of the GEMM; there a sum may overflow. Warps and tiles are added exactly. With the
+/// default policies the error, before beta and the conversion to y, is at most 64 u sum |x|, u = 2^-24 (2^-53 for
+/// double), for any number of rows.
+///
+/// Workspace. 264 bytes for each column (536 for double), which are zeroed and read.
+///
+/// Speed. `column_sum` of C moves fewer bytes if C has fewer than about 200 rows (not yet measured on a GPU). On the
+/// CPU it is faster if C has fewer than about 1000 rows (benchmarks/bias_gradient.cpp).
 template <class T>
 struct bias_gradient : step {
   static_assert(std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, half> ||
@@ -45,14 +51,14 @@ struct bias_gradient : step {
   explicit bias_gradient(const V& v, double old = 0, where at = {})
       : to(tensor_view<T, 1>(tilery::view(v, at))), beta(old) {}
 
-  /// What one tile does. A lane keeps the sums of up to four packs of columns; where it has more, it hands over the
-  /// pack that it began first.
+  /// The sums of one tile. A lane keeps the sums of up to four packs of columns. To begin another one, it hands over
+  /// its oldest pack to the counters.
   template <class S, int N, int Columns>
   struct in_one_tile : step {
     static constexpr int packs = Columns < 4 ? Columns : 4;
     gmem_ptr<tile::exact_counter> counters;
     std::int32_t columns;
-    std::int32_t first[packs];  // the first column of each pack that is being summed, the latest in front; -1: none
+    std::int32_t first[packs];  // the first column of each pack that is being summed, newest first; -1: none
     pack<S, N> sums[packs];
 
     TILERY_SIMT in_one_tile(gmem_ptr<tile::exact_counter> to, std::int32_t n) : counters(to), columns(n) {
@@ -76,7 +82,8 @@ struct bias_gradient : step {
         if (first[i] == column) sums[i] = sums[i] + x;
       return x;
     }
-    /// Lanes with the same columns add up what they have, the lower one its own first.
+    /// Lanes with the same columns add up their sums; the lower lane adds its own sum first. Then the totals are handed
+    /// over.
     template <class Lane>
     TILERY_SIMT void end(Lane lane, where at = {}) {
       [[maybe_unused]] const auto step = lane.step("sum up columns", at);

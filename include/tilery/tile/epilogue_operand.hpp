@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A matrix beside C that an epilogue reads or writes: one access for a pack where it lies well, element by element
-// where it does not. Which of them is known at run time and alike for all lanes: alignment does not multiply kernels.
+// A matrix or a vector that an epilogue reads or writes beside C. A pack is one access if the columns are contiguous
+// and aligned, else an access for each element. The kernel decides at run time, the same way for all lanes: alignment
+// does not multiply the number of kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// Elements of T (const where they are read), any strides. A vector along the columns is a matrix of one row that is
-/// everywhere the same.
+/// A matrix of T with any strides; T is const if it is only read. A vector along the columns is a matrix of one row,
+/// with a row stride of 0: all rows of C see the same values.
 template <class T>
 class operand_matrix {
 public:
@@ -21,7 +22,7 @@ public:
   explicit operand_matrix(const tensor_view<T, 1>& v)
       : all_{gmem_ptr<T>(v.pointer), 1, v.extents[0], 0, v.strides[0]}, aligned_(alignment()) {}
 
-  /// The elements at (row, column...), converted; zero where they are outside.
+  /// Loads the elements at (row, column...), converted to S; elements out of bounds are zero.
   template <class S, int N, class Lane>
   TILERY_SIMT pack<S, N> load(Lane lane, int row, int column) const {
     if (whole<N, Lane>(column)) return convert<S>(lane.load(all_.at(row, column), width<N>));
@@ -31,7 +32,7 @@ public:
       if (column + i < all_.columns) values.set(i, convert<S>(lane.load(all_.at(row, column + i))));
     return values;
   }
-  /// Stores those that are inside, converted.
+  /// Stores the elements that are in bounds, converted to T.
   template <class Lane, class S, int N>
   TILERY_SIMT void store(Lane lane, pack<S, N> values, int row, int column) const {
     const auto result = convert<T>(values);
@@ -53,14 +54,14 @@ public:
     o.alignment = alignof(T);
     return o;
   }
-  /// For an operand that must be as large as C.
+  /// Checks an operand that must have the size of C, m x n.
   finding check(const char* name, int m, int n) const {
     if (all_.rows == m && all_.columns == n) return {};
     return {name, " is ", sentence(all_.rows, " x ", all_.columns), "; it must be m x n = ", sentence(m, " x ", n)};
   }
 
 private:
-  /// Bytes that each row begins at a multiple of, 16 at most; 0 where its elements are not neighbours.
+  /// The alignment of the first element of every row, in bytes, at most 16; 0 if columns are not contiguous.
   std::int32_t alignment() const {
     if (all_.column_stride != 1) return 0;
     auto bits = reinterpret_cast<std::uintptr_t>(all_.data.raw()) | 16;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Epilogues that write something else than C: the values as they are at this point of the chain, and their largest
-// magnitude. Each hands on what it was given.
+// Epilogues that write another output beside C: the values at this point of the chain (store), and their largest
+// magnitude (amax). Both pass the values on unchanged.
 #pragma once
 #pragma GCC system_header
 
@@ -11,8 +11,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// Z = x (m x n, any type and strides), rounded to nearest: the pre-activation, for the backward pass, in
-/// `bias(b) | store(z) | gelu()`. What follows works on x as it was before the rounding.
+/// Z = x (m x n, any type and strides), rounded to nearest. In `bias(b) | store(z) | gelu()`, Z is the pre-activation
+/// that the backward pass needs. The steps after it use x before the rounding.
 template <class T>
 struct store : step {
   operand_matrix<T> to;
@@ -32,12 +32,17 @@ struct store : step {
 template <class V>
 store(const V&) -> store<element_type_of<V>>;
 
-/// amax = max(amax, |x|) over all x: one float, which the caller has set, to 0 for the largest magnitude of this GEMM
-/// alone. Deterministic: a largest number does not depend on the order of its candidates. A NaN among the values makes
-/// it NaN; an infinity, infinity. Doubles are compared as floats.
+/// amax = max(amax, |x|) over all x. amax is one float that the caller initialises: with 0 the result is the largest
+/// magnitude of this GEMM alone.
 ///
-/// A lane keeps the largest of its tile, a warp has one atomic operation a tile, on the bits: those of non-negative
-/// floats are ordered as the floats are, with NaN above infinity.
+/// Types. Doubles are converted to float, then compared.
+///
+/// NaN and infinity. A NaN among the values makes amax NaN; otherwise an infinity makes it infinity.
+///
+/// Determinism. A maximum does not depend on the order of its candidates.
+///
+/// Method. A lane keeps the largest magnitude of its tile, and a warp has one atomic operation a tile, on the bits: the
+/// bits of non-negative floats have the order of the floats, with NaN above infinity.
 struct amax : step {
   gmem_ptr<std::uint32_t> bits;
   std::int32_t elements;

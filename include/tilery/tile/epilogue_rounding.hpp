@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// An epilogue that rounds by chance, where the conversion to C would round to nearest.
+// An epilogue that rounds stochastically. Without it, the conversion to C rounds to nearest.
 #pragma once
 #pragma GCC system_header
 
@@ -11,13 +11,13 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// Each x becomes one of the two numbers of T (half, bf16, fp8) beside it, by chance, so that its mean is x
-/// (core/stochastic_round.hpp has the formula and its source). With T the type of C, and last in the chain, it is how C
-/// is rounded: the conversion that follows is exact (a `scale` in front takes the place of the GEMM's scale_c). x is a
-/// float.
+/// Rounds each x, a float, to one of the two neighbouring numbers of T (half, bf16, fp8), at random, so that the mean
+/// of the result is x (core/stochastic_round.hpp has the formula and its source). To round C, make T the type of C and
+/// this step the last of the chain: the conversion that follows is then exact. Write a `scale` before it instead of the
+/// GEMM's scale_c.
 ///
-/// The random bits are a function of the seed, the row and the column (`random_bits`): the same on each executor, under
-/// each policy. Two calls with one seed round alike: give each its own.
+/// Random bits. They are a function of the seed, the row and the column (`random_bits`): the same on each executor and
+/// under each policy. Two calls with the same seed round alike; give each call its own seed.
 template <class T>
 struct stochastic_rounding : step {
   std::uint64_t seed;
@@ -29,7 +29,8 @@ struct stochastic_rounding : step {
     return stochastic_round<T>(x, random_bits<N>(row, column));
   }
 
-  /// Of column j: word j % 4 of Philox4x32-10 of the counter (j / 4, row, 0, 0), with the seed for its key.
+  /// The random bits of column j: word j % 4 of Philox4x32-10 of the counter (j / 4, row, 0, 0), with the seed as its
+  /// key.
   template <int N>
   TILERY_SIMT pack<std::uint32_t, N> random_bits(int row, int column) const {
     pack<std::uint32_t, N> result;

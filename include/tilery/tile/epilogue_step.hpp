@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What an epilogue is: a struct whose call operator takes a pack of sums, its row and its first column; `|` runs one
-// after the other. Write your own with the same call operator; it must be a named struct (nvcc takes no local types or
-// lambdas as template arguments of kernels).
+// The definition of an epilogue step: a struct whose call operator takes a pack of sums, its row and its first column.
+// `a | b` runs a, then b. Your own step is a struct with the same call operator. It must be a named struct outside of
+// functions, because nvcc takes no local types and no lambdas as template arguments of kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -14,21 +14,26 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// Base of every epilogue, the user's own included: it is how `|` knows them. The call operator,
+/// Base of every epilogue step, the user's own included: `|` recognises steps by it. The call operator,
 ///
 ///   template <class Lane, class T, int N>
 ///   TILERY_SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column);  // const, if nothing is kept
 ///
-/// is called once for each pack of C, in any order. The row is inside of C, the first column is, and a multiple of N;
-/// at C's right edge the last elements of a pack may be outside, and must not be stored.
+/// is called once for each pack of C, in any order. The row is in bounds. The first column is in bounds, and a multiple
+/// of N. At C's right edge the last elements of a pack may be out of bounds, and must not be stored.
 ///
-/// The others have defaults, and are hidden by those that an epilogue brings: on the host, `describe` its operands,
-/// `check` them against C (m x n), and note the `shape` of C; in a kernel, `end`. Each warp works on a copy of the
-/// epilogue from the first pack of its tile to the last one, and may keep something in it; `end` is called then, by
-/// all lanes of the warp together. Where what it keeps depends on the packs it brings `in_tile<S, N, Columns>()`,
-/// which makes what works in its place in a tile of pack<S, N>, of which a lane has as many beside each other as
-/// Columns says. An epilogue with totals that the op is to finish (epilogue_bias_gradient.hpp) is handed to the op by
-/// `for_totals`.
+/// Defaults. The other members have defaults that do nothing; a step hides those that it needs.
+///
+/// Host. `describe` lists the step's operands, `check` compares them with C (m x n), and `shape` receives the size of
+/// C.
+///
+/// State. Each warp works on a copy of the step, from the first pack of its tile to the last one, and may keep values
+/// in it. Then all lanes of the warp call `end` together. If the kept values depend on the packs, the step has a member
+/// `in_tile<S, N, Columns>()`. It returns the object that is called instead of the step in one tile: the packs are
+/// pack<S, N>, and a lane has `Columns` packs side by side.
+///
+/// Totals. A step with totals that the op finishes after the GEMM (epilogue_bias_gradient.hpp) passes itself to the op
+/// in `for_totals`.
 struct step {
   static constexpr bool sums_columns = false;
   void describe(operands&) const {}
@@ -40,7 +45,8 @@ struct step {
   void for_totals(F&&) {}
 };
 
-/// What works in an epilogue's place in one tile, where a lane has packs pack<S, N> of so many Columns.
+/// Returns the object that is called instead of step `e` in one tile: e.in_tile(), or a copy of e. The packs are
+/// pack<S, N>, and a lane has `Columns` packs side by side.
 template <class S, int N, int Columns, class E>
 TILERY_SIMT auto in_tile(const E& e) {
   if constexpr (requires { e.template in_tile<S, N, Columns>(); })
@@ -60,7 +66,7 @@ struct none : step {
   }
 };
 
-/// First one, then the other.
+/// Runs `first`, then `second`.
 template <class First, class Second>
 struct chain : step {
   static constexpr bool sums_columns = First::sums_columns || Second::sums_columns;

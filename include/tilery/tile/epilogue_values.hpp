@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Epilogues that make another value of each sum: scaled, biased, activated, added to a matrix.
+// Epilogues that compute a new value from each sum: scale, activation, bias, residual, gradient of an activation.
 #pragma once
 #pragma GCC system_header
 
@@ -12,7 +12,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// x times a finite factor. A factor of 0 makes NaN of infinity: what does not want the product has alpha for that.
+/// x times a finite factor. A factor of 0 makes NaN of an infinite x. To leave out the product A B, set the GEMM's
+/// alpha to 0: it then reads neither A nor B.
 struct scale : step {
   double factor;
   explicit scale(double by) : factor(by) {}
@@ -23,7 +24,7 @@ struct scale : step {
   finding check(int, int) const { return check_finite<double>("the epilogue's scale", "its factor", factor); }
 };
 
-/// An activation, element by element (tile/activation.hpp has the formulas, and is what your own looks like).
+/// f(x) for an activation f, element by element. tile/activation.hpp has the formulas, and shows how to write your own.
 template <class Activation>
 struct activate : step {
   template <class Lane, class T, int N>
@@ -80,8 +81,9 @@ struct row_bias : step {
 template <class V>
 row_bias(const V&) -> row_bias<std::remove_const_t<element_type_of<V>>>;
 
-/// x plus a finite factor times R (m x n), of any type and strides. A factor of 0 does not read R. R must be apart from
-/// C, which may hold unfinished sums meanwhile: what C held before is added by the GEMM's beta, ahead of the epilogue.
+/// x plus a finite factor times R (m x n), of any type and strides. A factor of 0 does not read R. R must not overlap
+/// C, which may hold partial sums during the GEMM. To add the old C, use the GEMM's beta, which is applied before the
+/// epilogue.
 template <class T>
 struct residual : step {
   operand_matrix<const T> added;
@@ -107,9 +109,9 @@ residual(const V&) -> residual<std::remove_const_t<element_type_of<V>>>;
 template <class V>
 residual(const V&, double) -> residual<std::remove_const_t<element_type_of<V>>>;
 
-/// x f'(Z), with the activation f and Z (m x n, any type and strides), what f was given in the forward pass: the
-/// backward pass through an activation. Made by `times_gradient`. The derivative of relu chooses: where Z <= 0, the
-/// result is 0 whatever x is.
+/// x f'(Z): the backward pass through an activation f. Z (m x n, any type and strides) is the input of f in the forward
+/// pass. Made by `times_gradient`. The gradient of relu selects: where Z <= 0, the result is 0, even if x is infinite
+/// or NaN.
 template <class Activation, class T>
 struct gradient : step {
   operand_matrix<const T> input;
@@ -123,7 +125,7 @@ struct gradient : step {
   finding check(int m, int n) const { return input.check("the epilogue's pre-activation", m, n); }
 };
 
-/// `times_gradient<activation::gelu>(z)`: x times the activation's derivative at z.
+/// `times_gradient<activation::gelu>(z)`: x times the derivative of the activation at z.
 template <class Activation, tensor_like<2> V>
 auto times_gradient(const V& z, where at = {}) {
   return gradient<Activation, std::remove_const_t<element_type_of<V>>>(tilery::view(z, at));

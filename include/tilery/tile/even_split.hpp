@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A range cut into consecutive pieces whose sizes differ by at most one: panels of a matrix, shares of threads.
+// Cuts a range into consecutive parts whose sizes differ by at most 1: panels of a matrix, shares of threads.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +14,7 @@ namespace tile {
 class even_split {
 public:
   constexpr even_split() = default;
-  /// At least one part.
+  /// `parts` must be at least 1.
   constexpr even_split(std::int64_t total, std::int64_t parts)
       : parts_(parts), size_(total / parts), longer_(total % parts) {}
 
@@ -24,7 +24,7 @@ public:
   constexpr std::int64_t size(std::int64_t part) const { return size_ + (part < longer_ ? 1 : 0); }
 
 private:
-  std::int64_t parts_ = 1, size_ = 0, longer_ = 0;  // the first `longer_` parts have one more
+  std::int64_t parts_ = 1, size_ = 0, longer_ = 0;  // the first `longer_` parts have size_ + 1
 };
 
 }  // namespace tile

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Sums whose bits do not depend on the order of their numbers. A number is a whole number times a power of two: it is
-// added as an integer to the 64-bit counter of its exponents, by an atomic operation, and integers may come in any
-// order. The sum is rounded once, when it is read. The idea is Kulisch's accumulator (U. Kulisch, W. Miranker,
-// "Computer arithmetic in theory and practice", 1981), here with room for carries in each counter, as for parallel
-// reductions by S. Collange et al., Parallel Computing 49, 2015.
+// Sums whose bits do not depend on the order of their terms. A number is an integer times a power of two. Its integer
+// is added to the 64-bit counters of its exponent by atomic operations, and integers may be added in any order. The sum
+// is rounded once, when it is read.
+//
+// Source. Kulisch's accumulator (U. Kulisch, W. Miranker, "Computer arithmetic in theory and practice", 1981), here
+// with room for carries in each counter, as for parallel reductions by S. Collange et al., Parallel Computing 49, 2015.
 #pragma once
 #pragma GCC system_header
 
@@ -14,11 +15,11 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// 64 bits that CUDA's atomic addition knows; they are read as signed.
+/// A type of 64 bits that CUDA's atomic addition supports. Counters are read as signed numbers.
 using exact_counter = unsigned long long;
 
-/// How numbers of S become integers. The bits of a fraction, shifted by what its exponent is beyond a multiple of
-/// `spacing`, are cut into pieces below 2^32, each for a counter of its own: 2^31 numbers do not overflow one.
+/// How a number of S is split among counters. Its fraction is shifted left by its exponent modulo `spacing`, and cut
+/// into `pieces` pieces below 2^32, each for a counter of its own: 2^31 numbers do not overflow a counter.
 template <class S>
 struct exact_grid;
 template <>
@@ -32,16 +33,20 @@ struct exact_grid<double> {
   static constexpr int fraction = 52, exponents = 2046, lowest = -1022, spacing = 32, pieces = 3;
 };
 
-/// The sum of up to 2^31 numbers of S in `size` counters, all 0 at first, `stride` apart. Rounded to nearest, ties to
-/// even; beyond the largest number it is infinite, as it is with an infinity among the numbers. Of both infinities or a
-/// NaN it is NaN. A sum of no numbers, or of zeros, is 0.
+/// The sum of up to 2^31 numbers of S. It is kept in `size` counters, `stride` apart, which are 0 before the first
+/// addition. The sum of no numbers, or of zeros, is 0.
+///
+/// Accuracy. The sum is exact until it is read; then it is rounded to nearest, ties to even.
+///
+/// NaN and infinity. A sum beyond the largest number is infinite. Infinities of one sign make the sum that infinity;
+/// infinities of both signs, or a NaN, make it NaN.
 template <class S>
 struct exact_sum {
   using grid = exact_grid<S>;
   static constexpr int digits = (grid::exponents - 1) / grid::spacing + grid::pieces;
-  static constexpr int size = digits + 1;  // the last one counts infinities: positive ones below, negative above
+  static constexpr int size =
+      digits + 1;  // the last one counts infinities: positive in its low 32 bits, negative in its high
 
-  /// Adds x.
   template <class Lane>
   TILERY_SIMT static void add(Lane lane, gmem_ptr<exact_counter> counters, std::int64_t stride, S x, where at = {}) {
     const auto bits = reinterpret<typename grid::bits>(x);
@@ -54,7 +59,8 @@ struct exact_sum {
       lane.atomic_add(counters + digits * stride, infinities, order::relaxed, scope::device, at);
       return;
     }
-    const exact_counter whole = field == 0 ? fraction : fraction | hidden;  // times 2^(position + lowest - fraction)
+    const exact_counter whole =
+        field == 0 ? fraction : fraction | hidden;  // |x| = whole 2^(position + lowest - fraction)
     if (whole == 0) return;
     const int position = field == 0 ? 0 : field - 1, shift = position % grid::spacing;
     const exact_counter low = whole << shift, high = shift == 0 ? 0 : whole >> (64 - shift);
@@ -65,18 +71,20 @@ struct exact_sum {
                       order::relaxed, scope::device, at);
   }
 
-  /// The sum, when nobody adds to it any more.
+  /// Returns the sum. All additions must be complete.
   template <class Lane>
   TILERY_SIMT static S total(Lane lane, gmem_ptr<const exact_counter> counters, std::int64_t stride, where at = {}) {
-    int lowest = digits, highest = -1;  // counters that are not 0: of most sums, few
+    int lowest = digits, highest = -1;  // the counters that are not 0 are between them; most sums have few
     TILERY_UNROLL_ON_GPU
-    for (int i = 0; i < digits; ++i) {  // all loads are under way together
+    for (int i = 0; i < digits; ++i) {  // all loads are in flight together
       const bool is_used = lane.load(counters + i * stride, at) != 0;
       if (is_used && lowest == digits) lowest = i;
       if (is_used) highest = i;
     }
-    // From the lowest one up, each leaves `spacing` bits of a number in two's complement and hands on a carry. The
-    // highest digit that is not only a sign ends the number: one candidate for each sign, which is known at the end.
+    // From the lowest counter up, each counter plus the carry gives one digit, `spacing` bits of a number in two's
+    // complement, and the next carry. The number ends at its highest digit that is not mere sign: other than 0 if the
+    // sum is positive, other than all ones if it is negative. The sign is known after the last carry, so both
+    // candidates are kept.
     constexpr exact_counter mask = (exact_counter{1} << grid::spacing) - 1;
     leading window, positive, negative;
     negative.at = lowest - 1;
@@ -104,7 +112,7 @@ private:
   static constexpr bits_type sign = bits_type{1} << (8 * sizeof(S) - 1);
   static constexpr bits_type infinite = static_cast<bits_type>(grid::exponents + 1) << grid::fraction;
 
-  /// The upper 128 bits of a number below 2^(spacing (at + 1)), and whether there is more below them.
+  /// The upper 128 bits of a number below 2^(spacing (at + 1)). `more` is true if any bit below them is set.
   struct leading {
     exact_counter high = 0, low = 0;
     bool more = false;
@@ -116,10 +124,11 @@ private:
       high = high >> grid::spacing | digit << (64 - grid::spacing);
       at = place;
     }
-    /// What it lacks to 2^(spacing (at + 1)).
+    /// Returns 2^(spacing (at + 1)) minus this number.
     TILERY_SIMT leading minus() const {
       leading other{~high, ~low, more, at};
-      if (!more && ++other.low == 0 && ++other.high == 0) {  // it lacks all of it: one bit, in the next place
+      if (!more && ++other.low == 0 &&
+          ++other.high == 0) {  // the number is 0: the result is one bit, in the next digit
         other.high = exact_counter{1} << (64 - grid::spacing);
         ++other.at;
       }
@@ -129,9 +138,9 @@ private:
 
   TILERY_SIMT static S rounded(leading x, bits_type with_sign) {
     if (x.high == 0 && x.low == 0) return S(0);
-    int exponent = grid::spacing * (x.at + 1) - 1 + grid::lowest - grid::fraction;  // of the uppermost bit
+    int exponent = grid::spacing * (x.at + 1) - 1 + grid::lowest - grid::fraction;  // of the highest bit
     for (; x.high >> 63 == 0; --exponent) x.high = x.high << 1 | x.low >> 63, x.low <<= 1;
-    // Below the lowest exponent every sum is a number of S.
+    // Below the lowest exponent every sum is exactly a number of S.
     if (exponent < grid::lowest)
       return reinterpret<S>(static_cast<bits_type>(
           with_sign | static_cast<bits_type>(x.high >> (63 - (exponent - grid::lowest + grid::fraction)))));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Sums of many numbers in one lane. A chain of n additions may be off by n units of rounding; a sum of partial sums, of
-// about sqrt(n) numbers each and at least 32, by 32 + 2.2 sqrt(n).
+// Sums of many numbers in one lane. The error of a chain of n additions is at most n units of rounding. The error of a
+// sum of partial sums, each of about sqrt(n) numbers and at least 32, is at most 32 + 2.2 sqrt(n) units.
 #pragma once
 #pragma GCC system_header
 
@@ -12,20 +12,21 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// How many numbers a partial sum has of `count`: a power of two within sqrt(2) of their root, and at least 32.
+/// The length of a partial sum for `count` numbers: a power of two, at least 32, and from there on between sqrt(count /
+/// 2) and sqrt(2 count).
 TILERY_SIMT constexpr int partial_sum_length(std::int64_t count) {
   std::int64_t length = 32;
   while (2 * length * length < count) length *= 2;
   return static_cast<int>(length);
 }
 
-/// A sum over e^(x - from) as one over e^(x - to). An empty sum stays empty, however far apart the two are.
+/// Converts a sum of e^(x - from) to a sum of e^(x - to). A sum of 0 stays 0, even if e^(from - to) is infinite.
 template <class T>
 TILERY_SIMT T rescaled(T sum, T from, T to) {
   return sum == T(0) ? T(0) : sum * math::exp{}(from - to);
 }
 
-/// The sum of up to `count` values, one after the other. T is a number or a pack.
+/// The sum of up to `count` values, added one after the other. T is a number or a pack.
 template <class T>
 class short_sum {
 public:
@@ -38,7 +39,7 @@ private:
   T total_{};
 };
 
-/// The same in partial sums.
+/// The sum of up to `count` values, in partial sums.
 template <class T>
 class long_sum {
 public:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A warp's tile of sums on the tensor cores: fragments of A and B come from shared memory one step of k ahead of the
-// instructions that use them.
+// A warp's tile of C on the tensor cores. The fragments of A and B for one step of k are loaded from shared memory
+// while the instructions of the step before are executed.
 #pragma once
 #pragma GCC system_header
 
@@ -13,12 +13,12 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The type whose instructions multiply elements of T.
+/// The element type of the instructions that multiply elements of T.
 template <class T, multiply_as Math>
 using mma_type = std::conditional_t<std::is_same_v<T, float> && Math != multiply_as::itself, tf32, T>;
 
-/// The fragments of one step of k for policy P: P.warp.m rows of A and P.warp.n columns of B, elements of type A and B
-/// in shared memory.
+/// The fragments for one step of k under policy P: P.warp.m rows of A and P.warp.n columns of B. In shared memory the
+/// elements have the types A and B.
 template <auto P, class A, class B>
 struct mma_step {
   using a_mma = mma_type<A, P.math>;
@@ -31,7 +31,7 @@ struct mma_step {
   typename fragments::a_type a[m];
   typename fragments::b_type b[n];
 
-  /// Loads step `k` of the warp's part of two tiles.
+  /// Loads the warp's fragments for step `k` from two tiles.
   template <class Lane, class ATile, class BTile>
   TILERY_SIMT void load(Lane lane, ATile& a_tile, BTile& b_tile, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("load fragments", at);
@@ -58,12 +58,14 @@ struct mma_step {
   }
 
 private:
-  /// ldmatrix keeps 16 bytes along a row together, and turns elements of 2 bytes alone.
+  /// True if ldmatrix can load the fragments of a tile. ldmatrix loads rows of 16 contiguous bytes, and can transpose
+  /// elements of 2 bytes only.
   template <class T, class Tile>
   static constexpr bool by_matrices = sizeof(T) <= 4 && (Tile::k_major || sizeof(T) == 2);
 
-  /// Four matrices of 8 rows and 16 bytes: 16 along the outer dimension from `outer` on, step `k` along k, which is 32
-  /// bytes. Of A the second one lies along the outer dimension; of B, along k.
+  /// Loads four matrices of 8 rows of 16 bytes: 16 elements along the outer dimension, from `outer` on, and 32 bytes
+  /// along k, which is step `k`. The second matrix follows the first along the outer dimension for A, and along k for B
+  /// (KFirst).
   template <bool KFirst, class Lane, class Tile>
   TILERY_SIMT static void load_matrix(Lane lane, std::uint32_t (&to)[4], Tile& from, int outer, int k) {
     const int in_eight = lane.warp_rank() % 8, second = lane.warp_rank() / 8 % 2, third = lane.warp_rank() / 16;
@@ -76,14 +78,16 @@ private:
                                                                        outer / 8 + outer_half));
   }
 
-  /// In tiles along the outer dimension, bytes and words lie one by one along k: as many addresses as a lane has of
-  /// them would take the registers of a block, or spill. A warp's place and those of its elements in it have no digit
-  /// in common where its extents are powers of two.
+  /// True if a lane addresses all elements of a fragment from one base address plus constants. In tiles that are
+  /// contiguous along the outer dimension, elements of 1 and 4 bytes are loaded one by one along k. An address register
+  /// for each would cost a resident block, or spill. The base address serves if the offset of the warp and the offsets
+  /// of the elements within it use disjoint bits: if the extents of the warp's tile are powers of two.
   template <class T, class Tile>
   static constexpr bool from_one_address = sizeof(T) <= 4 && !Tile::k_major && (P.warp.m & (P.warp.m - 1)) == 0 &&
                                            (P.warp.n & (P.warp.n - 1)) == 0;
 
-  /// A fragment at (first + outer, k), `first` being the warp's place, element by element as its map says.
+  /// Loads the fragment at (first + outer, k), element by element as its map says. `first` is the offset of the warp in
+  /// the tile.
   template <atoms::fragment_map Map, bool KFirst, class Lane, class Register, int N, class Tile>
   TILERY_SIMT static void load_elements(Lane lane, Register (&to)[N], Tile& from, int first, int outer, int k) {
     using T = typename std::remove_reference_t<decltype(from.of(0, 0))>::element_type;
@@ -111,7 +115,7 @@ private:
   }
 };
 
-/// The sums of a warp: P.warp.m x P.warp.n elements in its lanes' registers.
+/// The accumulators of a warp: P.warp.m x P.warp.n elements in the registers of its lanes.
 template <auto P, class A, class B>
 struct mma_sums {
   using step_type = mma_step<P, A, B>;
@@ -134,11 +138,12 @@ struct mma_sums {
 
   static constexpr int quad = static_cast<int>(16 / sizeof(sum)), packs = m * n;
   static_assert(shape::c_registers == quad);
-  /// As many of other blocks have room beside them, while they are on their way (bytes need it for addresses, and fp8
-  /// on sm_90 for half); shared memory is what keeps more blocks from a multiprocessor.
+  /// True if combine_sums may load another block's sums into registers. A second set of at most 16 packs fits: shared
+  /// memory, not registers, limits the blocks of an SM. For elements of 1 byte it does not fit, because addresses take
+  /// the registers, and on sm_90 the conversion of fp8 to half.
   static constexpr bool combined_in_registers = packs <= 16 && sizeof(A) > 1;
 
-  /// Calls f(i, pack) for each of the lane's fragments, 16 bytes each.
+  /// Calls f(i, pack) for each 16-byte pack of the lane's accumulators.
   template <class F>
   TILERY_SIMT void for_packs(F f) {
     TILERY_UNROLL_ON_GPU
@@ -159,7 +164,8 @@ struct mma_sums {
     using a_mma = typename step_type::a_mma;
     using b_mma = typename step_type::b_mma;
     if constexpr (P.math == multiply_as::tf32x3) {
-      // x = big + small, each a tf32: (big + small) (big + small) without small small, the smallest products first
+      // Each operand is split: x = big + small, both tf32. The product small small is left out; the smaller products
+      // are added first.
       const auto a = split<m>(operands.a);
       const auto b = split<n>(operands.b);
       atoms::mma_sync<a_mma, b_mma>(lane, tile, a.small, b.big);
@@ -170,7 +176,7 @@ struct mma_sums {
     }
   }
 
-  /// Adds the sums of others, in whose place there is 0 then.
+  /// Adds the sums of `others`, and sets `others` to 0.
   TILERY_SIMT void take(mma_sums& others) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs; ++i) {
@@ -195,7 +201,7 @@ private:
     for (int i = 0; i < N; ++i) {
       TILERY_UNROLL_ON_GPU
       for (int r = 0; r < static_cast<int>(sizeof(Fragment) / 4); ++r) {
-        const std::uint32_t big = all[i].r[r] & 0xffffe000u;  // as the tensor cores cut it
+        const std::uint32_t big = all[i].r[r] & 0xffffe000u;  // the bits that tensor cores use of a float
         result.big[i].r[r] = big;
         result.small[i].r[r] = reinterpret<std::uint32_t>(reinterpret<float>(all[i].r[r]) - reinterpret<float>(big));
       }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One tile of an operand of a GEMM on its way from global to shared memory, by asynchronous copies where the operand is
-// aligned to at least 4 bytes. The tile keeps the operand's own order: neighbours along k stay neighbours.
+// One tile of a GEMM operand: its layout in shared memory, and its copy from global memory. The copy is asynchronous if
+// the operand is aligned to at least 4 bytes. The tile keeps the operand's contiguous dimension: elements that are
+// contiguous along k stay contiguous along k.
 #pragma once
 #pragma GCC system_header
 
@@ -13,8 +14,10 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// How fragments read a tile: ldmatrix where neighbours along k share a register, else element by element, 4 rows (the
-/// lanes along k, or, of double, along the outer dimension) with two chunks of each; of bytes, every fourth row.
+/// The swizzle for the way in which fragments read a tile. With ldmatrix (k-major tiles of up to 4 bytes an element,
+/// all tiles of 2 bytes), 8 rows are read together, one chunk of each. Otherwise fragments are read element by element:
+/// 4 rows together, two chunks of each. The 4 rows are steps of k (for double they may be steps of the outer
+/// dimension); for elements of 1 byte they are every fourth row.
 template <class T>
 constexpr swizzle swizzle_for(bool k_major) {
   if (sizeof(T) == 8) return {.chunks = 2};
@@ -22,7 +25,8 @@ constexpr swizzle swizzle_for(bool k_major) {
   return sizeof(T) == 4 ? swizzle{.chunks = 2} : swizzle{.apart = 4};
 }
 
-/// Outer x K elements of A (outer = m) or B (outer = n): rows along k, or along the outer dimension.
+/// Outer x K elements of A (outer = m) or B (outer = n). A row of the tile runs along the outer dimension if Along is
+/// along::outer, else along k.
 template <class T, int Outer, int K, along Along>
 struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along == along::outer ? Outer : K,
                                     swizzle_for<T>(Along != along::outer)> {
@@ -31,14 +35,14 @@ struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along 
   TILERY_SIMT smem_ptr<T> of(int outer, int k) { return k_major ? this->element(outer, k) : this->element(k, outer); }
 };
 
-/// What a lane copies of each tile: chunks of 16 bytes, `Vector` elements an access, of which the operand has a whole
-/// number. Elements outside of it become zeros, which add nothing to a sum.
+/// One lane's share of the copy of each tile: chunks of 16 bytes, `Vector` elements an access. The operand's contiguous
+/// dimension is a multiple of Vector. Elements out of bounds become zeros, which add nothing to a sum.
 template <class T, int Outer, int K, along Along, int Vector, int Threads>
 class operand_copy {
 public:
   using shared = operand_tile<T, Outer, K, Along>;
 
-  /// For the tiles at `outer`.
+  /// For the tiles that begin at index `outer` of the outer dimension.
   template <class Lane>
   TILERY_SIMT operand_copy(Lane lane, const panel<T>& from, int outer)
       : row_(static_cast<int>(static_cast<unsigned>(lane.rank()) / shared::chunks)),
@@ -72,8 +76,8 @@ public:
         copy_chunk(lane, to.at(row, chunk_), source, left, at);
     }
   }
-  /// Puts a tile of single elements, which come by way of registers, where it belongs. Between `start` and this there
-  /// is time for something else.
+  /// Stores single elements, which start() has loaded into registers, to shared memory. Other work between start() and
+  /// land() hides the latency of the loads.
   template <class Lane>
   TILERY_SIMT void land(Lane lane, shared& to, where at = {}) const {
     if constexpr (by_element) {
@@ -83,7 +87,7 @@ public:
           lane.store(to.at(row_ + i * rows_a_round, chunk_), held_[i], at);
     }
   }
-  /// The tile is started: goes on to the one behind it.
+  /// Moves on to the next tile along k. The copy of the current one must have been started.
   TILERY_SIMT void advance(const panel<T>& from) {
     next_ = next_ + from.k_stride * K;
     k_left_ -= K;
@@ -96,19 +100,20 @@ private:
   static constexpr int rounds = (rows + rows_a_round - 1) / rows_a_round;
   static constexpr bool whole_rounds = rows % rows_a_round == 0;
   static constexpr int per_chunk = shared::per_chunk;
-  // Asynchronous copies are no narrower than 4 bytes, and take neighbours along k.
+  // True if elements are copied one by one: an asynchronous copy has at least 4 bytes, which must be contiguous.
   static constexpr bool by_element = Along == along::any || Vector * sizeof(T) < 4;
 
   TILERY_SIMT int column() const { return chunk_ * per_chunk; }
 
-  /// One chunk, of which `left` elements are inside of the operand: none or fewer, or more than it has.
+  /// Copies one chunk. The operand has `left` elements in bounds from the chunk's first one on: more than the chunk
+  /// has, fewer, or none (0 or negative).
   template <class Lane>
   TILERY_SIMT static void copy_chunk(Lane lane, smem_ptr<T> to, gmem_ptr<const T> source, int left, where at) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < per_chunk; i += Vector)
       atoms::copy_async_if<Vector* static_cast<int>(sizeof(T))>(lane, to + i, source + i, i < left, at);
   }
-  /// The same element by element, for any stride along k.
+  /// Loads one chunk into registers, element by element, for any stride along k.
   template <class Lane>
   TILERY_SIMT static pack<T, per_chunk> elements(Lane lane, const panel<T>& from, gmem_ptr<const T> source, int left,
                                                  where at) {
@@ -123,8 +128,8 @@ private:
   }
 
   int row_, chunk_;
-  gmem_ptr<const T> next_;   // of this lane, in the next tile
-  int outer_left_, k_left_;  // elements of the operand from this lane's first one on
+  gmem_ptr<const T> next_;   // this lane's first element of the next tile
+  int outer_left_, k_left_;  // elements in bounds, from this lane's first one on
   pack<T, per_chunk> held_[by_element ? rounds : 1];
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A panel is an operand of a GEMM seen as (outer, k): A with outer = m, B with outer = n. The loader takes one tile of
-// it from global memory into registers, and later puts it into shared memory as (k, outer), in the accumulation type.
-// The two halves are apart so that a kernel can multiply while the loads are under way.
+// A panel is a GEMM operand indexed as (outer, k): A with outer = m, B with outer = n. panel_loader loads a tile of a
+// panel from global memory into registers, and later stores it to shared memory as (k, outer), in the accumulation
+// type. Loading and storing are two functions, so that a kernel can multiply while the loads are in flight.
 #pragma once
 #pragma GCC system_header
 
@@ -19,11 +19,11 @@ struct panel {
   std::int64_t outer_stride, k_stride;
 
   TILERY_SIMT panel moved(std::int64_t elements) const { return {data + elements, outer, k, outer_stride, k_stride}; }
-  /// Columns [begin, end) along k; those behind the last one are left out.
+  /// The elements [begin, end) along k; `end` may be out of bounds.
   TILERY_SIMT panel along_k(int begin, int end) const {
     return {data + begin * k_stride, outer, (end < k ? end : k) - begin, outer_stride, k_stride};
   }
-  /// Whether it is made of aligned packs of `elements` along `way`.
+  /// True if the operand consists of aligned packs of `elements` elements along `way`.
   TILERY_SIMT bool has_packs(along way, int elements) const {
     const std::int64_t near = way == along::k ? k_stride : outer_stride,
                        far = way == along::k ? outer_stride : k_stride;
@@ -34,9 +34,9 @@ struct panel {
 
 namespace tile {
 
-/// A tile of K x Outer elements in shared memory; each k is followed by 16 bytes of padding. The transposing stores
-/// of packs of 4 elements then meet no bank twice; those of packs of 8 (half, bf16) meet each twice, which no padding
-/// that keeps the rows aligned for 16-byte reads can mend.
+/// A tile of K x Outer elements in shared memory. 16 bytes of padding follow each k: the transposing stores of packs of
+/// 4 elements then have no bank conflicts. Stores of packs of 8 elements (half, bf16) have 2-way conflicts, which no
+/// padding can avoid that keeps the rows aligned for 16-byte loads.
 template <class T, int K, int Outer>
 struct shared_panel {
   static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));
@@ -46,8 +46,8 @@ struct shared_panel {
   TILERY_SIMT smem_ptr<T> at(int k, int outer) { return elements.at(offset(k, outer)); }
 };
 
-/// Loads tiles of Outer x K elements with Threads lanes, Vector elements an access, whichever way they lie along::any.
-/// Elements outside of the operand are zero: they add nothing to a sum.
+/// Loads tiles of Outer x K elements with Threads lanes, Vector elements an access. With along::any, the contiguous
+/// dimension is found at run time. Elements out of bounds are zero: they add nothing to a sum.
 template <class T, class Accumulator, int Outer, int K, int Threads, along Along, int Vector>
 class panel_loader {
   static constexpr int packs = Outer * K / Vector;
@@ -56,8 +56,9 @@ class panel_loader {
 public:
   using shared = shared_panel<Accumulator, K, Outer>;
 
-  /// For the tiles at `outer`. Where a lane's packs lie in both memories, and how much of k is left there, is computed
-  /// once: a fetch compares, loads and goes on.
+  /// For the tiles that begin at index `outer` of the outer dimension. The constructor computes, for each pack of the
+  /// lane, its addresses in both memories and the k at which it is out of bounds: a fetch only compares, loads and
+  /// increments.
   template <class Lane>
   TILERY_SIMT panel_loader(Lane lane, const panel<T>& from, int outer) : along_k_(runs_along_k(from)) {
     TILERY_UNROLL_ON_GPU
@@ -69,7 +70,7 @@ public:
     }
   }
 
-  /// Starts to load the tile at k; from one call to the next, k grows by K.
+  /// Starts to load the tile at k. From one call to the next, k must grow by K.
   template <class Lane>
   TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch a tile", at);
@@ -81,7 +82,7 @@ public:
     }
   }
 
-  /// Puts what was fetched into shared memory.
+  /// Stores the fetched tile to shared memory.
   template <class Lane>
   TILERY_SIMT void put(Lane lane, shared& to, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("put a tile", at);
@@ -104,7 +105,7 @@ private:
     int outer, k;
   };
 
-  /// Whether packs, or lanes that are neighbours, go along k.
+  /// True if packs run along k; with single elements, if neighbouring lanes do.
   TILERY_SIMT static bool runs_along_k([[maybe_unused]] const panel<T>& from) {
     if constexpr (Along != along::any)
       return Along == along::k;
@@ -113,16 +114,16 @@ private:
   }
   TILERY_SIMT bool along_k() const { return Along == along::any ? along_k_ : Along == along::k; }
 
-  /// Whether the tile has an i-th pack for this lane.
+  /// True if the tile has an i-th pack for this lane.
   template <class Lane>
   TILERY_SIMT static bool inside(Lane lane, int i) {
     return packs % Threads == 0 || lane.rank() + i * Threads < packs;
   }
 
-  /// Where pack i of the tile lies. Neighbouring lanes take neighbouring packs in memory.
+  /// The position of pack i in the tile. Neighbouring lanes take packs that are neighbours in memory.
   TILERY_SIMT place place_of(int i) const {
-    // A sector of memory along k, then the outer dimension: four packs of k side by side would meet in the banks when
-    // they are put across.
+    // Packs fill a 32-byte sector along k, then go along the outer dimension: four packs side by side along k would
+    // have bank conflicts in the transposing stores of put().
     constexpr int packs_k = K / Vector, power = packs_k & -packs_k,
                   sector = static_cast<int>(32 / (Vector * sizeof(T)));
     constexpr int near = power < sector ? power : sector;
@@ -130,7 +131,7 @@ private:
     return {i % (Outer / Vector) * Vector, i / (Outer / Vector)};
   }
 
-  /// 16 bytes an access: a pack of 8 halves is two packs of 4 floats.
+  /// Stores 16 bytes an access: a pack of 8 halves is two packs of 4 floats.
   template <class Lane>
   TILERY_SIMT static void store_along_outer(Lane lane, smem_ptr<Accumulator> to, pack<Accumulator, Vector> values) {
     constexpr int quad =
@@ -144,10 +145,10 @@ private:
     }
   }
 
-  bool along_k_;  // read for along::any alone
+  bool along_k_;  // used for along::any only
   gmem_ptr<const T> next_[packs_a_lane];
-  int end_[packs_a_lane];  // the first k whose tile has nothing of this pack
-  int to_[packs_a_lane];   // where it belongs in shared memory
+  int end_[packs_a_lane];  // the first k at which the pack is out of bounds
+  int to_[packs_a_lane];   // the pack's offset in shared memory
   pack<T, Vector> held_[packs_a_lane];
 };
 

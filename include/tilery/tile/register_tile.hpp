@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A lane's tile of sums, in registers, and where it lies in the block's tile. The rows and columns of a lane come in
-// packs of 16 bytes, with the packs of the warp's other lanes between them: reads of a warp are contiguous.
+// A lane's tile of accumulators in registers, and its position in the block's tile. The rows and columns of a lane come
+// in packs of 16 bytes. The packs of the warp's other lanes are between them, so that the warp reads contiguous memory.
 #pragma once
 #pragma GCC system_header
 
@@ -12,7 +12,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The sums of one lane for policy P: lane.m x lane.n elements.
+/// The accumulators of one lane under policy P: lane.m x lane.n elements.
 template <auto P, class Accumulator>
 class register_tile {
 public:
@@ -33,11 +33,12 @@ public:
     }
   }
 
-  /// Row i and the first column of pack j, in the block's tile.
+  /// The lane's row i, and the first column of its pack j, in the block's tile.
   TILERY_SIMT int row(int i) const { return row_ + i / quad * (P.warp_m * quad) + i % quad; }
   TILERY_SIMT int column(int j) const { return column_ + j * (P.warp_n * quad); }
   TILERY_SIMT pack<Accumulator, quad> sums(int i, int j) const { return sums_[i][j]; }
-  /// Of the lane's column j, from its row i on, which begins a pack of rows.
+  /// A pack of C^T, for the transposed problem: elements of the lane's column j, from its row i on. Row i must begin a
+  /// pack of rows.
   TILERY_SIMT pack<Accumulator, quad> down(int i, int j) const {
     pack<Accumulator, quad> result;
     TILERY_UNROLL
@@ -45,10 +46,11 @@ public:
     return result;
   }
 
-  /// What other blocks' sums would take of the registers, while they are on their way, would be a block's less.
+  /// combine_sums must not load another block's sums into registers: a second set of accumulators would cost one
+  /// resident block per SM.
   static constexpr bool combined_in_registers = false;
 
-  /// Calls f(i, pack) for each of the lane's packs.
+  /// Calls f(i, pack) for each 16-byte pack of the lane's accumulators.
   static constexpr int packs = m * n_packs;
   template <class F>
   TILERY_SIMT void for_packs(F f) {
@@ -59,7 +61,7 @@ public:
     }
   }
 
-  /// What one k of the two tiles in shared memory has for this lane: rows of A, columns of B.
+  /// The elements at one k that this lane multiplies: its rows of A and columns of B, from two tiles in shared memory.
   struct operands {
     pack<Accumulator, quad> a[m / quad], b[n_packs];
   };
@@ -74,7 +76,7 @@ public:
     return now;
   }
 
-  /// sums += A B of one k.
+  /// sums += A B, for one k.
   template <class Lane>
   TILERY_SIMT void multiply(Lane lane, const operands& now, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply tiles", at);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The lanes that share a row, and what they do together: find their row, run over its packs, and reduce to one value
-// that all of them know. Reductions run in a fixed order, so results are the same bits each time.
+// A group of lanes that shares a row: it finds its rows, and reduces one value of each lane to one value that all its
+// lanes receive. Reductions run in a fixed order, so that results have the same bits each time.
 #pragma once
 #pragma GCC system_header
 
@@ -11,7 +11,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The group of one lane under row_policy P.
+/// The group to which a lane belongs under row_policy P.
 template <auto P, class Lane>
 struct row_group {
   static constexpr int lanes = Lane::alone ? 1 : P.lanes_a_row;
@@ -20,14 +20,15 @@ struct row_group {
   Lane lane;
 
   TILERY_SIMT int rank() const { return lane.rank() % lanes; }
-  /// The rows of this group: first_row(), then every groups-th below end_row(rows).
+  /// The group has row first_row(), then every `groups`-th row below end_row(rows).
   TILERY_SIMT int first_row() const { return lane.block().x * P.rows + lane.rank() / lanes; }
   TILERY_SIMT int end_row(int rows) const {
     const int end = (lane.block().x + 1) * P.rows;
     return end < rows ? end : rows;
   }
 
-  /// f over the values of all lanes of the group; every lane gets the result. `slots` has room for one value a warp.
+  /// Reduces the values of all lanes of the group with f; all its lanes receive the result. `slots` must have one value
+  /// for each warp.
   template <class T, class F, int N>
   TILERY_SIMT T reduce(T value, F f, shared_array<T, N>& slots, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("reduce over lanes", at);
@@ -38,13 +39,13 @@ struct row_group {
       lane.sync_block();
       value = lane.load(slots.at(0));
       for (int warp = 1; warp < lanes / Lane::warp_size; ++warp) value = f(value, lane.load(slots.at(warp)));
-      lane.sync_block();  // the slots are free again
+      lane.sync_block();  // all lanes have read the slots, which may be reused
     }
     return value;
   }
 };
 
-/// Room for the reductions of row_policy P.
+/// Shared memory for the reductions under row_policy P.
 template <auto P, class T>
 struct row_slots {
   static constexpr int warps = P.threads > 32 ? P.threads / 32 : 1;

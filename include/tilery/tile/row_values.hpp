@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A row of a matrix as the packs of one lane. Kept rows are read once, into registers (a GPU) or an array in the
-// second-level cache (the CPU); streamed rows are read again in each pass. Kernels say `for_each` and need not know
-// which.
+// The packs of a row that belong to one lane. A kept row is read once, into registers (GPU) or into an array in the
+// second-level cache (CPU). A streamed row is read again in each pass. Kernels call for_each() for both.
 //
-// Packs lie at aligned addresses: rows that begin elsewhere are cut elsewhere, and summed in another order. On a GPU,
-// the few elements of a row before its first whole sector of 32 bytes and after its last pack are its edges, an element
-// a lane; so rows of 50257 floats, of which only each fourth begins aligned, are read in packs as any other. On the
-// CPU, whose packs need no alignment, the last pack is cut.
+// Alignment. A GPU's packs begin at aligned addresses: rows with different alignments are cut at different columns, and
+// summed in different orders. The elements of a row before its first whole sector of 32 bytes, and those after its last
+// whole pack, are its edges. Each lane handles one element of the edges. So rows of 50257 floats, of which only every
+// fourth begins at an aligned address, are read in packs like any other row. The CPU's packs need no alignment; there
+// only the last pack of a row is partial.
 #pragma once
 #pragma GCC system_header
 
@@ -19,23 +19,23 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Runs f(pack, first column, how many of its elements are inside) over the packs of a row that belong to this lane. An
-/// edge is the first element of a pack. Elements that are not inside have the value `outside` when they are read: let
-/// it change nothing, and f may forget about them until it writes.
+/// Calls f(pack, first column, number of elements in bounds) for each pack of a row that belongs to this lane. An edge
+/// is the first element of a pack of its own. Elements out of bounds are read as `outside`. Choose a value that does
+/// not change the result: then f needs the number of elements only to write them.
 template <auto P, class T, class Accumulator, class Lane>
 class row_values {
 public:
   static constexpr int vector = P.vector;
   static constexpr bool kept = P.held > 0;
   using values = pack<Accumulator, vector>;
-  using exp = std::conditional_t<P.hardware_exp, math::hardware_exp, math::exp>;  // e^x, as the policy wants it
+  using exp = std::conditional_t<P.hardware_exp, math::hardware_exp, math::exp>;  // e^x: of hardware, or a polynomial
 
-  /// Whether a lane adds up its share of the row in partial sums, because it may be long. A GPU's lanes have few packs
-  /// each, and no registers to spare.
+  /// True if a lane adds up its share of the row in partial sums, because the share may be long: on the CPU, and in
+  /// rows that are streamed in single elements. Other lanes of a GPU have few packs each, and no registers to spare.
   static constexpr bool in_parts = Lane::alone || (!kept && vector == 1);
   template <class S>
   using sum_of = std::conditional_t<in_parts, long_sum<S>, short_sum<S>>;
-  /// Packs of a lane's share, at most.
+  /// An upper bound for the number of packs that a lane has.
   TILERY_SIMT int packs() const { return (columns_ + step - 1) / step + 1; }
 
   TILERY_SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns,
@@ -49,7 +49,7 @@ public:
     keep(at);
   }
 
-  /// A second row, as long as `first` and cut at the same columns.
+  /// A second row, of the same length as `first` and cut at the same columns.
   template <class Other>
   TILERY_SIMT row_values(const Other& first, gmem_ptr<T> row, std::int64_t stride, where at = {})
       : group_(first.group_),
@@ -62,7 +62,7 @@ public:
     keep(at);
   }
 
-  /// f(values, column, inside) for each pack; f may change the values of a kept row.
+  /// Calls f(values, column, number of elements in bounds) for each pack. f may change the values of a kept row.
   template <class F>
   TILERY_SIMT void for_each(F f, where at = {}) {
     if constexpr (kept) {
@@ -70,7 +70,7 @@ public:
       if (has_edges && edge() < columns_) f(held_edge_, edge(), 1);
     } else {
       [[maybe_unused]] const auto step = group_.lane.step("read a row again", at);
-      values ahead[P.ahead] = {};  // g++ does not see that all are read first
+      values ahead[P.ahead] = {};  // g++ does not see that each is read before its use
       each_few<P.ahead>([&](int i, int column) { ahead[i] = read(column); },
                         [&](int i, int column) { f(ahead[i], column, inside_at(column)); });
       if (has_edges && edge() < columns_) {
@@ -80,8 +80,8 @@ public:
     }
   }
 
-  /// f(values) for each pack, and fold() after every so many of them and after the last one. The CPU's loop over a kept
-  /// row counts once.
+  /// Calls f(values) for each pack, and fold() after every `packs_of_part` packs and after the last one. On the CPU a
+  /// kept row has a nested loop, so that the inner loop has no second counter.
   template <class F, class Fold>
   TILERY_SIMT void for_each_in_parts(int packs_of_part, F f, Fold fold, where at = {}) {
     if constexpr (kept && Lane::alone) {
@@ -103,8 +103,9 @@ public:
     }
   }
 
-  /// f(values) for each pack that has a place here, in the row or not: where there is none its values are `outside`. A
-  /// GPU's loop over a kept row needs no guards then, with which compilers make packs wait for each other.
+  /// Calls f(values) for each pack that a kept row has registers for, in bounds or not: a pack that is out of bounds
+  /// has the value `outside`. Without predicates in a GPU's loop, the compiler need not make one pack wait for another.
+  /// On the CPU, and for a streamed row, only packs in bounds are visited.
   template <class F>
   TILERY_SIMT void for_all(F f, where at = {}) {
     if constexpr (kept && !Lane::alone) {
@@ -116,7 +117,8 @@ public:
     }
   }
 
-  /// f(values here, values there, column, inside) for this row and one that was made from it.
+  /// Calls f(values, values of `other`, column, number of elements in bounds) for each pack of this row and of `other`,
+  /// which was constructed from this row.
   template <class Other, class F>
   TILERY_SIMT void for_each_with(Other& other, F f, where at = {}) {
     if constexpr (kept) {
@@ -152,7 +154,7 @@ private:
       if constexpr (Lane::alone) {
         each_pack([&](int i, int column) { held_[i] = read(column); });
       } else {
-        // In other words than each_pack's: guards that all passes share are kept, and there are not enough of them.
+        // Not each_pack(): nvcc would keep its conditions in predicate registers for all passes, and run out of them.
         TILERY_UNROLL
         for (int i = 0; i < P.held; ++i)
           if (first() + i * step < end()) held_[i] = read(first() + i * step);
@@ -165,18 +167,20 @@ private:
   TILERY_SIMT int first() const { return (has_edges ? first_pack_ : 0) + group_.rank() * vector; }
   TILERY_SIMT int end() const { return has_edges ? end_of_packs_ : columns_; }
 
-  /// The column of this lane's edge; beyond the row where it has none.
+  /// The column of this lane's edge element; a column past the row's end if the lane has none.
   TILERY_SIMT int edge() const {
     return group_.rank() < first_pack_ ? group_.rank() : end_of_packs_ + group_.rank() - first_pack_;
   }
 
-  /// How many elements of the pack at a column belong to the row: on a GPU packs are whole, no tail is compiled.
+  /// The number of elements in bounds in the pack at `column`. On a GPU packs are whole, and no code for a partial pack
+  /// is compiled.
   TILERY_SIMT int inside_at(int column) const {
     if constexpr (!Lane::alone) return vector;
     return columns_ - column < vector ? columns_ - column : vector;
   }
 
-  // Registers cannot be indexed at run time: a GPU's loop is unrolled, with a guard, the CPU's runs as far as the row.
+  // Registers cannot be indexed at run time: a GPU's loop is unrolled, with a predicate for each pack. The CPU's loop
+  // ends with the row.
   template <class F>
   TILERY_SIMT void each_pack(F f) {
     if constexpr (kept && !Lane::alone) {
@@ -188,7 +192,7 @@ private:
     }
   }
 
-  // `Few` packs are read, then used: their reads are under way together.
+  // Reads `Few` packs, then uses them: their reads are in flight together.
   template <int Few, class Read, class Use>
   TILERY_SIMT void each_few(Read read_one, Use use_one) {
     for (int column = first(); column < end(); column += Few * step) {
@@ -221,12 +225,12 @@ private:
   }
 
   row_group<P, Lane> group_;
-  gmem_ptr<T> row_;  // const T where nobody writes it during the launch
+  gmem_ptr<T> row_;  // const T if no lane writes it during the launch
   std::int64_t stride_;
   int columns_;
   Accumulator outside_;
-  int first_pack_ = 0, end_of_packs_ = 0;  // columns; where there are edges
-  int packs_ = 0;                          // that are kept; on a GPU
+  int first_pack_ = 0, end_of_packs_ = 0;  // columns; used if has_edges
+  int packs_ = 0;                          // packs that this lane keeps; used on a GPU
   values held_[kept ? P.held : 1];
   values held_edge_;
 };

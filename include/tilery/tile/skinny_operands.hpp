@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How a warp reads the operands of a GEMM with a short dimension: a piece of the long one straight into its lanes'
-// registers, and what it is multiplied with, of the short one, by way of its own shared memory.
+// How a warp reads the operands of a GEMM with one short dimension. A piece of the long operand goes straight into the
+// registers of the lanes. The piece of the short operand by which it is multiplied goes through the warp's own shared
+// memory.
 #pragma once
 #pragma GCC system_header
 
@@ -13,8 +14,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// N elements in registers: of 16 bits, two a register, which compilers do not see to where packs and single elements
-/// meet.
+/// N elements in registers. Elements of 16 bits are stored two in a register: compilers do not achieve this by
+/// themselves if both packs and single elements are written.
 template <class T, int N>
 struct skinny_registers {
   using word = std::conditional_t<(sizeof(T) < 4), std::uint32_t, T>;
@@ -31,7 +32,7 @@ struct skinny_registers {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < M / per_word; ++i) words[first / per_word + i] = held[i];
   }
-  /// Element i, which was 0.
+  /// Sets element i, which must be 0.
   TILERY_SIMT void set(int i, T value) {
     if constexpr (per_word == 1)
       words[i] = value;
@@ -44,7 +45,8 @@ struct skinny_registers {
     else
       return reinterpret<T>(static_cast<typename element<T>::bits>(words[i / 2] >> (16 * (i % 2))));
   }
-  /// Others take the place of the last ones, and the first ones are gone: so a loop that is not unrolled fills all.
+  /// Appends `others` at the end; as many elements at the beginning are dropped, and the rest moves up. So a loop that
+  /// is not unrolled can fill all registers.
   template <int M>
   TILERY_SIMT void push(const skinny_registers<T, M>& others) {
     constexpr int more = skinny_registers<T, M>::count;
@@ -55,18 +57,18 @@ struct skinny_registers {
   }
 };
 
-/// Which elements of k a warp's lanes take: its four lanes along k one pack each, then again, so that they read
-/// neighbours together.
+/// The elements of k that a lane of a warp takes. Each of the warp's four lanes along k takes one pack (a run), in
+/// turn, so that the four read contiguous memory together.
 template <class T>
 struct skinny_k {
   static constexpr int lanes = 4, run = static_cast<int>(16 / sizeof(T));
 
-  /// Element i of lane 0's; lane l's are l runs behind.
+  /// The k of element i of lane 0. Lane l's elements are l runs further.
   TILERY_SIMT static constexpr int of(int i) { return i / run * (lanes * run) + i % run; }
 };
 
-/// Starts to load lines along k, one every Apart rows from `line` on, which lie one behind the other in the registers:
-/// in packs, or element by element.
+/// Starts to load Lines lines along k: `line`, then every Apart-th row. In the registers the lines follow each other.
+/// They are loaded in packs or element by element.
 template <int Lines, int Apart, class Lane, class T, int N>
 TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> line, int rows_left, int left,
                              bool has_packs, skinny_registers<T, N>& to, where at) {
@@ -96,24 +98,24 @@ TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> 
   }
 }
 
-/// Four rows of the long operand by K elements of k, as a lane reads them.
+/// Four rows of the long operand by K elements of k, in one lane's registers.
 template <class T, int K>
 class skinny_piece {
   using ks = skinny_k<T>;
   static constexpr int run_of_rows = lesser(4, ks::run);
 
 public:
-  /// How an operand is read: in packs along k, in packs along its rows, or element by element.
+  /// How an operand is read: in packs along the outer dimension, in packs along k, or (any) element by element.
   TILERY_SIMT static along way(const panel<T>& from) {
     if (from.has_packs(along::outer, run_of_rows)) return along::outer;
     return from.has_packs(along::k, ks::run) ? along::k : along::any;
   }
 
-  /// Starts to load the piece at (outer, k). What lies outside of the operand is 0, and adds nothing to a sum.
+  /// Starts to load the piece at (outer, k). Elements out of bounds are 0, and add nothing to a sum.
   template <class Lane>
   TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, along way, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the long operand", at);
-    auto line = from.data + (outer * from.outer_stride + k * from.k_stride);  // moved on: products would take registers
+    auto line = from.data + (outer * from.outer_stride + k * from.k_stride);  // incremented to save registers
     const int rows_left = from.outer - outer, left = from.k - k;
     held_.clear();
     if (way == along::outer) {
@@ -137,8 +139,8 @@ private:
   skinny_registers<T, 4 * K> held_;
 };
 
-/// A warp's piece of the short operand, Rows by K, in shared memory as (k, row). Behind each run along k lie 32 bytes:
-/// the four runs that the lanes read at a time, and those that they write, are in different banks.
+/// A warp's piece of the short operand, Rows x K, in shared memory as (k, row). 32 bytes of padding follow each run
+/// along k: the four runs that the lanes read at once, and those that they write at once, are in different banks.
 template <class T, class Sum, int Rows, int K>
 struct skinny_panel {
   static constexpr int run = skinny_k<T>::run, pad = static_cast<int>(32 / sizeof(Sum));
@@ -147,7 +149,7 @@ struct skinny_panel {
   TILERY_SIMT smem_ptr<Sum> at(int k, int row) { return elements.at(k * Rows + k / run * pad + row); }
 };
 
-/// The same on its way through a lane's registers: some of every eighth row.
+/// A piece of the short operand in a lane's registers, on its way to a skinny_panel: some elements of every eighth row.
 template <class T, class Sum, int Rows, int K>
 class skinny_factors {
   using ks = skinny_k<T>;
@@ -157,7 +159,7 @@ class skinny_factors {
 public:
   using shared = skinny_panel<T, Sum, Rows, K>;
 
-  /// Starts to load the piece at (outer, k), in packs or element by element; outside of the operand are zeros.
+  /// Starts to load the piece at (outer, k), in packs or element by element. Elements out of bounds are 0.
   template <class Lane>
   TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, bool has_packs, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the short operand", at);
@@ -168,7 +170,7 @@ public:
     fetch_lines<rows, rows_at_a_time>(lane, from, line, rows_left, left, has_packs, held_, at);
   }
 
-  /// Puts what was fetched into shared memory.
+  /// Stores the fetched piece to shared memory.
   template <class Lane>
   TILERY_SIMT void put(Lane lane, shared& to, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("put the short operand", at);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A lane's sums in a GEMM with a short dimension: its four rows of the long operand with each row of the short one,
-// over its part of k. At the end the lanes and warps add up what they have.
+// A lane's accumulators in a GEMM with one short dimension: its four rows of the long operand times each row of the
+// short operand, over its part of k. At the end the sums of the lanes and warps are added up.
 #pragma once
 #pragma GCC system_header
 
@@ -10,17 +10,18 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The sums of one lane for policy P: four along the long dimension by P.block.n, over its part of k; behind `add_up`,
-/// those that the lane finishes, over all of the block's k.
+/// The accumulators of one lane under policy P. During the k loop: 4 along the long dimension by P.block.n, over the
+/// lane's part of k. After add_up(): the sums that this lane finishes, over all k of the block.
 template <auto P, class Sum>
 class skinny_sums {
 public:
   using sum = Sum;
-  static constexpr int quad = 1;  // sums that lie side by side
+  static constexpr int quad = 1;  // elements of a pack of for_packs()
   static constexpr int threads = P.threads(), warps = P.warps(), packs = P.block.n / warps;
 
-  /// Each warp's sums. A lane's are in packs along the short dimension, of which a group is 16 bytes. Every fourth
-  /// row's group lies beside the other, and 32 bytes are left behind eight of them: no bank is met twice.
+  /// The sums of all warps in shared memory. A group is 16 bytes of sums of one row, along the short dimension. The
+  /// groups of every fourth row are contiguous; after eight of them, 32 bytes of padding follow: no access has a bank
+  /// conflict.
   static constexpr int group = static_cast<int>(16 / sizeof(Sum)), groups = P.block.n / group;
   static constexpr int of_a_warp = P.block.m * group + P.lane_long * 2 * group;
   using shared = shared_array<Sum, groups * warps * of_a_warp>;  // (group, warp, long, short)
@@ -33,7 +34,8 @@ public:
     }
   }
 
-  /// sums += piece times the short operand's first `few` rows, of which the warp has a panel in shared memory.
+  /// sums += the piece times the first `few` rows of the short operand, which are in x, the warp's panel in shared
+  /// memory.
   template <class T, int K, class Lane, class Panel>
   TILERY_SIMT void multiply(Lane lane, const skinny_piece<T, K>& piece, along way, Panel& x, int few, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply by the short operand", at);
@@ -60,7 +62,8 @@ public:
     }
   }
 
-  /// Adds up the sums of all lanes and warps, always in the same order. Everybody has left the shared memory.
+  /// Adds up the sums of all lanes and warps, always in the same order. Before the call, all lanes must have left the
+  /// block's shared memory.
   template <class Lane>
   TILERY_SIMT void add_up(Lane lane, shared& memory, int few, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("add up the warps", at);
@@ -68,7 +71,7 @@ public:
     TILERY_UNROLL_ON_GPU
     for (int g = 0; g < groups; ++g) {
       if (g * group >= few) break;
-      // Of the four lanes with the same rows and another k each takes one row of all.
+      // Four lanes have the same four rows, at different k. Each of them adds up one of these rows over all four lanes.
       const auto low = swap(lane, upper, sums_[0][g], sums_[2][g], 16),
                  high = swap(lane, upper, sums_[1][g], sums_[3][g], 16);
       const int row = P.lane_long * (lane.warp_rank() % P.warp_long) + lane.warp_rank() / P.warp_long;
@@ -86,7 +89,7 @@ public:
     }
   }
 
-  /// Where sum i of the lane lies in the block's tile, and the sum.
+  /// The position of the lane's sum i in the block's tile, along the long and the short dimension, and the sum.
   template <class Lane>
   TILERY_SIMT int along_long(Lane lane, int i) const {
     return (lane.rank() + i * threads) % (P.block.m * group) / group;
@@ -100,7 +103,7 @@ public:
 
   static constexpr bool combined_in_registers = true;
 
-  /// Calls f(i, pack) for each of the sums that the lane finishes.
+  /// Calls f(i, pack) for each sum that the lane finishes.
   template <class F>
   TILERY_SIMT void for_packs(F f) {
     TILERY_UNROLL_ON_GPU
@@ -113,7 +116,8 @@ private:
     return (g * warps + warp) * of_a_warp + (column * P.warp_long + lane) * group + column * 2 * group;
   }
 
-  /// The sum of a lane's own and its neighbour's: of `a` in the lower lane of the two, of `b` in the upper one.
+  /// Adds up the sums of two neighbouring lanes: the lower lane receives the total of `a`, the upper lane the total of
+  /// `b`.
   template <class Lane>
   TILERY_SIMT static pack<Sum, group> swap(Lane lane, bool upper, const pack<Sum, group>& a, const pack<Sum, group>& b,
                                            int mask) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The maximum of a row and the sum of e^(x - maximum), the heart of softmax and of cross-entropy.
+// The maximum m of a row and the sum of e^(x - m): the common part of softmax and cross-entropy.
 #pragma once
 #pragma GCC system_header
 
@@ -10,33 +10,33 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Maximum m and sum s of a row: softmax(x) = e^(x - m) / s and log(sum e^x) = m + log(s).
+/// The maximum m and the sum s of a row: softmax(x) = e^(x - m) / s, and log(sum e^x) = m + log(s).
 ///
-/// A row of nothing but -infinity has m = 0 and s = 0 (its softmax is 0 / 0, NaN); one with +infinity or NaN has s =
-/// NaN.
+/// NaN and infinity. A row of -infinity only has m = 0 and s = 0; its softmax is 0 / 0 = NaN. A row with +infinity or
+/// NaN has s = NaN.
 template <class T>
 struct row_sum {
   T maximum, sum;
 
-  /// e^(x - m) of values of a Row, which are that already where it is kept.
+  /// Returns e^(x - m) for values of a Row. In a kept Row, softmax_sum() has already replaced x by it.
   template <class Row>
   TILERY_SIMT typename Row::values exponential(const Row&, typename Row::values x) const {
     return Row::kept ? x : apply(typename Row::exp{}, x - maximum);
   }
 };
 
-/// The maximum of no elements.
+/// The maximum of no elements: -infinity.
 template <class T>
 inline constexpr T no_maximum = -static_cast<T>(__builtin_inf());
 
-/// -infinity would make e^(x - m) a NaN where x is -infinity, too.
+/// Replaces a maximum of -infinity by 0: e^(x - m) would be NaN for an x of -infinity.
 template <class T>
 TILERY_SIMT T finite_maximum(T m) {
   return m == no_maximum<T> ? T(0) : m;
 }
 
-/// Reduces a row whose values outside are -infinity: they are no maximum, and add nothing. The values of a kept row
-/// become e^(x - m).
+/// Reduces a row. Elements out of bounds must be -infinity: they do not raise the maximum, and add 0 to the sum. The
+/// values of a kept row are replaced by e^(x - m).
 template <class Group, class Values, class T, int N>
 TILERY_SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, where at = {}) {
   [[maybe_unused]] const auto step = group.lane.step("maximum and sum of a row", at);
@@ -62,8 +62,8 @@ TILERY_SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& s
     typename Values::template sum_of<T> sums(x.packs());
     x.for_each([&](auto& values, int, int) {
       const T highest = largest(values);
-      // On a rising row each element would rescale the sum, and each time round it: the reference may lag behind by 8,
-      // and no term is above e^8.
+      // Each rescaling rounds the sum, and on a rising row each element would cause one. So m may lag behind the
+      // maximum by up to 8: no term is above e^8.
       if (highest > m + T(8)) {
         sums.rescale(finite_maximum(m), highest);
         m = highest;

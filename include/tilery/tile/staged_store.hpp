@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// From a warp's fragments to C: 16 rows at a time go through shared memory, so that lanes that are neighbours write
-// neighbours, whole sectors, 16 bytes of sums an access.
+// Stores a warp's fragments to C through shared memory, 16 rows at once: neighbouring lanes write neighbouring
+// elements, whole 32-byte sectors, 16 bytes of sums an access.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +12,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// A warp's own piece of shared memory: one fragment's rows of its sums. The padding keeps the rows that are written
-/// together in different banks.
+/// A warp's own part of shared memory: the rows of one fragment, as wide as the warp's tile. Padding puts the rows that
+/// are written together into different banks.
 template <auto P, class Sum, int Rows>
 struct stage_rows {
   static constexpr int pitch = P.warp.n + 8;
@@ -23,8 +23,8 @@ struct stage_rows {
   TILERY_SIMT smem_ptr<Sum> at(int row, int column) { return elements.at(row * pitch + column); }
 };
 
-/// Stores the tile of the warp, whose block's tile begins at (row, column) of C, or of its transpose where A and B have
-/// changed places.
+/// Stores the warp's tile. The tile of its block begins at (row, column) of C, or of C^T if the transposed problem is
+/// computed.
 template <auto P, class A, class B, class Lane, class Params, class Rows>
 TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int column,
                                const mma_sums<P, A, B>& sums, where at = {}) {
@@ -35,7 +35,7 @@ TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, 
   constexpr int warps_n = mma_step<P, A, B>::warps_n;
   row += lane.warp() / warps_n * P.warp.m;
   column += lane.warp() % warps_n * P.warp.n;
-  // Packs of C that a lane has beside each other: as it goes through a row of quads, or, turned, through the fragments.
+  // Packs of C that a lane has side by side: in a row of quads, or, for the transposed problem, in the fragments.
   constexpr int beside = quads <= Lane::warp_size ? 1 : quads / Lane::warp_size;
   constexpr int columns = Rows::may_transpose && mma_sums<P, A, B>::m > beside ? mma_sums<P, A, B>::m : beside;
   auto epilogue = epilogue::in_tile<typename Params::accumulator, quad, columns>(p.epilogue);
@@ -53,8 +53,9 @@ TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, 
     }
     lane.sync_warp();
     if (Rows::may_transpose && p.is_transposed) {
-      // Packs of C are columns here; 8 rows of C with all of their packs a turn: whole sectors. Four lanes meet in a
-      // bank, for rows that 16-byte reads can use lie so; it is little beside the loop over k.
+      // The transposed problem: a pack of C is a column of `rows`. One pass of the warp takes 8 rows of C with all
+      // their packs, so that it writes whole sectors. Its loads have 4-way bank conflicts, because the pitch of the
+      // rows suits 16-byte loads; they cost little beside the k loop.
       constexpr int packs = shape::m / quad;
       for (int q = lane.warp_rank(); q < packs * P.warp.n; q += Lane::warp_size) {
         const int first = q / 8 % packs * quad, j = q / (8 * packs) * 8 + q % 8;

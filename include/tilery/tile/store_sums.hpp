@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// From sums to C: neighbouring sums of a row, finished by the epilogue and written with one access, or one by one where
+// Stores sums to C: the epilogue finishes neighbouring sums of a row, and one access writes them; element by element if
 // C is not aligned.
 #pragma once
 #pragma GCC system_header
@@ -11,8 +11,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Finishes N sums at (row, column...) and stores those that lie inside of C. Vector is N, or 1. The epilogue is the
-/// tile's copy of it.
+/// Finishes N sums at (row, column...), and stores those that are in bounds of C. Vector is N or 1, the number of
+/// elements an access. `epilogue` is the tile's copy.
 template <int Vector, class Lane, class Params, class Epilogue, class Accumulator, int N>
 TILERY_SIMT void store_sums(Lane lane, const Params& p, Epilogue& epilogue, int row, int column,
                             pack<Accumulator, N> sums, where at = {}) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A tile in shared memory whose rows are cut into chunks of 16 bytes, permuted within each row so that lanes that read
-// the same columns of several rows together, or one row from end to end (copies), meet no bank twice.
+// A tile in shared memory whose rows are cut into chunks of 16 bytes. The chunks are permuted within each row, so that
+// two kinds of access have no bank conflicts: lanes that read the same columns of several rows together, and lanes that
+// copy a whole row.
 #pragma once
 #pragma GCC system_header
 
@@ -10,14 +11,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Which rows are read together, one after the other or every `apart`-th one, and how many chunks of each.
+/// The rows that are read together, consecutive or every `apart`-th one, and how many chunks of each.
 struct swizzle {
   int apart = 1, chunks = 1;
 };
 
-/// Rows x Columns elements. Chunk c of row r lies at chunk c ^ f(r) of its row. f changes with each 128-byte line that
-/// rows fill, or with each row that is read together with others: those (ldmatrix: 8, a chunk of each) use every bank
-/// once for each c.
+/// Rows x Columns elements. Chunk c of row r is stored as chunk c ^ f(r) of that row. f changes with each 128-byte line
+/// that rows fill, or with each row that is read together with others. So rows that are read together (ldmatrix: 8
+/// rows, a chunk of each) use every bank once for each c.
 template <class T, int Rows, int Columns, swizzle Read = swizzle{}>
 struct swizzled_tile {
   static constexpr int per_chunk = static_cast<int>(16 / sizeof(T));
@@ -36,9 +37,9 @@ struct swizzled_tile {
   TILERY_SIMT static constexpr int offset_of(int row, int column) {
     return offset(row, column / per_chunk) + column % per_chunk;
   }
-  /// The offset of (row + rows, column + columns), where `from` is that of (row, column) and neither the rows nor the
-  /// columns have a binary digit in common. With `rows` and `columns` constant, all elements of a lane are an exclusive
-  /// or and an addition of constants away from one: they need no registers for addresses.
+  /// The offset of (row + rows, column + columns), where `from` is the offset of (row, column). row and rows must have
+  /// no binary digit in common, and neither must column and columns. If `rows` and `columns` are constants, the offset
+  /// is an exclusive or and an addition of constants away from `from`: elements of a lane need no address registers.
   TILERY_SIMT static constexpr int offset_beside(int from, int rows, int columns) {
     const int chunk = columns / per_chunk ^ (rows / rows_a_change * Read.chunks & mask);
     return (from ^ (chunk & mask) * per_chunk) + (chunk & ~mask) * per_chunk + rows * Columns + columns % per_chunk;

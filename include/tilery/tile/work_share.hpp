@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How the tiles of C are shared out among blocks: a tile a block, or, where tiles are fewer than a GPU needs, several
-// blocks a tile, each with a part of the steps along k (split-K), or the steps of all tiles as one row that is cut into
-// even pieces, wherever tiles end (stream-K).
+// How the tiles of C are shared out among blocks.
+//
+//   one tile a block
+//   split-K    several blocks a tile, each with a part of the tile's steps of k
+//   stream-K   the steps of all tiles are one row, cut into even pieces, one a block, wherever tiles end
+//
+// The last two are for problems with fewer tiles than a GPU needs.
 #pragma once
 #pragma GCC system_header
 
@@ -13,13 +17,13 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Which steps of which tiles a block computes. Tile t has the steps [t steps, (t + 1) steps) of the row.
+/// The steps of k that each block computes. In the row of all steps, tile t has [t steps, (t + 1) steps).
 struct work_share {
-  std::int32_t steps = 0;            // of a tile; 0: block t takes all of tile t, and the rest is not used
-  std::int32_t parts = 0;            // blocks that share each tile; 0: the row of all steps is shared
-  std::int32_t least = 0, more = 0;  // steps of a block; the first `more` blocks, of a tile or of all, have one more
+  std::int32_t steps = 0;            // steps of a tile; 0: block t takes all of tile t, other members are unused
+  std::int32_t parts = 0;            // split-K: blocks that share each tile; 0: stream-K
+  std::int32_t least = 0, more = 0;  // steps of a block; the first `more` blocks (split-K: of each tile) have one more
 
-  /// `parts` blocks for each tile, or `blocks` for the row of all steps.
+  /// split_k: `parts` blocks for each tile. stream_k: `blocks` blocks for the row of all steps.
   static constexpr work_share split_k(int steps, int parts) { return {steps, parts, steps / parts, steps % parts}; }
   static constexpr work_share stream_k(int steps, std::int64_t tiles, int blocks) {
     return {steps, 0, static_cast<std::int32_t>(tiles * steps / blocks),
@@ -30,11 +34,11 @@ struct work_share {
   struct part {
     std::int32_t tile;                // -1: no part
     std::int32_t begin = 0, end = 0;  // steps, counted from the tile's first
-    std::int32_t left = 0;            // steps of the block behind this part
-    std::int32_t contributor = 0;     // the block's number
+    std::int32_t left = 0;            // steps that the block has after this part
+    std::int32_t contributor = 0;     // the block's index
   };
 
-  /// A block's first part, and the one behind another.
+  /// The first part of a block, and the part after another.
   TILERY_SIMT part first(int block) const {
     if (steps == 0) return {block};
     if (parts > 0) return take(block / parts, begin_of(block % parts), share_of(block % parts), block);
@@ -45,13 +49,13 @@ struct work_share {
     return take(behind.tile + 1, 0, behind.left, behind.contributor);
   }
 
-  /// What a part needs of A or B, whose tiles are `block_k` wide along k.
+  /// The elements that a part needs of A or B. A step has `block_k` elements of k.
   template <class Panel>
   TILERY_SIMT Panel of(const part& p, const Panel& all, int block_k) const {
     return steps == 0 ? all : all.along_k(p.begin * block_k, p.end * block_k);
   }
 
-  /// Whether nobody else has a part of the tile.
+  /// True if no other block has a part of the tile.
   TILERY_SIMT bool whole(const part& p) const { return p.end - p.begin == steps; }
 
   /// The blocks that have parts of a tile, in the order of their steps.
@@ -77,8 +81,8 @@ private:
   }
 };
 
-/// Calls compute(part) for each part of a tile that the block has; where tiles are not Shared, that is all of one. All
-/// lanes of the block come, and have left the shared memory before the next part.
+/// Calls compute(part) for each part that the block has; without Shared, that is one whole tile. All lanes of the block
+/// call this function. Before the next part begins, all of them have left the shared memory.
 template <bool Shared, class Lane, class F>
 TILERY_SIMT void for_parts(Lane lane, const work_share& share, F compute) {
   if constexpr (!Shared) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on the CPU. k is walked in passes; each packs what it needs of A and B, in parallel, then multiplies, in
-// parallel, and the last pass finishes C while the sums are still in the first cache. How the work is shared among
-// threads does not change the order of any sum: one thread and many give the same bits.
+// GEMM on the CPU. The k loop runs in passes: each pass packs its parts of A and B, then multiplies them, both in
+// parallel. The last pass also finishes C, while the accumulators are still in the L1 cache. The order of the additions
+// does not depend on the number of threads: one thread and many threads give the same bits.
 #pragma once
 #pragma GCC system_header
 
@@ -14,16 +14,17 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Threads for a GEMM, at most so many. A share below 2^18 multiply-adds, some 4 us, is not worth waking one.
+/// Returns the number of threads for a GEMM, at most `most`. Each thread gets at least 2^18 multiply-adds, about 4 us:
+/// for less work it is not worth waking a thread.
 template <class Params>
 int gemm_cpu_threads(const Params& p, int most) {
   const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
   return static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(work >> 18, most)));
 }
 
-/// C = epilogue(alpha A B + beta C) on `cpu.threads()` threads at most, and no more than `most_threads`. Any strides,
-/// any size; a k of 0 is an empty sum. Elements of another type than the sums' are converted as they are packed. The
-/// epilogue runs once for each element, on complete sums.
+/// C = epilogue(alpha A B + beta C) on at most min(cpu.threads(), most_threads) threads. Any strides and any size; with
+/// k = 0 the sum is empty. Packing converts the elements to the type that is multiplied (`tile::cpu_factor`). The
+/// epilogue runs once for each element of C, on the complete sum.
 template <gemm_cpu_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");
@@ -45,7 +46,7 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
   }
 }
 
-/// The same for a C with few rows or columns.
+/// The same for a C with few rows or few columns: the long operand is read once, in place.
 template <gemm_cpu_skinny_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");
@@ -53,14 +54,15 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
   const int threads = gemm_cpu_threads(p, lesser(cpu.threads(), most_threads));
   gemm_cpu_skinny<P, Params> skinny(p, threads);
   const allocation workspace = cpu.workspace(skinny.workspace_bytes());
-  if (!workspace.get() && skinny.workspace_bytes() > 0) return;  // an executor that launches nothing
+  if (!workspace.get() && skinny.workspace_bytes() > 0) return;  // the executor only validates the call
   skinny.pack_short(workspace.get());
   cpu.parallel(
       skinny.shares(), [&](std::int64_t share) { skinny.multiply(share); }, threads);
 }
 
-/// `count` GEMMs, whose sums are the same as each one's alone; `params_of(i)` has their parameters. Those too small for
-/// several threads are shared out among the threads whole, ahead of the others.
+/// Computes `count` GEMMs; `params_of(i)` returns the parameters of GEMM i. Each one gives the same bits as when it is
+/// computed alone. Small GEMMs, with fewer than 2^20 multiply-adds a thread, come first: several in parallel, each on
+/// one thread. The large ones follow one after another, each on several threads.
 template <auto P, class Executor, class Of>
 void gemm_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) {
   const auto small = [&](const auto& p) {
@@ -79,7 +81,7 @@ void gemm_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) 
   }
 }
 
-/// The GEMMs of a batch.
+/// Computes the GEMMs of a batch.
 template <auto P, class Executor, class Params>
 void gemm_cpu_batch(const Executor& cpu, const Params& p) {
   if (p.batch.count == 1) return gemm_cpu<P>(cpu, p);

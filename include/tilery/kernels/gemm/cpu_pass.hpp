@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One pass of the CPU GEMM over a span of C: its place in the problem, its workspace, and what is done in it.
+// One pass of the CPU GEMM over a span of C: its position in the problem, its workspace, and its work.
 //
-//   span    m_span x n_span of C; what is packed of A and B for it bounds the workspace
-//   pass    k_block of k: A packed as rows, B as panels as wide as the register tile
-//   block   panels of B that stay in the second cache while all rows of A go by
-//   strip   rows of A, as many as the register tile has, that stay in the first cache while a block goes by
+//   span    m_span x n_span elements of C; the packed parts of A and B for one span bound the workspace
+//   pass    k_block steps of k; A is packed as rows, B as panels as wide as the register tile
+//   block   panels of B that stay in the L2 cache while all rows of A are multiplied by them
+//   strip   rows of A, as many as the register tile has; they stay in the L1 cache during one block
 #pragma once
 #pragma GCC system_header
 
@@ -33,7 +33,8 @@ public:
       if (P.b_in_place && p.b.outer_stride == 1 && k > 0) b_ = p.b.data;
     if constexpr (std::is_same_v<typename Params::c_type, S>)
       if (p.c.column_stride == 1 && p.beta == S(0)) c_ = p.c.data;
-    // An odd number of cache lines from row to row spreads the rows of a strip over the sets of the cache.
+    // The pitch of packed rows is an odd number of cache lines: the rows of a strip then use different sets of the
+    // cache.
     a_pitch_ = (pieces(k, line) | 1) * line;
     packed_panel_ = k * panel;
     sums_panel_ = rows * panel;
@@ -49,10 +50,10 @@ public:
     sums_ = reinterpret<gmem_ptr<S>>(packed_b_ + padded(b_elements_));
   }
 
-  /// Passes over k; one where k is 0.
+  /// Number of passes over k; 1 if k is 0.
   int steps() const { return static_cast<int>(k_steps_.parts()); }
 
-  /// Goes to pass `step` of the span that begins at row m and column n.
+  /// Moves to pass `step` of the span that begins at row m and column n.
   void go_to(int m, int n, int step, int threads) {
     step_ = step, threads_ = threads, m_ = m, n_ = n;
     rows_ = lesser(p_.c.rows - m, P.m_span);
@@ -60,8 +61,9 @@ public:
     k_ = static_cast<int>(k_steps_.begin(step));
     k_extent_ = static_cast<int>(k_steps_.size(step));
     panels_ = pieces(columns_, panel);
-    // Strips and blocks are as even as they can be, so that every thread has as much to do. Where the epilogue sums up
-    // the columns of some strips, these are the same for any number of threads, and blocks are what is shared out.
+    // Strips and blocks are cut as evenly as possible, so that all threads have the same amount of work. If the
+    // epilogue sums columns, the rows of a partial sum must not depend on the number of threads: the strips stay fixed,
+    // and only the blocks are cut for the threads.
     int strips = pieces(rows_, P.rows), blocks = pieces(columns_, P.n_block);
     if (sums_columns)
       blocks = threads == 1 ? blocks : greater(blocks, lesser(pieces(4 * threads, strip_groups(strips)), panels_));
@@ -73,7 +75,7 @@ public:
     blocks_ = tile::even_split(panels_, blocks);
   }
 
-  /// How many shares packing is cut into: some a thread, so that a faster core can take more of them.
+  /// Number of shares that packing is cut into: 4 for each thread, so that a faster core can take more of them.
   int pack_shares() const { return a_elements_ + b_elements_ == 0 ? 0 : threads_ == 1 ? 1 : 4 * threads_; }
   /// Packs one share of A and B.
   void pack_share(std::int64_t share) const {
@@ -84,17 +86,19 @@ public:
     }
     const int first = b_ ? panels_ - (columns_ % lanes != 0) : 0;
     const tile::even_split packed(panels_ - first, pack_shares());
-    // Where k rows of B are contiguous, some of them at a time for all panels: they are read from end to end.
+    // If the rows of B are contiguous, 8 of them are packed for all panels before the next 8: each row is read from end
+    // to end.
     const int some = p_.b.outer_stride == 1 ? 8 : k_extent_;
     for (int k = 0; k < k_extent_; k += some)
       for (auto q = packed.begin(share); q < packed.end(share); ++q)
         pack_panel(static_cast<int>(first + q), k, lesser(some, k_extent_ - k));
   }
 
-  /// Pieces of work: strips of all blocks, those of one block next to each other; where the epilogue sums up columns,
-  /// some strips below each other, some 48 rows, so that it hands its sums over once for all of them.
+  /// Number of shares that the multiplication is cut into. A share is one strip of one block; the shares of a block
+  /// follow each other. If the epilogue sums columns, a share is several strips, about 48 rows, and adds its column
+  /// sums to the totals once.
   std::int64_t shares() const { return strip_groups(strips_.parts()) * blocks_.parts(); }
-  /// Multiplies the strips of one share with their block.
+  /// Multiplies the strips of one share by their block.
   void multiply_share(std::int64_t index) const {
     multiply_share(index, std::make_index_sequence<pieces(P.n_block, panel)>());
   }
@@ -112,11 +116,11 @@ private:
   static std::int64_t padded(std::int64_t elements) { return (elements + line - 1) / line * line; }
   bool last() const { return step_ + 1 == steps(); }
   static int strip_groups(std::int64_t strips) { return pieces(strips, strips_of_share); }
-  /// Columns of panel q; its packed rows are filled up to whole vectors.
+  /// Number of columns of panel q. Packing pads each row of the panel with zeros to whole vectors.
   int columns_of(int q) const { return lesser(columns_ - q * panel, panel); }
   gmem_ptr<factor> packed_panel(int q) const { return packed_b_ + (b_ ? 0 : q) * packed_panel_; }
 
-  /// Each panel of the block has its epilogue's copy.
+  /// Each panel of the block has its own copy of the epilogue, which may keep sums of the panel's columns.
   template <std::size_t... Panel>
   void multiply_share(std::int64_t index, std::index_sequence<Panel...>) const {
     const int groups = strip_groups(strips_.parts());
@@ -140,7 +144,7 @@ private:
     tile::copy_block<lanes>(lane, from, packed_a_ + begin * a_pitch_, a_pitch_);
   }
 
-  /// Rows [first, first + count) of this pass, for panel q.
+  /// Packs steps [first, first + count) of this pass into panel q.
   void pack_panel(int q, int first, int count) const {
     const int columns = columns_of(q);
     const tile::strided_block<const typename Params::b_type> from{p_.b.data + ((n_ + q * panel) * p_.b.outer_stride +
@@ -149,7 +153,7 @@ private:
     tile::copy_block<lanes>(lane, from, packed_panel(q) + first * panel, panel);
   }
 
-  /// One register tile: `rows` rows from `row` on, panel q.
+  /// Computes one register tile: rows [row, row + rows) of A by panel q.
   template <class TileEpilogue>
   void multiply(int row, int rows, int q, TileEpilogue& epilogue) const {
     const int columns = columns_of(q), column = n_ + q * panel;
@@ -172,22 +176,22 @@ private:
     tile::multiply_tile<S, lanes, P.rows, P.vectors>(rows, pieces(columns, lanes), t);
 
     constexpr bool plain = std::is_same_v<decltype(Params::epilogue), epilogue::none>;
-    if (!last() || (plain && p_.alpha == S(1) && c_ && whole)) return;  // no more to do to the sums
+    if (!last() || (plain && p_.alpha == S(1) && c_ && whole)) return;  // a later pass continues, or C is complete
     tile::finish_tile<lanes>(lane, p_, epilogue,
                              tile::finished_tile<S>{t.sums, t.sums_stride, m_ + row, column, rows, columns});
   }
 
   const Params& p_;
   tile::even_split k_steps_;
-  gmem_ptr<const factor> a_{nullptr}, b_{nullptr};  // read in place, or null
-  gmem_ptr<S> c_{nullptr};                          // sums are kept in C itself, or null
+  gmem_ptr<const factor> a_{nullptr}, b_{nullptr};  // A and B where they are read in place, else null
+  gmem_ptr<S> c_{nullptr};                          // C where it holds the accumulators, else null
   std::int64_t a_pitch_, packed_panel_, sums_panel_;
   std::int64_t a_elements_, b_elements_, sums_elements_;
   gmem_ptr<factor> packed_a_{nullptr}, packed_b_{nullptr};
   gmem_ptr<S> sums_{nullptr};
 
-  int step_, threads_, m_, n_, k_;          // where this pass is
-  int rows_, columns_, k_extent_, panels_;  // how large it is
+  int step_, threads_, m_, n_, k_;          // position of this pass
+  int rows_, columns_, k_extent_, panels_;  // extents of this pass
   tile::even_split strips_, blocks_;
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on the CPU for a C with few rows or few columns. The short operand is packed once; the long one is read once,
-// where it lies, in pieces that threads share: lines along k, whose sums are vectors that are folded at the end, or
-// spans of all its steps of k, whose sums stay in the first cache. How the work is shared does not change the order of
-// any sum.
+// GEMM on the CPU for a C with few rows or few columns. The short operand is packed once. The long operand is read
+// once, in place, in pieces that the threads share. If the long operand is contiguous along k, a piece is some lines
+// along k; the sum of a line is kept as a vector, which is folded to one number at the end. Otherwise a piece is a span
+// of every step of k, and its sums stay in the L1 cache. The order of the additions does not depend on the number of
+// threads.
 #pragma once
 #pragma GCC system_header
 
@@ -28,22 +29,22 @@ public:
     along_k_ = long_.k_stride == 1 || long_.k <= 1;
     few_ = few_rows_ ? p.c.rows : p.c.columns, many_ = few_rows_ ? p.c.columns : p.c.rows;
     piece_ = P.piece(along_k_, few_, many_, threads, sizeof(S));
-    pitch_ =
-        (pieces(long_.k, cache_line) | 1) * cache_line;  // an odd number of cache lines: rows lie in different sets
+    // An odd number of cache lines: the rows use different sets of the cache.
+    pitch_ = (pieces(long_.k, cache_line) | 1) * cache_line;
   }
 
   std::size_t workspace_bytes() const { return sizeof(S) * static_cast<std::size_t>(few_ * pitch_); }
 
-  /// Packs the short operand: rows along k, in the accumulation type.
+  /// Packs the short operand as rows along k, in the accumulation type.
   void pack_short(void* workspace) {
     packed_ = gmem_ptr<S>(static_cast<S*>(workspace));
     const tile::strided_block<const T> from{short_.data, short_.outer_stride, short_.k_stride, few_, long_.k};
     tile::copy_block<lanes>(lane, from, packed_, pitch_);
   }
 
-  /// Pieces of the long dimension.
+  /// Number of pieces that the long dimension is cut into.
   std::int64_t shares() const { return pieces(many_, piece_); }
-  /// Computes and finishes one of them.
+  /// Computes one piece and writes its part of C.
   void multiply(std::int64_t share) const {
     const int first = static_cast<int>(share) * piece_, count = lesser(many_ - first, piece_);
     alignas(64) S sums[most_sums];
@@ -58,7 +59,7 @@ private:
   static constexpr int most_sums = greater(P.few * greater(group_pitch, lanes), 4096);
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};
 
-  /// Calls f.operator()<Rows>(row) for all rows of the short operand, P.rows at a time, then one at a time.
+  /// Calls f.operator()<Rows>(row) for all rows of the short operand: P.rows rows a call, then one row a call.
   template <class F>
   void for_rows(const F& f) const {
     int row = 0;
@@ -87,7 +88,8 @@ private:
         lane.store(to + (row * group_pitch + i), i < count ? sum(sums[row * P.group + i]) : S(0));
   }
 
-  /// Sums of k_block steps each, which are added up in turn: the error of a chain of additions grows with its length.
+  /// Adds up k_block steps at a time, then adds these partial sums: the error of a chain of additions grows with its
+  /// length.
   void add_steps(int first, int count, gmem_ptr<S> to) const {
     alignas(64) S some[most_sums];
     const gmem_ptr<S> partial(some);
@@ -98,7 +100,7 @@ private:
         lane.store(to + i, lane.load(to + i, width<lanes>) + lane.load(partial + i, width<lanes>));
     }
   }
-  /// to = the products of the steps [k, end).
+  /// to = the sum of the products of steps [k, end).
   void add_steps(int first, int count, gmem_ptr<S> to, int k, int end) const {
     for (int i = 0; i < few_ * piece_; ++i) lane.store(to + i, S(0));
     const auto for_steps = [&]<int Steps>(int step) {
@@ -112,11 +114,13 @@ private:
     for (; k < end; ++k) for_steps.template operator()<1>(k);
   }
 
-  /// C's tile from the sums, few_ x count; where C has few columns, transposed first, some rows at a time: a vector,
-  /// of which each piece is a multiple, so that an epilogue's sums of columns are the same for any number of threads.
+  /// Writes C's tile from the few_ x count sums. If C has few columns, the sums are transposed first, `lanes` rows at a
+  /// time. `lanes` divides the size of a piece: the column sums of an epilogue then have the same parts for any number
+  /// of threads.
   void finish(int first, int count, gmem_ptr<const S> sums, int pitch) const {
     const auto finish_rows = [&](const tile::finished_tile<S>& all) {
-      // An epilogue that sums up columns goes down four vectors of them at a time, to the tile's end.
+      // An epilogue that sums columns has room for 4 vectors of sums: it takes 4 vectors of columns down to the tile's
+      // last row, then the next 4.
       const int width = Params::epilogue_type::sums_columns ? 4 * lanes : all.columns;
       for (int j = 0; j < all.columns; j += width) {
         auto epilogue = epilogue::in_tile<S, lanes, 4>(p_.epilogue);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on tensor cores through mma.sync: a ring of tiles in shared memory, filled by asynchronous copies, and a tile of
-// sums in each warp's registers.
+// GEMM on tensor cores through mma.sync. Asynchronous copies fill the pipeline stages, a ring of tiles of A and B in
+// shared memory. Each warp keeps a tile of accumulators in registers.
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +13,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One block computes tiles of C, P.block.m x P.block.n, or parts of them along k, as `work` shares them out.
+/// One block computes tiles of C, P.block.m x P.block.n each, or parts of tiles along k, as `Params::work` assigns
+/// them.
 template <gemm_mma_sync_policy P, class Params>
 struct gemm_mma_sync {
   using a_type = typename Params::a_type;
@@ -28,25 +29,28 @@ struct gemm_mma_sync {
   static constexpr bool holds_alone = false;
 
   static constexpr bool looks_up = P.looks_up();
-  /// Registers for as many blocks of a small tile as sm_90's shared memory holds, but 160 for a lane, which its sums,
-  /// fragments and addresses take. There fp8 needs more: it has no instruction of its own.
+  /// Blocks per SM that the registers must suffice for. A small tile leaves registers for as many blocks as fit sm_90's
+  /// shared memory, but at least 160 a thread for accumulators, fragments and addresses. fp8 is an exception: sm_90 has
+  /// no mma.sync instruction for it, and the conversion needs more registers.
   static constexpr bool small_sums = looks_up && threads <= 128 && P.warp.m * P.warp.n <= 1024 && !is_fp8<a_type>;
   static constexpr int resident =
       small_sums ? lesser(limits(arch::sm_90).shared_bytes_per_multiprocessor / (P.shared_bytes(sizeof(a_type)) + 1024),
                           limits(arch::sm_90).registers_per_multiprocessor / (160 * threads))
                  : 1;
-  /// fp8's sums keep 13 bits in sm_89's tensor cores: those of one step along k are added up as floats.
+  /// True for fp8: accumulators in sm_89's tensor cores keep 13 bits. Tensor cores add up the steps of one block.k, and
+  /// the sums of all block.k are added up as float.
   static constexpr bool adds_up = is_fp8<a_type>;
-  /// Whether the tile is found once more behind the loop over k: so nothing of it but what the loop needs takes
-  /// registers there, of which a large tile has none to spare where C may be stored across, or its columns are summed.
+  /// True if the kernel recomputes the tile's coordinates after the k loop: the loop then keeps nothing in registers
+  /// but its own values. A large tile has no registers to spare if C may be stored transposed or its columns are
+  /// summed.
   static constexpr bool finds_again = P.may_transpose() || Params::epilogue_type::sums_columns;
-  /// Stages for operands that lie so. Their tiles take as much memory whichever way they lie.
+  /// The pipeline stages for A and B with these contiguous dimensions. Every layout takes the same memory.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
   using rows = tile::stage_rows<P, typename shape::accumulator, shape::m>;
   union shared {
     typename ring<P.a, P.b>::shared ab;
-    rows sums[threads / 32];  // one a warp, behind the last step
+    rows sums[threads / 32];  // one for each warp, used after the k loop
     shared_array<std::uint32_t, 1> note;
   };
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(a_type)));
@@ -79,7 +83,7 @@ private:
     }
   }
 
-  /// The loop over k for the way that A and B lie.
+  /// Runs the k loop for the layouts of A and B.
   template <class Lane, class One>
   TILERY_SIMT static void multiply(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
                                    tile::tile_origin origin, shared& smem, sums_type& sums) {
@@ -101,7 +105,8 @@ private:
     }
   }
 
-  /// The strides are read from the parameters where they are needed, and take no registers.
+  /// The k loop for one pair of layouts. The loop reads the strides from the parameters instead of keeping them in
+  /// registers.
   template <along A, along B, class Lane, class One>
   TILERY_SIMT static void multiply_laid_out(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
                                             tile::tile_origin origin, shared& smem, sums_type& sums) {

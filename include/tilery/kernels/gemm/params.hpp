@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The parameters that all GEMM kernels share.
+// The parameters of the GEMM kernels: operands, factors, epilogue, and the batch and the tiles that the blocks share.
 #pragma once
 #pragma GCC system_header
 
@@ -10,14 +10,15 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// GEMMs of one shape: `count` of them, and the elements from one A, B and C to the next. A stride of 0 is one operand
-/// for all.
+/// A batch: `count` GEMMs of one shape. a, b and c are distances in elements, from one A, B or C to the next. A
+/// distance of 0 means one operand for all GEMMs.
 struct gemm_batch {
   std::int32_t count = 1;
   std::int64_t a = 0, b = 0, c = 0;
 };
 
-/// A tile that a block is to compute: of which GEMM, its number in the batch, and the tile's in it.
+/// The tile that a block computes: the parameters of its GEMM, that GEMM's index in the batch, and the tile's number in
+/// the GEMM.
 template <class Params>
 struct gemm_tile {
   const Params& p;
@@ -25,7 +26,9 @@ struct gemm_tile {
   std::int32_t tile;
 };
 
-/// C (m x n) = epilogue(alpha A B + beta C), with A (m x k) and B (k x n). Sums are kept in Accumulator.
+/// C (m x n) = epilogue(alpha A B + beta C), with A (m x k) and B (k x n). alpha, beta and the epilogue work in
+/// Accumulator. Sums are of this type, too, except for int8 on tensor cores: there they are s32, and Accumulator may be
+/// float.
 template <class A, class B, class C, class Accumulator, class Epilogue>
 struct gemm_params {
   using a_type = A;
@@ -39,17 +42,17 @@ struct gemm_params {
   gmem_matrix<C> c;
   Accumulator alpha, beta;
   Epilogue epilogue;
-  float scale = 1;  // of a C of 8 bits
+  float scale = 1;  // factor of what is stored, for a C with 8-bit elements
   gemm_batch batch = {};
-  bool is_transposed = false;  // a is B's panel and b is A's: what is computed is C's transpose (n, m)
-  std::int32_t first_row = 0;  // what the epilogue takes C's row 0 for: a batch is one C below the other
+  bool is_transposed = false;  // the transposed problem C^T = B^T A^T: a holds B, b holds A
+  std::int32_t first_row = 0;  // the epilogue's row for row 0 of c; > 0 in a batch
   tile::shared_sums<accumulator_t<A>> work = {};
 
-  /// Of what is computed: C, or its transpose.
+  /// Extents of the matrix that is computed: C, or C^T in the transposed problem.
   TILERY_SIMT int rows() const { return is_transposed ? c.columns : c.rows; }
   TILERY_SIMT int columns() const { return is_transposed ? c.rows : c.columns; }
 
-  /// The same as C^T = B^T A^T.
+  /// Returns the transposed problem, C^T = B^T A^T.
   gemm_params transposed() const {
     static_assert(std::is_same_v<A, B>);
     gemm_params other = *this;
@@ -57,7 +60,8 @@ struct gemm_params {
     return other;
   }
 
-  /// The GEMM that has tile `number` of a batch in policy P.
+  /// Returns the GEMM of the batch that has tile `number`, and the tile's number in that GEMM. P gives the tile
+  /// extents.
   template <auto P>
   TILERY_SIMT gemm_tile<gemm_params> find(int number) const {
     int index = 0;
@@ -68,7 +72,7 @@ struct gemm_params {
     }
     return {*this, static_cast<std::uint32_t>(index), number};
   }
-  /// A, B, and what C is stored with, of one GEMM of the batch.
+  /// A, B, and the parameters for storing C, of GEMM `index` of the batch.
   TILERY_SIMT panel<A> a_of(std::uint32_t index) const { return a.moved(index * batch.a); }
   TILERY_SIMT panel<B> b_of(std::uint32_t index) const { return b.moved(index * batch.b); }
   TILERY_SIMT gemm_params c_of(std::uint32_t index) const {
@@ -78,7 +82,8 @@ struct gemm_params {
     return one;
   }
 
-  /// What becomes of N sums that belong at (row, column...) of C, with the tile's copy of the epilogue.
+  /// Returns the values of C at (row, column...) from N sums: scales the sums, adds beta times `old`, and applies the
+  /// tile's copy of the epilogue.
   template <class Lane, class TileEpilogue, int N>
   TILERY_SIMT pack<Accumulator, N> finish(Lane lane, TileEpilogue& tile_epilogue, pack<Accumulator, N> sums,
                                           pack<Accumulator, N> old, int row, int column) const {

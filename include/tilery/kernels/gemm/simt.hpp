@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM without tensor cores: tiles of A and B in shared memory, twice, and a tile of sums in each lane's registers.
-// While tiles are multiplied out of one buffer, the next ones are on their way to registers, then to the other buffer:
-// one barrier a tile. Each step along k loads what the next one multiplies, across that barrier, too.
+// GEMM without tensor cores. Shared memory has two buffers for tiles of A and B; each thread keeps a tile of
+// accumulators in registers. While the block multiplies out of one buffer, the next tiles are on their way to registers
+// and then to the other buffer: one barrier for each tile along k. Each step along k also loads the fragments of the
+// next step, even if these are in the other buffer.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +15,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One block computes tiles of C, P.block.m x P.block.n, or parts of them along k, as `work` shares them out.
+/// One block computes tiles of C, P.block.m x P.block.n each, or parts of tiles along k, as `Params::work` assigns
+/// them.
 template <gemm_simt_policy P, class Params>
 struct gemm_simt {
   using accumulator = typename Params::accumulator;
@@ -25,8 +27,9 @@ struct gemm_simt {
   static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = false;
   static constexpr bool may_transpose = P.may_transpose();
-  /// Lanes of 32 sums or fewer do with 128 registers, of which four blocks of 128 have enough; unasked, compilers take
-  /// more, and one block less is there while the others wait.
+  /// Blocks per SM that the registers must suffice for. With at most 32 accumulators, 128 registers a thread suffice: 4
+  /// blocks of 128 threads fit an SM. Without this bound compilers use more registers, and one block fewer is there to
+  /// hide the others' latency.
   static constexpr int resident = P.registers_a_lane(sizeof(accumulator)) <= 128 && threads < 512 ? 512 / threads : 1;
 
   using a_loader =
@@ -84,7 +87,7 @@ private:
       b.put(lane, smem.b[buffer]);
       lane.discard(smem_ptr(&smem.a[buffer ^ 1]), 1);
       lane.discard(smem_ptr(&smem.b[buffer ^ 1]), 1);
-      lane.sync_block();  // it is full; the other one, everybody has left behind
+      lane.sync_block();  // this buffer is full, and all threads have finished reading the other one
     };
     const auto load = [&](int buffer, int step) { return sums.load(lane, smem.a[buffer], smem.b[buffer], step); };
 
@@ -93,8 +96,8 @@ private:
     auto now = load(0, 0);
     for (int k = 0, buffer = 0; k < from_a.k; k += P.block.k, buffer ^= 1) {
       fetch(k + P.block.k);
-      // Each step loads what the next one multiplies; the last one of all, from the tiles that it puts into the other
-      // buffer. Behind the operands' last tiles come tiles of zeros.
+      // Each step loads the fragments of the next step. The last step of a tile first puts the next tile into the other
+      // buffer, and loads from there. After the last tile of the operands comes a tile of zeros.
       const auto group = [&](int first, auto last) {
         TILERY_UNROLL_ON_GPU
         for (int step = 0; step < group_steps; ++step) {
@@ -111,8 +114,7 @@ private:
     }
   }
 
-  /// Steps along k whose instructions follow each other without a jump: more take longer to compile, and their
-  /// instructions more of the cache.
+  /// Steps along k that are unrolled. More steps take longer to compile and fill more of the instruction cache.
   static constexpr int group_steps = P.block.k % 4 == 0 ? 4 : P.block.k % 2 == 0 ? 2 : 1;
 
   template <class Lane, class One>
@@ -122,7 +124,8 @@ private:
         epilogue::in_tile<accumulator, quad, (may_transpose && P.lane.m > P.lane.n ? P.lane.m : P.lane.n) / quad>(
             p.epilogue);
     const bool is_transposed = may_transpose && p.is_transposed;
-    // Squares of a pack's extent, whose rows or columns are packs of C: one text for both.
+    // The tile is stored in squares of quad x quad. The rows of a square are packs of C, its columns are packs of a
+    // transposed C: the same code stores both.
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < P.lane.m; i += quad) {
       TILERY_UNROLL_ON_GPU

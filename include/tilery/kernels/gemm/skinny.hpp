@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM for a C with few rows or few columns, which memory bounds: the long operand is read once, straight into
-// registers, its packs a turn ahead of the arithmetic (single elements are waited for). Warps share a block's k, and
-// each goes its own pace: none waits for another before its sums are complete.
+// GEMM for a C with few rows or few columns, where memory bandwidth is the bound. The long operand is read once,
+// straight into registers. Packs are loaded one iteration before they are multiplied; single elements are waited for.
+// The warps of a block share its k, and no warp waits for another one before its accumulators are complete.
 #pragma once
 #pragma GCC system_header
 
@@ -14,8 +14,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One block computes tiles of C, P.block.m along its longer side by P.block.n along the other, or parts of them along
-/// k, as `work` shares them out.
+/// One block computes tiles of C, P.block.m along the longer side of C by P.block.n along the shorter one, or parts of
+/// tiles along k, as `Params::work` assigns them.
 template <gemm_skinny_policy P, class Params>
 struct gemm_skinny {
   using element_type = typename Params::a_type;
@@ -29,11 +29,11 @@ struct gemm_skinny {
   static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = false;
 
-  static constexpr int warp_k = P.warp_k * P.lane_k;  // that a warp takes in one turn
+  static constexpr int warp_k = P.warp_k * P.lane_k;  // elements along k of one warp in one iteration
   using factors_type = tile::skinny_factors<element_type, sum, P.block.n, warp_k>;
   using sums_type = tile::skinny_sums<P, sum>;
   union shared {
-    typename factors_type::shared pieces[P.warps()];  // of the short operand, one a warp
+    typename factors_type::shared pieces[P.warps()];  // the short operand's elements, one piece for each warp
     typename sums_type::shared sums;
     shared_array<std::uint32_t, 1> note;
   };
@@ -59,7 +59,7 @@ private:
 
     sums_type sums;
     multiply(lane, from, row, by, first, few, smem.pieces[lane.warp()], sums);
-    lane.sync_block();  // everybody has left the pieces
+    lane.sync_block();  // all warps have read their pieces, whose memory the sums take
     sums.add_up(lane, smem.sums, few);
     if constexpr (P.k_parts != 1)
       if (!share.whole(part) && !tile::combine_sums<threads>(lane, all.work, part, sums, smem.note.at(0))) return;
@@ -77,12 +77,13 @@ private:
     long_piece now, next;
     factors_type factors;
 
-    // Turn -1 has nothing to multiply yet: what is loaded stands here once.
+    // The first iteration (k < 0) only loads: this way the code of the loads exists once.
     for (int k = lane.warp() * warp_k - P.block.k; k < from.k; k += P.block.k) {
-      factors.fetch(lane, by, first, k + P.block.k, has_packs);  // first: element by element, it would wait for packs
+      // The short operand first: loads of single elements would also wait for earlier packs of the long operand.
+      factors.fetch(lane, by, first, k + P.block.k, has_packs);
       next.fetch(lane, from, lane_row, k + P.block.k + lane_k, way);
       if (k >= 0) sums.multiply(lane, now, way, piece, few);
-      lane.sync_warp();  // the piece is free again
+      lane.sync_warp();  // all lanes have read the piece
       factors.put(lane, piece);
       now = next;
       lane.sync_warp();

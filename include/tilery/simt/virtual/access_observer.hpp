@@ -55,7 +55,7 @@ struct access_observer {
   void conflicts(const epoch& e, std::size_t first, std::size_t cells) {
     conflict(e, e.member, true, first, cells,
              ordered(e) && who.through_proxy                                     ? fault_kind::missing_fence
-             : virtual_machine::is_engine(e.mode) && of().under_way(e, e.member) ? fault_kind::missing_wait
+             : virtual_machine::is_engine(e.mode) && of().in_flight(e, e.member) ? fault_kind::missing_wait
                                                                                  : fault_kind::race);
   }
   void conflicts(const readers& r, std::size_t first, std::size_t cells) {
@@ -63,7 +63,7 @@ struct access_observer {
     for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
       if (!watch.order_.knows(who.lane, r.who, std::countr_zero(rest), r.time, r.mode)) member = std::countr_zero(rest);
     conflict(r, member, r.wrote, first, cells,
-             virtual_machine::is_engine(r.mode) && of().under_way(r, member) ? fault_kind::missing_wait
+             virtual_machine::is_engine(r.mode) && of().in_flight(r, member) ? fault_kind::missing_wait
                                                                              : fault_kind::race);
   }
 

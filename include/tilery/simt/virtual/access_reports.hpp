@@ -80,8 +80,9 @@ protected:
     if (i >= landed_.size()) landed_.resize(i + block::warp_lanes);
     return landed_[i];
   }
+  /// True if the access is one of a copy of this block that has not landed yet.
   template <class Other>
-  bool under_way(const Other& other, int member) {
+  bool in_flight(const Other& other, int member) {
     return other.who.block == order_.block() && other.time >= landed(other.who, member);
   }
 
