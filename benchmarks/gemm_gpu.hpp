@@ -86,7 +86,8 @@ struct gemm_session {
 
   /// 64 MiB on Hopper and later, 32 before: room enough that no algorithm is left out for want of it.
   gemm_session()
-      : workspace(executor.allocate(std::size_t{executor.target() >= tilery::arch::sm_90 ? 64u : 32u} << 20)) {}
+      : workspace(
+            executor.allocate(std::size_t{is_at_least(executor.target(), tilery::arch::sm_90) ? 64u : 32u} << 20)) {}
 
   void fail(benchmark::State& state, const std::string& sentence) {
     failed = true;

@@ -60,7 +60,6 @@ template <bool Block>
 struct meets {
   static constexpr const char* name = "meets";
   static constexpr int threads = 256;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   static constexpr int times = 1000;
   using shared = no_shared;

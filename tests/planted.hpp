@@ -26,7 +26,6 @@ struct planted_params {
 struct planted_base {
   static constexpr const char* name = "planted";
   static constexpr int threads = 64;
-  static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = false;
   static constexpr int blocks = 1;
   struct shared {

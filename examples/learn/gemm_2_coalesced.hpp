@@ -13,7 +13,6 @@ namespace learn {
 struct gemm_coalesced {
   static constexpr const char* name = "gemm_2_coalesced";
   static constexpr int tile = 32, threads = tile * tile;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   static index3 blocks(const gemm_params& p) { return {pieces(p.c.columns, tile), pieces(p.c.rows, tile)}; }

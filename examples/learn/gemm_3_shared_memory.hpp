@@ -17,7 +17,6 @@ namespace learn {
 struct gemm_shared_memory {
   static constexpr const char* name = "gemm_3_shared_memory";
   static constexpr int tile = 32, threads = tile * tile;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     shared_array<float, tile * tile> a;                      // (row, k)

@@ -14,7 +14,6 @@ namespace learn {
 struct gemm_register_tile {
   static constexpr const char* name = "gemm_4_register_tile";
   static constexpr int tile = 64, depth = 16, side = 16, of_lane = tile / side, threads = side * side;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     shared_array<float, tile * depth> a;                     // (row, k)

@@ -14,7 +14,6 @@ namespace learn {
 struct gemm_double_buffering {
   static constexpr const char* name = "gemm_6_double_buffering";
   static constexpr int tile = 64, depth = 16, side = 16, of_lane = tile / side, threads = side * side;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using four = pack<float, 4>;
   struct shared {

@@ -13,7 +13,6 @@ namespace learn {
 struct softmax_naive {
   static constexpr const char* name = "softmax_1_naive";
   static constexpr int threads = 32;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   static index3 blocks(const softmax_params& p) { return {pieces(p.x.rows, threads)}; }

@@ -15,7 +15,6 @@ namespace learn {
 struct softmax_row_per_block {
   static constexpr const char* name = "softmax_2_row_per_block";
   static constexpr int threads = 256;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     of_warps maxima, sums;

@@ -16,7 +16,6 @@ namespace learn {
 struct softmax_one_pass {
   static constexpr const char* name = "softmax_4_one_pass";
   static constexpr int threads = 256, packs = 4, most_columns = threads * packs * 4;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     of_warps maxima, sums;

@@ -19,7 +19,6 @@ struct norm_params {
 struct row_norms {
   static constexpr const char* name = "row_norms";
   static constexpr int threads = 128;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = true;  // right for a block of one lane, too: that is the CPU
   struct shared {
     shared_array<float, 4> of_warp;

@@ -49,7 +49,6 @@ struct moves_once {
 template <int Count, matrix_order Order>
 struct loads_once : moves_once {
   static constexpr const char* name = "loads_once";
-  static constexpr arch lowest = arch::sm_75;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const words& p, shared& smem) {
     for (int i = lane.rank(); i < 4 * rows; i += 32) lane.store(smem.x.at(i), lane.load(p.in + i));
@@ -64,7 +63,7 @@ struct loads_once : moves_once {
 template <int Count, matrix_order Order>
 struct stores_once : moves_once {
   static constexpr const char* name = "stores_once";
-  static constexpr arch lowest = arch::sm_90;
+  static constexpr features needs = features::stmatrix;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const words& p, shared& smem) {
     for (int i = lane.rank(); i < 4 * rows; i += 32) lane.store(smem.x.at(i), -1);
@@ -136,7 +135,7 @@ TYPED_TEST(matrix_move_on, loads_every_element_to_its_place) {
 }
 
 TYPED_TEST(matrix_move_on, stores_every_element_to_its_place_and_nothing_else) {
-  if (this->executor.target() < arch::sm_90) GTEST_SKIP() << "stmatrix needs sm_90";
+  if (!has_features(this->executor.target(), features::stmatrix)) GTEST_SKIP() << "stmatrix needs sm_90";
   this->template stores<1>();
   this->template stores<2>();
   this->template stores<4>();

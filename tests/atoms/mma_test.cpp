@@ -51,7 +51,7 @@ struct multiply_once {
   using fragments = atoms::mma_fragments<A, B>;
   static constexpr const char* name = "multiply_once";
   static constexpr int threads = 32;
-  static constexpr arch lowest = shape::lowest;
+  static constexpr features needs = shape::needs;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
 
@@ -119,7 +119,7 @@ public:
 
   static bool can_run() {
 #ifdef __CUDACC__
-    return cuda_devices() > 0 && cuda().target() >= shape::lowest;
+    return cuda_devices() > 0 && has_features(cuda().target(), shape::needs);
 #else
     return true;
 #endif

@@ -206,7 +206,7 @@ std::string bits_of(float x) {
   return text;
 }
 
-bool is_newer(arch a) { return a >= arch::sm_90; }
+bool is_newer(arch a) { return is_at_least(a, arch::sm_90); }
 
 // --- the model
 
@@ -303,7 +303,7 @@ struct dots {
   using fragments = atoms::mma_fragments<T>;
   static constexpr const char* name = "dots";
   static constexpr int threads = 32;
-  static constexpr arch lowest = shape::lowest;
+  static constexpr features needs = shape::needs;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
 
@@ -365,15 +365,14 @@ public:
       for (int e = 0; e < shape::m * shape::n; ++e)
         ASSERT_EQ(bits_of(d[i * shape::m * shape::n + e]),
                   bits_of(is_newer(machine.target()) ? all[i].newer : all[i].older))
-            << all[i].name << ", "
-            << "sm_" << static_cast<int>(machine.target()) << ", element " << e;
+            << all[i].name << ", " << limits(machine.target()).name << ", element " << e;
   }
 };
 TYPED_TEST_SUITE(tensor_cores_of, gpus);
 
 TYPED_TEST(tensor_cores_of, have_the_bits_that_were_worked_out) {
 #ifdef __CUDACC__
-  if (this->executor.target() < arch::sm_80) GTEST_SKIP() << "mma.sync of these shapes needs sm_80";
+  if (!has_features(this->executor.target(), features::mma_f16)) GTEST_SKIP() << "mma.sync of these shapes needs sm_80";
   this->template check<half>(this->executor);
   this->template check<bf16>(this->executor);
   this->template check<tf32>(this->executor);

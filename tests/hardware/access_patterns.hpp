@@ -48,7 +48,6 @@ template <access_pattern P>
 struct pattern_kernel {
   static constexpr const char* name = "pattern";
   static constexpr int threads = 32;
-  static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     tilery::shared_array<float, pattern_words> x;

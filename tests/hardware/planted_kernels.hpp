@@ -24,7 +24,6 @@ struct planted_params {
 struct planted_defaults {
   static constexpr int threads = 64;
   static constexpr int blocks = 1;
-  static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     tilery::shared_array<float, 256> x;
@@ -150,7 +149,7 @@ struct leaves_before_a_barrier : planted_defaults {
 template <bool Wrong>
 struct no_wait_for_a_copy : planted_defaults {
   static constexpr const char *name = "no_wait_for_a_copy", *finding = "missing wait";
-  static constexpr tilery::arch lowest = tilery::arch::sm_80;
+  static constexpr tilery::features needs = tilery::features::copy_async;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params& p, shared& smem) {
     tilery::atoms::copy_async<4>(lane, smem.x.at(lane.rank()), p.in + lane.rank());

@@ -50,7 +50,8 @@ class gemm_mma_sync_on : public on_executor<Executor> {
 public:
   void SetUp() override {
     on_executor<Executor>::SetUp();
-    if (!this->IsSkipped() && this->executor.target() < arch::sm_80) GTEST_SKIP() << "mma.sync needs sm_80";
+    if (!this->IsSkipped() && !has_features(this->executor.target(), features::mma_f16))
+      GTEST_SKIP() << "mma.sync needs sm_80";
   }
 
   /// C = alpha A B + beta C, to the bound that `gemm` documents.

@@ -52,7 +52,7 @@ template <planted Fault>
 struct pipeline {
   static constexpr const char* name = "pipeline";
   static constexpr int threads = policy.threads();
-  static constexpr arch lowest = arch::sm_80;
+  static constexpr features needs = features::copy_async;
   static constexpr bool holds_alone = false;
   static constexpr int stages = policy.stages;
 

@@ -161,7 +161,7 @@ public:
   /// in another order, so that another one adds up what they share.
   template <auto P, class T, class R>
   void check(const drawn_problem<T, R>& d, int blocks) {
-    if (this->executor.target() < P.lowest) GTEST_SKIP() << "needs a later arch";
+    if (!is_at_least(this->executor.target(), P.lowest)) GTEST_SKIP() << "needs a later arch";
     const auto got = run<P>(d, blocks);
     EXPECT_LE(d.error_of(got), 1) << d.m << " x " << d.n << " x " << d.k << " " << element<T>::name << ", " << blocks
                                   << " blocks; " << describe(P);
@@ -199,7 +199,7 @@ TYPED_TEST(gemm_work_on, is_exact_for_integers) {
 // Whoever shares k, too: there is none of it then.
 TYPED_TEST(gemm_work_on, shares_no_product_where_alpha_is_0) {
   const auto check = [&]<auto P, class T>() {
-    if (this->executor.target() < P.lowest) return;
+    if (!is_at_least(this->executor.target(), P.lowest)) return;
     drawn_problem<T, T> d{20, 40, 170, {.alpha = 0, .beta = -1}};
     for (T& x : d.a) x = convert<T>(accumulator_t<T>(NAN));
     for (T& x : d.b) x = convert<T>(accumulator_t<T>(INFINITY));
@@ -294,7 +294,6 @@ template <planted_meeting Fault>
 struct meeting {
   static constexpr const char* name = "meeting";
   static constexpr int threads = 64, blocks = 4;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     shared_array<int, 64> note;

@@ -86,7 +86,8 @@ TYPED_TEST(gemm_batched_on, is_each_gemm_alone) {
   this->template every_stride<float>(33, 65, 40, with_policy<shared_simt>::batch, with_policy<shared_simt>::one);
 }
 TYPED_TEST(gemm_batched_on, is_each_gemm_alone_on_tensor_cores) {
-  if (!TypeParam::lane::alone && this->executor.target() < arch::sm_80) GTEST_SKIP() << "mma.sync needs sm_80";
+  if (!TypeParam::lane::alone && !has_features(this->executor.target(), features::mma_f16))
+    GTEST_SKIP() << "mma.sync needs sm_80";
   this->template every_stride<half>(35, 70, 80, with_policy<strided>::batch, with_policy<strided>::one);
 }
 
@@ -287,11 +288,11 @@ TYPED_TEST(gemm_batched_on, refuses_what_it_cannot_do) {
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, 16, 4, 4, 5), of_a, batch_of(C, 3, 16, 4, 4, 4)),
                  "gemm_batched: B is 4 x 4; it must be k x n = 5 x 4");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, -16, 4, 4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: A has the strides -16, 4, 1; strides must not be negative");
+                 "gemm_batched: stride 0 of A is -16; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 0, 4)),
                  "gemm_batched: C is written, but several of its elements are in one place by its strides 16, 0, 1");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A + 20, 3, 16, 4, -4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: A has the strides 16, -4, 1; strides must not be negative");
+                 "gemm_batched: stride 1 of A is -4; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(C + 8, 12, 4))),
                  "gemm_batched: C shares an element with the epilogue's residual; the two must be apart");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(A, 4, 4))),

@@ -77,7 +77,8 @@ TYPED_TEST(gemm_grouped_on, is_each_gemm_alone) {
   this->template same_as_alone<any_strides, float>({{5, 6, 7}});
 }
 TYPED_TEST(gemm_grouped_on, is_each_gemm_alone_on_tensor_cores) {
-  if (!TypeParam::lane::alone && this->executor.target() < arch::sm_80) GTEST_SKIP() << "mma.sync needs sm_80";
+  if (!TypeParam::lane::alone && !has_features(this->executor.target(), features::mma_f16))
+    GTEST_SKIP() << "mma.sync needs sm_80";
   constexpr auto strided = strided_mma_sync<half>();
   this->template same_as_alone<strided, half>({{33, 70, 20}, {65, 5, 100}, {4, 4, 4, layout::spread}});
 }
@@ -182,7 +183,7 @@ TYPED_TEST(gemm_grouped_on, is_right_where_operands_lie_both_ways) {
   };
   check.template operator()<float>("4 elements a load: aligned operands; those of the group lie both ways");
   check.template operator()<double>("1 elements a load: the operands of the group lie both ways");
-  if (TypeParam::lane::alone || this->executor.target() >= arch::sm_80)
+  if (TypeParam::lane::alone || has_features(this->executor.target(), features::mma_f16))
     check.template operator()<bf16>("8 elements a copy: tensor cores; the operands of the group lie both ways");
 }
 
@@ -308,7 +309,7 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
                  "gemm_grouped: member 0: C shares an element with B of member 2; the two must be apart");
   member negative = another(32);
   negative.a.extents[1] = negative.b.extents[0] = -1;
-  EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: an extent of A is -1; it must be at least 0");
+  EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: extent 1 of A is -1; it must be at least 0");
   member scaled = another(32);
   scaled.factors.scale_a = 2;
   EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: scale_a and scale_b are for fp8 and s8");

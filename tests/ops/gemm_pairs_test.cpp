@@ -234,7 +234,7 @@ private:
   template <class T>
   const char* missing() const {
     if constexpr (T::tensor_cores && !Executor::lane::alone)
-      if (this->executor.target() < atoms::mma_shape<typename T::A, typename T::B>::lowest)
+      if (!has_features(this->executor.target(), atoms::mma_shape<typename T::A, typename T::B>::needs))
         return "the tensor cores of a later arch are needed";
     return nullptr;
   }

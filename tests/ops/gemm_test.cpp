@@ -265,6 +265,30 @@ TYPED_TEST(gemm_on, refuses_bad_input_before_it_launches) {
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
 }
 
+// check_strides (core/operand_checks.hpp) refuses a negative stride in every operand. A dimension without a second
+// element may have any stride.
+TYPED_TEST(gemm_on, refuses_negative_strides) {
+  const auto a = place(*this, draw_values<float>(12), 3, 4, layout::dense),
+             b = place(*this, draw_values<float>(20), 4, 5, layout::dense);
+  const auto c = place(*this, std::vector<float>(15, 7.0f), 3, 5, layout::dense);
+  const auto upside_down = [](auto view) {
+    view.pointer += (view.extents[0] - 1) * view.strides[0], view.strides[0] *= -1;
+    return view;
+  };
+  const auto& x = this->executor;
+  EXPECT_REFUSED(gemm(x, upside_down(a.view), b.view, c.view),
+                 "gemm: A has the strides -4, 1; strides must not be negative");
+  EXPECT_REFUSED(gemm(x, a.view, transposed(upside_down(transposed(b.view))), c.view),
+                 "gemm: B has the strides 5, -1; strides must not be negative");
+  EXPECT_REFUSED(gemm(x, a.view, b.view, upside_down(c.view)),
+                 "gemm: C has the strides -5, 1; strides must not be negative");
+  auto bias = vector(b.view.pointer + 4, 5);
+  bias.strides[0] = -1;
+  EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(bias)),
+                 "gemm: the epilogue's bias has the stride -1; strides must not be negative");
+  EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
+}
+
 // --- policies of the SIMT kernel
 
 template <class Executor>
@@ -288,10 +312,10 @@ TYPED_TEST(gemm_simt_on, runs_the_callers_policy_or_says_why_not) {
   for (std::size_t i = 0; i < again.size(); ++i) EXPECT_NEAR(again[i], other[i], 1e-5);
 
   const auto odd = place(*this, draw_values<float>(40 * 12), 40, 12, layout::odd),
-             across = place(*this, draw_values<float>(40 * 12), 40, 12, layout::column_major);
+             column_major = place(*this, draw_values<float>(40 * 12), 40, 12, layout::column_major);
   EXPECT_REFUSED(gemm<mine>(this->executor, odd.view, b.view, c.view),
                  "gemm: A or B is not aligned for the policy's loads");
-  EXPECT_REFUSED(gemm<mine>(this->executor, across.view, b.view, c.view),
+  EXPECT_REFUSED(gemm<mine>(this->executor, column_major.view, b.view, c.view),
                  "gemm: A or B lies the other way in memory than the policy's loads do");
   const auto odd_c = place(*this, std::vector<float>(40 * 72), 40, 72, layout::odd);
   EXPECT_REFUSED(gemm<mine>(this->executor, a.view, b.view, odd_c.view),

@@ -30,8 +30,8 @@ class gemm_types_on : public on_executor<Executor> {
 public:
   static constexpr layout both[2] = {layout::dense, layout::column_major};
 
-  bool has_tensor_cores(arch lowest) const {
-    return Executor::lane::alone || static_cast<int>(this->executor.target()) >= static_cast<int>(lowest);
+  bool has_tensor_cores(features needs) const {
+    return Executor::lane::alone || has_features(this->executor.target(), needs);
   }
 
   /// C = scale_c (alpha scale_a scale_b A B + beta C). `cut` is the relative error of an operand.
@@ -114,7 +114,7 @@ TYPED_TEST(gemm_types_on, multiplies_tf32) {
 }
 
 TYPED_TEST(gemm_types_on, multiplies_fp8_of_both_kinds_with_scales) {
-  if (!this->has_tensor_cores(arch::sm_89)) GTEST_SKIP() << "fp8 needs sm_89 or later";
+  if (!this->has_tensor_cores(features::mma_fp8)) GTEST_SKIP() << "fp8 needs sm_89 or later";
   this->template default_call<fp8_e4m3, fp8_e4m3, float>({.alpha = 2, .beta = 1, .scale_a = 0.5, .scale_b = 4});
   this->template two_candidates<fp8_e5m2, fp8_e4m3, half>({.scale_a = 1, .scale_b = 1});
 }
@@ -129,7 +129,7 @@ constexpr gemm_mma_sync_policy with_copies_of(gemm_mma_sync_policy p, int elemen
 }
 // Rows that are aligned for 8, 4 or 2 bytes: copies of as many, or element by element.
 TYPED_TEST(gemm_types_on, takes_bytes_of_less_alignment) {
-  if (!this->has_tensor_cores(arch::sm_80)) GTEST_SKIP() << "tensor cores need sm_80 or later";
+  if (!this->has_tensor_cores(features::mma_s8)) GTEST_SKIP() << "tensor cores need sm_80 or later";
   const auto with = [&]<int Elements>() {
     return [&](const auto& a, const auto& b, const auto& c, gemm_factors f) {
       if constexpr (TypeParam::lane::alone)
@@ -151,7 +151,7 @@ TYPED_TEST(gemm_types_on, takes_bytes_of_less_alignment) {
 
 // The activations and gradients of a training loop, stored in fewer bits than they are computed with, or in more.
 TYPED_TEST(gemm_types_on, writes_other_types_than_it_reads) {
-  if (!this->has_tensor_cores(arch::sm_80)) GTEST_SKIP() << "tensor cores need sm_80 or later";
+  if (!this->has_tensor_cores(features::mma_f16 | features::mma_s8)) GTEST_SKIP() << "tensor cores need sm_80 or later";
   this->template two_candidates<bf16, bf16, fp8_e4m3>({.scale_c = 2});
   this->template two_candidates<bf16, bf16, half>({.beta = 1});
   this->template two_candidates<half, half, fp8_e5m2>({.alpha = 0.5});
@@ -159,7 +159,7 @@ TYPED_TEST(gemm_types_on, writes_other_types_than_it_reads) {
 }
 
 TYPED_TEST(gemm_types_on, refuses_scales_that_are_missing_or_wrong) {
-  if (!this->has_tensor_cores(arch::sm_89)) GTEST_SKIP() << "fp8 needs sm_89 or later";
+  if (!this->has_tensor_cores(features::mma_fp8)) GTEST_SKIP() << "fp8 needs sm_89 or later";
   const auto& x = this->executor;
   const auto a = place(*this, drawn<fp8_e4m3>(16), 4, 4, layout::dense);
   const auto c = place(*this, std::vector<float>(16, 7.0f), 4, 4, layout::dense);
@@ -259,12 +259,12 @@ constexpr gemm_mma_sync_policy exact{.block = {64, 64, 32},
                                      .b = along::k,
                                      .vector = 4,
                                      .math = multiply_as::tf32x3};
-constexpr gemm_mma_sync_policy across{.block = {64, 64, 32},
-                                      .warp = {32, 32},
-                                      .stages = 2,
-                                      .a = along::outer,
-                                      .vector = 4,
-                                      .math = multiply_as::tf32x3};
+constexpr gemm_mma_sync_policy exact_column_major{.block = {64, 64, 32},
+                                                  .warp = {32, 32},
+                                                  .stages = 2,
+                                                  .a = along::outer,
+                                                  .vector = 4,
+                                                  .math = multiply_as::tf32x3};
 
 TYPED_TEST(gemm_tf32_on, multiplies_float_near_tf32_and_near_float) {
   const auto with = [&]<auto P>() {
@@ -276,7 +276,8 @@ TYPED_TEST(gemm_tf32_on, multiplies_float_near_tf32_and_near_float) {
   const layout d = layout::dense, t = layout::column_major;
   this->template check<float, float, float>(136, 72, 44, d, d, f, 0x1p-9, with.template operator()<fast>());
   this->template check<float, float, float>(136, 72, 44, d, t, f, 0x1p-20, with.template operator()<exact>());
-  this->template check<float, float, float>(136, 72, 44, t, d, f, 0x1p-20, with.template operator()<across>());
+  this->template check<float, float, float>(136, 72, 44, t, d, f, 0x1p-20,
+                                            with.template operator()<exact_column_major>());
 }
 
 // Infinity times a small part that is 0 is NaN, as documented; a NaN stays in its row, also one of low bits alone.

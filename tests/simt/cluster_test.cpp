@@ -20,7 +20,7 @@ using namespace tilery;
 struct cluster_base {
   static constexpr const char* name = "clusters";
   static constexpr int threads = 64;
-  static constexpr arch lowest = arch::sm_90;
+  static constexpr features needs = features::clusters;
   static constexpr bool holds_alone = false;
   static constexpr int cluster = 4;
 };
@@ -74,8 +74,8 @@ class cluster : public tilery_tests::on_executor<Executor> {
 public:
   void SetUp() override {
     tilery_tests::on_executor<Executor>::SetUp();
-    if (!this->IsSkipped() && static_cast<int>(this->executor.target()) < static_cast<int>(arch::sm_90))
-      GTEST_SKIP() << "clusters need sm_90 or later";
+    if (!this->IsSkipped() && !has_features(this->executor.target(), features::clusters))
+      GTEST_SKIP() << "the arch has no clusters";
   }
 
   template <class T>
@@ -175,7 +175,8 @@ TYPED_TEST(cluster, a_grid_is_made_of_whole_ones) {
 using namespace tilery_tests;
 
 TEST(cluster_arch, must_have_clusters_of_that_size) {
-  EXPECT_EQ(check_arch({"k", 32, arch::sm_75, 0, 4}, arch::sm_89), "k has clusters of 4 blocks; sm_89 allows 1");
+  EXPECT_EQ(check_arch({.name = "k", .threads = 32, .cluster = 4}, arch::sm_89),
+            "k has clusters of 4 blocks; sm_89 allows 1");
   EXPECT_FALSE(check_arch(needs_of<of_bytes>(), arch::sm_120));
   EXPECT_THROW(launch<of_bytes>(virtual_gpu(arch::sm_89), {2}, bytes_params{}), error);
 }
@@ -265,7 +266,7 @@ TEST(cluster_engine, what_a_lane_throws_ends_its_cluster) {
 // --- planted faults: clusters of two blocks, 256 floats of shared memory each
 
 struct planted_cluster : planted_base {
-  static constexpr arch lowest = arch::sm_90;
+  static constexpr features needs = features::clusters;
   static constexpr int cluster = 2;
   static constexpr int blocks = 2;
 };

@@ -16,7 +16,6 @@ using namespace tilery;
 struct base {
   static constexpr const char* name = "planted";
   static constexpr int threads = 96;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
 };
@@ -269,8 +268,13 @@ struct large : base {
   template <class Lane>
   TILERY_SIMT static void run(Lane, const numbers&, shared&) {}
 };
-struct late : base {
+struct for_a_later_arch : base {
   static constexpr arch lowest = arch::sm_90;
+  template <class Lane>
+  TILERY_SIMT static void run(Lane, const numbers&, no_shared&) {}
+};
+struct for_more_features : base {
+  static constexpr features needs = features::copy_async | features::stmatrix;
   template <class Lane>
   TILERY_SIMT static void run(Lane, const numbers&, no_shared&) {}
 };
@@ -279,8 +283,11 @@ TEST(engine, refuses_what_the_arch_lacks) {
   EXPECT_TRUE(holds(report_of<large>(virtual_gpu(arch::sm_75)),
                     "planted needs 120000 bytes of shared memory a block; sm_75 has 65536"));
   EXPECT_EQ(report_of<large>(virtual_gpu(arch::sm_80)), "");
-  EXPECT_TRUE(
-      holds(report_of<late>(virtual_gpu(arch::sm_89)), "planted needs sm_90 or later; this device is an sm_89"));
+  EXPECT_TRUE(holds(report_of<for_a_later_arch>(virtual_gpu(arch::sm_89)),
+                    "planted needs sm_90 or later; this device is an sm_89"));
+  EXPECT_TRUE(holds(report_of<for_more_features>(virtual_gpu(arch::sm_89)),
+                    "planted needs stmatrix, which the archs from sm_90 on have; this device is an sm_89"));
+  EXPECT_EQ(report_of<for_more_features>(virtual_gpu(arch::sm_90)), "");
 }
 
 template <class Make>

@@ -191,7 +191,7 @@ struct params {
 struct kernel {
   static constexpr const char* name = "fuzz";
   static constexpr int threads = lanes;
-  static constexpr arch lowest = arch::sm_80;
+  static constexpr features needs = features::copy_async;
   static constexpr bool holds_alone = false;
   struct shared {
     shared_array<unsigned, shared_bytes / 4> x;

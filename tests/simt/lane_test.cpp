@@ -20,7 +20,6 @@ struct verbs_params {
 struct verbs_kernel {
   static constexpr const char* name = "verbs";
   static constexpr int threads = 64;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = true;
   struct shared {
     shared_array<float, 2> sums;
@@ -58,7 +57,6 @@ struct shuffles_params {
 struct shuffles_kernel {
   static constexpr const char* name = "shuffles";
   static constexpr int threads = 64;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
 
@@ -82,7 +80,6 @@ struct atomics_params {
 struct atomics_kernel {
   static constexpr const char* name = "atomics";
   static constexpr int threads = 64;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = true;
   struct shared {
     shared_array<int, 8> bins;

@@ -667,7 +667,6 @@ struct pair_params {
 struct in_place {
   static constexpr const char* name = "in_place";
   static constexpr int threads = 64;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = no_shared;
   template <class Lane>

@@ -17,7 +17,6 @@ template <class S>
 struct add_all {
   static constexpr const char* name = "add_all";
   static constexpr int threads = 64;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = true;
   using shared = no_shared;
   struct params {
@@ -36,7 +35,6 @@ template <class S>
 struct read_total {
   static constexpr const char* name = "read_total";
   static constexpr int threads = 32;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = true;
   using shared = no_shared;
   struct params {

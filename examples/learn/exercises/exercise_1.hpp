@@ -12,7 +12,6 @@ namespace learn::exercises {
 struct exercise_1 {
   static constexpr const char* name = "mirror_rows";
   static constexpr int threads = 256;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     shared_array<float, threads> row;

@@ -13,7 +13,6 @@ namespace learn::exercises {
 struct exercise_3 {
   static constexpr const char* name = "row_sums";
   static constexpr int threads = 96;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     shared_array<float, 4> of_warps;

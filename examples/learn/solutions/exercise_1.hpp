@@ -10,7 +10,6 @@ namespace learn::solutions {
 struct exercise_1 {
   static constexpr const char* name = "mirror_rows";
   static constexpr int threads = 256;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   struct shared {
     shared_array<float, threads> row;

@@ -10,7 +10,6 @@ namespace learn::solutions {
 struct exercise_4 {
   static constexpr const char* name = "prefix_sums";
   static constexpr int threads = 64;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = false;
   static constexpr int warps = threads / 32;
   struct shared {

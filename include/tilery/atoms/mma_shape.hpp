@@ -38,14 +38,14 @@ struct mma_m16n8 {
 };
 
 // clang-format off
-template <> struct mma_shape<half> : mma_m16n8<16, float> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_f16; };
-template <> struct mma_shape<bf16> : mma_m16n8<16, float> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_f16; };
-template <> struct mma_shape<tf32> : mma_m16n8<8, float> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_tf32; };
-template <> struct mma_shape<int8> : mma_m16n8<32, std::int32_t> { static constexpr arch lowest = arch::sm_80; static constexpr compute_unit on = compute_unit::tensor_s8; };
+template <> struct mma_shape<half> : mma_m16n8<16, float> { static constexpr features needs = features::mma_f16; static constexpr compute_unit on = compute_unit::tensor_f16; };
+template <> struct mma_shape<bf16> : mma_m16n8<16, float> { static constexpr features needs = features::mma_f16; static constexpr compute_unit on = compute_unit::tensor_f16; };
+template <> struct mma_shape<tf32> : mma_m16n8<8, float> { static constexpr features needs = features::mma_tf32; static constexpr compute_unit on = compute_unit::tensor_tf32; };
+template <> struct mma_shape<int8> : mma_m16n8<32, std::int32_t> { static constexpr features needs = features::mma_s8; static constexpr compute_unit on = compute_unit::tensor_s8; };
 // clang-format on
 
 struct mma_fp8 : mma_m16n8<32, float> {
-  static constexpr arch lowest = arch::sm_89;
+  static constexpr features needs = features::mma_fp8;
   static constexpr compute_unit on = compute_unit::tensor_f8;
 };
 template <>
@@ -66,7 +66,7 @@ struct mma_shape<double> {
   static constexpr fragment_map a = {m, k, {{0, 1}, {0, 2}, {1, 0}, {2, 0}, {4, 0}}, {}};
   static constexpr fragment_map b = {k, n, {{1, 0}, {2, 0}, {0, 1}, {0, 2}, {0, 4}}, {}};
   static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}}};
-  static constexpr arch lowest = arch::sm_80;
+  static constexpr features needs = features::mma_f64;
   static constexpr compute_unit on = compute_unit::tensor_f64;
 };
 

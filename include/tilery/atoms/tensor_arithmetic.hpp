@@ -127,7 +127,7 @@ float converted_dot(const float* a, const float* b, float c) {
 /// sm_90.
 template <int K>
 float exact_dot(const float* a, const float* b, float c, arch target, operand_exponents lowest) {
-  if (static_cast<int>(target) < static_cast<int>(arch::sm_90)) {
+  if (!is_at_least(target, arch::sm_90)) {
     const int bits = K == 32 ? 13 : 24, fraction = K == 32 ? 13 : 23;
     const float first = exact_sum(a, b, K / 2, c, bits, lowest, fraction);
     return exact_sum(a + K / 2, b + K / 2, K / 2, first, bits, lowest, fraction);

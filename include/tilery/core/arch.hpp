@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The archs as data: the limits of blocks and SMs on each GPU arch, and the vector width of the host.
+// The archs as data: their vendor, features and limits, and the vector width of the host.
 // Source: CUDA C++ Programming Guide 13.0, "Compute Capabilities", tables of features and technical specifications.
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/annotations.hpp>
+#include <tilery/core/features.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
-/// An arch that a policy can be written for. The value of a GPU arch is its compute capability, major * 10 + minor.
+/// The maker of a device. Archs are ordered within a vendor only.
+enum class vendor : int { host, nvidia };
+
+/// An arch that a policy can be written for. A vendor's archs are numbered in the order of their release; the value of
+/// an NVIDIA arch is its compute capability, major * 10 + minor.
 enum class arch : int {
   cpu = 0,
   sm_75 = 75,
@@ -20,10 +24,17 @@ enum class arch : int {
   sm_120 = 120
 };
 
-/// The hardware limits of one arch.
+/// The largest parameters of a kernel, in bytes, that any executor can pass.
+inline constexpr int largest_parameter_bytes = 32764;
+
+/// The features and the hardware limits of one arch.
 struct arch_limits {
   arch id;
   const char* name;
+  tilery::vendor vendor;
+  tilery::features features;
+  int warp_size;
+  int parameter_bytes;  // of a kernel's parameters
   int threads_per_block;
   int threads_per_multiprocessor;
   int blocks_per_multiprocessor;
@@ -33,17 +44,31 @@ struct arch_limits {
   int blocks_per_cluster;  // 1: the arch has no clusters
 };
 
+/// The features of NVIDIA's archs. Each later set includes the earlier ones.
+/// Source: PTX ISA 8.5, the "Target ISA Notes" of each instruction.
+inline constexpr features features_of_sm_75 = features::ldmatrix | features::named_barriers;
+inline constexpr features features_of_sm_80 = features_of_sm_75 | features::copy_async | features::mma_f16 |
+                                              features::mma_tf32 | features::mma_f64 | features::mma_s8;
+inline constexpr features features_of_sm_89 = features_of_sm_80 | features::mma_fp8;
+inline constexpr features features_of_sm_90 =
+    features_of_sm_89 | features::stmatrix | features::mbarrier | features::copy_bulk | features::clusters;
+
+/// A vendor's archs are in the order of their release. A row is an arch:
+// clang-format off
 inline constexpr arch_limits all_arch_limits[] = {
-    {arch::sm_75, "sm_75", 1024, 1024, 16, 65536, 64 * 1024, 64 * 1024, 1},
-    {arch::sm_80, "sm_80", 1024, 2048, 32, 65536, 163 * 1024, 164 * 1024, 1},
-    {arch::sm_86, "sm_86", 1024, 1536, 16, 65536, 99 * 1024, 100 * 1024, 1},
-    {arch::sm_89, "sm_89", 1024, 1536, 24, 65536, 99 * 1024, 100 * 1024, 1},
-    {arch::sm_90, "sm_90", 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
-    {arch::sm_100, "sm_100", 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
-    {arch::sm_120, "sm_120", 1024, 1536, 24, 65536, 99 * 1024, 100 * 1024, 8},
+    //                                                        warp  params  threads of   blocks  SM's   shared bytes of         cluster
+    //                                                       lanes   bytes  block,   SM  of SM  regs   block,       SM           blocks
+    {arch::sm_75,  "sm_75",  vendor::nvidia, features_of_sm_75, 32, 32764, 1024, 1024, 16, 65536,  64 * 1024,  64 * 1024,  1},
+    {arch::sm_80,  "sm_80",  vendor::nvidia, features_of_sm_80, 32, 32764, 1024, 2048, 32, 65536, 163 * 1024, 164 * 1024,  1},
+    {arch::sm_86,  "sm_86",  vendor::nvidia, features_of_sm_80, 32, 32764, 1024, 1536, 16, 65536,  99 * 1024, 100 * 1024,  1},
+    {arch::sm_89,  "sm_89",  vendor::nvidia, features_of_sm_89, 32, 32764, 1024, 1536, 24, 65536,  99 * 1024, 100 * 1024,  1},
+    {arch::sm_90,  "sm_90",  vendor::nvidia, features_of_sm_90, 32, 32764, 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
+    {arch::sm_100, "sm_100", vendor::nvidia, features_of_sm_90, 32, 32764, 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
+    {arch::sm_120, "sm_120", vendor::nvidia, features_of_sm_90, 32, 32764, 1024, 1536, 24, 65536,  99 * 1024, 100 * 1024,  8},
     // One lane per block. The kernel's `shared` struct is on the stack of the host thread.
-    {arch::cpu, "cpu", 1, 1, 1, 0, 0, 0, 1},
+    {arch::cpu,    "cpu",    vendor::host,   features::none,     1, 32764,    1,    1,  1,     0,          0,          0,  1},
 };
+// clang-format on
 
 /// Returns the limits of an arch; those of sm_75 for an arch that is not in the table.
 constexpr const arch_limits& limits(arch id) {
@@ -52,14 +77,28 @@ constexpr const arch_limits& limits(arch id) {
   return all_arch_limits[0];
 }
 
-/// Returns the newest GPU arch in the table that is not above a GPU's compute capability (major * 10 + minor), and
+/// True if `target` is `lowest`, or a later arch of the same vendor.
+constexpr bool is_at_least(arch target, arch lowest) {
+  return limits(target).vendor == limits(lowest).vendor && target >= lowest;
+}
+
+/// True if the arch has every feature of the set.
+constexpr bool has_features(arch target, features wanted) { return includes(limits(target).features, wanted); }
+
+/// Returns the first arch in the table that has every feature of the set, for messages; the table's first arch if no
+/// arch has them all.
+constexpr arch first_with(features wanted) {
+  for (const arch_limits& entry : all_arch_limits)
+    if (includes(entry.features, wanted)) return entry.id;
+  return all_arch_limits[0].id;
+}
+
+/// Returns NVIDIA's newest arch in the table that is not above a GPU's compute capability (major * 10 + minor), and
 /// sm_75 for a GPU below all of them.
 constexpr arch arch_of(int compute_capability) {
   arch best = arch::sm_75;
   for (const arch_limits& entry : all_arch_limits)
-    if (entry.id != arch::cpu && static_cast<int>(entry.id) <= compute_capability &&
-        static_cast<int>(entry.id) > static_cast<int>(best))
-      best = entry.id;
+    if (entry.vendor == vendor::nvidia && static_cast<int>(entry.id) <= compute_capability) best = entry.id;
   return best;
 }
 

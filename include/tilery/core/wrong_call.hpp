@@ -89,9 +89,10 @@ constexpr void refuse_call() {
     static_assert(is_wrong,
                   "the elements of this op's operands must be double, float, half or bf16; labels are int32 or int64");
   else
-    static_assert(is_wrong,
-                  "no overload of this op takes these arguments: each operand must be a view of the rank that the op's "
-                  "declaration states, made by tilery::matrix or tilery::vector or shaped like std::mdspan");
+    static_assert(
+        is_wrong,
+        "no overload of this op takes these arguments: each operand must be a view of the rank that the op's "
+        "declaration states, made by tilery::vector, tilery::matrix or tilery::tensor, or shaped like std::mdspan");
 }
 
 }  // namespace ops

@@ -40,7 +40,6 @@ template <class S>
 struct column_totals {
   static constexpr const char* name = "column_totals";
   static constexpr int threads = 128;
-  static constexpr arch lowest = arch::sm_75;
   static constexpr bool holds_alone = true;
   using shared = no_shared;
   using params = column_totals_params<S>;

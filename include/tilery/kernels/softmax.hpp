@@ -24,7 +24,6 @@ struct softmax_kernel {
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_forward";
   static constexpr int threads = P.threads;
-  static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = true;
   using shared = tile::row_slots<P, accumulator>;
 
@@ -65,7 +64,6 @@ struct softmax_backward_kernel {
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_backward";
   static constexpr int threads = P.threads;
-  static constexpr arch lowest = P.lowest;
   static constexpr bool holds_alone = true;
   using shared = tile::row_slots<P, accumulator>;
 

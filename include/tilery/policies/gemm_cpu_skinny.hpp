@@ -20,10 +20,16 @@ struct gemm_cpu_skinny_policy {
   int rows = native_isa == host_isa::avx512 ? 4 : 2;  // rows of the short operand that are multiplied at once
   int lines = 4;                                      // lines of the long operand that are read at once
   int group = 16;                                     // lines along k whose sums are kept at once
-  int k_block = 512;                                  // k of one pass: the lines' elements stay in the L1 cache
-  int span = 4096;  // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
+  int tile_few = 5;     // from this extent of C's shorter dimension on, lines along k go through register tiles
+  int tile_group = 48;  // lines along k of one piece of work that goes through register tiles
+  int k_block = 512;    // k of one pass: the lines' elements stay in the L1 cache
+  int span = 4096;      // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
   host_isa isa = native_isa;
 
+  /// Lines and vectors of such a tile: as many as the registers of the isa hold, if those of AVX2 or AVX-512.
+  static constexpr int tile_lines = 6;
+  constexpr int tile_vectors() const { return isa == host_isa::avx512 ? 4 : 2; }
+  constexpr bool has_tiles() const { return isa != host_isa::baseline; }
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
   /// Elements of C's longer dimension in one piece of work. Lines along k: a group. Other lines: at most `span`, at
   /// most as many as have 4096 sums (16 KiB of float), and at most a thread's share.
@@ -38,8 +44,8 @@ struct gemm_cpu_skinny_policy {
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_cpu_skinny_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
-  if (p.few < 1 || p.few > 64 || p.rows < 1 || p.lines < 1 || p.group < 1 || p.k_block < 1 || p.span < 1)
-    return broken("gemm_cpu_skinny_policy: few must be 1 to 64, rows, lines, group, k_block and span positive", how);
+  if (p.few < 1 || p.few > 64 || p.rows < 1 || p.lines < 1 || p.group < 1 || p.tile_few < 1 || p.tile_group < 1 || p.k_block < 1 || p.span < 1)
+    return broken("gemm_cpu_skinny_policy: few must be 1 to 64, rows, lines, group, tile_few, tile_group, k_block and span positive", how);
   if (static_cast<int>(p.isa) > static_cast<int>(native_isa))
     return broken("gemm_cpu_skinny_policy.isa must not be wider than the instructions that this unit is compiled for; link tilery::native", how);
   // Registers: the accumulators, one vector of each line, and one vector of a row of the short operand.
@@ -74,15 +80,25 @@ constexpr const char* misfit(const gemm_cpu_skinny_policy& p, const gemm_problem
 
 /// The candidate, and the selector's condition for it.
 ///
-/// Evidence. Time of the packed kernel (gemm_cpu) divided by the time of this one, one thread, float, on a Xeon of the
-/// Cascade Lake family (1 MiB of L2 cache), g++ 12 -O3, 2026-11-23 (512 x 512 and 256 x 256 with another program
-/// running on the machine). The long operand is contiguous along k, or along C's longer dimension (n of B, m of A):
+/// Evidence. Speed in GFLOP/s of this kernel / of the packed kernel (gemm_cpu), one thread, float, 2 virtual CPUs of an
+/// EPYC of the Zen 4 family (1 MiB of L2 cache), g++ 12 -O3 -march=znver3 (AVX2), 2026-11-30. The long operand is
+/// contiguous along k; from 5 rows or columns on, it goes through register tiles:
 ///
-///   long operand    B along k          B along n           A along k          A along m: gemm_cpu transposes A
-///   of few =        1    4    8   16   1    4    8   16    1    4    8   16   1    4    8   16
-///   4096 x 4096     4.9  4.9  3.3 2.3  3.1  2.4  1.5 0.7   2.6  2.2  1.7 1.0  8.8  6.2  3.4 1.9
-///   512 x 512       5.5       1.5 0.9  0.9       0.8 0.8   5.6       1.2 0.7  9.3       3.0 1.2
-///   256 x 256       2.4       0.8 0.5  0.5       0.5 0.5   4.5       1.1 0.5  7.8       2.0 1.0
+///   long operand   B along k (C of few x n)          A along k (C of m x few)
+///   of few =       2        4        8        16       2        4        8        16
+///   4096 x 4096    18 / 7   25 / 13  66 / 20  95 / 34  18 / 11  24 / 23  66 / 50  95 / 71
+///   512 x 512      41 / 18  45 / 29  77 / 42 103 / 71  42 / 18  48 / 37  79 / 77 107 / 109
+///   256 x 256      37 / 20  45 / 33  74 / 44  97 / 75  33 / 17  40 / 35  76 / 77 103 / 107
+///
+/// If the long operand is contiguous along C's longer dimension (n of B, m of A): time of the packed kernel divided by
+/// the time of this one, one thread, float, on a Xeon of the Cascade Lake family (1 MiB of L2 cache), g++ 12 -O3,
+/// 2026-11-23 (512 x 512 and 256 x 256 with another program running on the machine):
+///
+///   long operand    B along n           A along m: gemm_cpu transposes A
+///   of few =        1    4    8   16    1    4    8   16
+///   4096 x 4096     3.1  2.4  1.5 0.7   8.8  6.2  3.4 1.9
+///   512 x 512       0.9       0.8 0.8   9.3       3.0 1.2
+///   256 x 256       0.5       0.5 0.5   7.8       2.0 1.0
 ///
 /// In the column "B along n", gemm_cpu reads B in place, except for 4096 x 4096, where it packs B.
 template <class T>
@@ -92,12 +108,16 @@ struct gemm_cpu_skinny_table {
   static constexpr bool serves(const gemm_problem& p) {
     if (misfit(candidates[0], p)) return false;
     const int few = lesser(p.m, p.n);
-    const bool across = long_operand(p).contiguous == along::outer, transposed_a = across && p.n < p.m;
+    const bool packing_transposes = p.n < p.m;
     const bool fits_second_cache =
         std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < 1 << 20;
-    if (few == 1) return !(fits_second_cache && across && !transposed_a);
-    if (fits_second_cache) return transposed_a && few <= 8;
-    return few <= (across && !transposed_a ? 8 : 16);
+    if (long_operand(p).contiguous == along::k) {
+      constexpr bool has_tiles = candidates[0].has_tiles() && std::is_same_v<T, accumulator_t<T>>;
+      return has_tiles || few == 1 || !fits_second_cache;
+    }
+    if (few == 1) return !fits_second_cache || packing_transposes;
+    if (fits_second_cache) return packing_transposes && few <= 8;
+    return few <= (packing_transposes ? 16 : 8);
   }
   static constexpr choice choose(const gemm_problem&) {
     return {0, "few rows or columns: the long operand is read once, where it lies"};

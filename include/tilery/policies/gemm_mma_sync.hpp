@@ -100,7 +100,7 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
   if (p.raster_rows < 1) return broken("gemm_mma_sync_policy.raster_rows must be at least 1", how);
   if (!each_row([&](int row) { return row * element_bytes >= 16; }))
     return broken("gemm_mma_sync_policy: a row of A's and B's tiles must be at least 16 bytes", how);
-  if (static_cast<int>(p.lowest) < static_cast<int>(arch::sm_80))
+  if (!has_features(p.lowest, features::copy_async | features::mma_f16))
     return broken("gemm_mma_sync_policy.lowest must be sm_80 or later, which have cp.async and mma.sync of 16 x 8 x 16", how);
   const arch_limits& has = limits(p.lowest);
   if (p.threads() > has.threads_per_block)
@@ -123,8 +123,7 @@ inline sentence describe(const gemm_mma_sync_policy& p) {
 /// Returns null if the policy can run the problem, otherwise the reason.
 constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& asked) {
   const gemm_problem problem = transposed_if_needed(p, asked);
-  if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
-    return "the policy is for a later arch than this device";
+  if (!is_at_least(problem.target, p.lowest)) return "the policy is for a later arch than this device";
   const auto fits = [&](along wanted, const gemm_operand_shape& has) {
     return (wanted == along::any && p.vector == 1) || has.lies(wanted);
   };

@@ -147,7 +147,7 @@ struct gemm_mma_sync_table<double> {
 /// for a group of several layouts.
 template <class T, class Shape>
 constexpr bool serves_mma_sync(const gemm_problem& p) {
-  if (static_cast<int>(p.target) < static_cast<int>(Shape::lowest)) return false;
+  if (!has_features(p.target, Shape::needs)) return false;
   if constexpr (std::is_same_v<T, double>) {
     const unit_rates rates = peaks(p.target).a_clock;
     return rates.tensor_f64 > rates.fma_f64 && is_of_one_layout(p) && p.a.vector >= 2 && p.b.vector >= 2 &&

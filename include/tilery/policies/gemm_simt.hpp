@@ -88,8 +88,7 @@ inline sentence describe(const gemm_simt_policy& p) {
 /// Returns null if the policy can run the problem, otherwise the reason.
 constexpr const char* misfit(const gemm_simt_policy& p, const gemm_problem& asked) {
   const gemm_problem problem = transposed_if_needed(p, asked);
-  if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
-    return "the policy is for a later arch than this device";
+  if (!is_at_least(problem.target, p.lowest)) return "the policy is for a later arch than this device";
   if (p.vector > 1 && (!problem.a.lies(p.a) || !problem.b.lies(p.b)))
     return "A or B lies the other way in memory than the policy's loads do; along::any with vector = 1 serves every "
            "layout";

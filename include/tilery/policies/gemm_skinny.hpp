@@ -84,8 +84,7 @@ inline sentence describe(const gemm_skinny_policy& p) {
 
 /// Returns null if the policy can run the problem, otherwise the reason. Every shape, stride and alignment is allowed.
 constexpr const char* misfit(const gemm_skinny_policy& p, const gemm_problem& problem) {
-  if (static_cast<int>(problem.target) < static_cast<int>(p.lowest))
-    return "the policy is for a later arch than this device";
+  if (!is_at_least(problem.target, p.lowest)) return "the policy is for a later arch than this device";
   return nullptr;
 }
 

@@ -11,13 +11,18 @@
 
 namespace tilery::inline TILERY_ABI {
 
+/// True if the device pass for this compute capability has the kernel's code. A constant, because a __global__ function
+/// cannot call the host's constexpr functions.
+template <class Kernel, int Capability>
+inline constexpr bool is_compiled_for = Capability >= 75 && has_code_for(arch_of(Capability), needs_of<Kernel>());
+
 /// Runs a kernel's text. In a device pass for an arch that cannot run the kernel, the body is only a trap: the kernel
 /// costs no compile time and no code there.
 template <class Kernel, class Params>
 __global__ void __launch_bounds__(Kernel::threads, resident_of<Kernel>())
     trampoline(const __grid_constant__ Params params) {
 #ifdef __CUDA_ARCH__
-  if constexpr (__CUDA_ARCH__ >= 10 * static_cast<int>(Kernel::lowest)) {
+  if constexpr (is_compiled_for<Kernel, __CUDA_ARCH__ / 10>) {
     extern __shared__ __align__(128) unsigned char shared_memory[];
     Kernel::run(cuda_lane{}, params, *reinterpret_cast<typename Kernel::shared*>(shared_memory));
   } else {
@@ -34,15 +39,17 @@ inline void launch_on_stream(const kernel_needs& kernel, const void* function, i
   if (kernel.shared_bytes > 48 * 1024)
     check_cuda(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, kernel.shared_bytes),
                "cudaFuncSetAttribute", at);
-  if (kernel.lowest > arch::sm_75) {
+  if (!has_code_for(arch::sm_75, kernel)) {
     // A newer device would run the trap that was compiled for an older arch.
     cudaFuncAttributes code;
     check_cuda(cudaFuncGetAttributes(&code, function), "cudaFuncGetAttributes", at);
-    if (code.ptxVersion < static_cast<int>(kernel.lowest))
-      throw error({kernel.name, " needs code for ", limits(kernel.lowest).name, "; the program has it for sm_",
-                   code.ptxVersion,
+    if (!has_code_for(arch_of(code.ptxVersion), kernel)) {
+      const arch_limits* first = all_arch_limits;
+      while (!has_code_for(first->id, kernel)) ++first;
+      throw error({kernel.name, " needs code for ", first->name, "; the program has it for sm_", code.ptxVersion,
                    ": add the device's compute capability to nvcc's -gencode options (CMAKE_CUDA_ARCHITECTURES)"},
                   at);
+    }
   }
   const dim3 grid(blocks.x, blocks.y, blocks.z), threads(kernel.threads);
   const auto bytes = static_cast<std::size_t>(kernel.shared_bytes);

@@ -5,7 +5,8 @@
 //   struct my_kernel {
 //     static constexpr const char* name = "my_kernel";
 //     static constexpr int threads = 128;              // lanes of a block on a GPU
-//     static constexpr arch lowest = arch::sm_75;      // the first arch that can run it
+//     static constexpr features needs = features::copy_async;  // features that its text uses; none if absent
+//     static constexpr arch lowest = arch::sm_90;      // the first arch that it is tuned for; any arch if absent
 //     static constexpr bool holds_alone = true;        // true if `run` is also right for a block of one lane (the cpu)
 //     static constexpr int cluster = 4;                // blocks of a cluster, along x; 1 if absent
 //     static constexpr int resident = 2;               // blocks whose registers an SM must hold at once; 1 if absent
@@ -33,7 +34,6 @@ template <class K>
 concept kernel_text = requires {
   { K::name } -> std::convertible_to<const char*>;
   { K::threads } -> std::convertible_to<int>;
-  { K::lowest } -> std::convertible_to<arch>;
   { K::holds_alone } -> std::convertible_to<bool>;
   typename K::shared;
 };
@@ -55,6 +55,14 @@ constexpr int resident_of() {
   else
     return 1;
 }
+/// The features that a kernel needs.
+template <class Kernel>
+constexpr features features_of() {
+  if constexpr (requires { Kernel::needs; })
+    return Kernel::needs;
+  else
+    return features::none;
+}
 /// The largest cluster, in blocks, that every arch with clusters supports. Some archs support larger clusters.
 inline constexpr int portable_cluster = 8;
 
@@ -68,20 +76,37 @@ constexpr int shared_bytes() {
 struct kernel_needs {
   const char* name;
   int threads;
-  arch lowest;
-  int shared_bytes;
-  int cluster;
+  tilery::features features = features::none;
+  const arch* lowest = nullptr;  // null: any arch that has the features
+  int shared_bytes = 0;
+  int cluster = 1;
 };
 template <kernel_text Kernel>
 constexpr kernel_needs needs_of() {
-  return {Kernel::name, Kernel::threads, Kernel::lowest, shared_bytes<Kernel>(), cluster_of<Kernel>()};
+  const arch* lowest = nullptr;
+  if constexpr (requires { Kernel::lowest; }) lowest = &Kernel::lowest;
+  return {Kernel::name, Kernel::threads, features_of<Kernel>(), lowest, shared_bytes<Kernel>(), cluster_of<Kernel>()};
+}
+
+/// True if the arch has the features that the kernel needs, and is not below the kernel's `lowest`. In a device pass
+/// for any other arch, the kernel's body is empty.
+constexpr bool has_code_for(arch target, const kernel_needs& kernel) {
+  return has_features(target, kernel.features) && (!kernel.lowest || is_at_least(target, *kernel.lowest));
 }
 
 /// Returns a sentence about the first requirement of a kernel that the arch does not meet, or nothing.
 inline finding check_arch(const kernel_needs& kernel, arch target) {
   const arch_limits& has = limits(target);
-  if (static_cast<int>(target) < static_cast<int>(kernel.lowest))
-    return {kernel.name, " needs ", limits(kernel.lowest).name, " or later; this device is an ", has.name};
+  if (const features missing = first_missing(has.features, kernel.features); missing != features::none)
+    return {kernel.name,
+            " needs ",
+            name_of(missing),
+            ", which the archs from ",
+            limits(first_with(missing)).name,
+            " on have; this device is an ",
+            has.name};
+  if (kernel.lowest && !is_at_least(target, *kernel.lowest))
+    return {kernel.name, " needs ", limits(*kernel.lowest).name, " or later; this device is an ", has.name};
   if (kernel.threads > has.threads_per_block)
     return {kernel.name, " has ", kernel.threads, " threads a block; ", has.name, " allows ", has.threads_per_block};
   if (kernel.cluster > has.blocks_per_cluster)
@@ -117,11 +142,12 @@ constexpr bool is_kernel() {
         { Kernel::threads } -> std::convertible_to<int>;
       },
       "a kernel must say how many threads a block has: static constexpr int threads");
-  static_assert(
-      requires {
-        { Kernel::lowest } -> std::convertible_to<arch>;
-      },
-      "a kernel must say which arch it needs: static constexpr arch lowest");
+  if constexpr (requires { Kernel::needs; })
+    static_assert(std::is_same_v<decltype(Kernel::needs), const features>,
+                  "a kernel's needs must be a set of features: static constexpr features needs = features::copy_async");
+  if constexpr (requires { Kernel::lowest; })
+    static_assert(std::is_same_v<decltype(Kernel::lowest), const arch>,
+                  "a kernel's lowest must be an arch: static constexpr arch lowest = arch::sm_90");
   static_assert(
       requires {
         { Kernel::holds_alone } -> std::convertible_to<bool>;
@@ -149,11 +175,11 @@ template <class Kernel, class Executor, class Params>
 void launch(const Executor& executor, index3 blocks, const Params& params, const operands& known = {}, where at = {}) {
   if constexpr (is_kernel<Kernel, Executor, Params>()) {
     static_assert(std::is_trivially_copyable_v<Params>, "kernel parameters must be trivially copyable");
-    static_assert(sizeof(Params) <= 32764, "kernel parameters must fit 32764 bytes");
+    static_assert(sizeof(Params) <= largest_parameter_bytes, "kernel parameters must fit 32764 bytes");
     static_assert(cluster_of<Kernel>() >= 1 && cluster_of<Kernel>() <= portable_cluster,
                   "a kernel's cluster must be 1 to 8 blocks: more are not portable");
-    static_assert(cluster_of<Kernel>() == 1 || static_cast<int>(Kernel::lowest) >= static_cast<int>(arch::sm_90),
-                  "a kernel with a cluster must have sm_90 or later as its lowest arch");
+    static_assert(cluster_of<Kernel>() == 1 || includes(features_of<Kernel>(), features::clusters),
+                  "a kernel with a cluster must need clusters: static constexpr features needs = features::clusters");
     refuse(in_op(Kernel::name, check_grid(blocks, cluster_of<Kernel>())), at);
     if (!known.checked()) refuse(in_op(Kernel::name, check_operands(known, executor.reachable())), at);
     if (blocks.volume() == 0) return;

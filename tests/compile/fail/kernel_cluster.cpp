@@ -7,7 +7,7 @@ struct no_params {};
 struct exchange {
   static constexpr const char* name = "exchange";
   static constexpr int threads = 32;
-  static constexpr tilery::arch lowest = tilery::arch::sm_90;
+  static constexpr tilery::features needs = tilery::features::clusters;
   static constexpr bool holds_alone = false;
 #ifdef BROKEN
   static constexpr int cluster = 16;

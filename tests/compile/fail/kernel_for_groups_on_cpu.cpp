@@ -10,7 +10,6 @@ struct reverse_params {
 struct reverse {
   static constexpr const char* name = "reverse";
   static constexpr int threads = 128;
-  static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = false;
   using shared = tilery::no_shared;
 

@@ -11,7 +11,6 @@ struct k {
   static constexpr const char* name = "k";
 #endif
   static constexpr int threads = 32;
-  static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = true;
   using shared = tilery::no_shared;
 

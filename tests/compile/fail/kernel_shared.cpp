@@ -9,7 +9,6 @@ struct k_params {
 struct k {
   static constexpr const char* name = "k";
   static constexpr int threads = 32;
-  static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = true;
 #ifndef BROKEN
   using shared = tilery::no_shared;

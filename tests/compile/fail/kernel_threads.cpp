@@ -11,7 +11,6 @@ struct k {
 #ifndef BROKEN
   static constexpr int threads = 32;
 #endif
-  static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = true;
   using shared = tilery::no_shared;
 

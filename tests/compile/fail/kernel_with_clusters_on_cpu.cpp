@@ -9,7 +9,7 @@ struct exchange_params {
 struct exchange {
   static constexpr const char* name = "exchange";
   static constexpr int threads = 32;
-  static constexpr tilery::arch lowest = tilery::arch::sm_90;
+  static constexpr tilery::features needs = tilery::features::clusters;
   static constexpr bool holds_alone = true;  // it does not
   static constexpr int cluster = 2;
   using shared = tilery::no_shared;

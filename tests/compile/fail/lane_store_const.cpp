@@ -15,7 +15,6 @@ struct clear_params {
 struct clear {
   static constexpr const char* name = "clear";
   static constexpr int threads = 32;
-  static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = true;
   using shared = tilery::no_shared;
 

@@ -9,7 +9,6 @@ struct first_params {
 struct first {
   static constexpr const char* name = "first";
   static constexpr int threads = 32;
-  static constexpr tilery::arch lowest = tilery::arch::sm_75;
   static constexpr bool holds_alone = true;
   struct shared {
     tilery::shared_array<float, 4> sums;

@@ -25,7 +25,7 @@ struct base {
 
 /// sm_80 and later.
 struct copies : base {
-  static constexpr arch lowest = arch::sm_80;
+  static constexpr features needs = features::copy_async | features::named_barriers;
   struct shared {
     shared_array<float, 256> x;
   };
@@ -60,7 +60,7 @@ TILERY_SIMT void multiply(Lane lane, const params& p) {
 
 /// sm_80 and later; two fp8 types from sm_89 on.
 struct tensor_cores : base {
-  static constexpr arch lowest = arch::sm_80;
+  static constexpr features needs = features::mma_f16 | features::mma_tf32 | features::mma_s8 | features::mma_f64;
   using shared = no_shared;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
@@ -72,7 +72,7 @@ struct tensor_cores : base {
   }
 };
 struct tensor_cores_fp8 : base {
-  static constexpr arch lowest = arch::sm_89;
+  static constexpr features needs = features::mma_fp8;
   using shared = no_shared;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
@@ -102,7 +102,7 @@ struct matrices : base {
 };
 /// sm_75 and later.
 struct matrix_loads : matrices {
-  static constexpr arch lowest = arch::sm_75;
+  static constexpr features needs = features::ldmatrix;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     load<1, matrix_order::rows>(lane, p, smem), load<1, matrix_order::transposed>(lane, p, smem);
@@ -112,7 +112,7 @@ struct matrix_loads : matrices {
 };
 /// sm_90 and later.
 struct matrix_stores : matrices {
-  static constexpr arch lowest = arch::sm_90;
+  static constexpr features needs = features::stmatrix;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
     store<1, matrix_order::rows>(lane, p, smem), store<1, matrix_order::transposed>(lane, p, smem);
@@ -123,7 +123,7 @@ struct matrix_stores : matrices {
 
 /// sm_90 and later.
 struct bulk_copies : base {
-  static constexpr arch lowest = arch::sm_90;
+  static constexpr features needs = features::mbarrier | features::copy_bulk;
   struct shared {
     shared_array<float, 256> x;
     mbarrier full;
@@ -150,7 +150,6 @@ struct bulk_copies : base {
 
 /// The lane's own atomics on shared memory, and compare-and-swap on both memories.
 struct atomics : base {
-  static constexpr arch lowest = arch::sm_75;
   struct shared {
     shared_array<int, 8> n;
     shared_array<float, 8> x;
@@ -174,7 +173,7 @@ struct atomics : base {
 
 /// sm_90 and later: the lane's own verbs of clusters, with accesses of each width.
 struct clusters : base {
-  static constexpr arch lowest = arch::sm_90;
+  static constexpr features needs = features::clusters;
   static constexpr int cluster = 2;
   struct shared {
     shared_array<float, 256> x;

@@ -129,10 +129,9 @@ public:
       f.kind = fault_kind::unwritten;
       f.memory = o.name;
       f.missing = std::to_string(none.count) + " of " + std::to_string(none.all) + " elements of " + o.name +
-                  (none.count == 1 ? " was" : " were") + " never written; the first is " + o.name + "[" +
-                  (o.matrices > 1 ? std::to_string(none.first[0]) + ", " : "") +
-                  (o.matrices > 1 || o.extents[0] > 1 ? std::to_string(none.first[1]) + ", " : "") +
-                  std::to_string(none.first[2]) + "]";
+                  (none.count == 1 ? " was" : " were") + " never written; the first is " + o.name + "[";
+      for (int d = 0; d < o.rank; ++d) f.missing += (d > 0 ? ", " : "") + std::to_string(none.first[d]);
+      f.missing += "]";
       add(std::move(f));
     });
   }

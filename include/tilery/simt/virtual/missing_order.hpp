@@ -71,16 +71,16 @@ inline std::string missing_order(const access_pair& p, const later_iteration& la
 }
 
 /// Returns the layout of an operand as text, for an access that is on none of its elements. `in_a_gap`: true if the
-/// access is between the operand's rows or matrices.
+/// access is between the operand's elements.
 inline std::string layout_of(const operand& o, bool in_a_gap) {
-  const bool several = o.matrices > 1;
-  std::string says = std::string(o.name) + " has ";
-  if (several) says += std::to_string(o.matrices) + " x ";
-  says += std::to_string(o.extents[0]) + " x " + std::to_string(o.extents[1]) + " elements of " +
-          std::to_string(o.element_bytes) + " bytes, with strides ";
-  if (several) says += std::to_string(o.matrix_stride) + ", ";
-  says += std::to_string(o.strides[0]) + " and " + std::to_string(o.strides[1]);
-  if (in_a_gap) says += several ? "; this lies between its rows or matrices" : "; this lies between its rows";
+  std::string says = std::string(o.name) + " has " + o.shape().c_str() + " elements of " +
+                     std::to_string(o.element_bytes) + " bytes, with stride" + (o.rank > 1 ? "s " : " ");
+  for (int d = 0; d < o.rank; ++d)
+    says += (d == 0 ? "" : d + 1 < o.rank ? ", " : " and ") + std::to_string(o.strides[d]);
+  if (in_a_gap)
+    says += o.rank == 2   ? "; this lies between its rows"
+            : o.rank == 3 ? "; this lies between its rows or matrices"
+                          : "; this lies between its elements";
   return says;
 }
 

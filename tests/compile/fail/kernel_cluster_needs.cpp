@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: a kernel with a cluster must have sm_90 or later as its lowest arch
+// expect: a kernel with a cluster must need clusters: static constexpr features needs = features::clusters
 #include "operands.hpp"
 
 struct no_params {};
@@ -8,9 +8,9 @@ struct exchange {
   static constexpr const char* name = "exchange";
   static constexpr int threads = 32;
 #ifdef BROKEN
-  static constexpr tilery::arch lowest = tilery::arch::sm_80;
+  static constexpr tilery::features needs = tilery::features::copy_async;
 #else
-  static constexpr tilery::arch lowest = tilery::arch::sm_90;
+  static constexpr tilery::features needs = tilery::features::clusters;
 #endif
   static constexpr bool holds_alone = false;
   static constexpr int cluster = 2;
