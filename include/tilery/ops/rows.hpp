@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The common part of the row-wise ops: the problem that the selector sees, and the launch of the candidate that it
-// picks.
+// The common part of the row-wise ops (softmax, cross-entropy): the problem that the selector sees, and the launch of
+// the candidate that it picks.
+//
+// To add a row-wise op NAME, write
+//   kernels/NAME.hpp                   its kernel (model: kernels/softmax.hpp); tile/row_values.hpp reads a row,
+//                                      tile/row_group.hpp reduces over its lanes
+//   NAME.hpp                           the public op: docstring, checks, launch_rows (model: softmax.hpp); and a line
+//                                      in tilery.hpp
+//   tests/ops/NAME_test.cpp            and its line in tests/CMakeLists.txt
+// Its policy is row_policy (policies/row.hpp); the table policies/row_table.hpp serves all row-wise ops.
 #pragma once
 #pragma GCC system_header
 
