@@ -5,7 +5,7 @@
 #
 #   tests/run.sh                      all tests of this machine, but for the long ones
 #   tests/run.sh --long               those too
-#   tests/run.sh --filter REGEX       only tests whose name matches; only their programs are built
+#   tests/run.sh --filter REGEX       only tests whose name matches; only their programs are built, each suite by itself
 #   tests/run.sh --compiler NAME      nvcc (with g++, the default where there is one), g++ or clang++
 #   tests/run.sh --sanitize           host tests under AddressSanitizer and UBSan
 #   tests/run.sh --build-only         builds and runs nothing
@@ -98,6 +98,7 @@ fi
 folder=$tilery_build/tests
 [[ -z $compiler ]] || folder=$tilery_build/tests-$compiler
 [[ $sanitize == no ]] || folder=$tilery_build/sanitize${compiler:+-$compiler}
+[[ -z $filter ]] || folder+=-apart # each suite a program
 arguments=(-DTILERY_TESTS=ON -DTILERY_EXAMPLES=ON -DTILERY_BENCHMARKS=OFF)
 
 cuda=headers needed="$packages_to_build $packages_for_tests"
@@ -106,8 +107,8 @@ case $compiler in
   nvcc) cuda=nvcc ;;
   clang*) needed+=" $packages_for_clang" ;;
 esac
-# shellcheck disable=SC2086  # a list of words
-prepare_machine $cuda $needed
+# shellcheck disable=SC2046,SC2086  # lists of words
+prepare_machine $cuda $needed wanting $(wanted_for_tests)
 need_cuda $cuda
 case $compiler in
   '' | nvcc) arguments+=(-DCMAKE_CXX_COMPILER=g++) ;;
@@ -116,6 +117,7 @@ esac
 # The sanitizers and the compilers that are not nvcc's host see the kernels as C++.
 [[ $sanitize == no && ($compiler == '' || $compiler == nvcc) ]] || nvcc=
 [[ $sanitize == no ]] || arguments+=(-DTILERY_SANITIZE=ON)
+[[ -z $filter ]] || arguments+=(-DTILERY_SUITES_APART=ON)
 tell_cmake_about_cuda
 arguments+=("${cuda_arguments[@]}")
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # shellcheck shell=bash
 #
-# CTest's output with two things put before its summary: which tests were skipped and why, and what each test costs, the
-# seconds of compiling it, out of Ninja's log, and of running it, out of CTest's lines. Seconds are added up over
+# CTest's output with some things put before its summary: what the tests cost, each family of them and the most expensive
+# ones, and which were skipped and why. The seconds of compiling come from Ninja's log, those of running from CTest's
+# lines, the families from families.txt, which CMake writes (tests/families.cmake). Seconds are added up over
 # processes, so that the sum exceeds the clock where several run at once.
 
 # Prints the names of the tests that CTest would run: tests_in FOLDER CTEST-ARGUMENT...
@@ -67,7 +68,8 @@ print_skipped() {
   printf '\n'
 }
 
-# Passes CTest's output on. Before its summary come the N most expensive tests and the reasons of those skipped.
+# Passes CTest's output on. Before its summary come the N most expensive tests, the families and the reasons of those
+# skipped.
 #   summarize_ctest N FOLDER
 summarize_ctest() {
   local most=$1 folder=$2 line ran='' summary=no
@@ -85,17 +87,47 @@ summarize_ctest() {
     [[ $line != *'***Skipped'* ]] || skipped+=("${BASH_REMATCH[1]}")
   done
   ((most == 0)) || print_shares "$most" "$folder" "$ran"
+  print_families "$folder" "$ran"
   ((${#skipped[@]} == 0)) || print_skipped "$folder" "${skipped[@]}"
   ((${#held[@]} == 0)) || printf '%s\n' "${held[@]}"
+}
+
+# Prints "compile NAME SECONDS" and "run NAME SECONDS" lines: all_seconds FOLDER RAN
+all_seconds() {
+  compile_seconds "$1" | sed 's/^/compile /'
+  printf '%s' "$2" | sed 's/^/run /'
+}
+
+# The seconds of each family, the largest first. Targets that CMake no longer knows are left out.
+print_families() {
+  local folder=$1 ran=$2
+  [[ -r $folder/families.txt ]] || return 0
+  printf 'Seconds by family:\n'
+  all_seconds "$folder" "$ran" | awk -v families="$folder/families.txt" '
+    BEGIN {
+      while ((getline line < families) > 0) {
+        split(line, part, "\t")
+        of[part[1]] = part[2]
+        sum[part[2]] = 0
+      }
+    }
+    $2 in of {
+      if ($1 == "compile") compile[of[$2]] += $3; else run[of[$2]] += $3
+      sum[of[$2]] += $3
+      total += $3
+    }
+    END {
+      for (family in sum)
+        printf "%s\t%.1f\t%.1f\t%.1f\t%.0f %%\n", family, sum[family], compile[family], run[family],
+          (total > 0) ? 100 * sum[family] / total : 0
+    }' | sort -t $'\t' -k 2nr | cat <(printf 'family\tseconds\tcompiling\trunning\tshare\n') - | print_table
+  printf '\n'
 }
 
 print_shares() {
   local most=$1 folder=$2 ran=$3
   printf 'The %d tests that took most seconds:\n' "$most"
-  {
-    compile_seconds "$folder" | sed 's/^/compile /'
-    printf '%s' "$ran" | sed 's/^/run /'
-  } | awk '
+  all_seconds "$folder" "$ran" | awk '
     { if ($1 == "compile") compile[$2] += $3; else run[$2] += $3; all[$2] += $3; total += $3 }
     END {
       for (name in all)

@@ -10,6 +10,16 @@ packages_for_benchmarks="libbenchmark-dev libdnnl-dev libopenblas-dev libboost-c
 packages_for_clang="clang libomp-dev"
 packages_for_wheels="python3-venv ca-certificates"
 
+# Packages that the tests do without, saying so, where the system has none: the formatter in the one version that counts.
+wanted_for_tests() {
+  local VERSION_CODENAME=''
+  # shellcheck source=/dev/null
+  [[ ! -r /etc/os-release ]] || source /etc/os-release
+  case $VERSION_CODENAME in
+    bookworm | jammy | noble) echo clang-format-14 ;;
+  esac
+}
+
 install_trouble= # why the last installation failed, in a few words
 
 # A program counts wherever it comes from; everything else is asked of dpkg.
@@ -20,6 +30,7 @@ package_is_there() {
     ninja-build) program=ninja ;;
     gnuplot-nox) program=gnuplot ;;
     clang) program=clang++ ;;
+    clang-format-14) program=clang-format-14 ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null && return ;;
     ca-certificates) [[ -s /etc/ssl/certs/ca-certificates.crt ]] && return ;;
   esac

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Activations of matrices, forward and backward: relu, gelu, gelu_tanh, silu, sigmoid, tanh. tile/activation.hpp has
-// the formulas.
+// Activations of matrices, forward and backward. tile/activation.hpp lists the activations, with their formulas.
 #pragma once
 #pragma GCC system_header
 
@@ -31,14 +30,17 @@ void activate(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   static_assert(std::is_same_v<std::remove_const_t<element_type_of<X>>, T> && ops::is_float_type<T>,
                 "activate: x and y must both be double, float, half or bf16, and y not const");
+  activation::must_have_value<Activation, accumulator_t<T>>();
   auto in = view(x, at, {"activate: ", "x"});
   auto out = view(y, at, {"activate: ", "y"});
   operands all = {reads("x", in), writes("y", out)};
   refuse(check_same_shape("activate", all), at);
   refuse(check_call("activate", all, executor.reachable(), {"x"}), at);
   if (in.dense() && out.dense()) in = flattened(in), out = flattened(out);
-  activation_forward_params<Activation, T> p{out.extents[0], out.extents[1], for_kernel<T>(in), for_kernel<T>(out)};
-  ops::launch_elementwise<T>(executor, ops::describe_elements(16 / sizeof(T), in, out), p, all, at);
+  if constexpr (activation::has_value<Activation, accumulator_t<T>>) {
+    activation_forward_params<Activation, T> p{out.extents[0], out.extents[1], for_kernel<T>(in), for_kernel<T>(out)};
+    ops::launch_elementwise<T>(executor, ops::describe_elements(16 / sizeof(T), in, out), p, all, at);
+  }
 }
 
 /// dx = dy f'(x), with x the input of the forward pass: `activate_backward<activation::relu>(executor, x, dy, dx)`. dx
@@ -50,6 +52,7 @@ void activate_backward(const Executor& executor, const X& x, const D& dy, const 
   static_assert(std::is_same_v<std::remove_const_t<element_type_of<X>>, T> &&
                     std::is_same_v<std::remove_const_t<element_type_of<D>>, T> && ops::is_float_type<T>,
                 "activate_backward: x, dy and dx must all be double, float, half or bf16, and dx not const");
+  activation::must_have_gradient<Activation, accumulator_t<T>>();
   auto a = view(x, at, {"activate_backward: ", "x"});
   auto b = view(dy, at, {"activate_backward: ", "dy"});
   auto c = view(dx, at, {"activate_backward: ", "dx"});
@@ -57,9 +60,11 @@ void activate_backward(const Executor& executor, const X& x, const D& dy, const 
   refuse(check_same_shape("activate_backward", all), at);
   refuse(check_call("activate_backward", all, executor.reachable(), {"x", "dy"}), at);
   if (a.dense() && b.dense() && c.dense()) a = flattened(a), b = flattened(b), c = flattened(c);
-  activation_backward_params<Activation, T> p{c.extents[0], c.extents[1], for_kernel<T>(a), for_kernel<T>(b),
-                                              for_kernel<T>(c)};
-  ops::launch_elementwise<T>(executor, ops::describe_elements(16 / sizeof(T), a, b, c), p, all, at);
+  if constexpr (activation::has_gradient<Activation, accumulator_t<T>>) {
+    activation_backward_params<Activation, T> p{c.extents[0], c.extents[1], for_kernel<T>(a), for_kernel<T>(b),
+                                                for_kernel<T>(c)};
+    ops::launch_elementwise<T>(executor, ops::describe_elements(16 / sizeof(T), a, b, c), p, all, at);
+  }
 }
 
 /// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).

@@ -11,6 +11,7 @@
 #include <tilery/kernels/column_sum.hpp>
 #include <tilery/ops/wrong_call.hpp>
 #include <tilery/policies/alignment.hpp>
+#include <tilery/policies/column_sum_table.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -35,17 +36,17 @@ template <class S, class Executor, class X, class Y>
 void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out, S factor,
                        const operands& all, where at) {
   using table = column_sum_table<Executor, X>;
-  with_candidate<table>(table::choose(describe_columns(x)).index, [&]<column_sum_policy P>() {
+  with_candidate<table>(table::choose(describe_columns(x), executor.target()).index, [&]<column_sum_policy P>() {
     using kernel = column_sum_kernel<P, X, Y, S>;
     const typename kernel::params p{for_kernel<const X>(x), for_kernel<Y>(out), factor};
     launch<kernel>(executor, kernel::blocks(p), p, all, at);
   });
 }
 
-/// Returns the number of slices that the rows are cut into. All candidates of a table cut alike.
-template <class Executor, class T>
-int column_sum_slices(int rows) {
-  return rows == 0 ? 1 : pieces(rows, column_sum_table<Executor, T>::candidates[0].slice_rows);
+/// Returns the number of slices that the rows are cut into.
+template <class T, class Executor>
+int column_sum_slices(const Executor& executor, int rows) {
+  return rows == 0 ? 1 : pieces(rows, column_sum_table<Executor, T>::row(executor.target()).slice_rows);
 }
 
 }  // namespace ops
@@ -58,7 +59,7 @@ std::size_t column_sum_workspace_bytes(const Executor& executor, std::int64_t ro
                                        where at = {}) {
   using S = accumulator_t<T>;
   const tensor_name x{"column_sum_workspace_bytes: ", "x"};
-  const int slices = ops::column_sum_slices<Executor, T>(checked_extent(0, rows, at, x));
+  const int slices = ops::column_sum_slices<T>(executor, checked_extent(0, rows, at, x));
   (void)checked_extent(1, columns, at, x);
   if (slices == 1) return 0;
   return static_cast<std::size_t>(slices) * static_cast<std::size_t>(columns) * sizeof(S) +
@@ -72,7 +73,7 @@ namespace ops {
 template <class S, class Executor, class X, class R>
 void sum_slices(const Executor& executor, const operand& of, const matrix_view<const X>& x, const matrix_view<R>& out,
                 S factor, S* workspace, where at) {
-  const int slices = column_sum_slices<Executor, X>(x.extents[0]);
+  const int slices = column_sum_slices<X>(executor, x.extents[0]);
   if (slices == 1)
     return launch_column_sum<S>(executor, x, out, factor, of.pointer ? operands{of, writes("y", out)} : operands{}, at);
   const matrix_view<S> partial(workspace, slices, x.extents[1]);

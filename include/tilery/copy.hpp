@@ -27,7 +27,7 @@ constexpr bool is_copied_as = (std::is_integral_v<From> || is_any_float<From>)&&
 /// these types to one that is not an integer. Conversions from double and from integers to 16 or 8 bits go through
 /// float, and may round twice. (`copy_dense` copies dense tensors of any other type.)
 ///
-/// Shapes and strides. The same extents, 1 to 3 dimensions, any strides that are not negative.
+/// Shapes and strides. The same extents, 1 to 5 dimensions, any strides that are not negative.
 ///
 /// Memory. If both are dense and of the same type, each may be in any memory: host to device, or device to host. All
 /// other copies are a kernel, and both tensors must be in memory that the executor can reach. A transposition reads
@@ -42,7 +42,7 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
   using S = std::remove_const_t<element_type_of<From>>;
   using T = element_type_of<To>;
   static_assert(From::rank() == To::rank(), "copy: both tensors must have the same rank");
-  static_assert(From::rank() <= copied_rank, "copy: tensors must have 1 to 3 dimensions");
+  static_assert(From::rank() >= 1 && From::rank() <= largest_rank, "copy: tensors must have 1 to 5 dimensions");
   static_assert(
       ops::is_copied_as<S, T>,
       "copy: elements must be of one type, double, float, tf32, half, bf16, fp8 or an integer, or become one that is no "
@@ -57,13 +57,10 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
   refuse(check_call("copy", all, executor.reachable(), {std::is_same_v<S, T> ? "from" : ""}), at);
   if (target.size() == 0 || (std::is_same_v<S, T> && same_view(all[0], all[1]))) return;
   using wide = std::conditional_t<(sizeof(S) > sizeof(T)), S, T>;
-  const ops::rows_of_tensors<2> walk(target, source);
-  elementwise_problem problem{static_cast<int>(16 / sizeof(wide)), walk.is_contiguous(0) && walk.is_contiguous(1)};
-  if (!walk.serves_packs(0, target.pointer, problem.vector) || !walk.serves_packs(1, source.pointer, problem.vector))
-    problem.vector = 1;
-  const copy_params<S, T> p{static_cast<std::int32_t>(walk.rows()), walk.columns(), walk.outer(),
-                            walk.elements<const S>(1, source.pointer), walk.elements<T>(0, target.pointer)};
-  ops::launch_rows_of_tensors<wide>(executor, problem, p, walk.rows(), all, at);
+  const ops::rows_of_tensors<2> walk(ops::form_of_rows<Executor>, target, source);
+  const copy_params<S, T> p{walk.dimensions(), gmem_ptr<T>(target.pointer), gmem_ptr<const S>(source.pointer)};
+  ops::launch_rows_of_tensors<wide>(executor, ops::describe_rows<wide, Executor>(walk, target.pointer, source.pointer),
+                                    p, walk.rows(), all, at);
 }
 
 /// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).

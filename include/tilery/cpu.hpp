@@ -55,6 +55,13 @@ public:
     parallel_for(threads_ < most_threads ? threads_ : most_threads, n, body);
   }
 
+  /// Calls first(i) for i in [0, n_first), and then second(i) for i in [0, n_second), likewise.
+  template <class First, class Second>
+  void parallel(std::int64_t n_first, const First& first, std::int64_t n_second, const Second& second,
+                int most_threads = INT_MAX) const {
+    parallel_for(threads_ < most_threads ? threads_ : most_threads, n_first, first, n_second, second);
+  }
+
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where) const {

@@ -35,7 +35,7 @@ T held_value(Value value, where at) {
 /// Types. double, float, tf32, half, bf16, fp8 and integers. A floating-point element gets the nearest value; 16 and 8
 /// bits are reached through float, which may round twice. An integer element must be able to hold the value.
 ///
-/// Shapes and strides. 1 to 3 dimensions, any strides that are not negative.
+/// Shapes and strides. 1 to 5 dimensions, any strides that are not negative.
 ///
 /// Errors. Throws `error` before anything is launched: a value that the elements cannot hold, null views, negative
 /// strides, memory that the executor cannot reach.
@@ -43,7 +43,7 @@ template <executor Executor, tensor_of_any_rank To, class Value>
 requires std::is_arithmetic_v<Value>
 void fill(const Executor& executor, const To& to, Value value, where at = {}) {
   using T = element_type_of<To>;
-  static_assert(To::rank() <= copied_rank, "fill: a tensor must have 1 to 3 dimensions");
+  static_assert(To::rank() >= 1 && To::rank() <= largest_rank, "fill: a tensor must have 1 to 5 dimensions");
   static_assert(!std::is_const_v<T>, "fill: the elements must not be const");
   static_assert(ops::is_any_float<T> || std::is_integral_v<T>,
                 "fill: the elements must be double, float, tf32, half, bf16, fp8 or integers");
@@ -57,13 +57,16 @@ void fill(const Executor& executor, const To& to, Value value, where at = {}) {
   operands all = {writes("to", target)};
   refuse(check_call("fill", all, executor.reachable()), at);
   if (target.size() == 0) return;
-  const ops::rows_of_tensors<1> walk(target);
-  elementwise_problem problem{static_cast<int>(16 / sizeof(T)), walk.is_contiguous(0)};
-  if (!walk.serves_packs(0, target.pointer, problem.vector)) problem.vector = 1;
-  const fill_params<T> p{static_cast<std::int32_t>(walk.rows()), walk.columns(), walk.outer(),
-                         walk.elements<T>(0, target.pointer), element};
-  ops::launch_rows_of_tensors<T>(executor, problem, p, walk.rows(), all, at);
+  const ops::rows_of_tensors<1> walk(ops::form_of_rows<Executor>, target);
+  const fill_params<T> p{walk.dimensions(), gmem_ptr<T>(target.pointer), element};
+  ops::launch_rows_of_tensors<T>(executor, ops::describe_rows<T, Executor>(walk, target.pointer), p, walk.rows(), all,
+                                 at);
 }
+
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void fill(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 }  // namespace tilery::inline TILERY_ABI
 

@@ -6,6 +6,7 @@
 #include <tilery/core/macros_off.inc>
 
 #include <tilery/ops/explain_gemm.hpp>
+#include <tilery/ops/gemm_epilogue.hpp>
 #include <tilery/ops/wrong_call.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -23,6 +24,13 @@ void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_v
   const auto p = gemm_params_of(a, b, c, e, factors);
   if (c.size() == 0) return finish_empty_gemm(executor, p, at);
   run(describe_gemm(a, b, c, executor.target()), p, all);
+}
+/// With an epilogue that breaks a rule: a sentence.
+template <class Executor, class A, class B, class C, class Epilogue, class Run>
+requires wrong_epilogue<Epilogue, A, C, Executor>
+void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, const matrix_view<C>&, const Epilogue&,
+               gemm_factors, where, Run&&) {
+  refuse_epilogue<Epilogue, A, C, Executor>();
 }
 
 }  // namespace ops
@@ -47,8 +55,8 @@ void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_v
 /// Shapes. With an m or n of 0 nothing is written, except a bias gradient: it is a sum over no rows, 0. A k of 0 is an
 /// empty sum.
 ///
-/// Strides and alignment. Any alignment, and any strides that are not negative. Operands whose rows or columns are
-/// contiguous and aligned to 16 bytes are faster.
+/// Strides and alignment. Any alignment, and any strides that are not negative (core/operand_checks.hpp's check_strides
+/// refuses negative ones). Operands whose rows or columns are contiguous and aligned to 16 bytes are faster.
 ///
 /// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type.
 /// Forward: `bias(b) | store(z) | gelu()`. Backward: `times_gradient<activation::gelu>(z) | bias_gradient(db)`. A beta
@@ -105,8 +113,9 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
                  });
 }
 
-/// Returns one sentence: the policy that `gemm` would run for this problem, and why. On a GPU also the number of
-/// blocks, how they share k, what a block takes of an SM, and what bounds the problem.
+/// Returns one sentence: the policy that `gemm` would run for this problem, why, and on which machine its table's row
+/// was measured, or that it was not. On a GPU also the number of blocks, how they share k, what a block takes of an SM,
+/// and what bounds the problem.
 template <executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;

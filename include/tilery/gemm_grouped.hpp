@@ -7,161 +7,13 @@
 #include <tilery/core/macros_off.inc>
 
 #include <tilery/gemm.hpp>
-#include <tilery/kernels/gemm/group.hpp>
-#include <tilery/ops/column_totals_of_group.hpp>
-#include <tilery/ops/gemm_group_checks.hpp>
+#include <tilery/ops/run_gemm_group.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
-
-namespace ops {
-
-/// Returns the problem that a policy must serve to serve all members: their common layout, their smallest alignment,
-/// their largest extents, and their number.
-template <class A, class B, class C, class Epilogue>
-gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, arch target) {
-  gemm_problem joint;
-  joint.alike = false;
-  joint.target = target;
-  bool first = true;
-  for (const auto& one : members) {
-    if (one.c.size() == 0) continue;
-    const gemm_problem p = describe_gemm(one.a, one.b, one.c, target);
-    if (first) {
-      joint = p;
-      joint.alike = first = false;
-      continue;
-    }
-    joint.a = joined(joint.a, p.a), joint.b = joined(joint.b, p.b);
-    joint.c_vector = lesser(joint.c_vector, p.c_vector);
-    joint.m = greater(joint.m, p.m), joint.n = greater(joint.n, p.n), joint.k = greater(joint.k, p.k);
-    ++joint.batches;
-  }
-  return joint;
-}
-
-/// The parameters of one member of a group.
-template <class A, class B, class C, class Epilogue>
-using gemm_member_params =
-    decltype(gemm_params_of(std::declval<matrix_view<const A>>(), std::declval<matrix_view<const B>>(),
-                            std::declval<matrix_view<C>>(), std::declval<Epilogue>(), gemm_factors{}));
-
-/// True if a launch of `members` members and `tiles` tiles has no room for a member with `more` tiles.
-template <class One>
-bool is_full(int members, std::int64_t tiles, std::int64_t more) {
-  return members == gemm_group<One>::most || (members > 0 && tiles + more > largest_extent);
-}
-
-/// The blocks and launches of a group with a policy.
-struct group_launches {
-  std::int64_t blocks = 0;
-  int launches = 0;
-};
-template <class Policy, class A, class B, class C, class Epilogue>
-group_launches launches_of(const Policy& policy, const gemm_problem& joint,
-                           std::span<const gemm_member<A, B, C, Epilogue>> members) {
-  using params = gemm_member_params<A, B, C, Epilogue>;
-  group_launches all;
-  std::int64_t of_launch = 0;
-  int in_launch = 0;
-  for (const auto& one : members) {
-    if (one.c.size() == 0) continue;
-    const std::int32_t m = one.c.extents[0], n = one.c.extents[1];
-    const std::int64_t tiles = is_transposed(policy, joint) ? tiles_of(policy, n, m) : tiles_of(policy, m, n);
-    if (all.launches == 0 || is_full<params>(in_launch, of_launch, tiles)) ++all.launches, in_launch = 0, of_launch = 0;
-    ++in_launch, of_launch += tiles, all.blocks += tiles;
-  }
-  return all;
-}
-
-/// A group that has been checked. The members whose C has no elements are kept apart, in `empty`: only their bias
-/// gradients, sums over no rows, are written.
-template <class One>
-struct gemm_group_call {
-  gemm_problem joint;
-  std::vector<One> members, empty;
-  std::vector<operands> known;  // of `members`
-};
-
-/// Launches one kernel for all members, in as few launches as can carry their parameters.
-template <auto P, class Executor, class One>
-void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& call, where at) {
-  gemm_group<One> group;
-  operands of_group;
-  std::int64_t tiles = 0;
-  const auto launch_them = [&] {
-    group.first_tile[group.size] = static_cast<std::int32_t>(tiles);
-    of_group.set_checked();
-    launch_gemm<P>(executor, call.joint.op, {.tiles = tiles, .blocks = tiles}, group, of_group, at);
-    group.size = 0, tiles = 0, of_group = {};
-  };
-  for (std::size_t i = 0; i < call.members.size(); ++i) {
-    const One one = transposed_if_needed<P>(call.members[i], call.joint);
-    const std::int64_t more = tiles_of(P, one.rows(), one.columns());
-    if (is_full<One>(group.size, tiles, more)) launch_them();
-    group.set(group.size, one);
-    group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
-    tiles += more;
-    of_group.append(call.known[i]);
-  }
-  if (group.size > 0) launch_them();
-}
-
-/// Runs a group with policy P. On the CPU large members run one after another, small members in parallel.
-template <auto P, class Executor, class One>
-void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where at) {
-  using policy = std::remove_cvref_t<decltype(P)>;
-  if constexpr (is_of_cpu<policy>) {
-    static_assert(Executor::uses_cpu_kernels, "a policy of the CPU runs on the cpu executor only");
-    with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [&] {
-      gemm_cpu_all<P>(executor, static_cast<std::int64_t>(call.members.size()),
-                      [&](std::int64_t i) -> const One& { return call.members[static_cast<std::size_t>(i)]; });
-    });
-  } else {
-    using kernel = typename decltype(gemm_kernel_of<P, gemm_group<One>>())::type;
-    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
-      refuse(check_instructions<typename One::a_type, typename One::b_type>(call.joint.op, executor.target()), at);
-    refuse(check_arch(needs_of<kernel>(), executor.target()), at);
-    with_column_totals_of_group(executor, call.members, call.empty, call.known, at,
-                                [&] { launch_gemm_group<P>(executor, call, at); });
-  }
-}
-
-/// Checks a group, then calls `run(call)` if a member has elements.
-template <class Executor, class A, class B, class C, class Epilogue, class Run>
-void with_gemm_group(const Executor& executor, group_name name, std::span<const gemm_member<A, B, C, Epilogue>> members,
-                     where at, Run&& run) {
-  gemm_group_call<gemm_member_params<A, B, C, Epilogue>> call;
-  refuse(check_gemm_group(name, members, executor.reachable(), call.known), at);
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const auto& one = members[i];
-    const bool is_empty = one.c.size() == 0;
-    (is_empty ? call.empty : call.members).push_back(gemm_params_of(one.a, one.b, one.c, one.epilogue, one.factors));
-    if (!is_empty) call.known[call.members.size() - 1] = call.known[i];
-  }
-  if (call.members.empty())
-    return with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [] {});
-  call.joint = describe_gemm_group(members, executor.target());
-  call.joint.op = name.op;
-  run(call);
-}
-
-/// Runs a group with the policy that the selector picks.
-template <class Executor, class A, class B, class C, class Epilogue>
-void run_chosen_group(const Executor& executor, group_name name,
-                      std::span<const gemm_member<A, B, C, Epilogue>> members, where at) {
-  with_gemm_group(executor, name, members, at, [&]<class One>(gemm_group_call<One>& call) {
-    with_gemm_table<typename One::a_type, typename One::b_type, Executor>(call.joint, at, [&]<class Table>() {
-      with_candidate<Table>(
-          Table::choose(call.joint).index, [&]<auto P>() { run_gemm_group<P>(executor, call, at); });
-    });
-  });
-}
-
-}  // namespace ops
 
 /// Computes all members of a list. Each member has its own shape, strides, epilogue and factors; the element types and
 /// the type of the epilogue are the same for all. One kernel computes them, with the policy that the selector picks for
@@ -193,6 +45,29 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
     ops::run_gemm_group<P>(executor, call, at);
   });
 }
+
+namespace ops {
+
+/// Ends the compilation for a call of gemm_grouped whose members are not the span that it takes.
+template <class First, class... Others>
+constexpr void refuse_group_call() {
+  if constexpr (in_the_place_of_an_executor<First>)
+    refuse_call<false, First, Others...>();
+  else
+    static_assert(sizeof(First) == 0,
+                  "gemm_grouped takes its members as a std::span<const tilery::gemm_member<A, B, C, Epilogue>>: of a "
+                  "std::vector v of members it is std::span(std::as_const(v))");
+}
+
+}  // namespace ops
+
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void gemm_grouped(const Arguments&...) { ops::refuse_group_call<Arguments...>(); }
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void gemm_grouped(const Arguments&...) { ops::refuse_group_call<Arguments...>(); }
 
 /// Returns what `gemm_grouped` would run, in the words of `explain_gemm`, and in how many launches.
 template <class Executor, class A, class B, class C, class Epilogue>
@@ -264,9 +139,13 @@ void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>&
 template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
-  const auto members = ops::members_of(a, b, c, e, factors, at);
-  if (!members.empty()) return ops::run_chosen_group(executor, {"gemm_batched", "matrix"}, std::span(members), at);
-  ops::finish_batch_of_nothing<A, B>(executor, c, e, factors, at);
+  if constexpr (ops::wrong_epilogue<Epilogue, A, C, Executor>) {
+    ops::refuse_epilogue<Epilogue, A, C, Executor>();
+  } else {
+    const auto members = ops::members_of(a, b, c, e, factors, at);
+    if (!members.empty()) return ops::run_chosen_group(executor, {"gemm_batched", "matrix"}, std::span(members), at);
+    ops::finish_batch_of_nothing<A, B>(executor, c, e, factors, at);
+  }
 }
 
 /// Returns what this overload would run, a group, in the words of `explain_gemm_grouped`.

@@ -39,6 +39,8 @@ public:
   void wait(where = {}) const {}
   template <class Body>
   void parallel(std::int64_t, const Body&, int = 1) const {}
+  template <class First, class Second>
+  void parallel(std::int64_t, const First&, std::int64_t, const Second&, int = 1) const {}
 
   template <class Kernel, class Params>
   void run(index3, const Params&, const operands&, where) const {}

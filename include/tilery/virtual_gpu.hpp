@@ -46,12 +46,12 @@ protected:
   /// compiled once.
   template <class Lane, class Kernel, class Params>
   grid_of_blocks grid_of(index3 blocks, const Params& params) const {
-    constexpr auto text = [](block& self, int rank, const void* p) {
+    constexpr auto function = [](block& self, int rank, const void* p) {
       Kernel::run(Lane(self, rank), *static_cast<const Params*>(p),
                   *static_cast<typename Kernel::shared*>(self.shared()));
     };
-    return {Kernel::name,         blocks, Kernel::threads, shared_bytes<Kernel>(),
-            cluster_of<Kernel>(), text,   &params,         {model_, exact_tensor_cores_}};
+    return {Kernel::name,         blocks,   Kernel::threads, shared_bytes<Kernel>(),
+            cluster_of<Kernel>(), function, &params,         {model_, exact_tensor_cores_}};
   }
 
 private:

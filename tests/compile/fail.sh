@@ -5,7 +5,8 @@
 #
 #   fail.sh WORK_FOLDER CASE... -- COMPILER ARGUMENT...
 #
-# A broken policy's sentence is in the first line of g++'s message, below the chain of includes.
+# A broken policy's sentence is in the first line of g++'s message, below the chain of includes. The sentence of a case
+# named epilogue_* or activation_* is the first error, few errors follow it, and a line of the case is quoted.
 #
 # A case is a file that is compiled twice, once with BROKEN defined. What the compiler must then say is in its second
 # line: // expect: TEXT. All right ones are compiled together, each in a namespace of its own; where that fails, one by
@@ -59,6 +60,15 @@ check_broken() {
     sed -n 1p | grep -qF -- "$expected"; then
     echo "$name: the first line must say \"$expected\", but it says:"
     grep -vE '^(In file included| +from )' "$log" | sed -n 1,3p
+  elif [[ $name =~ ^(epilogue|activation)_ ]] && ! grep -m 1 -E 'error( #[0-9]+)?: ' "$log" | grep -qF -- "$expected"; then
+    echo "$name: the first error must say \"$expected\", but it says:"
+    grep -m 1 -E 'error( #[0-9]+)?: ' "$log"
+  elif [[ $name =~ ^(epilogue|activation)_ ]] && (($(grep -cE 'error( #[0-9]+)?: ' "$log") > 3)); then
+    echo "$name: at most 3 errors must follow from the mistake, but these do:"
+    grep -E 'error( #[0-9]+)?: ' "$log"
+  elif [[ $name =~ ^(epilogue|activation)_ ]] && ! grep -qF -- "$name.cpp" "$log"; then
+    echo "$name: the compiler must quote a line of $name.cpp, but it says:"
+    head -n 20 "$log"
   else
     echo "$name: \"$expected\""
     return

@@ -16,8 +16,9 @@
 #include "refusal.hpp"
 #include "temporary_folder.hpp"
 
-namespace tilery_examples {
 namespace {
+
+using namespace tilery_examples;
 
 struct atomic_file_test : testing::Test {
   temporary_folder folder;
@@ -128,4 +129,3 @@ TEST_F(atomic_file_test, refuses_targets_that_are_no_files) {
 }
 
 }  // namespace
-}  // namespace tilery_examples

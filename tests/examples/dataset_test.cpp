@@ -15,8 +15,9 @@
 #include "refusal.hpp"
 #include "temporary_folder.hpp"
 
-namespace tilery_examples {
 namespace {
+
+using namespace tilery_examples;
 
 /// A folder with two training images and one test image of 1 x 3 pixels, under MNIST's own names.
 struct dataset_test : testing::Test {
@@ -127,4 +128,3 @@ TEST_F(dataset_test, refuses_files_that_do_not_agree) {
 }
 
 }  // namespace
-}  // namespace tilery_examples

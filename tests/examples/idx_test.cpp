@@ -16,8 +16,9 @@
 #include "refusal.hpp"
 #include "temporary_folder.hpp"
 
-namespace tilery_examples {
 namespace {
+
+using namespace tilery_examples;
 
 const temporary_folder folder;
 
@@ -102,4 +103,3 @@ TEST(idx, takes_no_memory_on_the_word_of_a_header) {
 }
 
 }  // namespace
-}  // namespace tilery_examples

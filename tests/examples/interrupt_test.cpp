@@ -6,8 +6,9 @@
 
 #include <gtest/gtest.h>
 
-namespace tilery_examples {
 namespace {
+
+using namespace tilery_examples;
 
 int handled = 0;
 void old_handler(int) { ++handled; }
@@ -61,4 +62,3 @@ TEST(interrupt, ignored_signals_stay_ignored) {
 }
 
 }  // namespace
-}  // namespace tilery_examples

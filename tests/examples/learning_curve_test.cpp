@@ -18,8 +18,9 @@
 #include "refusal.hpp"
 #include "temporary_folder.hpp"
 
-namespace tilery_examples {
 namespace {
+
+using namespace tilery_examples;
 
 /// Another PATH until it goes out of scope.
 struct path_variable {
@@ -148,4 +149,3 @@ TEST(decimal, does_not_depend_on_the_locale) {
 TEST(gnuplot, strings_are_quoted) { EXPECT_EQ(gnuplot_string("a\"b\\c\nd"), "\"a\\\"b\\\\c d\""); }
 
 }  // namespace
-}  // namespace tilery_examples

@@ -16,8 +16,9 @@
 
 #include "pseudo_terminal.hpp"
 
-namespace tilery_examples {
 namespace {
+
+using namespace tilery_examples;
 
 using namespace std::chrono_literals;
 
@@ -154,4 +155,3 @@ TEST(progress_in_a_file, is_a_line_for_each_epoch) {
 }
 
 }  // namespace
-}  // namespace tilery_examples

@@ -21,8 +21,9 @@
 #include "refusal.hpp"
 #include "temporary_folder.hpp"
 
-namespace tilery_examples {
 namespace {
+
+using namespace tilery_examples;
 
 /// A file of `header` and `data` with the right length in front.
 std::string file_bytes(const std::string& header, const std::string& data = "") {
@@ -248,4 +249,3 @@ TEST_F(safetensors, leave_the_old_file_when_the_new_one_cannot_be_written) {
 }
 
 }  // namespace
-}  // namespace tilery_examples

@@ -110,7 +110,7 @@ TYPED_TEST(gemm_skinny_on, is_right_whatever_is_not_aligned) {
     SCOPED_TRACE(testing::Message() << h.offset << ", " << h.row << ", " << h.k << ", " << h.batch);
     const auto size = static_cast<std::size_t>(h.offset + batches * h.batch);
     const auto long_values = draw_values<float>(size), short_values = draw_values<float>(size);
-    const auto along_c = this->put(long_values), across_c = this->put(short_values);
+    const auto long_side = this->put(long_values), short_side = this->put(short_values);
     const auto tall = this->put(std::vector<float>(static_cast<std::size_t>(batches) * few * many)),
                flat = this->put(std::vector<float>(static_cast<std::size_t>(batches) * few * many));
     const auto rows_of = [&](const auto& from, int rows) {
@@ -123,9 +123,9 @@ TYPED_TEST(gemm_skinny_on, is_right_whatever_is_not_aligned) {
       std::swap(v.extents[1], v.extents[2]), std::swap(v.strides[1], v.strides[2]);
       return v;
     };
-    gemm_batched<policy_for<float>>(this->executor, rows_of(along_c, many), columns_of(across_c, few),
+    gemm_batched<policy_for<float>>(this->executor, rows_of(long_side, many), columns_of(short_side, few),
                                     tensor_view<float, 3>(tall.data_handle(), batches, many, few));
-    gemm_batched<policy_for<float>>(this->executor, rows_of(across_c, few), columns_of(along_c, many),
+    gemm_batched<policy_for<float>>(this->executor, rows_of(short_side, few), columns_of(long_side, many),
                                     tensor_view<float, 3>(flat.data_handle(), batches, few, many));
     const auto got = this->get(tall), got_flat = this->get(flat);
     worst_error worst;

@@ -100,8 +100,8 @@ TYPED_TEST(gemm_transposed, is_right_with_epilogues_at_every_edge) {
   this->template check_all<mma_f64, double>(34, 70, 50);
 }
 
-// The long operand is aligned, along k or across it; the short one lies anyhow.
-TYPED_TEST(gemm_transposed, few_rows_or_columns_are_right_however_the_short_operand_lies) {
+// The long operand is aligned and contiguous along k or along its outer dimension; the short one has any layout.
+TYPED_TEST(gemm_transposed, few_rows_or_columns_are_right_for_every_layout_of_the_short_operand) {
   for (const layout aligned : {layout::dense, layout::column_major})
     for (const layout any : layouts) {
       this->template check<few, bf16, float>(13, 136, 200, any, aligned);
@@ -113,7 +113,7 @@ TYPED_TEST(gemm_transposed, few_rows_or_columns_are_right_however_the_short_oper
   this->template check<few, bf16, bf16>(128, 2, 1, layout::column_major, layout::dense);
 }
 
-TYPED_TEST(gemm_transposed, a_kernel_looks_up_how_both_operands_lie) {
+TYPED_TEST(gemm_transposed, a_kernel_looks_up_the_layout_of_both_operands) {
   for (const layout a : {layout::dense, layout::padded, layout::column_major})
     for (const layout b : {layout::dense, layout::column_major}) {
       this->template check<looked_up, half, half>(72, 136, 200, a, b);
@@ -128,8 +128,9 @@ TYPED_TEST(gemm_transposed, few_rows_need_an_aligned_long_operand) {
   const auto c = place(*this, std::vector<bf16>(5 * 128), 5, 128, layout::dense);
   const auto odd = place(*this, std::vector<bf16>(64 * 128), 64, 128, layout::odd),
              spread = place(*this, std::vector<bf16>(64 * 128), 64, 128, layout::spread);
-  EXPECT_REFUSED(gemm<few>(this->executor, a.view, odd.view, c.view), "gemm: A or B is not aligned for the policy's");
-  EXPECT_REFUSED(gemm<few>(this->executor, a.view, spread.view, c.view), "gemm: A or B lies the other way in memory");
+  EXPECT_REFUSED(gemm<few>(this->executor, a.view, odd.view, c.view), "gemm: A and B must be aligned for the policy's");
+  EXPECT_REFUSED(gemm<few>(this->executor, a.view, spread.view, c.view),
+                 "gemm: A and B must have the policy's layouts");
 }
 
 template <class T>
@@ -168,7 +169,7 @@ TYPED_TEST(gemm_transposed, has_its_own_tiles_in_batches_and_groups) {
   EXPECT_EQ(std::memcmp(this->get(grouped).data(), want.data(), size * sizeof(float)), 0);
 }
 
-// The bits of the call alone, and of the same numbers the other way round.
+// A batch and a group of column-major operands give the bits of each GEMM alone, and right numbers.
 TYPED_TEST(gemm_transposed, batches_and_groups_have_the_bits_of_each_alone) {
   const int m = 48, n = 72, k = 64, batches = 3;
   const auto a = this->put(draw_values<bf16>(static_cast<std::size_t>(batches) * m * k)),

@@ -38,7 +38,8 @@ TYPED_TEST(gemm_traffic, moves_what_the_tiling_says) {
     }
 }
 
-// The long operand is read once, in whole sectors, along k or across it, whichever side of C is the short one.
+// The long operand is read once, in whole sectors, contiguous along k or along its outer dimension, whichever side of C
+// is the short one.
 TEST(traffic, few_rows_or_columns_on_tensor_cores_read_the_long_operand_once) {
   const int few = 16, many = 256, k = 512;
   for (const bool long_along_k : {false, true})

@@ -78,7 +78,8 @@ struct with_policy {
   };
 };
 
-constexpr auto strided = strided_mma_sync<half>();  // clang 14 takes no local one
+constexpr auto strided = gemm_mma_sync_table<half>::candidates_for(
+    arch::sm_90)[gemm_mma_sync_table<half>::strided];  // clang 14 takes no local one
 
 TYPED_TEST(gemm_batched_on, is_each_gemm_alone) {
   this->template every_stride<float>(35, 70, 20, with_policy<small_simt>::batch, with_policy<small_simt>::one);
@@ -288,11 +289,11 @@ TYPED_TEST(gemm_batched_on, refuses_what_it_cannot_do) {
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, 16, 4, 4, 5), of_a, batch_of(C, 3, 16, 4, 4, 4)),
                  "gemm_batched: B is 4 x 4; it must be k x n = 5 x 4");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, -16, 4, 4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: A has the strides -16, 4, 1; strides must not be negative");
+                 "gemm_batched: stride 0 of A is -16; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 0, 4)),
                  "gemm_batched: C is written, but several of its elements are in one place by its strides 16, 0, 1");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A + 20, 3, 16, 4, -4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: A has the strides 16, -4, 1; strides must not be negative");
+                 "gemm_batched: stride 1 of A is -4; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(C + 8, 12, 4))),
                  "gemm_batched: C shares an element with the epilogue's residual; the two must be apart");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(A, 4, 4))),

@@ -311,7 +311,7 @@ std::vector<float> bits_of(int m, int n, int k, const Call& call) {
 }
 
 TEST(gemm_bias_gradient, has_the_same_bits_for_any_number_of_threads) {
-  // large, few rows, in pieces that threads make narrow or wide, few columns that lie along k and across it
+  // large, few rows, in pieces that threads make narrow or wide, few columns of a row-major and of a column-major A
   for (const auto& [m, n, k] :
        {std::array{301, 200, 300}, {5, 6000, 200}, {5, 880, 304}, {8, 1024, 512}, {6000, 3, 200}, {6000, 1, 200}}) {
     const auto on = [&](int threads, bool transposed_a) {

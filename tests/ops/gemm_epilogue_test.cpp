@@ -4,6 +4,7 @@
 #include "tests/epilogue_choice.hpp"
 #include "tests/gemm_reference.hpp"
 
+#include <tilery/activation.hpp>
 #include <tilery/gemm.hpp>
 #include <tilery/validate.hpp>
 
@@ -227,7 +228,7 @@ TYPED_TEST(gemm_epilogue_refusals_on, name_the_operand_and_what_it_must_be) {
   EXPECT_EQ(says(e::amax(vector(b.view.pointer, 1))),
             "gemm: the epilogue's amax shares an element with B; the two must be apart");
   EXPECT_EQ(says(e::amax(vector(static_cast<float*>(nullptr), 1))),
-            "gemm: the epilogue's amax is a null view of size 1 x 1; it must point to its elements");
+            "gemm: the epilogue's amax is a null view of size 1; it must point to its elements");
   auto folded = rows(other.view, 0, 3);
   folded.strides[0] = 0;
   EXPECT_EQ(
@@ -246,14 +247,53 @@ template <class Executor>
 class gemm_epilogue_choices_on : public on_executor<Executor> {};
 TYPED_TEST_SUITE(gemm_epilogue_choices_on, executors);
 
+/// The policy of one small GEMM.
+template <class Executor>
+constexpr auto policy_of() {
+  if constexpr (Executor::uses_cpu_kernels)
+    return gemm_cpu_table<float>::candidates[0];
+  else
+    return simt_tiles;
+}
+
+/// A program's own activation: x^3.
+struct cube {
+  template <class V>
+  TILERY_SIMT static V value(V x) {
+    return x * x * x;
+  }
+  template <class V>
+  TILERY_SIMT static V derivative(V x) {
+    return x * x * math::scalar<V>(3);
+  }
+};
+
+TYPED_TEST(gemm_epilogue_choices_on, take_an_activation_of_the_program_forward_and_backward) {
+  constexpr auto policy = policy_of<TypeParam>();
+  std::vector<float> z_values(3 * 5);
+  for (int i = 0; i < 15; ++i) z_values[i] = static_cast<float>(i - 7);
+  const auto ones = place(*this, std::vector<float>(3 * 4, 1), 3, 4, layout::dense),
+             halves = place(*this, std::vector<float>(4 * 5, 0.5f), 4, 5, layout::dense),
+             z = place(*this, z_values, 3, 5, layout::dense),
+             c = place(*this, std::vector<float>(3 * 5), 3, 5, layout::dense),
+             y = place(*this, std::vector<float>(3 * 5), 3, 5, layout::dense),
+             dz = place(*this, std::vector<float>(3 * 5), 3, 5, layout::dense);
+  gemm<policy>(this->executor, ones.view, halves.view, c.view,
+               epilogue::activate<cube>() | epilogue::times_gradient<cube>(z.view));
+  activate<cube>(this->executor, z.view, y.view);
+  activate_backward<cube>(this->executor, z.view, y.view, dz.view);
+  const auto got = gather(*this, c), got_y = gather(*this, y), got_dz = gather(*this, dz);
+  for (int i = 0; i < 15; ++i) {
+    const float x = z_values[i];
+    EXPECT_EQ(got[i], 8 * 3 * x * x) << i;  // each sum is 2
+    EXPECT_EQ(got_y[i], x * x * x) << i;
+    EXPECT_EQ(got_dz[i], x * x * x * 3 * x * x) << i;
+  }
+}
+
 // 0 times infinity or NaN would be NaN: a factor of 0 and the derivative of relu choose.
 TYPED_TEST(gemm_epilogue_choices_on, let_no_infinity_through_that_was_not_chosen) {
-  constexpr auto policy = [] {
-    if constexpr (TypeParam::uses_cpu_kernels)
-      return gemm_cpu_table<float>::candidates[0];
-    else
-      return simt_tiles;
-  }();
+  constexpr auto policy = policy_of<TypeParam>();
   std::vector<float> a_values(3 * 4, 1), z_values(3 * 5, 1);
   a_values[4] = INFINITY, a_values[8] = NAN;  // rows 1 and 2 of C
   for (const int i : {5, 7, 10, 12}) z_values[i] = i == 7 ? 0 : -2;

@@ -79,7 +79,7 @@ TYPED_TEST(gemm_grouped_on, is_each_gemm_alone) {
 TYPED_TEST(gemm_grouped_on, is_each_gemm_alone_on_tensor_cores) {
   if (!TypeParam::uses_cpu_kernels && !has_features(this->executor.target(), features::mma_f16))
     GTEST_SKIP() << "mma.sync needs sm_80";
-  constexpr auto strided = strided_mma_sync<half>();
+  constexpr auto strided = gemm_mma_sync_table<half>::candidates_for(arch::sm_90)[gemm_mma_sync_table<half>::strided];
   this->template same_as_alone<strided, half>({{33, 70, 20}, {65, 5, 100}, {4, 4, 4, layout::spread}});
 }
 TYPED_TEST(gemm_grouped_on, takes_lists_longer_than_a_launch_and_large_members) {
@@ -206,7 +206,7 @@ TEST(gemm_grouped, says_what_is_wrong_with_operands_that_lie_both_ways) {
                                    .vector = 4,
                                    .c_vector = 1};
   EXPECT_REFUSED(gemm_grouped<packs>(gpu, std::span<const member>(two)),
-                 "gemm_grouped: A or B is not aligned for the policy's loads");
+                 "gemm_grouped: A and B must be aligned for the policy's accesses");
   using of_bytes = gemm_member<int8, int8, std::int32_t>;
   EXPECT_NO_THROW(explain_gemm_grouped(gpu, std::span<const of_bytes>()));
 }
@@ -309,7 +309,7 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
                  "gemm_grouped: member 0: C shares an element with B of member 2; the two must be apart");
   member negative = another(32);
   negative.a.extents[1] = negative.b.extents[0] = -1;
-  EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: an extent of A is -1; it must be at least 0");
+  EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: extent 1 of A is -1; it must be at least 0");
   member scaled = another(32);
   scaled.factors.scale_a = 2;
   EXPECT_REFUSED(call(other, scaled), "gemm_grouped: member 2: scale_a and scale_b are for fp8 and s8");

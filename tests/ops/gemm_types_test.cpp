@@ -135,7 +135,8 @@ TYPED_TEST(gemm_types_on, takes_bytes_of_less_alignment) {
       if constexpr (TypeParam::uses_cpu_kernels)
         gemm(this->executor, a, b, c, epilogue::none{}, f);
       else
-        gemm<with_copies_of(small_mma_sync<int8>(), Elements)>(this->executor, a, b, c, epilogue::none{}, f);
+        gemm<with_copies_of(gemm_mma_sync_table<int8>::candidates[gemm_mma_sync_table<int8>::small],
+                            Elements)>(this->executor, a, b, c, epilogue::none{}, f);
     };
   };
   const layout row_major = layout::dense, column_major = layout::column_major;
@@ -259,12 +260,12 @@ constexpr gemm_mma_sync_policy exact{.block = {64, 64, 32},
                                      .b = along::k,
                                      .vector = 4,
                                      .math = multiply_as::tf32x3};
-constexpr gemm_mma_sync_policy across{.block = {64, 64, 32},
-                                      .warp = {32, 32},
-                                      .stages = 2,
-                                      .a = along::outer,
-                                      .vector = 4,
-                                      .math = multiply_as::tf32x3};
+constexpr gemm_mma_sync_policy exact_column_major{.block = {64, 64, 32},
+                                                  .warp = {32, 32},
+                                                  .stages = 2,
+                                                  .a = along::outer,
+                                                  .vector = 4,
+                                                  .math = multiply_as::tf32x3};
 
 TYPED_TEST(gemm_tf32_on, multiplies_float_near_tf32_and_near_float) {
   const auto with = [&]<auto P>() {
@@ -276,7 +277,8 @@ TYPED_TEST(gemm_tf32_on, multiplies_float_near_tf32_and_near_float) {
   const layout d = layout::dense, t = layout::column_major;
   this->template check<float, float, float>(136, 72, 44, d, d, f, 0x1p-9, with.template operator()<fast>());
   this->template check<float, float, float>(136, 72, 44, d, t, f, 0x1p-20, with.template operator()<exact>());
-  this->template check<float, float, float>(136, 72, 44, t, d, f, 0x1p-20, with.template operator()<across>());
+  this->template check<float, float, float>(136, 72, 44, t, d, f, 0x1p-20,
+                                            with.template operator()<exact_column_major>());
 }
 
 // Infinity times a small part that is 0 is NaN, as documented; a NaN stays in its row, also one of low bits alone.

@@ -267,7 +267,7 @@ TEST(row_policy, says_which_rule_is_broken) {
 #endif
 
 constexpr int chosen(int columns, int vector) {
-  return row_table_gpu<float>::choose({1000, columns, vector, true}).index;
+  return row_table_gpu<float>::choose(row_problem{1000, columns, vector, true}, arch::sm_90).place;
 }
 static_assert(chosen(10, 4) == 0 && chosen(32, 4) == 0 && chosen(256, 1) == 0);
 static_assert(chosen(33, 4) == 1 && chosen(1024, 4) == 1);

@@ -256,7 +256,7 @@ BASE(two_lines_of_readers, 64, 1) RUN {
 }
 }
 ;
-TEST(told, reader_sites_merge) { at_lines<two_lines_of_readers>(); }
+TEST(told_adversarial, reader_sites_merge) { at_lines<two_lines_of_readers>(); }
 // the lane of a bulk copy
 BASE(lane_of_copy, 64, 1) struct shared {
   shared_array<float, 128> x;
@@ -274,7 +274,7 @@ RUN {
 }
 }
 ;
-TEST(told, lane_of_a_bulk_copy) {
+TEST(told_adversarial, lane_of_a_bulk_copy) {
   const auto r = report_of<lane_of_copy>(0);
   ASSERT_FALSE(r.faults.empty());
   EXPECT_EQ(r.faults[0].before.lane, 5) << text_of(r);
@@ -554,7 +554,7 @@ BASE(throws, 32, 1) RUN {
 }
 }
 ;
-TEST(told, faults_before_an_exception_reach_the_report) {
+TEST(told_adversarial, faults_before_an_exception_reach_the_report) {
   std::vector<float> v(256), o(256);
   std::vector<int> fl(8);
   launch_report r;

@@ -24,14 +24,14 @@ TEST(history, a_clock_knows_what_it_has_learnt) {
   vector_clock c(0, 4);
   EXPECT_TRUE(c.empty());
   EXPECT_FALSE(c.knows({0, 1}, 5, 0));
-  c.learn({0, 1}, vector_clock::everyone, 3);
+  c.learn({0, 1}, vector_clock::all_members, 3);
   EXPECT_TRUE(c.knows({0, 1}, 5, 2));
   EXPECT_FALSE(c.knows({0, 1}, 5, 3));
   c.learn({0, 2}, 7, 4);  // one lane
   EXPECT_TRUE(c.knows({0, 2}, 7, 3));
   EXPECT_FALSE(c.knows({0, 2}, 7, 4));
   EXPECT_FALSE(c.knows({0, 2}, 8, 3));
-  c.learn({9, 0}, vector_clock::everyone, 2);  // another block
+  c.learn({9, 0}, vector_clock::all_members, 2);  // another block
   EXPECT_TRUE(c.knows({9, 0}, 31, 1));
   EXPECT_FALSE(c.knows({9, 1}, 31, 1));
   vector_clock other(9, 2);
@@ -59,7 +59,7 @@ TEST(history, writes_that_nobody_has_are_dropped_and_the_others_keep_their_order
   write_log log;
   std::vector<std::uint32_t> numbers;
   for (std::uint32_t i = 0; i < 10; ++i) numbers.push_back(log.add(plain(i, i)));
-  log.everybody_knows();
+  log.order_all();
   for (std::uint32_t i = 10; i < 20; ++i) numbers.push_back(log.add(plain(i, i)));
   const std::uint32_t engine = log.add({{0, 40}, 1, 1, 0, access_mode::async});
   const std::set<std::uint32_t> used = {numbers[3], numbers[8], numbers[11], numbers[19], engine};
@@ -96,7 +96,7 @@ TEST(history, equal_sets_of_readers_have_one_number) {
   // who comes behind all of them stands for them
   const std::uint32_t one = sets.with(two, plain(3, 9, 1), [](const readers&) { return true; });
   EXPECT_EQ(members_of(sets, one), std::vector<std::uint32_t>{2});
-  sets.everybody_knows();
+  sets.order_all();
   EXPECT_TRUE(members_of(sets, one).empty());
   EXPECT_EQ(sets.size(), 0u);
 }
@@ -104,7 +104,7 @@ TEST(history, readers_of_an_engine_outlive_meetings) {
   reader_sets sets;
   const std::uint32_t with_engine =
       sets.with(0, {{0, 9}, 1, 1, 0, access_mode::async}, [](const readers&) { return false; });
-  sets.everybody_knows();
+  sets.order_all();
   EXPECT_EQ(members_of(sets, with_engine).size(), 1u);
 }
 TEST(history, thousands_of_sets_are_told_apart) {

@@ -144,7 +144,7 @@ public:
     const where at{"random.cpp", line};
     const void* pointer = static_cast<std::byte*>(block_.shared()) + first;
     if constexpr (!Writes)
-      if (watch_.loads_again<Bytes>(lane, pointer, name, at)) return;
+      if (watch_.repeats_load<Bytes>(lane, pointer, name, at)) return;
     watch_.may_access<true, Writes, Bytes>(lane, pointer, watch_.at_site(lane, name, at), access_mode::plain);
   }
   template <bool Writes>
@@ -156,8 +156,8 @@ public:
     if (count == 16) access<Writes, 16>(lane, first, line);
     if (count == 32) access<Writes, 32>(lane, first, line);
   }
-  void meet_block() { watch_.block_met(threads); }
-  void meet_warp(int warp) { watch_.warp_met(warp, verb::sync_warp, ~0u); }
+  void meet_block() { watch_.block_complete(threads); }
+  void meet_warp(int warp) { watch_.warp_complete(warp, verb::sync_warp, ~0u); }
   void pass(int lane, int flag) {
     watch_.atomic(lane, flags_ + flag, true, true, order::acquire_release, scope::block);
   }
@@ -349,7 +349,7 @@ TEST(lines, numbers_do_not_run_out) {
   epoch reader{{0, 1}, 1, 1, 3, access_mode::plain};
   for (; reader.time < 50000; ++reader.time) {
     log.add(reader), sets.with(0, reader, [](const readers&) { return false; });
-    log.everybody_knows(), sets.everybody_knows();
+    log.order_all(), sets.order_all();
   }
   const std::uint32_t kept = log.add(reader), read = sets.with(0, reader, [](const readers&) { return false; });
   EXPECT_GE(sets.end(), 50000u);
@@ -358,7 +358,7 @@ TEST(lines, numbers_do_not_run_out) {
   EXPECT_LE(log.end(), 10u);
   EXPECT_LE(sets.end(), 10u);
   EXPECT_EQ(log[write_now(kept)], reader);
-  EXPECT_FALSE(log.everybody_knows(write_now(kept)));
+  EXPECT_FALSE(log.known_to_all(write_now(kept)));
   EXPECT_EQ(write_now(5), write_log::before) << "forgotten long ago";
   int seen = 0;
   sets.visit(read_now(read), [&](const readers& r) { seen += r.members == 8; });

@@ -247,6 +247,23 @@ TEST(memory_checks, between_the_rows_of_a_slice_and_nothing_is_written_there) {
   EXPECT_EQ(whole[16 + 10], 0.0f);
 }
 
+TEST(memory_checks, the_first_unwritten_element_of_five_dimensions) {
+  alignas(16) static float memory[2000];
+  tensor_view<float, 5> y(memory, 2, 3, 4, 5, 6);
+  y.strides[0] = 1000, y.strides[3] = 1, y.strides[4] = 5;  // a gap, and the last two dimensions exchanged in memory
+  virtual_machine::mark_unwritten(memory, sizeof(memory));
+  for (int n = 0; n < 720; ++n)
+    if (n != 360 + 2 * 120 + 0 * 30 + 3 * 6 + 4 && n != 719)
+      memory[n / 360 * 1000 + n % 360 / 30 * 30 + n % 30 / 6 + n % 6 * 5] = 1;
+  const virtual_machine::unwritten_elements found = virtual_machine::unwritten_elements_of(writes("y", y));
+  EXPECT_EQ(found.all, 720);
+  EXPECT_EQ(found.count, 2);
+  const std::int64_t expected[] = {1, 2, 0, 3, 4};
+  for (int d = 0; d < 5; ++d) EXPECT_EQ(found.first[d], expected[d]) << d;
+  y.extents[2] = 0;
+  EXPECT_EQ(virtual_machine::unwritten_elements_of(writes("y", y)).all, 0);
+}
+
 /// One access of a batch of matrices, to where it says; an access of `Width` elements.
 struct batch_params {
   gmem_ptr<float> x;
@@ -271,16 +288,18 @@ struct one_access {
 
 /// Each access of `Width` elements to a batch, and some elements beside it, is reported where it touches what is no
 /// element of it, and only there.
-template <int Width>
-void knows_each_element(int matrices, std::int64_t matrix_stride, int rows, std::int64_t row_stride, int columns,
-                        std::int64_t column_stride) {
+template <int Width, int Rank>
+void knows_each_element_of(const int (&extents)[Rank], const int (&strides)[Rank]) {
   alignas(16) static float memory[512];
-  tensor_view<float, 3> batch(memory + 16, matrices, rows, columns);
-  batch.strides[0] = matrix_stride, batch.strides[1] = row_stride, batch.strides[2] = column_stride;
+  tensor_view<float, Rank> batch;
+  batch.pointer = memory + 16;
+  for (int d = 0; d < Rank; ++d) batch.extents[d] = extents[d], batch.strides[d] = strides[d];
   bool is_element[512] = {};
-  for (int i = 0; i < matrices; ++i)
-    for (int r = 0; r < rows; ++r)
-      for (int c = 0; c < columns; ++c) is_element[16 + i * matrix_stride + r * row_stride + c * column_stride] = true;
+  for (std::int64_t n = 0; n < batch.size(); ++n) {
+    std::int64_t rest = n, at = 16;
+    for (int d = Rank - 1; d >= 0; --d) at += rest % extents[d] * strides[d], rest /= extents[d];
+    is_element[at] = true;
+  }
   const operand all = reads("x", batch);
   const bool may_be_written = !overlaps_itself(all);
   const std::int64_t end = (all.end() - all.begin()) / 4;
@@ -295,8 +314,7 @@ void knows_each_element(int matrices, std::int64_t matrix_stride, int rows, std:
                                 batch_params{gmem_ptr<float>(batch.pointer), at, write},
                                 {describe("x", batch, may_be_written)});
       ASSERT_EQ(report.faults.size(), right ? 0u : 1u)
-          << at << " of " << matrices << ", " << matrix_stride << "; " << rows << ", " << row_stride << "; " << columns
-          << ", " << column_stride << "\n"
+          << at << " of " << testing::PrintToString(extents) << ", strides " << testing::PrintToString(strides) << "\n"
           << text_of(report);
       if (!right) {
         EXPECT_EQ(report.faults[0].kind, fault_kind::out_of_bounds);
@@ -304,6 +322,18 @@ void knows_each_element(int matrices, std::int64_t matrix_stride, int rows, std:
       EXPECT_EQ(memory[16 + at], right && write ? 5 : 1) << at << ": what is reported is not done";
     }
   }
+}
+template <int Width>
+void knows_each_element(int matrices, int matrix_stride, int rows, int row_stride, int columns, int column_stride) {
+  knows_each_element_of<Width>({matrices, rows, columns}, {matrix_stride, row_stride, column_stride});
+}
+TEST(memory_checks, between_the_elements_of_a_tensor_of_any_rank) {
+  knows_each_element_of<1>({7}, {3});
+  knows_each_element_of<1>({2, 2, 3, 4}, {120, 50, 12, 2});
+  knows_each_element_of<1>({2, 2, 3, 2, 4}, {150, 70, 20, 9, 2});  // gaps in each dimension
+  knows_each_element_of<1>({2, 3, 2, 2, 5}, {1, 10, 90, 40, 2});   // in another order in memory
+  knows_each_element_of<1>({2, 2, 3, 3, 4}, {40, 20, 8, 4, 1});    // windows that overlap
+  knows_each_element_of<4>({2, 2, 2, 2, 8}, {160, 80, 40, 12, 1});
 }
 TEST(memory_checks, between_the_rows_and_the_matrices_of_a_batch) {
   knows_each_element<1>(3, 24, 4, 6, 6, 1);   // one behind the other
@@ -329,6 +359,20 @@ TEST(memory_checks, says_how_a_batch_lies) {
                         batch_params{gmem_ptr<float>(memory), 40 + 8 + 5, true}, {writes("x", batch)});
   EXPECT_NE(text_of(report).find("x has 2 x 3 x 5 elements of 4 bytes, with strides 40, 8 and 1; this lies between its "
                                  "rows or matrices"),
+            std::string::npos)
+      << text_of(report);
+}
+
+TEST(memory_checks, says_the_layout_of_a_tensor_of_five_dimensions) {
+  float memory[1000];
+  tensor_view<float, 5> tensor(memory, 2, 3, 2, 4, 5);
+  tensor.strides[0] = 400, tensor.strides[1] = 100;
+  launch_report report;
+  launch<one_access<1>>(virtual_gpu(arch::sm_90, {.report = &report}), {1},
+                        batch_params{gmem_ptr<float>(memory), 50, true}, {writes("x", tensor)});
+  EXPECT_NE(text_of(report).find(
+                "x has 2 x 3 x 2 x 4 x 5 elements of 4 bytes, with strides 400, 100, 20, 5 and 1; this "
+                "lies between its elements"),
             std::string::npos)
       << text_of(report);
 }

@@ -159,7 +159,7 @@ TEST(block_requests, a_meeting_puts_lanes_that_skipped_in_step_again) {
     for (int rank = 0; rank < 32; ++rank) {
       if (step == 1 || rank >= 8)
         r.block.access(r.load, site_kind::shared_load, rank, static_cast<std::uintptr_t>(rank * 4), 4);
-      r.block.meeting(r.barrier, site_kind::barrier, rank);
+      r.block.synchronisation(r.barrier, site_kind::barrier, rank);
     }
     r.block.aligned(0, all);
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# The table that tests/run.sh puts before CTest's summary: the dearest tests, the reasons of those skipped, the summary
-# itself, and the status 0, however many tests there are. And what a filter of tests has built.
+# The tables that tests/run.sh puts before CTest's summary: the dearest tests, the families, the reasons of those skipped,
+# the summary itself, and the status 0, however many tests there are. And what a filter of tests has built.
 #   ctest_summary.sh FOLDER
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -11,6 +11,7 @@ print_table() { tr '\t' ' '; } # the columns' alignment is not what is tested
 folder=$1
 mkdir -p "$folder/Testing/Temporary"
 printf '# ninja log v5\n0\t3000\t0\tCMakeFiles/dear.dir/dear.cpp.o\t0\n3000\t3500\t0\tbin/dear\t0\n' >"$folder/.ninja_log"
+printf 'dear\tgemm\nabsent\trows (softmax)\ncheap_1\trows (softmax)\ncheap_2\trows (softmax)\n' >"$folder/families.txt"
 printf '9/9 Testing: absent\na_test.cpp:7: Skipped\nno GPU here\n' >"$folder/Testing/Temporary/LastTest.log"
 
 # More lines than a pipe holds: a reader that left early would end its writer.
@@ -26,11 +27,16 @@ test seconds compiling running share
 dear 5.5 3.5 2.0 6 %
 absent 0.0 - 0.0 0 %
 
+Seconds by family:
+family seconds compiling running share
+gemm 5.5 3.5 2.0 100 %
+rows (softmax) 0.0 0.0 0.0 0 %
+
 Skipped:
   absent: no GPU here
 
 100% tests passed, 0 tests failed out of 9002'
-if ! diff <(tail -n 9 "$folder/got.txt") <(printf '%s\n' "$expected"); then
+if ! diff <(tail -n 14 "$folder/got.txt") <(printf '%s\n' "$expected"); then
   echo "the summary (above, <) is not what it should be (>)"
   exit 1
 fi

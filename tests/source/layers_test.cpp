@@ -22,8 +22,6 @@ const std::map<std::string, std::set<std::string>> below = {
     {"tile", {"core", "simt", "atoms", "policies"}},
     {"kernels", {"core", "simt", "atoms", "policies", "tile"}},
     {"ops", {"core", "simt", "policies", "tile", "kernels"}},
-    {"interop", {"core"}},
-    {"tuning", {"core", "simt", "policies", "kernels", "ops", ""}},
     {"", {"core", "simt", "policies", "tile", "kernels", "ops"}},
 };
 
@@ -87,6 +85,20 @@ TEST(source, kernels_do_not_know_the_target) {
   for (const header& h : headers())
     if (h.layer == "kernels" || h.layer == "tile" || h.layer == "policies" || h.layer == "ops") {
       EXPECT_EQ(h.text.find("__CUDA_ARCH__"), std::string::npos) << h.name;
+    }
+}
+
+// What tests/compile/hostile.cpp compiles is the first one with the program's macros; this is said of each.
+TEST(source, public_headers_suspend_the_programs_macros) {
+  static const std::regex directive(R"((^|\n)#include <([^>]*)>)");
+  for (const header& h : headers())
+    if (h.layer.empty()) {
+      std::vector<std::string> included;
+      for (std::sregex_iterator i(h.text.begin(), h.text.end(), directive), end; i != end; ++i)
+        included.push_back((*i)[2]);
+      ASSERT_GE(included.size(), 2u) << h.name;
+      EXPECT_EQ(included.front(), "tilery/core/macros_off.inc") << h.name;
+      EXPECT_EQ(included.back(), "tilery/core/macros_on.inc") << h.name;
     }
 }
 

@@ -17,12 +17,14 @@ unset CUDA_HOME TILERY_JOBS
 
 # All programs of this machine but those that a bare one lacks, and the fakes.
 for folder in /usr/bin /bin /usr/sbin /sbin; do
+  programs=()
   for program in "$folder"/*; do
     case ${program##*/} in
       g++* | clang* | cmake* | ninja* | gnuplot* | nvcc* | python3* | nvidia-smi | sudo | dpkg-query | apt-get | id) ;;
-      *) [[ -e $bin/${program##*/} ]] || ln -s "$program" "$bin/${program##*/}" ;;
+      *) [[ -e $bin/${program##*/} ]] || programs+=("$program") ;;
     esac
   done
+  ((${#programs[@]} == 0)) || ln -s -t "$bin" "${programs[@]}"
 done
 fake() { cat >"$bin/$1" && chmod +x "$bin/$1"; }
 fake id <<<$'#!/bin/bash\ncat "$FAKE/user"'

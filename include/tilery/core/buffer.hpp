@@ -120,7 +120,7 @@ void copy_dense(const Executor& executor, const From& from, const To& to, where 
     throw error("copy_dense: a view has gaps between its elements; both must be dense", at);
   const auto bytes = static_cast<std::size_t>(source.size()) * sizeof(typename decltype(source)::value_type);
   if (bytes == 0) return;
-  operands all = {describe_dense("from", source, false), describe_dense("to", target, true)};
+  operands all = {reads("from", source), writes("to", target)};
   refuse(check_call("copy", all, memory_space::either, {"from"}), at);
   if (source.pointer == target.pointer) return;
   executor.copy_bytes(target.pointer, source.pointer, bytes, at);
@@ -133,7 +133,7 @@ void fill_zero(const Executor& executor, const To& to, where at = {}) {
   if (!target.dense()) throw error("fill_zero: the view has gaps between its elements; it must be dense", at);
   const auto bytes = static_cast<std::size_t>(target.size()) * sizeof(typename decltype(target)::value_type);
   if (bytes == 0) return;
-  refuse(in_op("fill_zero", check_operands({describe_dense("to", target, true)}, memory_space::either)), at);
+  refuse(in_op("fill_zero", check_operands({writes("to", target)}, memory_space::either)), at);
   executor.zero_bytes(target.pointer, bytes, at);
 }
 

@@ -5,7 +5,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/math.hpp>
+#include <tilery/core/exponential.hpp>
 
 namespace tilery::inline TILERY_ABI {
 

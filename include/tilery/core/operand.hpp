@@ -9,44 +9,64 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <new>
 
 namespace tilery::inline TILERY_ABI {
 
-/// One tensor of an op, without its element type. A vector has extents {1, n}. Of a tensor of rank 3 the first
-/// dimension is `matrices`.
+/// One tensor of an op, without its element type.
 struct operand {
   const char* name = "";
   const std::byte* pointer = nullptr;
   std::int64_t element_bytes = 0;
-  std::int64_t extents[2] = {};
-  std::int64_t strides[2] = {};  // in elements, each >= 0
+  int rank = 1;
+  std::int64_t extents[largest_rank] = {};  // of the first `rank` dimensions
+  std::int64_t strides[largest_rank] = {};  // in elements, each >= 0
   bool written = false;
   bool own = false;       // the op's workspace: its memory space is not checked, because while a graph is captured the
                           // driver does not know the address yet
   bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share this output
-  std::int64_t matrices = 1, matrix_stride = 0;
-  bool is_double = false;
   std::int64_t alignment = 1;  // that each element needs, in bytes
+  bool is_double = false;
 
-  bool empty() const { return matrices == 0 || extents[0] == 0 || extents[1] == 0; }
+  std::int64_t size() const {
+    if (empty()) return 0;
+    std::int64_t n = 1;
+    for (int d = 0; d < rank; ++d) n *= extents[d];
+    return n;
+  }
+  bool empty() const {
+    for (int d = 0; d < rank; ++d)
+      if (extents[d] == 0) return true;
+    return false;
+  }
   const std::byte* begin() const { return pointer; }
   const std::byte* end() const {
     if (empty()) return pointer;
-    const std::int64_t last =
-        (matrices - 1) * matrix_stride + (extents[0] - 1) * strides[0] + (extents[1] - 1) * strides[1];
+    std::int64_t last = 0;
+    for (int d = 0; d < rank; ++d) last += (extents[d] - 1) * strides[d];
     return pointer + (last + 1) * element_bytes;
   }
+  /// True if the elements fill one range of memory without gaps, with the last dimension contiguous.
   bool dense() const {
-    return (extents[1] == 1 || strides[1] == 1) && (extents[0] == 1 || strides[0] == extents[1]) &&
-           (matrices == 1 || matrix_stride == extents[0] * extents[1]);
+    std::int64_t step = 1;
+    for (int d = rank - 1; d >= 0; --d) {
+      if (extents[d] != 1 && strides[d] != step) return false;
+      step *= extents[d];
+    }
+    return true;
   }
-  sentence shape() const { return {extents[0], " x ", extents[1]}; }
+  /// The extents in words: "3 x 4".
+  sentence shape() const {
+    sentence all(extents[0]);
+    for (int d = 1; d < rank; ++d) all = sentence(all, " x ", extents[d]);
+    return all;
+  }
 };
 
 /// The operands of a launch. Up to 12 of them need no heap memory.
 class operands {
 public:
-  operands() = default;
+  operands() {}
   operands(std::initializer_list<operand> all) {
     for (const operand& o : all) push_back(o);
   }
@@ -62,7 +82,7 @@ public:
 
   void push_back(const operand& o) {
     if (size_ == room_) grow();
-    first()[size_++] = o;
+    new (first() + size_++) operand(o);
     checked_ = checked_ && o.own;
   }
   void append(const operands& others) {
@@ -90,39 +110,20 @@ private:
     room_ *= 2;
   }
 
-  operand few_[12];
+  union {
+    operand few_[12];  // the first `size_` of them exist: to initialise all costs 10 to 40 ns a call of an op
+  };
   operand* many_ = nullptr;
   int size_ = 0, room_ = 12;
   bool checked_ = false;
 };
 
-/// Describes a view of rank 1, 2 or 3 as an operand.
+/// Describes a view as an operand.
 template <class T, int Rank>
 operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) {
-  static_assert(Rank >= 1 && Rank <= 3);
-  constexpr bool flat = Rank == 1;
-  constexpr int rows = flat ? 0 : Rank - 2;
-  operand o{name,
-            reinterpret_cast<const std::byte*>(v.pointer),
-            static_cast<std::int64_t>(sizeof(T)),
-            {flat ? 1 : v.extents[rows], v.extents[Rank - 1]},
-            {flat ? 0 : v.strides[rows], v.strides[Rank - 1]},
-            written};
-  o.alignment = alignof(T);
-  o.is_double = std::is_same_v<std::remove_const_t<T>, double>;
-  if constexpr (Rank == 3) o.matrices = v.extents[0], o.matrix_stride = v.strides[0];
-  return o;
-}
-
-/// Describes a dense tensor of any rank as a vector.
-template <class T, int Rank>
-operand describe_dense(const char* name, const tensor_view<T, Rank>& v, bool written) {
-  operand o{name,
-            reinterpret_cast<const std::byte*>(v.pointer),
-            static_cast<std::int64_t>(sizeof(T)),
-            {1, v.size()},
-            {0, 1},
-            written};
+  operand o{name, reinterpret_cast<const std::byte*>(v.pointer), static_cast<std::int64_t>(sizeof(T)), Rank};
+  for (int d = 0; d < Rank; ++d) o.extents[d] = v.extents[d], o.strides[d] = v.strides[d];
+  o.written = written;
   o.alignment = alignof(T);
   o.is_double = std::is_same_v<std::remove_const_t<T>, double>;
   return o;

@@ -21,9 +21,7 @@ struct operand_dimension {
 class operand_dimensions {
 public:
   explicit operand_dimensions(const operand& o) {
-    insert(o.extents[1], o.strides[1] * o.element_bytes);
-    insert(o.extents[0], o.strides[0] * o.element_bytes);
-    insert(o.matrices, o.matrix_stride * o.element_bytes);
+    for (int d = o.rank - 1; d >= 0; --d) insert(o.extents[d], o.strides[d] * o.element_bytes);
     int joined = 0;
     for (int i = 1; i < size_; ++i)
       if (all_[i].stride == all_[joined].extent * all_[joined].stride)
@@ -44,7 +42,7 @@ private:
     all_[place] = {extent, stride};
   }
 
-  operand_dimension all_[3];
+  operand_dimension all_[largest_rank];
   int size_ = 0;
 };
 
@@ -72,40 +70,38 @@ inline bool share_an_element(const operand& a, const operand& b) {
   return sum.can_be_within(distance + 1 - a.element_bytes, distance + b.element_bytes - 1);
 }
 
-/// Returns true if two operands have the same elements in the same order. The stride of a dimension of extent 1 does
-/// not matter.
+/// Returns true if two operands have the same elements in the same order. Dimensions of extent 1 do not matter.
 inline bool same_view(const operand& a, const operand& b) {
-  const auto alike = [](std::int64_t extent, std::int64_t other_extent, std::int64_t stride,
-                        std::int64_t other_stride) {
-    return extent == other_extent && (extent <= 1 || stride == other_stride);
-  };
-  return a.pointer == b.pointer && a.element_bytes == b.element_bytes &&
-         alike(a.extents[0], b.extents[0], a.strides[0], b.strides[0]) &&
-         alike(a.extents[1], b.extents[1], a.strides[1], b.strides[1]) &&
-         alike(a.matrices, b.matrices, a.matrix_stride, b.matrix_stride);
+  if (a.pointer != b.pointer || a.element_bytes != b.element_bytes) return false;
+  int i = 0, j = 0;
+  for (;; ++i, ++j) {
+    while (i < a.rank && a.extents[i] == 1) ++i;
+    while (j < b.rank && b.extents[j] == 1) ++j;
+    if (i == a.rank || j == b.rank) return i == a.rank && j == b.rank;
+    if (a.extents[i] != b.extents[j] || (a.extents[i] > 1 && a.strides[i] != b.strides[j])) return false;
+  }
 }
 
 /// The strides of an operand in words, without dimensions of extent 1: "stride 3" or "strides 3, 1".
 inline sentence strides_of(const operand& o) {
   sentence all;
   int count = 0;
-  for (const auto& [extent, stride] :
-       {operand_dimension{o.matrices, o.matrix_stride}, operand_dimension{o.extents[0], o.strides[0]},
-        operand_dimension{o.extents[1], o.strides[1]}})
-    if (extent > 1) all = ++count > 1 ? sentence(all, ", ", stride) : sentence(stride);
+  for (int d = 0; d < o.rank; ++d)
+    if (o.extents[d] > 1) all = ++count > 1 ? sentence(all, ", ", o.strides[d]) : sentence(o.strides[d]);
   return {count == 1 ? "stride " : "strides ", all};
 }
 
-/// Checks that no stride is negative and that the last element's offset is below 2^62 bytes.
+/// Checks the strides of an operand. This is the only check of strides: every op refuses a negative stride here, and a
+/// last element 2^62 bytes or more after the first one. A dimension with at most one element may have any stride.
 inline finding check_strides(const operand& o) {
-  if ((o.matrices > 1 && o.matrix_stride < 0) || (o.extents[0] > 1 && o.strides[0] < 0) ||
-      (o.extents[1] > 1 && o.strides[1] < 0))
-    return {o.name, " has the ", strides_of(o), "; strides must not be negative"};
-  const auto reach = [&](std::int64_t extent, std::int64_t stride) {
-    return extent > 1 ? static_cast<__int128>(extent - 1) * stride * o.element_bytes : 0;
-  };
-  if (reach(o.matrices, o.matrix_stride) + reach(o.extents[0], o.strides[0]) + reach(o.extents[1], o.strides[1]) >=
-      __int128{1} << 62)
+  __int128 last = 0;  // the offset in bytes
+  for (int d = 0; d < o.rank; ++d) {
+    if (o.extents[d] <= 1) continue;
+    if (o.strides[d] < 0)
+      return {sentence("stride ", d, " of ", o.name, " is ", o.strides[d]), "; strides must not be negative"};
+    last += static_cast<__int128>(o.extents[d] - 1) * o.strides[d] * o.element_bytes;
+  }
+  if (last >= __int128{1} << 62)
     return {o.name, " has the ", strides_of(o), "; its last element is beyond the end of all memory"};
   return {};
 }

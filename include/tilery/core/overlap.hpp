@@ -2,7 +2,8 @@
 // Decides if strided tensors share memory, by arithmetic on their strides. Two elements' addresses differ by
 // d + sum of i_k s_k, where d is the distance of the tensors, s_k a stride and i_k an index. The tensors share memory
 // if that difference can be smaller than an element. For two strides the extended Euclidean algorithm solves the
-// equation exactly. Of further (larger) strides each index is tried that the smaller strides can compensate.
+// equation exactly. Of further (larger) strides each index is tried that the smaller strides can compensate, unless the
+// smaller strides reach all multiples of their greatest common divisor within their range.
 #pragma once
 #pragma GCC system_header
 
@@ -42,10 +43,10 @@ public:
 
   /// Returns true if the sum can have a value in [low, high]. Returns false if the search gives up.
   bool can_be_within(std::int64_t low, std::int64_t high) const {
-    std::int64_t tries = most_tries, unit = 0;  // every sum is a multiple of the unit
-    for (int i = 0; i < size_; ++i) unit = greatest_divisor(terms_[i].stride, unit);
+    std::int64_t tries = most_tries;
+    const tails inner(*this);
     for (std::int64_t value = low; value <= high; ++value)
-      if ((unit == 0 ? value == 0 : value % unit == 0) && can_be(value, 0, tries)) return true;
+      if (can_be(value, 0, inner, tries)) return true;
     return false;
   }
   /// Returns true if two different choices of indices give the same sum: two elements of one tensor have the same
@@ -55,15 +56,15 @@ public:
     for (int i = 0; i < size_; ++i) {  // outermost index that differs; its difference t > 0
       stride_sum rest;
       for (int j = i + 1; j < size_; ++j) rest.add(terms_[j].stride, -terms_[j].high, terms_[j].high);
-      const auto [least, most] = rest.range(0);
-      for (std::int64_t t = 1; t <= terms_[i].high && t * terms_[i].stride <= most; ++t) {
-        if (rest.size_ == 1) {  // t s_i = u s_j; the least t is s_j / gcd
-          const std::int64_t s = terms_[i].stride, u = rest.terms_[0].stride, g = greatest_divisor(s, u);
-          if (u / g <= terms_[i].high && s / g <= rest.terms_[0].high) return true;
-          break;
-        }
+      const tails inner(rest);
+      const auto& [least, most, unit, gapless] = inner.from[0];
+      const std::int64_t s = terms_[i].stride;
+      if (unit == 0) continue;                                      // no inner terms
+      const std::int64_t first = unit / greatest_divisor(s, unit);  // t s must be a multiple of the unit
+      for (std::int64_t t = first; t <= terms_[i].high && t * s <= most; t += first) {
+        if (gapless) return true;
         if (--tries < 0) return false;
-        if (rest.can_be(t * terms_[i].stride, 0, tries)) return true;
+        if (rest.can_be(t * s, 0, inner, tries)) return true;
       }
     }
     return false;
@@ -71,10 +72,6 @@ public:
 
 private:
   static constexpr int most_terms = 10;  // two tensors of rank 5
-
-  struct interval {
-    std::int64_t least, most;
-  };
 
   static std::int64_t greatest_divisor(std::int64_t a, std::int64_t b) {
     while (b != 0) {
@@ -86,31 +83,43 @@ private:
   static std::int64_t rounded_down(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0); }
   static std::int64_t rounded_up(std::int64_t a, std::int64_t b) { return a / b + (a % b > 0); }
 
-  /// The least and the largest sum of the terms from `first` on.
-  interval range(int first) const {
-    interval all{0, 0};
-    for (int i = first; i < size_; ++i)
-      all.least += terms_[i].low * terms_[i].stride, all.most += terms_[i].high * terms_[i].stride;
-    return all;
-  }
+  /// The sums of the terms from one term on: multiples of the unit between the least and the most; all of these if
+  /// gapless.
+  struct tail {
+    std::int64_t least = 0, most = 0, unit = 0;
+    bool gapless = true;
+  };
+  /// The tail from each term on; the last tail, of no terms, is 0.
+  struct tails {
+    tail from[most_terms + 1];
 
-  bool can_be(std::int64_t value, int first, std::int64_t& tries) const {
-    if (first == size_) return value == 0;
+    explicit tails(const stride_sum& sum) {
+      for (int i = sum.size_ - 1; i >= 0; --i) {
+        const auto& [stride, low, high] = sum.terms_[i];
+        const tail& inner = from[i + 1];
+        from[i] = {inner.least + low * stride, inner.most + high * stride, greatest_divisor(stride, inner.unit),
+                   inner.unit == 0 ||
+                       (inner.gapless && stride % inner.unit == 0 && stride <= inner.most - inner.least + inner.unit)};
+      }
+    }
+  };
+
+  bool can_be(std::int64_t value, int first, const tails& inner, std::int64_t& tries) const {
+    const auto& [least, most, unit, gapless] = inner.from[first];
+    if (value < least || value > most || (unit != 0 && value % unit != 0)) return false;
+    if (gapless) return true;
     const stride_term& outer = terms_[first];
-    if (first + 1 == size_)
-      return value % outer.stride == 0 && value / outer.stride >= outer.low && value / outer.stride <= outer.high;
-    const interval rest = range(first + 1);  // value - i s must be in this interval
+    const tail& rest = inner.from[first + 1];  // value - i s must be in its range
     const std::int64_t low = greater(outer.low, rounded_up(value - rest.most, outer.stride));
     const std::int64_t high = lesser(outer.high, rounded_down(value - rest.least, outer.stride));
     if (first + 2 == size_) return solves_two(value, outer, terms_[first + 1], low, high);
     for (std::int64_t i = low; i <= high; ++i)
-      if (--tries < 0 || can_be(value - i * outer.stride, first + 1, tries)) return tries >= 0;
+      if (--tries < 0 || can_be(value - i * outer.stride, first + 1, inner, tries)) return tries >= 0;
     return false;
   }
 
   /// Returns true if i s + j t = value has a solution with i in [low, high], where s is the outer stride and t the
-  /// inner stride. The caller chooses [low, high] such that j is within its bounds, so i only needs i s = value modulo
-  /// t.
+  /// inner stride. The caller chooses [low, high] such that j is within its bounds: i s = value modulo t suffices.
   static bool solves_two(std::int64_t value, const stride_term& outer, const stride_term& inner, std::int64_t low,
                          std::int64_t high) {
     if (low > high) return false;

@@ -7,18 +7,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Refuses an operand whose rows or columns differ from those of the first operand.
+/// Refuses an operand whose rank or extents differ from those of the first operand.
 inline finding check_same_shape(const char* op, const operands& all) {
-  for (const operand& o : all)
-    if (o.extents[0] != all[0].extents[0] || o.extents[1] != all[0].extents[1])
-      return {op, ": ", o.name, " is ", o.shape(), "; it must be ", all[0].shape(), " like ", all[0].name};
+  for (const operand& o : all) {
+    bool same = o.rank == all[0].rank;
+    for (int d = 0; d < o.rank; ++d) same = same && o.extents[d] == all[0].extents[d];
+    if (!same) return {op, ": ", o.name, " is ", o.shape(), "; it must be ", all[0].shape(), " like ", all[0].name};
+  }
   return {};
 }
 
 /// Refuses a vector whose length is not n. `what` explains n in the sentence: "one a column of x".
 inline finding check_length(const char* op, const operand& o, std::int64_t n, const char* what) {
-  if (o.extents[1] == n) return {};
-  return {op, ": ", o.name, " has ", o.extents[1], " elements; it must have ", n, ", ", what};
+  if (o.extents[0] == n) return {};
+  return {op, ": ", o.name, " has ", o.extents[0], " elements; it must have ", n, ", ", what};
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -17,18 +17,27 @@ namespace tilery::inline TILERY_ABI {
 /// number of elements has 64 bits: pass a longer vector as a matrix.
 inline constexpr std::int32_t largest_extent = (std::numeric_limits<std::int32_t>::max)() - (1 << 17);
 
+/// The largest number of dimensions of a tensor.
+inline constexpr int largest_rank = 5;
+
 /// The names of an op and of its operand in a refusal's sentence: "softmax: " and "x".
 struct tensor_name {
   const char* op = "";
   const char* name = "a view";
 };
 
+/// True for the extents that a tensor may have.
+constexpr bool is_extent(std::int64_t extent) { return extent >= 0 && extent <= largest_extent; }
+
+/// Returns the sentence that refuses an extent.
+inline sentence refused_extent(int dimension, std::int64_t extent, tensor_name of) {
+  return {sentence(of.op, "extent ", dimension, " of ", of.name, " is ", extent),
+          "; it must be at least 0 and at most ", largest_extent};
+}
+
 /// Returns an extent as a view's 32-bit number. Throws if the extent is negative or above `largest_extent`.
 constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where at, tensor_name of = {}) {
-  if (extent < 0 || extent > largest_extent)
-    throw error({sentence(of.op, "extent ", dimension, " of ", of.name, " is ", extent),
-                 "; it must be at least 0 and at most ", largest_extent},
-                at);
+  if (!is_extent(extent)) throw error(refused_extent(dimension, extent, of), at);
   return static_cast<std::int32_t>(extent);
 }
 
@@ -49,6 +58,14 @@ constexpr std::int64_t wide_extent(const Extent& extent) {
     return static_cast<std::int64_t>(extent);
 }
 
+/// An extent or a stride, from any type of extents: {n, h, w, c} may be of different types.
+struct wide_number {
+  std::int64_t value;
+
+  template <extent_like Extent>
+  constexpr wide_number(const Extent& number) : value(wide_extent(number)) {}
+};
+
 /// The first extent of a tensor, together with the caller's line. A constructor that ends in a parameter pack of
 /// extents cannot end in a `where` argument.
 struct first_extent {
@@ -62,6 +79,7 @@ struct first_extent {
 /// A view of Rank dimensions. T is the element type, const for a view that is only read. Strides are in elements.
 template <class T, int Rank>
 struct tensor_view {
+  static_assert(Rank >= 1 && Rank <= largest_rank, "a tensor must have 1 to 5 dimensions");
   using element_type = T;
   using value_type = std::remove_const_t<T>;
 
@@ -76,16 +94,7 @@ struct tensor_view {
   template <extent_like... Extents>
   requires(sizeof...(Extents) == Rank - 1) constexpr tensor_view(T* data, first_extent first, Extents... others)
       : pointer(data) {
-    const std::int64_t sizes[] = {first.value, wide_extent(others)...};
-    bool is_empty = false;
-    for (const std::int64_t size : sizes) is_empty = is_empty || size == 0;
-    std::int64_t step = 1;
-    for (int i = Rank - 1; i >= 0; --i) {
-      extents[i] = checked_extent(i, sizes[i], first.at);
-      strides[i] = step;
-      if (__builtin_mul_overflow(step, sizes[i], &step) && !is_empty)
-        throw error("the extents of a view multiply to 2^63 elements or more; no memory holds them", first.at);
-    }
+    set_dense({wide_number(first.value), wide_number(others)...}, first.at);
   }
 
   /// Converts a view of mutable elements to a view of const elements.
@@ -99,6 +108,19 @@ struct tensor_view {
   constexpr std::int32_t extent(int i) const { return extents[i]; }
   constexpr std::int64_t stride(int i) const { return strides[i]; }
   constexpr T* data_handle() const { return pointer; }
+
+  /// Sets the extents and the strides of a dense tensor.
+  constexpr void set_dense(const wide_number (&sizes)[Rank], where at) {
+    bool is_empty = false;
+    for (const wide_number& size : sizes) is_empty = is_empty || size.value == 0;
+    std::int64_t step = 1;
+    for (int i = Rank - 1; i >= 0; --i) {
+      extents[i] = checked_extent(i, sizes[i].value, at);
+      strides[i] = step;
+      if (__builtin_mul_overflow(step, sizes[i].value, &step) && !is_empty)
+        throw error("the extents of a view multiply to 2^63 elements or more; no memory holds them", at);
+    }
+  }
 
   /// Number of elements.
   constexpr std::int64_t size() const {
@@ -143,26 +165,71 @@ constexpr matrix_view<T> matrix(T* data, M rows, N columns, std::int64_t row_str
   return result;
 }
 
-/// The transpose of a matrix as a view of the same memory.
-template <class T>
-constexpr matrix_view<T> transposed(matrix_view<T> m) {
-  matrix_view<T> result;
-  result.pointer = m.pointer;
-  result.extents[0] = m.extents[1], result.extents[1] = m.extents[0];
-  result.strides[0] = m.strides[1], result.strides[1] = m.strides[0];
+/// A view of a dense tensor of any rank, the last dimension contiguous: tensor(pointer, {n, d, h, w, c}). Throws if an
+/// extent is negative or above `largest_extent`, and if there are 2^63 elements or more.
+template <class T, int Rank>
+constexpr tensor_view<T, Rank> tensor(T* data, const wide_number (&extents)[Rank], where at = {}) {
+  tensor_view<T, Rank> result;
+  result.pointer = data;
+  result.set_dense(extents, at);
+  return result;
+}
+/// A view with a stride, in elements, for each dimension: strided_tensor(pointer, {n, h, w, c}, {n_stride, ...}).
+/// Throws as `tensor` does. (Not an overload of `tensor`: {0, 1} could also mean a `where`.)
+template <class T, int Rank>
+constexpr tensor_view<T, Rank> strided_tensor(T* data, const wide_number (&extents)[Rank],
+                                              const wide_number (&strides)[Rank], where at = {}) {
+  tensor_view<T, Rank> result = tensor(data, extents, at);
+  for (int i = 0; i < Rank; ++i) result.strides[i] = strides[i].value;
   return result;
 }
 
+/// A view of the same memory with its dimensions in another order: dimension i of the result is dimension order[i] of
+/// the tensor. permuted(images, {0, 3, 1, 2}) views images of (n, h, w, c) as (n, c, h, w). Throws if `order` does not
+/// name each dimension once.
+template <class T, int Rank>
+constexpr tensor_view<T, Rank> permuted(const tensor_view<T, Rank>& v, const int (&order)[Rank], where at = {}) {
+  tensor_view<T, Rank> result;
+  result.pointer = v.pointer;
+  bool taken[Rank] = {};
+  for (int i = 0; i < Rank; ++i) {
+    const int d = order[i];
+    if (d < 0 || d >= Rank) throw error({"permuted: dimension ", d, " is not one of the ", Rank, " of the tensor"}, at);
+    if (taken[d]) throw error({"permuted: dimension ", d, " is given twice; each must be given once"}, at);
+    taken[d] = true;
+    result.extents[i] = v.extents[d], result.strides[i] = v.strides[d];
+  }
+  return result;
+}
+/// The transpose of a matrix as a view of the same memory.
+template <class T>
+constexpr matrix_view<T> transposed(const matrix_view<T>& m) {
+  return permuted(m, {1, 0});
+}
+
+/// The elements [first, first + count) of one dimension, and all elements of the other dimensions. Throws if some of
+/// them are outside of the tensor.
+template <class T, int Rank>
+constexpr tensor_view<T, Rank> slice(tensor_view<T, Rank> v, int dimension, std::int64_t first, std::int64_t count,
+                                     where at = {}) {
+  if (dimension < 0 || dimension >= Rank)
+    throw error({"slice: dimension ", dimension, " is not one of the ", Rank, " of the tensor"}, at);
+  if (first < 0 || count < 0 || count > v.extents[dimension] || first > v.extents[dimension] - count)
+    throw error({sentence("slice: ", count, " elements from ", first, " on are not inside of the "),
+                 v.extents[dimension], " of dimension ", dimension},
+                at);
+  v.pointer += first * v.strides[dimension];
+  v.extents[dimension] = static_cast<std::int32_t>(count);
+  return v;
+}
 /// Rows [first, first + count) of a matrix. Throws if some of them are outside of the matrix.
 template <class T>
-constexpr matrix_view<T> rows(matrix_view<T> m, std::int64_t first, std::int64_t count, where at = {}) {
+constexpr matrix_view<T> rows(const matrix_view<T>& m, std::int64_t first, std::int64_t count, where at = {}) {
   if (first < 0 || count < 0 || count > m.extents[0] || first > m.extents[0] - count)
     throw error({"rows: ", count, " rows from row ", first, " on are not inside of the ", m.extents[0],
                  " rows of the matrix"},
                 at);
-  m.pointer += first * m.strides[0];
-  m.extents[0] = static_cast<std::int32_t>(count);
-  return m;
+  return slice(m, 0, first, count, at);
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -18,7 +18,7 @@ struct activation_forward_params {
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
     using S = accumulator_t<T>;
-    store_as(lane, y, row, column, Activation::value(load_as<S>(lane, x, row, column, n)));
+    store_as(lane, y, row, column, activation::value_of<Activation>(load_as<S>(lane, x, row, column, n)));
   }
 };
 

@@ -13,7 +13,7 @@
 namespace tilery::inline TILERY_ABI {
 
 /// Params have `rows`, `columns`, and `step(lane, row, column, width<N>)`, which computes N elements from (row, column)
-/// on.
+/// on. Or they have `steps_of_row(row)`, which does the work of a row once and returns an object with that `step`.
 template <elementwise_policy P, class Params>
 struct elementwise {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
@@ -33,9 +33,18 @@ struct elementwise {
     const int begin = lane.block().x % pieces_a_row * block_elements;
     const int end = p.columns - begin < block_elements ? p.columns : begin + block_elements;
     const int whole = begin + (end - begin) / P.vector * P.vector;
+    const auto& steps = steps_of_row(p, row);
     for (int column = begin + lane.rank() * P.vector; column < whole; column += threads * P.vector)
-      p.step(lane, row, column, width<P.vector>);
-    for (int column = whole + lane.rank(); column < end; column += threads) p.step(lane, row, column, width<1>);
+      steps.step(lane, row, column, width<P.vector>);
+    for (int column = whole + lane.rank(); column < end; column += threads) steps.step(lane, row, column, width<1>);
+  }
+
+private:
+  TILERY_SIMT static decltype(auto) steps_of_row(const Params& p, int row) {
+    if constexpr (requires { p.steps_of_row(row); })
+      return p.steps_of_row(row);
+    else
+      return (p);
   }
 };
 

@@ -27,6 +27,7 @@ void give_counters(Total& total, std::byte* memory, operands& all) {
     all.push_back(own({"the counters of a bias gradient",
                        memory,
                        sizeof(tile::exact_counter),
+                       2,
                        {tile::exact_sum<S>::size, total.to.columns()},
                        {total.to.columns(), 1},
                        true}));

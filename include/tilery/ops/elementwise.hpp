@@ -7,6 +7,7 @@
 #include <tilery/kernels/elementwise.hpp>
 #include <tilery/ops/element_types.hpp>
 #include <tilery/policies/alignment.hpp>
+#include <tilery/policies/elementwise_table.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -21,7 +22,7 @@ template <class T, class Executor, class Params>
 void launch_elementwise(const Executor& executor, const elementwise_problem& problem, const Params& p,
                         const operands& all, where at) {
   using table = elementwise_table<Executor, T>;
-  with_candidate<table>(table::choose(problem).index, [&]<elementwise_policy P>() {
+  with_candidate<table>(table::choose(problem, executor.target()).index, [&]<elementwise_policy P>() {
     using kernel = elementwise<P, Params>;
     const std::int64_t blocks = kernel::block_count(p);
     if (blocks > largest_extent)

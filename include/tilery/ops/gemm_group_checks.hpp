@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The members of a group of GEMMs and the checks of a group. It is refused if `gemm` would refuse a member, or if an
-// output of one member shares an element with an operand of another member.
+// The members of a group of GEMMs and the checks of a group. A group is refused if `gemm` would refuse a member, or if
+// an output of one member shares an element with an operand of another member.
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/ops/run_gemm.hpp>
+#include <tilery/ops/gemm_checks.hpp>
+#include <tilery/tile/epilogue.hpp>
 
 #include <algorithm>
 #include <map>
@@ -38,13 +39,11 @@ inline finding in_member(group_name group, std::size_t index, const finding& fou
 
 /// True if two members may write the same view: both add to it by atomic operations.
 inline bool are_combined(const operand& a, const operand& b) {
-  return a.combined && b.combined && std::strcmp(a.name, b.name) == 0 && a.pointer == b.pointer &&
-         a.element_bytes == b.element_bytes && a.extents[1] == b.extents[1] &&
-         (a.strides[1] == b.strides[1] || a.extents[1] == 1);
+  return a.combined && b.combined && std::strcmp(a.name, b.name) == 0 && same_view(a, b);
 }
 
 /// Refuses an output of one member that shares an element with an operand of another member. The operands are sorted by
-/// their first byte: only those whose bytes overlap are compared.
+/// their first byte, and only operands whose bytes overlap are compared.
 inline finding check_aliases_of_members(group_name group, const std::vector<operands>& all) {
   struct placed {
     const operand* what;
@@ -96,12 +95,11 @@ finding check_totals_of_member(Epilogue e, std::size_t member, known_totals& kno
   return found;
 }
 
-/// Refuses an extent that no view may have.
+/// Refuses a view whose extents no tensor may have: a member's views are kept as the caller has filled them in.
 template <class T>
 finding check_extents(const char* name, const matrix_view<T>& v) {
-  for (const std::int32_t extent : v.extents)
-    if (extent < 0 || extent > largest_extent)
-      return {sentence("an extent of ", name, " is ", extent), "; it must be at least 0 and at most ", largest_extent};
+  for (int d = 0; d < 2; ++d)
+    if (!is_extent(v.extents[d])) return refused_extent(d, v.extents[d], {"", name});
   return {};
 }
 

@@ -16,14 +16,6 @@ class virtual_gpu;            // incomplete: include <tilery/virtual_gpu.hpp>
 class unchecked_virtual_gpu;  // incomplete: include <tilery/virtual_gpu.hpp>
 class cuda;                   // incomplete: include <tilery/cuda.hpp> in a file that nvcc compiles
 
-/// A type like std::mdspan, of any rank.
-template <class V>
-concept tensor_of_any_rank = requires(const V& v) {
-  v.data_handle();
-  v.extent(0);
-  V::rank();
-};
-
 /// A tensor whose elements are double, float, half or bf16, const or not: the types that most ops take.
 template <class V>
 concept tensor_of_floats = tensor_of_any_rank<V> &&(std::is_same_v<std::remove_const_t<element_type_of<V>>, double> ||
@@ -92,9 +84,10 @@ constexpr void refuse_call() {
     static_assert(is_wrong,
                   "the elements of this op's operands must be double, float, half or bf16; labels are int32 or int64");
   else
-    static_assert(is_wrong,
-                  "no overload of this op takes these arguments: each operand must be a view of the rank that the op's "
-                  "declaration states, made by tilery::matrix or tilery::vector or shaped like std::mdspan");
+    static_assert(
+        is_wrong,
+        "no overload of this op takes these arguments: each operand must be a view of the rank that the op's "
+        "declaration states, made by tilery::vector, tilery::matrix or tilery::tensor, or shaped like std::mdspan");
 }
 
 }  // namespace ops

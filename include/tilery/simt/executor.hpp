@@ -61,6 +61,7 @@ template <class Executor>
 concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, any_body body, int most_threads) {
   { executor.threads() } -> std::same_as<int>;
   executor.parallel(n, body, most_threads);
+  executor.parallel(n, body, n, body, most_threads);
 };
 
 }  // namespace contract
@@ -89,7 +90,8 @@ concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, an
 /// checks.
 ///
 /// The CPU's kernels. If `uses_cpu_kernels`: `parallel(n, body, most_threads)` calls body(i) for each i in [0, n), in
-/// any order, and returns after the last call; `threads()` is the number of host threads that it may use.
+/// any order, and returns after the last call; `parallel(n_first, first, n_second, second, most_threads)` does so for
+/// first, then for second; `threads()` is the number of host threads that it may use.
 ///
 /// Errors. A failure of the device throws tilery::error with the API's own words.
 template <class Executor>

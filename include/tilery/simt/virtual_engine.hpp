@@ -47,7 +47,7 @@ public:
     }
     b.missing -= arrivals;
     b.missing_bytes += expected_bytes;
-    block_->turn(mbarrier);
+    block_->advance_phase(mbarrier);
   }
   /// Waits until the mbarrier's phase of this parity is complete.
   void wait_phase(void* mbarrier, std::uint32_t parity, where at) const {
@@ -65,12 +65,12 @@ public:
       if (!watch().uses_mbarrier(rank_, mbarrier, b, number)) return;
       if (!watch().copy_bulk_in(rank_, to, from, bytes, mbarrier, number)) {
         b.missing_bytes -= bytes;  // the fault is reported; waiting lanes must go on
-        block_->turn(mbarrier);
+        block_->advance_phase(mbarrier);
         return;
       }
     }
     b.copies.push_back({to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(bytes)});
-    block_->wake(mbarrier);
+    block_->wake_mbarrier(mbarrier);
   }
   void copy_bulk_out(void* to, const void* from, int bytes, where at) const {
     if constexpr (Checked)
@@ -91,7 +91,8 @@ public:
   /// Executes an instruction of the whole warp: each lane passes its own argument, and `work` runs once for all lanes.
   void together(void* mine, warp_work work, const char* name, where at) const {
     if constexpr (Checked) site(name, at);
-    block_->meet_warp(rank_, virtual_machine::verb::warp_instruction, reinterpret_cast<std::uintptr_t>(mine), at, work);
+    block_->warp_collective(rank_, virtual_machine::verb::warp_instruction, reinterpret_cast<std::uintptr_t>(mine), at,
+                            work);
   }
 
   /// Arrives at a named barrier of `lanes` lanes, and waits for it if `waits`.
@@ -100,11 +101,11 @@ public:
     if constexpr (Checked) {
       const std::uint32_t place = site(waits ? "sync_named" : "arrive_named", at);
       if (!possible) return watch().no_such_named(rank_, number, lanes, place);
-      watch().comes_to_named(rank_, number, lanes, waits, place);
+      watch().arrives_at_named(rank_, number, lanes, waits, place);
     } else if (!possible) {
       throw error("a named barrier has a number from 1 to 15 and whole warps of lanes", at);
     }
-    block_->come_to_named(rank_, number, lanes, waits, at);
+    block_->arrive_at_named(rank_, number, lanes, waits, at);
   }
 
 private:

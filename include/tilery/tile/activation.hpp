@@ -1,6 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Activation functions f and their derivatives f', on packs of float or double. The epilogues and the ops activate and
-// activate_backward use the same structs. A NaN input gives NaN; an infinite input gives the limit.
+// Activation functions f and their derivatives f'. The epilogues and the ops activate and activate_backward use the
+// same structs. A NaN input gives NaN; an infinite input gives the limit.
+//
+// To add an activation, write in this file, in this order:
+//   1. the formula of f and its source in a comment, and a struct in namespace activation. If the accuracy differs from
+//      the paragraph below, the comment says so.
+//   2. `template <class V> TILERY_SIMT static V value(V x)`, which returns f(x). V is float or double, or on the CPU a
+//      vector of them, so that a choice is written `x < V{} ? a : b`, and a constant math::scalar<V>(0.5).
+//   3. `derivative(V x)` in the same way, which returns f'(x). If f' is 0 or 1, write `gradient(V x, V dy)` instead,
+//      which returns dy or 0: the product 0 * dy would be NaN for an infinite dy.
+//   4. its short name in namespace epilogue, at the end of the file.
+// It then works in activate, activate_backward, epilogue::activate and epilogue::times_gradient. A program writes its
+// own activation with steps 1 to 3. For one of the library's, tests/ops/activation_test.cpp gets a formula in long
+// double.
 //
 // Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|), and
 // f'(x) = 1 - f'(-x). No subtraction cancels, and one formula without branches serves all x.
@@ -15,131 +27,65 @@
 #pragma GCC system_header
 
 #include <tilery/core/normal_tail.hpp>
+#include <tilery/core/tanh_erf.hpp>
+#include <tilery/tile/activation_form.hpp>
+#include <tilery/tile/sigmoid_tail.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace activation {
 
-/// Returns dy f'(x): the backward pass through an activation. An activation may define `gradient(x, dy)` itself. relu
-/// does, because its derivative is 0 or 1: the product 0 * dy would be NaN for an infinite dy.
-template <class Activation, class T, int N>
-TILERY_SIMT pack<T, N> gradient_of(pack<T, N> x, pack<T, N> dy) {
-  if constexpr (requires { Activation::gradient(x, dy); })
-    return Activation::gradient(x, dy);
-  else
-    return dy * Activation::derivative(x);
-}
-
 /// y = x.
 struct identity {
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
+  template <class V>
+  TILERY_SIMT static V value(V x) {
     return x;
   }
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> derivative(pack<T, N>) {
-    return splat<N>(T(1));
+  template <class V>
+  TILERY_SIMT static V derivative(V) {
+    return math::all<V>(1);
   }
 };
 
 /// y = max(x, 0); the derivative at 0 is 0.
 struct relu {
-  struct clip {
-    template <class V>
-    TILERY_SIMT V operator()(V x) const {
-      return x < V{} ? V{} : x;
-    }
-  };
-  struct choose {
-    template <class V>
-    TILERY_SIMT V operator()(V x, V dy) const {
-      return x > V{} ? dy : (x == x ? V{} : x);
-    }
-  };
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
-    return apply(clip{}, x);
+  template <class V>
+  TILERY_SIMT static V value(V x) {
+    return x < V{} ? V{} : x;
   }
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
-    return apply(choose{}, x, splat<N>(T(1)));
-  }
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> gradient(pack<T, N> x, pack<T, N> dy) {
-    return apply(choose{}, x, dy);
+  template <class V>
+  TILERY_SIMT static V gradient(V x, V dy) {
+    return x > V{} ? dy : (x == x ? V{} : x);
   }
 };
-
-/// Returns f'(x) for an f with f'(-x) = 1 - f'(x); `below` is f'(-|x|).
-template <class V>
-TILERY_SIMT V mirrored(V x, V below) {
-  return x < V{} ? below : math::scalar<V>(1) - below;
-}
-
-/// The factors of sigmoid(-z) = e / (1 + e) for z >= 0: e = e^-z, and rest = 1 / (1 + e), which is sigmoid(z).
-template <class V>
-struct sigmoid_tail {
-  math::power_of_e<V> e;
-  V rest;
-  TILERY_SIMT explicit sigmoid_tail(V z)
-      : e(math::split_exp(-z)), rest(math::reciprocal(e.value() + math::scalar<V>(1))) {}
-};
-
-/// A z from which on z e^-z is 0 in the number format of V.
-template <class V>
-inline constexpr int end_of_exp = math::single<V> ? 120 : 800;
 
 /// y = x Phi(x) = x (1 + erf(x / sqrt(2))) / 2 (Hendrycks and Gimpel, arXiv 1606.08415).
 struct gelu {
-  struct curve {
-    template <class V>
-    TILERY_SIMT V operator()(V x) const {
-      const math::normal_tail<V> tail(x);
-      return relu::clip{}(x)-tail.bell.times(tail.a * tail.ratio);
-    }
-  };
-  /// Phi(x) + x phi(x), where phi is the density of the normal distribution.
-  struct slope {
-    template <class V>
-    TILERY_SIMT V operator()(V x) const {
-      const math::normal_tail<V> tail(x);
-      return mirrored(x, tail.bell.times(tail.ratio - tail.a * math::scalar<V>(0.39894228040143267794)));
-    }
-  };
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
-    return apply(curve{}, x);
+  template <class V>
+  TILERY_SIMT static V value(V x) {
+    const math::normal_tail<V> tail(x);
+    return relu::value(x) - tail.bell.times(tail.a * tail.ratio);
   }
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
-    return apply(slope{}, x);
+  /// Phi(x) + x phi(x), where phi is the density of the normal distribution.
+  template <class V>
+  TILERY_SIMT static V derivative(V x) {
+    const math::normal_tail<V> tail(x);
+    return mirrored(x, tail.bell.times(tail.ratio - tail.a * math::scalar<V>(0.39894228040143267794)));
   }
 };
 
 /// y = 1 / (1 + e^-x).
 struct sigmoid {
-  struct curve {
-    template <class V>
-    TILERY_SIMT V operator()(V x) const {
-      const sigmoid_tail<V> tail(math::limited_magnitude(x, end_of_exp<V>));
-      const V below = tail.e.times(tail.rest);
-      return x < V{} ? below : tail.rest;
-    }
-  };
-  struct slope {
-    template <class V>
-    TILERY_SIMT V operator()(V x) const {
-      const sigmoid_tail<V> tail(math::limited_magnitude(x, end_of_exp<V>));
-      return tail.e.times(tail.rest * tail.rest);
-    }
-  };
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
-    return apply(curve{}, x);
+  template <class V>
+  TILERY_SIMT static V value(V x) {
+    const sigmoid_tail<V> tail(math::limited_magnitude(x, end_of_exp<V>));
+    const V below = tail.e.times(tail.rest);
+    return x < V{} ? below : tail.rest;
   }
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
-    return apply(slope{}, x);
+  template <class V>
+  TILERY_SIMT static V derivative(V x) {
+    const sigmoid_tail<V> tail(math::limited_magnitude(x, end_of_exp<V>));
+    return tail.e.times(tail.rest * tail.rest);
   }
 };
 
@@ -147,29 +93,17 @@ struct sigmoid {
 /// from which on y is max(x, 0). The derivative of y is s + x s (1 - s) z'(x), with s = sigmoid(z(x)).
 template <class Gate>
 struct gated {
-  struct curve {
-    template <class V>
-    TILERY_SIMT V operator()(V x) const {
-      const V a = math::limited_magnitude(x, Gate::template end<V>);
-      const sigmoid_tail<V> tail(Gate::z(a));
-      return relu::clip{}(x)-tail.e.times(a * tail.rest);
-    }
-  };
-  struct slope {
-    template <class V>
-    TILERY_SIMT V operator()(V x) const {
-      const V a = math::limited_magnitude(x, Gate::template end<V>);
-      const sigmoid_tail<V> tail(Gate::z(a));
-      return mirrored(x, tail.e.times((math::scalar<V>(1) - a * Gate::slope(a) * tail.rest) * tail.rest));
-    }
-  };
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
-    return apply(curve{}, x);
+  template <class V>
+  TILERY_SIMT static V value(V x) {
+    const V a = math::limited_magnitude(x, Gate::template end<V>);
+    const sigmoid_tail<V> tail(Gate::z(a));
+    return relu::value(x) - tail.e.times(a * tail.rest);
   }
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
-    return apply(slope{}, x);
+  template <class V>
+  TILERY_SIMT static V derivative(V x) {
+    const V a = math::limited_magnitude(x, Gate::template end<V>);
+    const sigmoid_tail<V> tail(Gate::z(a));
+    return mirrored(x, tail.e.times((math::scalar<V>(1) - a * Gate::slope(a) * tail.rest) * tail.rest));
   }
 };
 
@@ -212,25 +146,33 @@ struct silu : gated<plain_gate> {};
 
 /// y = tanh(x).
 struct tanh {
-  /// 1 - y^2 = 4 e / (1 + e)^2 with e = e^(-2 |x|).
-  struct slope {
-    template <class V>
-    TILERY_SIMT V operator()(V x) const {
-      const V z = math::limited_magnitude(x + x, end_of_exp<V>);
-      const sigmoid_tail<V> tail(z);
-      return tail.e.times(tail.rest * tail.rest * math::scalar<V>(4));
-    }
-  };
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> value(pack<T, N> x) {
-    return tilery::tanh(x);
+  template <class V>
+  TILERY_SIMT static V value(V x) {
+    return math::tanh{}(x);
   }
-  template <class T, int N>
-  TILERY_SIMT static pack<T, N> derivative(pack<T, N> x) {
-    return apply(slope{}, x);
+  /// 1 - y^2 = 4 e / (1 + e)^2 with e = e^(-2 |x|).
+  template <class V>
+  TILERY_SIMT static V derivative(V x) {
+    const V z = math::limited_magnitude(x + x, end_of_exp<V>);
+    const sigmoid_tail<V> tail(z);
+    return tail.e.times(tail.rest * tail.rest * math::scalar<V>(4));
   }
 };
 
 }  // namespace activation
+
+namespace epilogue {
+
+template <class Activation>
+struct activate;  // tile/epilogue_values.hpp
+
+using relu = activate<activation::relu>;
+using gelu = activate<activation::gelu>;
+using gelu_tanh = activate<activation::gelu_tanh>;
+using silu = activate<activation::silu>;
+using sigmoid = activate<activation::sigmoid>;
+using tanh = activate<activation::tanh>;
+
+}  // namespace epilogue
 
 }  // namespace tilery::inline TILERY_ABI

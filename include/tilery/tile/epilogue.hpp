@@ -5,6 +5,7 @@
 #pragma GCC system_header
 
 #include <tilery/tile/epilogue_bias_gradient.hpp>
+#include <tilery/tile/epilogue_check.hpp>
 #include <tilery/tile/epilogue_outputs.hpp>
 #include <tilery/tile/epilogue_rounding.hpp>
 #include <tilery/tile/epilogue_step.hpp>

@@ -18,8 +18,8 @@ namespace epilogue {
 
 /// y[j] = beta y[j] + the sum over i of x[i, j]. y is a vector with one element for each column of C. In
 /// `times_gradient<activation::gelu>(z) | bias_gradient(db)`, db is the gradient of the bias that the forward pass
-/// added before the activation. C is not read again, as `column_sum` of C would. The rows of all matrices of a batch
-/// are added to one sum.
+/// added before the activation. C is not read again, as `column_sum` of C would. Anywhere in a chain, the step sums the
+/// values at that point. The rows of all matrices of a batch are added to one sum.
 ///
 /// Types and strides. y: double, float, half or bf16, any stride. The GEMM's sums must not be integers.
 ///

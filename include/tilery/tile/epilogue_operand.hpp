@@ -48,6 +48,7 @@ public:
     operand o{name,
               reinterpret_cast<const std::byte*>(all_.data.raw()),
               sizeof(T),
+              2,
               {all_.rows, all_.columns},
               {all_.row_stride, all_.column_stride},
               !std::is_const_v<T>};

@@ -76,8 +76,9 @@ struct amax : step {
     all.push_back({"the epilogue's amax",
                    reinterpret_cast<const std::byte*>(bits.raw()),
                    sizeof(float),
-                   {1, elements},
-                   {0, 1},
+                   1,
+                   {elements},
+                   {1},
                    true,
                    false,
                    true});

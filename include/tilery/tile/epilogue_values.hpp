@@ -27,17 +27,13 @@ struct scale : step {
 /// f(x) for an activation f, element by element. tile/activation.hpp has the formulas, and shows how to write your own.
 template <class Activation>
 struct activate : step {
+  using activation_type = Activation;
+  static constexpr bool is_backward = false;
   template <class Lane, class T, int N>
   TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
-    return Activation::value(x);
+    return activation::value_of<Activation>(x);
   }
 };
-using relu = activate<activation::relu>;
-using gelu = activate<activation::gelu>;
-using gelu_tanh = activate<activation::gelu_tanh>;
-using silu = activate<activation::silu>;
-using sigmoid = activate<activation::sigmoid>;
-using tanh = activate<activation::tanh>;
 
 /// x plus a vector with one element for each column of C (n of them), of any type and stride.
 template <class T>
@@ -114,6 +110,8 @@ residual(const V&, double) -> residual<std::remove_const_t<element_type_of<V>>>;
 /// or NaN.
 template <class Activation, class T>
 struct gradient : step {
+  using activation_type = Activation;
+  static constexpr bool is_backward = true;
   operand_matrix<const T> input;
   explicit gradient(const tensor_view<const T, 2>& z) : input(z) {}
 
@@ -128,7 +126,12 @@ struct gradient : step {
 /// `times_gradient<activation::gelu>(z)`: x times the derivative of the activation at z.
 template <class Activation, tensor_like<2> V>
 auto times_gradient(const V& z, where at = {}) {
-  return gradient<Activation, std::remove_const_t<element_type_of<V>>>(tilery::view(z, at));
+  if constexpr (activation::has_gradient<Activation, float>) {
+    return gradient<Activation, std::remove_const_t<element_type_of<V>>>(tilery::view(z, at));
+  } else {
+    activation::must_have_gradient<Activation, float>();
+    return none();
+  }
 }
 
 }  // namespace epilogue

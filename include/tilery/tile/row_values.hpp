@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The packs of a row that belong to one lane. A kept row is read once, into registers (GPU) or into an array in the
-// second-level cache (CPU). A streamed row is read again in each pass. Kernels call for_each() for both.
-//
-// Alignment. A GPU's packs begin at aligned addresses: rows with different alignments are cut at different columns, and
-// summed in different orders. The elements of a row before its first whole sector of 32 bytes, and those after its last
-// whole pack, are its edges. Each lane handles one element of the edges. So rows of 50257 floats, of which only every
-// fourth begins at an aligned address, are read in packs like any other row. The CPU's packs need no alignment; there
-// only the last pack of a row is partial.
+// The packs of a row that belong to one lane (row_cut.hpp). A kept row is read once, into registers (GPU) or into an
+// array in the second-level cache (CPU). A streamed row is read again in each pass. Kernels call for_each() for both.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/extent.hpp>
 #include <tilery/core/math.hpp>
 #include <tilery/tile/long_sum.hpp>
-#include <tilery/tile/row_group.hpp>
+#include <tilery/tile/row_cut.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -36,29 +30,18 @@ public:
   template <class S>
   using sum_of = std::conditional_t<in_parts, long_sum<S>, short_sum<S>>;
   /// An upper bound for the number of packs that a lane has.
-  TILERY_SIMT int packs() const { return (columns_ + step - 1) / step + 1; }
+  TILERY_SIMT int packs() const { return cut_.most_packs(); }
 
   TILERY_SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns,
                          Accumulator outside, where at = {})
-      : group_(group), row_(row), stride_(stride), columns_(columns), outside_(outside) {
-    if constexpr (has_edges) {
-      const int head = row.elements_to_sector();
-      first_pack_ = head < columns ? head : columns;
-      end_of_packs_ = columns - (columns - first_pack_) % vector;
-    }
+      : cut_(group, row, columns), row_(row), stride_(stride), outside_(outside) {
     keep(at);
   }
 
   /// A second row, of the same length as `first` and cut at the same columns.
   template <class Other>
   TILERY_SIMT row_values(const Other& first, gmem_ptr<T> row, std::int64_t stride, where at = {})
-      : group_(first.group_),
-        row_(row),
-        stride_(stride),
-        columns_(first.columns_),
-        outside_(first.outside_),
-        first_pack_(first.first_pack_),
-        end_of_packs_(first.end_of_packs_) {
+      : cut_(first.cut_), row_(row), stride_(stride), outside_(first.outside_) {
     keep(at);
   }
 
@@ -66,16 +49,16 @@ public:
   template <class F>
   TILERY_SIMT void for_each(F f, where at = {}) {
     if constexpr (kept) {
-      each_pack([&](int i, int column) { f(held_[i], column, inside_at(column)); });
-      if (has_edges && edge() < columns_) f(held_edge_, edge(), 1);
+      each_pack([&](int i, int column) { f(held_[i], column, cut_.inside_at(column)); });
+      if (cut_.has_edge()) f(held_edge_, cut_.edge(), 1);
     } else {
-      [[maybe_unused]] const auto step = group_.lane.step("read a row again", at);
+      [[maybe_unused]] const auto step = cut_.lane().step("read a row again", at);
       values ahead[P.ahead] = {};  // g++ does not see that each is read before its use
       each_few<P.ahead>([&](int i, int column) { ahead[i] = read(column); },
-                        [&](int i, int column) { f(ahead[i], column, inside_at(column)); });
-      if (has_edges && edge() < columns_) {
+                        [&](int i, int column) { f(ahead[i], column, cut_.inside_at(column)); });
+      if (cut_.has_edge()) {
         values at_edge = read_edge();
-        f(at_edge, edge(), 1);
+        f(at_edge, cut_.edge(), 1);
       }
     }
   }
@@ -85,7 +68,7 @@ public:
   template <class F, class Fold>
   TILERY_SIMT void for_each_in_parts(int packs_of_part, F f, Fold fold, where at = {}) {
     if constexpr (kept && Lane::is_whole_block) {
-      const int all = pieces(columns_, step);
+      const int all = pieces(cut_.columns(), step);
       for (int begin = 0; begin < all; begin += packs_of_part) {
         const int behind = lesser(all, begin + packs_of_part);
         for (int i = begin; i < behind; ++i) f(held_[i]);
@@ -111,7 +94,7 @@ public:
     if constexpr (kept && !Lane::is_whole_block) {
       TILERY_UNROLL
       for (int i = 0; i < P.held; ++i) f(held_[i]);
-      if constexpr (has_edges) f(held_edge_);
+      if constexpr (cut::has_edges) f(held_edge_);
     } else {
       for_each([&](auto& values, int, int) { f(values); }, at);
     }
@@ -122,17 +105,17 @@ public:
   template <class Other, class F>
   TILERY_SIMT void for_each_with(Other& other, F f, where at = {}) {
     if constexpr (kept) {
-      each_pack([&](int i, int column) { f(held_[i], other.held_[i], column, inside_at(column)); });
-      if (has_edges && edge() < columns_) f(held_edge_, other.held_edge_, edge(), 1);
+      each_pack([&](int i, int column) { f(held_[i], other.held_[i], column, cut_.inside_at(column)); });
+      if (cut_.has_edge()) f(held_edge_, other.held_edge_, cut_.edge(), 1);
     } else {
-      [[maybe_unused]] const auto step = group_.lane.step("read two rows again", at);
+      [[maybe_unused]] const auto step = cut_.lane().step("read two rows again", at);
       constexpr int few = P.ahead > 1 ? P.ahead / 2 : 1;
       values mine[few], its[few];
       each_few<few>([&](int i, int column) { mine[i] = read(column), its[i] = other.read(column); },
-                    [&](int i, int column) { f(mine[i], its[i], column, inside_at(column)); });
-      if (has_edges && edge() < columns_) {
+                    [&](int i, int column) { f(mine[i], its[i], column, cut_.inside_at(column)); });
+      if (cut_.has_edge()) {
         values my_edge = read_edge(), its_edge = other.read_edge();
-        f(my_edge, its_edge, edge(), 1);
+        f(my_edge, its_edge, cut_.edge(), 1);
       }
     }
   }
@@ -140,12 +123,12 @@ public:
 private:
   template <auto, class, class, class>
   friend class row_values;
-  static constexpr int step = row_group<P, Lane>::lanes * vector;
-  static constexpr bool has_edges = !Lane::takes_any_alignment && vector > 1;
+  using cut = row_cut<P, Lane>;
+  static constexpr int step = cut::step;
 
   TILERY_SIMT void keep(where at) {
     if constexpr (kept) {
-      [[maybe_unused]] const auto reading = group_.lane.step("read a row", at);
+      [[maybe_unused]] const auto reading = cut_.lane().step("read a row", at);
       if constexpr (!Lane::is_whole_block) {
         TILERY_UNROLL
         for (int i = 0; i < P.held; ++i) held_[i] = splat<vector>(outside_);
@@ -157,26 +140,11 @@ private:
         // Not each_pack(): nvcc would keep its conditions in predicate registers for all passes, and run out of them.
         TILERY_UNROLL
         for (int i = 0; i < P.held; ++i)
-          if (first() + i * step < end()) held_[i] = read(first() + i * step);
-        packs_ = first() < end() ? (end() - first() + step - 1) / step : 0;
+          if (cut_.first() + i * step < cut_.end()) held_[i] = read(cut_.first() + i * step);
+        packs_ = cut_.first() < cut_.end() ? (cut_.end() - cut_.first() + step - 1) / step : 0;
       }
-      if (has_edges && edge() < columns_) held_edge_ = read_edge();
+      if (cut_.has_edge()) held_edge_ = read_edge();
     }
-  }
-
-  TILERY_SIMT int first() const { return (has_edges ? first_pack_ : 0) + group_.rank() * vector; }
-  TILERY_SIMT int end() const { return has_edges ? end_of_packs_ : columns_; }
-
-  /// The column of this lane's edge element; a column past the row's end if the lane has none.
-  TILERY_SIMT int edge() const {
-    return group_.rank() < first_pack_ ? group_.rank() : end_of_packs_ + group_.rank() - first_pack_;
-  }
-
-  /// The number of elements in bounds in the pack at `column`. If packs start at aligned addresses, the edges have the
-  /// rest of the row: packs are whole, and no code for a partial pack is compiled.
-  TILERY_SIMT int inside_at(int column) const {
-    if constexpr (!Lane::takes_any_alignment) return vector;
-    return columns_ - column < vector ? columns_ - column : vector;
   }
 
   // Registers cannot be indexed at run time: a GPU's loop is unrolled, with a predicate for each pack. The CPU's loop
@@ -186,51 +154,50 @@ private:
     if constexpr (kept && !Lane::is_whole_block) {
       TILERY_UNROLL
       for (int i = 0; i < P.held; ++i)
-        if (i < packs_) f(i, first() + i * step);
+        if (i < packs_) f(i, cut_.first() + i * step);
     } else {
-      for (int i = 0, column = first(); column < end(); ++i, column += step) f(i, column);
+      for (int i = 0, column = cut_.first(); column < cut_.end(); ++i, column += step) f(i, column);
     }
   }
 
   // Reads `Few` packs, then uses them: their reads are in flight together.
   template <int Few, class Read, class Use>
   TILERY_SIMT void each_few(Read read_one, Use use_one) {
-    for (int column = first(); column < end(); column += Few * step) {
+    for (int column = cut_.first(); column < cut_.end(); column += Few * step) {
       TILERY_UNROLL
       for (int i = 0; i < Few; ++i)
-        if (i == 0 || column + i * step < end()) read_one(i, column + i * step);
+        if (i == 0 || column + i * step < cut_.end()) read_one(i, column + i * step);
       TILERY_UNROLL
       for (int i = 0; i < Few; ++i)
-        if (i == 0 || column + i * step < end()) use_one(i, column + i * step);
+        if (i == 0 || column + i * step < cut_.end()) use_one(i, column + i * step);
     }
   }
 
   TILERY_SIMT values read(int column) const {
     if constexpr (vector == 1) {
-      return splat<1>(convert<Accumulator>(group_.lane.load(row_ + column * stride_)));
+      return splat<1>(convert<Accumulator>(cut_.lane().load(row_ + column * stride_)));
     } else {
-      if (Lane::takes_any_alignment && column + vector > columns_) return read_cut(column, columns_ - column);
-      return convert<Accumulator>(group_.lane.load(row_ + column, width<vector>));
+      if (Lane::takes_any_alignment && column + vector > cut_.columns())
+        return read_cut(column, cut_.columns() - column);
+      return convert<Accumulator>(cut_.lane().load(row_ + column, width<vector>));
     }
   }
 
-  TILERY_SIMT values read_edge() const { return read_cut(edge(), 1); }
+  TILERY_SIMT values read_edge() const { return read_cut(cut_.edge(), 1); }
 
   TILERY_SIMT values read_cut(int column, int inside) const {
     values result = splat<vector>(outside_);
     TILERY_UNROLL
     for (int i = 0; i < vector; ++i)
-      if (i < inside) result.set(i, convert<Accumulator>(group_.lane.load(row_ + column + i)));
+      if (i < inside) result.set(i, convert<Accumulator>(cut_.lane().load(row_ + column + i)));
     return result;
   }
 
-  row_group<P, Lane> group_;
+  cut cut_;
   gmem_ptr<T> row_;  // const T if no lane writes it during the launch
   std::int64_t stride_;
-  int columns_;
   Accumulator outside_;
-  int first_pack_ = 0, end_of_packs_ = 0;  // columns; used if has_edges
-  int packs_ = 0;                          // packs that this lane keeps; used on a GPU
+  int packs_ = 0;  // packs that this lane keeps; used on a GPU
   values held_[kept ? P.held : 1];
   values held_edge_;
 };

@@ -59,11 +59,11 @@ TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, 
       constexpr int packs = shape::m / quad;
       for (int q = lane.warp_rank(); q < packs * P.warp.n; q += Lane::warp_size) {
         const int first = q / 8 % packs * quad, j = q / (8 * packs) * 8 + q % 8;
-        pack<sum, quad> down;
+        pack<sum, quad> transposed;
         TILERY_UNROLL_ON_GPU
-        for (int e = 0; e < quad; ++e) down.set(e, lane.load(rows.at(first + e, j)));
+        for (int e = 0; e < quad; ++e) transposed.set(e, lane.load(rows.at(first + e, j)));
         store_sums<P.c_vector>(lane, p, epilogue, column + j, row + shape::m * i + first,
-                               convert<typename Params::accumulator>(down));
+                               convert<typename Params::accumulator>(transposed));
       }
     } else {
       for (int q = lane.warp_rank(); q < shape::m * quads; q += Lane::warp_size)

@@ -81,20 +81,6 @@ private:
   }
 };
 
-/// Calls compute(part) for each part that the block has; without Shared, that is one whole tile. All lanes of the block
-/// call this function. Before the next part begins, all of them have left the shared memory.
-template <bool Shared, class Lane, class F>
-TILERY_SIMT void for_parts(Lane lane, const work_share& share, F compute) {
-  if constexpr (!Shared) {
-    compute(work_share::part{lane.block().x});
-  } else {
-    for (auto part = share.first(lane.block().x); part.tile >= 0; part = share.next(part)) {
-      compute(part);
-      if (part.left > 0) lane.sync_block();
-    }
-  }
-}
-
 }  // namespace tile
 
 }  // namespace tilery::inline TILERY_ABI

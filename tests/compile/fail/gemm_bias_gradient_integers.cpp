@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: gemm: epilogue::bias_gradient is for sums of floating point
+// expect: epilogue::bias_gradient must have sums of floating point
 #include "operands.hpp"
 
 #ifdef BROKEN

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: gemm: an epilogue must derive from epilogue::step
+// expect: an epilogue must derive from tilery::epilogue::step: it must be a named struct
 #include "operands.hpp"
 
 #ifdef BROKEN

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A program that hands mdspans to ops, in each layout and with each way to give extents; `lib` is the namespace of the
 // library they come from. Included by a unit for each library.
+#include <tilery/copy.hpp>
 #include <tilery/cpu.hpp>
+#include <tilery/fill.hpp>
 #include <tilery/gemm.hpp>
 #include <tilery/gemm_batched.hpp>
 #include <tilery/softmax.hpp>
@@ -129,6 +131,28 @@ int run() {
     for (std::size_t l = 0; l < k; ++l) sum += double(matrices[(i * m + 4) * k + l]) * b[l * n + 3];
     expect(std::fabs(batch[(i * m + 4) * n + 3] - sum) < 1e-4, "a batch");
   }
+
+  // Five dimensions, as the activations of a convolution: (n, d, h, w, c), and the channels before the pixels.
+  using five = lib::dextents<std::size_t, 5>;
+  using five_strides = lib::layout_stride::template mapping<five>;
+  const auto pixels = numbers(2 * 3 * 4 * 5 * 6);
+  std::vector<float> moved(pixels.size()), doubled(2 * pixels.size(), -1.0f);
+  const lib::mdspan<const float, five> channels_last(pixels.data(), 2, 3, 4, 5, 6);
+  const lib::array<std::size_t, 5> by_channel{360, 20, 5, 1, 60};
+  const lib::mdspan<float, five, lib::layout_stride> channels_first(moved.data(),
+                                                                    five_strides(five(2, 3, 4, 5, 6), by_channel));
+  static_assert(tilery::tensor_like<decltype(channels_last), 5>);
+  tilery::copy(executor, channels_last, channels_first);
+  const lib::array<std::size_t, 5> apart{720, 240, 60, 12, 2};
+  tilery::copy(executor, channels_first,
+               lib::mdspan<float, five, lib::layout_stride>(doubled.data(), five_strides(five(2, 3, 4, 5, 6), apart)));
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    const std::size_t c = i % 6, pixel = i / 6 % 60, n = i / 360;
+    expect(moved[n * 360 + c * 60 + pixel] == pixels[i], "five dimensions, channels first");
+    expect(doubled[2 * i] == pixels[i] && doubled[2 * i + 1] == -1.0f, "five dimensions with gaps");
+  }
+  tilery::fill(executor, lib::mdspan<float, lib::dextents<int, 4>>(moved.data(), 2, 3, 4, 30), 0.5f);
+  for (const float x : moved) expect(x == 0.5f, "fill of four dimensions");
 
   // Elements that are not what memory holds.
   using scaled_span = lib::mdspan<float, lib::dextents<int, 2>, lib::layout_right, scaled>;

@@ -5,10 +5,9 @@
 #pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
-#include <tilery/kernels/gemm/params.hpp>
+#include <tilery/kernels/gemm/parts.hpp>
 #include <tilery/policies/gemm_mma_sync.hpp>
 #include <tilery/tile/copy_ring.hpp>
-#include <tilery/tile/rasterize.hpp>
 #include <tilery/tile/staged_store.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -52,38 +51,25 @@ struct gemm_mma_sync {
   union shared {
     typename ring<P.a, P.b>::shared ab;
     rows sums[threads / 32];  // one for each warp, used after the k loop
-    shared_array<std::uint32_t, 1> note;
+    gemm_note note;
   };
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(a_type)));
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const Params& all, shared& smem) {
-    tile::for_parts<P.k_parts != 1>(lane, all.work.share, [&](const auto& part) { compute(lane, all, part, smem); });
+    for_gemm_parts<P>(lane, all, [&](const auto& part) {
+      const auto found = part.tile();
+      sums_type sums;
+      multiply(lane, found.p, part.a_of(found), part.b_of(found), found.origin, smem, sums);
+      if (!part.completes(lane, sums, smem.note.at(0))) return;
+      if constexpr (finds_again)
+        store(lane, part.tile(), smem, sums);
+      else
+        store(lane, found, smem, sums);
+    });
   }
 
 private:
-  template <class Lane>
-  TILERY_SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
-    const auto& share = all.work.share;
-    const auto [p, index, tile] = all.template find<P>(part.tile);
-    const auto origin = tile::rasterize(tile, p.rows(), p.columns(), P.block.m, P.block.n, P.raster_rows);
-    sums_type sums;
-    if constexpr (P.k_parts == 1) {
-      multiply(lane, p, p.a_of(index), p.b_of(index), origin, smem, sums);
-    } else {
-      multiply(lane, p, share.of(part, p.a_of(index), P.block.k), share.of(part, p.b_of(index), P.block.k), origin,
-               smem, sums);
-      if (!share.whole(part) && !tile::combine_sums<threads>(lane, all.work, part, sums, smem.note.at(0))) return;
-    }
-    if constexpr (finds_again) {
-      const auto [to, number, place] = all.template find<P>(part.tile);
-      const auto corner = tile::rasterize(place, to.rows(), to.columns(), P.block.m, P.block.n, P.raster_rows);
-      tile::store_through(lane, to.c_of(number), smem.sums[lane.warp()], corner.row, corner.column, sums);
-    } else {
-      tile::store_through(lane, p.c_of(index), smem.sums[lane.warp()], origin.row, origin.column, sums);
-    }
-  }
-
   /// Runs the k loop for the layouts of A and B.
   template <class Lane, class One>
   TILERY_SIMT static void multiply(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
@@ -131,6 +117,11 @@ private:
       if constexpr (adds_up) sums.take(of_step);
     }
     tiles.end(lane);
+  }
+
+  template <class Lane, class Found>
+  TILERY_SIMT static void store(Lane lane, const Found& found, shared& smem, const sums_type& sums) {
+    tile::store_through(lane, found.c(), smem.sums[lane.warp()], found.origin.row, found.origin.column, sums);
   }
 
   static constexpr int steps = P.block.k / shape::k;

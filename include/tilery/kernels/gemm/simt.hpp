@@ -7,11 +7,9 @@
 #pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
-#include <tilery/kernels/gemm/params.hpp>
+#include <tilery/kernels/gemm/parts.hpp>
 #include <tilery/policies/gemm_simt.hpp>
-#include <tilery/tile/rasterize.hpp>
-#include <tilery/tile/register_tile.hpp>
-#include <tilery/tile/store_sums.hpp>
+#include <tilery/tile/register_store.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -26,7 +24,6 @@ struct gemm_simt {
   static constexpr int threads = P.threads();
   static constexpr arch lowest = P.lowest;
   static constexpr bool allows_one_lane = false;
-  static constexpr bool may_transpose = P.may_transpose();
   /// Blocks per SM that the registers must suffice for. With at most 32 accumulators, 128 registers a thread suffice: 4
   /// blocks of 128 threads fit an SM. Without this bound compilers use more registers, and one block fewer is there to
   /// hide the others' latency.
@@ -43,34 +40,22 @@ struct gemm_simt {
   };
   union shared {
     buffers ab;
-    shared_array<std::uint32_t, 1> note;
+    gemm_note note;
   };
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(accumulator)));
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const Params& all, shared& smem) {
-    tile::for_parts<P.k_parts != 1>(lane, all.work.share, [&](const auto& part) { compute(lane, all, part, smem); });
+    for_gemm_parts<P>(lane, all, [&](const auto& part) {
+      const auto found = part.tile();
+      tile::register_tile<P, accumulator> sums(lane);
+      multiply(lane, part.a_of(found), part.b_of(found), found.origin, smem.ab, sums);
+      if (!part.completes(lane, sums, smem.note.at(0))) return;
+      tile::store_registers(lane, found.c(), found.origin.row, found.origin.column, sums);
+    });
   }
 
 private:
-  template <class Lane>
-  TILERY_SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
-    const auto& share = all.work.share;
-    const auto [p, index, tile] = all.template find<P>(part.tile);
-    const auto origin = tile::rasterize(tile, p.rows(), p.columns(), P.block.m, P.block.n);
-    tile::register_tile<P, accumulator> sums(lane);
-    if constexpr (P.k_parts == 1) {
-      multiply(lane, p.a_of(index), p.b_of(index), origin, smem.ab, sums);
-    } else {
-      multiply(lane, share.of(part, p.a_of(index), P.block.k), share.of(part, p.b_of(index), P.block.k), origin,
-               smem.ab, sums);
-      if (!share.whole(part) && !tile::combine_sums<threads>(lane, all.work, part, sums, smem.note.at(0))) return;
-    }
-    store(lane, p.c_of(index), origin, sums);
-  }
-
-  static constexpr int quad = tile::register_tile<P, accumulator>::quad;
-
   template <class Lane>
   TILERY_SIMT static void multiply(Lane lane, const panel<typename Params::a_type>& from_a,
                                    const panel<typename Params::b_type>& from_b, tile::tile_origin origin,
@@ -116,30 +101,6 @@ private:
 
   /// Steps along k that are unrolled. More steps take longer to compile and fill more of the instruction cache.
   static constexpr int group_steps = P.block.k % 4 == 0 ? 4 : P.block.k % 2 == 0 ? 2 : 1;
-
-  template <class Lane, class One>
-  TILERY_SIMT static void store(Lane lane, const One& p, tile::tile_origin origin,
-                                const tile::register_tile<P, accumulator>& sums) {
-    auto epilogue =
-        epilogue::in_tile<accumulator, quad, (may_transpose && P.lane.m > P.lane.n ? P.lane.m : P.lane.n) / quad>(
-            p.epilogue);
-    const bool is_transposed = may_transpose && p.is_transposed;
-    // The tile is stored in squares of quad x quad. The rows of a square are packs of C, its columns are packs of a
-    // transposed C: the same code stores both.
-    TILERY_UNROLL_ON_GPU
-    for (int i = 0; i < P.lane.m; i += quad) {
-      TILERY_UNROLL_ON_GPU
-      for (int j = 0; j < P.lane.n; j += quad) {
-        const int row = origin.row + sums.row(i), column = origin.column + sums.column(j / quad);
-        TILERY_UNROLL_ON_GPU
-        for (int e = 0; e < quad; ++e)
-          tile::store_sums<P.c_vector>(lane, p, epilogue, (is_transposed ? column : row) + e,
-                                       is_transposed ? row : column,
-                                       is_transposed ? sums.down(i, j + e) : sums.sums(i + e, j / quad));
-      }
-    }
-    epilogue.end(lane);
-  }
 };
 
 }  // namespace tilery::inline TILERY_ABI

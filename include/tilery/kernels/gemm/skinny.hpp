@@ -6,9 +6,8 @@
 #pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
-#include <tilery/kernels/gemm/params.hpp>
+#include <tilery/kernels/gemm/parts.hpp>
 #include <tilery/policies/gemm_skinny.hpp>
-#include <tilery/tile/rasterize.hpp>
 #include <tilery/tile/skinny_sums.hpp>
 #include <tilery/tile/store_sums.hpp>
 
@@ -35,53 +34,48 @@ struct gemm_skinny {
   union shared {
     typename factors_type::shared pieces[P.warps()];  // the short operand's elements, one piece for each warp
     typename sums_type::shared sums;
-    shared_array<std::uint32_t, 1> note;
+    gemm_note note;
   };
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(element_type)));
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const Params& all, shared& smem) {
-    tile::for_parts<P.k_parts != 1>(lane, all.work.share, [&](const auto& part) { compute(lane, all, part, smem); });
+    for_gemm_parts<P>(lane, all, [&](const auto& part) {
+      const auto found = part.tile();
+      const auto a = part.a_of(found), b = part.b_of(found);
+      const bool few_rows = found.p.c.rows < found.p.c.columns;
+      const auto long_side = few_rows ? b : a, short_side = few_rows ? a : b;
+      const int long_row = few_rows ? found.origin.column : found.origin.row;
+      const int short_row = few_rows ? found.origin.row : found.origin.column;
+      const int few = lesser(short_side.outer - short_row, P.block.n);
+
+      sums_type sums;
+      multiply(lane, long_side, long_row, short_side, short_row, few, smem.pieces[lane.warp()], sums);
+      lane.sync_block();  // all warps have read their pieces, whose memory the sums take
+      sums.add_up(lane, smem.sums, few);
+      if (!part.completes(lane, sums, smem.note.at(0))) return;
+      store(lane, found.c(), long_row, short_row, few_rows, sums);
+    });
   }
 
 private:
   template <class Lane>
-  TILERY_SIMT static void compute(Lane lane, const Params& all, const tile::work_share::part& part, shared& smem) {
-    const auto& share = all.work.share;
-    const auto [p, index, tile] = all.template find<P>(part.tile);
-    const tile_mn cut = tile_extents(P.block, P.m_is_longer_side, p.c.rows, p.c.columns);
-    const auto origin = tile::rasterize(tile, p.c.rows, p.c.columns, cut.m, cut.n);
-    const bool few_rows = p.c.rows < p.c.columns;
-    const auto a = share.of(part, p.a_of(index), P.block.k), b = share.of(part, p.b_of(index), P.block.k);
-    const auto from = few_rows ? b : a, by = few_rows ? a : b;
-    const int row = few_rows ? origin.column : origin.row, first = few_rows ? origin.row : origin.column;
-    const int few = lesser(by.outer - first, P.block.n);
-
-    sums_type sums;
-    multiply(lane, from, row, by, first, few, smem.pieces[lane.warp()], sums);
-    lane.sync_block();  // all warps have read their pieces, whose memory the sums take
-    sums.add_up(lane, smem.sums, few);
-    if constexpr (P.k_parts != 1)
-      if (!share.whole(part) && !tile::combine_sums<threads>(lane, all.work, part, sums, smem.note.at(0))) return;
-    store(lane, p.c_of(index), row, first, few_rows, sums);
-  }
-
-  template <class Lane>
-  TILERY_SIMT static void multiply(Lane lane, const panel<element_type>& from, int row, const panel<element_type>& by,
-                                   int first, int few, typename factors_type::shared& piece, sums_type& sums) {
+  TILERY_SIMT static void multiply(Lane lane, const panel<element_type>& long_side, int long_row,
+                                   const panel<element_type>& short_side, int short_row, int few,
+                                   typename factors_type::shared& piece, sums_type& sums) {
     using long_piece = tile::skinny_piece<element_type, P.lane_k>;
-    const along way = long_piece::way(from);
-    const bool has_packs = by.has_packs(along::k, tile::skinny_k<element_type>::run);
-    const int lane_row = row + P.lane_long * (lane.warp_rank() % P.warp_long);
+    const along way = long_piece::way(long_side);
+    const bool has_packs = short_side.has_packs(along::k, tile::skinny_k<element_type>::run);
+    const int lane_row = long_row + P.lane_long * (lane.warp_rank() % P.warp_long);
     const int lane_k = tile::skinny_k<element_type>::run * (lane.warp_rank() / P.warp_long);
     long_piece now, next;
     factors_type factors;
 
     // The first iteration (k < 0) only loads: this way the code of the loads exists once.
-    for (int k = lane.warp() * warp_k - P.block.k; k < from.k; k += P.block.k) {
+    for (int k = lane.warp() * warp_k - P.block.k; k < long_side.k; k += P.block.k) {
       // The short operand first: loads of single elements would also wait for earlier packs of the long operand.
-      factors.fetch(lane, by, first, k + P.block.k, has_packs);
-      next.fetch(lane, from, lane_row, k + P.block.k + lane_k, way);
+      factors.fetch(lane, short_side, short_row, k + P.block.k, has_packs);
+      next.fetch(lane, long_side, lane_row, k + P.block.k + lane_k, way);
       if (k >= 0) sums.multiply(lane, now, way, piece, few);
       lane.sync_warp();  // all lanes have read the piece
       factors.put(lane, piece);
@@ -91,11 +85,12 @@ private:
   }
 
   template <class Lane, class One>
-  TILERY_SIMT static void store(Lane lane, const One& p, int row, int first, bool few_rows, const sums_type& sums) {
+  TILERY_SIMT static void store(Lane lane, const One& p, int long_row, int short_row, bool few_rows,
+                                const sums_type& sums) {
     auto epilogue = epilogue::in_tile<typename Params::accumulator, 1, sums_type::packs>(p.epilogue);
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < sums_type::packs; ++i) {
-      const int along_long = row + sums.along_long(lane, i), along_short = first + sums.along_short(lane, i);
+      const int along_long = long_row + sums.along_long(lane, i), along_short = short_row + sums.along_short(lane, i);
       tile::store_sums<1>(lane, p, epilogue, few_rows ? along_short : along_long, few_rows ? along_long : along_short,
                           convert<typename Params::accumulator>(sums.finished(i)));
     }

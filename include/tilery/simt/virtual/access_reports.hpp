@@ -6,12 +6,14 @@
 
 #include <tilery/simt/virtual/block.hpp>
 #include <tilery/simt/virtual/launch_watch.hpp>
-#include <tilery/simt/virtual/missing.hpp>
+#include <tilery/simt/virtual/missing_order.hpp>
 #include <tilery/simt/virtual/passed_barriers.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
+
+struct access_observer;
 
 class access_reports {
 public:
@@ -78,8 +80,9 @@ protected:
     if (i >= landed_.size()) landed_.resize(i + block::warp_lanes);
     return landed_[i];
   }
+  /// True if the access is one of a copy of this block that has not landed yet.
   template <class Other>
-  bool under_way(const Other& other, int member) {
+  bool in_flight(const Other& other, int member) {
     return other.who.block == order_.block() && other.time >= landed(other.who, member);
   }
 
@@ -102,7 +105,8 @@ protected:
   /// Returns the barrier if the two accesses belong to different iterations of a loop, else an empty result. The test:
   /// the line of one access is above a barrier, the line of the other below it, both accesses came after the barrier
   /// was last passed, and the upper line had been executed before the barrier was passed for the first time.
-  later_round later_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time, bool same_warp) const {
+  later_iteration later_iteration_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time,
+                                     bool same_warp) const {
     const passed_barriers::barrier& passed =
         same_warp ? passed_.of_warp(now.lane / block::warp_lanes) : passed_.of_block();
     if (passed.site == 0 || before_time < passed.time) return {};
@@ -112,7 +116,7 @@ protected:
     const where line = barrier.kernel_line;
     if (std::strcmp(a.kernel_line.file, line.file) != 0 || std::strcmp(b.kernel_line.file, line.file) != 0) return {};
     const bool now_above = a.kernel_line.line < line.line, before_above = b.kernel_line.line < line.line;
-    if (now_above == before_above || !launch_.met_before(now_above ? now.self.site : before_site, passed.site))
+    if (now_above == before_above || !launch_.reached_before(now_above ? now.self.site : before_site, passed.site))
       return {};
     return {passed.site, now_above ? a.verb : b.verb, site::name_of(line)};
   }
@@ -122,6 +126,8 @@ protected:
   passed_barriers passed_;
 
 private:
+  friend struct access_observer;
+
   std::vector<std::uint32_t> landed_;
   std::vector<int> issuer_;
 };

@@ -65,7 +65,7 @@ struct mbarrier_state;
 
 /// The blocks of a cluster by rank, the number of their live lanes, and how many of these have arrived at the
 /// cluster's barrier.
-struct cluster_meeting {
+struct cluster_state {
   std::vector<block*> blocks;
   int live = 0, arrived = 0;
 
@@ -85,17 +85,17 @@ struct block_events {
   /// Returns the site of the lane's last verb.
   virtual site last_site(int lane) const = 0;
   /// A phase of an mbarrier is complete. Copies that `state` still has in flight were not expected by the phase.
-  virtual void phase_over(const void* mbarrier, const mbarrier_state& state) = 0;
+  virtual void phase_complete(const void* mbarrier, const mbarrier_state& state) = 0;
   /// Copies have brought `more` bytes in excess of what the mbarrier's phase expects: the phase would never complete.
   virtual void too_many_bytes(const void* mbarrier, std::int64_t more) = 0;
   /// The named barrier is complete: all of its lanes have arrived.
-  virtual void named_over(int number) = 0;
+  virtual void named_complete(int number) = 0;
   /// The live lanes of a warp have all arrived at `what`. `lanes`: their mask.
-  virtual void warp_met(int warp, verb what, std::uint32_t lanes) = 0;
+  virtual void warp_complete(int warp, verb what, std::uint32_t lanes) = 0;
   /// All live lanes of the block have arrived at sync_block. `lanes`: their number.
-  virtual void block_met(int lanes) = 0;
+  virtual void block_complete(int lanes) = 0;
   /// All live lanes of the cluster have arrived at sync_cluster.
-  virtual void cluster_met(const cluster_meeting& cluster) = 0;
+  virtual void cluster_complete(const cluster_state& cluster) = 0;
 };
 
 }  // namespace virtual_machine

@@ -7,7 +7,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/history.hpp>
+#include <tilery/simt/virtual/epoch.hpp>
 #include <tilery/simt/virtual/vector_clock.hpp>
 
 #include <memory>
@@ -65,14 +65,14 @@ public:
   }
   bool knows(int lane, const epoch& e) const { return knows(lane, e.who, e.member, e.time, e.mode); }
   bool knows(int lane, const readers& r) const {
-    if (warp(lane).known.knows(r.who, vector_clock::everyone, r.time)) return true;
+    if (warp(lane).known.knows(r.who, vector_clock::all_members, r.time)) return true;
     for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
       if (!knows(lane, r.who, __builtin_ctz(rest), r.time, r.mode)) return false;
     return true;
   }
   /// True if the readers' accesses are ordered before the next access of every lane of this lane's warp.
   bool warp_knows(int lane, const readers& r) const {
-    return warp(lane).known.knows(r.who, vector_clock::everyone, r.time);
+    return warp(lane).known.knows(r.who, vector_clock::all_members, r.time);
   }
   /// True if an access through the generic proxy is visible to an asynchronous operation that the lane issues now.
   bool fenced(int lane, const epoch& e) const {
@@ -118,14 +118,14 @@ public:
   }
 
   /// All live lanes of a warp have passed a barrier that orders memory (sync_warp).
-  void meet_warp(int w) {
+  void pass_warp_barrier(int w) {
     knowledge& k = warps_[static_cast<std::size_t>(w)];
     const std::uint32_t time = gather(w) + 1;
     set_time(w, time);
     k.known.set_warp(static_cast<std::uint32_t>(w), time);
   }
   /// All live lanes of the block have passed a barrier (sync_block).
-  void meet_block() {
+  void pass_block_barrier() {
     std::uint32_t time = 0;
     bool plain = true;  // no clock holds more than one time per warp of this block
     for (int w = 0; w < warp_count(); ++w) {
@@ -148,10 +148,10 @@ public:
     }
   }
 
-  // A barrier of the cluster: meet_block() of each block, then each block learns what the other blocks know.
+  // A barrier of the cluster: pass_block_barrier() of each block, then each block learns what the other blocks know.
 
-  /// The knowledge that all lanes share after meet_block().
-  const knowledge& of_all() const { return warps_.front(); }
+  /// The knowledge that all lanes share after pass_block_barrier().
+  const knowledge& shared_by_all() const { return warps_.front(); }
   void learn(const knowledge& others) {
     for (knowledge& k : warps_) k.join(others);
   }

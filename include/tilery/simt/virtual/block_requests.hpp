@@ -50,7 +50,7 @@ public:
 
   /// Records that a lane arrives at a barrier or a shuffle (aligned() follows when all lanes have arrived), or that it
   /// executes a fence or a wait.
-  void meeting(std::uint32_t site, site_kind kind, int rank) { keep(site, kind, rank, 0, 0); }
+  void synchronisation(std::uint32_t site, site_kind kind, int rank) { keep(site, kind, rank, 0, 0); }
 
   void operations(std::uint32_t site, compute_unit on, std::int64_t count) { totals_->operations(site, on, count); }
 

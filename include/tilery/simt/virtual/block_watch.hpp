@@ -4,14 +4,15 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/engine_watch.hpp>
+#include <tilery/simt/virtual/collective_checks.hpp>
+#include <tilery/simt/virtual/lane_progress.hpp>
+#include <tilery/simt/virtual/release_acquire.hpp>
+
+#include <bit>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
-
-/// Thrown through a lane when its block exceeds the step limit. The launch has noted the fault.
-struct step_limit_reached {};
 
 /// True if the address has the alignment of an access of `Bytes` bytes: the largest power of two that divides `Bytes`,
 /// at most 16.
@@ -21,120 +22,97 @@ bool is_aligned(const void* pointer) {
   return reinterpret_cast<std::uintptr_t>(pointer) % unit == 0;
 }
 
-class block_watch final : public block_events, public engine_watch {
+class block_watch final : public block_events, public collective_checks {
 public:
   block_watch(launch_watch& launch, int threads, std::size_t shared_bytes)
-      : engine_watch(launch, threads, shared_bytes),
-        delays_(launch.launch().seed != 0),
-        verbs_at_once_(std::clamp<std::int64_t>(launch.launch().step_limit / (4 * threads), 1, 4096)),
-        lanes_(static_cast<std::size_t>(threads)) {}
+      : collective_checks(launch, threads, shared_bytes),
+        progress_(launch.sites(), threads, launch.launch().step_limit, launch.launch().seed),
+        release_acquire_(order_, launch.flags(), threads) {}
 
-  // Events of the block
-  // --------------------------------------------------------------------------------------------------
+  // Events of the block -----------------------------------------------------------------------------------------------
 
   void begins(const block& self) override {
-    begin_engines(self);
-    if (profiles_) requests_.begin_block(static_cast<int>(lanes_.size()));
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      lanes_[i] = {};
-      lanes_[i].random = launch_.launch().seed + 0x9e3779b97f4a7c15u * (order_.block() * lanes_.size() + i + 1);
-      plan_delay(lanes_[i]);
-    }
-    barrier_site_ = 0, verbs_gone_ = 0;
-    shared_flags_.clear();  // the block before had its flags in the same memory
-    cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
+    begin_barriers(self);
+    if (profiles_) requests_.begin_block(order_.lane_count());
+    progress_.begin(order_.block());
+    release_acquire_.begin();
+    begin_collectives();
   }
 
-  void warp_met(int warp, verb what, std::uint32_t lanes) override {
-    const int first = warp * block::warp_lanes + std::countr_zero(lanes);
+  void warp_complete(int warp, verb what, std::uint32_t lanes) override {
+    const std::uint32_t site = progress_.site_of(warp * block::warp_lanes + std::countr_zero(lanes));
     if (what == verb::sync_warp) {  // shuffles and votes order no memory
-      order_.meet_warp(warp);
-      passed_.warp(warp, state(first).site, order_.time(first)), launch_.passes(state(first).site);
+      order_.pass_warp_barrier(warp);
+      passed_.warp(warp, site, order_.time(warp * block::warp_lanes)), launch_.passes(site);
     }
     if (profiles_) requests_.aligned(warp, lanes);
-    const int of = std::min(block::warp_lanes, static_cast<int>(lanes_.size()) - warp * block::warp_lanes);
-    if (std::popcount(lanes) < of && launch_.checks_for(checks::meetings))
-      some_had_left(first, of - std::popcount(lanes), "warp");
+    check_warp(warp, lanes, site);
   }
 
-  void block_met(int lanes) override {
-    order_.meet_block();
-    passed_.block(barrier_site_, order_.time(0)), launch_.passes(barrier_site_);
-    if (launch_.launch().cluster == 1) everybody_knows(self_->shared());  // in a cluster, other blocks reach it too
+  void block_complete(int lanes) override {
+    order_.pass_block_barrier();
+    passed_.block(barrier_site(), order_.time(0)), launch_.passes(barrier_site());
+    if (launch_.launch().cluster == 1) order_all_accesses(self_->shared());  // in a cluster, other blocks reach it too
     align_warps();
-    const int left = static_cast<int>(lanes_.size()) - lanes;
-    if (left > 0 && launch_.checks_for(checks::meetings)) some_had_left(barrier_lane_, left, "block");
-    barrier_site_ = 0;
+    check_block(lanes);
   }
 
-  void cluster_met(const cluster_meeting& cluster) override {
+  void cluster_complete(const cluster_state& cluster) override {
     knowledge together;
     int lanes = 0;
-    block_watch* came = nullptr;  // of any block that has arrived
+    block_watch* arrived = nullptr;  // of any live block
     for (const block* b : cluster.blocks) {
       if (!b->lives()) continue;  // a block that has ended publishes nothing
       block_watch& w = watch_of(*b);
-      w.order_.meet_block();
-      together.join(w.order_.of_all());
-      came = &w;
+      w.order_.pass_block_barrier();
+      together.join(w.order_.shared_by_all());
+      arrived = &w;
     }
     for (const block* b : cluster.blocks) {
       block_watch& w = watch_of(*b);
       w.order_.learn(together);
-      w.everybody_knows(b->shared()), w.has_met_cluster();
+      w.order_all_accesses(b->shared()), w.cluster_has_begun();
       w.align_warps();
-      std::fill(w.cluster_sites_.begin(), w.cluster_sites_.end(), 0);
-      lanes += static_cast<int>(w.lanes_.size());
+      w.forget_cluster_sites();
+      lanes += w.order_.lane_count();
     }
-    if (lanes > cluster.live && came && launch_.checks_for(checks::meetings))
-      came->some_had_left(came->cluster_lane_, lanes - cluster.live, "cluster");
+    if (arrived) arrived->check_cluster(lanes - cluster.live);
   }
 
-  void phase_over(const void* mbarrier, const mbarrier_state& state) override { publish_phase(mbarrier, state); }
+  void phase_complete(const void* mbarrier, const mbarrier_state& state) override { publish_phase(mbarrier, state); }
   void too_many_bytes(const void* mbarrier, std::int64_t more) override { overfull(mbarrier, more); }
-  void named_over(int number) override { publish_named(number); }
+  void named_complete(int number) override { publish_named(number); }
 
   void ends() override {
-    end_engines();
+    end_barriers();
     if (profiles_) requests_.end_block();
   }
 
-  site last_site(int lane) const override {
-    return launch_.sites().describe(lanes_[static_cast<std::size_t>(lane)].site);
-  }
+  site last_site(int lane) const override { return launch_.sites().describe(progress_.site_of(lane)); }
 
   // Sites -------------------------------------------------------------------------------------------------------------
 
   /// The lane enters a tile step. Returns the number of the step around it, for leave().
-  std::uint32_t enter(int lane, const char* name, where at) {
-    lane_state& l = state(lane);
-    return std::exchange(l.step, launch_.sites().step(l.step, name, at));
-  }
-  void leave(int lane, std::uint32_t outer) { state(lane).step = outer; }
+  std::uint32_t enter(int lane, const char* name, where at) { return progress_.enter(lane, name, at); }
+  void leave(int lane, std::uint32_t outer) { progress_.leave(lane, outer); }
 
   /// Returns the number of the verb's site, and counts the verb.
-  std::uint32_t at_site(int lane, const char* name, where at) {
-    lane_state& l = state(lane);
-    --l.verbs_left;
-    return l.site = launch_.sites().number(l.step, name, at);
-  }
+  std::uint32_t at_site(int lane, const char* name, where at) { return progress_.at_site(lane, name, at); }
   /// True if the lane must let other lanes run first: at regular intervals, so that a lane that spins on a flag does
   /// not stop its block, or, with a seed, at random verbs.
-  bool delays(int lane) {
-    lane_state& l = state(lane);
-    return l.verbs_left < 0 && has_gone_on(lane);
-  }
+  bool delays(int lane) { return progress_.used_up(lane) && plans_more(lane); }
 
   // Accesses ----------------------------------------------------------------------------------------------------------
 
   /// Fast path of the most frequent access, a read of shared memory in a loop: looks up its site, checks it and counts
   /// it. Returns false, and does nothing, for any other access.
   template <int Bytes>
-  bool loads_again(int lane, const void* pointer, const char* name, where at) {
-    lane_state& l = state(lane);
-    const std::uint32_t site = launch_.sites().met_last(l.step, name, at);
+  bool repeats_load(int lane, const void* pointer, const char* name, where at) {
+    lane_progress::lane_state& l = progress_.of(lane);
+    const std::uint32_t site = launch_.sites().find_recent(l.step, name, at);
     const std::int64_t offset = shared_offset(pointer);
-    if (l.verbs_left <= 0 || site == 0 || !is_aligned<Bytes>(pointer) || !reads_shared_again<Bytes>(lane, offset, site))
+    if (l.verbs_left <= 0 || site == 0 || !is_aligned<Bytes>(pointer) ||
+        !repeats_shared_read<Bytes>(lane, offset, site))
       return false;
     --l.verbs_left;
     l.site = site;
@@ -148,8 +126,8 @@ public:
     const bool aligned = is_aligned<Bytes>(pointer);
     if constexpr (Shared) {
       const std::int64_t offset = shared_offset(pointer);
-      if (!aligned || !right_shared_access<Writes, Bytes>(lane, offset, site)) [[unlikely]]
-        return looks_closely<Writes, Bytes>(lane, offset, aligned, site);
+      if (!aligned || !fast_shared_access<Writes, Bytes>(lane, offset, site)) [[unlikely]]
+        return check_fully<Writes, Bytes>(lane, offset, aligned, site);
       if (profiles_)
         counts(site, Writes ? site_kind::shared_store : site_kind::shared_load, lane,
                static_cast<std::uintptr_t>(offset), Bytes);
@@ -195,93 +173,30 @@ public:
   }
   bool poisons_discarded() const { return launch_.launch().poison_discarded; }
   void discard(int lane, const void* pointer, std::int64_t bytes, std::uint32_t site) {
-    access_watch::discard(lane_itself(lane, site, access_mode::plain), shared_offset(pointer), bytes);
+    shared_memory_checks::discard(lane_itself(lane, site, access_mode::plain), shared_offset(pointer), bytes);
   }
   void operations(std::uint32_t site, compute_unit on, int count) {
     if (profiles_) requests_.operations(site, on, count);
   }
 
-  // Atomics, fences, barriers -----------------------------------------------------------------------------------------
+  // Atomics and fences ------------------------------------------------------------------------------------------------
 
   /// An atomic on a flag: acquires and releases by its order and scope. Its access has been checked already.
   void atomic(int lane, const void* address, bool reads, bool writes, order o, scope s) {
-    flag_table& flags = is_shared(address) ? shared_flags_ : launch_.flags();
-    flag_state* flag = flags.find(address);
-    lane_state& l = state(lane);
-    if (reads && flag) {
-      const bool of_this_block = flag->block == order_.block();
-      const bool acquires = o == order::acquire || o == order::acquire_release;
-      if (of_this_block) acquires ? order_.acquire(lane, flag->to_block) : l.seen_of_block.join(flag->to_block);
-      if (acquires && s != scope::block)
-        order_.acquire(lane, flag->to_all);
-      else
-        l.seen_of_all.join(flag->to_all);  // for a later acquire fence of sufficient scope
-    }
-    if (!writes) return;
-    // a store ends the release sequence; a read-modify-write continues it
-    if (!reads && flag) flags.forget(address), flag = nullptr;
-    const bool releases = o == order::release || o == order::acquire_release;
-    if (!releases && !l.has_fenced) return;
-    flag_state& given = flags.of(address);
-    if (given.block != order_.block()) given.to_block = given.to_all;  // a release of block scope ends with its block
-    given.block = order_.block();
-    if (releases) {
-      const knowledge all = order_.release(lane);
-      given.to_block.join(all);
-      if (s != scope::block) given.to_all.join(all);
-    }
-    given.to_block.join(l.fenced_for_block);
-    if (s != scope::block) given.to_all.join(l.fenced_for_all);
+    release_acquire_.atomic(lane, address, is_shared(address), reads, writes, o, s);
   }
   void fence(int lane, order o, scope s, std::uint32_t site) {
-    lane_state& l = state(lane);
-    if (profiles_) requests_.meeting(site, site_kind::fence, lane);
-    if (o == order::acquire || o == order::acquire_release) {
-      order_.acquire(lane, l.seen_of_block);
-      l.seen_of_block = {};
-      if (s != scope::block) order_.acquire(lane, l.seen_of_all), l.seen_of_all = {};
-    }
-    if (o == order::release || o == order::acquire_release) {
-      l.fenced_for_block = order_.release(lane);
-      if (s != scope::block) l.fenced_for_all = l.fenced_for_block;
-      l.has_fenced = true;
-    }
+    if (profiles_) requests_.synchronisation(site, site_kind::fence, lane);
+    release_acquire_.fence(lane, o, s);
   }
   void fence_proxy(int lane, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, site_kind::fence, lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::fence, lane);
     order_.fence_proxy(lane);
-  }
-
-  /// A lane arrives at a collective of its warp.
-  void comes_to_warp(int lane, verb what, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, what == verb::sync_warp ? site_kind::barrier : site_kind::shuffle, lane);
-  }
-  /// A lane arrives at a barrier of the block: all lanes must arrive at the same one.
-  void comes_to_barrier(int lane, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
-    if (barrier_site_ == 0) barrier_site_ = site, barrier_lane_ = lane;
-    if (barrier_site_ == site || !launch_.checks_for(checks::meetings)) return;
-    fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0,
-                        "all lanes of the block must come to the same barrier");
-    f.before.block = f.now.block, f.before.lane = barrier_lane_;
-    launch_.found(std::move(f), site, barrier_site_);
-  }
-  /// A lane arrives at a barrier of the cluster: the lanes of a warp must arrive at the same one.
-  void comes_to_cluster(int lane, std::uint32_t site) {
-    if (profiles_) requests_.meeting(site, site_kind::barrier, lane);
-    cluster_lane_ = lane;
-    std::uint32_t& first = cluster_sites_[static_cast<std::size_t>(lane / block::warp_lanes)];
-    if (first == 0) first = site;
-    if (first == site || !launch_.checks_for(checks::meetings)) return;
-    fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0,
-                        "all lanes of a warp must come to the same sync_cluster");
-    f.before.block = f.now.block, f.before.lane = lane / block::warp_lanes * block::warp_lanes;
-    launch_.found(std::move(f), site, first);
   }
 
 private:
   template <bool Writes, int Bytes>
-  [[gnu::noinline]] bool looks_closely(int lane, std::int64_t offset, bool aligned, std::uint32_t site) {
+  [[gnu::noinline]] bool check_fully(int lane, std::int64_t offset, bool aligned, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     if (!aligned) return misaligned_shared(who, offset, Bytes, Writes), false;
     if (!shared_access(who, offset, Writes, Bytes)) return false;
@@ -294,70 +209,31 @@ private:
     requests_.access(site, kind, lane, at, bytes);
   }
 
-  struct lane_state {
-    std::uint32_t step = 0, site = 0;
-    std::int64_t verbs_left = 0, verbs_planned = 0;  // until other lanes run
-    std::uint64_t random = 0;
-    // fenced: published by a release fence through later atomics, by scope. seen: read by relaxed atomics, for a later
-    // acquire fence.
-    knowledge fenced_for_block, fenced_for_all, seen_of_block, seen_of_all;
-    bool has_fenced = false;
-  };
-
   bool is_shared(const void* address) const {
     const std::int64_t offset = shared_offset(address);
     return offset >= 0 && offset < static_cast<std::int64_t>(self_->shared_bytes());
   }
-  lane_state& state(int lane) { return lanes_[static_cast<std::size_t>(lane)]; }
 
   static block_watch& watch_of(const block& b) { return *static_cast<block_watch*>(b.events()); }
   void align_warps() {
     if (profiles_)
       for (int w = 0; w < order_.warp_count(); ++w) requests_.aligned(w, self_->live_lanes(w));
   }
-  void some_had_left(int lane, int left, const char* of) {
-    report(fault_kind::barrier_misuse, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
-           std::to_string(left) + (left == 1 ? " lane of the " : " lanes of the ") + of +
-               (left == 1 ? " has" : " have") +
-               " ended without coming to it: left the kernel, or gone around it in a branch; all must come");
-  }
   /// The lane has used up its verbs: plans its next ones and returns true. Ends a block that exceeds the step limit.
-  [[gnu::noinline]] bool has_gone_on(int lane) {
-    lane_state& l = state(lane);
-    verbs_gone_ += l.verbs_planned - l.verbs_left;
-    if (verbs_gone_ > launch_.launch().step_limit) too_many(lane);
-    plan_delay(l);
+  [[gnu::noinline]] bool plans_more(int lane) {
+    if (!progress_.plan_more(lane)) too_many(lane);
     return true;
   }
-  void plan_delay(lane_state& l) const {
-    std::int64_t verbs = verbs_at_once_;
-    if (delays_) {
-      std::uint64_t& r = l.random;
-      for (verbs = 0; r ^= r << 13, r ^= r >> 7, r ^= r << 17, r % 8 != 0;) ++verbs;
-    }
-    l.verbs_left = l.verbs_planned = verbs;
-  }
   [[noreturn]] void too_many(int lane) {
-    std::map<std::uint32_t, std::vector<int>> lanes_at;
-    for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_at[lanes_[i].site].push_back(static_cast<int>(i));
-    std::string places;
-    for (const auto& [site, lanes] : lanes_at)
-      places += "\n  lanes" + ranges(lanes) +
-                (site == 0 ? " have not begun" : " were last in " + launch_.sites().describe(site).text());
-    report(fault_kind::step_limit, lane_itself(lane, state(lane).site, access_mode::plain), false, "", 0, 0,
+    report(fault_kind::step_limit, lane_itself(lane, progress_.site_of(lane), access_mode::plain), false, "", 0, 0,
            "the lanes of the block have gone through " + std::to_string(launch_.launch().step_limit) +
-               " verbs without an end; where a kernel needs more, virtual_gpu::options::step_limit allows it" + places);
+               " verbs without an end; where a kernel needs more, virtual_gpu::options::step_limit allows it" +
+               progress_.last_sites());
     throw step_limit_reached{};
   }
 
-  bool delays_;
-  std::int64_t verbs_at_once_;   // of a lane, until other lanes run
-  std::int64_t verbs_gone_ = 0;  // by all lanes
-  flag_table shared_flags_;
-  std::vector<lane_state> lanes_;
-  std::uint32_t barrier_site_ = 0;
-  int barrier_lane_ = 0, cluster_lane_ = 0;
-  std::vector<std::uint32_t> cluster_sites_;  // by warp: the sync_cluster of its first lane
+  lane_progress progress_;
+  release_acquire release_acquire_;
 };
 
 }  // namespace virtual_machine

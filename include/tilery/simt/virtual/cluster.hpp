@@ -20,7 +20,7 @@ struct grid_of_blocks {
   int threads;
   int shared_bytes;
   int cluster;  // blocks per cluster, along x
-  block::lane_text text;
+  block::lane_function function;
   const void* params;
   tensor_model tensors = {};
 };
@@ -34,15 +34,15 @@ public:
     for (int i = 0; i < what.cluster; ++i) {
       blocks_.push_back(
           std::make_unique<block>(what.threads, what.shared_bytes, new_watch ? new_watch() : nullptr, what.tensors));
-      meeting_.blocks.push_back(blocks_.back().get());
+      state_.blocks.push_back(blocks_.back().get());
     }
   }
 
   /// Makes all blocks ready to run. `first`: the position of the first block in the grid.
   void begin(index3 first, const grid_of_blocks& what) {
-    meeting_.live = meeting_.arrived = 0;
+    state_.live = state_.arrived = 0;
     for (const auto& b : blocks_) {
-      b->begin(first, what.blocks, what.text, what.params, meeting_);
+      b->begin(first, what.blocks, what.function, what.params, state_);
       ++first.x;
     }
   }
@@ -52,13 +52,13 @@ public:
     for (bool again = true; again;) {
       again = false;
       for (const auto& b : blocks_) {
-        if (!b->can_go_on()) continue;
+        if (!b->has_ready_lane()) continue;
         b->resume(scheduler);
         if (b->failure()) return true;
         again = true;
       }
     }
-    return meeting_.live > 0;
+    return state_.live > 0;
   }
 
   /// Lets every lane that waits in wait_until, or polls, test its condition again.
@@ -84,11 +84,11 @@ public:
   bool waits_for_memory() const { return lanes_in(verb::wait_until) + polling() > 0; }
   /// The number of lanes that poll.
   int polling() const { return lanes_in(verb::poll); }
-  /// The progress counters of the blocks (block::moves), summed: a resume() that leaves the sum unchanged has made no
-  /// progress.
-  std::uint64_t moves() const {
+  /// The progress counters of the blocks (block_lanes::progress), summed: a resume() that leaves the sum unchanged has
+  /// made no progress.
+  std::uint64_t progress() const {
     std::uint64_t sum = 0;
-    for (const auto& b : blocks_) sum += b->moves();
+    for (const auto& b : blocks_) sum += b->progress();
     return sum;
   }
 
@@ -100,7 +100,7 @@ private:
   }
 
   std::vector<std::unique_ptr<block>> blocks_;
-  cluster_meeting meeting_;
+  cluster_state state_;
 };
 
 }  // namespace virtual_machine

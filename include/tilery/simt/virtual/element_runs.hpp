@@ -19,9 +19,8 @@ public:
       : begin_(reinterpret_cast<std::uintptr_t>(o.begin())),
         end_(reinterpret_cast<std::uintptr_t>(o.end())),
         element_bytes_(static_cast<std::uintptr_t>(o.element_bytes)) {
-    repetition nearest_first[] = {{o.extents[1], o.strides[1]},
-                                  {o.extents[0], o.strides[0]},
-                                  {o.matrices, o.matrix_stride}};
+    repetition nearest_first[largest_rank];
+    for (int d = 0; d < o.rank; ++d) nearest_first[d] = {o.extents[d], o.strides[d]};
     std::ranges::sort(nearest_first, {}, &repetition::stride);
     for (const repetition& r : nearest_first)
       if (r.times > 1 && r.stride > 0) add(r);
@@ -77,7 +76,7 @@ private:
   }
 
   std::uintptr_t begin_, end_, element_bytes_;
-  repetition all_[3];  // the innermost one first
+  repetition all_[largest_rank];  // the innermost one first
   int count_ = 0;
   std::int64_t run_ = 1;  // contiguous elements
 };

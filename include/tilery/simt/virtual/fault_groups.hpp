@@ -5,7 +5,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/missing.hpp>
+#include <tilery/simt/virtual/missing_order.hpp>
 
 #include <algorithm>
 #include <vector>
@@ -18,7 +18,7 @@ namespace virtual_machine {
 /// accesses belong to different iterations.
 struct fault_origin {
   remedy needed = remedy::other;
-  later_round later;
+  later_iteration later;
 };
 
 class fault_groups {

@@ -70,7 +70,7 @@ private:
     inside_a_kernel = false;
     const std::lock_guard lock(mutex_);
     --active_workers_;
-    ++moves_;
+    ++progress_;
   }
 
   void run_clusters() {
@@ -95,16 +95,16 @@ private:
     }
     std::uint64_t quiet_since = 0;
     for (std::int64_t quiet_rounds = 0; !waiting.empty() && !stop_; ++quiet_rounds) {
-      const std::uint64_t moves_before = moves_;
-      if (moves_before != quiet_since) quiet_since = moves_before, quiet_rounds = 0;
-      bool moved = false;
+      const std::uint64_t progress_before = progress_;
+      if (progress_before != quiet_since) quiet_since = progress_before, quiet_rounds = 0;
+      bool progressed = false;
       for (std::size_t i = 0; i < waiting.size() && !stop_;) {
-        const std::uint64_t moves = waiting[i]->moves();
+        const std::uint64_t progress = waiting[i]->progress();
         const int polling = waiting[i]->polling();
         waiting[i]->look_again();
-        const bool waits = settle(*waiting[i], scheduler);
+        const bool waits = run_cluster(*waiting[i], scheduler);
         // a lane that stops polling may now do what a cluster waits for that was resumed earlier in this round
-        moved = moved || !waits || waiting[i]->moves() != moves || waiting[i]->polling() < polling;
+        progressed = progressed || !waits || waiting[i]->progress() != progress || waiting[i]->polling() < polling;
         if (waits) {
           ++i;
         } else {
@@ -113,13 +113,13 @@ private:
           waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(i));
         }
       }
-      if (moved) ++moves_;
+      if (progressed) ++progress_;
       while (start_next(waiting, unused, scheduler)) {
       }
-      if (moved) continue;
+      if (progressed) continue;
       if (is_patient(waiting, quiet_rounds))
         std::this_thread::yield();
-      else if (everybody_is_stuck(moves_before))
+      else if (is_deadlocked(progress_before))
         break;
     }
   }
@@ -144,19 +144,19 @@ private:
     if (index >= clusters()) return false;
     if (unused.empty()) unused.push_back(std::make_unique<cluster>(what_, new_watch_));
     cluster& c = *unused.back();
-    c.begin(position(started(index) * what_.cluster), what_);
-    if (settle(c, scheduler)) {
+    c.begin(position(start_order(index) * what_.cluster), what_);
+    if (run_cluster(c, scheduler)) {
       waiting.push_back(std::move(unused.back()));
       unused.pop_back();
     } else {
       resident_now_ -= what_.cluster;
     }
-    ++moves_;
+    ++progress_;
     return true;
   }
 
   /// Runs a cluster until it ends or waits. Returns true if it waits for memory.
-  bool settle(cluster& c, fiber& scheduler) {
+  bool run_cluster(cluster& c, fiber& scheduler) {
     const bool left = c.resume(scheduler);
     if (c.failure()) {
       c.cancel(scheduler);
@@ -176,12 +176,12 @@ private:
   /// Returns true if the launch is deadlocked. A worker votes after it has resumed all its waiting clusters without
   /// progress. A vote counts only if no worker has made progress since that round began. When every worker has voted,
   /// no lane can continue.
-  bool everybody_is_stuck(std::uint64_t moves_before) {
+  bool is_deadlocked(std::uint64_t progress_before) {
     {
       const std::lock_guard lock(mutex_);
-      if (moves_ == moves_before) {
-        voters_ = votes_for_ == moves_before ? std::move(voters_) : std::vector<std::thread::id>{};
-        votes_for_ = moves_before;
+      if (progress_ == progress_before) {
+        voters_ = votes_for_ == progress_before ? std::move(voters_) : std::vector<std::thread::id>{};
+        votes_for_ = progress_before;
         if (std::find(voters_.begin(), voters_.end(), std::this_thread::get_id()) == voters_.end())
           voters_.push_back(std::this_thread::get_id());
         if (static_cast<int>(voters_.size()) == active_workers_) {
@@ -206,7 +206,7 @@ private:
   }
 
   /// Returns the number of the cluster that starts as the i-th.
-  std::int64_t started(std::int64_t i) const {
+  std::int64_t start_order(std::int64_t i) const {
     if (seed_ == 0) return i;
     const std::int64_t together = std::max(resident_ / what_.cluster, 1), first = i / together * together;
     const std::int64_t size = std::min(together, clusters() - first);
@@ -228,8 +228,8 @@ private:
   std::uint64_t seed_ = 0;
   int active_workers_ = 1;
   std::atomic<std::int64_t> next_ = 0;
-  std::atomic<int> resident_now_ = 0;     // blocks of all workers
-  std::atomic<std::uint64_t> moves_ = 1;  // counts the steps of all workers that may let another worker continue
+  std::atomic<int> resident_now_ = 0;        // blocks of all workers
+  std::atomic<std::uint64_t> progress_ = 1;  // counts the steps of all workers that may let another worker continue
   std::uint64_t votes_for_ = 0;
   std::vector<std::thread::id> voters_;
   std::atomic<bool> stop_ = false, deadlock_ = false;

@@ -3,8 +3,9 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/history.hpp>
 #include <tilery/simt/virtual/line_numbers.hpp>
+#include <tilery/simt/virtual/reader_sets.hpp>
+#include <tilery/simt/virtual/write_log.hpp>
 
 #include <unordered_set>
 
@@ -18,9 +19,9 @@ struct histories {
   reader_sets reads;
 
   /// A barrier of all lanes that can reach the memory.
-  void everybody_knows() {
-    writes.everybody_knows();
-    reads.everybody_knows();
+  void order_all() {
+    writes.order_all();
+    reads.order_all();
   }
   void clear() {
     writes.clear();

@@ -87,7 +87,7 @@ public:
       sites_at_barrier_[barrier] = static_cast<std::uint32_t>(sites_.size());
   }
   /// True if a lane had reached `site` before lanes passed the barrier at site `barrier` for the first time.
-  bool met_before(std::uint32_t site, std::uint32_t barrier) const { return site < sites_at_barrier_[barrier]; }
+  bool reached_before(std::uint32_t site, std::uint32_t barrier) const { return site < sites_at_barrier_[barrier]; }
 
   /// Adds a fault, or counts it if an equal one is known (same kind, sites and memory, and both writes or both reads).
   /// Of equal faults, the one that needs the strongest barrier is reported.
@@ -129,10 +129,9 @@ public:
       f.kind = fault_kind::unwritten;
       f.memory = o.name;
       f.missing = std::to_string(none.count) + " of " + std::to_string(none.all) + " elements of " + o.name +
-                  (none.count == 1 ? " was" : " were") + " never written; the first is " + o.name + "[" +
-                  (o.matrices > 1 ? std::to_string(none.first[0]) + ", " : "") +
-                  (o.matrices > 1 || o.extents[0] > 1 ? std::to_string(none.first[1]) + ", " : "") +
-                  std::to_string(none.first[2]) + "]";
+                  (none.count == 1 ? " was" : " were") + " never written; the first is " + o.name + "[";
+      for (int d = 0; d < o.rank; ++d) f.missing += (d > 0 ? ", " : "") + std::to_string(none.first[d]);
+      f.missing += "]";
       add(std::move(f));
     });
   }

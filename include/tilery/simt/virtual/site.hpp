@@ -51,7 +51,7 @@ public:
   }
 
   /// Returns the number of a site that is in the cache of recent sites, otherwise 0. Adds nothing.
-  std::uint32_t met_last(std::uint32_t step, const char* verb, where at) const {
+  std::uint32_t find_recent(std::uint32_t step, const char* verb, where at) const {
     const key k{step, verb, at};
     const recent& r = site_cache_[mix(k)];
     return r.what == k ? r.number : 0;
@@ -106,14 +106,14 @@ private:
   };
   using cache = std::array<recent, 256>;
 
-  static constexpr std::size_t met = 256;
+  static constexpr std::size_t cached = 256;
   static std::size_t mix(const key& k) {
     return (static_cast<std::size_t>(k.line) * 37 + k.outer * 11 + (reinterpret_cast<std::uintptr_t>(k.name) >> 2)) %
-           met;
+           cached;
   }
 
-  std::uint32_t find(table& t, cache& met, const key& k) {
-    recent& r = met[mix(k)];
+  std::uint32_t find(table& t, cache& entries, const key& k) {
+    recent& r = entries[mix(k)];
     if (r.what == k) [[likely]]
       return r.number;
     return find_again(t, r, k.outer, k.name, k.at());

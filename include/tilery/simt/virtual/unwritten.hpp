@@ -69,20 +69,29 @@ inline int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t beg
 /// The number of elements of an operand that were never written, and the indices of the first one.
 struct unwritten_elements {
   std::int64_t count = 0, all = 0;
-  std::int64_t first[3] = {};  // matrix, row, column
+  std::int64_t first[largest_rank] = {};
 };
 inline unwritten_elements unwritten_elements_of(const operand& o) {
-  unwritten_elements found{0, o.matrices * o.extents[0] * o.extents[1], {}};
+  unwritten_elements found{0, o.size(), {}};
+  if (found.all == 0) return found;
   const auto begin = reinterpret_cast<std::uintptr_t>(o.begin()), end = reinterpret_cast<std::uintptr_t>(o.end());
-  for (std::int64_t m = 0; m < o.matrices; ++m)
-    for (std::int64_t row = 0; row < o.extents[0]; ++row)
-      for (std::int64_t column = 0; column < o.extents[1]; ++column) {
-        const std::int64_t at = m * o.matrix_stride + row * o.strides[0] + column * o.strides[1];
-        const std::uintptr_t address = begin + static_cast<std::uintptr_t>(at * o.element_bytes);
-        const int bytes = static_cast<int>(o.element_bytes);
-        if (unwritten_bytes(address, bytes, begin, end, o.element_bytes) < bytes) continue;
-        if (found.count++ == 0) found.first[0] = m, found.first[1] = row, found.first[2] = column;
-      }
+  const int bytes = static_cast<int>(o.element_bytes), last = o.rank - 1;
+  std::int64_t index[largest_rank] = {};
+  for (bool more = true; more;) {
+    std::int64_t row = 0;  // the offset of the first element along the last dimension
+    for (int d = 0; d < last; ++d) row += index[d] * o.strides[d];
+    for (index[last] = 0; index[last] < o.extents[last]; ++index[last]) {
+      const std::int64_t at = row + index[last] * o.strides[last];
+      const std::uintptr_t address = begin + static_cast<std::uintptr_t>(at * o.element_bytes);
+      if (unwritten_bytes(address, bytes, begin, end, o.element_bytes) < bytes) continue;
+      if (found.count++ == 0) std::memcpy(found.first, index, sizeof(index));
+    }
+    more = false;
+    for (int d = last - 1; d >= 0 && !more; --d) {
+      more = ++index[d] < o.extents[d];
+      if (!more) index[d] = 0;
+    }
+  }
   return found;
 }
 

@@ -26,7 +26,7 @@ struct group_id {
 
 class vector_clock {
 public:
-  static constexpr int everyone = -1;
+  static constexpr int all_members = -1;
 
   vector_clock() = default;
   vector_clock(std::uint32_t block, int warps) : block_(block), warps_(static_cast<std::size_t>(warps)) {}
@@ -44,9 +44,9 @@ public:
     return others_.empty() && std::all_of(warps_.begin(), warps_.end(), [](std::uint32_t t) { return t == 0; });
   }
 
-  /// Learns the accesses before `time` of a member of the group, or of all members if `member` is `everyone`.
+  /// Learns the accesses before `time` of a member of the group, or of all members if `member` is `all_members`.
   void learn(group_id who, int member, std::uint32_t time) {
-    if (who.block == block_ && who.local < warps_.size() && (member == everyone || warps_[who.local] >= time)) {
+    if (who.block == block_ && who.local < warps_.size() && (member == all_members || warps_[who.local] >= time)) {
       warps_[who.local] = std::max(warps_[who.local], time);
       return;
     }
@@ -62,14 +62,14 @@ public:
   /// Learns all that the other clock knows.
   void join(const vector_clock& other) {
     for (std::uint32_t w = 0; w < other.warps_.size(); ++w)
-      if (other.warps_[w] > 0) learn({other.block_, w}, everyone, other.warps_[w]);
+      if (other.warps_[w] > 0) learn({other.block_, w}, all_members, other.warps_[w]);
     if (other.others_.empty()) return;
     std::vector<entry> both;
     both.reserve(others_.size() + other.others_.size());
     auto mine = others_.begin();
     for (const entry& e : other.others_) {
       if (e.who.block == block_ && e.who.local < warps_.size() &&
-          (e.member == everyone || warps_[e.who.local] >= e.time)) {
+          (e.member == all_members || warps_[e.who.local] >= e.time)) {
         warps_[e.who.local] = std::max(warps_[e.who.local], e.time);
         continue;
       }
@@ -91,9 +91,9 @@ private:
   static bool before(const entry& a, const entry& b) { return a.who == b.who ? a.member < b.member : a.who < b.who; }
 
   bool knows_other(group_id who, int member, std::uint32_t time) const {
-    auto at = std::lower_bound(others_.begin(), others_.end(), entry{who, everyone, 0}, before);
+    auto at = std::lower_bound(others_.begin(), others_.end(), entry{who, all_members, 0}, before);
     for (; at != others_.end() && at->who == who; ++at)
-      if ((at->member == everyone || at->member == member) && time < at->time) return true;
+      if ((at->member == all_members || at->member == member) && time < at->time) return true;
     return false;
   }
 
@@ -111,7 +111,7 @@ private:
       int lanes = 0;
       for (; end < others_.size() && others_[end].who == others_[i].who; ++end) {
         const entry& e = others_[end];
-        if (e.member == everyone)
+        if (e.member == all_members)
           whole = e.time;
         else
           least = std::min(least, e.time), ++lanes;
@@ -122,10 +122,10 @@ private:
         whole = warps_[who.local];
       } else {
         if (lanes == 32) whole = std::max(whole, least);
-        if (whole > 0) kept.push_back({who, everyone, whole});
+        if (whole > 0) kept.push_back({who, all_members, whole});
       }
       for (; i < end; ++i)
-        if (others_[i].member != everyone && others_[i].time > whole) kept.push_back(others_[i]);
+        if (others_[i].member != all_members && others_[i].time > whole) kept.push_back(others_[i]);
     }
     others_ = std::move(kept);
   }

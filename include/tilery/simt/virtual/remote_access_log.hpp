@@ -4,7 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/history.hpp>
+#include <tilery/simt/virtual/epoch.hpp>
 
 #include <string>
 
@@ -12,7 +12,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-struct visit {
+/// The last access of one lane of another block.
+struct last_remote_access {
   epoch self;
   int lane = -1;  // -1: the lane has made no access
   std::int64_t offset = 0;
@@ -20,24 +21,24 @@ struct visit {
   bool writes = false;
 };
 
-class visit_log {
+class remote_access_log {
 public:
   /// `rank`: the rank in the cluster of the block that accesses the memory. `threads`: the size of a block.
-  void add(const visit& v, int rank, int threads) {
+  void add(const last_remote_access& a, int rank, int threads) {
     const auto at =
-        static_cast<std::size_t>(rank) * static_cast<std::size_t>(threads) + static_cast<std::size_t>(v.lane);
+        static_cast<std::size_t>(rank) * static_cast<std::size_t>(threads) + static_cast<std::size_t>(a.lane);
     if (at >= last_.size()) last_.resize(at + 1);
-    last_[at] = v;
+    last_[at] = a;
   }
   template <class Visit>
   void for_each(const Visit& each) const {
-    for (const visit& v : last_)
-      if (v.lane >= 0) each(v);
+    for (const last_remote_access& a : last_)
+      if (a.lane >= 0) each(a);
   }
   void clear() { last_.clear(); }
 
 private:
-  std::vector<visit> last_;
+  std::vector<last_remote_access> last_;
 };
 
 /// Returns the name that reports give to the shared memory of block `rank` of the cluster.

@@ -14,11 +14,11 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-struct warp_meeting {
+struct warp_collective_state {
   static constexpr int lanes = 32;
 
   std::uint32_t live = 0, arrived = 0;
-  verb meeting = verb::nothing;
+  verb called = verb::nothing;
   where first_at{"", 0};
   warp_work work = nullptr;
   // Two tables in turn: no lane can be two collectives further than a lane that has not read its table yet.
@@ -26,17 +26,17 @@ struct warp_meeting {
   std::uint64_t table[2][lanes + 1];  // one value per lane, then the mask of the lanes that arrived
 
   /// A lane arrives with its value. Returns the table that the lane will read.
-  const std::uint64_t* come(int rank, verb what, std::uint64_t value, where at, warp_work does, index3 block) {
+  const std::uint64_t* arrive(int rank, verb what, std::uint64_t value, where at, warp_work does, index3 block) {
     if (arrived == 0)
-      meeting = what, first_at = at, work = does;
-    else if (meeting != what || work != does || (does && !same_line(first_at, at)))
+      called = what, first_at = at, work = does;
+    else if (called != what || work != does || (does && !same_line(first_at, at)))
       different_collectives(rank, what, at, block);
     table[turn][rank % lanes] = value;
     arrived |= 1u << (rank % lanes);
     return table[turn];
   }
   /// All live lanes have arrived: executes the warp instruction, if there is one. Returns the mask of the lanes.
-  std::uint32_t over(int warp, index3 block, tensor_model tensors) {
+  std::uint32_t complete(int warp, index3 block, tensor_model tensors) {
     if (work) do_work(warp, block, tensors);
     const std::uint32_t came = table[turn][lanes] = arrived;
     arrived = 0;
@@ -69,12 +69,12 @@ private:
     f.kind = fault_kind::collective;
     f.now = {{name_of(what), at, "", at}, block, rank, false};
     f.before = first_to_come(rank / lanes, block);
-    f.missing = what == meeting && work ? must_be_one_line
-                                        : "lanes of one warp meet in different collectives; all must call the same one";
+    f.missing = what == called && work ? must_be_one_line
+                                       : "lanes of one warp meet in different collectives; all must call the same one";
     throw fault_error({f}, at);
   }
   fault_access first_to_come(int warp, index3 block) const {
-    return {{name_of(meeting), first_at, "", first_at}, block, warp * lanes + std::countr_zero(arrived), false};
+    return {{name_of(called), first_at, "", first_at}, block, warp * lanes + std::countr_zero(arrived), false};
   }
 };
 

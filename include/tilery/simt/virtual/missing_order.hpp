@@ -37,14 +37,14 @@ struct access_pair {
 
 /// Says that one of the two accesses belongs to a later iteration of a loop: the source line of that access is above
 /// the barrier that its lane passed last.
-struct later_round {
+struct later_iteration {
   std::uint32_t barrier = 0;  // the barrier's site; 0: no access is known to belong to a later iteration
   const char* verb = "";      // of the later access
   std::string place;          // of the barrier
 };
 
 /// Returns a sentence that names the missing barrier.
-inline std::string missing_barrier(remedy needed, const later_round& later) {
+inline std::string missing_barrier(remedy needed, const later_iteration& later) {
   const std::string barrier = needed == remedy::sync_warp    ? "a sync_warp"
                               : needed == remedy::sync_block ? "a barrier of the block"
                                                              : "a sync_cluster";
@@ -56,7 +56,7 @@ inline std::string missing_barrier(remedy needed, const later_round& later) {
 }
 
 /// Returns a sentence that says what would order the two accesses.
-inline std::string missing_order(const access_pair& p, const later_round& later) {
+inline std::string missing_order(const access_pair& p, const later_iteration& later) {
   if (p.kind == fault_kind::missing_wait) return "the copy is still under way: a wait for it between them is missing";
   if (p.now == access_mode::constant || p.before == access_mode::constant)
     return "a pointer to const promises that nobody writes this memory during the launch";
@@ -71,16 +71,16 @@ inline std::string missing_order(const access_pair& p, const later_round& later)
 }
 
 /// Returns the layout of an operand as text, for an access that is on none of its elements. `in_a_gap`: true if the
-/// access is between the operand's rows or matrices.
+/// access is between the operand's elements.
 inline std::string layout_of(const operand& o, bool in_a_gap) {
-  const bool several = o.matrices > 1;
-  std::string says = std::string(o.name) + " has ";
-  if (several) says += std::to_string(o.matrices) + " x ";
-  says += std::to_string(o.extents[0]) + " x " + std::to_string(o.extents[1]) + " elements of " +
-          std::to_string(o.element_bytes) + " bytes, with strides ";
-  if (several) says += std::to_string(o.matrix_stride) + ", ";
-  says += std::to_string(o.strides[0]) + " and " + std::to_string(o.strides[1]);
-  if (in_a_gap) says += several ? "; this lies between its rows or matrices" : "; this lies between its rows";
+  std::string says = std::string(o.name) + " has " + o.shape().c_str() + " elements of " +
+                     std::to_string(o.element_bytes) + " bytes, with stride" + (o.rank > 1 ? "s " : " ");
+  for (int d = 0; d < o.rank; ++d)
+    says += (d == 0 ? "" : d + 1 < o.rank ? ", " : " and ") + std::to_string(o.strides[d]);
+  if (in_a_gap)
+    says += o.rank == 2   ? "; this lies between its rows"
+            : o.rank == 3 ? "; this lies between its rows or matrices"
+                          : "; this lies between its elements";
   return says;
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The history of a memory cell in two 32-bit numbers: its last write (the number of an epoch in the write_log), and its
-// readers since then (the number of a set in the reader_sets). Many cells share one history, so that few numbers are
-// in use. A barrier of all lanes that reach the memory orders all accesses before it: the epochs below `known()` need
-// no check after it, except for accesses through the asynchronous proxy. The log drops old epochs later.
+// The readers in the history of memory, as numbered sets: a cell stores the 32-bit number of the set of its readers
+// since its last write. Many cells have the same readers, so that few sets are in use.
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/simt/virtual/vector_clock.hpp>
+#include <tilery/simt/virtual/epoch.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -15,125 +14,6 @@
 namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
-
-/// The kind of an access. `constant`: a read through the path for memory that no lane writes during the launch.
-/// `async`: a copy by an engine through the generic proxy. `async_proxy`: a copy through the asynchronous proxy.
-/// Atomics do not race with each other if they have one width and a scope that includes both lanes; atomic_mode() adds
-/// the width.
-enum class access_mode : std::uint8_t { plain, constant, async, async_proxy, atomic_block = 8, atomic_device = 12 };
-
-constexpr bool is_engine(access_mode m) { return m == access_mode::async || m == access_mode::async_proxy; }
-constexpr bool is_atomic(access_mode m) { return m >= access_mode::atomic_block; }
-/// The mode of an atomic of 1, 2, 4 or 8 bytes: the lowest two bits are log2(bytes).
-constexpr access_mode atomic_mode(bool of_device, int bytes) {
-  const access_mode scope = of_device ? access_mode::atomic_device : access_mode::atomic_block;
-  return static_cast<access_mode>(static_cast<int>(scope) | __builtin_ctz(static_cast<unsigned>(bytes)));
-}
-constexpr bool reaches_device(access_mode atomic) { return atomic >= access_mode::atomic_device; }
-constexpr bool of_one_width(access_mode a, access_mode b) {
-  return ((static_cast<int>(a) ^ static_cast<int>(b)) & 3) == 0;
-}
-
-/// One access: its actor (a member of a group), time, site and kind. The write_log numbers the epochs of writes.
-struct epoch {
-  group_id who;
-  std::uint32_t time = 0;
-  std::uint32_t site = 0;
-  std::uint8_t member = 0;
-  access_mode mode = access_mode::plain;
-  bool atomic_write = false;  // an atomic is kept among the readers, even if it writes
-  bool operator==(const epoch&) const = default;
-};
-
-/// The epochs of writes, numbered in the order in which they are added. Writes by engines have a number range of their
-/// own: a barrier does not order them, only a wait does.
-class write_log {
-public:
-  static constexpr std::uint32_t never = 0;   // the cell was never written
-  static constexpr std::uint32_t before = 1;  // written before the launch, by the host
-  static constexpr std::uint32_t of_engine = 1u << 31;
-
-  std::uint32_t add(const epoch& e) {
-    if (is_engine(e.mode)) {
-      engines_.push_back(e);
-      return static_cast<std::uint32_t>(engines_.size() - 1) | of_engine;
-    }
-    lanes_.push_back(e);
-    return first_ + static_cast<std::uint32_t>(lanes_.size() - 1);
-  }
-  const epoch& operator[](std::uint32_t number) const {
-    return number & of_engine ? engines_[number & ~of_engine] : lanes_[number - first_];
-  }
-  /// The epochs with numbers in [before, known()) are ordered before every access from now on.
-  std::uint32_t known() const { return known_; }
-  bool everybody_knows(std::uint32_t number) const { return number - before < known_ - before; }
-  /// True if the number's epoch is still stored. Epochs that all lanes know are dropped after a while.
-  bool remembers(std::uint32_t number) const { return number >= first_; }
-  std::size_t size() const { return lanes_.size() + engines_.size(); }
-  /// One more than the largest number of a lane's write.
-  std::uint32_t end() const { return first_ + static_cast<std::uint32_t>(lanes_.size()); }
-
-  /// A barrier of all lanes that reach the memory: all lanes know the writes before it.
-  void everybody_knows() {
-    const std::uint32_t before_the_last_meeting = known_ - first_;
-    known_ = first_ + static_cast<std::uint32_t>(lanes_.size());
-    if (lanes_.size() < most_remembered) return;  // accesses through the asynchronous proxy still look them up
-    first_ += before_the_last_meeting;
-    lanes_.erase(lanes_.begin(), lanes_.begin() + before_the_last_meeting);
-  }
-  void clear() {
-    first_ = known_ = 2;
-    lanes_.clear(), engines_.clear();
-  }
-
-  /// Drops the entries to which no cell refers: is_used(number) is true if a cell has the number. Renumbers the rest
-  /// from the smallest number on. Returns a function from an old number to the new one.
-  template <class IsUsed>
-  auto drop_unused(const IsUsed& is_used) {
-    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());
-    std::uint32_t kept_known = 0;
-    drop(lanes_, lanes, [&](std::uint32_t i) {
-      const bool keep = is_used(first_ + i);
-      kept_known += keep && first_ + i < known_;
-      return keep;
-    });
-    drop(engines_, engines, [&](std::uint32_t i) { return is_used(i | of_engine); });
-    const std::uint32_t first_before = std::exchange(first_, before + 1);
-    known_ = first_ + kept_known;
-    return [first_before, lanes = std::move(lanes), engines = std::move(engines)](std::uint32_t old) {
-      if (old & of_engine) return engines[old & ~of_engine] | of_engine;
-      return old < first_before ? std::min(old, before) : before + 1 + lanes[old - first_before];
-    };
-  }
-
-private:
-  template <class Keep>
-  static void drop(std::vector<epoch>& all, std::vector<std::uint32_t>& now, const Keep& keep) {
-    std::uint32_t next = 0;
-    for (std::uint32_t i = 0; i < all.size(); ++i)
-      if (keep(i)) now[i] = next, all[next++] = all[i];
-    all.resize(next);
-  }
-
-  static constexpr std::size_t most_remembered = std::size_t{1} << 14;
-
-  std::uint32_t first_ = 2, known_ = 2;
-  std::vector<epoch> lanes_, engines_;
-};
-
-/// One link of a set of readers: the lanes of one warp that have read (or made atomics) at one time and site, and the
-/// number of the rest of the set.
-struct readers {
-  group_id who;
-  std::uint32_t time = 0;
-  std::uint32_t site = 0;
-  std::uint32_t members = 0;
-  access_mode mode = access_mode::plain;
-  bool wrote = false;        // they are atomics that wrote
-  bool any_wrote = false;    // wrote, or any_wrote of `others`
-  std::uint32_t others = 0;  // the number of the set to which this link is added
-  bool operator==(const readers&) const = default;
-};
 
 /// A reader's epoch, packed for a fast comparison.
 struct reader_key {
@@ -256,7 +136,7 @@ public:
   }
 
   /// A barrier of all lanes that reach the memory: all lanes know the readers before it.
-  void everybody_knows() {
+  void order_all() {
     known_ += static_cast<std::uint32_t>(lanes_.size());
     if (!lanes_.empty()) std::fill(slots_.begin(), slots_.end(), 0);
     lanes_.clear();

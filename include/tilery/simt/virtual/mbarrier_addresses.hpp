@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-class barrier_places {
+class mbarrier_addresses {
 public:
   static constexpr std::int64_t bytes = 8;  // size and alignment of an mbarrier
 
@@ -25,7 +25,7 @@ public:
     std::uint32_t site;
   };
 
-  explicit barrier_places(std::size_t shared_bytes) : marks_(shared_bytes / (64 * bytes) + 1) {}
+  explicit mbarrier_addresses(std::size_t shared_bytes) : marks_(shared_bytes / (64 * bytes) + 1) {}
 
   void add(std::int64_t offset, const origin& by) {
     made_[offset] = by;

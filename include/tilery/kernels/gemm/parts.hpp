@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The parts of tiles that a block of a GEMM kernel computes. Every GEMM kernel of the GPU walks over its parts in the
+// same steps: find the part's tile, take the part's share of A and B, multiply, add up the accumulators of all blocks
+// that share the tile, store.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/kernels/gemm/params.hpp>
+#include <tilery/tile/rasterize.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// A tile of C that has been found: the parameters of its GEMM, that GEMM's index in the batch, and the first row and
+/// column of the tile in C, or in C^T in the transposed problem.
+template <class Params>
+struct gemm_tile_in_c {
+  const Params& p;
+  std::uint32_t index;
+  tile::tile_origin origin;
+
+  /// The parameters for storing the tile.
+  TILERY_SIMT Params c() const { return p.c_of(index); }
+};
+
+/// The steps along k of one tile that one block computes, for policy P. Params are those of the launch.
+template <auto P, class Params>
+class gemm_part {
+  /// False if the policy gives each tile to one block: then there is nothing to share and nothing to add up.
+  static constexpr bool may_share = P.k_parts != 1;
+
+public:
+  TILERY_SIMT gemm_part(const Params& all, const tile::work_share::part& part) : all_(all), part_(part) {}
+
+  /// Finds the tile. A kernel without spare registers calls it again after the k loop, instead of keeping the result.
+  TILERY_SIMT auto tile() const {
+    const auto [p, index, number] = all_.template find<P>(part_.tile);
+    const tile_mn cut = tile_extents(P.block, P.m_is_longer_side, p.rows(), p.columns());
+    return gemm_tile_in_c<std::remove_cvref_t<decltype(p)>>{p, index, origin_of(number, p.rows(), p.columns(), cut)};
+  }
+
+  /// The part's steps of A and of B.
+  template <class Found>
+  TILERY_SIMT auto a_of(const Found& found) const {
+    return share_of(found.p.a_of(found.index));
+  }
+  template <class Found>
+  TILERY_SIMT auto b_of(const Found& found) const {
+    return share_of(found.p.b_of(found.index));
+  }
+
+  /// True in the block that stores the tile, with `sums` over all of k. If blocks share the tile, that is the block
+  /// that finishes its part last, and its `sums` become those of all blocks. All threads of the block call this
+  /// function; `note` is a word of shared memory that no thread uses for anything else at that moment.
+  template <class Lane, class Sums>
+  TILERY_SIMT bool completes(Lane lane, Sums& sums, smem_ptr<std::uint32_t> note, where at = {}) const {
+    if constexpr (!may_share)
+      return true;
+    else
+      return all_.work.share.whole(part_) || tile::combine_sums<P.threads()>(lane, all_.work, part_, sums, note, at);
+  }
+
+private:
+  TILERY_SIMT static tile::tile_origin origin_of(int number, int rows, int columns, tile_mn cut) {
+    if constexpr (requires { P.raster_rows; })
+      return tile::rasterize(number, rows, columns, cut.m, cut.n, P.raster_rows);
+    else
+      return tile::rasterize(number, rows, columns, cut.m, cut.n);
+  }
+  template <class Panel>
+  TILERY_SIMT Panel share_of(const Panel& all) const {
+    if constexpr (!may_share)
+      return all;
+    else
+      return all_.work.share.of(part_, all, P.block.k);
+  }
+
+  const Params& all_;
+  tile::work_share::part part_;
+};
+
+/// The word of shared memory for `gemm_part::completes`. A kernel keeps it in a union with its other shared memory.
+using gemm_note = shared_array<std::uint32_t, 1>;
+
+/// Calls compute(part) for each part that the block computes: its tile, or, if blocks share tiles, one part after the
+/// other. All threads of the block have finished with the shared memory before the next part.
+template <auto P, class Lane, class Params, class F>
+TILERY_SIMT void for_gemm_parts(Lane lane, const Params& all, F compute) {
+  const int block = lane.block().x;
+  if constexpr (P.k_parts == 1) {
+    compute(gemm_part<P, Params>(all, {block}));
+  } else {
+    const auto& share = all.work.share;
+    for (auto part = share.first(block); part.tile >= 0; part = share.next(part)) {
+      compute(gemm_part<P, Params>(all, part));
+      if (part.left > 0) lane.sync_block();
+    }
+  }
+}
+
+}  // namespace tilery::inline TILERY_ABI

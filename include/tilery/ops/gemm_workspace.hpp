@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The workspace of a GEMM: counters of column totals, and the partial sums of tiles that several blocks share.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/ops/column_totals.hpp>
+#include <tilery/policies/gemm_mma_sync.hpp>
+#include <tilery/policies/gemm_simt.hpp>
+#include <tilery/policies/gemm_skinny.hpp>
+#include <tilery/policies/gemm_work.hpp>
+#include <tilery/tile/combine_sums.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+/// Bytes of an element of A or B in shared memory.
+template <class T>
+constexpr int staged_bytes(const gemm_simt_policy&) {
+  return sizeof(accumulator_t<T>);
+}
+template <class T>
+constexpr int staged_bytes(const gemm_skinny_policy&) {
+  return sizeof(T);
+}
+template <class T>
+constexpr int staged_bytes(const gemm_mma_sync_policy&) {
+  return sizeof(T);
+}
+
+/// Returns how the blocks of a policy share a problem with elements of T.
+template <class T, class Policy>
+constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
+  return work_of(p, problem, staged_bytes<T>(p), sizeof(accumulator_t<T>));
+}
+
+/// Takes the memory of a launch from the executor and notes it in `p` and in `all`. The memory holds the counters of
+/// the epilogue's totals. If several blocks share a tile, the memory also holds the number of blocks that are done with
+/// each tile and their partial sums; a tile has `tile_elements` elements.
+template <class Executor, class Params>
+allocation take_workspace(const Executor& executor, const gemm_work& work, int tile_elements, Params& p,
+                          column_totals_in<Params>& totals, operands& all, where at) {
+  using sum = accumulator_t<typename Params::a_type>;
+  const std::int64_t tiles = work.shared() ? work.tiles : 0;
+  const std::int64_t elements = work.shared() ? (work.blocks + work.tiles) * tile_elements : 0;
+  const auto whole = [](std::int64_t bytes) { return (bytes + 255) / 256 * 256; };
+  const std::int64_t total_bytes = whole(static_cast<std::int64_t>(totals.bytes(p))), counted = whole(tiles * 4);
+  if (work.shared())
+    p.work.share = work.parts > 0 ? tile::work_share::split_k(work.steps, work.parts)
+                                  : tile::work_share::stream_k(work.steps, work.tiles, static_cast<int>(work.blocks));
+  const std::int64_t zeroed = total_bytes + counted;
+  allocation memory = executor.workspace(static_cast<std::size_t>(zeroed + elements * sizeof(sum)), at);
+  auto* bytes = static_cast<std::byte*>(memory.get());
+  if (bytes) executor.zero_bytes(bytes, static_cast<std::size_t>(zeroed), at);
+  totals.place(p, bytes, all);
+  if (!bytes || !work.shared()) return memory;  // no tile is shared, or the executor only validates the call
+  auto *arrived = bytes + total_bytes, *parts = bytes + zeroed;
+  p.work.arrived = gmem_ptr<std::uint32_t>(reinterpret_cast<std::uint32_t*>(arrived));
+  p.work.parts = gmem_ptr<sum>(reinterpret_cast<sum*>(parts));
+  all.push_back(own({"the count of blocks that are done with a tile", arrived, 4, 1, {tiles}, {1}, true}));
+  all.push_back(own({"the sums of shared tiles", parts, sizeof(sum), 1, {elements}, {1}, true}));
+  return memory;
+}
+
+}  // namespace ops
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Runs a checked group of GEMMs with one policy for all members, in as few launches as can carry their parameters.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/ops/column_totals_of_group.hpp>
+#include <tilery/ops/gemm_epilogue.hpp>
+#include <tilery/ops/gemm_group_problem.hpp>
+#include <tilery/ops/run_gemm.hpp>
+
+#include <span>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+/// A group that has been checked. The members whose C has no elements are kept apart, in `empty`: only their bias
+/// gradients, sums over no rows, are written.
+template <class One>
+struct gemm_group_call {
+  gemm_problem joint;
+  std::vector<One> members, empty;
+  std::vector<operands> known;  // of `members`
+};
+
+/// Launches one kernel for all members, in as few launches as can carry their parameters.
+template <auto P, class Executor, class One>
+void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& call, where at) {
+  gemm_group<One> group;
+  operands of_group;
+  std::int64_t tiles = 0;
+  const auto launch_them = [&] {
+    group.first_tile[group.size] = static_cast<std::int32_t>(tiles);
+    of_group.set_checked();
+    launch_gemm<P>(executor, call.joint.op, {.tiles = tiles, .blocks = tiles}, group, of_group, at);
+    group.size = 0, tiles = 0, of_group = {};
+  };
+  for (std::size_t i = 0; i < call.members.size(); ++i) {
+    const One one = transposed_if_needed<P>(call.members[i], call.joint);
+    const std::int64_t more = tiles_of(P, one.rows(), one.columns());
+    if (is_full<One>(group.size, tiles, more)) launch_them();
+    group.set(group.size, one);
+    group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
+    tiles += more;
+    of_group.append(call.known[i]);
+  }
+  if (group.size > 0) launch_them();
+}
+
+/// Runs a group with policy P. On the CPU large members run one after another, small members in parallel.
+template <auto P, class Executor, class One>
+void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where at) {
+  using policy = std::remove_cvref_t<decltype(P)>;
+  if constexpr (is_of_cpu<policy>) {
+    static_assert(Executor::uses_cpu_kernels, "a policy of the CPU runs on the cpu executor only");
+    with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [&] {
+      gemm_cpu_all<P>(executor, static_cast<std::int64_t>(call.members.size()),
+                      [&](std::int64_t i) -> const One& { return call.members[static_cast<std::size_t>(i)]; });
+    });
+  } else {
+    using kernel = typename decltype(gemm_kernel_of<P, gemm_group<One>>())::type;
+    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
+      refuse(check_instructions<typename One::a_type, typename One::b_type>(call.joint.op, executor.target()), at);
+    refuse(check_arch(needs_of<kernel>(), executor.target()), at);
+    with_column_totals_of_group(executor, call.members, call.empty, call.known, at,
+                                [&] { launch_gemm_group<P>(executor, call, at); });
+  }
+}
+
+/// Checks a group, then calls `run(call)` if a member has elements.
+template <class Executor, class A, class B, class C, class Epilogue, class Run>
+void with_gemm_group(const Executor& executor, group_name name, std::span<const gemm_member<A, B, C, Epilogue>> members,
+                     where at, Run&& run) {
+  gemm_group_call<gemm_member_params<A, B, C, Epilogue>> call;
+  refuse(check_gemm_group(name, members, executor.reachable(), call.known), at);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const auto& one = members[i];
+    const bool is_empty = one.c.size() == 0;
+    (is_empty ? call.empty : call.members).push_back(gemm_params_of(one.a, one.b, one.c, one.epilogue, one.factors));
+    if (!is_empty) call.known[call.members.size() - 1] = call.known[i];
+  }
+  if (call.members.empty())
+    return with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [] {});
+  call.joint = describe_gemm_group(members, executor.target());
+  call.joint.op = name.op;
+  run(call);
+}
+/// With an epilogue that breaks a rule: a sentence.
+template <class Executor, class A, class B, class C, class Epilogue, class Run>
+requires wrong_epilogue<Epilogue, A, C, Executor>
+void with_gemm_group(const Executor&, group_name, std::span<const gemm_member<A, B, C, Epilogue>>, where, Run&&) {
+  refuse_epilogue<Epilogue, A, C, Executor>();
+}
+
+/// Runs a group with the policy that the selector picks.
+template <class Executor, class A, class B, class C, class Epilogue>
+void run_chosen_group(const Executor& executor, group_name name,
+                      std::span<const gemm_member<A, B, C, Epilogue>> members, where at) {
+  with_gemm_group(executor, name, members, at, [&]<class One>(gemm_group_call<One>& call) {
+    with_gemm_table<typename One::a_type, typename One::b_type, Executor>(call.joint, at, [&]<class Table>() {
+      with_candidate<Table>(
+          Table::choose(call.joint).index, [&]<auto P>() { run_gemm_group<P>(executor, call, at); });
+    });
+  });
+}
+
+}  // namespace ops
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// One access, as a shadow compares it with the history of its cells: may the access follow an earlier one? If not, the
+// pair of accesses becomes a fault: a race, a missing wait for a copy, or a missing proxy fence.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/simt/virtual/access_reports.hpp>
+#include <tilery/simt/virtual/remote_access_log.hpp>
+
+#include <bit>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+struct access_observer {
+  access_reports& watch;  // of the block whose lane makes the access
+  const access_reports::actor& who;
+  bool writes;
+  const char* memory;
+  std::size_t cell_bytes = 1;
+  std::int64_t base = 0;  // of cell 0, in bytes from the start of the memory
+  bool in_shared = true;
+  access_reports* home = nullptr;  // the watch of the block that owns the shared memory, if not this block
+  bool discarded = false;          // bytes of this memory may be uninitialised because they were discarded
+
+  access_reports& of() const { return home ? *home : watch; }
+  std::string name() const { return home ? shared_memory_of(home->rank_of(home->order_.block())) : memory; }
+  const epoch& now() const { return who.self; }
+  /// True if the access must be compared even with writes that all lanes know.
+  bool asks_always() const { return who.through_proxy || who.self.mode == access_mode::constant; }
+  bool is_engine() const { return virtual_machine::is_engine(who.self.mode); }
+  bool overwrites() const { return who.overwrites; }
+  bool ordered(const epoch& e) const { return watch.order_.knows(who.lane, e); }
+  bool ordered(const readers& r) const { return watch.order_.knows(who.lane, r); }
+
+  /// True if the access may follow this write.
+  bool allows(const epoch& e) const {
+    if (both_atomic(e.mode, e.who)) return true;
+    if (who.self.mode == access_mode::constant || !ordered(e)) return false;
+    if (!who.through_proxy || e.mode == access_mode::async_proxy) return true;
+    return in_shared && watch.order_.fenced(who.lane, e);  // a proxy fence orders shared memory only
+  }
+  /// True if the access, a write, may follow these reads or atomics.
+  bool allows(const readers& r) const {
+    return r.mode != access_mode::constant && (ordered(r) || both_atomic(r.mode, r.who));
+  }
+
+  void never_written(std::size_t first, std::size_t cells) {
+    if (watch.launch_.checks_for(checks::memory))
+      watch.report(fault_kind::uninitialised, who, false, name(), offset(first), size(cells),
+                   std::string("no lane of ") + (home ? "the cluster" : "this block") + " has written them" +
+                       (discarded ? " since the block began or they were discarded" : ""));
+  }
+  void conflicts(const epoch& e, std::size_t first, std::size_t cells) {
+    conflict(e, e.member, true, first, cells,
+             ordered(e) && who.through_proxy                                     ? fault_kind::missing_fence
+             : virtual_machine::is_engine(e.mode) && of().in_flight(e, e.member) ? fault_kind::missing_wait
+                                                                                 : fault_kind::race);
+  }
+  void conflicts(const readers& r, std::size_t first, std::size_t cells) {
+    int member = std::countr_zero(r.members);
+    for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
+      if (!watch.order_.knows(who.lane, r.who, std::countr_zero(rest), r.time, r.mode)) member = std::countr_zero(rest);
+    conflict(r, member, r.wrote, first, cells,
+             virtual_machine::is_engine(r.mode) && of().in_flight(r, member) ? fault_kind::missing_wait
+                                                                             : fault_kind::race);
+  }
+
+private:
+  bool both_atomic(access_mode other, group_id by) const {
+    const access_mode mine = who.self.mode;
+    return is_atomic(mine) && is_atomic(other) && of_one_width(mine, other) &&
+           (by.block == watch.order_.block() || (reaches_device(mine) && reaches_device(other)));
+  }
+  template <class Other>
+  void conflict(const Other& other, int member, bool wrote, std::size_t first, std::size_t cells, fault_kind kind) {
+    if (!watch.launch_.checks_for(checks::races)) return;
+    const bool plain = who.self.mode == access_mode::plain && other.mode == access_mode::plain;
+    const access_pair pair{kind,
+                           who.self.mode,
+                           other.mode,
+                           other.who == watch.order_.warp_of(who.lane),
+                           other.who.block == watch.order_.block(),
+                           in_shared,
+                           plain && writes && wrote && who.self.site == other.site};
+    fault_origin origin{pair.needs(), {}};
+    if (plain && pair.same_block) origin.later = watch.later_iteration_of(who, other.site, other.time, pair.same_warp);
+    fault f =
+        watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells), missing_order(pair, origin.later));
+    f.before = {{}, watch.launch_.position(other.who.block), of().lane_of(other.who, member), wrote};
+    if (pair.one_line_stores && origin.later.barrier == 0) origin.needed = remedy::other;
+    watch.launch_.found(std::move(f), who.self.site, other.site, std::move(origin));
+  }
+  std::int64_t offset(std::size_t cell) const { return base + static_cast<std::int64_t>(cell * cell_bytes); }
+  std::int64_t size(std::size_t cells) const { return static_cast<std::int64_t>(cells * cell_bytes); }
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

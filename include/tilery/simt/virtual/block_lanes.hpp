@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The lanes of one block as fibers, and the choice of the lane that runs next. A lane that must wait switches straight
+// to the next ready lane, or to the scheduler of the grid if no lane is ready. A lane waits at a barrier (block.hpp),
+// in wait_until, or because it polls. A lane that throws, or that overflows its stack, ends its block.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/simt/index.hpp>
+#include <tilery/simt/virtual/block_events.hpp>
+#include <tilery/simt/virtual/fault.hpp>
+#include <tilery/simt/virtual/fiber.hpp>
+#include <tilery/simt/virtual/lane_set.hpp>
+#include <tilery/simt/virtual/polling.hpp>
+#include <tilery/simt/virtual/stack_guard.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// Thrown inside a lane that the scheduler ends early, so that the lane's destructors run. It is never reported as an
+/// error.
+struct lane_cancelled {};
+
+/// Block derives from this class. It has run_kernel(rank), which executes the kernel for one lane, and
+/// lane_ended(rank), which is called after a lane has ended and may throw the fault that ends the launch
+/// (options::stop_at_first).
+template <class Block>
+class block_lanes : public stack_owner {
+public:
+  explicit block_lanes(int threads)
+      : threads_(threads),
+        lanes_(static_cast<std::size_t>(threads)),
+        polls_(static_cast<std::size_t>(threads)),
+        ready_(threads) {}
+
+  // Called by the scheduler of the grid -------------------------------------------------------------------------------
+
+  /// Runs the lanes until all have ended or none can continue. Returns true if a lane is still alive.
+  bool resume(fiber& scheduler) {
+    scheduler_ = &scheduler;
+    const int next = ready_.next(0);
+    stack_owner* const outer = std::exchange(guarded, this);
+    if (next >= 0) scheduler.switch_to(lane(next).self);
+    guarded = outer;
+    return live_ > 0;
+  }
+  /// Ends all lanes that are still alive, running the destructors of their stacks.
+  void cancel(fiber& scheduler) {
+    cancelled_ = true;
+    for (const lane_state& l : lanes_)
+      if (l.alive) ready_.insert(l.rank);
+    while (live_ > 0) resume(scheduler);
+  }
+
+  /// True if a lane is still alive.
+  bool lives() const { return live_ > 0; }
+  /// True if a lane is ready to run.
+  bool has_ready_lane() const { return ready_.next(0) >= 0; }
+  /// Makes all lanes that wait in this verb ready to run.
+  void wake(verb waiting_in) {
+    for (const lane_state& l : lanes_)
+      if (l.doing == waiting_in) ready_.insert(l.rank);
+  }
+  /// Counts the lanes that wait in this verb.
+  int lanes_in(verb what) const {
+    return static_cast<int>(
+        std::count_if(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alive && l.doing == what; }));
+  }
+  /// Lists where the live lanes wait: one line of text for all lanes that wait in the same verb at the same source
+  /// line.
+  std::string where_lanes_wait() const {
+    std::map<std::pair<std::string, std::string>, std::vector<int>> places;
+    for (const lane_state& l : lanes_)
+      if (l.alive)
+        places[{name_of(l.doing), std::string(l.at.file) + ":" + std::to_string(l.at.line)}].push_back(l.rank);
+    std::string text;
+    for (const auto& [place, ranks] : places) {
+      text += "\n  block (" + std::to_string(at_.x) + ", " + std::to_string(at_.y) + ", " + std::to_string(at_.z) +
+              "), lanes" + ranges(ranks);
+      text += " wait in " + place.first + " at " + place.second;
+    }
+    return text;
+  }
+
+  /// What the first lane threw that failed; null if none has.
+  std::exception_ptr failure() const { return failure_; }
+  /// True while the lanes are ended early.
+  bool cancelled() const { return cancelled_; }
+  /// Counts the events that may let other lanes continue: a lane returns from wait_until, a polling lane finds another
+  /// value, or a lane ends. If resume() does not change this count, the block made no progress.
+  std::uint64_t progress() const { return progress_; }
+  /// The index of this block in the grid.
+  index3 at() const { return at_; }
+
+  // Called by lanes ---------------------------------------------------------------------------------------------------
+
+  /// Lets another ready lane run first.
+  void yield(int rank) {
+    const int next = ready_.next((rank + 1) % threads_);
+    if (next >= 0 && next != rank) lane(rank).self.switch_to(lane(next).self);
+    if (cancelled_) throw lane_cancelled{};
+  }
+  /// Returns when done() is true; other lanes and other blocks run meanwhile.
+  template <class Done>
+  void wait_until(int rank, Done done, where at) {
+    while (!done()) suspend(rank, verb::wait_until, at);
+    ++progress_;
+  }
+  /// Called before an atomic on the address `place`, whose current value look() returns. If the lane polls (see
+  /// polling.hpp), other lanes and other blocks run first. `changes`: true if the atomic is going to change the value.
+  template <class Look>
+  void before_atomic(int rank, const void* place, Look look, bool changes, where at) {
+    polling& polls = polls_[static_cast<std::size_t>(rank)];
+    std::uint64_t value = look();
+    if (polls.lets_others_run(place, value, changes)) {
+      suspend(rank, verb::poll, at);
+      value = look();
+    }
+    if (polls.finds(place, value)) ++progress_;
+  }
+  /// Called after an atomic that changed the value at `place`.
+  void after_change(int rank, const void* place) { polls_[static_cast<std::size_t>(rank)].changes(place); }
+
+  bool guards(const void* address) const override { return lane_of_guard(address) >= 0; }
+
+protected:
+  /// Prepares all lanes to run the kernel from its beginning, as block `at` of the grid.
+  void begin_lanes(index3 at) {
+    at_ = at;
+    failure_ = nullptr;
+    cancelled_ = false;
+    live_ = threads_;
+    for (int i = 0; i < threads_; ++i) {
+      lane_state& l = lane(i);
+      l.owner = this, l.rank = i, l.alive = true, l.doing = verb::nothing;
+      polls_[static_cast<std::size_t>(i)].forget();
+      l.self.prepare(&block_lanes::run_lane, &l, i);
+      ready_.insert(i);
+    }
+  }
+
+  int threads() const { return threads_; }
+  /// True if a lane has failed. Unlike failure(), copies no exception_ptr: it is called for each lane.
+  bool failed() const { return failure_ != nullptr; }
+  int live() const { return live_; }
+  lane_set& ready() { return ready_; }
+
+  /// Switches from a lane that must wait to the next ready lane, or to the scheduler if there is none.
+  void suspend(int rank, verb what, where at) {
+    lane_state& l = lane(rank);
+    l.doing = what, l.at = at;
+    ready_.erase(rank);
+    l.self.switch_to(next_fiber(rank));
+    l.doing = verb::nothing;
+    if (cancelled_) throw lane_cancelled{};
+  }
+
+  /// Returns the lane whose stack ends in the guard pages at this address; -1 if there is none.
+  int lane_of_guard(const void* address) const {
+    for (const lane_state& l : lanes_)
+      if (l.alive && l.self.guards(address)) return l.rank;
+    return -1;
+  }
+  /// Ends a lane that has overflowed its stack, without running its destructors. `last`: the last site of the lane. No
+  /// lane of the block continues.
+  [[noreturn]] void abandon(int rank, const site& last) {
+    fault f;
+    f.kind = fault_kind::stack_overflow;
+    f.now.block = at_, f.now.lane = rank, f.now.site = last;
+    f.missing =
+        "the lane needs more than the " + std::to_string(stack_pool::bytes / 1024) + " KiB of stack that it has";
+    failure_ = std::make_exception_ptr(fault_error({f}, {"", 0}));
+    lane_state& l = lane(rank);
+    l.alive = false;
+    ready_.erase(rank);
+    --live_;
+    l.self.leave_to(*scheduler_);
+  }
+
+private:
+  struct lane_state {
+    block_lanes* owner = nullptr;
+    int rank = 0;
+    bool alive = true;
+    verb doing = verb::nothing;
+    where at{"", 0};
+    fiber self;
+  };
+
+  lane_state& lane(int rank) { return lanes_[static_cast<std::size_t>(rank)]; }
+  fiber& next_fiber(int from) {
+    const int next = ready_.next(from);
+    return next < 0 ? *scheduler_ : lane(next).self;
+  }
+
+  /// The entry function of a lane's fiber.
+  static void run_lane(void* argument) {
+    auto& l = *static_cast<lane_state*>(argument);
+    block_lanes& b = *l.owner;
+    try {
+      if (!b.cancelled_) static_cast<Block&>(b).run_kernel(l.rank);
+    } catch (const lane_cancelled&) {
+    } catch (...) {
+      if (!b.failure_) b.failure_ = std::current_exception();
+    }
+    l.alive = false;
+    b.ready_.erase(l.rank);
+    --b.live_, ++b.progress_;
+    try {
+      static_cast<Block&>(b).lane_ended(l.rank);
+    } catch (...) {
+      if (!b.failure_) b.failure_ = std::current_exception();
+    }
+    // after a failure no lane of this block continues: the scheduler ends the remaining ones
+    l.self.leave_to(b.failure_ && !b.cancelled_ ? *b.scheduler_ : b.next_fiber(l.rank));
+  }
+
+  int threads_;
+  index3 at_;
+  fiber* scheduler_ = nullptr;
+  int live_ = 0;
+  bool cancelled_ = false;
+  std::uint64_t progress_ = 0;
+  std::exception_ptr failure_;
+  std::vector<lane_state> lanes_;
+  std::vector<polling> polls_;  // by lane; not in lane_state, because few kernels poll
+  lane_set ready_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

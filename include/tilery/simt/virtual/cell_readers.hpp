@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The readers of each cell of a piece of memory since the cell's last write, as the number of a set of readers
+// (reader_sets). Lanes of a warp that read at the same time and site share one set: the first lane makes the set, and
+// the other lanes join it by one bit each, in the second number of a line or word.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/simt/virtual/histories.hpp>
+
+#include <algorithm>
+#include <bit>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// The lanes of one warp that read at the same time and site. They read many cells that have the same history, so the
+/// last change that one of them made to a set of readers is kept here and is repeated for the next lane.
+struct reading {
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  readers what;               // the readers to add, without their `members`
+  std::uint32_t mine = none;  // the set that these lanes may join
+  // the last change: set `from`, which the lanes `from_joined` had joined, became set `to`
+  std::uint32_t from = none, from_joined = 0, to = none;
+};
+
+class cell_readers : public line_numbers<true> {
+public:
+  explicit cell_readers(std::size_t cells) : cells_(cells) {}
+
+  /// Creates the numbers at the first read. Memory that is only written needs none.
+  void create() {
+    if (empty()) [[unlikely]]
+      static_cast<line_numbers<true>&>(*this) = line_numbers<true>(cells_, 0);
+  }
+  /// Forgets all readers, or those of `count` cells.
+  void forget() {
+    if (!empty()) fill(0);
+  }
+  void forget(std::size_t first, std::size_t count) {
+    if (!empty()) set(first, count, 0);
+  }
+
+  /// Adds a reader to `count` cells that have one set of readers. The observer `by` is the one of shadow::read().
+  template <class Observer>
+  void add(histories& all, std::size_t first, std::size_t count, Observer& by) {
+    set(first, count, all.reads.with((*this)[first], by.now(), [&](const readers& r) { return by.ordered(r); }));
+  }
+  /// Adds a lane in the same way as the previous lane of its warp was added. Returns false, and changes nothing, if the
+  /// cells are not stored as one line or word, or if their set of readers is another one.
+  template <std::size_t Count>
+  bool repeat_add(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
+    if (empty()) return false;
+    std::uint32_t* const at = together<Count>(first);
+    return at && repeat(all, at, lane, by);
+  }
+  /// Adds a lane to `Count` cells of one line. Returns false if atomics among the readers have written: the caller must
+  /// look at them, and adds the lane once more. `ordered(readers)`: true if those reads happen before what any lane of
+  /// this warp does now.
+  template <std::size_t Count, class Ordered>
+  bool add_lane(histories& all, std::size_t first, std::uint32_t lane, reading& by, const Ordered& ordered) {
+    create();
+    const std::size_t at = first / line;
+    if (Count >= word && unit(at) > 1) {
+      if (Count == line && unit(at) == word && none_unknown(all, first, Count)) set(first, Count, 0);
+      if (Count < line && unit(at) == line) into_words(at);
+      bool right = true;
+      for (std::size_t i = first; i < first + Count; i += unit(at))
+        right = right && join(all, this->at(i), lane, by, ordered);
+      return right;
+    }
+    const std::uint32_t from = known_as_none(all, (*this)[first]);
+    const auto same = [&](std::uint32_t n) { return known_as_none(all, n) == from; };
+    if (unit(at) != 1 || all.reads.any_wrote(from) || !this->all(first, Count, same)) return false;
+    const epoch self{by.what.who, by.what.time, by.what.site, static_cast<std::uint8_t>(std::countr_zero(lane))};
+    set_within<Count>(first, all.reads.with(from, self, ordered));
+    return true;
+  }
+
+  /// Forgets the readers of `Count` cells of one line, if all of them are ordered before a write of these cells.
+  /// Otherwise changes nothing and returns false.
+  template <std::size_t Count, class Ordered>
+  bool forget_ordered(const histories& all, std::size_t first, const Ordered& ordered) {
+    if (empty() || none_unknown(all, first, Count)) return true;
+    const std::size_t n = unit(first / line);
+    bool right = n <= Count;
+    for (std::size_t i = first; i < first + Count && right; i += n)
+      all.reads.visit((*this)[i], n > 1 ? at(i)[1] : 0, [&](const readers& r) { right = right && ordered(r); });
+    if (right) set_within<Count>(first, 0);
+    return right;
+  }
+
+  /// True once a lane has joined a set. Then gather() must be called before the sets are used as numbers.
+  bool have_joined() const { return joined_; }
+  /// In the lines and words of `count` cells, replaces a set and the lanes that have joined it by the one set of all of
+  /// them.
+  void gather(histories& all, std::size_t first, std::size_t count) {
+    for_joined(first, count,
+               [&](std::uint32_t number, std::uint32_t members) { return all.reads.joined(number, members); });
+  }
+  /// True if the cells have one set of readers. Sets that all lanes know of count as empty.
+  bool are_one_set(const histories& all, std::size_t first, std::size_t count) const {
+    return run(first, first + count) == count || none_unknown(all, first, count);
+  }
+
+private:
+  /// Adds a lane to the readers at `at` by repeating the last change kept in `by`. `at` points to the number of a
+  /// line's or word's set, and to the lanes that have joined it. Returns false if the change does not fit this set.
+  [[gnu::always_inline]] bool repeat(const histories& all, std::uint32_t* at, std::uint32_t lane, const reading& by) {
+    const std::uint32_t number = number_of(at[0]);
+    if (number == by.mine) {
+      at[1] |= lane;
+      return true;
+    }
+    const std::uint32_t from = known_as_none(all, number);
+    if (from != by.from || (from != 0 && at[1] != by.from_joined)) return false;
+    at[0] += by.to - number, at[1] = lane;
+    return true;
+  }
+  /// Adds a lane to the readers at `at`, and keeps the change in `by`. Returns false if atomics of the set have
+  /// written.
+  template <class Ordered>
+  bool join(histories& all, std::uint32_t* at, std::uint32_t lane, reading& by, const Ordered& ordered) {
+    const std::uint32_t number = number_of(at[0]), from = known_as_none(all, number);
+    if (all.reads.holds(number, by.what)) by.mine = number;
+    if (repeat(all, at, lane, by)) return true;
+    if (all.reads.any_wrote(from)) return false;
+    by.from = from, by.from_joined = at[1];
+    by.to = by.mine = all.reads.opened(all.reads.joined(from, at[1]), by.what, ordered);
+    at[0] += by.to - number, at[1] = lane;
+    joined_ = true;
+    return true;
+  }
+
+  static std::uint32_t known_as_none(const histories& all, std::uint32_t number) {
+    return all.reads.known_to_all(number) ? 0 : number;
+  }
+  /// True if all lanes know of all readers of the cells.
+  bool none_unknown(const histories& all, std::size_t first, std::size_t count) const {
+    return this->all(first, count, [&](std::uint32_t n) { return all.reads.known_to_all(n); });
+  }
+
+  std::size_t cells_;
+  bool joined_ = false;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

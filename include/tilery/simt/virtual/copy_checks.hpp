@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The checks of asynchronous copies that a lane waits for in groups: cp.async from global to shared memory, and bulk
+// copies from shared to global memory. Each copy is made by an engine, which is an observer of its own: a lane knows of
+// the copy only after it has waited for it. Copies that an mbarrier counts are in mbarrier_checks.hpp.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/simt/virtual/block_requests.hpp>
+#include <tilery/simt/virtual/global_memory_checks.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+class copy_checks : public global_memory_checks {
+public:
+  copy_checks(launch_watch& launch, int threads, std::size_t shared_bytes)
+      : global_memory_checks(launch, threads, shared_bytes),
+        requests_(launch.recorder()),
+        profiles_(launch.checks_for(checks::profile)),
+        copies_(static_cast<std::size_t>(threads)) {}
+
+  // cp.async: from global to shared memory ----------------------------------------------------------------------------
+
+  /// Begins a copy of `valid` bytes, padded with zeros to `bytes`. Until the copy is waited for, its destination holds
+  /// NaN.
+  void copy(int lane, void* to, const void* from, int bytes, int valid, std::uint32_t site) {
+    lane_copies& l = copies_of(lane);
+    const actor who{lane, engine_epoch(copies_in, lane, l.groups, site, access_mode::async)};
+    const std::int64_t offset = shared_offset(to);
+    if (valid < 0 || valid > bytes)
+      return report(fault_kind::out_of_bounds, who, false, "the source", 0, valid,
+                    "a copy of " + std::to_string(bytes) + " bytes reads 0 to " + std::to_string(bytes) + " of them");
+    const auto unit = static_cast<std::uintptr_t>(bytes);
+    if (reinterpret_cast<std::uintptr_t>(to) % unit != 0) return misaligned_shared(who, offset, bytes, true);
+    if (reinterpret_cast<std::uintptr_t>(from) % unit != 0) return misaligned_global(who, from, bytes, false);
+    if (valid > 0 && !global_access(who, from, valid, false)) return;
+    if (!shared_access(who, offset, true, bytes)) return;
+    std::memset(to, 0xff, unit);
+    l.copies.push_back({l.groups, {to, from, unit, static_cast<std::size_t>(valid)}});
+    if (!profiles_) return;
+    if (valid > 0) requests_.access(site, site_kind::async_copy, lane, reinterpret_cast<std::uintptr_t>(from), valid);
+    requests_.access(site, site_kind::shared_store, lane, static_cast<std::uintptr_t>(offset), bytes);
+  }
+  void commit_copies(int lane) { ++copies_of(lane).groups; }
+  /// Waits until at most `most` groups are in flight.
+  void wait_copies(int lane, int most, std::uint32_t site) {
+    lane_copies& l = copies_of(lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::wait, lane);
+    finish(l.copies, l.groups, most, [&](std::uint32_t done) { learns_of(copies_in, lane, done); });
+  }
+
+  // Bulk copies from shared to global memory, through the asynchronous proxy ------------------------------------------
+
+  void copy_bulk_out(int lane, void* to, const void* from, int bytes, std::uint32_t site) {
+    lane_copies& l = copies_of(lane);
+    const actor reads{lane, engine_epoch(bulk_reads, lane, l.bulk_groups, site, access_mode::async_proxy), true},
+        writes{lane, engine_epoch(bulk_writes, lane, l.bulk_groups, site, access_mode::async_proxy), true};
+    if (!bulk_aligned(reads, from, to, bytes, false) || !shared_access(reads, shared_offset(from), false, bytes) ||
+        !global_access(writes, to, bytes, true))
+      return;
+    l.bulk_copies.push_back(
+        {l.bulk_groups, {to, from, static_cast<std::size_t>(bytes), static_cast<std::size_t>(bytes)}});
+    l.bulk_site = site;
+    profile_bulk(site, to, site_kind::global_store, from, site_kind::shared_load, bytes);
+  }
+  void commit_bulk(int lane) { ++copies_of(lane).bulk_groups; }
+  /// Waits until at most `most` groups are in flight. With `reads_only`, waits only until the sources have been read:
+  /// the shared memory may be reused, but the lane does not know of the writes yet.
+  void wait_bulk(int lane, int most, bool reads_only, std::uint32_t site) {
+    lane_copies& l = copies_of(lane);
+    if (profiles_) requests_.synchronisation(site, site_kind::wait, lane);
+    if (l.bulk_groups > static_cast<std::uint32_t>(most))
+      l.read_until = l.bulk_groups - static_cast<std::uint32_t>(most);
+    finish(l.bulk_copies, l.bulk_groups, most, [&](std::uint32_t done) {
+      learns_of(bulk_reads, lane, done);
+      if (!reads_only) learns_of(bulk_writes, lane, done);
+    });
+  }
+
+protected:
+  void begin_copies(const block& self) {
+    self_ = &self;
+    begin_accesses(launch_.number(self.at()));
+    for (int engine = 0; engine < engines_of_a_warp * order_.warp_count(); ++engine) order_.new_engine();
+    for (lane_copies& l : copies_) l = {};
+  }
+  /// The block has ended. Its copies to global memory complete, even if no lane has waited for them.
+  void end_copies() {
+    for (std::size_t lane = 0; lane < copies_.size(); ++lane) {
+      const lane_copies& l = copies_[lane];
+      for (const copy_of_group& c : l.bulk_copies) c.copy.land();
+      if (!l.bulk_copies.empty() && l.bulk_copies.back().group >= l.read_until && checks_the_end())
+        report(fault_kind::missing_wait, lane_itself(static_cast<int>(lane), l.bulk_site, access_mode::plain), false,
+               "shared memory", 0, 0, "the block ends under a bulk copy that reads its shared memory");
+    }
+  }
+  /// True if the block has ended by itself, so that copies still in flight are faults.
+  bool checks_the_end() const { return !self_->cancelled() && launch_.checks_for(checks::races); }
+
+  /// Checks the size and the addresses of a bulk copy. Reports a fault and returns false if they are wrong.
+  bool bulk_aligned(const actor& who, const void* shared, const void* global, int bytes, bool shared_written) {
+    if (bytes < 0) {
+      report(fault_kind::out_of_bounds, who, shared_written, "shared memory", shared_offset(shared), bytes,
+             "a bulk copy has at least 0 bytes");
+      return false;
+    }
+    if (reinterpret_cast<std::uintptr_t>(shared) % 16 != 0 || bytes % 16 != 0)
+      return misaligned_shared(who, shared_offset(shared), bytes, shared_written), false;
+    if (reinterpret_cast<std::uintptr_t>(global) % 16 != 0)
+      return misaligned_global(who, global, bytes, !shared_written), false;
+    return true;
+  }
+  void profile_bulk(std::uint32_t site, const void* global, site_kind in_global, const void* shared,
+                    site_kind in_shared, int bytes) {
+    if (!profiles_ || bytes == 0) return;
+    requests_.bulk(site, in_global, reinterpret_cast<std::uintptr_t>(global), bytes);
+    requests_.bulk(site, in_shared, static_cast<std::uintptr_t>(shared_offset(shared)), bytes);
+  }
+
+  std::int64_t shared_offset(const void* pointer) const {
+    return static_cast<const std::byte*>(pointer) - static_cast<const std::byte*>(self_->shared());
+  }
+
+  const block* self_ = nullptr;
+  block_requests requests_;
+  bool profiles_;
+
+private:
+  /// The engines of each warp. Bulk copies have two: their reads may be complete before their writes.
+  enum engine_kind : std::uint32_t { copies_in, bulk_reads, bulk_writes };
+  static constexpr int engines_of_a_warp = 3;
+
+  struct copy_of_group {
+    std::uint32_t group;
+    engine_copy copy;
+  };
+  /// The asynchronous copies that a lane has issued.
+  struct lane_copies {
+    std::uint32_t groups = 0, bulk_groups = 0;  // the group that the next copy joins
+    std::uint32_t read_until = 0;               // the sources of the bulk groups below this one have been read
+    std::uint32_t bulk_site = 0;                // of the last bulk copy
+    std::vector<copy_of_group> copies, bulk_copies;
+  };
+
+  lane_copies& copies_of(int lane) { return copies_[static_cast<std::size_t>(lane)]; }
+  group_id engine(engine_kind kind, int lane) const {
+    const auto warps = static_cast<std::uint32_t>(order_.warp_count());
+    return {order_.block(), warps * (1 + kind) + static_cast<std::uint32_t>(lane / block::warp_lanes)};
+  }
+  epoch engine_epoch(engine_kind kind, int lane, std::uint32_t group, std::uint32_t site, access_mode mode) const {
+    return {engine(kind, lane), group, site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode};
+  }
+  /// The lane has waited for the groups below `end` of an engine.
+  void learns_of(engine_kind kind, int lane, std::uint32_t end) {
+    lands(engine(kind, lane), lane % block::warp_lanes, end);
+    order_.wait_for(lane, engine(kind, lane), lane % block::warp_lanes, end);
+  }
+  /// Makes the copies of all groups but the last `most`. Then calls done(end), where `end` is the first group still in
+  /// flight.
+  template <class Done>
+  static void finish(std::vector<copy_of_group>& copies, std::uint32_t groups, int most, const Done& done) {
+    if (groups <= static_cast<std::uint32_t>(most)) return;
+    const std::uint32_t end = groups - static_cast<std::uint32_t>(most);
+    std::size_t i = 0;
+    for (; i < copies.size() && copies[i].group < end; ++i) copies[i].copy.land();
+    copies.erase(copies.begin(), copies.begin() + static_cast<std::ptrdiff_t>(i));
+    done(end);
+  }
+
+  std::vector<lane_copies> copies_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

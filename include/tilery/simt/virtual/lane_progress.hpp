@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The progress of a block's lanes: the tile step and the site of each lane's last verb, and the number of verbs after
+// which the lane lets other lanes run. A step limit bounds the verbs of a block, so that a kernel that does not end is
+// reported.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/simt/virtual/block_events.hpp>
+#include <tilery/simt/virtual/site.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+/// Thrown through a lane when its block exceeds the step limit. The launch has noted the fault.
+struct step_limit_reached {};
+
+class lane_progress {
+public:
+  struct lane_state {
+    std::uint32_t step = 0, site = 0;
+    std::int64_t verbs_left = 0, verbs_planned = 0;  // until other lanes run
+    std::uint64_t random = 0;
+  };
+
+  /// `step_limit`: of the verbs of all lanes of the block. `seed`: of the random delays; 0: no random delays.
+  lane_progress(site_table& sites, int threads, std::int64_t step_limit, std::uint64_t seed)
+      : sites_(sites),
+        step_limit_(step_limit),
+        seed_(seed),
+        verbs_at_once_(std::clamp<std::int64_t>(step_limit / (4 * threads), 1, 4096)),
+        lanes_(static_cast<std::size_t>(threads)) {}
+
+  void begin(std::uint32_t block) {
+    verbs_of_all_ = 0;
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      lanes_[i] = {};
+      lanes_[i].random = seed_ + 0x9e3779b97f4a7c15u * (block * lanes_.size() + i + 1);
+      plan(lanes_[i]);
+    }
+  }
+
+  lane_state& of(int lane) { return lanes_[static_cast<std::size_t>(lane)]; }
+  /// The number of the site of the lane's last verb.
+  std::uint32_t site_of(int lane) const { return lanes_[static_cast<std::size_t>(lane)].site; }
+
+  /// The lane enters a tile step. Returns the number of the step around it, for leave().
+  std::uint32_t enter(int lane, const char* name, where at) {
+    lane_state& l = of(lane);
+    return std::exchange(l.step, sites_.step(l.step, name, at));
+  }
+  void leave(int lane, std::uint32_t outer) { of(lane).step = outer; }
+
+  /// Returns the number of the verb's site, and counts the verb.
+  std::uint32_t at_site(int lane, const char* name, where at) {
+    lane_state& l = of(lane);
+    --l.verbs_left;
+    return l.site = sites_.number(l.step, name, at);
+  }
+
+  /// True if the lane has used up its verbs: other lanes must run before it goes on.
+  bool used_up(int lane) const { return lanes_[static_cast<std::size_t>(lane)].verbs_left < 0; }
+  /// Plans the lane's next verbs. Returns false if the block has exceeded the step limit.
+  bool plan_more(int lane) {
+    lane_state& l = of(lane);
+    verbs_of_all_ += l.verbs_planned - l.verbs_left;
+    if (verbs_of_all_ > step_limit_) return false;
+    plan(l);
+    return true;
+  }
+
+  /// The sites of the lanes' last verbs as text: one line for each site, with its lanes.
+  std::string last_sites() const {
+    std::map<std::uint32_t, std::vector<int>> lanes_at;
+    for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_at[lanes_[i].site].push_back(static_cast<int>(i));
+    std::string text;
+    for (const auto& [site, lanes] : lanes_at)
+      text += "\n  lanes" + ranges(lanes) +
+              (site == 0 ? " have not begun" : " were last in " + sites_.describe(site).text());
+    return text;
+  }
+
+private:
+  /// Plans verbs_at_once_ verbs, so that a lane that spins on a flag does not stop its block; with a seed, a random
+  /// number of verbs, 7 on average.
+  void plan(lane_state& l) const {
+    std::int64_t verbs = verbs_at_once_;
+    if (seed_ != 0) {
+      std::uint64_t& r = l.random;
+      for (verbs = 0; r ^= r << 13, r ^= r >> 7, r ^= r << 17, r % 8 != 0;) ++verbs;
+    }
+    l.verbs_left = l.verbs_planned = verbs;
+  }
+
+  site_table& sites_;
+  std::int64_t step_limit_;
+  std::uint64_t seed_;
+  std::int64_t verbs_at_once_;     // of a lane, until other lanes run
+  std::int64_t verbs_of_all_ = 0;  // lanes of the block
+  std::vector<lane_state> lanes_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The checks of mbarriers, and of the bulk copies to shared memory whose bytes an mbarrier counts: an mbarrier must be
+// initialised before it is used, its counts of arrivals and of bytes must be possible and must agree with what arrives,
+// and no copy may be in flight when the block ends. How an mbarrier works is in barriers.hpp.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/simt/virtual/copy_checks.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+class mbarrier_checks : public copy_checks {
+public:
+  using copy_checks::copy_checks;
+
+  void init_mbarrier(int lane, const void* mbarrier, int arrivals, std::uint32_t site) {
+    const actor who = lane_itself(lane, site, access_mode::plain);
+    if (arrivals < 1 || arrivals > mbarrier_state::most)
+      report(fault_kind::barrier_misuse, who, true, "", 0, 0,
+             "an mbarrier counts 1 to " + std::to_string(mbarrier_state::most) +
+                 " arrivals a phase; this one would count " + std::to_string(arrivals));
+    if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
+      return misaligned_shared(who, shared_offset(mbarrier), 8, true);
+    if (!barrier_access(who, shared_offset(mbarrier), true)) return;
+    mbarrier_addresses_.add(shared_offset(mbarrier), {lane, site});
+    mbarrier_record& m = mbarriers_[mbarrier];
+    m = {};
+    m.engine = order_.new_engine();
+  }
+  /// After this, the mbarrier's memory may be used for something else. All uses of the mbarrier must be ordered before
+  /// this call.
+  void invalidate_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state, std::uint32_t site) {
+    const actor who = lane_itself(lane, site, access_mode::plain);
+    if (is_initialised(who, mbarrier, state) && barrier_access(who, shared_offset(mbarrier), true))
+      mbarrier_addresses_.remove(shared_offset(mbarrier));
+  }
+  /// Checks that the mbarrier is initialised and that its initialisation is ordered before what this lane does now.
+  /// Returns false if the mbarrier must not be used.
+  bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state, std::uint32_t site) {
+    const actor who = lane_itself(lane, site, atomic_mode(false, mbarrier_addresses::bytes));
+    return is_initialised(who, mbarrier, state) && barrier_access(who, shared_offset(mbarrier), false);
+  }
+  /// Checks and records an arrival that expects `bytes` bytes of copies.
+  void arrives(int lane, const void* mbarrier, const mbarrier_state& state, int arrivals, std::int64_t bytes,
+               std::uint32_t site) {
+    if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
+    mbarrier_record& m = mbarriers_[mbarrier];
+    m.given.join(order_.release(lane));
+    m.arrival_site = site, m.arrival_lane = lane, m.copied_last = false;
+    const auto misused = [&](std::string how) {
+      report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0, std::move(how));
+    };
+    if (arrivals > state.missing)
+      misused("more lanes arrive at the mbarrier than the " + std::to_string(state.expected) + " of a phase");
+    if (bytes < 0)
+      misused("an arrival expects " + std::to_string(bytes) + " bytes; it must be 0 or more");
+    else if (state.missing_bytes + bytes > mbarrier_state::most)
+      misused("an mbarrier counts at most " + std::to_string(mbarrier_state::most) + " bytes; this one would count " +
+              std::to_string(state.missing_bytes + bytes));
+  }
+  /// The lane has waited for a phase: it knows of all arrivals and copies of the phases that are complete.
+  void has_waited(int lane, const void* mbarrier) { order_.acquire(lane, mbarriers_[mbarrier].published); }
+
+  /// Checks a bulk copy from global to shared memory, whose bytes the mbarrier counts. Returns true if the copy may be
+  /// made.
+  bool copy_bulk_in(int lane, void* to, const void* from, int bytes, const void* mbarrier, std::uint32_t site) {
+    mbarrier_record& m = mbarriers_[mbarrier];
+    const actor who{lane, {m.engine, m.phase, site, 0, access_mode::async_proxy}, true};
+    issued_by(m.engine, lane);
+    if (!bulk_aligned(who, to, from, bytes, true) || !barrier_access(who, shared_offset(mbarrier), false) ||
+        !global_access(who, from, bytes, false) || !shared_access(who, shared_offset(to), true, bytes))
+      return false;
+    std::memset(to, 0xff, static_cast<std::size_t>(bytes));
+    if (bytes > 0) m.copy_site = m.last_copy_site = site, m.copy_lane = lane, m.copied_last = true;
+    profile_bulk(site, from, site_kind::async_copy, to, site_kind::shared_store, bytes);
+    return true;
+  }
+
+protected:
+  void begin_mbarriers(const block& self) {
+    begin_copies(self);
+    mbarriers_.clear();
+  }
+  /// The block has ended: no bulk copy may be in flight.
+  void end_mbarriers() {
+    end_copies();
+    for (const auto& [address, m] : mbarriers_)
+      if (m.copy_site != 0 && checks_the_end())
+        report(fault_kind::missing_wait, lane_itself(m.copy_lane, m.copy_site, access_mode::plain), true,
+               "shared memory", 0, 0, "the block ends under a bulk copy that writes its shared memory");
+  }
+
+  /// A phase of an mbarrier is complete: its copies have landed. Copies that are still in `state` have bytes that no
+  /// arrival expected.
+  void publish_phase(const void* mbarrier, const mbarrier_state& state) {
+    mbarrier_record& m = mbarriers_[mbarrier];
+    if (const std::int64_t bytes = state.bytes_under_way()) unexpected(m, bytes);
+    ++m.phase, m.copy_site = 0;
+    lands(m.engine, 0, m.phase);
+    m.given.known.learn(m.engine, 0, m.phase);
+    m.published.join(m.given);
+    m.given = {};
+  }
+  /// Copies have brought `more` bytes more to an mbarrier than its phase expects.
+  void overfull(const void* mbarrier, std::int64_t more) { unexpected(mbarriers_[mbarrier], more); }
+
+private:
+  /// What the checks keep of one mbarrier.
+  struct mbarrier_record {
+    group_id engine;  // the observer that makes the copies counted by this mbarrier
+    std::uint32_t phase = 0;
+    std::uint32_t copy_site = 0;  // of a copy in flight; 0: none
+    std::uint32_t last_copy_site = 0, arrival_site = 0;
+    int copy_lane = 0, arrival_lane = 0;
+    bool copied_last = false;    // true: the last event was a copy; false: an arrival
+    knowledge given, published;  // by the arrivals of the current phase; by all complete phases
+  };
+
+  bool is_initialised(const actor& who, const void* mbarrier, const mbarrier_state& state) {
+    if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
+      return misaligned_shared(who, shared_offset(mbarrier), 8, false), false;
+    if (state.expected > 0) return true;
+    report(fault_kind::barrier_misuse, who, false, "", 0, 0, "the mbarrier has not been initialised");
+    return false;
+  }
+  /// Reports copies that bring `bytes` bytes more than the arrivals expect: the phase ends too early, or never.
+  void unexpected(const mbarrier_record& m, std::int64_t bytes) {
+    if (!launch_.checks_for(checks::meetings)) return;
+    fault f =
+        new_fault(fault_kind::barrier_misuse, m.copied_last ? m.copy_lane : m.arrival_lane, m.copied_last, "", 0, 0,
+                  "copies bring " + std::to_string(bytes) +
+                      " bytes more than the phase of the mbarrier expects: arrive_and_expect the bytes of each");
+    f.before = {{}, f.now.block, m.copied_last ? m.arrival_lane : m.copy_lane, !m.copied_last};
+    launch_.found(std::move(f), m.copied_last ? m.last_copy_site : m.arrival_site,
+                  m.copied_last ? m.arrival_site : m.last_copy_site);
+  }
+
+  std::unordered_map<const void*, mbarrier_record> mbarriers_;
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

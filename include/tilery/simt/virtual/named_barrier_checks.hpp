@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The checks of named barriers (bar.sync and bar.arrive with a number): whole warps must arrive, all lanes of a warp by
+// the same source line, and all lanes must expect the same number of lanes. How a named barrier works is in
+// barriers.hpp.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/simt/virtual/mbarrier_checks.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace virtual_machine {
+
+class named_barrier_checks : public mbarrier_checks {
+public:
+  using mbarrier_checks::mbarrier_checks;
+
+  void no_such_named(int lane, int number, int lanes, std::uint32_t site) {
+    report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
+           "barrier " + std::to_string(number) + " of " + std::to_string(lanes) +
+               " lanes; there are barriers 1 to 15, of whole warps (0 is sync_block's)");
+  }
+  /// Checks and records an arrival at a named barrier that expects `lanes` lanes. `waits`: true if the lane waits for
+  /// the barrier, false if it only arrives.
+  void arrives_at_named(int lane, int number, int lanes, bool waits, std::uint32_t site) {
+    if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
+    barrier_record& b = named_[number];
+    if (b.lanes != 0 && b.lanes != lanes)
+      report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
+             "barrier " + std::to_string(number) + " is of " + std::to_string(lanes) + " lanes here, and of " +
+                 std::to_string(b.lanes) + " where others have come to it");
+    b.lanes = lanes;
+    b.given.join(order_.release(lane));
+    if (waits) b.waiting.push_back(lane);
+    b.last = lane, b.last_site = site;
+    b.warps.resize(static_cast<std::size_t>(order_.warp_count()));
+    warp_arrivals& w = b.warps[static_cast<std::size_t>(lane / block::warp_lanes)];
+    if (w.lanes++ == 0) w.first = lane, w.site = site;
+    if (w.site == site || !launch_.checks_for(checks::meetings)) return;
+    fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0, warp_collective_state::must_be_one_line);
+    f.before = {{}, f.now.block, w.first, false};
+    launch_.found(std::move(f), site, w.site);
+  }
+
+protected:
+  void begin_barriers(const block& self) {
+    begin_mbarriers(self);
+    for (barrier_record& b : named_) b = {};
+  }
+  void end_barriers() {
+    end_mbarriers();
+    end_accesses(checks_the_end());
+  }
+  /// All lanes that a named barrier expects have arrived: those that wait learn what all of them did before.
+  void publish_named(int number) {
+    barrier_record& b = named_[number];
+    for (const int lane : b.waiting) order_.acquire(lane, b.given);
+    for (std::size_t w = 0; w < b.warps.size(); ++w) {
+      const int of = std::min(block::warp_lanes, order_.lane_count() - static_cast<int>(w) * block::warp_lanes);
+      if (b.warps[w].lanes != 0 && b.warps[w].lanes != of)
+        report(fault_kind::barrier_misuse, lane_itself(b.last, b.last_site, access_mode::plain), false, "", 0, 0,
+               std::to_string(b.warps[w].lanes) + " lanes of warp " + std::to_string(w) + " have come to barrier " +
+                   std::to_string(number) + "; warps come as a whole");
+    }
+    b = {};
+  }
+
+private:
+  /// The lanes of one warp that have arrived: their number, the first of them, and its site.
+  struct warp_arrivals {
+    int lanes = 0, first = 0;
+    std::uint32_t site = 0;
+  };
+  /// What the checks keep of one named barrier.
+  struct barrier_record {
+    int lanes = 0;  // that the barrier expects; 0: no lane has arrived
+    int last = 0;   // the lane that arrived last
+    std::uint32_t last_site = 0;
+    std::vector<warp_arrivals> warps;
+    knowledge given;  // by the lanes that have arrived
+    std::vector<int> waiting;
+  };
+
+  barrier_record named_[barriers::named];
+};
+
+}  // namespace virtual_machine
+
+}  // namespace tilery::inline TILERY_ABI

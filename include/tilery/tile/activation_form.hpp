@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The form of an activation: a struct with static functions of one number, which are applied here to packs. What lacks
+// the form ends the compilation with one sentence. tile/activation.hpp says how to write an activation.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/pack.hpp>
+
+#include <concepts>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace activation {
+
+/// An activation that has the value f(x), for x of type V.
+template <class Activation, class V>
+concept has_value = requires(V x) {
+  { Activation::value(x) } -> std::same_as<V>;
+};
+
+/// An activation that has its backward pass: dy f'(x), or f'(x).
+template <class Activation, class V>
+concept has_gradient = requires(V x) {
+  { Activation::gradient(x, x) } -> std::same_as<V>;
+}
+|| requires(V x) {
+  { Activation::derivative(x) } -> std::same_as<V>;
+};
+
+/// Ends the compilation if the activation has no value of type V.
+template <class Activation, class V>
+constexpr void must_have_value() {
+  static_assert(has_value<Activation, V>,
+                "an activation must be a struct, such as tilery::activation::gelu, with the static function template "
+                "V value(V x), because the forward pass calls it with V = float, double, or a vector of them");
+}
+
+/// Ends the compilation if the activation has no backward pass for type V.
+template <class Activation, class V>
+constexpr void must_have_gradient() {
+  static_assert(has_gradient<Activation, V>,
+                "an activation must have the static function template V derivative(V x), or V gradient(V x, V dy), "
+                "because the backward pass calls it");
+}
+
+template <class Activation>
+struct value_at {
+  template <class V>
+  TILERY_SIMT V operator()(V x) const {
+    return Activation::value(x);
+  }
+};
+
+template <class Activation>
+struct gradient_at {
+  template <class V>
+  TILERY_SIMT V operator()(V x, V dy) const {
+    if constexpr (requires { Activation::gradient(x, dy); })
+      return Activation::gradient(x, dy);
+    else
+      return dy * Activation::derivative(x);
+  }
+};
+
+/// f(x): the forward pass.
+template <class Activation, class T, int N>
+TILERY_SIMT pack<T, N> value_of(pack<T, N> x) {
+  return apply(value_at<Activation>{}, x);
+}
+
+/// dy f'(x): the backward pass.
+template <class Activation, class T, int N>
+TILERY_SIMT pack<T, N> gradient_of(pack<T, N> x, pack<T, N> dy) {
+  return apply(gradient_at<Activation>{}, x, dy);
+}
+
+}  // namespace activation
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// From a thread's tile of accumulators to C, straight out of registers.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/tile/epilogue_step.hpp>
+#include <tilery/tile/register_tile.hpp>
+#include <tilery/tile/store_sums.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace tile {
+
+/// Stores the accumulators of a thread, whose block's tile begins at (row, column) of the matrix that is computed: C,
+/// or C^T in the transposed problem.
+template <auto P, class Lane, class Params, class Accumulator>
+TILERY_SIMT void store_registers(Lane lane, const Params& p, int row, int column,
+                                 const register_tile<P, Accumulator>& sums, where at = {}) {
+  [[maybe_unused]] const auto step = lane.step("store the tile", at);
+  constexpr int quad = register_tile<P, Accumulator>::quad;
+  constexpr int longer = P.may_transpose() && P.lane.m > P.lane.n ? P.lane.m : P.lane.n;
+  auto epilogue = epilogue::in_tile<Accumulator, quad, longer / quad>(p.epilogue);
+  const bool is_transposed = P.may_transpose() && p.is_transposed;
+  // The tile is stored in squares of quad x quad. The rows of a square are packs of C, its columns are packs of a
+  // transposed C: the same code stores both.
+  TILERY_UNROLL_ON_GPU
+  for (int i = 0; i < P.lane.m; i += quad) {
+    TILERY_UNROLL_ON_GPU
+    for (int j = 0; j < P.lane.n; j += quad) {
+      const int first_row = row + sums.row(i), first_column = column + sums.column(j / quad);
+      TILERY_UNROLL_ON_GPU
+      for (int e = 0; e < quad; ++e)
+        store_sums<P.c_vector>(lane, p, epilogue, (is_transposed ? first_column : first_row) + e,
+                               is_transposed ? first_row : first_column,
+                               is_transposed ? sums.transposed_sums(i, j + e) : sums.sums(i + e, j / quad));
+    }
+  }
+  epilogue.end(lane);
+}
+
+}  // namespace tile
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The small half of the sigmoid, 1 / (1 + e^z) for z >= 0, as two factors. Activations that contain a sigmoid are
+// computed from this half, because no subtraction in it cancels. (core/normal_tail.hpp is the same for gelu.)
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/normal_tail.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace activation {
+
+/// Returns f'(x) for an f with f'(-x) = 1 - f'(x); `below` is f'(-|x|).
+template <class V>
+TILERY_SIMT V mirrored(V x, V below) {
+  return x < V{} ? below : math::scalar<V>(1) - below;
+}
+
+/// The factors of sigmoid(-z) = e / (1 + e) for z >= 0: e = e^-z, and rest = 1 / (1 + e), which is sigmoid(z).
+template <class V>
+struct sigmoid_tail {
+  math::power_of_e<V> e;
+  V rest;
+  TILERY_SIMT explicit sigmoid_tail(V z)
+      : e(math::split_exp(-z)), rest(math::reciprocal(e.value() + math::scalar<V>(1))) {}
+};
+
+/// A z from which on z e^-z is 0 in the number format of V.
+template <class V>
+inline constexpr int end_of_exp = math::single<V> ? 120 : 800;
+
+}  // namespace activation
+
+}  // namespace tilery::inline TILERY_ABI
