@@ -14,6 +14,11 @@ struct my_executor : tilery::host_memory {
   void parallel(std::int64_t n, const Body& body, int = 1) const {
     for (std::int64_t i = 0; i < n; ++i) body(i);
   }
+  template <class First, class Second>
+  void parallel(std::int64_t n_first, const First& first, std::int64_t n_second, const Second& second, int = 1) const {
+    parallel(n_first, first);
+    parallel(n_second, second);
+  }
   template <class Kernel, class Params>
   void run(tilery::index3, const Params&, const tilery::operands&, tilery::where) const {}
 };
