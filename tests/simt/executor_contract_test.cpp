@@ -40,7 +40,7 @@ static_assert(contract::waiting_lane<virtual_gpu::lane> && !contract::waiting_la
 class only_lane {
 public:
   static constexpr int warp_size = 1;
-  static constexpr bool is_whole_block = true, takes_any_alignment = true;
+  static constexpr bool is_whole_block = true, takes_any_alignment = true, runs_on_device = false;
   static constexpr int threads(int) { return 1; }
 
   only_lane(index3 block, index3 blocks) : block_(block), blocks_(blocks) {}

@@ -21,6 +21,7 @@ concept lane_traits = requires {
   { Lane::warp_size } -> std::convertible_to<int>;
   { Lane::is_whole_block } -> std::convertible_to<bool>;
   { Lane::takes_any_alignment } -> std::convertible_to<bool>;
+  { Lane::runs_on_device } -> std::convertible_to<bool>;
   { Lane::threads(128) } -> std::same_as<int>;
 };
 
@@ -94,6 +95,8 @@ concept waiting_lane = requires(const Lane& lane, gmem_ptr<int> flag, any_value 
 /// address of any element; otherwise its address is a multiple of its size, or of 16 bytes for larger packs. A lane
 /// that is a whole block takes any alignment, because there are no other lanes for the edges of a row. `threads(n)` is
 /// the number of lanes of a block whose kernel asks for n threads: 1 if the lane is a whole block, otherwise n.
+/// `runs_on_device`: true if a device runs the lane's code. A device pass compiles an atom for such a lane only if the
+/// device has the atom's feature (simt/has_text.hpp).
 ///
 /// Place. `rank()` is the lane's number in its block, `warp()` is rank() / warp_size, `warp_rank()` is
 /// rank() % warp_size. `block()` is the block's index in the grid, `blocks()` the grid's size.
