@@ -77,8 +77,12 @@ struct elementwise_rows_cpu {
 };
 
 template <class T>
-struct elementwise_table_gpu : policy_table<elementwise_rows_gpu<T>> {};
+struct elementwise_table_gpu : policy_table<elementwise_rows_gpu<T>> {
+  static constexpr int vector = elementwise_rows_gpu<T>::vector;  // elements of a pack
+};
 template <class T>
-struct elementwise_table_cpu : policy_table<elementwise_rows_cpu<T>> {};
+struct elementwise_table_cpu : policy_table<elementwise_rows_cpu<T>> {
+  static constexpr int vector = elementwise_rows_cpu<T>::vector;
+};
 
 }  // namespace tilery::inline TILERY_ABI
