@@ -23,7 +23,8 @@
 #   benchmarks/run.sh --run gemm_gpu -- --quick   the GEMM beside cuBLASLt, in less than a minute
 #
 # gemm_gpu opens cuBLASLt where it runs, by the loader's path or as TILERY_CUBLASLT names its file; without it there is no
-# peer. tune_gemm_simt and tune_gemm_mma_sync, which time a GEMM's policies, are built and run only by their names.
+# peer. tune_gemm_simt and tune_gemm_mma_sync, which time a GEMM's policies, are built and run only by their names: they
+# are for the one arch of --arch (75 to 120), and end with the row for the table of policies, to be pasted.
 #
 #   --arch NAME         the GPU architecture to build for (default 90a)
 #   --timeout S         seconds that each suite may take (default 600)

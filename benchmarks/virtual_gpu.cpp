@@ -60,7 +60,7 @@ template <bool Block>
 struct meets {
   static constexpr const char* name = "meets";
   static constexpr int threads = 256;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   static constexpr int times = 1000;
   using shared = no_shared;
   template <class Lane>

@@ -26,7 +26,7 @@ struct planted_params {
 struct planted_base {
   static constexpr const char* name = "planted";
   static constexpr int threads = 64;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   static constexpr int blocks = 1;
   struct shared {
     tilery::shared_array<float, 256> x;

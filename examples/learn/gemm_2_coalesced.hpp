@@ -13,7 +13,7 @@ namespace learn {
 struct gemm_coalesced {
   static constexpr const char* name = "gemm_2_coalesced";
   static constexpr int tile = 32, threads = tile * tile;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
   static index3 blocks(const gemm_params& p) { return {pieces(p.c.columns, tile), pieces(p.c.rows, tile)}; }
 

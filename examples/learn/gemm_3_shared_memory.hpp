@@ -17,7 +17,7 @@ namespace learn {
 struct gemm_shared_memory {
   static constexpr const char* name = "gemm_3_shared_memory";
   static constexpr int tile = 32, threads = tile * tile;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     shared_array<float, tile * tile> a;                      // (row, k)
     shared_array<float, tile * tile> b;                      // (k, column)

@@ -14,7 +14,7 @@ namespace learn {
 struct gemm_register_tile {
   static constexpr const char* name = "gemm_4_register_tile";
   static constexpr int tile = 64, depth = 16, side = 16, of_lane = tile / side, threads = side * side;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     shared_array<float, tile * depth> a;                     // (row, k)
     shared_array<float, depth * tile> b;                     // (k, column)

@@ -15,7 +15,7 @@ namespace learn {
 struct gemm_vector_loads {
   static constexpr const char* name = "gemm_5_vector_loads";
   static constexpr int tile = 64, depth = 16, side = 16, of_lane = tile / side, threads = side * side;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using four = pack<float, 4>;
   struct shared {
     shared_array<float, tile * depth> a;                     // (row, k)

@@ -14,7 +14,7 @@ namespace learn {
 struct gemm_double_buffering {
   static constexpr const char* name = "gemm_6_double_buffering";
   static constexpr int tile = 64, depth = 16, side = 16, of_lane = tile / side, threads = side * side;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using four = pack<float, 4>;
   struct shared {
     gemm_vector_loads::shared stage[2];

@@ -13,7 +13,7 @@ namespace learn {
 struct softmax_naive {
   static constexpr const char* name = "softmax_1_naive";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
   static index3 blocks(const softmax_params& p) { return {pieces(p.x.rows, threads)}; }
 

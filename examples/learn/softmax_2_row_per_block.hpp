@@ -15,7 +15,7 @@ namespace learn {
 struct softmax_row_per_block {
   static constexpr const char* name = "softmax_2_row_per_block";
   static constexpr int threads = 256;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     of_warps maxima, sums;
     void members(auto name) { name("maxima", maxima), name("sums", sums); }  // for reports

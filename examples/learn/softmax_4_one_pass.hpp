@@ -16,7 +16,7 @@ namespace learn {
 struct softmax_one_pass {
   static constexpr const char* name = "softmax_4_one_pass";
   static constexpr int threads = 256, packs = 4, most_columns = threads * packs * 4;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     of_warps maxima, sums;
     void members(auto name) { name("maxima", maxima), name("sums", sums); }  // for reports

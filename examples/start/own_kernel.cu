@@ -19,7 +19,7 @@ struct norm_params {
 struct row_norms {
   static constexpr const char* name = "row_norms";
   static constexpr int threads = 128;
-  static constexpr bool holds_alone = true;  // right for a block of one lane, too: that is the CPU
+  static constexpr bool allows_one_lane = true;  // right for a block of one lane, too: that is the CPU
   struct shared {
     shared_array<float, 4> of_warp;
     void members(auto name) { name("of_warp", of_warp); }  // for reports
@@ -35,7 +35,7 @@ struct row_norms {
     }
     float total = sum(squares);
     for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) total += lane.shuffle_xor(total, mask);
-    if constexpr (!Lane::alone) {
+    if constexpr (!Lane::is_whole_block) {
       if (lane.warp_rank() == 0) lane.store(smem.of_warp.at(lane.warp()), total);
       lane.sync_block();  // take it away, and the virtual GPU shows what goes wrong
       total = sum(lane.load(smem.of_warp.at(0), width<4>));

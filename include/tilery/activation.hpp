@@ -6,9 +6,9 @@
 #include <tilery/core/macros_off.inc>
 
 #include <tilery/core/shape.hpp>
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/activation.hpp>
 #include <tilery/ops/elementwise.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -25,7 +25,7 @@ namespace tilery::inline TILERY_ABI {
 ///
 /// Errors. Throws `error` before anything is launched: wrong shapes, null views, negative strides, memory that the
 /// executor cannot reach, aliases.
-template <class Activation, runs_kernels Executor, tensor_like<2> X, tensor_like<2> Y>
+template <class Activation, executor Executor, tensor_like<2> X, tensor_like<2> Y>
 void activate(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   static_assert(std::is_same_v<std::remove_const_t<element_type_of<X>>, T> && ops::is_float_type<T>,
@@ -46,7 +46,7 @@ void activate(const Executor& executor, const X& x, const Y& y, where at = {}) {
 /// dx = dy f'(x), with x the input of the forward pass: `activate_backward<activation::relu>(executor, x, dy, dx)`. dx
 /// may be exactly the same view as dy or x. Types, strides and errors are those of `activate`. relu selects instead of
 /// multiplying: where x <= 0, dx is 0 for every dy, infinity and NaN included.
-template <class Activation, runs_kernels Executor, tensor_like<2> X, tensor_like<2> D, tensor_like<2> G>
+template <class Activation, executor Executor, tensor_like<2> X, tensor_like<2> D, tensor_like<2> G>
 void activate_backward(const Executor& executor, const X& x, const D& dy, const G& dx, where at = {}) {
   using T = element_type_of<G>;
   static_assert(std::is_same_v<std::remove_const_t<element_type_of<X>>, T> &&
@@ -67,7 +67,7 @@ void activate_backward(const Executor& executor, const X& x, const D& dy, const 
   }
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class Activation, class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void activate(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

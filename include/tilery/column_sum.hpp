@@ -8,9 +8,10 @@
 #include <tilery/core/buffer.hpp>
 #include <tilery/core/factor.hpp>
 #include <tilery/core/shape.hpp>
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/column_sum.hpp>
+#include <tilery/ops/wrong_call.hpp>
 #include <tilery/policies/alignment.hpp>
+#include <tilery/policies/column_sum_table.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -22,7 +23,8 @@ struct column_sum_options {
 namespace ops {
 
 template <class Executor, class T>
-using column_sum_table = std::conditional_t<Executor::lane::alone, column_sum_table_cpu<T>, column_sum_table_gpu<T>>;
+using column_sum_table =
+    std::conditional_t<Executor::uses_cpu_kernels, column_sum_table_cpu<T>, column_sum_table_gpu<T>>;
 
 template <class T>
 column_sum_problem describe_columns(const matrix_view<T>& x) {
@@ -34,17 +36,17 @@ template <class S, class Executor, class X, class Y>
 void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out, S factor,
                        const operands& all, where at) {
   using table = column_sum_table<Executor, X>;
-  with_candidate<table>(table::choose(describe_columns(x)).index, [&]<column_sum_policy P>() {
+  with_candidate<table>(table::choose(describe_columns(x), executor.target()).index, [&]<column_sum_policy P>() {
     using kernel = column_sum_kernel<P, X, Y, S>;
     const typename kernel::params p{for_kernel<const X>(x), for_kernel<Y>(out), factor};
     launch<kernel>(executor, kernel::blocks(p), p, all, at);
   });
 }
 
-/// Returns the number of slices that the rows are cut into. All candidates of a table cut alike.
-template <class Executor, class T>
-int column_sum_slices(int rows) {
-  return rows == 0 ? 1 : pieces(rows, column_sum_table<Executor, T>::candidates[0].slice_rows);
+/// Returns the number of slices that the rows are cut into.
+template <class T, class Executor>
+int column_sum_slices(const Executor& executor, int rows) {
+  return rows == 0 ? 1 : pieces(rows, column_sum_table<Executor, T>::row(executor.target()).slice_rows);
 }
 
 }  // namespace ops
@@ -57,7 +59,7 @@ std::size_t column_sum_workspace_bytes(const Executor& executor, std::int64_t ro
                                        where at = {}) {
   using S = accumulator_t<T>;
   const tensor_name x{"column_sum_workspace_bytes: ", "x"};
-  const int slices = ops::column_sum_slices<Executor, T>(checked_extent(0, rows, at, x));
+  const int slices = ops::column_sum_slices<T>(executor, checked_extent(0, rows, at, x));
   (void)checked_extent(1, columns, at, x);
   if (slices == 1) return 0;
   return static_cast<std::size_t>(slices) * static_cast<std::size_t>(columns) * sizeof(S) +
@@ -71,7 +73,7 @@ namespace ops {
 template <class S, class Executor, class X, class R>
 void sum_slices(const Executor& executor, const operand& of, const matrix_view<const X>& x, const matrix_view<R>& out,
                 S factor, S* workspace, where at) {
-  const int slices = column_sum_slices<Executor, X>(x.extents[0]);
+  const int slices = column_sum_slices<X>(executor, x.extents[0]);
   if (slices == 1)
     return launch_column_sum<S>(executor, x, out, factor, of.pointer ? operands{of, writes("y", out)} : operands{}, at);
   const matrix_view<S> partial(workspace, slices, x.extents[1]);
@@ -98,7 +100,7 @@ void sum_slices(const Executor& executor, const operand& of, const matrix_view<c
 ///
 /// Errors. Throws `error` before anything is launched: a factor that is not finite, wrong shapes, null views, negative
 /// strides, memory that the executor cannot reach, aliases.
-template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> Y>
+template <executor Executor, matrix_of_floats X, tensor_like<1> Y>
 void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_options o = {}, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
   using R = element_type_of<Y>;
@@ -120,7 +122,7 @@ void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_opt
   ops::sum_slices<S>(executor, all[0], in, out, static_cast<S>(o.factor), static_cast<S*>(workspace.get()), at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void column_sum(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

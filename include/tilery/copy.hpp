@@ -5,9 +5,9 @@
 
 #include <tilery/core/macros_off.inc>
 
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/ops/elementwise.hpp>
 #include <tilery/ops/rows_of_tensor.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -37,7 +37,7 @@ constexpr bool is_copied_as = (std::is_integral_v<From> || is_any_float<From>)&&
 ///
 /// Errors. Throws `error` before anything is launched: wrong extents, null views, negative strides, memory that the
 /// executor cannot reach, aliases.
-template <runs_kernels Executor, tensor_of_any_rank From, tensor_of_any_rank To>
+template <executor Executor, tensor_of_any_rank From, tensor_of_any_rank To>
 void copy(const Executor& executor, const From& from, const To& to, where at = {}) {
   using S = std::remove_const_t<element_type_of<From>>;
   using T = element_type_of<To>;
@@ -63,7 +63,7 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
                                     p, walk.rows(), all, at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void copy(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

@@ -11,7 +11,7 @@
 #include <tilery/simt/host_memory.hpp>
 #include <tilery/simt/host_threads.hpp>
 #include <tilery/simt/host_workspace.hpp>
-#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/launch.hpp>
 
 #include <climits>
 
@@ -21,6 +21,10 @@ namespace tilery::inline TILERY_ABI {
 class cpu : public host_memory {
 public:
   using lane = cpu_lane;
+  static constexpr bool uses_cpu_kernels = true;
+  static constexpr bool blocks_may_wait = false;  // a host thread runs its blocks one after the other
+  static constexpr bool has_doubles = true;
+  static constexpr int parameter_bytes() { return largest_parameter_bytes; }
 
   /// `threads` is the number of host threads; by default, all cores that the process may use (simt/host_threads.hpp).
   /// Calls from several host threads, from inside a loop, after a fork and from static objects are allowed:
@@ -31,7 +35,7 @@ public:
   }
 
   int threads() const { return threads_; }
-  tilery::arch target() const { return arch::cpu; }
+  tilery::arch target(where = {}) const { return arch::cpu; }
 
   /// Returns a sentence if this unit was compiled for fewer vector instructions than the CPU has, otherwise null.
   static const char* slow_build() {
@@ -51,13 +55,16 @@ public:
     parallel_for(threads_ < most_threads ? threads_ : most_threads, n, body);
   }
 
+  /// Calls first(i) for i in [0, n_first), and then second(i) for i in [0, n_second), likewise.
+  template <class First, class Second>
+  void parallel(std::int64_t n_first, const First& first, std::int64_t n_second, const Second& second,
+                int most_threads = INT_MAX) const {
+    parallel_for(threads_ < most_threads ? threads_ : most_threads, n_first, first, n_second, second);
+  }
+
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where) const {
-    static_assert(Kernel::holds_alone,
-                  "this kernel's text does not hold for a block of one lane; the op needs a CPU kernel of its own");
-    static_assert(cluster_of<Kernel>() == 1,
-                  "this kernel has clusters of blocks, which the cpu has not; the op needs a CPU kernel of its own");
     parallel_for(threads_, blocks.volume(), [&](std::int64_t i) {
       const index3 block{static_cast<int>(i % blocks.x), static_cast<int>(i / blocks.x % blocks.y),
                          static_cast<int>(i / (std::int64_t{blocks.x} * blocks.y))};

@@ -8,6 +8,7 @@
 
 #include <tilery/simt/cuda_launch.hpp>
 #include <tilery/simt/cuda_workspace.hpp>
+#include <tilery/simt/launch.hpp>
 
 #include <tilery/core/buffer.hpp>
 
@@ -20,6 +21,10 @@ namespace tilery::inline TILERY_ABI {
 class cuda {
 public:
   using lane = cuda_lane;
+  static constexpr bool uses_cpu_kernels = false;
+  static constexpr bool blocks_may_wait = true;  // resident blocks run at once, and each makes progress
+  static constexpr bool has_doubles = true;
+  static constexpr int parameter_bytes() { return largest_parameter_bytes; }
 
   /// `stream` is a stream of the current device, and `scratch` is device memory that ops may use as workspace.
   ///
@@ -76,7 +81,6 @@ public:
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where at) const {
-    refuse(check_arch(needs_of<Kernel>(), target(at)), at);
     launch_on_stream<Kernel>(blocks, params, stream_, at);
   }
 

@@ -5,9 +5,9 @@
 
 #include <tilery/core/macros_off.inc>
 
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/ops/elementwise.hpp>
 #include <tilery/ops/rows_of_tensor.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 #include <limits>
 
@@ -39,7 +39,7 @@ T held_value(Value value, where at) {
 ///
 /// Errors. Throws `error` before anything is launched: a value that the elements cannot hold, null views, negative
 /// strides, memory that the executor cannot reach.
-template <runs_kernels Executor, tensor_of_any_rank To, class Value>
+template <executor Executor, tensor_of_any_rank To, class Value>
 requires std::is_arithmetic_v<Value>
 void fill(const Executor& executor, const To& to, Value value, where at = {}) {
   using T = element_type_of<To>;
@@ -63,7 +63,7 @@ void fill(const Executor& executor, const To& to, Value value, where at = {}) {
                                  at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void fill(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

@@ -5,9 +5,9 @@
 
 #include <tilery/core/macros_off.inc>
 
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/ops/explain_gemm.hpp>
 #include <tilery/ops/gemm_epilogue.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -91,7 +91,7 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 /// executor has a scratch that is large enough, or, without a bias gradient, if the policy's k_parts is 1. Outside of a
 /// graph the `cuda` executor takes the workspace from the library's own pool, which keeps the memory for the next
 /// launch.
-template <runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
+template <executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C, class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
   ops::with_gemm(executor, view(a, at, {"gemm: ", "A"}), view(b, at, {"gemm: ", "B"}), view(c, at, {"gemm: ", "C"}), e,
@@ -102,7 +102,7 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
 
 /// The same with your policy P. Instantiates this one kernel and never falls back. Throws if P cannot serve the
 /// problem, with the reason. A P that breaks a rule does not compile.
-template <auto P, runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C,
+template <auto P, executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C,
           class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
           gemm_factors factors = {}, where at = {}) {
@@ -113,9 +113,10 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
                  });
 }
 
-/// Returns one sentence: the policy that `gemm` would run for this problem, and why. On a GPU also the number of
-/// blocks, how they share k, what a block takes of an SM, and what bounds the problem.
-template <runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
+/// Returns one sentence: the policy that `gemm` would run for this problem, why, and on which machine its table's row
+/// was measured, or that it was not. On a GPU also the number of blocks, how they share k, what a block takes of an SM,
+/// and what bounds the problem.
+template <executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
   using U = std::remove_const_t<element_type_of<B>>;
@@ -125,7 +126,7 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
 }
 
 /// The same for your policy P: what it costs, or why it cannot serve the problem.
-template <auto P, runs_kernels Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
+template <auto P, executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
   using U = std::remove_const_t<element_type_of<B>>;
@@ -135,7 +136,7 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
                                                                  ops::launched_at_once<T>(problem));
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void gemm(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

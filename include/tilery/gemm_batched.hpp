@@ -5,8 +5,8 @@
 
 #include <tilery/core/macros_off.inc>
 
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/gemm.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -87,7 +87,7 @@ void with_gemm_batch(const Executor&, const tensor_view<A, 3>&, const tensor_vie
 /// bias by column is the same for all matrices; a residual or a stored matrix has batch x m rows.
 ///
 /// Errors. Throws `error` before anything is launched, as `gemm` does, and also if two matrices of C share an element.
-template <runs_kernels Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
+template <executor Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
                   gemm_factors factors = {}, where at = {}) {
   ops::with_gemm_batch(executor, view(a, at, {"gemm_batched: ", "A"}), view(b, at, {"gemm_batched: ", "B"}),
@@ -98,7 +98,7 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
 }
 
 /// The same with your policy P, as for `gemm`.
-template <auto P, runs_kernels Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C,
+template <auto P, executor Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C,
           class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
                   gemm_factors factors = {}, where at = {}) {
@@ -111,7 +111,7 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
 }
 
 /// Returns what `gemm_batched` would run, in the words of `explain_gemm`.
-template <runs_kernels Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C>
+template <executor Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C>
 sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
   using U = std::remove_const_t<element_type_of<B>>;
@@ -121,7 +121,7 @@ sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, 
   return ops::explain_choice<T, U, element_type_of<C>, Executor>(what, problem, ops::launched_at_once<T>(problem));
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void gemm_batched(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

@@ -6,9 +6,9 @@
 
 #include <tilery/core/macros_off.inc>
 
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/gemm.hpp>
 #include <tilery/ops/run_gemm_group.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 #include <span>
 #include <vector>
@@ -61,7 +61,7 @@ constexpr void refuse_group_call() {
 
 }  // namespace ops
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void gemm_grouped(const Arguments&...) { ops::refuse_group_call<Arguments...>(); }

@@ -10,7 +10,7 @@
 #include <tilery/core/buffer.hpp>
 #include <tilery/core/convert.hpp>
 #include <tilery/core/math.hpp>
-#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/launch.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
 

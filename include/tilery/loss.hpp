@@ -7,9 +7,9 @@
 
 #include <tilery/core/factor.hpp>
 #include <tilery/core/shape.hpp>
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/softmax_cross_entropy.hpp>
 #include <tilery/ops/rows.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -93,7 +93,7 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 ///
 /// Errors. Throws `error` before anything is launched: a scale that is not finite, wrong shapes, null views, negative
 /// strides, memory that the executor cannot reach, aliases.
-template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E, matrix_of_floats G>
+template <executor Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E, matrix_of_floats G>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            const G& gradient, cross_entropy_options o = {}, where at = {}) {
   const char* op = "softmax_cross_entropy: ";
@@ -103,7 +103,7 @@ void softmax_cross_entropy(const Executor& executor, const X& logits, const L& l
 }
 
 /// Computes only the losses.
-template <runs_kernels Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E>
+template <executor Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            cross_entropy_options o = {}, where at = {}) {
   using T = std::remove_const_t<element_type_of<X>>;
@@ -112,7 +112,7 @@ void softmax_cross_entropy(const Executor& executor, const X& logits, const L& l
                      view(losses, at, {op, "losses"}), static_cast<const matrix_view<T>*>(nullptr), o, at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void softmax_cross_entropy(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

@@ -6,11 +6,11 @@
 #include <tilery/core/macros_off.inc>
 
 #include <tilery/core/shape.hpp>
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/optimizer/adam.hpp>
 #include <tilery/kernels/optimizer/sgd.hpp>
 #include <tilery/ops/elementwise.hpp>
 #include <tilery/ops/optimizer_checks.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 #include <cmath>
 
@@ -47,7 +47,7 @@ struct adam_options {
 ///
 /// Errors. Throws `error` before anything is launched: options out of their range, wrong shapes, gaps between elements,
 /// null views, memory that the executor cannot reach, aliases.
-template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank V>
+template <executor Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank V>
 void sgd(const Executor& executor, const W& weights, const G& gradient, const V& velocity, sgd_options o,
          where at = {}) {
   using T = element_type_of<W>;
@@ -75,7 +75,7 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
 }
 
 /// The same without momentum and velocity.
-template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G>
+template <executor Executor, tensor_of_floats W, tensor_of_floats G>
 void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_options o, where at = {}) {
   if (o.momentum != 0)
     throw error({"sgd: momentum is ", o.momentum,
@@ -97,7 +97,7 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_opti
 ///
 /// Errors. Throws `error` before anything is launched: options out of their range, wrong shapes, gaps between elements,
 /// null views, memory that the executor cannot reach, aliases.
-template <runs_kernels Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank M, tensor_of_any_rank V>
+template <executor Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank M, tensor_of_any_rank V>
 void adam(const Executor& executor, const W& weights, const G& gradient, const M& first, const V& second,
           adam_options o, where at = {}) {
   using T = element_type_of<W>;
@@ -145,7 +145,7 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, m, v), p, all, at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void sgd(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

@@ -6,9 +6,9 @@
 #include <tilery/core/macros_off.inc>
 
 #include <tilery/core/shape.hpp>
-#include <tilery/core/wrong_call.hpp>
 #include <tilery/kernels/softmax.hpp>
 #include <tilery/ops/rows.hpp>
+#include <tilery/ops/wrong_call.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -56,7 +56,7 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 ///
 /// Errors. Throws `error` before anything is launched: wrong shapes, null views, negative strides, memory that the
 /// executor cannot reach, aliases.
-template <runs_kernels Executor, matrix_of_floats X, matrix_of_floats Y>
+template <executor Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   const auto in = view(x, at, {"softmax: ", "x"});
@@ -68,7 +68,7 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
 }
 
 /// The same with your policy P. Throws if P cannot serve the problem.
-template <row_policy P, runs_kernels Executor, matrix_of_floats X, matrix_of_floats Y>
+template <row_policy P, executor Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
   const auto in = view(x, at, {"softmax: ", "x"});
@@ -83,7 +83,7 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
 /// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be exactly the same view as
 /// dy. Types, strides and errors are those of `softmax`. An element with y = 0, such as a masked column, is left out:
 /// an infinite dy there does not reach the sum, and its dx is 0.
-template <runs_kernels Executor, matrix_of_floats Y, matrix_of_floats D, matrix_of_floats X>
+template <executor Executor, matrix_of_floats Y, matrix_of_floats D, matrix_of_floats X>
 void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X& dx, where at = {}) {
   using T = element_type_of<X>;
   const auto result = view(y, at, {"softmax_backward: ", "y"});
@@ -98,7 +98,7 @@ void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X
                                                all, at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (core/wrong_call.hpp).
+/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void softmax(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

@@ -7,24 +7,25 @@
 #include <tilery/core/macros_off.inc>
 
 #include <tilery/core/buffer.hpp>
-#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/launch.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 /// An executor for `validate` with the lane type, memory space and arch of `Executor`. It does not launch, copy or
 /// allocate.
-template <class Executor>
+template <executor Executor>
 class launches_nothing {
 public:
   using lane = typename Executor::lane;
+  static constexpr bool uses_cpu_kernels = Executor::uses_cpu_kernels;
+  static constexpr bool blocks_may_wait = Executor::blocks_may_wait;
+  static constexpr bool has_doubles = Executor::has_doubles;
 
   explicit launches_nothing(const Executor& original) : original_(&original) {}
 
-  auto reachable() const { return original_->reachable(); }
-  arch target(where at = {}) const {
-    (void)at;
-    return original_->target();
-  }
+  memory_space reachable() const { return original_->reachable(); }
+  arch target(where at = {}) const { return original_->target(at); }
+  int parameter_bytes() const { return original_->parameter_bytes(); }
   int threads() const { return 1; }
   allocation allocate(std::size_t, where = {}) const { return {}; }
   allocation workspace(std::size_t bytes, where = {}) const {
@@ -35,13 +36,14 @@ public:
   std::size_t workspace_bytes() const { return asked_; }
   void zero_bytes(void*, std::size_t, where = {}) const {}
   void copy_bytes(void*, const void*, std::size_t, where = {}) const {}
+  void wait(where = {}) const {}
   template <class Body>
   void parallel(std::int64_t, const Body&, int = 1) const {}
+  template <class First, class Second>
+  void parallel(std::int64_t, const First&, std::int64_t, const Second&, int = 1) const {}
 
   template <class Kernel, class Params>
-  void run(index3, const Params&, const operands&, where at) const {
-    if constexpr (!lane::alone) refuse(check_arch(needs_of<Kernel>(), target()), at);
-  }
+  void run(index3, const Params&, const operands&, where) const {}
 
 private:
   const Executor* original_;
@@ -50,7 +52,7 @@ private:
 
 /// Returns the sentence of the error that the call would throw on this executor, or nothing:
 /// `validate(gpu, [&](const auto& e) { gemm(e, a, b, c); })`.
-template <class Executor, class Call>
+template <executor Executor, class Call>
 finding validate(const Executor& executor, Call&& call) {
   try {
     call(launches_nothing<Executor>(executor));
@@ -63,7 +65,7 @@ finding validate(const Executor& executor, Call&& call) {
 /// Returns the bytes of workspace that the call takes from this executor; with a scratch of that size, the call
 /// allocates nothing: `workspace_bytes(gpu, [&](const auto& e) { gemm(e, a, b, c); })`. Throws the error that the call
 /// would throw.
-template <class Executor, class Call>
+template <executor Executor, class Call>
 std::size_t workspace_bytes(const Executor& executor, Call&& call) {
   const launches_nothing<Executor> asked(executor);
   call(asked);

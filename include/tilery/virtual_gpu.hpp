@@ -16,7 +16,7 @@
 
 #include <tilery/core/rounding.hpp>
 #include <tilery/simt/host_memory.hpp>
-#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/launch.hpp>
 #include <tilery/simt/virtual/grid.hpp>
 #include <tilery/simt/virtual_lane.hpp>
 
@@ -27,7 +27,11 @@ namespace virtual_machine {
 /// The base class of both virtual GPUs: the modelled arch, and operands in host memory.
 class modelled_gpu : public host_memory {
 public:
-  tilery::arch target() const { return model_; }
+  static constexpr bool uses_cpu_kernels = false;
+  static constexpr bool blocks_may_wait = true;  // up to `resident_blocks` blocks run at once
+  static constexpr bool has_doubles = true;
+  tilery::arch target(where = {}) const { return model_; }
+  int parameter_bytes() const { return limits(model_).parameter_bytes; }
 
 protected:
   modelled_gpu(const char* name, tilery::arch model, int resident_blocks, bool exact_tensor_cores, where at)
@@ -88,7 +92,7 @@ public:
   }
 
   /// Allocates host memory and marks it as uninitialised: a kernel that reads it before a write is reported.
-  allocation allocate(std::size_t bytes) const {
+  allocation allocate(std::size_t bytes, where = {}) const {
     allocation memory = host_memory::allocate(bytes);
     if (any(options_.checks & checks::memory)) virtual_machine::mark_unwritten(memory.get(), bytes);
     return memory;
@@ -98,7 +102,6 @@ public:
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands& known, where at) const {
-    refuse(check_arch(needs_of<Kernel>(), target()), at);
     run_watched(grid_of<lane, Kernel>(blocks, params), virtual_machine::members_of<typename Kernel::shared>(), known,
                 at);
   }
@@ -157,7 +160,6 @@ public:
   /// See `launch`.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where at) const {
-    refuse(check_arch(needs_of<Kernel>(), target()), at);
     virtual_machine::grid(grid_of<lane, Kernel>(blocks, params)).run(options_.threads, options_.resident_blocks, at);
   }
 

@@ -32,7 +32,7 @@ struct words {
 
 struct moves_once {
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct alignas(16) shared {
     shared_array<int, 4 * rows> x;
   };

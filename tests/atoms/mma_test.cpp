@@ -52,7 +52,7 @@ struct multiply_once {
   static constexpr const char* name = "multiply_once";
   static constexpr int threads = 32;
   static constexpr features needs = shape::needs;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
 
   template <class T, class Register, int N, class Lane, class Place>

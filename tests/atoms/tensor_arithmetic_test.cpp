@@ -304,7 +304,7 @@ struct dots {
   static constexpr const char* name = "dots";
   static constexpr int threads = 32;
   static constexpr features needs = shape::needs;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
 
   template <class Lane>

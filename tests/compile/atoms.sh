@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# The instructions of atoms and of clusters: ptxas takes each of them, for the archs that have it.
+# The instructions of atoms and of clusters: ptxas takes each of them, for the archs that have it. A pass for a device
+# that has not an atom's instruction ends with a sentence that names the atom and the arch.
 #
 #   atoms.sh WORK_FOLDER NVCC ARGUMENT...
 
@@ -55,4 +56,33 @@ expect 80 "${of_sm_75[@]}" "${of_sm_80[@]}"
 expect 89 "${of_sm_75[@]}" "${of_sm_80[@]}" "${of_sm_89[@]}"
 for arch in 90 100 120; do
   expect $arch "${of_sm_75[@]}" "${of_sm_80[@]}" "${of_sm_89[@]}" "${of_sm_90[@]}"
+done
+
+# refuses PASS ATOM CALL ARGUMENT...: the kernel that makes this call does not compile, and the compiler says why.
+refuses() {
+  local sentence="$2 has no text for this device pass: $1" call=$3
+  shift 3
+  if "${compile[@]}" "$@" "-DCALLED=$call" -c "$here/ptx/missing_needs.cu" -o "$work/missing_needs.o" >"$work/missing_needs.log" 2>&1; then
+    echo "a call compiles, where the compiler must say \"$sentence\""
+    exit 1
+  fi
+  grep -qF -- "$sentence" "$work/missing_needs.log" || {
+    echo "the compiler must say \"$sentence\", but it says:"
+    head -n 20 "$work/missing_needs.log"
+    exit 1
+  }
+  echo "$sentence"
+}
+
+refuses '__CUDA_ARCH__ 750' copy_async copy_async -arch=sm_75
+refuses '__CUDA_ARCH__ 750' wait_copies wait_copies -arch=sm_75
+refuses '__CUDA_ARCH__ 750' mma_sync mma_f16 -arch=sm_75
+refuses '__CUDA_ARCH__ 800' mma_sync mma_fp8 -arch=sm_80
+refuses '__CUDA_ARCH__ 800' store_matrices store_matrices -arch=sm_80
+for atom in fence_proxy init sync_cluster of_block; do refuses '__CUDA_ARCH__ 890' $atom $atom -arch=sm_89; done
+for atom in copy_async load_matrices sync_named fence_proxy; do refuses 'a HIP device' $atom $atom -x c++ -D__HIP_DEVICE_COMPILE__; done
+refuses 'a HIP device' mma_sync mma_f16 -x c++ -D__HIP_DEVICE_COMPILE__
+# The same calls compile where the instruction is.
+for call in copy_async mma_f16 load_matrices; do
+  "${compile[@]}" -arch=compute_80 "-DCALLED=$call" --ptx "$here/ptx/missing_needs.cu" -o "$work/missing_needs.ptx"
 done

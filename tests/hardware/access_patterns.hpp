@@ -48,7 +48,7 @@ template <access_pattern P>
 struct pattern_kernel {
   static constexpr const char* name = "pattern";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     tilery::shared_array<float, pattern_words> x;
   };

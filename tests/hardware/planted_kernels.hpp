@@ -24,7 +24,7 @@ struct planted_params {
 struct planted_defaults {
   static constexpr int threads = 64;
   static constexpr int blocks = 1;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     tilery::shared_array<float, 256> x;
   };

@@ -49,7 +49,7 @@ struct request_kernel {
   static constexpr int elements = Bytes / static_cast<int>(sizeof(element));
   static constexpr const char* name = "request";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     tilery::shared_array<element, request_units * elements> x;
   };

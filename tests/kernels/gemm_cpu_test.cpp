@@ -201,7 +201,15 @@ TYPED_TEST(gemm_cpu_of, the_tables_candidates) {
 /// A policy for few rows or columns with pieces so small that a drawn problem has several.
 constexpr gemm_cpu_skinny_policy tiny_skinny(int bytes, host_isa isa = native_isa) {
   const int vector = vector_bytes(isa) / bytes;
-  return {.few = 5, .rows = 2, .lines = 2, .group = 6, .k_block = 2 * vector, .span = 3 * vector, .isa = isa};
+  return {.few = 5,
+          .rows = 2,
+          .lines = 2,
+          .group = 6,
+          .tile_few = 3,
+          .tile_group = 9,
+          .k_block = 2 * vector,
+          .span = 3 * vector,
+          .isa = isa};
 }
 
 /// Drawn problems with few rows or columns, whose long operand is row-major or column-major; A, B and C have any layout
@@ -221,7 +229,7 @@ TYPED_TEST(gemm_cpu_of, few_rows_or_columns) {
   constexpr int bytes = sizeof(accumulator_t<TypeParam>);
   check_skinny<tiny_skinny(bytes), TypeParam, TypeParam>(60, checkered{});
   if constexpr (sizeof(TypeParam) != 2)
-    check_skinny<gemm_cpu_skinny_policy{}, TypeParam, TypeParam>(20, epilogue::none{});
+    check_skinny<gemm_cpu_skinny_policy{}, TypeParam, TypeParam>(40, epilogue::none{});
   else
     check_skinny<gemm_cpu_skinny_policy{}, TypeParam, float>(20, epilogue::none{});  // C in the accumulation type
 }
@@ -260,6 +268,8 @@ TEST(gemm_cpu, a_long_k_is_no_long_chain) {
     check_long_k<skinny, float>({1, 1, (1 << 21) + 7}, how);
     check_long_k<skinny, float>({3, 35, 1 << 18}, how);
     check_long_k<skinny, double>({2, 19, 1 << 17}, how);
+    check_long_k<skinny, double>({7, 19, 1 << 17}, how);  // in register tiles, where B is column-major
+    check_long_k<skinny, float>({11, 35, 1 << 18}, how);
     check_long_k<gemm_cpu_table<float>::candidates[0], float>({17, 18, 1 << 18}, how);
     check_long_k<gemm_cpu_table<double>::candidates[0], double>({17, 18, 1 << 17}, how);
   }
@@ -342,6 +352,8 @@ TEST(gemm_cpu, threads_do_not_change_a_bit) {
   check_threads<tiny(4, true), float>({130, 131, 50}, lies::row_major, lies::row_major);
   for (const lies how : {lies::row_major, lies::column_major}) {
     check_threads<gemm_cpu_skinny_policy{}, float>({7, 2001, 600}, lies::spread, how);
+    check_threads<gemm_cpu_skinny_policy{}, double>({2001, 13, 600}, how, lies::spread);
+    check_threads<gemm_cpu_skinny_policy{}, float>({3, 2001, 600}, lies::spread, how);
     check_threads<gemm_cpu_skinny_policy{}, bf16>({2001, 9, 600}, how, lies::spread);
   }
 }
@@ -429,7 +441,8 @@ TEST(gemm_cpu_skinny_table, serves_what_memory_bounds) {
   static_assert(!serves(1, 256, 256, along::k, along::outer), "B fits the second cache and is read in place");
   static_assert(serves(1, 256, 256, along::k, along::k) && serves(256, 1, 256, along::outer, along::outer));
   static_assert(serves(256, 8, 256, along::outer, along::outer), "A would be transposed as it is packed");
-  static_assert(!serves(8, 256, 256, along::k, along::k) && !serves(64, 64, 64, along::k, along::k));
+  static_assert(serves(8, 256, 256, along::k, along::k) == (native_isa != host_isa::baseline), "register tiles");
+  static_assert(!serves(64, 64, 64, along::k, along::k));
 }
 
 TEST(gemm_cpu_table, chooses) {

@@ -132,17 +132,17 @@ TYPED_TEST(gemm_mma_sync_on, says_why_a_policy_cannot_serve) {
   const auto c = place(*this, std::vector<half>(40 * 72, convert<half>(7.0f)), 40, 72, row_major);
   const auto& x = this->executor;
   EXPECT_REFUSED(gemm<two_stages>(x, at(column_major, 40, 24).view, b.view, c.view),
-                 "gemm: A or B lies the other way in memory than the policy's copies do");
+                 "gemm: A and B must have the policy's layouts");
   EXPECT_REFUSED(gemm<two_stages>(x, a.view, at(column_major, 24, 72).view, c.view),
-                 "gemm: A or B lies the other way in memory than the policy's copies do");
+                 "gemm: A and B must have the policy's layouts");
   EXPECT_REFUSED(gemm<two_stages>(x, at(layout::odd, 40, 24).view, b.view, c.view),
-                 "gemm: A or B is not aligned for the policy's copies");
+                 "gemm: A and B must be aligned for the policy's accesses");
   EXPECT_REFUSED(gemm<two_stages>(x, at(row_major, 40, 20).view, at(row_major, 20, 72).view, c.view),
-                 "gemm: A or B is not aligned for the policy's copies");
+                 "gemm: A and B must be aligned for the policy's accesses");
   EXPECT_REFUSED(gemm<two_stages>(x, a.view, b.view, at(layout::odd, 40, 72).view),
-                 "gemm: C is not aligned for the policy's stores");
+                 "gemm: C must be aligned for the policy's stores");
   EXPECT_REFUSED(gemm<two_stages>(x, a.view, b.view, at(column_major, 40, 72).view),
-                 "gemm: C is not aligned for the policy's stores");
+                 "gemm: C must be aligned for the policy's stores");
 #ifndef __CUDACC__
   EXPECT_REFUSED(gemm<two_stages>(virtual_gpu(arch::sm_75), a.view, b.view, c.view),
                  "gemm: the policy is for a later arch than this device");
@@ -216,9 +216,9 @@ static_assert(breaks({.block = {128, 128, 96}}, "power of two along the contiguo
 static_assert(breaks({.block = {128, 96, 64}, .warp = {64, 48}}, "power of two along the contiguous dimension"));
 static_assert(!broken_rule(gemm_mma_sync_policy{.block = {96, 96, 64}, .warp = {48, 48}, .b = along::k}, 2));
 static_assert(breaks({.stages = 1}, "stages must be at least 2"));
-static_assert(breaks({.vector = 16}, "vector must be a power of two and at most 16 bytes"));
-static_assert(breaks({.vector = 3}, "vector must be a power of two and at most 16 bytes"));
-static_assert(breaks({.vector = 0}, "vector must be a power of two and at most 16 bytes"));
+static_assert(breaks({.vector = 16}, "vector must be at most 16 bytes"));
+static_assert(breaks({.vector = 3}, "vector and c_vector must be powers of two"));
+static_assert(breaks({.vector = 0}, "vector and c_vector must be powers of two"));
 static_assert(breaks({.b = along::any}, "a and b must both be along::any, or neither, where vector is more than 1"));
 constexpr gemm_mma_sync_policy looked_up(gemm_mma_sync_policy p) { return p.laid_out(along::any, along::any); }
 static_assert(!broken_rule(looked_up({.block = {64, 64, 64}, .warp = {32, 32}}), 2));
@@ -231,7 +231,7 @@ static_assert(breaks({.c_vector = 8}, "c_vector must be 1, or 4 (double: 2)"));
 static_assert(breaks({.raster_rows = 0}, "raster_rows must be at least 1"));
 static_assert(breaks({.lowest = arch::sm_75}, "lowest must be sm_80 or later"));
 static_assert(breaks({.lowest = arch::cpu}, "lowest must be sm_80 or later"));
-static_assert(breaks({.block = {256, 256, 32}, .warp = {32, 32}}, "at most 32 warps"));
+static_assert(breaks({.block = {256, 256, 32}, .warp = {32, 32}}, "at most 1024 threads (32 warps)"));
 static_assert(breaks({.block = {16, 512, 32}, .warp = {16, 512}}, "multiple of the 16-byte chunks"));
 static_assert(breaks({.stages = 6}, "must fit the shared memory"));
 static_assert(!broken_rule(gemm_mma_sync_policy{.stages = 6, .lowest = arch::sm_90}, 2));

@@ -53,7 +53,7 @@ struct pipeline {
   static constexpr const char* name = "pipeline";
   static constexpr int threads = policy.threads();
   static constexpr features needs = features::copy_async;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   static constexpr int stages = policy.stages;
 
   using a_copy = tile::operand_copy<half, m, policy.block.k, along::k, 8, threads>;

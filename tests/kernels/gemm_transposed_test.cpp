@@ -128,8 +128,9 @@ TYPED_TEST(gemm_transposed, few_rows_need_an_aligned_long_operand) {
   const auto c = place(*this, std::vector<bf16>(5 * 128), 5, 128, layout::dense);
   const auto odd = place(*this, std::vector<bf16>(64 * 128), 64, 128, layout::odd),
              spread = place(*this, std::vector<bf16>(64 * 128), 64, 128, layout::spread);
-  EXPECT_REFUSED(gemm<few>(this->executor, a.view, odd.view, c.view), "gemm: A or B is not aligned for the policy's");
-  EXPECT_REFUSED(gemm<few>(this->executor, a.view, spread.view, c.view), "gemm: A or B lies the other way in memory");
+  EXPECT_REFUSED(gemm<few>(this->executor, a.view, odd.view, c.view), "gemm: A and B must be aligned for the policy's");
+  EXPECT_REFUSED(gemm<few>(this->executor, a.view, spread.view, c.view),
+                 "gemm: A and B must have the policy's layouts");
 }
 
 template <class T>

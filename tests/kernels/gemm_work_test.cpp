@@ -245,6 +245,10 @@ TEST(gemm_explained, says_what_a_policy_costs) {
          "64 blocks, one for each tile; a block has 128 threads and 65536 bytes of shared memory; 3 fit a "
          "multiprocessor: 0.162 waves on the H100 SXM; 170.667 operations a byte of A, B and C: bound by memory, at "
          "least 0.469 us");
+  says(explain_gemm(gpu, m, m, m),
+       "; tiles from the table's row for sm_90, measured on an H200 (driver 580.159, 2026-11-22); 64 blocks");
+  says(explain_gemm(virtual_gpu(arch::sm_86), m, m, m),
+       "; tiles from the table's row for sm_80, not measured: taken from sm_90's row; ");
   // 2 4096^3 operations at 2 132 128 products a clock and 1.98 GHz
   std::vector<float> y(1);
   const auto f = matrix(y.data(), 4096, 4096);
@@ -294,7 +298,7 @@ template <planted_meeting Fault>
 struct meeting {
   static constexpr const char* name = "meeting";
   static constexpr int threads = 64, blocks = 4;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     shared_array<int, 64> note;
   };

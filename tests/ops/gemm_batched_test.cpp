@@ -65,20 +65,21 @@ TYPED_TEST_SUITE(gemm_batched_on, executors);
 template <auto P>
 struct with_policy {
   static constexpr auto batch = [](const auto& x, const auto&... views) {
-    if constexpr (std::remove_cvref_t<decltype(x)>::lane::alone)
+    if constexpr (std::remove_cvref_t<decltype(x)>::uses_cpu_kernels)
       gemm_batched(x, views..., epilogue::relu(), {.alpha = 0.5, .beta = 1});
     else
       gemm_batched<P>(x, views..., epilogue::relu(), {.alpha = 0.5, .beta = 1});
   };
   static constexpr auto one = [](const auto& x, const auto&... views) {
-    if constexpr (std::remove_cvref_t<decltype(x)>::lane::alone)
+    if constexpr (std::remove_cvref_t<decltype(x)>::uses_cpu_kernels)
       gemm(x, views..., epilogue::relu(), {.alpha = 0.5, .beta = 1});
     else
       gemm<P>(x, views..., epilogue::relu(), {.alpha = 0.5, .beta = 1});
   };
 };
 
-constexpr auto strided = strided_mma_sync<half>();  // clang 14 takes no local one
+constexpr auto strided = gemm_mma_sync_table<half>::candidates_for(
+    arch::sm_90)[gemm_mma_sync_table<half>::strided];  // clang 14 takes no local one
 
 TYPED_TEST(gemm_batched_on, is_each_gemm_alone) {
   this->template every_stride<float>(35, 70, 20, with_policy<small_simt>::batch, with_policy<small_simt>::one);
@@ -86,7 +87,7 @@ TYPED_TEST(gemm_batched_on, is_each_gemm_alone) {
   this->template every_stride<float>(33, 65, 40, with_policy<shared_simt>::batch, with_policy<shared_simt>::one);
 }
 TYPED_TEST(gemm_batched_on, is_each_gemm_alone_on_tensor_cores) {
-  if (!TypeParam::lane::alone && !has_features(this->executor.target(), features::mma_f16))
+  if (!TypeParam::uses_cpu_kernels && !has_features(this->executor.target(), features::mma_f16))
     GTEST_SKIP() << "mma.sync needs sm_80";
   this->template every_stride<half>(35, 70, 80, with_policy<strided>::batch, with_policy<strided>::one);
 }
@@ -177,7 +178,7 @@ TYPED_TEST(gemm_batched_on, explains_itself) {
                            batch_of(memory.data_handle(), 5, 35 * 70, 35, 70, 70))
           .c_str();
   EXPECT_EQ(says.find("gemm_batched of 5 matrices, each 35 x 70 x 20 (f32) runs gemm_"), 0u) << says;
-  EXPECT_EQ(says.find("one for each tile") != std::string::npos, !TypeParam::lane::alone) << says;
+  EXPECT_EQ(says.find("one for each tile") != std::string::npos, !TypeParam::uses_cpu_kernels) << says;
 }
 
 #ifndef __CUDACC__

@@ -129,7 +129,7 @@ TYPED_TEST(gemm_bias_gradient_on, counts_shared_tiles_once) {
   const auto c = this->put(std::vector<float>(m * n)), y = this->put(std::vector<float>(n));
   const auto call = [&](const auto& x) {
     const auto e = epilogue::bias_gradient(y) | epilogue::scale(1);
-    if constexpr (TypeParam::lane::alone)
+    if constexpr (TypeParam::uses_cpu_kernels)
       gemm(x, input(a, m, k), input(b, k, n), matrix(c.data_handle(), m, n), e);
     else
       gemm<shared_tiles>(x, input(a, m, k), input(b, k, n), matrix(c.data_handle(), m, n), e);
@@ -139,7 +139,7 @@ TYPED_TEST(gemm_bias_gradient_on, counts_shared_tiles_once) {
 }
 
 TYPED_TEST(gemm_bias_gradient_on, takes_the_workspace_that_it_says) {
-  if (TypeParam::lane::alone) GTEST_SKIP() << "the CPU has no scratch";
+  if (TypeParam::uses_cpu_kernels) GTEST_SKIP() << "the CPU has no scratch";
   const int m = 64, n = 128, k = 64;
   const buffer<float> a(this->executor, m * k), b(this->executor, k * n), c(this->executor, m * n),
       y(this->executor, n);

@@ -33,7 +33,7 @@ template <class Executor>
 class gemm_epilogue_on : public on_executor<Executor> {
 public:
   using chain_place = place_in_chain<on_executor<Executor>>;
-  static constexpr bool host = Executor::lane::alone;
+  static constexpr bool host = Executor::uses_cpu_kernels;
 
   /// float through gemm_simt, bf16 on tensor cores where there are any; both through gemm_cpu.
   template <class A, class B, class C, class Epilogue>
@@ -250,7 +250,7 @@ TYPED_TEST_SUITE(gemm_epilogue_choices_on, executors);
 /// The policy of one small GEMM.
 template <class Executor>
 constexpr auto policy_of() {
-  if constexpr (Executor::lane::alone)
+  if constexpr (Executor::uses_cpu_kernels)
     return gemm_cpu_table<float>::candidates[0];
   else
     return simt_tiles;

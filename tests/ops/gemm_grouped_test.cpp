@@ -50,7 +50,7 @@ public:
           {a[i].view, b[i].view, together[i].view, epilogue::bias(bias[i]) | epilogue::relu(), shapes[i].f});
     const std::span<const member> list(members);
     constexpr auto policy = [] {
-      if constexpr (Executor::lane::alone)
+      if constexpr (Executor::uses_cpu_kernels)
         return gemm_cpu_table<T>::candidates[0];
       else
         return P;
@@ -77,9 +77,9 @@ TYPED_TEST(gemm_grouped_on, is_each_gemm_alone) {
   this->template same_as_alone<any_strides, float>({{5, 6, 7}});
 }
 TYPED_TEST(gemm_grouped_on, is_each_gemm_alone_on_tensor_cores) {
-  if (!TypeParam::lane::alone && !has_features(this->executor.target(), features::mma_f16))
+  if (!TypeParam::uses_cpu_kernels && !has_features(this->executor.target(), features::mma_f16))
     GTEST_SKIP() << "mma.sync needs sm_80";
-  constexpr auto strided = strided_mma_sync<half>();
+  constexpr auto strided = gemm_mma_sync_table<half>::candidates_for(arch::sm_90)[gemm_mma_sync_table<half>::strided];
   this->template same_as_alone<strided, half>({{33, 70, 20}, {65, 5, 100}, {4, 4, 4, layout::spread}});
 }
 TYPED_TEST(gemm_grouped_on, takes_lists_longer_than_a_launch_and_large_members) {
@@ -177,13 +177,13 @@ TYPED_TEST(gemm_grouped_on, is_right_where_operands_lie_both_ways) {
       }
     }
     EXPECT_LE(worst.value(), 1) << element<T>::name;
-    if (TypeParam::lane::alone) return;
+    if (TypeParam::uses_cpu_kernels) return;
     const std::string says = explain_gemm_grouped(this->executor, list).c_str();
     EXPECT_NE(says.find(kernel), std::string::npos) << says;
   };
   check.template operator()<float>("4 elements a load: aligned operands; those of the group lie both ways");
   check.template operator()<double>("1 elements a load: the operands of the group lie both ways");
-  if (TypeParam::lane::alone || has_features(this->executor.target(), features::mma_f16))
+  if (TypeParam::uses_cpu_kernels || has_features(this->executor.target(), features::mma_f16))
     check.template operator()<bf16>("8 elements a copy: tensor cores; the operands of the group lie both ways");
 }
 
@@ -206,7 +206,7 @@ TEST(gemm_grouped, says_what_is_wrong_with_operands_that_lie_both_ways) {
                                    .vector = 4,
                                    .c_vector = 1};
   EXPECT_REFUSED(gemm_grouped<packs>(gpu, std::span<const member>(two)),
-                 "gemm_grouped: A or B is not aligned for the policy's loads");
+                 "gemm_grouped: A and B must be aligned for the policy's accesses");
   using of_bytes = gemm_member<int8, int8, std::int32_t>;
   EXPECT_NO_THROW(explain_gemm_grouped(gpu, std::span<const of_bytes>()));
 }
@@ -219,7 +219,7 @@ TYPED_TEST(gemm_grouped_on, explains_itself) {
   const std::vector<member> two{{at(40, 32), at(32, 64), at(40, 64)}, {at(8, 64), at(64, 12), at(8, 12)}};
   const std::string says = explain_gemm_grouped(this->executor, std::span(two)).c_str();
   EXPECT_EQ(says.find("gemm_grouped of 2 members, each within 40 x 64 x 64 (f32) runs gemm_"), 0u) << says;
-  EXPECT_EQ(says.find("in 1 launch") != std::string::npos, !TypeParam::lane::alone) << says;
+  EXPECT_EQ(says.find("in 1 launch") != std::string::npos, !TypeParam::uses_cpu_kernels) << says;
   const float* in[] = {memory.data_handle(), memory.data_handle()};
   float* out[] = {memory.data_handle(), memory.data_handle()};
   const std::string of_pointers =

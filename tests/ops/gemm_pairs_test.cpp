@@ -232,7 +232,7 @@ private:
 
   template <class T>
   const char* missing() const {
-    if constexpr (T::tensor_cores && !Executor::lane::alone)
+    if constexpr (T::tensor_cores && !Executor::uses_cpu_kernels)
       if (!has_features(this->executor.target(), atoms::mma_shape<typename T::A, typename T::B>::needs))
         return "the tensor cores of a later arch are needed";
     return nullptr;
@@ -275,7 +275,7 @@ private:
       add({size.m - 16, size.n, size.k - T::k_step, 1}, 0.5);
       add({size.m, size.n - 16, size.k - 2 * T::k_step, 1}, -1);
     }
-    if constexpr (Executor::lane::alone)
+    if constexpr (Executor::uses_cpu_kernels)
       run<cpu_tiles, T>(row, members);
     else if (row.strided())
       run<strided_tiles<T>(), T>(row, members);
@@ -289,7 +289,7 @@ private:
   /// Either layout's kernel for groups is compiled for a type, not both.
   template <auto P, class T>
   static constexpr bool is_for_groups() {
-    if constexpr (Executor::lane::alone)
+    if constexpr (Executor::uses_cpu_kernels)
       return true;
     else
       return (P.vector == 1) == T::strided_groups;
@@ -326,7 +326,7 @@ private:
     const auto a = one.a.read();
     const auto b = one.b.read();
     const auto e = one.epilogue();
-    if constexpr (!Executor::lane::alone) {
+    if constexpr (!Executor::uses_cpu_kernels) {
       const gemm_problem shape = ops::describe_gemm(a, b, one.c.view, this->executor.target());
       gemm_work work = ops::shared_out<typename Problem::A>(P, shape);
       EXPECT_EQ(work.parts, 1);

@@ -28,7 +28,8 @@ public:
 
   /// The documented error of a sum: tensor cores cut where others round.
   template <class T>
-  static constexpr double unit = sizeof(T) == 2 && !Executor::lane::alone ? 0x1p-22 : unit_roundoff<accumulator_t<T>>();
+  static constexpr double unit = sizeof(T) == 2 && !Executor::uses_cpu_kernels ? 0x1p-22
+                                                                               : unit_roundoff<accumulator_t<T>>();
   /// Of a sum of k products before it is stored.
   template <class T>
   static double bound(int k, double magnitude) {
@@ -88,7 +89,7 @@ public:
       gemm(this->executor, a, b, c, e, f);
     } else {
       using T = std::remove_const_t<element_type_of<A>>;
-      using table = std::conditional_t<Executor::lane::alone, gemm_cpu_table<T>, decltype(gpu_table<T>())>;
+      using table = std::conditional_t<Executor::uses_cpu_kernels, gemm_cpu_table<T>, decltype(gpu_table<T>())>;
       constexpr int last = static_cast<int>(std::size(table::candidates)) - 1, first = last > 3 ? 3 : 0;
       const int chosen = table::choose(ops::describe_gemm(a, b, c, this->executor.target())).index;
       ASSERT_TRUE(chosen == first || chosen == last) << chosen;
@@ -277,15 +278,15 @@ TYPED_TEST(gemm_on, refuses_negative_strides) {
   };
   const auto& x = this->executor;
   EXPECT_REFUSED(gemm(x, upside_down(a.view), b.view, c.view),
-                 "gemm: A has the strides -4, 1; strides must not be negative");
+                 "gemm: stride 0 of A is -4; strides must not be negative");
   EXPECT_REFUSED(gemm(x, a.view, transposed(upside_down(transposed(b.view))), c.view),
-                 "gemm: B has the strides 5, -1; strides must not be negative");
+                 "gemm: stride 1 of B is -1; strides must not be negative");
   EXPECT_REFUSED(gemm(x, a.view, b.view, upside_down(c.view)),
-                 "gemm: C has the strides -5, 1; strides must not be negative");
+                 "gemm: stride 0 of C is -5; strides must not be negative");
   auto bias = vector(b.view.pointer + 4, 5);
   bias.strides[0] = -1;
   EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(bias)),
-                 "gemm: the epilogue's bias has the stride -1; strides must not be negative");
+                 "gemm: stride 1 of the epilogue's bias is -1; strides must not be negative");
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
 }
 
@@ -314,12 +315,12 @@ TYPED_TEST(gemm_simt_on, runs_the_callers_policy_or_says_why_not) {
   const auto odd = place(*this, draw_values<float>(40 * 12), 40, 12, layout::odd),
              column_major = place(*this, draw_values<float>(40 * 12), 40, 12, layout::column_major);
   EXPECT_REFUSED(gemm<mine>(this->executor, odd.view, b.view, c.view),
-                 "gemm: A or B is not aligned for the policy's loads");
+                 "gemm: A and B must be aligned for the policy's accesses");
   EXPECT_REFUSED(gemm<mine>(this->executor, column_major.view, b.view, c.view),
-                 "gemm: A or B lies the other way in memory than the policy's loads do");
+                 "gemm: A and B must have the policy's layouts");
   const auto odd_c = place(*this, std::vector<float>(40 * 72), 40, 72, layout::odd);
   EXPECT_REFUSED(gemm<mine>(this->executor, a.view, b.view, odd_c.view),
-                 "gemm: C is not aligned for the policy's stores");
+                 "gemm: C must be aligned for the policy's stores");
 }
 
 #ifndef __CUDACC__  // no GPU is needed
@@ -351,50 +352,50 @@ constexpr gemm_problem square(int n, along a, along b, int vector, arch target =
 }
 constexpr along row_major_a = along::k, row_major_b = along::outer;
 using f32 = gemm_simt_table<float>;
-static_assert(f32::choose(square(4096, row_major_a, row_major_b, 4)).index == 0);
-static_assert(f32::choose(square(4096, along::k, along::k, 4)).index == 1);
-static_assert(f32::choose(square(4096, along::outer, along::outer, 4)).index == 2);
-static_assert(f32::choose(square(4096, along::outer, along::k, 4)).index == 0, "the transpose of row-major ones");
-static_assert(f32::choose(square(512, row_major_a, row_major_b, 4)).index == 3, "few tiles");
-static_assert(f32::choose(square(512, along::outer, along::k, 4)).index == 3, "of any layout");
+static_assert(f32::choose(square(4096, row_major_a, row_major_b, 4)).place == 0);
+static_assert(f32::choose(square(4096, along::k, along::k, 4)).place == 1);
+static_assert(f32::choose(square(4096, along::outer, along::outer, 4)).place == 2);
+static_assert(f32::choose(square(4096, along::outer, along::k, 4)).place == 0, "the transpose of row-major ones");
+static_assert(f32::choose(square(512, row_major_a, row_major_b, 4)).place == 3, "few tiles");
+static_assert(f32::choose(square(512, along::outer, along::k, 4)).place == 3, "of any layout");
 // Large tiles of 256 x 128 would have an eighth, half and a quarter of their elements in C.
 constexpr gemm_problem some(int m, int n, int k, int batches) {
   return {m, n, k, {along::k, 8}, {along::outer, 8}, 8, arch::sm_90, batches};
 }
-static_assert(f32::choose(some(32, 50304, 768, 1)).index == 3, "mostly empty");
-static_assert(f32::choose(some(1024, 64, 1024, 96)).index == 3 && f32::choose(some(128, 64, 128, 384)).index == 3);
-static_assert(f32::choose(some(8192, 768, 768, 1)).index == 0 && f32::choose(some(1024, 1024, 64, 96)).index == 0);
-static_assert(f32::choose(square(4096, along::any, along::k, 1)).index == 4);
-static_assert(f32::choose(square(4096, row_major_a, row_major_b, 2)).index == 4);
-static_assert(gemm_simt_table<half>::choose(square(512, row_major_a, row_major_b, 8)).index == 0);
-static_assert(gemm_simt_table<half>::choose(square(512, along::outer, row_major_b, 8)).index == 1);
+static_assert(f32::choose(some(32, 50304, 768, 1)).place == 3, "mostly empty");
+static_assert(f32::choose(some(1024, 64, 1024, 96)).place == 3 && f32::choose(some(128, 64, 128, 384)).place == 3);
+static_assert(f32::choose(some(8192, 768, 768, 1)).place == 0 && f32::choose(some(1024, 1024, 64, 96)).place == 0);
+static_assert(f32::choose(square(4096, along::any, along::k, 1)).place == 4);
+static_assert(f32::choose(square(4096, row_major_a, row_major_b, 2)).place == 4);
+static_assert(gemm_simt_table<half>::choose(square(512, row_major_a, row_major_b, 8)).place == 0);
+static_assert(gemm_simt_table<half>::choose(square(512, along::outer, row_major_b, 8)).place == 1);
 using f16 = gemm_mma_sync_table<half>;
-static_assert(f16::choose(square(4096, row_major_a, row_major_b, 8)).index == 0);
-static_assert(f16::choose(square(4096, along::outer, along::k, 8)).index == 0);
-static_assert(f16::choose(square(512, along::outer, along::outer, 8)).index == f16::small, "few tiles");
-static_assert(f16::choose(square(4096, row_major_a, row_major_b, 4)).index == f16::strided);
-static_assert(f16::choose(some(32768, 17, 4096, 1)).index == f16::small, "mostly empty");
-static_assert(f16::choose(some(1024, 64, 1024, 96)).index == f16::small);
-static_assert(f16::choose(some(32768, 16, 4096, 1)).index == f16::few &&
-              f16::choose(some(9, 96, 64, 1)).index == f16::few);
-static_assert(f16::choose(some(3072, 768, 4096, 1)).index == f16::small, "144 large tiles: two for some of 132");
-static_assert(f16::choose(some(4096, 768, 768, 1)).index == 0 && f16::choose(some(3200, 768, 4096, 2)).index == 0);
+static_assert(f16::choose(square(4096, row_major_a, row_major_b, 8)).place == 0);
+static_assert(f16::choose(square(4096, along::outer, along::k, 8)).place == 0);
+static_assert(f16::choose(square(512, along::outer, along::outer, 8)).place == f16::small, "few tiles");
+static_assert(f16::choose(square(4096, row_major_a, row_major_b, 4)).place == f16::strided);
+static_assert(f16::choose(some(32768, 17, 4096, 1)).place == f16::small, "mostly empty");
+static_assert(f16::choose(some(1024, 64, 1024, 96)).place == f16::small);
+static_assert(f16::choose(some(32768, 16, 4096, 1)).place == f16::few &&
+              f16::choose(some(9, 96, 64, 1)).place == f16::few);
+static_assert(f16::choose(some(3072, 768, 4096, 1)).place == f16::small, "144 large tiles: two for some of 132");
+static_assert(f16::choose(some(4096, 768, 768, 1)).place == 0 && f16::choose(some(3200, 768, 4096, 2)).place == 0);
 constexpr gemm_problem few_rows(gemm_operand_shape x, gemm_operand_shape w, arch target = arch::sm_90) {
   return {12, 4096, 4096, x, w, 1, target};
 }
-static_assert(f16::choose(few_rows({along::any, 1}, {along::k, 8})).index == f16::few, "the short one may lie anyhow");
-static_assert(f16::choose(few_rows({along::k, 8}, {along::k, 4})).index == f16::strided);
+static_assert(f16::choose(few_rows({along::any, 1}, {along::k, 8})).place == f16::few, "the short one may lie anyhow");
+static_assert(f16::choose(few_rows({along::k, 8}, {along::k, 4})).place == f16::strided);
 static_assert(!serves_few_mma_sync<half>(few_rows({along::k, 8}, {along::k, 8}, arch::sm_75)));
 static_assert(!serves_few_mma_sync<float>(few_rows({along::k, 4}, {along::k, 4})));
-static_assert(f16::choose(some(8192, 768, 768, 1)).index == 0 && f16::choose(some(1024, 1024, 64, 96)).index == 0);
+static_assert(f16::choose(some(8192, 768, 768, 1)).place == 0 && f16::choose(some(1024, 1024, 64, 96)).place == 0);
 constexpr gemm_problem few_columns = {16384, 64, 64, {along::outer, 16}, {along::k, 16}, 16, arch::sm_90};
-static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(few_columns).index == 3, "128 tiles of its transpose");
+static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(few_columns).place == 3, "128 tiles of its transpose");
 constexpr gemm_problem of_two_types(int m, int n) {
   return {m, n, 64, {along::outer, 16}, {along::k, 16}, 16, arch::sm_90, 1, false};
 }
-static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(4096, 16)).index == 3, "it cannot be transposed");
-static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(16, 4096)).index == 4);
-static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(4096, 4096)).index == 3, "nor can large tiles");
+static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(4096, 16)).place == 3, "it cannot be transposed");
+static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(16, 4096)).place == 4);
+static_assert(gemm_mma_sync_table<fp8_e4m3>::choose(of_two_types(4096, 4096)).place == 3, "nor can large tiles");
 // A tall C: as it is stored it has 256 x 128 tiles enough, but what is computed is its transpose.
 constexpr gemm_problem tall(along a, along b) { return {64 * 256, 128, 4096, {a, 4}, {b, 4}, 4, arch::sm_80}; }
 static_assert(transposed_if_needed(f32::candidates[0], tall(along::outer, along::k)).m == 128);

@@ -31,7 +31,7 @@ public:
   static constexpr layout both[2] = {layout::dense, layout::column_major};
 
   bool has_tensor_cores(features needs) const {
-    return Executor::lane::alone || has_features(this->executor.target(), needs);
+    return Executor::uses_cpu_kernels || has_features(this->executor.target(), needs);
   }
 
   /// C = scale_c (alpha scale_a scale_b A B + beta C). `cut` is the relative error of an operand.
@@ -95,7 +95,7 @@ public:
   void two_candidates(gemm_factors f) {
     const auto with = [&]<int Index>() {
       return [&](const auto& a, const auto& b, const auto& c, gemm_factors g) {
-        if constexpr (Executor::lane::alone)
+        if constexpr (Executor::uses_cpu_kernels)
           gemm(this->executor, a, b, c, epilogue::none{}, g);
         else
           gemm<gemm_mma_sync_table<T>::candidates[Index]>(this->executor, a, b, c, epilogue::none{}, g);
@@ -132,10 +132,11 @@ TYPED_TEST(gemm_types_on, takes_bytes_of_less_alignment) {
   if (!this->has_tensor_cores(features::mma_s8)) GTEST_SKIP() << "tensor cores need sm_80 or later";
   const auto with = [&]<int Elements>() {
     return [&](const auto& a, const auto& b, const auto& c, gemm_factors f) {
-      if constexpr (TypeParam::lane::alone)
+      if constexpr (TypeParam::uses_cpu_kernels)
         gemm(this->executor, a, b, c, epilogue::none{}, f);
       else
-        gemm<with_copies_of(small_mma_sync<int8>(), Elements)>(this->executor, a, b, c, epilogue::none{}, f);
+        gemm<with_copies_of(gemm_mma_sync_table<int8>::candidates[gemm_mma_sync_table<int8>::small],
+                            Elements)>(this->executor, a, b, c, epilogue::none{}, f);
     };
   };
   const layout row_major = layout::dense, column_major = layout::column_major;

@@ -222,7 +222,7 @@ TYPED_TEST(softmax_on, refuses_bad_input_before_it_launches) {
 
 TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
   constexpr row_policy mine =
-      TypeParam::lane::alone
+      TypeParam::uses_cpu_kernels
           ? row_policy{.threads = 1, .lanes_a_row = 1, .rows = 2, .vector = 4, .held = 8, .lowest = arch::cpu}
           : row_policy{.threads = 64, .lanes_a_row = 32, .rows = 2, .vector = 4, .held = 1};
   const auto values = draw_values<float>(3 * 32);
@@ -236,7 +236,7 @@ TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
   const auto wide = place(*this, doubles_in, 3, 32, layout::odd);
   softmax<mine>(this->executor, wide.view, wide.view);
   EXPECT_NEAR(gather(*this, wide)[70], reference(doubles_in, 3, 32)[70], 1e-14);
-  if constexpr (!TypeParam::lane::alone) {
+  if constexpr (!TypeParam::uses_cpu_kernels) {
     const auto odd = place(*this, values, 3, 32, layout::odd);
     EXPECT_REFUSED(softmax<mine>(this->executor, x.view, odd.view),
                    "softmax: the operands' rows do not begin alike for the policy's packs; columns must be contiguous, "
@@ -267,7 +267,7 @@ TEST(row_policy, says_which_rule_is_broken) {
 #endif
 
 constexpr int chosen(int columns, int vector) {
-  return row_table_gpu<float>::choose({1000, columns, vector, true}).index;
+  return row_table_gpu<float>::choose(row_problem{1000, columns, vector, true}, arch::sm_90).place;
 }
 static_assert(chosen(10, 4) == 0 && chosen(32, 4) == 0 && chosen(256, 1) == 0);
 static_assert(chosen(33, 4) == 1 && chosen(1024, 4) == 1);

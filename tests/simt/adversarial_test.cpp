@@ -472,7 +472,7 @@ struct win_params {
 struct window {
   static constexpr const char* name = "w";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const win_params& p, no_shared&) {
@@ -492,7 +492,7 @@ struct el_params {
 struct finer {
   static constexpr const char* name = "f";
   static constexpr int threads = 64;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const el_params& p, no_shared&) {
@@ -519,7 +519,7 @@ struct f3_params {
 struct three {
   static constexpr const char* name = "t";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const f3_params& p, no_shared&) {

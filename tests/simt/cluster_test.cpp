@@ -4,7 +4,7 @@
 #include "tests/draw.hpp"
 #include "tests/executors.hpp"
 
-#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/launch.hpp>
 
 #ifndef __CUDACC__
 #include "tests/planted.hpp"
@@ -21,7 +21,7 @@ struct cluster_base {
   static constexpr const char* name = "clusters";
   static constexpr int threads = 64;
   static constexpr features needs = features::clusters;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   static constexpr int cluster = 4;
 };
 

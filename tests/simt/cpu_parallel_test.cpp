@@ -5,6 +5,7 @@
 #include <tilery/gemm.hpp>
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cfenv>
@@ -91,6 +92,53 @@ TEST(parallel_for, hands_the_first_exception_to_the_caller_and_goes_on_working) 
     EXPECT_EQ(visits(threads, 50), std::vector<int>(50, 1));
   }
 }
+
+TEST(parallel_for, begins_the_second_phase_when_the_first_has_ended) {
+  for (const int threads : {1, 2, 3, 8})
+    for (const auto& [n_first, n_second] : {std::pair(0, 5), {5, 0}, {1, 64}, {64, 1}, {3, 3}, {200, 300}})
+      for (int round = 0; round < 50; ++round) {
+        std::vector<int> first(static_cast<std::size_t>(n_first)), second(static_cast<std::size_t>(n_second));
+        parallel_for(
+            threads, n_first, [&](std::int64_t i) { ++first[static_cast<std::size_t>(i)]; }, n_second,
+            [&](std::int64_t i) {
+              second[static_cast<std::size_t>(i)] += std::accumulate(first.begin(), first.end(), 1);
+            });
+        ASSERT_EQ(first, std::vector<int>(static_cast<std::size_t>(n_first), 1)) << threads;
+        ASSERT_EQ(second, std::vector<int>(static_cast<std::size_t>(n_second), n_first + 1)) << threads;
+      }
+}
+
+TEST(parallel_for, hands_an_exception_of_either_phase_to_the_caller) {
+  for (const int threads : {1, 2, 4})
+    for (const bool in_first : {true, false}) {
+      std::atomic<int> seconds = 0;
+      const auto fail_at_37 = [](bool fails, std::int64_t i) {
+        if (fails && i == 37) throw std::runtime_error("37");
+      };
+      EXPECT_THROW(parallel_for(
+                       threads, 100, [&](std::int64_t i) { fail_at_37(in_first, i); }, 100,
+                       [&](std::int64_t i) {
+                         ++seconds;
+                         fail_at_37(!in_first, i);
+                       }),
+                   std::runtime_error);
+      if (in_first) EXPECT_EQ(seconds, 0) << "the first phase did not end";
+      EXPECT_EQ(visits(threads, 50), std::vector<int>(50, 1));
+    }
+}
+
+#if defined(__linux__)
+TEST(parallel_for, has_helpers_beside_a_caller_that_may_run_on_one_processor_alone) {
+  cpu_set_t before, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<std::size_t>(sched_getcpu()), &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(visits(3, 64), std::vector<int>(64, 1));
+  ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+  EXPECT_EQ(visits(3, 64), std::vector<int>(64, 1));
+}
+#endif
 
 // Ahead of the tests in which helpers keep memory: a leak checker takes a child's copy of it for lost.
 TEST(parallel_for, works_in_a_forked_child_whose_helpers_are_gone) {

@@ -16,7 +16,7 @@ using namespace tilery;
 struct base {
   static constexpr const char* name = "planted";
   static constexpr int threads = 96;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
 };
 

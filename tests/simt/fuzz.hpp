@@ -192,7 +192,7 @@ struct kernel {
   static constexpr const char* name = "fuzz";
   static constexpr int threads = lanes;
   static constexpr features needs = features::copy_async;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     shared_array<unsigned, shared_bytes / 4> x;
   };

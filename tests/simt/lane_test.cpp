@@ -3,7 +3,7 @@
 #include "tests/draw.hpp"
 #include "tests/executors.hpp"
 
-#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/launch.hpp>
 
 namespace {
 
@@ -20,7 +20,7 @@ struct verbs_params {
 struct verbs_kernel {
   static constexpr const char* name = "verbs";
   static constexpr int threads = 64;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   struct shared {
     shared_array<float, 2> sums;
   };
@@ -34,7 +34,7 @@ struct verbs_kernel {
     for (int mask = Lane::warp_size / 2; mask > 0; mask /= 2) total += lane.shuffle_xor(total, mask);
     if (lane.warp_rank() == 0) lane.store(smem.sums.at(lane.warp()), total);
     lane.sync_block();
-    if constexpr (!Lane::alone) total = lane.load(smem.sums.at(0)) + lane.load(smem.sums.at(1));
+    if constexpr (!Lane::is_whole_block) total = lane.load(smem.sums.at(0)) + lane.load(smem.sums.at(1));
     lane.sync_warp();
     const unsigned votes = lane.ballot(lane.warp_rank() % 3 == 0);
     if (lane.rank() == 0) {
@@ -57,7 +57,7 @@ struct shuffles_params {
 struct shuffles_kernel {
   static constexpr const char* name = "shuffles";
   static constexpr int threads = 64;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
 
   template <class Lane>
@@ -80,7 +80,7 @@ struct atomics_params {
 struct atomics_kernel {
   static constexpr const char* name = "atomics";
   static constexpr int threads = 64;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   struct shared {
     shared_array<int, 8> bins;
     shared_array<int, 1> largest;
@@ -144,7 +144,7 @@ TYPED_TEST(lane, does_what_its_verbs_say) {
     double want = 0;
     for (int i = 0; i < 256; ++i) want += values[b * 256 + i];
     EXPECT_NEAR(this->get(out)[b], want, 1e-4);
-    EXPECT_EQ(this->get(votes)[b], TypeParam::lane::alone ? 1u : 0b01001001001001001001001001001001u);
+    EXPECT_EQ(this->get(votes)[b], TypeParam::lane::is_whole_block ? 1u : 0b01001001001001001001001001001001u);
   }
   EXPECT_EQ(this->get(counters), (std::vector<int>{6, 7, 7, 2}));
   EXPECT_EQ(this->get(votes)[6], 0x80000005u) << "unsigned";

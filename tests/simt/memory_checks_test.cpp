@@ -220,7 +220,7 @@ struct slice_params {
 struct walks_over_rows {
   static constexpr const char* name = "walks";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const slice_params& p, no_shared&) {
@@ -274,7 +274,7 @@ template <int Width>
 struct one_access {
   static constexpr const char* name = "one access";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const batch_params& p, no_shared&) {

@@ -667,7 +667,7 @@ struct pair_params {
 struct in_place {
   static constexpr const char* name = "in_place";
   static constexpr int threads = 64;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const pair_params& p, no_shared&) {

@@ -2,7 +2,7 @@
 // Exact sums: the same bits in any order, rounded once; cancellation, subnormals, carries, overflow, NaN and infinity.
 #include "tests/layouts.hpp"
 
-#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/launch.hpp>
 #include <tilery/tile/exact_sum.hpp>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ template <class S>
 struct add_all {
   static constexpr const char* name = "add_all";
   static constexpr int threads = 64;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   using shared = no_shared;
   struct params {
     gmem_ptr<const S> x;
@@ -26,7 +26,7 @@ struct add_all {
   };
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
-    const int step = Lane::alone ? 1 : threads;
+    const int step = Lane::is_whole_block ? 1 : threads;
     for (int i = lane.block().x * step + lane.rank(); i < p.size; i += 2 * step)
       tile::exact_sum<S>::add(lane, p.counters, p.stride, lane.load(p.x + i));
   }
@@ -35,7 +35,7 @@ template <class S>
 struct read_total {
   static constexpr const char* name = "read_total";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   using shared = no_shared;
   struct params {
     gmem_ptr<const tile::exact_counter> counters;

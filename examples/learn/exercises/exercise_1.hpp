@@ -12,7 +12,7 @@ namespace learn::exercises {
 struct exercise_1 {
   static constexpr const char* name = "mirror_rows";
   static constexpr int threads = 256;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     shared_array<float, threads> row;
     void members(auto name) { name("row", row); }  // for reports

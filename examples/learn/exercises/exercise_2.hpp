@@ -13,7 +13,7 @@ namespace learn::exercises {
 struct exercise_2 {
   static constexpr const char* name = "smooth_rows";
   static constexpr int threads = 128;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = no_shared;
   static index3 blocks(const exercise_params& p) { return {pieces(p.x.columns, threads), p.x.rows}; }
 

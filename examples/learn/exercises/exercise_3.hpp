@@ -13,7 +13,7 @@ namespace learn::exercises {
 struct exercise_3 {
   static constexpr const char* name = "row_sums";
   static constexpr int threads = 96;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   struct shared {
     shared_array<float, 4> of_warps;
     void members(auto name) { name("of_warps", of_warps); }  // for reports

@@ -13,7 +13,7 @@ namespace learn::exercises {
 struct exercise_4 {
   static constexpr const char* name = "prefix_sums";
   static constexpr int threads = 64;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   static constexpr int warps = threads / 32;
   struct shared {
     shared_array<float, threads> values;

@@ -9,7 +9,7 @@ namespace learn::solutions {
 struct exercise_5 {
   static constexpr const char* name = "transpose";
   static constexpr int threads = 256;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   static constexpr int tile = 32, rows_at_once = threads / tile;
   static constexpr int stride = 33;  // words from one row of the tile to the next
   struct shared {

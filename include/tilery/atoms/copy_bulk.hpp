@@ -6,6 +6,7 @@
 #pragma GCC system_header
 
 #include <tilery/atoms/mbarrier.hpp>
+#include <tilery/simt/has_text.hpp>
 #include <tilery/simt/memory.hpp>
 
 namespace tilery::inline TILERY_ABI::atoms {
@@ -14,6 +15,7 @@ namespace tilery::inline TILERY_ABI::atoms {
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
                            mbarrier& barrier, [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::copy_bulk, Lane>, "copy_bulk has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
                    shared_address(to.raw())),
@@ -28,6 +30,7 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gm
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<T> from, int bytes,
                            [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::copy_bulk, Lane>, "copy_bulk has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to.raw()),
                "r"(shared_address(from.raw())), "r"(bytes)
@@ -40,6 +43,7 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, sm
 /// Commits a group: all copies to global memory that this lane started since its last group.
 template <class Lane>
 TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::copy_bulk, Lane>, "commit_bulk has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.commit_group;" ::: "memory");
 #else
@@ -51,6 +55,7 @@ TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]]
 /// overwritten.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::copy_bulk, Lane>, "wait_bulk_reads has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(Most) : "memory");
 #else
@@ -60,6 +65,7 @@ TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unus
 /// Waits until at most Most groups of this lane are in flight: the writes of all other groups are complete.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::copy_bulk, Lane>, "wait_bulk has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.wait_group %0;" ::"n"(Most) : "memory");
 #else
@@ -70,6 +76,7 @@ TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] w
 /// Makes all writes to shared memory that are visible to this lane visible to the asynchronous proxy.
 template <class Lane>
 TILERY_SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::copy_bulk, Lane>, "fence_proxy has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 #else

@@ -8,6 +8,7 @@
 
 #include <tilery/atoms/shared_address.hpp>
 #include <tilery/core/where.hpp>
+#include <tilery/simt/has_text.hpp>
 
 #include <cstdint>
 
@@ -25,6 +26,7 @@ namespace atoms {
 template <class Lane>
 TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrivals,
                       [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::mbarrier, Lane>, "init has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(&barrier)), "r"(arrivals) : "memory");
 #else
@@ -36,6 +38,7 @@ TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int 
 /// mbarrier, a block barrier must come between their last use and this call.
 template <class Lane>
 TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::mbarrier, Lane>, "invalidate has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("mbarrier.inval.shared::cta.b64 [%0];" ::"r"(shared_address(&barrier)) : "memory");
 #else
@@ -46,6 +49,7 @@ TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier
 /// Arrives once. This lane's earlier memory accesses are visible to lanes that wait for the phase.
 template <class Lane>
 TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::mbarrier, Lane>, "arrive has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("{ .reg .b64 state; mbarrier.arrive.shared::cta.b64 state, [%0]; }" ::"r"(shared_address(&barrier))
                : "memory");
@@ -58,6 +62,7 @@ TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[
 template <class Lane>
 TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier, int bytes,
                                    [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::mbarrier, Lane>, "arrive_and_expect has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("{ .reg .b64 state; mbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1; }" ::"r"(
                    shared_address(&barrier)),
@@ -72,6 +77,7 @@ TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& 
 template <class Lane>
 TILERY_SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity,
                       [[maybe_unused]] where at = {}) {
+  static_assert(has_text<features::mbarrier, Lane>, "wait has no text for this device pass: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile(
       "{ .reg .pred over;\n"

@@ -7,6 +7,7 @@
 
 #include <tilery/atoms/mma_model.hpp>
 #include <tilery/core/where.hpp>
+#include <tilery/simt/has_text.hpp>
 
 namespace tilery::inline TILERY_ABI::atoms {
 
@@ -72,6 +73,7 @@ template <class A, class B = A, int M, int N, class Lane>
 TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragments<A, B>::c_type (&sums)[M][N],
                           const typename mma_fragments<A, B>::a_type (&a)[M],
                           const typename mma_fragments<A, B>::b_type (&b)[N], [[maybe_unused]] where at = {}) {
+  static_assert(has_text<mma_shape<A, B>::needs, Lane>, "mma_sync has no text for this device pass: " TILERY_PASS);
   using shape = mma_shape<A, B>;
   lane.operations(shape::on, M * N * (shape::m * shape::n * shape::k / Lane::warp_size), at);
 #ifdef __CUDA_ARCH__

@@ -11,6 +11,8 @@
 // TILERY_ABI            is the inline namespace. Its name holds the version, the host's instruction set and the list of
 //                       GPU archs, so translation units of one program that differ in these share no symbol. It tells
 //                       three instruction sets apart (below AVX2, AVX2, AVX-512) and the first ten archs of the list.
+// TILERY_IS_DEVICE_PASS is true if the compiler's pass makes code for a device. TILERY_PASS is text that names the pass
+//                       in messages.
 // TILERY_ASAN_FIBERS    is defined if AddressSanitizer must be told about the virtual GPU's fibers.
 #pragma once
 #pragma GCC system_header
@@ -50,6 +52,19 @@
 #define TILERY_ROLLED _Pragma("nounroll")
 #else
 #define TILERY_ROLLED _Pragma("GCC unroll 1")
+#endif
+
+#define TILERY_TEXT_OF(x) #x
+#define TILERY_TEXT(x) TILERY_TEXT_OF(x)
+#if defined(__CUDA_ARCH__)
+#define TILERY_IS_DEVICE_PASS true
+#define TILERY_PASS "__CUDA_ARCH__ " TILERY_TEXT(__CUDA_ARCH__)
+#elif defined(__HIP_DEVICE_COMPILE__)
+#define TILERY_IS_DEVICE_PASS true
+#define TILERY_PASS "a HIP device"
+#else
+#define TILERY_IS_DEVICE_PASS false
+#define TILERY_PASS "the host"
 #endif
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)

@@ -26,6 +26,7 @@ struct operand {
                           // driver does not know the address yet
   bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share this output
   std::int64_t alignment = 1;  // that each element needs, in bytes
+  bool is_double = false;
 
   std::int64_t size() const {
     if (empty()) return 0;
@@ -124,6 +125,7 @@ operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) 
   for (int d = 0; d < Rank; ++d) o.extents[d] = v.extents[d], o.strides[d] = v.strides[d];
   o.written = written;
   o.alignment = alignof(T);
+  o.is_double = std::is_same_v<std::remove_const_t<T>, double>;
   return o;
 }
 

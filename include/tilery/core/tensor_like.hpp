@@ -21,6 +21,14 @@ concept tensor_like = requires(const V& v) {
   == Rank;
 };
 
+/// A type like std::mdspan, of any rank.
+template <class V>
+concept tensor_of_any_rank = requires(const V& v) {
+  v.data_handle();
+  v.extent(0);
+  V::rank();
+};
+
 /// The type of a tensor's elements; const if they must not be written. It is the type that the handle points to,
 /// because data_handle() of a standard mdspan returns a reference to a const pointer, and Kokkos' pointer may be
 /// restricted.

@@ -26,7 +26,7 @@ struct column_sum_kernel {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
   static constexpr const char* name = "column_sum";
   static constexpr int threads = P.threads;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = P.threads == 1;
   static constexpr int columns = P.columns(), row_lanes = P.row_lanes();
 
   struct shared {

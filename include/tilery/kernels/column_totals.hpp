@@ -40,7 +40,7 @@ template <class S>
 struct column_totals {
   static constexpr const char* name = "column_totals";
   static constexpr int threads = 128;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   using shared = no_shared;
   using params = column_totals_params<S>;
 
@@ -50,7 +50,7 @@ struct column_totals {
   TILERY_SIMT static void run(Lane lane, const params& p, shared&) {
     const auto& v = p.vectors[lane.block().y];
     const int end = lesser(v.columns, (lane.block().x + 1) * threads);
-    for (int j = lane.block().x * threads + lane.rank(); j < end; j += Lane::alone ? 1 : threads) {
+    for (int j = lane.block().x * threads + lane.rank(); j < end; j += lane.threads(threads)) {
       const S total = tile::exact_sum<S>::total(lane, v.counters + j, v.columns);
       switch (v.type) {
         case total_type::f64: write<double>(lane, v, j, total); break;

@@ -50,7 +50,7 @@ struct row_column_dimensions {
 /// column is one dimension, so that the loop over columns has no branch.
 template <class Lane, int Count>
 TILERY_SIMT void column_offsets(const row_column_dimensions<Count>& all, int column, std::int64_t (&offsets)[Count]) {
-  if constexpr (Lane::alone) {
+  if constexpr (Lane::is_whole_block) {
     TILERY_UNROLL
     for (int i = 0; i < Count; ++i) offsets[i] = column * all.of_column.strides[0][i];
   } else {

@@ -19,7 +19,7 @@ struct elementwise {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
   static constexpr const char* name = Params::name;
   static constexpr int threads = P.threads;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = P.threads == 1;
   static constexpr int block_elements = P.block_elements();
   using shared = no_shared;
 

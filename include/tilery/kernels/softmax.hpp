@@ -24,7 +24,7 @@ struct softmax_kernel {
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_forward";
   static constexpr int threads = P.threads;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   using shared = tile::row_slots<P, accumulator>;
 
   template <class Lane>
@@ -64,7 +64,7 @@ struct softmax_backward_kernel {
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_backward";
   static constexpr int threads = P.threads;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   using shared = tile::row_slots<P, accumulator>;
 
   template <class Lane>

@@ -29,7 +29,7 @@ struct softmax_cross_entropy_kernel {
   using accumulator = accumulator_t<T>;
   static constexpr const char* name = "softmax_cross_entropy";
   static constexpr int threads = P.threads;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   using shared = tile::row_slots<P, accumulator>;
   using params = softmax_cross_entropy_params<T, Label>;
 

@@ -7,20 +7,22 @@
 #include <tilery/kernels/elementwise.hpp>
 #include <tilery/ops/element_types.hpp>
 #include <tilery/policies/alignment.hpp>
+#include <tilery/policies/elementwise_table.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
 template <class Executor, class T>
-using elementwise_table = std::conditional_t<Executor::lane::alone, elementwise_table_cpu<T>, elementwise_table_gpu<T>>;
+using elementwise_table =
+    std::conditional_t<Executor::uses_cpu_kernels, elementwise_table_cpu<T>, elementwise_table_gpu<T>>;
 
 /// Launches the elementwise kernel of Params. T is the type whose packs are 16 bytes wide: the widest of the operands.
 template <class T, class Executor, class Params>
 void launch_elementwise(const Executor& executor, const elementwise_problem& problem, const Params& p,
                         const operands& all, where at) {
   using table = elementwise_table<Executor, T>;
-  with_candidate<table>(table::choose(problem).index, [&]<elementwise_policy P>() {
+  with_candidate<table>(table::choose(problem, executor.target()).index, [&]<elementwise_policy P>() {
     using kernel = elementwise<P, Params>;
     const std::int64_t blocks = kernel::block_count(p);
     if (blocks > largest_extent)

@@ -38,7 +38,7 @@ sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t
   };
   const arch_peaks& on = peaks(p.target);
   const int staged = staged_bytes<T>(policy);
-  const std::int64_t together = blocks_at_a_time(policy, p.target, staged, sizeof(accumulator_t<T>));
+  const std::int64_t together = blocks_at_once(policy, p.target, staged, sizeof(accumulator_t<T>));
   const sentence block("a block has ", policy.threads(), " threads and ", policy.shared_bytes(staged),
                        " bytes of shared memory; ");
   const sentence fill(together / on.multiprocessors, together == on.multiprocessors ? " fits" : " fit",
@@ -62,10 +62,10 @@ inline sentence name_of(const gemm_problem& p) { return {"gemm ", p.m, " x ", p.
 /// Returns a sentence: `what` runs this policy, for the reason `why`. On a GPU its blocks and costs follow:
 /// `launches(policy, blocks)` sets the number of blocks and returns in words how they are launched.
 template <class T, class U, class C, class Executor, class Policy, class Launches>
-sentence explain_policy(const sentence& what, const Policy& policy, const char* why, const gemm_problem& problem,
+sentence explain_policy(const sentence& what, const Policy& policy, const sentence& why, const gemm_problem& problem,
                         const Launches& launches) {
   const sentence runs(sentence(what, " (", element<T>::name, ") runs "), describe(policy), ": ", why);
-  if constexpr (Executor::lane::alone) {
+  if constexpr (Executor::uses_cpu_kernels) {
     return runs;
   } else {
     std::int64_t blocks = 0;
@@ -74,12 +74,14 @@ sentence explain_policy(const sentence& what, const Policy& policy, const char* 
   }
 }
 
-/// The same for the policy that the selector picks.
+/// The same for the policy that the selector picks. The reason includes the table's row, and on which machine it was
+/// measured.
 template <class T, class U, class C, class Executor, class Launches>
 sentence explain_choice(const sentence& what, const gemm_problem& problem, const Launches& launches) {
   return with_gemm_table<T, U, Executor>(problem, {}, [&]<class Table>() {
     const choice chosen = Table::choose(problem);
-    return explain_policy<T, U, C, Executor>(what, Table::candidates[chosen.index], chosen.reason, problem, launches);
+    return explain_policy<T, U, C, Executor>(what, Table::candidates[chosen.index],
+                                             {chosen.reason, "; tiles ", describe_row(chosen)}, problem, launches);
   });
 }
 

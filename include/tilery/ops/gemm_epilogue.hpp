@@ -4,7 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/ops/run_gemm.hpp>
+#include <tilery/ops/gemm_checks.hpp>
 #include <tilery/tile/epilogue_check.hpp>
 
 namespace tilery::inline TILERY_ABI {

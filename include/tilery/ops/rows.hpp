@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The common part of the row-wise ops: the problem that the selector sees, and the launch of the candidate that it
-// picks.
+// The common part of the row-wise ops (softmax, cross-entropy): the problem that the selector sees, and the launch of
+// the candidate that it picks.
+//
+// To add a row-wise op NAME, write
+//   kernels/NAME.hpp                   its kernel (model: kernels/softmax.hpp); tile/row_values.hpp reads a row,
+//                                      tile/row_group.hpp reduces over its lanes
+//   NAME.hpp                           the public op: docstring, checks, launch_rows (model: softmax.hpp); and a line
+//                                      in tilery.hpp
+//   tests/ops/NAME_test.cpp            and its line in tests/CMakeLists.txt
+// Its policy is row_policy (policies/row.hpp); the table policies/row_table.hpp serves all row-wise ops.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/ops/element_types.hpp>
 #include <tilery/policies/alignment.hpp>
-#include <tilery/policies/row.hpp>
-#include <tilery/simt/kernel.hpp>
+#include <tilery/policies/row_table.hpp>
+#include <tilery/simt/launch.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
 template <class Executor, class T>
-using row_table = std::conditional_t<Executor::lane::alone, row_table_cpu<T>, row_table_gpu<T>>;
+using row_table = std::conditional_t<Executor::uses_cpu_kernels, row_table_cpu<T>, row_table_gpu<T>>;
 
 /// Elements in the widest access to memory, 16 bytes.
 template <class T>
@@ -32,7 +40,7 @@ row_problem describe_rows(int widest, const matrix_view<First>& first, const mat
 template <template <row_policy, class> class Kernel, class T, class Executor, class Params>
 void launch_rows(const Executor& executor, const row_problem& problem, const Params& p, const operands& all, where at) {
   using table = row_table<Executor, T>;
-  with_candidate<table>(table::choose(problem).index, [&]<row_policy P>() {
+  with_candidate<table>(table::choose(problem, executor.target()).index, [&]<row_policy P>() {
     launch<Kernel<P, T>>(executor, {pieces(problem.rows, P.rows)}, p, all, at);
   });
 }

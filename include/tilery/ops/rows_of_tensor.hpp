@@ -125,7 +125,8 @@ private:
 
 /// The form of an executor's rows.
 template <class Executor>
-inline constexpr row_form form_of_rows = Executor::lane::alone ? row_form::one_dimension : row_form::several_dimensions;
+inline constexpr row_form form_of_rows =
+    Executor::uses_cpu_kernels ? row_form::one_dimension : row_form::several_dimensions;
 
 /// The problem of copying or filling, as the selector of the elementwise kernel sees it. Wide is the widest element
 /// type; `data` are the first elements of the tensors.

@@ -10,12 +10,12 @@
 #include <tilery/ops/gemm_archs.hpp>
 #include <tilery/ops/gemm_params.hpp>
 #include <tilery/ops/gemm_workspace.hpp>
-#include <tilery/policies/gemm_cpu_skinny.hpp>
+#include <tilery/policies/gemm_cpu_skinny_table.hpp>
 #include <tilery/policies/gemm_cpu_table.hpp>
 #include <tilery/policies/gemm_mma_sync_table.hpp>
 #include <tilery/policies/gemm_simt_table.hpp>
 #include <tilery/policies/gemm_skinny_table.hpp>
-#include <tilery/simt/kernel.hpp>
+#include <tilery/simt/launch.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -36,7 +36,7 @@ auto gemm_kernel_of() {
 /// Launches the GPU kernel of policy P on `work.blocks` blocks.
 template <auto P, class Executor, class Params>
 void launch_gemm(const Executor& executor, const char* op, const gemm_work& work, Params p, operands all, where at) {
-  static_assert(!Executor::lane::alone, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
+  static_assert(!Executor::uses_cpu_kernels, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
   if (work.blocks > largest_extent)
     throw error({op, ": C has ", work.blocks, " tiles; a launch has at most ", largest_extent, " blocks"}, at);
   using kernel = typename decltype(gemm_kernel_of<P, Params>())::type;
@@ -62,7 +62,7 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
               [[maybe_unused]] const operands& all, where at) {
   using policy = std::remove_cvref_t<decltype(P)>;
   if constexpr (is_of_cpu<policy>) {
-    static_assert(Executor::lane::alone, "a policy of the CPU runs on the cpu executor only");
+    static_assert(Executor::uses_cpu_kernels, "a policy of the CPU runs on the cpu executor only");
     with_column_totals(executor, p, at, [&](const Params& q) { gemm_cpu_batch<P>(executor, q); });
   } else {
     if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
@@ -77,7 +77,7 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
 /// Calls f.operator()<Table>() with the table of candidates for this problem, its elements T and U, and this executor.
 template <class T, class U, class Executor, class F>
 auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
-  if constexpr (Executor::lane::alone) {
+  if constexpr (Executor::uses_cpu_kernels) {
     if constexpr (std::is_same_v<T, U>)
       if (gemm_cpu_skinny_table<T>::serves(problem)) return f.template operator()<gemm_cpu_skinny_table<T>>();
     return f.template operator()<gemm_cpu_table<T>>();

@@ -53,7 +53,7 @@ template <auto P, class Executor, class One>
 void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where at) {
   using policy = std::remove_cvref_t<decltype(P)>;
   if constexpr (is_of_cpu<policy>) {
-    static_assert(Executor::lane::alone, "a policy of the CPU runs on the cpu executor only");
+    static_assert(Executor::uses_cpu_kernels, "a policy of the CPU runs on the cpu executor only");
     with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [&] {
       gemm_cpu_all<P>(executor, static_cast<std::int64_t>(call.members.size()),
                       [&](std::int64_t i) -> const One& { return call.members[static_cast<std::size_t>(i)]; });

@@ -4,7 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/annotations.hpp>
+#include <tilery/policies/evidence.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -15,7 +15,15 @@ namespace tilery::inline TILERY_ABI {
 struct choice {
   int index;
   const char* reason;
+  int place = index;                   // index among the candidates of its row
+  arch from = arch::sm_75;             // the row's first arch
+  const evidence* measured = nullptr;  // the row's evidence
 };
+
+/// The row of a choice, in words.
+inline sentence describe_row(const choice& c) {
+  return {"from the table's row for ", limits(c.from).name, ", ", describe(*c.measured)};
+}
 
 /// Calls f.operator()<policy>() with the policy at `index` of the constexpr array Table::candidates. f is instantiated
 /// once for each candidate.

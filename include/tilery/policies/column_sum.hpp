@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the column sum kernel, its rules, its candidates and the selector. The kernel adds up the rows of a
-// matrix, as the gradient of a bias does.
+// The policy of the column sum kernel, and its rules. The kernel adds up the rows of a matrix, as the gradient of a
+// bias does.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
-#include <tilery/core/element.hpp>
 #include <tilery/core/error.hpp>
-#include <tilery/policies/choice.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -21,6 +19,7 @@ struct column_sum_policy {
   int slice_rows = 512;
   arch lowest = arch::sm_75;
   host_isa isa = native_isa;
+  friend constexpr bool operator==(const column_sum_policy&, const column_sum_policy&) = default;
 
   constexpr int columns() const { return column_lanes * packs * vector; }
   constexpr int row_lanes() const { return threads / column_lanes; }
@@ -50,34 +49,6 @@ constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = 
 struct column_sum_problem {
   int vector = 1;           // elements of the widest pack for which the rows are aligned
   bool contiguous = false;  // true if the columns are contiguous
-};
-
-/// Candidates for elements of T on a GPU.
-template <class T>
-struct column_sum_table_gpu {
-  static constexpr int vector = static_cast<int>(16 / sizeof(T));
-  static constexpr column_sum_policy candidates[2] = {
-      {.threads = 256, .column_lanes = 32, .vector = vector, .slice_rows = 512},
-      {.threads = 256, .column_lanes = 32, .vector = 1, .slice_rows = 512},
-  };
-  static constexpr choice choose(const column_sum_problem& p) {
-    if (p.contiguous && p.vector >= vector) return {0, "an aligned matrix: 16-byte loads"};
-    return {1, "columns not contiguous or not aligned: single elements"};
-  }
-};
-
-/// Candidates for elements of T on the CPU: a pack is one vector register of the accumulation type.
-template <class T>
-struct column_sum_table_cpu {
-  static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));
-  static constexpr column_sum_policy candidates[2] = {
-      {.threads = 1, .column_lanes = 1, .vector = vector, .packs = 4, .slice_rows = 1 << 16, .lowest = arch::cpu},
-      {.threads = 1, .column_lanes = 1, .vector = 1, .packs = 4, .slice_rows = 1 << 16, .lowest = arch::cpu},
-  };
-  static constexpr choice choose(const column_sum_problem& p) {
-    if (p.contiguous) return {0, "contiguous columns: whole registers"};
-    return {1, "columns not contiguous: single elements"};
-  }
 };
 
 }  // namespace tilery::inline TILERY_ABI

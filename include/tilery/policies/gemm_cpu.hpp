@@ -21,6 +21,7 @@ struct gemm_cpu_policy {
   bool a_in_place = true;   // do not pack an A that is contiguous along k
   bool b_in_place = false;  // do not pack a B that is contiguous along n
   host_isa isa = native_isa;
+  friend constexpr bool operator==(const gemm_cpu_policy&, const gemm_cpu_policy&) = default;
 
   /// Elements of the accumulation type in a vector, and columns of the register tile.
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }

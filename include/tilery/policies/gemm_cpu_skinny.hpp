@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the CPU GEMM for a C with few rows or few columns, its rules, its candidate and the selector. Memory
-// bandwidth bounds such a problem. The long operand, that is the operand of C's longer dimension (B where C has few
-// rows, A where it has few columns), is read once, in place, and never packed.
+// The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth bounds such a
+// problem. The long operand, that is the operand of C's longer dimension (B where C has few rows, A where it has few
+// columns), is read once, in place, and never packed.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
-#include <tilery/core/element.hpp>
 #include <tilery/core/error.hpp>
-#include <tilery/policies/choice.hpp>
 #include <tilery/policies/gemm_problem.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -20,10 +18,17 @@ struct gemm_cpu_skinny_policy {
   int rows = native_isa == host_isa::avx512 ? 4 : 2;  // rows of the short operand that are multiplied at once
   int lines = 4;                                      // lines of the long operand that are read at once
   int group = 16;                                     // lines along k whose sums are kept at once
-  int k_block = 512;                                  // k of one pass: the lines' elements stay in the L1 cache
-  int span = 4096;  // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
+  int tile_few = 5;     // from this extent of C's shorter dimension on, lines along k go through register tiles
+  int tile_group = 48;  // lines along k of one piece of work that goes through register tiles
+  int k_block = 512;    // k of one pass: the lines' elements stay in the L1 cache
+  int span = 4096;      // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
   host_isa isa = native_isa;
+  friend constexpr bool operator==(const gemm_cpu_skinny_policy&, const gemm_cpu_skinny_policy&) = default;
 
+  /// Lines and vectors of such a tile: as many as the registers of the isa hold, if those of AVX2 or AVX-512.
+  static constexpr int tile_lines = 6;
+  constexpr int tile_vectors() const { return isa == host_isa::avx512 ? 4 : 2; }
+  constexpr bool has_tiles() const { return isa != host_isa::baseline; }
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
   /// Elements of C's longer dimension in one piece of work. Lines along k: a group. Other lines: at most `span`, at
   /// most as many as have 4096 sums (16 KiB of float), and at most a thread's share.
@@ -38,8 +43,8 @@ struct gemm_cpu_skinny_policy {
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_cpu_skinny_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
-  if (p.few < 1 || p.few > 64 || p.rows < 1 || p.lines < 1 || p.group < 1 || p.k_block < 1 || p.span < 1)
-    return broken("gemm_cpu_skinny_policy: few must be 1 to 64, rows, lines, group, k_block and span positive", how);
+  if (p.few < 1 || p.few > 64 || p.rows < 1 || p.lines < 1 || p.group < 1 || p.tile_few < 1 || p.tile_group < 1 || p.k_block < 1 || p.span < 1)
+    return broken("gemm_cpu_skinny_policy: few must be 1 to 64, rows, lines, group, tile_few, tile_group, k_block and span positive", how);
   if (static_cast<int>(p.isa) > static_cast<int>(native_isa))
     return broken("gemm_cpu_skinny_policy.isa must not be wider than the instructions that this unit is compiled for; link tilery::native", how);
   // Registers: the accumulators, one vector of each line, and one vector of a row of the short operand.
@@ -71,37 +76,5 @@ constexpr const char* misfit(const gemm_cpu_skinny_policy& p, const gemm_problem
     return "the operand of C's long dimension must be contiguous along k or along that dimension";
   return nullptr;
 }
-
-/// The candidate, and the selector's condition for it.
-///
-/// Evidence. Time of the packed kernel (gemm_cpu) divided by the time of this one, one thread, float, on a Xeon of the
-/// Cascade Lake family (1 MiB of L2 cache), g++ 12 -O3, 2026-11-23 (512 x 512 and 256 x 256 with another program
-/// running on the machine). The long operand is contiguous along k, or along C's longer dimension (n of B, m of A):
-///
-///   long operand    B along k          B along n           A along k          A along m: gemm_cpu transposes A
-///   of few =        1    4    8   16   1    4    8   16    1    4    8   16   1    4    8   16
-///   4096 x 4096     4.9  4.9  3.3 2.3  3.1  2.4  1.5 0.7   2.6  2.2  1.7 1.0  8.8  6.2  3.4 1.9
-///   512 x 512       5.5       1.5 0.9  0.9       0.8 0.8   5.6       1.2 0.7  9.3       3.0 1.2
-///   256 x 256       2.4       0.8 0.5  0.5       0.5 0.5   4.5       1.1 0.5  7.8       2.0 1.0
-///
-/// In the column "B along n", gemm_cpu reads B in place, except for 4096 x 4096, where it packs B.
-template <class T>
-struct gemm_cpu_skinny_table {
-  static constexpr gemm_cpu_skinny_policy candidates[1] = {{}};
-
-  static constexpr bool serves(const gemm_problem& p) {
-    if (misfit(candidates[0], p)) return false;
-    const int few = lesser(p.m, p.n);
-    const bool across = long_operand(p).contiguous == along::outer, transposed_a = across && p.n < p.m;
-    const bool fits_second_cache =
-        std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < 1 << 20;
-    if (few == 1) return !(fits_second_cache && across && !transposed_a);
-    if (fits_second_cache) return transposed_a && few <= 8;
-    return few <= (across && !transposed_a ? 8 : 16);
-  }
-  static constexpr choice choose(const gemm_problem&) {
-    return {0, "few rows or columns: the long operand is read once, where it lies"};
-  }
-};
 
 }  // namespace tilery::inline TILERY_ABI

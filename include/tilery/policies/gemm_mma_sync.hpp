@@ -3,8 +3,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/error.hpp>
-#include <tilery/policies/gemm_work.hpp>
+#include <tilery/policies/gemm_rules.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -16,6 +15,8 @@ enum class multiply_as : int { itself, tf32, tf32x3 };
 /// How `gemm_mma_sync` cuts a problem. A block computes block.m x block.n of C in steps of block.k; each of its warps
 /// computes warp.m x warp.n. Shared memory holds `stages` tiles of A and B, of which `stages` - 1 are in flight.
 struct gemm_mma_sync_policy {
+  static constexpr literal name = "gemm_mma_sync_policy";
+
   tile_mnk block = {128, 128, 64};
   tile_mn warp = {64, 64};
   int stages = 3;
@@ -30,6 +31,7 @@ struct gemm_mma_sync_policy {
   int k_parts = 0;      // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
   int raster_rows = 8;  // tiles along m that share a tile of B in the L2 cache: blocks go down them, then along n
   arch lowest = arch::sm_80;
+  friend constexpr bool operator==(const gemm_mma_sync_policy&, const gemm_mma_sync_policy&) = default;
 
   /// True if the policy serves some problems as the transposed problem (`transposed_if_needed`): two column-major
   /// operands, or few columns. A and B must then have the same element type.
@@ -43,9 +45,8 @@ struct gemm_mma_sync_policy {
     return p;
   }
   static constexpr bool m_is_longer_side = false;  // block.m goes along C's m, also where n is longer
-  // For the choice of k_parts (gemm_work.hpp).
-  static constexpr int least_k = 512, least_k_of_stream = 1024;
-  constexpr int warps_wanted() const { return vector == 1 ? 20 : 4; }
+  static constexpr auto sharing_costs = &gemm_sharing_row::mma_sync;  // for the choice of k_parts (gemm_work.hpp)
+  constexpr bool reads_singles() const { return vector == 1; }
 
   constexpr int warps_m() const { return block.m / warp.m; }
   constexpr int warps_n() const { return block.n / warp.n; }
@@ -65,13 +66,11 @@ struct gemm_mma_sync_policy {
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_bytes,
                                   when_broken how = when_broken::say) {
-  const auto power_of_two = [](int x) { return x > 0 && (x & (x - 1)) == 0; };
   if (element_bytes == 4 && p.math == multiply_as::itself)
     return broken("gemm_mma_sync_policy.math must be tf32 or tf32x3 for float, because tensor cores have no product of floats", how);
   if (element_bytes != 4 && p.math != multiply_as::itself)
     return broken("gemm_mma_sync_policy.math is for float alone; it must be multiply_as::itself for other elements", how);
-  if (p.block.m < 1 || p.block.n < 1 || p.block.k < 1 || p.warp.m < 1 || p.warp.n < 1)
-    return broken("gemm_mma_sync_policy: block and warp must be positive in every dimension", how);
+  if (const char* common = broken_extents(p, p.warp, how)) return common;
   if (p.warp.m % 16 || p.warp.n % 16)
     return broken("gemm_mma_sync_policy.warp must be a multiple of 16 in m and n, because ldmatrix brings fragments of 16", how);
   if (p.block.m % p.warp.m || p.block.n % p.warp.n)
@@ -83,33 +82,26 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
   const int m_row = p.a == along::outer || (p.looks_up() && !p.few) ? p.block.m : 0;
   const int n_row = p.b == along::outer || p.looks_up() ? p.block.n : 0;
   const auto each_row = [&](auto holds) { return (k_row == 0 || holds(k_row)) && (m_row == 0 || holds(m_row)) && (n_row == 0 || holds(n_row)); };
-  if (!each_row(power_of_two))
+  if (!each_row(is_power_of_two))
     return broken("gemm_mma_sync_policy.block must be a power of two along the contiguous dimension of A and of B, because chunks are permuted by exclusive or", how);
   if (p.stages < 2)
     return broken("gemm_mma_sync_policy.stages must be at least 2: one that is multiplied and one on its way", how);
-  if (!power_of_two(p.vector) || p.vector * element_bytes > 16)
-    return broken("gemm_mma_sync_policy.vector must be a power of two and at most 16 bytes, because a copy is no wider", how);
+  if (p.vector * element_bytes > 16)
+    return broken("gemm_mma_sync_policy.vector must be at most 16 bytes, because a copy is no wider", how);
   if ((p.a == along::any) != (p.b == along::any) && p.vector != 1)
     return broken("gemm_mma_sync_policy.a and b must both be along::any, or neither, where vector is more than 1, because the kernel looks up both or neither", how);
   if (p.few && !p.looks_up())
     return broken("gemm_mma_sync_policy.few needs a and b along::any and vector above 1, because either of them may be the long operand", how);
   if (p.c_vector != 1 && p.c_vector != (element_bytes == 8 ? 2 : 4))
     return broken("gemm_mma_sync_policy.c_vector must be 1, or 4 (double: 2), because C is written from 16 bytes of sums", how);
-  if (p.k_parts < stream_k)
-    return broken("gemm_mma_sync_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks", how);
   if (p.raster_rows < 1) return broken("gemm_mma_sync_policy.raster_rows must be at least 1", how);
   if (!each_row([&](int row) { return row * element_bytes >= 16; }))
     return broken("gemm_mma_sync_policy: a row of A's and B's tiles must be at least 16 bytes", how);
   if (!has_features(p.lowest, features::copy_async | features::mma_f16))
     return broken("gemm_mma_sync_policy.lowest must be sm_80 or later, which have cp.async and mma.sync of 16 x 8 x 16", how);
-  const arch_limits& has = limits(p.lowest);
-  if (p.threads() > has.threads_per_block)
-    return broken("gemm_mma_sync_policy: block / warp must be at most 32 warps", how);
   if (!each_row([&](int row) { return p.threads() % (row * element_bytes / 16) == 0; }))
     return broken("gemm_mma_sync_policy: the threads must be a multiple of the 16-byte chunks in a row of A's and B's tiles, because lanes copy whole rows", how);
-  if (p.shared_bytes(element_bytes) > has.shared_bytes_per_block)
-    return broken("gemm_mma_sync_policy: `stages` tiles of A and B must fit the shared memory of its lowest arch", how);
-  return nullptr;
+  return broken_limits(p, p.shared_bytes(element_bytes), how);
 }
 // clang-format on
 
@@ -121,22 +113,9 @@ inline sentence describe(const gemm_mma_sync_policy& p) {
 }
 
 /// Returns null if the policy can run the problem, otherwise the reason.
-constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& asked) {
-  const gemm_problem problem = transposed_if_needed(p, asked);
-  if (!is_at_least(problem.target, p.lowest)) return "the policy is for a later arch than this device";
-  const auto fits = [&](along wanted, const gemm_operand_shape& has) {
-    return (wanted == along::any && p.vector == 1) || has.lies(wanted);
-  };
-  if ((!p.few && !fits(p.a, problem.a)) || !fits(p.b, problem.b))
-    return "A or B lies the other way in memory than the policy's copies do; along::any with vector = 1 serves every "
-           "layout";
-  if ((!p.few && problem.a.vector < p.vector) || problem.b.vector < p.vector)
-    return "A or B is not aligned for the policy's copies; its pointer, contiguous extent and stride must be multiples "
-           "of `vector` elements";
-  if (p.c_vector > problem.c_vector)
-    return "C is not aligned for the policy's stores; its rows must be contiguous, and pointer, n and row stride "
-           "multiples of `c_vector` elements";
-  return nullptr;
+constexpr const char* misfit(const gemm_mma_sync_policy& p, const gemm_problem& problem) {
+  if (const char* why = misfit_of_arch(p, problem)) return why;
+  return misfit_of_operands(p, transposed_if_needed(p, problem), p.few);
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -18,9 +18,11 @@ enum class along : int { k, outer, any };
 /// Extents of a tile of a GEMM.
 struct tile_mnk {
   int m, n, k;
+  friend constexpr bool operator==(const tile_mnk&, const tile_mnk&) = default;
 };
 struct tile_mn {
   int m, n;
+  friend constexpr bool operator==(const tile_mn&, const tile_mn&) = default;
 };
 
 /// Extents of a block's tile in a C of m x n. With `m_is_longer_side`, block.m goes along C's longer dimension.

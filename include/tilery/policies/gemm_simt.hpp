@@ -3,14 +3,15 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/error.hpp>
-#include <tilery/policies/gemm_work.hpp>
+#include <tilery/policies/gemm_rules.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 /// How `gemm_simt` cuts a problem. A block computes block.m x block.n of C in steps of block.k; each of its lanes
 /// computes lane.m x lane.n, with the accumulators in registers.
 struct gemm_simt_policy {
+  static constexpr literal name = "gemm_simt_policy";
+
   tile_mnk block = {128, 128, 8};
   tile_mn lane = {8, 8};
   along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
@@ -19,13 +20,13 @@ struct gemm_simt_policy {
   int c_vector = 4;        // elements of one access to C
   int k_parts = 0;         // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
   arch lowest = arch::sm_75;
+  friend constexpr bool operator==(const gemm_simt_policy&, const gemm_simt_policy&) = default;
 
   /// True if the policy serves two column-major operands as the transposed problem (`transposed_if_needed`).
   constexpr bool may_transpose() const { return vector > 1 && a == along::k && b == along::outer; }
-  static constexpr bool m_is_longer_side = false;  // block.m goes along C's m, also where n is longer
-  // For the choice of k_parts (gemm_work.hpp).
-  static constexpr int least_k = 192, least_k_of_stream = 192;
-  constexpr int warps_wanted() const { return vector == 1 ? 20 : 8; }
+  static constexpr bool m_is_longer_side = false;                 // block.m goes along C's m, also where n is longer
+  static constexpr auto sharing_costs = &gemm_sharing_row::simt;  // for the choice of k_parts (gemm_work.hpp)
+  constexpr bool reads_singles() const { return vector == 1; }
   // A warp's lanes form a grid of 4 (m) x 8 (n): a read from shared memory broadcasts 4 packs of A or 8 packs of B.
   static constexpr int warp_m = 4, warp_n = 8;
 
@@ -50,31 +51,20 @@ struct gemm_simt_policy {
 constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_bytes,
                                   when_broken how = when_broken::say) {
   const int quad = 16 / accumulator_bytes;
-  if (p.block.m < 1 || p.block.n < 1 || p.block.k < 1 || p.lane.m < 1 || p.lane.n < 1)
-    return broken("gemm_simt_policy: block and lane must be positive in every dimension", how);
+  if (const char* common = broken_extents(p, p.lane, how)) return common;
   if (p.lane.m % quad || p.lane.n % quad)
     return broken("gemm_simt_policy.lane must be a multiple of 16 bytes of the accumulation type in m and n, because a lane reads whole packs", how);
   if (p.block.m % (p.warp_m * p.lane.m))
     return broken("gemm_simt_policy.block.m must be a multiple of 4 lane.m, because a warp has 4 lanes along m", how);
   if (p.block.n % (p.warp_n * p.lane.n))
     return broken("gemm_simt_policy.block.n must be a multiple of 8 lane.n, because a warp has 8 lanes along n", how);
-  if (p.vector < 1 || (p.vector & (p.vector - 1)) || p.c_vector < 1 || (p.c_vector & (p.c_vector - 1)))
-    return broken("gemm_simt_policy.vector and c_vector must be powers of two, because an access is one pack", how);
   if ((p.a != along::outer || p.b != along::outer) && p.block.k % p.vector)
     return broken("gemm_simt_policy.block.k must be a multiple of vector, because packs of an operand lie along k", how);
   if (p.block.m % p.vector || p.block.n % p.vector)
     return broken("gemm_simt_policy.block.m and block.n must be multiples of vector, because packs of an operand lie along them", how);
   if (p.c_vector != 1 && p.c_vector != quad)
     return broken("gemm_simt_policy.c_vector must be 1 or 16 bytes of the accumulation type, because C is written from whole packs of sums", how);
-  if (p.k_parts < stream_k)
-    return broken("gemm_simt_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks", how);
-  const arch_limits& has = limits(p.lowest);
-  if (p.lowest == arch::cpu) return broken("gemm_simt_policy.lowest must be a GPU's arch", how);
-  if (p.threads() > has.threads_per_block)
-    return broken("gemm_simt_policy: block / lane must be at most 1024 threads", how);
-  if (p.shared_bytes(accumulator_bytes) > has.shared_bytes_per_block)
-    return broken("gemm_simt_policy: two buffers of A and B must fit the shared memory of its lowest arch", how);
-  return nullptr;
+  return broken_limits(p, p.shared_bytes(accumulator_bytes), how);
 }
 // clang-format on
 
@@ -86,19 +76,12 @@ inline sentence describe(const gemm_simt_policy& p) {
 }
 
 /// Returns null if the policy can run the problem, otherwise the reason.
-constexpr const char* misfit(const gemm_simt_policy& p, const gemm_problem& asked) {
-  const gemm_problem problem = transposed_if_needed(p, asked);
-  if (!is_at_least(problem.target, p.lowest)) return "the policy is for a later arch than this device";
-  if (p.vector > 1 && (!problem.a.lies(p.a) || !problem.b.lies(p.b)))
-    return "A or B lies the other way in memory than the policy's loads do; along::any with vector = 1 serves every "
-           "layout";
-  if (p.vector > 1 && (problem.a.vector < p.vector || problem.b.vector < p.vector))
-    return "A or B is not aligned for the policy's loads; its pointer, contiguous extent and stride must be multiples "
-           "of `vector` elements";
-  if (p.c_vector > problem.c_vector)
-    return "C is not aligned for the policy's stores; its rows must be contiguous, and pointer, n and row stride "
-           "multiples of `c_vector` elements";
-  return nullptr;
+constexpr const char* misfit(const gemm_simt_policy& p, const gemm_problem& problem) {
+  if (const char* why = misfit_of_arch(p, problem)) return why;
+  // With vector = 1, `a` and `b` only say along which dimension neighbouring lanes load: every layout is served.
+  gemm_simt_policy loads = p;
+  if (p.vector == 1) loads.a = loads.b = along::any;
+  return misfit_of_operands(loads, transposed_if_needed(p, problem));
 }
 
 }  // namespace tilery::inline TILERY_ABI

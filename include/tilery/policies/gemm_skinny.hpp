@@ -4,8 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/core/error.hpp>
-#include <tilery/policies/gemm_work.hpp>
+#include <tilery/policies/gemm_rules.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -16,15 +15,17 @@ namespace tilery::inline TILERY_ABI {
 /// Loads. A warp reads 32 x 4 lane_k of the long operand at once: in packs of 16 bytes along k, or in packs of up to
 /// 4 elements along the longer dimension, if the operand is aligned for one of them, otherwise element by element.
 struct gemm_skinny_policy {
+  static constexpr literal name = "gemm_skinny_policy";
+
   tile_mnk block = {32, 16, 256};  // longer dimension, shorter dimension, k of one iteration of all warps
   int lane_k = 8;                  // k of one iteration of a lane, for each of its 4 rows of the long operand
   int k_parts = 0;  // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
   arch lowest = arch::sm_75;
+  friend constexpr bool operator==(const gemm_skinny_policy&, const gemm_skinny_policy&) = default;
 
-  static constexpr bool m_is_longer_side = true;  // block.m goes along C's longer dimension
-  // For the choice of k_parts (gemm_work.hpp). Sharing a tile costs about 4 us, in which an SM reads 1000 of k.
-  static constexpr int least_k = 1024, least_k_of_stream = 1024;
-  constexpr int warps_wanted() const { return warps(); }
+  static constexpr bool m_is_longer_side = true;                    // block.m goes along C's longer dimension
+  static constexpr auto sharing_costs = &gemm_sharing_row::skinny;  // for the choice of k_parts (gemm_work.hpp)
+  constexpr bool reads_singles() const { return false; }
   // A warp's lanes form a grid of 8 (longer dimension) x 4 (k). A lane has 4 rows of the long operand.
   static constexpr int warp_long = 8, warp_k = 4, lane_long = 4;
 
@@ -56,7 +57,7 @@ constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes
   const int run = 16 / element_bytes;
   if (p.block.m != p.warp_long * p.lane_long)
     return broken("gemm_skinny_policy.block.m must be 32, because a warp has 8 lanes along it, of 4 elements each", how);
-  if (p.lane_k < 4 || p.lane_k < run || (p.lane_k & (p.lane_k - 1)))
+  if (p.lane_k < 4 || p.lane_k < run || !is_power_of_two(p.lane_k))
     return broken("gemm_skinny_policy.lane_k must be a power of two, at least 4 and 16 bytes of elements, because a lane reads packs along k", how);
   if (p.block.k < p.warp_k * p.lane_k || p.block.k % (p.warp_k * p.lane_k))
     return broken("gemm_skinny_policy.block.k must be a multiple of 4 lane_k, which is what a warp takes in one turn", how);
@@ -64,15 +65,7 @@ constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes
     return broken("gemm_skinny_policy.block.n must be a multiple of 8, because a warp loads 8 rows of the short operand at a time", how);
   if (p.block.n % p.warps())
     return broken("gemm_skinny_policy.block.n must be a multiple of the warps, block.k / (4 lane_k), because each lane finishes as many sums", how);
-  if (p.k_parts < stream_k)
-    return broken("gemm_skinny_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks", how);
-  const arch_limits& has = limits(p.lowest);
-  if (p.lowest == arch::cpu) return broken("gemm_skinny_policy.lowest must be a GPU's arch", how);
-  if (p.threads() > has.threads_per_block)
-    return broken("gemm_skinny_policy: block.k / (4 lane_k) must be at most 32 warps", how);
-  if (p.shared_bytes(element_bytes) > has.shared_bytes_per_block)
-    return broken("gemm_skinny_policy: the warps' pieces of the short operand and their sums must fit the shared memory of its lowest arch", how);
-  return nullptr;
+  return broken_limits(p, p.shared_bytes(element_bytes), how);
 }
 // clang-format on
 
@@ -84,8 +77,7 @@ inline sentence describe(const gemm_skinny_policy& p) {
 
 /// Returns null if the policy can run the problem, otherwise the reason. Every shape, stride and alignment is allowed.
 constexpr const char* misfit(const gemm_skinny_policy& p, const gemm_problem& problem) {
-  if (!is_at_least(problem.target, p.lowest)) return "the policy is for a later arch than this device";
-  return nullptr;
+  return misfit_of_arch(p, problem);
 }
 
 }  // namespace tilery::inline TILERY_ABI

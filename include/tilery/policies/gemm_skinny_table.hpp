@@ -1,41 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The candidate of gemm_skinny, the GEMM for a C with few rows or few columns, for each element type, and the
-// selector's condition for it.
+// The table of gemm_skinny, the GEMM for a C with few rows or few columns: a tile by element type and arch, with its
+// evidence, and the selector. A row is added in the array of its element type (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/arch_peaks.hpp>
 #include <tilery/core/element.hpp>
-#include <tilery/policies/choice.hpp>
 #include <tilery/policies/gemm_skinny.hpp>
+#include <tilery/policies/policy_table.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
-/// One candidate for each T.
-///
-/// Evidence. Computed for an H200, not measured. To keep 4.8 TB/s busy during the 0.7 us of a load, an SM must have
-/// 25 KB in flight; 256 lanes with 128 bytes each have 32 KB. With 16 columns, float uses two thirds of the
-/// multiply-adds that an SM can do in this time; half and bf16 use as many with 8 columns. They use this kernel where
-/// there are no tensor cores, or where the long operand is not aligned for 16-byte copies (gemm_mma_sync_table.hpp).
+/// A row of the table: the only tile of an element type from an arch on, and the selector's constants.
+struct gemm_skinny_row {
+  arch from;
+  tile_mnk block;
+  int lane_k;
+  int least_iterations_of_several = 1;  // of the k loop, if SMs run several tiles in turn
+  evidence measured;
+};
+
+// To keep an H200's 4.8 TB/s busy during the 0.7 us of a load, an SM must have 25 KB in flight; 256 lanes with 128
+// bytes each have 32 KB. With 16 columns, float uses two thirds of the multiply-adds that an SM can do in this time;
+// half and bf16 use as many with 8 columns.
+inline constexpr evidence computed_for_h200 = not_measured("computed from the memory bandwidth of an H200");
+
+/// The rows of double, float, and of half and bf16. The latter use this kernel where there are no tensor cores, or
+/// where the long operand is not aligned for 16-byte copies (gemm_mma_sync_table.hpp); tensor cores would serve such a
+/// problem otherwise, so the prologue and epilogue must be short in comparison with the k loop.
+inline constexpr gemm_skinny_row gemm_skinny_f64_rows[] = {
+    {.from = arch::sm_75, .block = {32, 8, 128}, .lane_k = 4, .measured = computed_for_h200},
+};
+inline constexpr gemm_skinny_row gemm_skinny_f32_rows[] = {
+    {.from = arch::sm_75, .block = {32, 16, 256}, .lane_k = 8, .measured = computed_for_h200},
+};
+inline constexpr gemm_skinny_row gemm_skinny_16_bit_rows[] = {
+    {.from = arch::sm_75,
+     .block = {32, 8, 512},
+     .lane_k = 16,
+     .least_iterations_of_several = 4,
+     .measured = computed_for_h200},
+};
+
 template <class T>
-struct gemm_skinny_table {
-  static constexpr gemm_skinny_policy candidates[1] = {
-      sizeof(T) == 8   ? gemm_skinny_policy{.block = {32, 8, 128}, .lane_k = 4}
-      : sizeof(T) == 4 ? gemm_skinny_policy{.block = {32, 16, 256}, .lane_k = 8}
-                       : gemm_skinny_policy{.block = {32, 8, 512}, .lane_k = 16}};
+constexpr const auto& gemm_skinny_rows_of() {
+  if constexpr (sizeof(T) == 8)
+    return gemm_skinny_f64_rows;
+  else if constexpr (sizeof(T) == 4)
+    return gemm_skinny_f32_rows;
+  else
+    return gemm_skinny_16_bit_rows;
+}
+
+/// Rows, candidate and selector for elements of T.
+template <class T>
+struct gemm_skinny_rows {
+  static constexpr const auto& rows = gemm_skinny_rows_of<T>();
+
+  static constexpr candidate_list<gemm_skinny_policy, 1> candidates(const gemm_skinny_row& row) {
+    return {{{.block = row.block, .lane_k = row.lane_k}}};
+  }
+  static constexpr choice select(const gemm_skinny_row&, const gemm_skinny_policy (&)[1], const gemm_problem&) {
+    return {0, "few rows or columns: the long operand is read once"};
+  }
+};
+
+/// The table of gemm_skinny for elements of T.
+template <class T>
+struct gemm_skinny_table : policy_table<gemm_skinny_rows<T>> {
+  using table = policy_table<gemm_skinny_rows<T>>;
 
   /// True if this kernel should serve the problem: one tile holds C's shorter dimension, and k is long enough. If no SM
   /// has a second tile, half of a block's warps must have work. If SMs run several tiles in turn, all warps must have
-  /// work; for 16-bit elements, which tensor cores would serve otherwise, the k loop must have 4 iterations, so that
-  /// prologue and epilogue are short in comparison.
+  /// work for the row's number of iterations.
   static constexpr bool serves(const gemm_problem& p) {
-    const gemm_skinny_policy& policy = candidates[0];
+    const gemm_skinny_policy& policy = table::candidates_for(p.target)[0];
     const bool several = tiles_of(policy, p.m, p.n) * p.batches > peaks(p.target).multiprocessors;
-    const int least_of_several = sizeof(T) == 2 ? 4 * policy.block.k : policy.block.k;
+    const int least_of_several = table::row(p.target).least_iterations_of_several * policy.block.k;
     return lesser(p.m, p.n) <= policy.block.n && p.k >= (several ? least_of_several : policy.block.k / 2);
-  }
-  static constexpr choice choose(const gemm_problem&) {
-    return {0, "few rows or columns: the long operand is read once"};
   }
 };
 

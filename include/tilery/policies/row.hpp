@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the kernels that reduce along rows (softmax, cross-entropy), its rules, its candidates and the
-// selector. A group of lanes shares a row: a warp, a whole block, or the only lane of a block on the CPU.
+// The policy of the kernels that reduce along rows (softmax, cross-entropy), and its rules. A group of lanes shares a
+// row: a warp, a whole block, or the only lane of a block on the CPU.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/arch.hpp>
-#include <tilery/core/element.hpp>
 #include <tilery/core/error.hpp>
-#include <tilery/policies/choice.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -22,6 +20,7 @@ struct row_policy {
   bool hardware_exp = false;  // e^x by the GPU's own instruction (math::hardware_exp), for float
   arch lowest = arch::sm_75;
   host_isa isa = native_isa;
+  friend constexpr bool operator==(const row_policy&, const row_policy&) = default;
 
   /// Elements of the longest row that a group of lanes can keep.
   constexpr int capacity() const { return lanes_a_row * vector * held; }
@@ -73,67 +72,5 @@ constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
     return "a row is longer than the lanes can keep; held = 0 serves every length";
   return nullptr;
 }
-
-/// A candidate for rows of T on a GPU, with `lanes` lanes for each row. 16-bit elements use the hardware's e^x: they
-/// load in half the time of float, and the polynomial for e^x would take longer than the loads.
-template <class T>
-constexpr row_policy gpu_rows(int threads, int lanes, int vector, int held, int ahead = 1) {
-  return {.threads = threads,
-          .lanes_a_row = lanes,
-          .rows = threads / lanes,
-          .vector = vector,
-          .held = held,
-          .ahead = ahead,
-          .hardware_exp = sizeof(T) == 2};
-}
-
-/// Candidates for rows of T on a GPU. Their sizes are computed from the registers of a lane and the bytes that an SM
-/// needs in flight. For long rows, the rows that are in work at once fit the L2 cache, where the second pass finds
-/// them.
-///
-/// Evidence. The second and third candidate were measured on an H200, in a version that served rows of whole packs
-/// only.
-template <class T>
-struct row_table_gpu {
-  static constexpr int vector = static_cast<int>(16 / sizeof(T)), few = 32 / vector;
-  static constexpr row_policy candidates[5] = {
-      gpu_rows<T>(128, 32, 1, 8),                                // up to 256 columns, any strides
-      gpu_rows<T>(128, 32, vector, few),                         // up to 1024 columns: a warp for each row
-      gpu_rows<T>(256, 256, vector, few),                        // up to 8192 columns: a block for each row
-      gpu_rows<T>(768, 768, vector, 0, sizeof(T) == 4 ? 4 : 2),  // any length; loads in flight fit 80 registers
-      gpu_rows<T>(256, 256, 1, 0, 8),                            // any length, any strides
-  };
-
-  static constexpr choice choose(const row_problem& p) {
-    if (p.columns <= 32) return {0, "a lane of a warp has one element"};
-    if (p.vector < vector) {
-      if (p.columns <= candidates[0].capacity())
-        return {0, "short rows that no packs cut alike: a warp keeps one in registers"};
-      return {4, "rows that no packs cut alike: single elements, read once a pass"};
-    }
-    if (p.columns <= candidates[1].capacity()) return {1, "short rows: a warp keeps one in registers"};
-    if (p.columns <= candidates[2].capacity()) return {2, "a block keeps the row in registers: it is read once"};
-    return {3, "rows longer than a block's registers: read once a pass"};
-  }
-};
-
-/// Candidates for rows of T on the CPU: a pack is one vector register. A row of up to 256 KiB is kept on the stack, in
-/// the L2 cache, and needs one exponential for each element; a longer row is read twice and needs two.
-template <class T>
-struct row_table_cpu {
-  static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));
-  static constexpr int held = static_cast<int>(262144 / vector_bytes());
-  static constexpr row_policy candidates[3] = {
-      {.threads = 1, .lanes_a_row = 1, .rows = 8, .vector = vector, .held = held, .lowest = arch::cpu},
-      {.threads = 1, .lanes_a_row = 1, .rows = 1, .vector = vector, .held = 0, .lowest = arch::cpu},
-      {.threads = 1, .lanes_a_row = 1, .rows = 1, .vector = 1, .held = 0, .lowest = arch::cpu},
-  };
-
-  static constexpr choice choose(const row_problem& p) {
-    if (!p.contiguous) return {2, "columns are not contiguous: single elements"};
-    if (p.columns <= candidates[0].capacity()) return {0, "the row stays in the second-level cache between the passes"};
-    return {1, "rows longer than the second-level cache: read once a pass"};
-  }
-};
 
 }  // namespace tilery::inline TILERY_ABI

@@ -17,7 +17,7 @@ namespace tilery::inline TILERY_ABI {
 
 class cpu_lane : public cpu_atomics, public refused_store {
 public:
-  static constexpr bool alone = true;
+  static constexpr bool is_whole_block = true, takes_any_alignment = true, runs_on_device = false;
   static constexpr int warp_size = 1;
   TILERY_SIMT static constexpr int threads(int) { return 1; }
 

@@ -8,6 +8,7 @@
 #include <tilery/simt/cuda_atomics.hpp>
 #include <tilery/simt/cuda_cluster.hpp>
 #include <tilery/simt/engine.hpp>
+#include <tilery/simt/has_text.hpp>
 #include <tilery/simt/index.hpp>
 #include <tilery/simt/memory.hpp>
 #include <tilery/simt/order.hpp>
@@ -47,7 +48,7 @@ using access_word_of = std::conditional_t<Element != 8, typename access_word<Byt
 
 class cuda_lane : public cuda_atomics, public refused_store {
 public:
-  static constexpr bool alone = false;
+  static constexpr bool is_whole_block = false, takes_any_alignment = false, runs_on_device = true;
   static constexpr int warp_size = 32;
   TILERY_SIMT static constexpr int threads(int of_policy) { return of_policy; }
 
@@ -81,8 +82,17 @@ public:
   }
 
   // The block's rank in its cluster and the cluster's size in blocks. sm_90 and later.
-  TILERY_SIMT int cluster_rank() const { return cuda_cluster::rank(); }
-  TILERY_SIMT int cluster_size() const { return cuda_cluster::size(); }
+  // Templates, so that the check is made where a kernel calls them.
+  template <class Lane = cuda_lane>
+  TILERY_SIMT int cluster_rank() const {
+    static_assert(has_text<features::clusters, Lane>, "cluster_rank has no text for this device pass: " TILERY_PASS);
+    return cuda_cluster::rank();
+  }
+  template <class Lane = cuda_lane>
+  TILERY_SIMT int cluster_size() const {
+    static_assert(has_text<features::clusters, Lane>, "cluster_size has no text for this device pass: " TILERY_PASS);
+    return cuda_cluster::size();
+  }
 
   /// The atoms' host model asks for an engine. The host pass compiles it and never runs it.
   immediate_engine engine() const { return {}; }
@@ -105,7 +115,11 @@ public:
   }
   /// The barrier of all lanes of the cluster: accesses before it are visible to all lanes of the cluster after it. All
   /// lanes of a warp must call it together.
-  TILERY_SIMT void sync_cluster(where = {}) const { cuda_cluster::sync(); }
+  template <class Lane = cuda_lane>
+  TILERY_SIMT void sync_cluster(where = {}) const {
+    static_assert(has_text<features::clusters, Lane>, "sync_cluster has no text for this device pass: " TILERY_PASS);
+    cuda_cluster::sync();
+  }
 
   /// Returns the `value` that lane `from` of this warp passes. All lanes of the warp must call it.
   template <class T>
@@ -182,8 +196,9 @@ public:
 
   /// Returns the address at the same offset in the shared memory of the cluster's block `rank`. Call sync_cluster()
   /// before the first access: it ensures that all blocks of the cluster have started.
-  template <class T>
+  template <class T, class Lane = cuda_lane>
   TILERY_SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
+    static_assert(has_text<features::clusters, Lane>, "of_block has no text for this device pass: " TILERY_PASS);
     return dsmem_ptr<T>(cuda_cluster::map(mine.raw(), rank), rank);
   }
   template <class T>

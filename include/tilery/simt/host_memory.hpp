@@ -19,7 +19,7 @@ public:
 
   static constexpr memory_space reachable() { return memory_space::host; }
 
-  allocation allocate(std::size_t bytes) const {
+  allocation allocate(std::size_t bytes, where = {}) const {
     if (bytes == 0) return {};
     void* memory = ::operator new (bytes, std::align_val_t{alignment});
     return {memory, bytes,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Defines what a kernel is, and `launch`. A kernel is a struct with a constant number of threads, a type `shared`, and
-// the function `run`, which is executed by each lane:
+// Defines what a kernel is (simt/launch.hpp launches it). A kernel is a struct with a constant number of threads, a
+// type `shared`, and the function `run`, which is executed by each lane:
 //
 //   struct my_kernel {
 //     static constexpr const char* name = "my_kernel";
 //     static constexpr int threads = 128;              // lanes of a block on a GPU
 //     static constexpr features needs = features::copy_async;  // features that its text uses; none if absent
 //     static constexpr arch lowest = arch::sm_90;      // the first arch that it is tuned for; any arch if absent
-//     static constexpr bool holds_alone = true;        // true if `run` is also right for a block of one lane (the cpu)
+//     static constexpr bool allows_one_lane = true;        // true if `run` is also right for a block of one lane (the
+//     cpu) static constexpr bool blocks_wait = true;        // true if a block waits for another block; false if absent
 //     static constexpr int cluster = 4;                // blocks of a cluster, along x; 1 if absent
 //     static constexpr int resident = 2;               // blocks whose registers an SM must hold at once; 1 if absent
 //     struct shared {
@@ -34,7 +35,7 @@ template <class K>
 concept kernel_text = requires {
   { K::name } -> std::convertible_to<const char*>;
   { K::threads } -> std::convertible_to<int>;
-  { K::holds_alone } -> std::convertible_to<bool>;
+  { K::allows_one_lane } -> std::convertible_to<bool>;
   typename K::shared;
 };
 
@@ -70,6 +71,15 @@ inline constexpr int portable_cluster = 8;
 template <class Kernel>
 constexpr int shared_bytes() {
   return std::is_empty_v<typename Kernel::shared> ? 0 : static_cast<int>(sizeof(typename Kernel::shared));
+}
+
+/// True if a block of the kernel waits for values that other blocks store.
+template <class Kernel>
+constexpr bool blocks_wait_in() {
+  if constexpr (requires { Kernel::blocks_wait; })
+    return Kernel::blocks_wait;
+  else
+    return false;
 }
 
 /// A kernel's requirements, without its type: a function that takes this struct is compiled once, not for each kernel.
@@ -118,6 +128,19 @@ inline finding check_arch(const kernel_needs& kernel, arch target) {
   return {};
 }
 
+/// Returns a sentence if the kernel's parameters are larger than the executor can pass.
+inline finding check_parameters(const char* kernel, int bytes, int most) {
+  if (bytes <= most) return {};
+  return {kernel, " has ", bytes, " bytes of parameters; this device takes at most ", most};
+}
+
+/// Returns a sentence if an operand has elements of double.
+inline finding check_no_doubles(const char* kernel, const operands& known) {
+  for (const operand& o : known)
+    if (o.is_double) return {kernel, ": ", o.name, " has elements of double, which this device has no arithmetic for"};
+  return {};
+}
+
 /// Returns a sentence if a GPU cannot launch a grid of this size, or if the grid is not made of whole clusters.
 inline finding check_grid(index3 blocks, int cluster) {
   if (blocks.x < 0 || blocks.y < 0 || blocks.z < 0 || blocks.y > 65535 || blocks.z > 65535)
@@ -127,64 +150,6 @@ inline finding check_grid(index3 blocks, int cluster) {
     return {sentence("a grid of ", blocks.x, " blocks along x; it must be a multiple of the kernel's cluster of "),
             cluster};
   return {};
-}
-
-/// Stops the compilation if a member of the kernel is missing, with one sentence for each member.
-template <class Kernel, class Executor, class Params>
-constexpr bool is_kernel() {
-  static_assert(
-      requires {
-        { Kernel::name } -> std::convertible_to<const char*>;
-      },
-      "a kernel must have a name: static constexpr const char* name");
-  static_assert(
-      requires {
-        { Kernel::threads } -> std::convertible_to<int>;
-      },
-      "a kernel must say how many threads a block has: static constexpr int threads");
-  if constexpr (requires { Kernel::needs; })
-    static_assert(std::is_same_v<decltype(Kernel::needs), const features>,
-                  "a kernel's needs must be a set of features: static constexpr features needs = features::copy_async");
-  if constexpr (requires { Kernel::lowest; })
-    static_assert(std::is_same_v<decltype(Kernel::lowest), const arch>,
-                  "a kernel's lowest must be an arch: static constexpr arch lowest = arch::sm_90");
-  static_assert(
-      requires {
-        { Kernel::holds_alone } -> std::convertible_to<bool>;
-      },
-      "a kernel must say whether it is right for a block of one lane: static constexpr bool holds_alone");
-  static_assert(
-      requires { typename Kernel::shared; },
-      "a kernel must have a type of its shared memory: struct shared, or using shared = no_shared");
-  if constexpr (kernel_text<Kernel> && requires { typename Executor::lane; }) {
-    constexpr bool runs = requires(typename Executor::lane lane, const Params& p, typename Kernel::shared& smem) {
-      Kernel::run(lane, p, smem);
-    };
-    static_assert(runs,
-                  "a kernel must have static void run(Lane lane, const P& params, shared& smem), a template of Lane, "
-                  "where P is the type of the params that launch is given");
-    return runs;
-  } else {
-    return kernel_text<Kernel>;
-  }
-}
-
-/// Launches a kernel on a grid of blocks, in the executor's order. `known` lists the kernel's operands: launch() checks
-/// their memory space, and a checking executor uses them as the bounds of every access. An empty grid launches nothing.
-template <class Kernel, class Executor, class Params>
-void launch(const Executor& executor, index3 blocks, const Params& params, const operands& known = {}, where at = {}) {
-  if constexpr (is_kernel<Kernel, Executor, Params>()) {
-    static_assert(std::is_trivially_copyable_v<Params>, "kernel parameters must be trivially copyable");
-    static_assert(sizeof(Params) <= largest_parameter_bytes, "kernel parameters must fit 32764 bytes");
-    static_assert(cluster_of<Kernel>() >= 1 && cluster_of<Kernel>() <= portable_cluster,
-                  "a kernel's cluster must be 1 to 8 blocks: more are not portable");
-    static_assert(cluster_of<Kernel>() == 1 || includes(features_of<Kernel>(), features::clusters),
-                  "a kernel with a cluster must need clusters: static constexpr features needs = features::clusters");
-    refuse(in_op(Kernel::name, check_grid(blocks, cluster_of<Kernel>())), at);
-    if (!known.checked()) refuse(in_op(Kernel::name, check_operands(known, executor.reachable())), at);
-    if (blocks.volume() == 0) return;
-    executor.template run<Kernel>(blocks, params, known, at);
-  }
 }
 
 }  // namespace tilery::inline TILERY_ABI

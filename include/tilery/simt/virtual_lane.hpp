@@ -29,7 +29,7 @@ class virtual_lane : public virtual_accesses<virtual_lane<Checked>, Checked>,
 public:
   using accesses::load, accesses::store, cluster::load, cluster::store, refused_store::store;
 
-  static constexpr bool alone = false;
+  static constexpr bool is_whole_block = false, takes_any_alignment = false, runs_on_device = false;
   static constexpr int warp_size = virtual_machine::block::warp_lanes;
   TILERY_SIMT static constexpr int threads(int of_policy) { return of_policy; }
 

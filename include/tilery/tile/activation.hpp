@@ -10,8 +10,9 @@
 //   3. `derivative(V x)` in the same way, which returns f'(x). If f' is 0 or 1, write `gradient(V x, V dy)` instead,
 //      which returns dy or 0: the product 0 * dy would be NaN for an infinite dy.
 //   4. its short name in namespace epilogue, at the end of the file.
-// It then works in activate, activate_backward, epilogue::activate and epilogue::times_gradient. tests/ops/
-// activation_test.cpp compares it with a formula in long double. A program writes its own activation with 1 to 3 alone.
+// It then works in activate, activate_backward, epilogue::activate and epilogue::times_gradient. A program writes its
+// own activation with steps 1 to 3. For one of the library's, tests/ops/activation_test.cpp gets a formula in long
+// double.
 //
 // Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|), and
 // f'(x) = 1 - f'(-x). No subtraction cancels, and one formula without branches serves all x.

@@ -32,7 +32,9 @@ struct cpu_tile_operands {
   gmem_ptr<const cpu_factor<S>> b;  // (k, column), contiguous along the columns
   std::int64_t b_k_stride;
   std::int32_t k;
-  gmem_ptr<S> sums;  // (row, column), contiguous along the columns
+  gmem_ptr<const cpu_factor<S>> next_a{nullptr};  // (row, k), what the next tile reads of A: it is prefetched
+  bool has_next = false;                          // false: nothing is prefetched
+  gmem_ptr<S> sums;                               // (row, column), contiguous along the columns
   std::int64_t sums_stride;
   bool add;  // true: add to the values in `sums`; false: overwrite them unread
 };
@@ -41,6 +43,13 @@ struct cpu_tile_operands {
 template <class S>
 void prefetch(gmem_ptr<S> p) {
   __builtin_prefetch(p.raw(), 1);
+}
+
+/// Prefetches the cache line of an element that will be read, into the L2 cache: in the L1 cache, rows that are a
+/// multiple of 4 KiB apart would evict each other. The element may be outside of the operand.
+template <class S>
+void prefetch_read(gmem_ptr<const S> p) {
+  __builtin_prefetch(p.raw(), 0, 2);
 }
 
 /// sums (Rows x Vectors * Lanes) = A B, or += A B.
@@ -59,10 +68,21 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
   const gmem_ptr<S> out = t.sums;
   const bool add = t.add;
 
-  // The old sums are prefetched 16 steps of k before the end: early enough to arrive, too late to be evicted by B.
-  const std::int32_t ahead = add && t.k > 16 ? 16 : 0;
-  for (std::int32_t part = 0; part < 2; ++part) {
-    for (std::int32_t k = part == 0 ? t.k - ahead : ahead; k > 0; --k) {
+  // The k loop goes in steps of a cache line of A. At each step it prefetches A's next rows: the hardware does not find
+  // so many rows early enough (float, AVX2, Zen 4, one thread, 2026-11-30: 4096 x 16 x 4096 56 GFLOP/s without, 79
+  // with it; 4096 x 64 x 4096 84 and 100). Before the last step it prefetches the old sums: early enough to arrive, too
+  // late to be evicted by B.
+  constexpr std::int32_t line = 64 / sizeof(factor);
+  gmem_ptr<const factor> next_a = t.next_a;
+  const bool has_next = t.has_next;
+  for (std::int32_t left = t.k; left > 0; left -= line) {
+    if (has_next)
+      for (int i = 0; i < Rows; ++i) prefetch_read(next_a + i * a_row_stride);
+    if (add && left <= line)
+      for (int i = 0; i < Rows; ++i)
+        for (int v = 0; v < Vectors; ++v) prefetch(out + (i * out_stride + v * Lanes));
+    next_a = next_a + line;
+    for (std::int32_t k = left < line ? left : line; k > 0; --k) {
       pack<factor, Lanes> b_row[Vectors];
       TILERY_UNROLL
       for (int v = 0; v < Vectors; ++v) b_row[v] = lane.load(b + v * Lanes, width<Lanes>);
@@ -75,8 +95,6 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
       a = a + 1;
       b = b + b_k_stride;
     }
-    for (int i = 0; i < Rows && part == 0 && ahead > 0; ++i)
-      for (int v = 0; v < Vectors; ++v) prefetch(out + (i * out_stride + v * Lanes));
   }
 
   TILERY_UNROLL

@@ -60,7 +60,7 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
 
 /// sums[row][i] += the products of Steps steps of k, for Rows rows of the short operand and `count` elements i. Each
 /// step of k is a line of the long operand, along its outer dimension. The rows of `sums` are whole vectors.
-template <int N, int Rows, int Steps, class S, class T>
+template <int N, int Rows, int Steps, bool Prefetch, class S, class T>
 void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T> lines, std::int64_t line_stride,
                int count, gmem_ptr<S> sums, int sums_pitch) {
   constexpr cpu_lane lane({0, 0, 0}, {1, 1, 1});
@@ -75,7 +75,7 @@ void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T>
     TILERY_UNROLL
     for (int s = 0; s < Steps; ++s) {
       const auto at = lines + (s * line_stride + i);
-      expect_read(at + Steps * line_stride);  // the lines of the next steps, in other pages
+      if constexpr (Prefetch) expect_read(at + Steps * line_stride);  // the lines of the next steps, in other pages
       line[s] = line_vector<S, N>(lane, at, count - i);
     }
     TILERY_UNROLL

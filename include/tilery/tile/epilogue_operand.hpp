@@ -72,7 +72,7 @@ private:
   template <int N, class Lane>
   TILERY_SIMT bool whole(int column) const {
     constexpr int bytes = N * sizeof(T) < 16 ? static_cast<int>(N * sizeof(T)) : 16;
-    return aligned_ >= (Lane::alone ? 1 : bytes) && column + N <= all_.columns;
+    return aligned_ >= (Lane::takes_any_alignment ? 1 : bytes) && column + N <= all_.columns;
   }
 
   gmem_matrix<T> all_;

@@ -32,7 +32,7 @@ TILERY_SIMT void store_registers(Lane lane, const Params& p, int row, int column
       for (int e = 0; e < quad; ++e)
         store_sums<P.c_vector>(lane, p, epilogue, (is_transposed ? first_column : first_row) + e,
                                is_transposed ? first_row : first_column,
-                               is_transposed ? sums.down(i, j + e) : sums.sums(i + e, j / quad));
+                               is_transposed ? sums.transposed_sums(i, j + e) : sums.sums(i + e, j / quad));
     }
   }
   epilogue.end(lane);

@@ -39,7 +39,7 @@ public:
   TILERY_SIMT pack<Accumulator, quad> sums(int i, int j) const { return sums_[i][j]; }
   /// A pack of C^T, for the transposed problem: elements of the lane's column j, from its row i on. Row i must begin a
   /// pack of rows.
-  TILERY_SIMT pack<Accumulator, quad> down(int i, int j) const {
+  TILERY_SIMT pack<Accumulator, quad> transposed_sums(int i, int j) const {
     pack<Accumulator, quad> result;
     TILERY_UNROLL
     for (int e = 0; e < quad; ++e) result.set(e, sums_[i + e][j / quad][j % quad]);

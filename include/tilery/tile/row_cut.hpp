@@ -21,7 +21,7 @@ template <auto P, class Lane>
 class row_cut {
 public:
   static constexpr int vector = P.vector, step = row_group<P, Lane>::lanes * vector;
-  static constexpr bool has_edges = !Lane::alone && vector > 1;
+  static constexpr bool has_edges = !Lane::takes_any_alignment && vector > 1;
 
   /// Cuts a row of `columns` elements that begins at `row`.
   template <class T>
@@ -44,10 +44,10 @@ public:
     return group_.rank() < first_pack_ ? group_.rank() : end_of_packs_ + group_.rank() - first_pack_;
   }
 
-  /// The number of elements in bounds in the pack at `column`. On a GPU packs are whole, and no code for a partial pack
-  /// is compiled.
+  /// The number of elements in bounds in the pack at `column`. If packs start at aligned addresses, the edges have the
+  /// rest of the row: packs are whole, and no code for a partial pack is compiled.
   TILERY_SIMT int inside_at(int column) const {
-    if constexpr (!Lane::alone) return vector;
+    if constexpr (!Lane::takes_any_alignment) return vector;
     return columns_ - column < vector ? columns_ - column : vector;
   }
   /// An upper bound for the number of packs that a lane has.

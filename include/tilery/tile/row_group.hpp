@@ -14,8 +14,8 @@ namespace tile {
 /// The group to which a lane belongs under row_policy P.
 template <auto P, class Lane>
 struct row_group {
-  static constexpr int lanes = Lane::alone ? 1 : P.lanes_a_row;
-  static constexpr int groups = Lane::alone ? 1 : P.threads / P.lanes_a_row;
+  static constexpr int lanes = Lane::is_whole_block ? 1 : P.lanes_a_row;
+  static constexpr int groups = Lane::is_whole_block ? 1 : P.threads / P.lanes_a_row;
 
   Lane lane;
 

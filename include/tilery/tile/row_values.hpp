@@ -26,7 +26,7 @@ public:
 
   /// True if a lane adds up its share of the row in partial sums, because the share may be long: on the CPU, and in
   /// rows that are streamed in single elements. Other lanes of a GPU have few packs each, and no registers to spare.
-  static constexpr bool in_parts = Lane::alone || (!kept && vector == 1);
+  static constexpr bool in_parts = Lane::is_whole_block || (!kept && vector == 1);
   template <class S>
   using sum_of = std::conditional_t<in_parts, long_sum<S>, short_sum<S>>;
   /// An upper bound for the number of packs that a lane has.
@@ -67,7 +67,7 @@ public:
   /// kept row has a nested loop, so that the inner loop has no second counter.
   template <class F, class Fold>
   TILERY_SIMT void for_each_in_parts(int packs_of_part, F f, Fold fold, where at = {}) {
-    if constexpr (kept && Lane::alone) {
+    if constexpr (kept && Lane::is_whole_block) {
       const int all = pieces(cut_.columns(), step);
       for (int begin = 0; begin < all; begin += packs_of_part) {
         const int behind = lesser(all, begin + packs_of_part);
@@ -91,7 +91,7 @@ public:
   /// On the CPU, and for a streamed row, only packs in bounds are visited.
   template <class F>
   TILERY_SIMT void for_all(F f, where at = {}) {
-    if constexpr (kept && !Lane::alone) {
+    if constexpr (kept && !Lane::is_whole_block) {
       TILERY_UNROLL
       for (int i = 0; i < P.held; ++i) f(held_[i]);
       if constexpr (cut::has_edges) f(held_edge_);
@@ -129,12 +129,12 @@ private:
   TILERY_SIMT void keep(where at) {
     if constexpr (kept) {
       [[maybe_unused]] const auto reading = cut_.lane().step("read a row", at);
-      if constexpr (!Lane::alone) {
+      if constexpr (!Lane::is_whole_block) {
         TILERY_UNROLL
         for (int i = 0; i < P.held; ++i) held_[i] = splat<vector>(outside_);
         held_edge_ = splat<vector>(outside_);
       }
-      if constexpr (Lane::alone) {
+      if constexpr (Lane::is_whole_block) {
         each_pack([&](int i, int column) { held_[i] = read(column); });
       } else {
         // Not each_pack(): nvcc would keep its conditions in predicate registers for all passes, and run out of them.
@@ -151,7 +151,7 @@ private:
   // ends with the row.
   template <class F>
   TILERY_SIMT void each_pack(F f) {
-    if constexpr (kept && !Lane::alone) {
+    if constexpr (kept && !Lane::is_whole_block) {
       TILERY_UNROLL
       for (int i = 0; i < P.held; ++i)
         if (i < packs_) f(i, cut_.first() + i * step);
@@ -177,7 +177,8 @@ private:
     if constexpr (vector == 1) {
       return splat<1>(convert<Accumulator>(cut_.lane().load(row_ + column * stride_)));
     } else {
-      if (Lane::alone && column + vector > cut_.columns()) return read_cut(column, cut_.columns() - column);
+      if (Lane::takes_any_alignment && column + vector > cut_.columns())
+        return read_cut(column, cut_.columns() - column);
       return convert<Accumulator>(cut_.lane().load(row_ + column, width<vector>));
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: gemm_simt_policy: two buffers of A and B must fit the shared memory of its lowest arch
+// expect: : what a block keeps in shared memory must fit the shared memory of its lowest arch
 #include "operands.hpp"
 
 #ifdef BROKEN

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: gemm_simt_policy: block / lane must be at most 1024 threads
+// expect: : a block must have at most 1024 threads
 #include "operands.hpp"
 
 #ifdef BROKEN

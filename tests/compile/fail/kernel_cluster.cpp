@@ -8,7 +8,7 @@ struct exchange {
   static constexpr const char* name = "exchange";
   static constexpr int threads = 32;
   static constexpr tilery::features needs = tilery::features::clusters;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
 #ifdef BROKEN
   static constexpr int cluster = 16;
 #else

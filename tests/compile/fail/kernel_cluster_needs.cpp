@@ -12,7 +12,7 @@ struct exchange {
 #else
   static constexpr tilery::features needs = tilery::features::clusters;
 #endif
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   static constexpr int cluster = 2;
   using shared = tilery::no_shared;
 

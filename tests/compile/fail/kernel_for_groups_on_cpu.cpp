@@ -10,7 +10,7 @@ struct reverse_params {
 struct reverse {
   static constexpr const char* name = "reverse";
   static constexpr int threads = 128;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   using shared = tilery::no_shared;
 
   template <class Lane>

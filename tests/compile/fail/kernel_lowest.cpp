@@ -14,7 +14,7 @@ struct k {
 #else
   static constexpr tilery::arch lowest = tilery::arch::cpu;
 #endif
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   using shared = tilery::no_shared;
 
   template <class Lane>

@@ -15,7 +15,7 @@ struct params {
 struct nothing {
   static constexpr const char* name = "nothing";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   using shared = tilery::no_shared;
 
   template <class Lane>

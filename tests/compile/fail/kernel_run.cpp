@@ -9,7 +9,7 @@ struct k_params {
 struct k {
   static constexpr const char* name = "k";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   using shared = tilery::no_shared;
 
   template <class Lane>

@@ -10,7 +10,7 @@ struct exchange {
   static constexpr const char* name = "exchange";
   static constexpr int threads = 32;
   static constexpr tilery::features needs = tilery::features::clusters;
-  static constexpr bool holds_alone = true;  // it does not
+  static constexpr bool allows_one_lane = true;  // it does not
   static constexpr int cluster = 2;
   using shared = tilery::no_shared;
 

@@ -24,14 +24,14 @@ using gpu = tilery::cuda;
 #elif !defined(BROKEN)
 using gpu = tilery::virtual_gpu;
 #else
-struct gpu {
-  struct lane {
-    static constexpr bool alone = false;
+struct gpu : tilery::host_memory {
+  struct lane : tilery::cpu_lane {
+    static constexpr bool is_whole_block = false, takes_any_alignment = false;
+    static constexpr int warp_size = 32;
   };
-  static constexpr tilery::memory_space reachable() { return tilery::memory_space::host; }
+  static constexpr bool uses_cpu_kernels = false, blocks_may_wait = false, has_doubles = true;
+  static constexpr int parameter_bytes() { return tilery::largest_parameter_bytes; }
   tilery::arch target(tilery::where = {}) const { return tilery::arch::sm_90; }
-  tilery::allocation workspace(std::size_t, tilery::where = {}) const { return {}; }
-  void zero_bytes(void*, std::size_t, tilery::where = {}) const {}
   template <class Kernel, class Params>
   void run(tilery::index3, const Params&, const tilery::operands&, tilery::where) const {}
 };

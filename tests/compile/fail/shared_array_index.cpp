@@ -9,7 +9,7 @@ struct first_params {
 struct first {
   static constexpr const char* name = "first";
   static constexpr int threads = 32;
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
   struct shared {
     tilery::shared_array<float, 4> sums;
   };

@@ -20,7 +20,7 @@ struct params {
 struct base {
   static constexpr const char* name = "atoms";
   static constexpr int threads = 64;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
 };
 
 /// sm_80 and later.

@@ -36,7 +36,8 @@ struct candidate {
   using kernel = tilery::gemm_mma_sync<P, params>;
 
   static constexpr meant_accesses meant(const tilery::gemm_mma_sync_policy& p) {
-    // A kernel for few rows or columns stores the transposed C where columns are few. C is read where beta is not 0, as it is written.
+    // A kernel for few rows or columns stores the transposed C where columns are few. C is read where beta is not 0, as
+    // it is written.
     const int c = p.c_vector * static_cast<int>(sizeof(C));
     meant_accesses whole = {.global_loads = {operand ? element : c, c}, .global_stores = {c, c}, .shared_loads = 16};
     if (!p.looks_up()) {
@@ -78,11 +79,12 @@ struct candidate {
 #ifdef FEW
 template <class T>
 struct few {
+  using all = tilery::gemm_mma_sync_table<T>;
   static constexpr tilery::gemm_mma_sync_policy candidates[] = {
-      tilery::big_mma_sync<T>(along::outer, along::outer),
-      tilery::small_mma_sync<T>(),
-      tilery::few_mma_sync<T>(),
-      tilery::strided_mma_sync<T>(),
+      all::candidates[2],
+      all::candidates[all::small],
+      all::candidates[all::few],
+      all::candidates[all::strided],
   };
 };
 template <>

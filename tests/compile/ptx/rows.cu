@@ -4,6 +4,7 @@
 
 #include <tilery/kernels/softmax.hpp>
 #include <tilery/kernels/softmax_cross_entropy.hpp>
+#include <tilery/policies/row_table.hpp>
 
 using tilery::half, tilery::bf16;
 using T = ELEMENT;

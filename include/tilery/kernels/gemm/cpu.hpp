@@ -38,8 +38,7 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
       for (int step = 0; step < pass.steps(); ++step) {
         pass.go_to(static_cast<int>(m), static_cast<int>(n), step, threads);
         cpu.parallel(
-            pass.pack_shares(), [&](std::int64_t share) { pass.pack_share(share); }, threads);
-        cpu.parallel(
+            pass.pack_shares(), [&](std::int64_t share) { pass.pack_share(share); },  //
             pass.shares(), [&](std::int64_t share) { pass.multiply_share(share); }, threads);
       }
     }
@@ -60,13 +59,15 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
       skinny.shares(), [&](std::int64_t share) { skinny.multiply(share); }, threads);
 }
 
-/// Computes `count` GEMMs; `params_of(i)` returns the parameters of GEMM i. Each GEMM gives the same bits as when it is
-/// computed alone. Small GEMMs, with fewer than 2^20 multiply-adds for each of the executor's threads, come first:
-/// several in parallel, each on one thread. The large GEMMs follow one after another, each on several threads.
+/// Computes `count` GEMMs; `params_of(i)` returns the parameters of GEMM i. Each one gives the same bits as when it is
+/// computed alone. Some come first, several in parallel, each on one thread: those with fewer than 2^20 multiply-adds a
+/// thread, and, where each thread gets 8 or more, those with fewer than 2^28. The others follow one after another, each
+/// on several threads.
 template <auto P, class Executor, class Of>
 void gemm_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) {
   const auto small = [&](const auto& p) {
-    return std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1) >> 20 < cpu.threads();
+    const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
+    return work >> 20 < cpu.threads() || (count >= 8 * cpu.threads() && work >> 28 == 0);
   };
   cpu.parallel(
       count,

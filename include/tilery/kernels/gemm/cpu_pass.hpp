@@ -63,10 +63,13 @@ public:
     panels_ = pieces(columns_, panel);
     // Strips and blocks are cut as evenly as possible, so that all threads have the same amount of work. If the
     // epilogue sums columns, the rows of a partial sum must not depend on the number of threads: the strips stay fixed,
-    // and only the blocks are cut for the threads.
+    // and only the blocks are cut for the threads. If B is packed, each thread gets blocks of its own, where there are
+    // enough panels: it then mostly reads panels that it has packed itself, from its own L2 cache.
     int strips = pieces(rows_, P.rows), blocks = pieces(columns_, P.n_block);
     if (sums_columns)
       blocks = threads == 1 ? blocks : greater(blocks, lesser(pieces(4 * threads, strip_groups(strips)), panels_));
+    else if (!b_ && threads > 1 && panels_ >= threads)
+      blocks = lesser(pieces(blocks, threads) * threads, panels_);
     else if (strips >= threads)
       strips = lesser(pieces(strips, threads) * threads, rows_);
     else
@@ -131,7 +134,7 @@ private:
     for (auto strip = first; strip < first + strips_of_share && strip < strips_.parts(); ++strip)
       for (auto q = begin; q < end; ++q)
         multiply(static_cast<int>(strips_.begin(strip)), static_cast<int>(strips_.size(strip)), static_cast<int>(q),
-                 epilogues[q - begin]);
+                 epilogues[q - begin], q + 1 == end);
     if (last())
       for (auto q = begin; q < end; ++q) epilogues[q - begin].end(lane);
   }
@@ -155,7 +158,7 @@ private:
 
   /// Computes one register tile: rows [row, row + rows) of A by panel q.
   template <class TileEpilogue>
-  void multiply(int row, int rows, int q, TileEpilogue& epilogue) const {
+  void multiply(int row, int rows, int q, TileEpilogue& epilogue, bool next_rows) const {
     const int columns = columns_of(q), column = n_ + q * panel;
     const bool whole = columns % lanes == 0;
     alignas(64) S tile_sums[P.rows * panel];
@@ -165,6 +168,8 @@ private:
     t.add = step_ > 0;
     t.a = a_ ? a_ + ((m_ + row) * p_.a.outer_stride + k_) : packed_a_ + row * a_pitch_;
     t.a_row_stride = a_ ? p_.a.outer_stride : a_pitch_;
+    t.has_next = next_rows;  // the share goes on with the rows below
+    t.next_a = t.a + rows * t.a_row_stride;
     t.b = b_ && whole ? b_ + (k_ * p_.b.k_stride + column) : packed_panel(q);
     t.b_k_stride = b_ && whole ? p_.b.k_stride : panel;
     if (c_ && whole)

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM on the CPU for a C with few rows or few columns. The short operand is packed once. The long operand is read
-// once, in place, in pieces that the threads share. If the long operand is contiguous along k, a piece is some lines
-// along k; the sum of a line is kept as a vector, which is folded to one number at the end. Otherwise a piece is a span
-// of every step of k, and its sums stay in the L1 cache. The order of the additions does not depend on the number of
-// threads.
+// once, in place, in pieces that the threads share. There are three loops:
+//
+//   tiles   The long operand is contiguous along k, and the short one has rows for at least half a vector: a piece is
+//           some lines along k, multiplied in the register tiles of gemm_cpu by the short operand, packed as vectors.
+//   lines   The long operand is contiguous along k, the short one has fewer rows: a piece is some lines along k; the
+//           sum of a line is kept as a vector, which is folded to one number at the end.
+//   steps   The long operand is contiguous along its outer dimension: a piece is a span of every step of k, and its
+//           sums stay in the L1 cache.
+//
+// The order of the additions does not depend on the number of threads.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/gemm_cpu_skinny.hpp>
 #include <tilery/tile/cpu_finish.hpp>
+#include <tilery/tile/cpu_register_tile.hpp>
 #include <tilery/tile/cpu_skinny.hpp>
 
 #include <cstddef>
@@ -28,18 +35,22 @@ public:
       : p_(p), few_rows_(p.c.rows <= p.c.columns), long_(few_rows_ ? p.b : p.a), short_(few_rows_ ? p.a : p.b) {
     along_k_ = long_.k_stride == 1 || long_.k <= 1;
     few_ = few_rows_ ? p.c.rows : p.c.columns, many_ = few_rows_ ? p.c.columns : p.c.rows;
-    piece_ = P.piece(along_k_, few_, many_, threads, sizeof(S));
-    // An odd number of cache lines: the rows use different sets of the cache.
-    pitch_ = (pieces(long_.k, cache_line) | 1) * cache_line;
+    in_tiles_ = has_tiles && along_k_ && few_ >= P.tile_few;
+    piece_ = in_tiles_ ? P.tile_group : P.piece(along_k_, few_, many_, threads, sizeof(S));
+    // A row of tiles is one step of k. Else an odd number of cache lines: rows along k use different sets of the cache.
+    pitch_ = in_tiles_ ? pieces(few_, lanes) * lanes : (pieces(long_.k, cache_line) | 1) * cache_line;
   }
 
-  std::size_t workspace_bytes() const { return sizeof(S) * static_cast<std::size_t>(few_ * pitch_); }
+  std::size_t workspace_bytes() const {
+    return sizeof(S) * static_cast<std::size_t>((in_tiles_ ? long_.k : few_) * pitch_);
+  }
 
-  /// Packs the short operand as rows along k, in the accumulation type.
+  /// Packs the short operand, in the accumulation type: as steps of k for tiles, else as rows along k.
   void pack_short(void* workspace) {
     packed_ = gmem_ptr<S>(static_cast<S*>(workspace));
-    const tile::strided_block<const T> from{short_.data, short_.outer_stride, short_.k_stride, few_, long_.k};
-    tile::copy_block<lanes>(lane, from, packed_, pitch_);
+    const tile::strided_block<const T> rows{short_.data, short_.outer_stride, short_.k_stride, few_, long_.k},
+        steps{short_.data, short_.k_stride, short_.outer_stride, long_.k, few_};
+    tile::copy_block<lanes>(lane, in_tiles_ ? steps : rows, packed_, pitch_);
   }
 
   /// Number of pieces that the long dimension is cut into.
@@ -48,33 +59,79 @@ public:
   void multiply(std::int64_t share) const {
     const int first = static_cast<int>(share) * piece_, count = lesser(many_ - first, piece_);
     alignas(64) S sums[most_sums];
-    const int sums_pitch = along_k_ ? group_pitch : piece_;
-    along_k_ ? multiply_lines(first, count, gmem_ptr<S>(sums)) : add_steps(first, count, gmem_ptr<S>(sums));
-    finish(first, count, gmem_ptr<const S>(sums), sums_pitch);
+    const gmem_ptr<S> to(sums);
+    if (in_tiles_) {
+      multiply_tiles(first, count, to);
+      finish(first, count, to, 1, pitch_);
+    } else if (along_k_) {
+      multiply_lines(first, count, to);
+      finish(first, count, to, group_pitch, 1);
+    } else {
+      add_steps(first, count, to);
+      finish(first, count, to, piece_, 1);
+    }
   }
 
 private:
   static constexpr int lanes = P.lanes(sizeof(S)), cache_line = static_cast<int>(64 / sizeof(S));
   static constexpr int group_pitch = pieces(P.group, lanes) * lanes;
-  static constexpr int most_sums = greater(P.few * greater(group_pitch, lanes), 4096);
+  static constexpr int tile_pitch = pieces(P.tile_group, lanes) * lanes;
+  static constexpr int most_columns = pieces(P.few, lanes) * lanes;
+  static constexpr int most_sums = greater(greater(P.few * greater(group_pitch, lanes), most_columns* P.group), 4096);
+  /// Tiles read the long operand in place: it must have the type in which gemm_cpu multiplies.
+  static constexpr bool has_tiles = P.has_tiles() && std::is_same_v<T, tile::cpu_factor<S>>;
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};
 
-  /// Calls f.operator()<Rows>(row) for all rows of the short operand: P.rows rows a call, then one row a call.
+  /// Calls f.operator()<Rows, First>(row) for all rows of the short operand: P.rows rows a call, then one row a call.
+  /// `First` is true for the first call, which can
+  /// prefetch the long operand for all.
   template <class F>
   void for_rows(const F& f) const {
-    int row = 0;
-    for (; row + P.rows <= few_; row += P.rows) f.template operator()<P.rows>(row);
-    for (; row < few_; ++row) f.template operator()<1>(row);
+    int row = few_ < P.rows ? 1 : P.rows;
+    few_ < P.rows ? f.template operator()<1, true>(0) : f.template operator()<P.rows, true>(0);
+    for (; row + P.rows <= few_; row += P.rows) f.template operator()<P.rows, false>(row);
+    for (; row < few_; ++row) f.template operator()<1, false>(row);
+  }
+
+  /// to (line, row of the short operand) = the products of all steps of k: a tile's lines from end to end, which their
+  /// prefetches follow.
+  void multiply_tiles([[maybe_unused]] int first, [[maybe_unused]] int count, [[maybe_unused]] gmem_ptr<S> to) const {
+    if constexpr (has_tiles) {
+      for (int line = 0; line < count; line += P.tile_lines) {
+        tile::cpu_tile_operands<S> t;
+        const int lines = lesser(count - line, P.tile_lines);
+        const auto from = long_.data + (first + line) * long_.outer_stride;
+        t.a_row_stride = long_.outer_stride, t.b_k_stride = t.sums_stride = pitch_;
+        t.has_next = true;
+        for (int k = 0; k == 0 || k < long_.k; k += P.k_block) {
+          t.k = lesser(long_.k - k, P.k_block);
+          t.a = from + k;
+          t.next_a = k + P.k_block < long_.k ? t.a + P.k_block : from + lines * long_.outer_stride;
+          t.add = k > 0;
+          for (int column = 0; column < few_; column += P.tile_vectors() * lanes) {
+            t.b = gmem_ptr<const S>(packed_ + (k * pitch_ + column));
+            t.sums = to + (line * pitch_ + column);
+            tile::multiply_tile<S, lanes, P.tile_lines, P.tile_vectors()>(lines,
+                                                                          lesser(pieces(few_ - column, lanes),
+                                                                                 P.tile_vectors()),
+                                                                          t);
+          }
+        }
+      }
+    }
   }
 
   void multiply_lines(int first, int count, gmem_ptr<S> to) const {
     pack<S, lanes> sums[P.few * P.group];
     for (int i = 0; i < few_ * P.group; ++i) sums[i] = splat<lanes>(S(0));
-    for (int k = 0; k < long_.k; k += P.k_block) {
-      const int some = lesser(long_.k - k, P.k_block);
+    // Few rows of the short operand leave room in the L1 cache for more steps of k: memory is then read in longer runs.
+    // A chain of additions still has at most P.k_block of them, because each vector has `lanes` chains.
+    const int k_block = greater(P.k_block, lesser(P.k_block * lanes, 4096 / few_) / lanes * lanes);
+    for (int k = 0; k < long_.k; k += k_block) {
+      const int some = lesser(long_.k - k, k_block);
       const auto for_lines = [&]<int Lines>(int line) {
         const auto from = long_.data + ((first + line) * long_.outer_stride + k);
-        for_rows([&]<int Rows>(int row) {
+        for_rows([&]<int Rows, bool>(int row) {
           tile::multiply_lines<lanes, Rows, Lines>(gmem_ptr<const S>(packed_ + (row * pitch_ + k)), pitch_, from,
                                                    long_.outer_stride, some, sums + (row * P.group + line), P.group);
         });
@@ -104,20 +161,20 @@ private:
   void add_steps(int first, int count, gmem_ptr<S> to, int k, int end) const {
     for (int i = 0; i < few_ * piece_; ++i) lane.store(to + i, S(0));
     const auto for_steps = [&]<int Steps>(int step) {
-      for_rows([&]<int Rows>(int row) {
-        tile::add_steps<lanes, Rows, Steps>(gmem_ptr<const S>(packed_ + (row * pitch_ + step)), pitch_,
-                                            long_.data + (first + step * long_.k_stride), long_.k_stride, count,
-                                            to + row * piece_, piece_);
+      for_rows([&]<int Rows, bool First>(int row) {
+        tile::add_steps<lanes, Rows, Steps, First>(gmem_ptr<const S>(packed_ + (row * pitch_ + step)), pitch_,
+                                                   long_.data + (first + step * long_.k_stride), long_.k_stride, count,
+                                                   to + row * piece_, piece_);
       });
     };
     for (; k + P.lines <= end; k += P.lines) for_steps.template operator()<P.lines>(k);
     for (; k < end; ++k) for_steps.template operator()<1>(k);
   }
 
-  /// Writes C's tile from the few_ x count sums. If C has few columns, the sums are transposed first, `lanes` rows at a
-  /// time. `lanes` divides the size of a piece: the column sums of an epilogue then have the same parts for any number
-  /// of threads.
-  void finish(int first, int count, gmem_ptr<const S> sums, int pitch) const {
+  /// Writes C's tile from the few_ x count sums, with strides along both. If the sums are not contiguous along C's
+  /// rows, they are transposed first, `lanes` rows at a time, or all of few rows. `lanes` divides the size of a piece:
+  /// the column sums of an epilogue then have the same parts for any number of threads.
+  void finish(int first, int count, gmem_ptr<const S> sums, std::int64_t few_stride, std::int64_t many_stride) const {
     const auto finish_rows = [&](const tile::finished_tile<S>& all) {
       // An epilogue that sums columns has room for 4 vectors of sums: it takes 4 vectors of columns down to the tile's
       // last row, then the next 4.
@@ -130,20 +187,30 @@ private:
         epilogue.end(lane);
       }
     };
-    if (few_rows_) return finish_rows({sums, pitch, 0, first, few_, count});
-    constexpr int some = lanes, columns = pieces(P.few, lanes) * lanes;
-    alignas(64) S transposed_sums[some * columns] = {};
-    for (int i = 0; i < count; i += some) {
-      const int rows = lesser(count - i, some);
+    alignas(64) S rows_of_c[greater(lanes * most_columns, P.few * tile_pitch)] = {};
+    const auto transposed = [&](int rows, std::int64_t row_stride, int columns, std::int64_t column_stride, int pitch,
+                                gmem_ptr<const S> from) {
       for (int row = 0; row < rows; ++row)
-        for (int column = 0; column < few_; ++column)
-          transposed_sums[row * columns + column] = lane.load(sums + (column * pitch + i + row));
-      finish_rows({gmem_ptr<const S>(transposed_sums), columns, first + i, 0, rows, few_});
+        for (int column = 0; column < columns; ++column)
+          rows_of_c[row * pitch + column] = lane.load(from + (row * row_stride + column * column_stride));
+      return gmem_ptr<const S>(rows_of_c);
+    };
+    if (few_rows_) {
+      if (many_stride == 1) return finish_rows({sums, few_stride, 0, first, few_, count});
+      finish_rows(
+          {transposed(few_, few_stride, count, many_stride, tile_pitch, sums), tile_pitch, 0, first, few_, count});
+    } else {
+      if (few_stride == 1) return finish_rows({sums, many_stride, first, 0, count, few_});
+      for (int i = 0; i < count; i += lanes) {
+        const int rows = lesser(count - i, lanes);
+        finish_rows({transposed(rows, many_stride, few_, few_stride, most_columns, sums + i * many_stride),
+                     most_columns, first + i, 0, rows, few_});
+      }
     }
   }
 
   const Params& p_;
-  bool few_rows_, along_k_;
+  bool few_rows_, along_k_, in_tiles_;
   panel<T> long_, short_;
   int few_, many_, piece_;
   std::int64_t pitch_;

@@ -26,7 +26,7 @@ struct gemm_mma_sync {
   using shape = typename sums_type::shape;
   static constexpr features needs = features::copy_async | features::ldmatrix | shape::needs;
   static constexpr arch lowest = P.lowest;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
 
   static constexpr bool looks_up = P.looks_up();
   /// Blocks per SM that the registers must suffice for. A small tile leaves registers for as many blocks as fit sm_90's

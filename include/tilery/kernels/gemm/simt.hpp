@@ -23,7 +23,7 @@ struct gemm_simt {
   static constexpr const char* name = "gemm_simt";
   static constexpr int threads = P.threads();
   static constexpr arch lowest = P.lowest;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
   /// Blocks per SM that the registers must suffice for. With at most 32 accumulators, 128 registers a thread suffice: 4
   /// blocks of 128 threads fit an SM. Without this bound compilers use more registers, and one block fewer is there to
   /// hide the others' latency.

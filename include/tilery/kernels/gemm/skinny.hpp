@@ -26,7 +26,7 @@ struct gemm_skinny {
   static constexpr const char* name = "gemm_skinny";
   static constexpr int threads = P.threads();
   static constexpr arch lowest = P.lowest;
-  static constexpr bool holds_alone = false;
+  static constexpr bool allows_one_lane = false;
 
   static constexpr int warp_k = P.warp_k * P.lane_k;  // elements along k of one warp in one iteration
   using factors_type = tile::skinny_factors<element_type, sum, P.block.n, warp_k>;

@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-class block final : public block_lanes {
+class block final : public block_lanes<block> {
 public:
   static constexpr int warp_lanes = warp_collective_state::lanes;
   using lane_function = void (*)(block& self, int rank, const void* params);
@@ -39,8 +39,11 @@ public:
     std::fill_n(shared_.get(), shared_bytes_, std::byte{0xff});  // NaN in every floating-point type
     waiting_.clear();
     barriers_.clear();
-    for (warp_collective_state& w : warps_) w.live = w.arrived = 0;
-    for (int i = 0; i < threads(); ++i) warp_of(i).live |= bit_of(i);
+    for (int first = 0; first < threads(); first += warp_lanes) {
+      warp_collective_state& w = warp_of(first);
+      w.live = ~0u >> (warp_lanes - std::min(warp_lanes, threads() - first));
+      w.arrived = 0;
+    }
     begin_lanes(at);
     if (events_) events_->begins(*this);
   }
@@ -144,10 +147,11 @@ private:
     void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{128}); }
   };
 
-  void run_kernel(int rank) override { kernel_(*this, rank, params_); }
-  void lane_ended(int rank) override {
+  friend block_lanes<block>;
+  void run_kernel(int rank) { kernel_(*this, rank, params_); }
+  void lane_ended(int rank) {
     --cluster_->live;
-    if (!cancelled() && !failure()) release_without(rank);
+    if (!cancelled() && !failed()) release_without(rank);
     if (!lives() && events_) events_->ends();
   }
 
@@ -167,8 +171,9 @@ private:
     ready().insert_warp(warp, came);
     if (events_) events_->warp_complete(warp, w.called, came);
   }
-  /// Releases the barriers at which only this lane, which has ended, was missing.
-  void release_without(int rank) {
+  /// Releases the barriers at which only this lane, which has ended, was missing. Not inlined: it would give the end of
+  /// each lane a large stack frame.
+  [[gnu::noinline]] void release_without(int rank) {
     if (arrived_ == live() && live() > 0) release_block();
     warp_collective_state& w = warp_of(rank);
     w.live &= ~bit_of(rank);

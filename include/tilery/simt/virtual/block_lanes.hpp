@@ -28,6 +28,10 @@ namespace virtual_machine {
 /// error.
 struct lane_cancelled {};
 
+/// Block derives from this class. It has run_kernel(rank), which executes the kernel for one lane, and
+/// lane_ended(rank), which is called after a lane has ended and may throw the fault that ends the launch
+/// (options::stop_at_first).
+template <class Block>
 class block_lanes : public stack_owner {
 public:
   explicit block_lanes(int threads)
@@ -127,11 +131,6 @@ public:
   bool guards(const void* address) const override { return lane_of_guard(address) >= 0; }
 
 protected:
-  /// Executes the kernel for one lane.
-  virtual void run_kernel(int rank) = 0;
-  /// Called after a lane has ended. May throw the fault that ends the launch (options::stop_at_first).
-  virtual void lane_ended(int rank) = 0;
-
   /// Prepares all lanes to run the kernel from its beginning, as block `at` of the grid.
   void begin_lanes(index3 at) {
     at_ = at;
@@ -148,6 +147,8 @@ protected:
   }
 
   int threads() const { return threads_; }
+  /// True if a lane has failed. Unlike failure(), copies no exception_ptr: it is called for each lane.
+  bool failed() const { return failure_ != nullptr; }
   int live() const { return live_; }
   lane_set& ready() { return ready_; }
 
@@ -204,7 +205,7 @@ private:
     auto& l = *static_cast<lane_state*>(argument);
     block_lanes& b = *l.owner;
     try {
-      if (!b.cancelled_) b.run_kernel(l.rank);
+      if (!b.cancelled_) static_cast<Block&>(b).run_kernel(l.rank);
     } catch (const lane_cancelled&) {
     } catch (...) {
       if (!b.failure_) b.failure_ = std::current_exception();
@@ -213,7 +214,7 @@ private:
     b.ready_.erase(l.rank);
     --b.live_, ++b.progress_;
     try {
-      b.lane_ended(l.rank);
+      static_cast<Block&>(b).lane_ended(l.rank);
     } catch (...) {
       if (!b.failure_) b.failure_ = std::current_exception();
     }

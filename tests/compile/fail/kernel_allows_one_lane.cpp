@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: a kernel must say whether it is right for a block of one lane: static constexpr bool holds_alone
+// expect: a kernel must say whether it is right for a block of one lane: static constexpr bool allows_one_lane
 #include "operands.hpp"
 
 struct k_params {
@@ -10,7 +10,7 @@ struct k {
   static constexpr const char* name = "k";
   static constexpr int threads = 32;
 #ifndef BROKEN
-  static constexpr bool holds_alone = true;
+  static constexpr bool allows_one_lane = true;
 #endif
   using shared = tilery::no_shared;
 

@@ -6,6 +6,7 @@
 
 #include <tilery/core/element.hpp>
 #include <tilery/core/tensor_like.hpp>
+#include <tilery/simt/executor.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -14,21 +15,6 @@ class cpu;                    // incomplete: include <tilery/cpu.hpp>
 class virtual_gpu;            // incomplete: include <tilery/virtual_gpu.hpp>
 class unchecked_virtual_gpu;  // incomplete: include <tilery/virtual_gpu.hpp>
 class cuda;                   // incomplete: include <tilery/cuda.hpp> in a file that nvcc compiles
-
-/// A type that is probably an executor: it has the members that the checks of every op call.
-template <class Executor>
-concept runs_kernels = requires(const Executor& executor) {
-  executor.reachable();
-  executor.target();
-};
-
-/// A type like std::mdspan, of any rank.
-template <class V>
-concept tensor_of_any_rank = requires(const V& v) {
-  v.data_handle();
-  v.extent(0);
-  V::rank();
-};
 
 /// A tensor whose elements are double, float, half or bf16, const or not: the types that most ops take.
 template <class V>
@@ -62,6 +48,13 @@ concept is_labels = tensor_like<V, 1> &&(std::is_same_v<std::remove_const_t<elem
 template <class First>
 concept in_the_place_of_an_executor = tensor_of_any_rank<First> || has_no_shape<First>;
 
+/// A type that was meant to be an executor: it has a lane type, or a memory space.
+template <class T>
+concept resembles_executor = requires {
+  typename T::lane;
+}
+|| requires(const T& t) { t.reachable(); };
+
 /// True if a call is one that refuse_call can explain: the executor is missing, an operand has no shape, or all
 /// arguments after the executor are tensors. Any other call is left to the compiler's own message: it may pass a value
 /// that converts to an op's options, or mean a function of the user's with the same name. A correct call may also give
@@ -71,7 +64,7 @@ inline constexpr bool may_be_mistaken = false;
 template <class First, class... Others>
 inline constexpr bool may_be_mistaken<First, Others...> =
     in_the_place_of_an_executor<First> ||
-    (runs_kernels<First> && ((has_no_shape<Others> || ...) || (tensor_of_any_rank<Others> && ...)));
+    (resembles_executor<First> && ((has_no_shape<Others> || ...) || (tensor_of_any_rank<Others> && ...)));
 
 /// Ends the compilation with a sentence. FloatsAlone: the op's operands must be floating-point, except for labels.
 template <bool FloatsAlone, class First, class... Others>
@@ -80,6 +73,8 @@ constexpr void refuse_call() {
   if constexpr (in_the_place_of_an_executor<First>)
     static_assert(is_wrong,
                   "the first argument of an op must be its executor, such as tilery::cpu(); operands follow it");
+  else if constexpr (!executor<First>)
+    is_executor<First>();
   else if constexpr ((has_no_shape<Others> || ...))
     static_assert(is_wrong,
                   "an operand must be a view: of a std::vector or another container v it is tilery::matrix(v.data(), "

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The evidence of a table's row: on which machine its numbers were measured, or that they were not.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/arch.hpp>
+#include <tilery/core/sentence.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Where the numbers of a row come from.
+struct evidence {
+  const char* machine = nullptr;  // the GPU or CPU that was measured; null: not measured
+  const char* when = "";          // driver or compiler, and date
+  const char* command = "";       // measures it again
+  const char* figure = "";        // the result; for a row that was not measured, where its numbers come from instead
+
+  constexpr bool is_measured() const { return machine != nullptr; }
+};
+
+constexpr evidence not_measured(const char* why) { return {.figure = why}; }
+
+/// Returns a copy of `row` that holds from another arch on, where it was not measured.
+template <class Row>
+constexpr Row taken_from(Row row, arch from, const char* why) {
+  row.from = from, row.measured = not_measured(why);
+  return row;
+}
+
+/// The evidence in words.
+inline sentence describe(const evidence& e) {
+  if (!e.is_measured()) return {"not measured: ", e.figure};
+  return {"measured on an ", e.machine, " (", e.when, ")"};
+}
+
+}  // namespace tilery::inline TILERY_ABI

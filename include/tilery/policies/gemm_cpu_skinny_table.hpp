@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The table of gemm_cpu_skinny, the CPU GEMM for a C with few rows or few columns: its policy, the selector's condition
+// for it, and the evidence.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/element.hpp>
+#include <tilery/policies/gemm_cpu_skinny.hpp>
+#include <tilery/policies/policy_table.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// The row of the table: the condition for gemm_cpu_skinny, as bounds of C's shorter dimension.
+struct gemm_cpu_skinny_row {
+  arch from = arch::cpu;
+  std::int64_t cache_bytes;    // a long operand of fewer bytes is in the L2 cache
+  int few_of_cached_columns;   // A contiguous along m, in the cache
+  int few_of_rows;             // B contiguous along n, not in the cache
+  int few_of_columns;          // A contiguous along m, not in the cache
+  evidence measured;           // of lines along k
+  evidence measured_of_lines;  // of lines along C's longer dimension
+};
+
+// Evidence. Speed in GFLOP/s of this kernel / of the packed kernel (gemm_cpu), one thread, float, 2 virtual CPUs of an
+// EPYC of the Zen 4 family (1 MiB of L2 cache), g++ 12 -O3 -march=znver3 (AVX2), 2026-11-30. The long operand is
+// contiguous along k; from 5 rows or columns on, it goes through register tiles:
+//
+//   long operand   B along k (C of few x n)          A along k (C of m x few)
+//   of few =       2        4        8        16       2        4        8        16
+//   4096 x 4096    18 / 7   25 / 13  66 / 20  95 / 34  18 / 11  24 / 23  66 / 50  95 / 71
+//   512 x 512      41 / 18  45 / 29  77 / 42 103 / 71  42 / 18  48 / 37  79 / 77 107 / 109
+//   256 x 256      37 / 20  45 / 33  74 / 44  97 / 75  33 / 17  40 / 35  76 / 77 103 / 107
+//
+// If the long operand is contiguous along C's longer dimension (n of B, m of A): time of the packed kernel divided by
+// the time of this one, one thread, float, on a Xeon of the Cascade Lake family (1 MiB of L2 cache), g++ 12 -O3,
+// 2026-11-23 (512 x 512 and 256 x 256 with another program running on the machine):
+//
+//   long operand    B along n           A along m: gemm_cpu transposes A
+//   of few =        1    4    8   16    1    4    8   16
+//   4096 x 4096     3.1  2.4  1.5 0.7   8.8  6.2  3.4 1.9
+//   512 x 512       0.9       0.8 0.8   9.3       3.0 1.2
+//   256 x 256       0.5       0.5 0.5   7.8       2.0 1.0
+//
+// In the column "B along n", gemm_cpu reads B in place, except for 4096 x 4096, where it packs B.
+inline constexpr gemm_cpu_skinny_row all_gemm_cpu_skinny_rows[] = {
+    {.cache_bytes = 1 << 20,
+     .few_of_cached_columns = 8,
+     .few_of_rows = 8,
+     .few_of_columns = 16,
+     .measured = {.machine = "EPYC of the Zen 4 family",
+                  .when = "g++ 12 -O3 -march=znver3, 2026-11-30",
+                  .command = "benchmarks/run.sh gemm_cpu",
+                  .figure = "float, one thread, B along k, 4096 x 4096: 2 to 3 times as fast as gemm_cpu"},
+     .measured_of_lines = {.machine = "Intel Xeon of the Cascade Lake family",
+                           .when = "g++ 12 -O3, 2026-11-23",
+                           .command = "benchmarks/run.sh gemm_cpu",
+                           .figure = "float, one thread, 4096 x 4096, 1 to 8: 1.5 to 8.8 times as fast as gemm_cpu"}}};
+
+/// Row, candidate and selector.
+struct gemm_cpu_skinny_rows {
+  static constexpr const auto& rows = all_gemm_cpu_skinny_rows;
+
+  static constexpr candidate_list<gemm_cpu_skinny_policy, 1> candidates(const gemm_cpu_skinny_row&) { return {{{}}}; }
+  static constexpr choice select(const gemm_cpu_skinny_row&, const gemm_cpu_skinny_policy (&)[1], const gemm_problem&) {
+    return {0, "few rows or columns: the long operand is read once, where it lies"};
+  }
+};
+
+/// The table of gemm_cpu_skinny for elements of T.
+template <class T>
+struct gemm_cpu_skinny_table : policy_table<gemm_cpu_skinny_rows> {
+  /// True if this kernel should serve the problem.
+  static constexpr bool serves(const gemm_problem& p) {
+    if (misfit(candidates[0], p)) return false;
+    const gemm_cpu_skinny_row& row = gemm_cpu_skinny_rows::rows[0];
+    const int few = lesser(p.m, p.n);
+    const bool packing_transposes = p.n < p.m;
+    const bool is_cached =
+        std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < row.cache_bytes;
+    if (long_operand(p).contiguous == along::k) {
+      constexpr bool has_tiles = candidates[0].has_tiles() && std::is_same_v<T, accumulator_t<T>>;
+      return has_tiles || few == 1 || !is_cached;
+    }
+    if (few == 1) return !is_cached || packing_transposes;
+    if (is_cached) return packing_transposes && few <= row.few_of_cached_columns;
+    return few <= (packing_transposes ? row.few_of_columns : row.few_of_rows);
+  }
+};
+
+}  // namespace tilery::inline TILERY_ABI

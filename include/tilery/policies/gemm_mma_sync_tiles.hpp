@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The tiles of the GEMM on tensor cores (gemm_mma_sync) by element type and arch, with their evidence. A row is added
+// in the array of its element type (policy_table.hpp).
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/element.hpp>
+#include <tilery/policies/gemm_mma_sync.hpp>
+#include <tilery/policies/policy_table.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// A block's tile, its warps' tiles, and the pipeline stages.
+struct gemm_mma_sync_cut {
+  tile_mnk block;
+  tile_mn warp;
+  int stages;
+  int raster_rows = 8;
+};
+
+/// A row of the table: the tiles of an element type from an arch on, and the selector's constants. double has only the
+/// large tile.
+struct gemm_mma_sync_row {
+  arch from;
+  gemm_mma_sync_cut large;         // 16-byte copies; a kernel for each layout
+  int large_k_parts = 1;           // 1: the accumulators leave no registers for sharing the large tile along k
+  gemm_mma_sync_cut small = {};    // 16-byte copies, any layout: for problems with fewer large tiles than SMs
+  gemm_mma_sync_cut few = {};      // 16-byte copies, any layout: for a C of at most few.block.m rows or columns
+  gemm_mma_sync_cut strided = {};  // any strides and alignment; each copy is one element
+  int small_slowdown_percent = 0;  // time of a multiply-add in a small tile, as a percentage of that in a large one
+  evidence measured;
+};
+
+// Large tile. Two blocks of 128 x 128 on an SM are as fast as one of 128 x 256, and leave less of the last wave empty.
+//
+// Evidence. bf16 on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_mma_sync), speed as a ratio to the best
+// of cuBLASLt 13.1. A single number is m = n = k; NT: B is column-major.
+//
+//   block, warp, stages          512   1024   2048  4096 NT   8192   8192 x 768 x 768   shared memory
+//   128 x 128 x 64, 64 x 64, 3   0.63         0.55  0.57      0.57   0.56                96 KiB: every arch
+//   128 x 256 x 64, 64 x 64, 3   0.44         0.58  0.56      0.57   0.46               144 KiB
+//   128 x 256 x 32, 64 x 64, 6   0.45         0.60  0.56      0.59   0.46               144 KiB
+//   64 x 64 x 64, 32 x 32, 4     1.07   0.60        0.35      0.37   0.40                64 KiB
+//
+// Small tile. A multiply-add takes 1.54 times as long as in a large one, by these ratios. bf16, 3072 x 768
+// (2026-11-23): 144 large tiles took 78 us with k = 4096, 576 small tiles 140 us with k = 8192.
+//
+// Few rows or columns. 16 rows are those of one instruction. A block has 64 KiB of the long operand in flight; 25 KB
+// would keep an H200's memory busy. Its shared memory fits every arch. bf16 on an H200 (2026-11-23), 16 x 4096 x 4096:
+// such a tile, with 6 stages and for one layout only, took 10 us with 4 blocks for each tile; the small tile took 15 us
+// and cuBLASLt 13.5 us.
+//
+// Strided tile. With twice the block.k, a lane's chunks would spill on sm_80 to sm_89.
+inline constexpr gemm_mma_sync_row gemm_mma_sync_16_bit_on_h200 =
+    {.from = arch::sm_90,
+     .large = {{128, 128, 64}, {64, 64}, 3},
+     .small = {{64, 64, 64}, {32, 32}, 4},
+     .few = {{16, 128, 64}, {16, 32}, 5},
+     .strided = {{64, 64, 32}, {32, 32}, 3},
+     .small_slowdown_percent = 154,
+     .measured = {.machine = "H200",
+                  .when = "driver 580.159, 2026-11-22",
+                  .command = "benchmarks/run.sh --run tune_gemm_mma_sync",
+                  .figure = "bf16, large tile: 0.55 to 0.63 of the speed of the best of cuBLASLt 13.1"}};
+
+/// The rows of half and bf16.
+inline constexpr gemm_mma_sync_row gemm_mma_sync_16_bit_rows[] = {
+    taken_from(gemm_mma_sync_16_bit_on_h200, arch::sm_80, "taken from sm_90's row"),
+    gemm_mma_sync_16_bit_on_h200,
+    taken_from(gemm_mma_sync_16_bit_on_h200, arch::sm_100, "taken from sm_90's row"),
+};
+
+/// The rows of tf32. Warps of 64 x 32: operands that are not contiguous along k are read from shared memory element by
+/// element, and 64 x 64 would spill.
+inline constexpr gemm_mma_sync_row gemm_mma_sync_tf32_rows[] = {
+    {.from = arch::sm_80,
+     .large = {{128, 128, 32}, {64, 32}, 3},
+     .small = {{64, 64, 32}, {32, 32}, 4},
+     .few = {{16, 128, 32}, {16, 32}, 5},
+     .strided = {{64, 64, 16}, {32, 32}, 3},
+     .small_slowdown_percent = 154,
+     .measured = not_measured("derived from bf16's row for sm_90")},
+};
+
+/// The rows of int8. Warps as tf32's; the strided tile has warps of half the size, because 32 x 32 would spill on sm_80
+/// to sm_89.
+inline constexpr gemm_mma_sync_row gemm_mma_sync_s8_rows[] = {
+    {.from = arch::sm_80,
+     .large = {{128, 128, 128}, {64, 32}, 3},
+     .small = {{64, 64, 128}, {32, 32}, 4},
+     .few = {{16, 128, 128}, {16, 32}, 5},
+     .strided = {{64, 64, 64}, {32, 16}, 3},
+     .small_slowdown_percent = 154,
+     .measured = not_measured("derived from bf16's row for sm_90")},
+};
+
+/// The rows of fp8. Half of int8's large tile, with warps of 32 x 32: sm_90 has no mma.sync for fp8, and nvcc's
+/// replacement converts each fragment to half.
+inline constexpr gemm_mma_sync_row gemm_mma_sync_fp8_rows[] = {
+    {.from = arch::sm_80,  // mma.sync of fp8 is new on sm_89: the op refuses earlier archs by its own sentence
+     .large = {{64, 128, 128}, {32, 32}, 4},
+     .large_k_parts = k_parts_as_needed,
+     .small = {{64, 64, 128}, {32, 32}, 4},
+     .few = {{16, 128, 128}, {16, 32}, 5},
+     .strided = {{64, 64, 64}, {32, 16}, 3},
+     .small_slowdown_percent = 154,
+     .measured = not_measured("derived from bf16's row for sm_90")},
+};
+
+/// The rows of double. A smaller tile, because an accumulator takes two registers.
+inline constexpr gemm_mma_sync_row gemm_mma_sync_f64_rows[] = {
+    {.from = arch::sm_80,
+     .large = {{64, 64, 16}, {32, 32}, 4},
+     .large_k_parts = k_parts_as_needed,
+     .measured = not_measured("derived from bf16's row for sm_90")},
+};
+
+/// The rows of T.
+template <class T>
+constexpr const auto& gemm_mma_sync_rows_of() {
+  if constexpr (is_fp8<T>)
+    return gemm_mma_sync_fp8_rows;
+  else if constexpr (sizeof(T) == 1)
+    return gemm_mma_sync_s8_rows;
+  else if constexpr (sizeof(T) == 2)
+    return gemm_mma_sync_16_bit_rows;
+  else if constexpr (sizeof(T) == 4)
+    return gemm_mma_sync_tf32_rows;
+  else
+    return gemm_mma_sync_f64_rows;
+}
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The rules that the policies of a GPU's GEMMs have in common (gemm_simt, gemm_mma_sync, gemm_skinny), and what a
+// problem must be for them. A sentence is the name of the policy, as its member `name` has it, and the rule's text.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/error.hpp>
+#include <tilery/policies/gemm_work.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// A text that may be a template argument.
+template <std::size_t Bytes>
+struct literal {
+  char text[Bytes] = {};
+
+  constexpr literal(const char (&from)[Bytes]) {
+    for (std::size_t i = 0; i < Bytes; ++i) text[i] = from[i];
+  }
+};
+
+/// Two texts as one.
+template <literal First, literal Second>
+constexpr auto joined() {
+  constexpr std::size_t first = sizeof(First.text) - 1, second = sizeof(Second.text);
+  const char empty[first + second] = {};
+  literal<first + second> both(empty);
+  for (std::size_t i = 0; i < first; ++i) both.text[i] = First.text[i];
+  for (std::size_t i = 0; i < second; ++i) both.text[first + i] = Second.text[i];
+  return both;
+}
+template <literal First, literal Second>
+inline constexpr auto joined_text = joined<First, Second>();
+
+/// The sentence of a policy that breaks Rule; ends the compilation if `how` says so.
+template <literal Rule, class Policy>
+constexpr const char* breaks(const Policy&, when_broken how) {
+  return broken(joined_text<Policy::name, Rule>.text, how);
+}
+
+constexpr bool is_power_of_two(int x) { return x > 0 && (x & (x - 1)) == 0; }
+
+// Compilers quote the line of a call, and the sentence must stand on it.
+// clang-format off
+/// The first rule that a policy with a tile for each warp or lane, `part`, breaks in its extents and accesses, or null.
+template <class Policy>
+constexpr const char* broken_extents(const Policy& p, tile_mn part, when_broken how) {
+  if (p.block.m < 1 || p.block.n < 1 || p.block.k < 1 || part.m < 1 || part.n < 1)
+    return breaks<": tiles of a block, a warp and a lane must be positive in every dimension">(p, how);
+  if (!is_power_of_two(p.vector) || !is_power_of_two(p.c_vector))
+    return breaks<".vector and c_vector must be powers of two, because an access is one pack">(p, how);
+  return nullptr;
+}
+
+/// The first rule that a policy breaks in how blocks share k, and in what a block takes of its arch, or null.
+template <class Policy>
+constexpr const char* broken_limits(const Policy& p, int shared_bytes, when_broken how) {
+  if (p.k_parts < stream_k)
+    return breaks<".k_parts must be stream_k, 0 (as the problem needs), or a number of blocks">(p, how);
+  if (limits(p.lowest).vendor == vendor::host) return breaks<".lowest must be a GPU's arch">(p, how);
+  if (p.threads() > limits(p.lowest).threads_per_block)
+    return breaks<": a block must have at most 1024 threads (32 warps)">(p, how);
+  if (shared_bytes > limits(p.lowest).shared_bytes_per_block)
+    return breaks<": what a block keeps in shared memory must fit the shared memory of its lowest arch">(p, how);
+  return nullptr;
+}
+// clang-format on
+
+/// Returns null if the device's arch is not earlier than the policy's, otherwise the reason.
+template <class Policy>
+constexpr const char* misfit_of_arch(const Policy& p, const gemm_problem& problem) {
+  return is_at_least(problem.target, p.lowest) ? nullptr : "the policy is for a later arch than this device";
+}
+
+/// Returns null if A, B and C of the problem, as the policy's kernel computes it, have the policy's layouts and are
+/// aligned for its accesses, otherwise the reason. `any_a`: A may have any layout and alignment.
+template <class Policy>
+constexpr const char* misfit_of_operands(const Policy& p, const gemm_problem& problem, bool any_a = false) {
+  const auto is_along = [&](along wanted, const gemm_operand_shape& has) {
+    return (wanted == along::any && p.vector == 1) || has.lies(wanted);
+  };
+  if ((!any_a && !is_along(p.a, problem.a)) || !is_along(p.b, problem.b))
+    return "A and B must have the policy's layouts, its fields a and b; along::any with vector = 1 serves every layout";
+  if ((!any_a && problem.a.vector < p.vector) || problem.b.vector < p.vector)
+    return "A and B must be aligned for the policy's accesses: pointer, contiguous extent and stride must be multiples "
+           "of `vector` elements";
+  if (p.c_vector > problem.c_vector)
+    return "C must be aligned for the policy's stores: its rows must be contiguous, and pointer, n and row stride "
+           "multiples of `c_vector` elements";
+  return nullptr;
+}
+
+}  // namespace tilery::inline TILERY_ABI
