@@ -11,6 +11,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
+/// The message for a misaligned access. The required alignment is the smaller of the access's size and 16 bytes.
 inline constexpr const char* must_be_aligned =
     "the address must be a multiple of the access's size, or of 16 where that is larger";
 
@@ -39,9 +40,9 @@ struct access_pair {
   }
 };
 
-/// Of two accesses in conflict, one may belong to a later iteration of a loop than the other: its source line is above
-/// the barrier that its lane passed last (access_reports::later_iteration_of has the whole test). A report names that
-/// barrier, because it does not order the two accesses, although its line is between theirs.
+/// Says that one of two accesses in conflict belongs to a later iteration of a loop than the other access. The source
+/// line of this access is above the barrier that the lanes passed last (access_reports::later_iteration_of has the
+/// whole test). A report names this barrier: its line is between those of the two accesses, but it does not order them.
 struct later_iteration {
   std::uint32_t barrier = 0;  // the barrier's site; 0: no access is known to belong to a later iteration
   const char* verb = "";      // of the access in the later iteration

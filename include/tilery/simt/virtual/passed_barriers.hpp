@@ -42,6 +42,7 @@ public:
     const barrier& own = warps_[static_cast<std::size_t>(number)];
     return own.site != 0 && own.time > block_.time ? own : block_;
   }
+  /// Returns the last sync_block that the block has passed.
   const barrier& of_block() const { return block_; }
 
 private:

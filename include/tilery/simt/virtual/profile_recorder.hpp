@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Adds up the profile of a launch: it is given warp requests, and keeps a row of sums for each site and kind of work.
-// Accesses are added when their warp reaches a barrier; until then they are kept in block_requests.hpp. Not
+// The accesses of lanes are added when their warp reaches a barrier; until then block_requests.hpp keeps them. Not
 // thread-safe.
 #pragma once
 #pragma GCC system_header
@@ -87,6 +87,7 @@ public:
     to.requests += requests;
     to.lanes += lanes;
   }
+  /// Returns the sums of a row so far.
   const site_profile& at(int row) const { return rows_[static_cast<std::size_t>(row)]; }
 
   /// Adds `count` operations of one lane on a unit: multiply-adds, or function values on compute_unit::special.

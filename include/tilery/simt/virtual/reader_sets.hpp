@@ -207,11 +207,11 @@ private:
     return find(by);
   }
 
-  /// True if the reader `now`, which is ordered after the reader `before`, can replace it: each access that may follow
-  /// `now` may then follow `before`, too. There are three exceptions. No later write may follow a read of mode
-  /// `constant`. A later read may follow a read that is not ordered before it, but not an atomic that wrote. A later
-  /// atomic may follow an atomic that is not ordered before it, but not a read: so an atomic replaces atomics of its
-  /// own mode only.
+  /// True if the reader `now`, which is ordered after the reader `before`, can replace `before` in a set. In general it
+  /// can, because each later access that may follow `now` may follow `before`, too. Three cases are exceptions. No
+  /// later write may follow a read of mode `constant`. A later read may follow a read that is not ordered before it,
+  /// but not an atomic that wrote. A later atomic may follow an atomic that is not ordered before it, but not a read:
+  /// so an atomic replaces atomics of its own mode only.
   static bool stands_for(const readers& now, const readers& before) {
     if (before.mode == access_mode::constant || (before.wrote && !now.wrote)) return false;
     return !is_atomic(now.mode) || before.mode == now.mode;

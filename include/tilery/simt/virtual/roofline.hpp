@@ -21,7 +21,7 @@ namespace tilery::inline TILERY_ABI {
 struct resource_bound {
   std::string name;   ///< "DRAM", "L2", "L1", "shared memory", "fma f32" ...
   double seconds;     ///< infinity if the product has no such unit
-  std::string needs;  ///< "64 MB, each sector once, at 3352 GB/s"
+  std::string needs;  ///< the amount of work and the rate: "67.1 MB, each sector once, at 3.4 TB/s"
 };
 
 /// The lower bounds of a launch's time on one product.
@@ -39,8 +39,8 @@ struct roofline {
     const std::int64_t waves = (blocks + on->multiprocessors - 1) / on->multiprocessors;
     return waves == 0 ? 0 : static_cast<double>(blocks) / static_cast<double>(waves * on->multiprocessors);
   }
-  /// Example: "at least 20.0 us on an H100 SXM: bound by DRAM (67.1 MB, each sector once, at 3352 GB/s)". If the blocks
-  /// do not fill the GPU, the text says how much of it they fill.
+  /// Returns the bound as text. Example: "at least 20 us on an H100 SXM: bound by DRAM (67.1 MB, each sector once, at
+  /// 3.4 TB/s)". If the blocks do not fill all SMs in all waves, the text also gives filled() in percent.
   std::string text() const;
 };
 
@@ -129,6 +129,7 @@ inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
             count_text(static_cast<double>(launch.total(&site_profile::fewest_wavefronts))) + " without a conflict");
   for (int i = 0; i < static_cast<int>(compute_unit::count); ++i) {
     const compute_unit u = static_cast<compute_unit>(i);
+    // tensor_clock holds for all tensor-core rates except that of double (arch_peaks.hpp)
     const double clock = virtual_machine::is_tensor(u) && u != compute_unit::tensor_f64 ? on.tensor_clock : on.clock;
     const double rate = busy * rate_of(u, on.a_clock) * clock, count = static_cast<double>(launch.operations(u));
     if (rate > 0)
