@@ -205,7 +205,8 @@ private:
   std::uint64_t when(int lane, std::uint32_t site) const { return recent_accesses::when(order_.time(lane), site); }
   static std::uint32_t bit_of(int lane) { return 1u << (static_cast<unsigned>(lane) % block::warp_lanes); }
 
-  /// Returns the number of this write in the write log. All writes of a lane at one time and site have one number.
+  /// Returns the number of this write in the write log. All writes of a lane at one time and site have one number;
+  /// each write of an engine has its own.
   std::uint32_t shared_number(const actor& who) {
     if (is_engine(who.self.mode)) return histories_.writes.add(who.self);
     recent_accesses::writes& l = recent_.writes_of(who.lane, who.self.site);
