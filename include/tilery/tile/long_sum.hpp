@@ -42,7 +42,7 @@ private:
   T total_{};
 };
 
-/// A sum of about `count` values, added in partial sums of partial_sum_length(count) values.
+/// A sum of up to `count` values, added in partial sums of partial_sum_length(count) values.
 template <class T>
 class long_sum {
 public:
