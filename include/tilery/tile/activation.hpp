@@ -17,13 +17,13 @@
 // double (`exact()`) and a `check` line in tests/ops/activation_test.cpp; entries in tests/epilogue_choice.hpp
 // (`any_epilogue`, `activations`, `epilogue_names`); and rows in tests/ops/gemm_pairs.txt.
 //
-// Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|), and f'(x) = 1
-// - f'(-x) for x > 0. No subtraction in f cancels, and one formula without branches serves all x.
+// Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|). For x > 0,
+// f'(x) = 1 - f'(-x). No subtraction in f cancels, and one formula without branches serves all x.
 //
-// Accuracy. u is the unit roundoff, 2^-24 for float and 2^-53 for double. The relative error of f and f' is at most b =
-// 10 u; for gelu_tanh b = (10 + 4 |z|) u, where z is the argument of its sigmoid. If the exact result is below the
-// smallest normal number, the absolute error may instead be up to 3 times the smallest denormal number; for gelu_tanh,
-// up to b times the smallest normal number.
+// Accuracy. u is the unit roundoff, 2^-24 for float and 2^-53 for double. The relative error of f and f' is at most
+// 10 u; for gelu_tanh at most b = (10 + 4 |z|) u, where z is the argument of its sigmoid. If the exact result is below
+// the smallest normal number, the absolute error may instead be up to 3 times the smallest denormal number; for
+// gelu_tanh, up to b times the smallest normal number.
 //
 // For gelu, gelu_tanh and silu, f' has a zero between x = -2 and x = 0. The error of their f' is therefore relative to
 // the sum of the magnitudes of the two terms of f' (gelu: Phi(x) and x phi(x)), for all x. The largest measured error,
@@ -120,9 +120,9 @@ struct gated {
 
 /// z = sqrt(8 / pi) (x + 0.044715 x^3). In code, 0.79788... = sqrt(2 / pi).
 struct tanh_gate {
+  // z(12) = 142: e^-142 is 0 in float. z(22) = 795: e^-795 is 0 in double.
   template <class V>
-  static constexpr int end =
-      math::single<V> ? 12 : 22;  // z(12) = 142: e^-142 is 0 in float; z(22) = 795: e^-795 is 0 in double
+  static constexpr int end = math::single<V> ? 12 : 22;
   template <class V>
   TILERY_SIMT static V z(V a) {
     using S = math::scalar<V>;

@@ -13,7 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace activation {
 
-/// True if Activation::value(x) computes f(x) for x of type V: float, double, or on the CPU a native vector of them.
+/// True if the activation has the function V value(V x), which computes f(x). V is float, double, or on the CPU a
+/// native vector of them.
 template <class Activation, class V>
 concept has_value = requires(V x) {
   { Activation::value(x) } -> std::same_as<V>;

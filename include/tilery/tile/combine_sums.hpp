@@ -22,8 +22,7 @@ template <class Sum>
 struct shared_sums {
   work_share share;  // which block computes which steps of k
   gmem_ptr<Sum> parts{nullptr};
-  gmem_ptr<std::uint32_t> arrived{
-      nullptr};  // for each tile: the number of blocks that have stored their sums; 0 before the launch
+  gmem_ptr<std::uint32_t> arrived{nullptr};  // for each tile: blocks that have stored their sums; 0 before the launch
 };
 
 /// Stores the block's sums `sums` of a part that is not a whole tile. Returns true in the block that arrives last:
@@ -44,7 +43,8 @@ TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& 
 
   sums.for_packs([&](int i, pack<sum, quad>& x) { lane.store(own + (part.contributor * piece + i * row), x); });
   lane.sync_block();  // makes lane 0's release cover the stores of all lanes
-  // The acquire makes the stores of all earlier blocks visible, after the barrier to all lanes.
+  // The acquire makes the stores of the blocks that arrived earlier visible to lane 0, and the next barrier to all
+  // lanes.
   if (lane.rank() == 0) lane.store(note, lane.atomic_add(all.arrived + part.tile, 1u, order::acquire_release));
   lane.sync_block();
   const auto blocks = all.share.contributors(part.tile);

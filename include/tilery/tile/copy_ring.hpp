@@ -114,7 +114,8 @@ private:
     b_.land(lane, to.b, at);
   }
 
-  /// Waits for the oldest copies, at most P.stages - 2 stages stay in flight, then for all lanes of the block.
+  /// Waits until the copies into at most P.stages - 2 stages are still in flight, so that the stage to multiply next is
+  /// complete, and then for all lanes of the block.
   template <class Lane>
   TILERY_SIMT static void arrive(Lane lane, where at) {
     atoms::wait_copies<P.stages - 2>(lane, at);

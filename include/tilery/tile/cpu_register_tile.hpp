@@ -32,10 +32,9 @@ struct cpu_tile_operands {
   gmem_ptr<const cpu_factor<S>> b;  // (k, column), contiguous along the columns
   std::int64_t b_k_stride;
   std::int32_t k;
-  gmem_ptr<const cpu_factor<S>> next_a{
-      nullptr};           // (row, k), the elements of A that the next tile reads: they are prefetched
-  bool has_next = false;  // false: nothing is prefetched
-  gmem_ptr<S> sums;       // (row, column), contiguous along the columns
+  gmem_ptr<const cpu_factor<S>> next_a{nullptr};  // (row, k), A of the next tile, which is prefetched
+  bool has_next = false;                          // false: nothing is prefetched
+  gmem_ptr<S> sums;                               // (row, column), contiguous along the columns
   std::int64_t sums_stride;
   bool add;  // true: add to the values in `sums`; false: overwrite them unread
 };
@@ -71,10 +70,10 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
   const bool add = t.add;
 
   // The k loop goes in steps of a cache line of A. In each step it prefetches one cache line of each row of A that the
-  // next tile reads: the hardware's prefetch does not follow so many rows early enough. Measured for float with AVX2 on
-  // Zen 4, one thread, 2026-11-30, C of m x n with k as m x n x k: 4096 x 16 x 4096 56 GFLOP/s without this prefetch
-  // and 79 with it; 4096 x 64 x 4096 84 and 100. Before the last step the loop prefetches the old sums: early enough to
-  // arrive, too late to be evicted by B.
+  // next tile reads: the hardware's prefetch does not follow so many rows early enough. Measured (m x n x k; float,
+  // AVX2, Zen 4, one thread, 2026-11-30): 4096 x 16 x 4096 has 56 GFLOP/s without this prefetch and 79 with it; 4096 x
+  // 64 x 4096 has 84 and 100. Before the last step the loop prefetches the old sums: early enough to arrive, too late
+  // to be evicted by B.
   constexpr std::int32_t line = 64 / sizeof(factor);
   gmem_ptr<const factor> next_a = t.next_a;
   const bool has_next = t.has_next;

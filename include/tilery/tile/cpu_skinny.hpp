@@ -79,7 +79,8 @@ void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T>
     TILERY_UNROLL
     for (int s = 0; s < Steps; ++s) {
       const auto at = lines + (s * line_stride + i);
-      if constexpr (Prefetch) expect_read(at + Steps * line_stride);  // other pages: no prefetch by hardware
+      // The next Steps lines are mostly in other pages, to which the prefetch of the hardware does not extend.
+      if constexpr (Prefetch) expect_read(at + Steps * line_stride);
       line[s] = line_vector<S, N>(lane, at, count - i);
     }
     TILERY_UNROLL

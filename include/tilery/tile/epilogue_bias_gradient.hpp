@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// epilogue::bias_gradient computes the column sums of the values that a GEMM stores to C: the gradient of a bias. A
-// lane adds its rows of a column in registers, and a warp adds the sums of its lanes. The sums of all warps and tiles
-// are added exactly, in counters in global memory (exact_sum.hpp), so that the result does not depend on the order in
-// which tiles finish. A kernel after the GEMM rounds the totals and writes them (kernels/column_totals.hpp).
+// epilogue::bias_gradient computes the column sums of the values at its point of an epilogue, which are the gradient of
+// a bias. A lane adds its rows of a column in registers, and a warp adds the sums of its lanes. The sums of all warps
+// and tiles are added exactly, in counters in global memory (exact_sum.hpp), so that the result does not depend on the
+// order in which tiles finish. A kernel after the GEMM rounds the totals and writes them (kernels/column_totals.hpp).
 #pragma once
 #pragma GCC system_header
 

@@ -30,7 +30,7 @@ enum class step_mistake {
   has_other_result
 };
 
-/// Returns the first rule that E breaks for every accumulation type, or none.
+/// Returns the first rule that E breaks whatever the accumulation type and the lanes are, or none.
 template <class E>
 constexpr step_mistake mistake_of() {
   if constexpr (std::derived_from<E, step>)

@@ -22,7 +22,7 @@ public:
   explicit operand_matrix(const tensor_view<T, 1>& v)
       : all_{gmem_ptr<T>(v.pointer), 1, v.extents[0], 0, v.strides[0]}, aligned_(alignment()) {}
 
-  /// Loads the N elements from (row, column) on along the row, converted to S; elements out of bounds are zero.
+  /// Loads N elements of a row, from (row, column) on, and converts them to S; elements out of bounds are zero.
   template <class S, int N, class Lane>
   TILERY_SIMT pack<S, N> load(Lane lane, int row, int column) const {
     if (whole<N, Lane>(column)) return convert<S>(lane.load(all_.at(row, column), width<N>));
@@ -32,7 +32,7 @@ public:
       if (column + i < all_.columns) values.set(i, convert<S>(lane.load(all_.at(row, column + i))));
     return values;
   }
-  /// Stores the N elements from (row, column) on along the row, converted to T; elements out of bounds are not stored.
+  /// Converts N elements to T, and stores them to a row, from (row, column) on; elements out of bounds are not stored.
   template <class Lane, class S, int N>
   TILERY_SIMT void store(Lane lane, pack<S, N> values, int row, int column) const {
     const auto result = convert<T>(values);

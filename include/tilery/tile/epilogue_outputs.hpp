@@ -33,8 +33,8 @@ struct store : step {
 template <class V>
 store(const V&) -> store<element_type_of<V>>;
 
-/// amax = max(amax, |x|) over all values x that reach this step of the chain. amax is one float that the caller
-/// initialises, not negative: with 0 the result is the largest magnitude of this GEMM alone.
+/// amax = max(amax, |x|) over all values x that reach this step of the chain. amax is one float, which the caller
+/// initialises with a number that is not negative: with 0 the result is the largest magnitude of this GEMM alone.
 ///
 /// Types. Doubles are converted to float, then compared.
 ///

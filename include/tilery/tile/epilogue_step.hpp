@@ -21,14 +21,15 @@ namespace epilogue {
 ///   template <class Lane, class T, int N>
 ///   TILERY_SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column);  // const if it stores nothing
 ///
-/// which is called once for each pack of C, in any order. `row` is in bounds; in a batch, row i of matrix b has the
-/// number b m + i. `column` is the column of the first element; it is in bounds, and a multiple of N. At C's right edge
-/// the last elements of a pack may be out of bounds, and must not be stored.
+/// which is called once for each pack of C, in any order. `row` is in bounds; in a batch, `row` counts the rows of all
+/// matrices as if they were one matrix, one below the other. `column` is the column of the first element; it is in
+/// bounds, and a multiple of N. At C's right edge the last elements of a pack may be out of bounds, and must not be
+/// stored.
 ///
 /// Defaults. The other members have defaults that do nothing; a step hides those that it needs by its own members.
 ///
 /// Host. `describe` appends the step's operands to a list, `check` compares them with C (m x n), and `shape` receives
-/// the size of C.
+/// the size of C. In a batch, m is the number of rows of all matrices together.
 ///
 /// State. Each lane works on a copy of the step, from the first pack of its warp's tile to the last one, and may store
 /// values in it. Then all lanes of the warp call `end` together. If the type of these values depends on the packs, the

@@ -26,8 +26,7 @@ public:
   constexpr std::int64_t size(std::int64_t part) const { return size_ + (part < longer_ ? 1 : 0); }
 
 private:
-  std::int64_t parts_ = 1, size_ = 0,
-               longer_ = 0;  // the first `longer_` parts have size_ + 1 elements, the others size_
+  std::int64_t parts_ = 1, size_ = 0, longer_ = 0;  // the first `longer_` parts have size_ + 1, the others size_
 };
 
 }  // namespace tile

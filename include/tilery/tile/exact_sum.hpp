@@ -71,6 +71,7 @@ struct exact_sum {
     if (whole == 0) return;
     const int position = field == 0 ? 0 : field - 1, shift = position % grid::spacing;
     const exact_counter low = whole << shift, high = shift == 0 ? 0 : whole >> (64 - shift);
+    // The shifted integer, up to 84 bits for double, in pieces of 32 bits; for float it is below 2^31.
     const exact_counter piece[3] = {grid::pieces == 1 ? low : low & 0xffffffffu, low >> 32, high};
     TILERY_UNROLL
     for (int i = 0; i < grid::pieces; ++i)

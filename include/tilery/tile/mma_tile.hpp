@@ -46,7 +46,7 @@ struct mma_step {
         load_elements<shape::a, false>(lane, a[i].r, a_tile, row, shape::m * i, k * shape::k);
     }
     TILERY_UNROLL_ON_GPU
-    for (int j = 0; j < n; j += 2) {
+    for (int j = 0; j < n; j += 2) {  // one ldmatrix loads two fragments of B
       if constexpr (by_matrices<B, BTile>) {
         std::uint32_t both[4];
         load_matrix<true>(lane, both, b_tile, column + 8 * j, k);

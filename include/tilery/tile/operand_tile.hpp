@@ -16,10 +16,11 @@ namespace tilery::inline TILERY_ABI {
 namespace tile {
 
 /// Returns the swizzle (swizzled_tile.hpp) that avoids bank conflicts when a warp loads fragments of elements of type
-/// T. A chunk has 16 bytes. A row of the tile runs along k if k_major is true, else along the outer dimension.
+/// T. A chunk has 16 bytes. A row of the tile runs along k if k_major is true, else along the outer dimension: its rows
+/// are then steps of k.
 ///
 ///   ldmatrix (elements of 2 bytes; k-major tiles of 1 and 4 bytes)   8 rows at once, 1 chunk of each
-///   element by element, 4 or 8 bytes                                 4 rows at once, 2 chunks of each
+///   element by element, 4 bytes; 8 bytes in any tile                 4 rows at once, 2 chunks of each
 ///   element by element, 1 byte                                       4 rows at once, every fourth row, 1 chunk of each
 template <class T>
 constexpr swizzle swizzle_for(bool k_major) {
@@ -138,7 +139,7 @@ private:
   }
 
   int row_, chunk_;                                   // this lane's first row and its chunk in the tile
-  gmem_ptr<const T> next_;                            // this lane's first element of the next tile
+  gmem_ptr<const T> next_;                            // this lane's first element of the current tile
   int outer_left_, k_left_;                           // elements from this lane's first one to the operand's end
   pack<T, per_chunk> held_[by_element ? rounds : 1];  // single elements between start() and land()
 };

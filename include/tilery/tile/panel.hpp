@@ -127,9 +127,9 @@ private:
   /// Returns the position of pack i of the tile. Packs with neighbouring numbers, which neighbouring lanes load, are
   /// mostly neighbours in global memory.
   TILERY_SIMT place place_of(int i) const {
-    // Packs along k: `near` packs side by side along k fill a 32-byte sector (fewer if they do not divide K); the next
-    // packs follow along the outer dimension. With more packs side by side along k, the transposing stores of put()
-    // would have bank conflicts.
+    // Packs along k: `near` packs side by side along k fill a 32-byte sector, or less if K does not consist of whole
+    // sectors. The next packs follow along the outer dimension. With more packs side by side along k, the transposing
+    // stores of put() would have bank conflicts.
     constexpr int packs_k = K / Vector, power = packs_k & -packs_k,
                   sector = static_cast<int>(32 / (Vector * sizeof(T)));
     constexpr int near = power < sector ? power : sector;

@@ -17,7 +17,7 @@ namespace tile {
 template <auto P, class Lane>
 struct row_group {
   static constexpr int lanes = Lane::is_whole_block ? 1 : P.lanes_a_row;
-  static constexpr int groups = Lane::is_whole_block ? 1 : P.threads / P.lanes_a_row;
+  static constexpr int groups = Lane::is_whole_block ? 1 : P.threads / P.lanes_a_row;  // of a block
 
   Lane lane;
 

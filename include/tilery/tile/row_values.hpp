@@ -20,7 +20,8 @@ namespace tile {
 /// Edges. On a GPU an edge element (row_cut.hpp) is the first element of a pack of its own.
 ///
 /// Out of bounds. Elements of a pack that are out of bounds are read as `outside`. Choose a value that does not change
-/// the result, for example 0 for a sum: f then needs the number of elements in bounds only to write them.
+/// the result, for example 0 for a sum: the function that for_each() calls then needs the number of elements in bounds
+/// only to write them.
 template <auto P, class T, class Accumulator, class Lane>
 class row_values {
 public:

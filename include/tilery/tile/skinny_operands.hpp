@@ -123,8 +123,7 @@ public:
   template <class Lane>
   TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, along way, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the long operand", at);
-    auto line =
-        from.data + (outer * from.outer_stride + k * from.k_stride);  // incremented in the loop: one address register
+    auto line = from.data + (outer * from.outer_stride + k * from.k_stride);  // incremented to save address registers
     const int rows_left = from.outer - outer, left = from.k - k;
     held_.clear();
     if (way == along::outer) {

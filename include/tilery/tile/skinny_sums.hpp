@@ -13,7 +13,7 @@ namespace tile {
 
 /// The accumulators of one lane under policy P (gemm_skinny_policy). During the k loop: 4 along the long dimension by
 /// P.block.n along the short one, over the lane's part of k. After add_up(): the totals over all k of the block, of
-/// which each lane holds `packs` (position: along_long, along_short).
+/// which each lane holds `packs`; along_long() and along_short() return their positions.
 template <auto P, class Sum>
 class skinny_sums {
 public:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Stores sums to C: the epilogue computes the values of C from neighbouring sums of a row, and one access writes them.
-// If C is not aligned for that, each element is one access.
+// If C is not aligned for this access, each element is one access.
 #pragma once
 #pragma GCC system_header
 

@@ -27,20 +27,20 @@ struct swizzled_tile {
   static constexpr int per_chunk = static_cast<int>(16 / sizeof(T));
   static constexpr int chunks = Columns / per_chunk;
   static_assert(Columns % per_chunk == 0 && (chunks & (chunks - 1)) == 0, "a row must be 2^i chunks of 16 bytes");
-  // Rows of one line of 128 bytes, and rows that have the same f.
+  // rows_a_line: rows in 128 bytes. rows_a_change: consecutive rows with the same f.
   static constexpr int rows_a_line = chunks >= 8 ? 1 : 8 / chunks;
   static constexpr int rows_a_change = Read.apart > rows_a_line ? Read.apart : rows_a_line;
   static constexpr int mask = chunks >= 8 ? 7 : chunks - 1;  // chunks are permuted within a line
 
   alignas(128) T elements[Rows * Columns];  // (row, column)
 
-  /// The offset of the first element of a chunk.
+  /// The offset of the first element of a chunk from `elements`, in elements.
   TILERY_SIMT static constexpr int offset(int row, int chunk) {
     return row * Columns + ((chunk ^ (row / rows_a_change * Read.chunks & mask)) * per_chunk);
   }
   /// The address of an element.
   TILERY_SIMT smem_ptr<T> element(int row, int column) { return smem_ptr<T>(elements + offset_of(row, column)); }
-  /// The offset of an element.
+  /// The offset of an element from `elements`, in elements.
   TILERY_SIMT static constexpr int offset_of(int row, int column) {
     return offset(row, column / per_chunk) + column % per_chunk;
   }
