@@ -150,8 +150,8 @@ private:
   /// Returns x as a number of type S with this sign bit, rounded to nearest, ties to even.
   TILERY_SIMT static S rounded(leading x, bits_type with_sign) {
     if (x.high == 0 && x.low == 0) return S(0);
-    int exponent = grid::spacing * (x.at + 1) - 1 + grid::lowest -
-                   grid::fraction;  // of bit 63 of x.high, which the loop below makes the leading one
+    // `exponent` is that of bit 63 of x.high; the loop shifts x until this bit is 1.
+    int exponent = grid::spacing * (x.at + 1) - 1 + grid::lowest - grid::fraction;
     for (; x.high >> 63 == 0; --exponent) x.high = x.high << 1 | x.low >> 63, x.low <<= 1;
     // A sum below the smallest normal number is a denormal number, without rounding: every sum is a multiple of the
     // smallest denormal number.
