@@ -14,7 +14,7 @@
 //   4. the short name of its epilogue in namespace epilogue, at the end of the file.
 // The activation then works in activate, activate_backward, epilogue::activate and epilogue::times_gradient. A program
 // writes an activation of its own with steps 1 to 3. An activation of the library also needs tests: a formula in long
-// double (`exact()`) and a `check` line in tests/ops/activation_test.cpp; entries in tests/epilogue_choice.hpp
+// double (`exact()`) and a `check` line in tests/ops/activation_test.cpp; entries in tests/epilogue_table.hpp
 // (`any_epilogue`, `activations`, `epilogue_names`); and rows in tests/ops/gemm_pairs.txt.
 //
 // Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|). For x > 0,

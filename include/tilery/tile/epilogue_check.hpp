@@ -4,8 +4,8 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/tile/activation_form.hpp>
 #include <tilery/core/tensor_like.hpp>
+#include <tilery/tile/activation_form.hpp>
 #include <tilery/tile/epilogue_step.hpp>
 
 #include <utility>
