@@ -14,8 +14,8 @@
 //   4. the short name of its epilogue in namespace epilogue, at the end of the file.
 // The activation then works in activate, activate_backward, epilogue::activate and epilogue::times_gradient. A program
 // writes an activation of its own with steps 1 to 3. An activation of the library also needs tests: a formula in long
-// double (`exact()`) and a `check` line in tests/ops/activation_test.cpp; entries in tests/epilogue_table.hpp
-// (`any_epilogue`, `activations`, `epilogue_names`); and rows in tests/ops/gemm_pairs.txt.
+// double (`exact()`) and a `check` line in tests/ops/activation_test.cpp; formulas and rows in
+// tests/epilogue_table.hpp; and rows in tests/ops/gemm_pairs.txt, which tests/covering.sh finds.
 //
 // Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|). For x > 0,
 // f'(x) = 1 - f'(-x). No subtraction in f cancels, and one formula without branches serves all x.
