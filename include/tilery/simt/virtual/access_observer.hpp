@@ -22,9 +22,8 @@ struct access_observer {
   std::size_t cell_bytes = 1;
   std::int64_t base = 0;  // offset of cell 0 from the start of the named memory, in bytes
   bool in_shared = true;
-  access_reports* home =
-      nullptr;             // for an access by a rank in the cluster: the watch of the block that owns the memory
-  bool discarded = false;  // some lane has discarded bytes of this shared memory: they are uninitialised
+  access_reports* home = nullptr;  // an access by cluster rank: the watch of the block that owns the memory; else null
+  bool discarded = false;          // lanes have discarded bytes of this shared memory, which are then uninitialised
 
   /// The watch of the block that owns the memory; for global memory, of the block that makes the access.
   access_reports& of() const { return home ? *home : watch; }

@@ -35,7 +35,9 @@ public:
              atomic_write}};
   }
 
-  /// Reports an address that is not a multiple of the access's alignment.
+  // Report an access whose address is not a multiple of its alignment. For global memory the fault names the nearest
+  // operand; without operands, its offset is the address.
+
   void misaligned_shared(const actor& who, std::int64_t offset, int bytes, bool writes) {
     report(fault_kind::misaligned, who, writes, "shared memory", offset, bytes, must_be_aligned);
   }
@@ -52,7 +54,8 @@ public:
     launch_.found(new_fault(kind, who.lane, writes, std::move(memory), offset, bytes, std::move(missing)),
                   who.self.site, 0);
   }
-  /// Returns such a fault without its site; launch_watch::found() fills in the sites.
+  /// Returns a fault whose access by `lane` is at `offset` of `memory`. Its sites are empty: launch_watch::found()
+  /// fills them in.
   fault new_fault(fault_kind kind, int lane, bool writes, std::string memory, std::int64_t offset, std::int64_t bytes,
                   std::string missing) const {
     fault f;
@@ -93,8 +96,8 @@ protected:
   }
 
   /// Returns the rank of the lane that a report names for an access: the lane itself, or the lane that issued the copy.
-  /// The engines of warp w have the numbers w + i * warps, i >= 1 (copy_checks::engine). The issuer of an mbarrier's
-  /// copies is known only in its own block.
+  /// The engines of warp w have the numbers w + i * warps, i >= 1 (copy_checks::engine). Which lane issued the copies
+  /// of an mbarrier is known only in the mbarrier's own block; for other blocks the rank does not identify this lane.
   int lane_of(group_id who, int member) const {
     if (who.block == order_.block() && who.local < issuer_.size() && issuer_[who.local] >= 0) return issuer_[who.local];
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
@@ -103,6 +106,7 @@ protected:
 
   /// Returns the rank in its cluster of block number `block` of the grid.
   int rank_of(std::uint32_t block) const { return static_cast<int>(block) % launch_.launch().cluster; }
+  /// Returns the explanation of a fault_kind::early_end.
   std::string ends_early() const {
     const index3 at = launch_.position(order_.block());
     return "block (" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +

@@ -16,7 +16,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// A copy in flight: issued, but its bytes have not been written yet.
+/// A copy by a copy engine. From its issue until land() the copy is in flight: no byte has been written yet.
 struct engine_copy {
   void* to = nullptr;
   const void* from = nullptr;
@@ -34,7 +34,7 @@ struct engine_copy {
 struct mbarrier_state {
   int expected = 0;                 // arrivals per phase; 0: not initialised
   int missing = 0;                  // arrivals that the current phase still needs
-  std::int64_t missing_bytes = 0;   // expected by arrivals, minus landed; below 0: more bytes landed than are expected
+  std::int64_t missing_bytes = 0;   // bytes that arrivals expect, minus bytes that have landed; may be below 0
   std::uint32_t phase = 0;          // number of complete phases since the initialisation
   std::vector<engine_copy> copies;  // in flight; they land when a lane waits for the mbarrier
   std::vector<int> waiting;         // ranks of the suspended lanes that wait for the current phase

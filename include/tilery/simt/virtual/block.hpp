@@ -59,8 +59,8 @@ public:
   std::uint32_t live_lanes(int warp) const { return warps_[static_cast<std::size_t>(warp)].live; }
   block_events* events() const { return events_.get(); }
 
-  // Barriers of all lanes of a block, a cluster or a warp. `rank`: of the lane that arrives; `at`: its source line
-  // ------
+  // Barriers of all lanes of a block, a cluster or a warp -------------------------------------------------------------
+  // `rank` is the lane that arrives, `at` the source line at which it arrives.
 
   void sync_block(int rank, where at) {
     if (arrived_ + 1 == live()) {
@@ -140,8 +140,8 @@ public:
     if (waits) suspend(rank, verb::sync_named, at);
   }
 
-  /// Called when a lane has overflowed its stack. The lane is abandoned without running its destructors, and no lane of
-  /// the block continues.
+  /// Abandons the lane that has overflowed its stack: switches to the scheduler without running the lane's destructors.
+  /// `address`: the address in the stack's guard pages that the lane has accessed. No lane of the block continues.
   [[noreturn]] void overflowed(const void* address) override {
     const int rank = lane_of_guard(address);
     warp_of(rank).live &= ~bit_of(rank);

@@ -50,7 +50,7 @@ constexpr const char* name_of(verb v) {
   return names[static_cast<int>(v)];
 }
 
-/// Sorted ranks as text with a leading blank: " 0-3, 7".
+/// Returns sorted ranks as text with a leading blank, for example " 0-3, 7".
 inline std::string ranges(const std::vector<int>& ranks) {
   std::string text;
   for (std::size_t i = 0; i < ranks.size();) {

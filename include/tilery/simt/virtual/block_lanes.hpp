@@ -127,8 +127,8 @@ public:
     }
     if (polls.finds(place, value)) ++progress_;
   }
-  /// Notes that an atomic of this lane has changed the value at `place`: if its next atomic finds the lane's own value,
-  /// it does not poll yet.
+  /// Notes that an atomic of this lane has changed the value at `place`. If the lane's next atomic there finds the
+  /// value that the lane itself has written, this does not yet count as polling.
   void after_change(int rank, const void* place) { polls_[static_cast<std::size_t>(rank)].changes(place); }
 
   /// True if the address is in the guard pages of a live lane's stack.
@@ -176,8 +176,8 @@ protected:
       if (l.alive && l.self.guards(address)) return l.rank;
     return -1;
   }
-  /// Ends a lane that has overflowed its stack, without running the destructors of the objects there, and stores the
-  /// fault as the block's failure. `last`: the site of the lane's last verb. No lane of the block continues.
+  /// Ends a lane that has overflowed its stack, without running the destructors of the objects on this stack, and
+  /// stores the fault as the block's failure. `last`: the site of the lane's last verb. No lane of the block continues.
   [[noreturn]] void abandon(int rank, const site& last) {
     fault f;
     f.kind = fault_kind::stack_overflow;

@@ -3,10 +3,10 @@
 // its next access. "A lane knows an access" means that the access happens before whatever the lane does next. "The lane
 // learns an access" means that from now on it knows the access.
 //
-// The lanes of a warp share a vector clock (vector_clock.hpp), which holds what all of them know since the warp's last
-// barrier. A lane that learns more, by an acquire or a wait, keeps this in a clock of its own until the warp's next
-// barrier. Each copy engine is an actor of its own: a lane knows the accesses of a copy only after it has waited for
-// the copy.
+// The lanes of a warp share a vector clock (vector_clock.hpp), which holds what all of them have known since the warp's
+// last barrier. A lane that learns more, by an acquire or a wait, keeps this in a clock of its own until the warp's
+// next barrier. Each copy engine is an actor of its own: a lane knows the accesses of a copy only after it has waited
+// for the copy.
 #pragma once
 #pragma GCC system_header
 
@@ -54,8 +54,8 @@ public:
   std::uint32_t block() const { return block_; }
   int lane_count() const { return threads_; }
   int warp_count() const { return static_cast<int>(warps_.size()); }
-  /// The lane's time: counts its releases and the barriers that it has passed. All of its accesses at an earlier time
-  /// can be published as a whole.
+  /// The lane's time: increases at its releases and at the barriers that it passes. A clock that holds the time t of a
+  /// lane knows all accesses that the lane has made before time t.
   std::uint32_t time(int lane) const { return lanes_[static_cast<std::size_t>(lane)].time; }
   group_id warp_of(int lane) const { return {block_, static_cast<std::uint32_t>(lane / warp_lanes)}; }
 
@@ -63,7 +63,7 @@ public:
   group_id new_engine() { return {block_, static_cast<std::uint32_t>(warp_count() + engines_++)}; }
 
   // knows(): true if the access, or all accesses of `r`, are ordered before the lane's next access. A lane knows its
-  // own accesses, except for copies by an engine.
+  // own accesses, but not those of the copies that it has issued.
 
   bool knows(int lane, group_id who, int member, std::uint32_t at, access_mode mode) const {
     if (!is_engine(mode) && who == warp_of(lane) && member == lane % warp_lanes) return true;
@@ -139,7 +139,9 @@ public:
   /// Records a barrier of the block (sync_block): each lane learns what any lane of the block knows or has made.
   void pass_block_barrier() {
     std::uint32_t time = 0;
-    bool plain = true;  // the clocks hold only times of this block's warps, and no lane has executed a proxy fence
+    // true if all clocks hold only times of this block's warps, and no lane has executed a proxy fence: then the clocks
+    // need not be joined, because after the barrier each of them holds `time` for every warp
+    bool plain = true;
     for (int w = 0; w < warp_count(); ++w) {
       time = std::max(time, gather(w) + 1);
       const knowledge& k = warps_[static_cast<std::size_t>(w)];

@@ -56,7 +56,7 @@ public:
   void operations(std::uint32_t site, compute_unit on, std::int64_t count) { totals_->operations(site, on, count); }
 
   /// Counts the pending requests of a warp whose live lanes (bit mask `live`) have all arrived at a barrier or a
-  /// collective. No lane is going to add to these requests: its next executions belong to new ones.
+  /// collective. These requests are complete: the next executions of all lanes belong to new requests.
   void aligned(int warp, std::uint32_t live) {
     warp_state& w = warps_[static_cast<std::size_t>(warp)];
     w.live = live;
@@ -70,7 +70,7 @@ public:
   }
 
 private:
-  static constexpr std::uint32_t most_kept = 2048;  // requests of a site between two barriers with known addresses
+  static constexpr std::uint32_t most_kept = 2048;  // requests of a site, from a barrier on, whose addresses are kept
   static constexpr int widths = 8;                  // a width is log2(bytes), 0 to 4; 8 is the next power of two
 
   /// The pending requests of one warp at one site, for one kind and one width of access.

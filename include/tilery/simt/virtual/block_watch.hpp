@@ -179,6 +179,7 @@ public:
   }
   /// True if the bytes that a lane discards become uninitialised (virtual_gpu::options::poison_discarded).
   bool poisons_discarded() const { return launch_.launch().poison_discarded; }
+  /// Records that a lane discards bytes of shared memory.
   void discard(int lane, const void* pointer, std::int64_t bytes, std::uint32_t site) {
     shared_memory_checks::discard(lane_itself(lane, site, access_mode::plain), shared_offset(pointer), bytes);
   }

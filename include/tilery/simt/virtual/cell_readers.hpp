@@ -23,9 +23,10 @@ namespace virtual_machine {
 /// Therefore the last change that one of the lanes made to a set of readers is kept here, and is repeated for the next
 /// lane or cell.
 struct reading {
-  static constexpr std::uint32_t none = ~std::uint32_t{0};  // the number of no set
-  readers what;                                             // the readers to add, without their `members`
-  std::uint32_t mine = none;                                // the set that these lanes may join
+  static constexpr std::uint32_t none = ~std::uint32_t{0};  // no set has this number
+
+  readers what;               // the readers to add, without their `members`
+  std::uint32_t mine = none;  // number of the set that these lanes may join
   // the last change: set `from`, which the lanes `from_joined` had joined, became set `to`
   std::uint32_t from = none, from_joined = 0, to = none;
 };
@@ -34,7 +35,7 @@ class cell_readers : public line_numbers<true> {
 public:
   explicit cell_readers(std::size_t cells) : cells_(cells) {}
 
-  /// Creates the numbers at the first read. Memory that is only written needs none.
+  /// Creates the numbers at the first read or atomic. Memory that is only written needs no numbers.
   void create() {
     if (empty()) [[unlikely]]
       static_cast<line_numbers<true>&>(*this) = line_numbers<true>(cells_, 0);

@@ -12,7 +12,7 @@ namespace tilery::inline TILERY_ABI {
 /// The checks of a launch: a set of flags.
 enum class checks : unsigned {
   memory = 1,    ///< bounds, alignment, reads of uninitialised memory, writes to operands that the launch only reads
-  races = 2,     ///< unordered accesses of which one writes, missing waits for asynchronous copies or proxy fences
+  races = 2,     ///< unordered accesses, at least one of them a write; missing waits for copies; missing proxy fences
   meetings = 4,  ///< barriers and collectives that lanes call from different lines, or after some lanes have ended
   profile = 8,   ///< not a check: the bytes that each line moves, and their cost; needs a launch_report
   all = 15

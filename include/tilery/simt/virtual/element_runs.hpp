@@ -33,16 +33,17 @@ public:
     const auto first = static_cast<std::int64_t>((address - begin_) / element_bytes_),
                last = static_cast<std::int64_t>((address - begin_ + bytes - 1) / element_bytes_);
     if (one_run_has(count_, first, last)) return true;
+    // runs may touch or overlap, so that an access in no single run may still touch elements only
     for (std::int64_t e = first; e <= last; ++e)
       if (first == last || !one_run_has(count_, e, e)) return false;
     return true;
   }
 
 private:
-  /// The runs of one dimension: those of the inner dimensions, `times` times, `stride` elements apart.
+  /// One dimension: it repeats the runs of the inner dimensions `times` times, `stride` elements apart.
   struct repetition {
     std::int64_t times = 1, stride = 0;
-    std::int64_t reach = 0;  // elements from the begin to the end of what is repeated, gaps included
+    std::int64_t reach = 0;  // length of what is repeated, in elements, with the gaps in it
   };
 
   /// Adds a dimension: repeats the runs so far. Repetitions that touch or overlap are merged, for example the rows of a

@@ -39,7 +39,7 @@ constexpr bool of_one_width(access_mode a, access_mode b) {
 /// One access: its actor (a member of a group), time, site and kind. The epochs of writes are numbered (write_log.hpp).
 struct epoch {
   group_id who;             // a warp, or a copy engine
-  std::uint32_t time = 0;   // of the actor
+  std::uint32_t time = 0;   // the actor's time when it made the access
   std::uint32_t site = 0;   // number in the launch's site_table
   std::uint8_t member = 0;  // lane in the warp
   access_mode mode = access_mode::plain;
@@ -48,7 +48,7 @@ struct epoch {
 };
 
 /// One link of a set of readers, which is a linked list (reader_sets.hpp): the lanes of one warp that have read (or
-/// made atomics) at one time and site, and the number of the set that the rest of the list is.
+/// made atomics) at one time and site, and the number of the set that consists of the other links.
 struct readers {
   group_id who;
   std::uint32_t time = 0;
@@ -56,8 +56,8 @@ struct readers {
   std::uint32_t members = 0;  // mask of the lanes
   access_mode mode = access_mode::plain;
   bool wrote = false;        // these accesses are atomics that wrote
-  bool any_wrote = false;    // a link of the whole list has `wrote`: this link, or one of `others`
-  std::uint32_t others = 0;  // number of the set that the rest of the list is; 0: this link is the last one
+  bool any_wrote = false;    // true if `wrote` is true for this link or for a link of `others`
+  std::uint32_t others = 0;  // number of the set of the other links; 0: this link is the only one
   bool operator==(const readers&) const = default;
 };
 

@@ -19,8 +19,8 @@ enum class fault_kind : int {
   missing_fence,   ///< ordered accesses through two proxies without the proxy fence that makes the first one visible
   uninitialised,   ///< a read of bytes that were never written
   early_end,       ///< a block that ends while another block of the cluster may still access its shared memory
-  early_access,    ///< an access to the shared memory of another block of the cluster before that block surely runs
-  out_of_bounds,   ///< outside of shared memory, or of every operand of the launch
+  early_access,    ///< an access to another block's shared memory before it is certain that the other block has begun
+  out_of_bounds,   ///< an access outside of shared memory, or outside of every operand of the launch
   read_only,       ///< a write to an operand that the launch only reads
   misaligned,      ///< an address (or the size of a bulk copy) that is not a multiple of the required alignment
   collective,      ///< lanes that arrive at different barriers or collectives
@@ -51,15 +51,15 @@ struct fault_access {
 struct fault {
   fault_kind kind = fault_kind::race;
   const char* kernel = "";
-  fault_access now;     ///< the access at which the fault was found
-  fault_access before;  ///< the earlier access of a pair; valid if has_before()
-  std::string memory;   ///< "shared memory", "global memory", or the operand's name; empty if no memory is concerned
-  std::int64_t offset = 0;  ///< of the first wrong byte, in bytes from the start of `memory`
-  std::string element;      ///< in shared memory whose members the kernel names, for example "row[255]"; else empty
-  std::int64_t bytes = 0;   ///< how many bytes are wrong in this access
-  std::string missing;      ///< the order or the operation that is missing, or another explanation
-  std::int64_t count = 1;   ///< how often the fault was found at these two sites
-  int cause = 0;  ///< number of the missing barrier that explains this and other faults of the launch; 0: none
+  fault_access now;         ///< the access at which the fault was found
+  fault_access before;      ///< the earlier access of a pair; valid if has_before()
+  std::string memory;       ///< name of the memory: "shared memory", an operand's name ...; may be empty
+  std::int64_t offset = 0;  ///< of the access or of its first wrong byte, in bytes from the start of `memory`
+  std::string element;     ///< for example "row[255]", if the kernel names the members of its shared memory; else empty
+  std::int64_t bytes = 0;  ///< how many bytes are wrong in this access
+  std::string missing;     ///< the order or the operation that is missing, or another explanation
+  std::int64_t count = 1;  ///< how often the fault was found at these two sites
+  int cause = 0;           ///< number of the missing barrier that explains this and other faults of the launch; 0: none
 
   bool has_before() const { return before.site.line.line > 0; }
   /// The fault as one paragraph of text.

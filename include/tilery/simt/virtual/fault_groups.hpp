@@ -46,7 +46,7 @@ private:
   fault_groups(std::vector<fault>& faults, const std::vector<fault_origin>& origins, std::vector<group> groups)
       : faults_(faults), origins_(origins), groups_(std::move(groups)) {}
 
-  /// The line of the kernel's own source, where a barrier would be added.
+  /// Returns the line in the kernel's own source, outside of tile steps: barriers are added there.
   static where line_of(const fault_access& a) { return a.site.kernel_line; }
   static bool same_file(const fault& a, const fault& b) {
     return std::strcmp(line_of(a.now).file, line_of(b.now).file) == 0;

@@ -28,13 +28,13 @@ public:
   explicit grid(const grid_of_blocks& what, watch_maker new_watch = {})
       : what_(what), new_watch_(std::move(new_watch)) {}
 
-  /// Runs each block once. Throws the exception that a lane threw first, or a fault that describes a deadlock. `at`:
-  /// the line of the launch. At most `workers` host threads run blocks, the calling thread included.
+  /// Runs each block once. Throws the first exception that a lane has thrown, or a fault that describes a deadlock.
+  /// `at`: the line of the launch. At most `workers` host threads run blocks, the calling thread included.
   ///
   /// Seed. With seed 0, blocks start in the order of their numbers. Otherwise the order is changed within each group of
   /// `resident_blocks` successive blocks. Therefore a block may still wait for blocks of lower numbers, as on a GPU:
-  /// they can all be resident. But a block that does not wait, and relies on starting after a block of a lower number,
-  /// may start before that block.
+  /// all blocks of a group can be resident at once. But a block that does not wait, and relies on starting after a
+  /// block of a lower number, may start before that block.
   void run(int workers, int resident_blocks, where at, std::uint64_t seed = 0) {
     seed_ = seed;
     workers_ = active_workers_ = static_cast<int>(std::min(std::int64_t{workers}, clusters()));
@@ -100,7 +100,7 @@ private:
     clusters_of_worker unused;  // clusters that have ended: their memory is reused
     while (start_next(waiting, unused, scheduler)) {
     }
-    std::uint64_t quiet_since = 0;  // the value of progress_ at the last change; quiet_rounds counts the rounds since
+    std::uint64_t quiet_since = 0;  // the last value of progress_; quiet_rounds counts the rounds since it changed
     for (std::int64_t quiet_rounds = 0; !waiting.empty() && !stop_; ++quiet_rounds) {
       const std::uint64_t progress_before = progress_;
       if (progress_before != quiet_since) quiet_since = progress_before, quiet_rounds = 0;
@@ -218,7 +218,8 @@ private:
   }
 
   /// Returns the number of the cluster that starts as the i-th one. With a seed, permutes each group of `together`
-  /// clusters: j -> (j * step + shift) mod size, which is a permutation because gcd(step, size) = 1.
+  /// clusters: j -> (j * step + shift) mod size, which is a permutation because gcd(step, size) = 1. `step` and `shift`
+  /// come from a hash of the seed and of the group's first cluster.
   std::int64_t start_order(std::int64_t i) const {
     if (seed_ == 0) return i;
     const std::int64_t together = std::max(resident_ / what_.cluster, 1), first = i / together * together;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A cell of an access history (shadow.hpp) stores two numbers: of its last write, and of the set of its readers. This
-// file has the two tables of what these numbers mean (write_log.hpp, reader_sets.hpp), and removes the entries to which
-// no cell refers.
+// file combines the two tables to which these numbers refer (write_log.hpp, reader_sets.hpp), and removes the entries
+// to which no cell refers.
 #pragma once
 #pragma GCC system_header
 

@@ -46,13 +46,13 @@ private:
 inline std::string source_at(const std::vector<std::string>& source, int line) {
   return line >= 1 && line <= static_cast<int>(source.size()) ? source[static_cast<std::size_t>(line) - 1] : "";
 }
-/// Returns the text without blanks at its begin and end.
+/// Returns the text without the blanks before its first and after its last character.
 inline std::string trimmed(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r");
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-/// Returns a number of percent as text: "37 %". Values between 0 and 1 have one decimal: "0.4 %".
+/// Returns a percentage as text: "37 %". Values between 0 and 1 have one decimal: "0.4 %".
 inline std::string percent(double value) {
   char text[32];
   std::snprintf(text, sizeof text, value > 0 && value < 1 ? "%.1f %%" : "%.0f %%", value);
@@ -72,7 +72,7 @@ inline std::string heat_row(int number, const std::string& source, double share,
          "</td><td class=\"notes\">" + notes + "</td></tr>\n";
 }
 
-/// Returns the page up to the begin of its body.
+/// Returns the first part of the page: the head, and the tag that opens the body.
 inline std::string html_begin(const std::string& title) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +

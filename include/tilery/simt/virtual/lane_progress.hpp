@@ -26,8 +26,8 @@ struct step_limit_reached {};
 class lane_progress {
 public:
   struct lane_state {
-    std::uint32_t step = 0, site = 0;                // numbers in the site_table; 0: in no step, no verb yet
-    std::int64_t verbs_left = 0, verbs_planned = 0;  // until other lanes run: now, and when they were planned
+    std::uint32_t step = 0, site = 0;  // numbers in the site_table; 0: outside of steps, before the first verb
+    std::int64_t verbs_left = 0, verbs_planned = 0;  // until other lanes run: still left, as planned
     std::uint64_t random = 0;                        // state of the random generator; unused without a seed
   };
 

@@ -52,6 +52,7 @@ public:
     const auto found = all_.find(address);
     return found == all_.end() ? nullptr : &found->second;
   }
+  /// Returns the state of an address; creates it if nothing was released there.
   flag_state& of(const void* address) { return all_[address]; }
   void forget(const void* address) { all_.erase(address); }
   void clear() { all_.clear(); }

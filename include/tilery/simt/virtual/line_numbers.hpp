@@ -65,7 +65,8 @@ public:
     return number_of(slot(at, cell % line & ~(unit(at) - 1)));
   }
   /// Returns the address of the one number of the `Count` cells from `first` on, if these cells are stored as one line
-  /// or as one word; otherwise returns null. At the begin of a line this address is the head, which also has the flags.
+  /// or as one word; otherwise returns null. For the first cell of a line this address is the head, which also has the
+  /// flags.
   /// With `Joins`, the second number is stored after the first.
   template <std::size_t Count>
   const std::uint32_t* together(std::size_t first) const {
@@ -193,7 +194,7 @@ private:
     slot(at, 0) = number;
     if constexpr (Joins) slot(at, 1) = 0;
   }
-  /// Gives the cells [first, last) of a line, counted from its begin, a number. Splits the line if necessary.
+  /// Gives the cells [first, last) of a line, counted from its first cell, a number. Splits the line if necessary.
   void set_part(std::size_t at, std::size_t first, std::size_t last, std::uint32_t number) {
     const auto same = [=](std::uint32_t n) { return n == number; };
     if (!Joins && !(head(at) & split) && same(head(at))) return;
