@@ -14,7 +14,8 @@
 namespace tilery::inline TILERY_ABI::atoms {
 
 /// Starts a copy of `bytes` bytes from global to shared memory. Each byte that arrives counts in the current phase of
-/// `barrier`. That phase must expect the bytes (arrive_and_expect), and lanes must wait for it before they read them.
+/// `barrier`. That phase must expect the bytes (arrive_and_expect), and lanes must wait for that phase before they read
+/// the copy.
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
                            mbarrier& barrier, [[maybe_unused]] where at = {}) {
@@ -72,8 +73,8 @@ TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] w
 #endif
 }
 
-/// A proxy fence. The asynchronous proxy, through which the copy engine reads, then sees each write to shared memory
-/// that is visible to this lane.
+/// Executes a proxy fence: the copy engine, which reads through the asynchronous proxy, then sees each write to shared
+/// memory that is visible to this lane now.
 template <class Lane>
 TILERY_SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
 #ifdef __CUDA_ARCH__

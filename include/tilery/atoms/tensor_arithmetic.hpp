@@ -111,10 +111,10 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   return sum < 0 ? -result : result;
 }
 
-/// c plus K products of fp8 on sm_90. Its tensor cores do not execute mma.sync of fp8: the compiled code converts the
-/// operands to half. Of each four products along k, the first two are summed in a first accumulation, which begins with
-/// 0; the last two are summed in a second accumulation, which begins with the first one's result. Then c is added in
-/// float.
+/// c plus K products of fp8 by mma.sync on sm_90. The tensor cores of sm_90 have no such instruction: the compiled code
+/// converts the operands to half. Of each four products along k, the first two are summed in a first accumulation,
+/// which begins with 0; the last two are summed in a second accumulation, which begins with the first one's result.
+/// Then c is added in float.
 template <int K>
 float converted_dot(const float* a, const float* b, float c) {
   constexpr operand_exponents lowest = lowest_exponents<half>;
