@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // cp.async: a lane starts a copy of 4, 8 or 16 bytes from global to shared memory and continues (sm_80 and later). A
-// lane commits its copies in groups and waits for its own groups, in order. A barrier must follow the wait before other
-// lanes read the data. PTX ISA 8.5, "Data Movement and Conversion Instructions: cp.async".
+// lane commits its copies in groups and waits for its own groups, the oldest first. A barrier must follow the wait
+// before other lanes read the data. PTX ISA 8.5, "Data Movement and Conversion Instructions: cp.async".
+// In host code, `lane.engine()` performs the copies: simt/virtual_engine.hpp on the virtual GPU, simt/engine.hpp on the
+// CPU.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +14,8 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// Starts a copy of Bytes bytes. Only the first `valid` bytes (0 to Bytes) are read; the rest of the destination
-/// becomes zero. Both addresses must be multiples of Bytes.
+/// Starts a copy of Bytes bytes. Only the first `valid` bytes (0 to Bytes) of the source are read; the rest of the
+/// destination becomes zero. Both addresses must be multiples of Bytes.
 template <int Bytes, class Lane, class T>
 TILERY_SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from,
                             int valid = Bytes, [[maybe_unused]] where at = {}) {
@@ -33,9 +35,11 @@ TILERY_SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, g
 #endif
 }
 
-/// Starts a copy of Bytes bytes if `inside` is true; if not, Bytes zeros are written and nothing is read. The predicate
-/// is cheaper than a number of valid bytes, for which the compiler adds ten instructions that adjust the address (a
-/// fifth of a GEMM's time on an H200).
+/// Starts a copy of Bytes bytes if `inside` is true. If not, the copy reads nothing and writes Bytes zero bytes. Both
+/// addresses must be multiples of Bytes.
+///
+/// PTX's operand ignore-src, a predicate, is cheaper than a number of valid bytes: for such a number the compiler adds
+/// ten instructions that adjust the address. They took a fifth of a GEMM's time on an H200.
 template <int Bytes, class Lane, class T>
 TILERY_SIMT void copy_async_if([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, bool inside,
                                [[maybe_unused]] where at = {}) {
@@ -59,7 +63,7 @@ TILERY_SIMT void copy_async_if([[maybe_unused]] const Lane& lane, smem_ptr<T> to
 #endif
 }
 
-/// Commits a group: all copies that this lane started since its last group.
+/// Commits a group: all copies that this lane has started since it committed its last group.
 template <class Lane>
 TILERY_SIMT void commit_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_async, Lane>, "commit_copies has no text for this device pass: " TILERY_PASS);
@@ -70,7 +74,8 @@ TILERY_SIMT void commit_copies([[maybe_unused]] const Lane& lane, [[maybe_unused
 #endif
 }
 
-/// Waits until at most Most groups of this lane are in flight.
+/// Waits until at most the Most newest groups of this lane are in flight: the copies of all older groups are complete.
+/// Copies that are not committed yet are not waited for.
 template <int Most, class Lane>
 TILERY_SIMT void wait_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_async, Lane>, "wait_copies has no text for this device pass: " TILERY_PASS);

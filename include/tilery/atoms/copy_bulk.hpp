@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// cp.async.bulk: one lane starts a copy of a contiguous range by the copy engine (sm_90 and later). The size and both
-// addresses are multiples of 16 bytes. The engine accesses memory through the asynchronous proxy: it sees data that
-// lanes wrote to shared memory only after a proxy fence. PTX ISA 8.5, "cp.async.bulk", "fence.proxy.async".
+// cp.async.bulk: one lane starts a copy of a contiguous range, and the SM's copy engine performs it (sm_90 and later).
+// The size and both addresses must be multiples of 16 bytes. The engine accesses memory through the asynchronous proxy:
+// it sees data that lanes wrote to shared memory only after a proxy fence (fence_proxy below). PTX ISA 8.5,
+// "cp.async.bulk", "fence.proxy.async".
+// In host code, `lane.engine()` performs the copies: simt/virtual_engine.hpp on the virtual GPU, simt/engine.hpp on the
+// CPU.
 #pragma once
 #pragma GCC system_header
 
@@ -11,7 +14,9 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// Copies from global to shared memory. `barrier` counts the bytes that have arrived.
+/// Starts a copy of `bytes` bytes from global to shared memory. Each byte that arrives counts in the current phase of
+/// `barrier`. That phase must expect the bytes (arrive_and_expect), and lanes must wait for that phase before they read
+/// the copy.
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
                            mbarrier& barrier, [[maybe_unused]] where at = {}) {
@@ -26,7 +31,8 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gm
 #endif
 }
 
-/// Copies from shared to global memory. The copy belongs to the group that this lane commits next.
+/// Starts a copy of `bytes` bytes from shared to global memory. The copy belongs to the group that this lane commits
+/// next.
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<T> from, int bytes,
                            [[maybe_unused]] where at = {}) {
@@ -40,7 +46,7 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, sm
 #endif
 }
 
-/// Commits a group: all copies to global memory that this lane started since its last group.
+/// Commits a group: all bulk copies to global memory that this lane has started since it committed its last group.
 template <class Lane>
 TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_bulk, Lane>, "commit_bulk has no text for this device pass: " TILERY_PASS);
@@ -51,8 +57,8 @@ TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]]
 #endif
 }
 
-/// Waits until at most Most groups of this lane still read their sources. The sources of finished groups may be
-/// overwritten.
+/// Waits until at most the Most newest groups of this lane still read their sources in shared memory. The sources of
+/// all older groups may be overwritten.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_bulk, Lane>, "wait_bulk_reads has no text for this device pass: " TILERY_PASS);
@@ -62,7 +68,7 @@ TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unus
   lane.engine().wait_bulk(Most, true, at);
 #endif
 }
-/// Waits until at most Most groups of this lane are in flight: the writes of all other groups are complete.
+/// Waits until at most the Most newest groups of this lane are in flight: the writes of all older groups are complete.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_bulk, Lane>, "wait_bulk has no text for this device pass: " TILERY_PASS);
@@ -73,7 +79,8 @@ TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] w
 #endif
 }
 
-/// Makes all writes to shared memory that are visible to this lane visible to the asynchronous proxy.
+/// Executes a proxy fence: the copy engine, which reads through the asynchronous proxy, then sees each write to shared
+/// memory that is visible to this lane now.
 template <class Lane>
 TILERY_SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_bulk, Lane>, "fence_proxy has no text for this device pass: " TILERY_PASS);

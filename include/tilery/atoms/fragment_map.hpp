@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// fragment_map: the matrix element that each register of each lane holds, for the operands of tensor-core instructions.
-// A map is data. Each bit of the lane's rank, and each bit of the element's index in the lane's registers, adds a fixed
-// number of rows and columns.
+// fragment_map: tells which matrix element each register of each lane holds, for the operands of tensor-core
+// instructions (mma_shape.hpp has the maps). A map is data: each bit of a lane's rank, and each bit of an element's
+// index in the lane's registers, adds a fixed number of rows and columns.
 #pragma once
 #pragma GCC system_header
 
@@ -14,15 +14,18 @@ struct row_column {
   int row, column;
 };
 
-/// A matrix of rows x columns elements, distributed over the 32 lanes of a warp. The position of element i of lane l is
-/// the sum of the steps of the set bits of l and of i.
+/// A matrix of rows x columns elements, distributed over the 32 lanes of a warp. Lane l holds the elements i = 0, 1,
+/// ... in its registers. The position of element i of lane l is the sum of the steps of those bits of l and of i that
+/// are 1.
 struct fragment_map {
   int rows, columns;
   row_column lane[5];     // step of each bit of the lane's rank in its warp
   row_column element[4];  // step of each bit of the element's index in the lane's registers; unused bits: {0, 0}
 
+  /// The number of elements that each lane holds.
   constexpr int elements() const { return rows * columns / 32; }
 
+  /// The position of element `place` of the lane with this rank in its warp.
   TILERY_SIMT constexpr row_column at(int rank, int place) const {
     row_column sum{0, 0};
     TILERY_UNROLL
@@ -39,7 +42,8 @@ struct fragment_map {
   }
 };
 
-/// The position of element `place` of lane `rank`. The map is a template argument, so that its steps compile to shifts.
+/// The same position as Map.at(rank, place). The map is a template argument here: its steps are compile-time constants,
+/// so the compiler needs only shifts and additions.
 template <fragment_map Map>
 TILERY_SIMT row_column fragment_place(int rank, int place) {
   constexpr fragment_map map = Map;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // ldmatrix and stmatrix: a warp moves 1, 2 or 4 matrices of 8 x 8 elements of 16 bits between shared memory and
-// registers (loads: sm_75 and later; stores: sm_90 and later).
-// In shared memory: lane l passes the address of row l % 8 of matrix l / 8. A row is 16 contiguous bytes; rows may be
-// anywhere.
-// In registers: register r of lane l holds the elements 2 (l % 4) and 2 (l % 4) + 1 of row l / 4 of matrix r; with
-// matrix_order::transposed, of column l / 4. Elements of 8 bits are moved in pairs, elements of 32 bits in two halves.
+// registers (loads: sm_75 and later; stores: sm_90 and later). All lanes of the warp must call together.
+// In shared memory: lane l passes the address of row l % 8 of matrix l / 8. A row is 16 contiguous bytes at a multiple
+// of 16 bytes; rows need not be neighbours.
+// In registers: register r of lane l holds two elements of matrix r, in row l / 4 and the columns 2 (l % 4) and
+// 2 (l % 4) + 1. With matrix_order::transposed they are in column l / 4 and the rows 2 (l % 4) and 2 (l % 4) + 1.
+// Elements of 8 bits are moved in pairs, elements of 32 bits in two halves.
 // PTX ISA 8.5, "Warp-level Matrix Load Instruction: ldmatrix", "stmatrix".
 #pragma once
 #pragma GCC system_header
@@ -19,17 +20,19 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
+/// rows: a lane's register holds two neighbours of a row in shared memory. transposed: two neighbours of a column.
 enum class matrix_order : int { rows, transposed };
 
 namespace matrix_move {
 
-/// A lane's part of the host model: its registers, and the row whose address it passes.
+/// One lane's argument of the host model: its registers, and a copy of the row whose address it passes.
 struct share {
   std::uint32_t* registers;
   std::uint16_t row[8];
 };
 
-/// The row and column in its matrix of 16-bit half `part` (0 or 1) of a lane's register.
+/// Sets `row` and `column` to the position, in an 8 x 8 matrix, of one 16-bit half of a lane's register. `part` is 0
+/// for the lower half and 1 for the upper half.
 template <matrix_order Order>
 constexpr void place(int lane, int part, int& row, int& column) {
   row = lane / 4, column = 2 * (lane % 4) + part;
@@ -39,6 +42,8 @@ constexpr void place(int lane, int part, int& row, int& column) {
   }
 }
 
+/// Moves the matrices of a whole warp between `registers` and `row` of the lanes' shares: shares[l] points to the share
+/// of lane l. Used by the virtual GPU; moves need no tensor_model.
 template <int Count, matrix_order Order, bool Stores>
 void model(void* const* shares, tensor_model) {
   for (int lane = 0; lane < 32; ++lane)
@@ -58,8 +63,8 @@ void model(void* const* shares, tensor_model) {
 
 }  // namespace matrix_move
 
-/// Loads Count matrices. `row` is the address of the lane's row; lanes with a rank of 8 Count or more may pass any
-/// address.
+/// Loads Count matrices into `to`, one register per matrix. `row` is the address of this lane's row. Lanes of the warp
+/// with a rank of 8 Count or more may pass any address (on sm_75: any address that is valid).
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
 TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t (&to)[Count], smem_ptr<T> row,
                                [[maybe_unused]] where at = {}) {
@@ -93,7 +98,7 @@ TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t 
                  : "r"(from)
                  : "memory");
 #else
-  constexpr int of_row = static_cast<int>(16 / sizeof(T));
+  constexpr int of_row = static_cast<int>(16 / sizeof(T));  // elements in a row of 16 bytes
   matrix_move::share mine{to, {}};
   if (lane.warp_rank() < 8 * Count) {
     const auto held = lane.load(row, width<of_row>, at);
@@ -103,7 +108,7 @@ TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t 
 #endif
 }
 
-/// Stores Count matrices; the counterpart of load_matrices.
+/// Stores Count matrices from the registers `from`, with the same arguments as load_matrices.
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
 TILERY_SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> row, const std::uint32_t (&from)[Count],
                                 [[maybe_unused]] where at = {}) {
@@ -131,7 +136,7 @@ TILERY_SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> r
                  "r"(from[1]), "r"(from[2]), "r"(from[3])
                  : "memory");
 #else
-  constexpr int of_row = static_cast<int>(16 / sizeof(T));
+  constexpr int of_row = static_cast<int>(16 / sizeof(T));  // elements in a row of 16 bytes
   std::uint32_t registers[Count];
   for (int i = 0; i < Count; ++i) registers[i] = from[i];
   matrix_move::share mine{registers, {}};

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// mbarrier: a barrier in shared memory that counts arrivals of lanes and bytes of bulk copies (sm_90 and later). A
-// phase ends when all expected arrivals and bytes have come. A waiting lane names the phase by its parity, 0, 1, 0, 1
-// and so on. An arrival is a release, a wait is an acquire.
+// mbarrier: a barrier in shared memory that counts arrivals of lanes and bytes of bulk copies (copy_bulk.hpp; sm_90 and
+// later). A phase ends when all expected arrivals and bytes have come; then the next phase begins. Phases are numbered
+// from 0. A waiting lane names a phase by its parity (number % 2). An arrival is a release, a wait is an acquire.
 // PTX ISA 8.5, "Parallel Synchronization and Communication Instructions: mbarrier".
+// In host code, `lane.engine()` keeps the barriers: simt/virtual_engine.hpp on the virtual GPU. On the CPU a block has
+// one lane, and the functions below do nothing (simt/engine.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -14,14 +16,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The barrier's state; a member of a kernel's `shared` struct.
+/// An mbarrier's state, as a member of a kernel's `shared` struct.
 struct mbarrier {
   alignas(8) std::uint64_t state;
 };
 
 namespace atoms {
 
-/// Initialises a barrier for `arrivals` arrivals per phase. One lane calls this; a block barrier must follow before
+/// Initialises an mbarrier for `arrivals` arrivals per phase. One lane calls this; a block barrier must follow before
 /// other lanes use the mbarrier.
 template <class Lane>
 TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrivals,
@@ -46,7 +48,7 @@ TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier
 #endif
 }
 
-/// Arrives once. This lane's earlier memory accesses are visible to lanes that wait for the phase.
+/// Arrives once in the current phase. A lane that waits for this phase sees all that the arriving lane wrote before.
 template <class Lane>
 TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::mbarrier, Lane>, "arrive has no text for this device pass: " TILERY_PASS);
@@ -58,7 +60,7 @@ TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[
 #endif
 }
 
-/// Arrives once, and adds `bytes` to the bytes of bulk copies that the phase waits for.
+/// Arrives once in the current phase, and adds `bytes` to the bytes of bulk copies without which the phase cannot end.
 template <class Lane>
 TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier, int bytes,
                                    [[maybe_unused]] where at = {}) {
@@ -73,7 +75,8 @@ TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& 
 #endif
 }
 
-/// Waits until the phase of this parity has ended.
+/// Waits until the phase of this parity has ended: the current phase, or the one before it, for which the call returns
+/// at once. (try_wait also returns when a time limit of the hardware has passed, therefore the loop.)
 template <class Lane>
 TILERY_SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity,
                       [[maybe_unused]] where at = {}) {

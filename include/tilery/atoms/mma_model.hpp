@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The host model of mma.sync, for the virtual GPU. The fast model multiplies in float. The exact model gives the same
-// bits as the arch's tensor cores: the products of one instruction and the accumulator are truncated to a common
-// exponent, added exactly, and truncated to a float (tensor_arithmetic.hpp).
+// The host model of mma.sync, for the virtual GPU. For float accumulators there are two models (tensor_model.hpp
+// selects one). The fast model multiplies and adds in float. The exact model gives the same bits as the arch's tensor
+// cores: the products of one instruction and the accumulator are truncated to a common exponent, added exactly, and
+// truncated to a float (tensor_arithmetic.hpp). int8 and double have one model, in int32 and with a double fma.
 // Source of the exact arithmetic: MMA-Sim (arXiv 2511.10909), whose authors compared it with the hardware bit for bit.
 #pragma once
 #pragma GCC system_header
@@ -15,7 +16,7 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// One lane's arguments of `mma_sync`: M x N fragments of sums, M fragments of A, N fragments of B.
+/// One lane's arguments of `mma_sync` (mma_sync.hpp): M x N fragments of sums, M fragments of A, N fragments of B.
 template <class A, class B>
 struct mma_share {
   typename mma_fragments<A, B>::c_type* sums;
@@ -23,7 +24,8 @@ struct mma_share {
   const typename mma_fragments<A, B>::b_type* b;
 };
 
-/// Element i of a fragment's registers.
+/// Returns element i of the elements of type T in a fragment's registers. A 32-bit register holds 4 / sizeof(T) of
+/// them.
 template <class T, class Register>
 T element_of(const Register* registers, int i) {
   if constexpr (std::is_same_v<T, Register>) {
@@ -38,7 +40,8 @@ T element_of(const Register* registers, int i) {
   }
 }
 
-/// The position of each lane's first element, and the step from there to each of the lane's elements.
+/// The positions of a map as tables. `lane[l]` is the position of the first element of lane l; `element[i]` is the step
+/// from a lane's first element to its element i, which is the same for all lanes.
 template <fragment_map Map>
 inline constexpr auto all_places = [] {
   struct table {
@@ -49,8 +52,9 @@ inline constexpr auto all_places = [] {
   return all;
 }();
 
-/// Calls visit(share, f, i, row, column) for element i of fragment f of each lane. Lanes are the outer loop, because
-/// one lane's elements are contiguous in memory. The loop over i is unrolled: i is a constant.
+/// Calls visit(share, f, i, row, column) for each element i of the Count fragments f of each lane; `share` is the
+/// lane's Share, and (row, column) is the element's position in the fragment's matrix. The loop over lanes is the
+/// outermost, because one lane's elements are contiguous in memory. The loop over i is unrolled, so i is a constant.
 template <fragment_map Map, int Count, class Share, class Visit>
 void for_elements(void* const* shares, Visit visit) {
   constexpr const auto& places = all_places<Map>;
@@ -66,7 +70,7 @@ void for_elements(void* const* shares, Visit visit) {
   (std::make_integer_sequence<int, Map.elements()>{});
 }
 
-/// c += a b, one row of c in registers after the other.
+/// c += a b in float. The outer loop keeps one row of c in vector registers.
 template <int M, int N, int K>
 void multiply_fast(const float (&a)[M][K], const float (&b)[K][N], float (&c)[M][N]) {
   using eight = pack<float, 8>;
@@ -88,7 +92,8 @@ void multiply_fast(const float (&a)[M][K], const float (&b)[K][N], float (&c)[M]
   }
 }
 
-/// Runs the M x N instructions of a whole warp. `shares` points to the mma_share of each of the 32 lanes.
+/// Executes the M x N instructions of a whole warp: gathers A, B and C from the lanes' registers, adds A B to C, and
+/// writes C back. shares[l] points to the mma_share of lane l (32 lanes).
 template <class A, class B, int M, int N>
 void model_of_mma(void* const* shares, tensor_model how) {
   using shape = mma_shape<A, B>;
@@ -122,7 +127,7 @@ void model_of_mma(void* const* shares, tensor_model how) {
       multiply_fast(a, b, c);
     }
   } else {
-    using wrapped = std::conditional_t<std::is_same_v<sum, std::int32_t>, std::uint32_t, sum>;  // 32-bit sums wrap
+    using wrapped = std::conditional_t<std::is_same_v<sum, std::int32_t>, std::uint32_t, sum>;  // int32 sums wrap
     for (int i = 0; i < m; ++i)
       for (int q = 0; q < k; ++q)
         for (int j = 0; j < n; ++j) {

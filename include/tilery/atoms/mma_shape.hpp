@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The tensor-core instructions mma.sync as data. For each pair of element types: the tile that one instruction
-// multiplies, the lowest arch that has it, and the layout of A, B and C in the lanes' registers.
+// multiplies, the arch feature that it needs (`needs`, core/features.hpp), the unit that executes it (`on`), and the
+// layout of A, B and C in the lanes' registers (fragment_map.hpp).
 // Source: PTX ISA 8.5, "Matrix Fragments for mma.m16n8k16, .m16n8k8, .m16n8k32, .m8n8k4".
 #pragma once
 #pragma GCC system_header
@@ -12,19 +13,22 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// D (m x n) = A (m x k) B (k x n) + C, computed by the 32 lanes of a warp. A is row-major, B column-major.
+/// The instruction for elements A and B: D (m x n) = A (m x k) B (k x n) + C, computed by the 32 lanes of a warp. The
+/// fragments of A are those of a row-major matrix, the fragments of B those of a column-major matrix: neighbours along
+/// k share a register.
 template <class A, class B = A>
 struct mma_shape;
 
-/// The instructions with m = 16 and n = 8. A 32-bit register of A or B holds K / 8 neighbours along k.
+/// The instructions with m = 16, n = 8 and k = K. A 32-bit register of A or B holds K / 8 neighbours along k.
 template <int K, class Sum>
 struct mma_m16n8 {
   static constexpr int m = 16, n = 8, k = K;
   static constexpr int per_register = K / 8;  // elements of A or B in 32 bits
   using accumulator = Sum;
-  static constexpr int a_registers = 4, b_registers = 2, c_registers = 4;
+  static constexpr int a_registers = 4, b_registers = 2, c_registers = 4;  // of each lane
 
-  // In A and B, bits 0 and 1 of a lane's rank step along k by one register; bits 2 to 4 step along m or n.
+  // The steps are (rows, columns). In A and B, bits 0 and 1 of a lane's rank step along k, by the elements of one and
+  // of two registers; bits 2 to 4 step along m (A) or n (B).
   static constexpr int r = per_register;
   static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}, {8, 0}}};
   static constexpr fragment_map a =
@@ -44,6 +48,7 @@ template <> struct mma_shape<tf32> : mma_m16n8<8, float> { static constexpr feat
 template <> struct mma_shape<int8> : mma_m16n8<32, std::int32_t> { static constexpr features needs = features::mma_s8; static constexpr compute_unit on = compute_unit::tensor_s8; };
 // clang-format on
 
+/// The instructions of fp8. A and B may have different fp8 types.
 struct mma_fp8 : mma_m16n8<32, float> {
   static constexpr features needs = features::mma_fp8;
   static constexpr compute_unit on = compute_unit::tensor_f8;
@@ -70,11 +75,11 @@ struct mma_shape<double> {
   static constexpr compute_unit on = compute_unit::tensor_f64;
 };
 
-/// The type of a lane's registers of A or B: 32 bits of packed elements, or a double.
+/// The type of a lane's registers of A or B: 32 bits of packed elements, or a double. T is the element type.
 template <class T>
 using mma_register = std::conditional_t<std::is_same_v<T, double>, double, std::uint32_t>;
 
-/// One lane's registers of one instruction: A, B and the sums.
+/// The types of one lane's registers of one instruction: a_type and b_type hold elements of A and B, c_type the sums.
 template <class A, class B = A>
 struct mma_fragments {
   using shape = mma_shape<A, B>;

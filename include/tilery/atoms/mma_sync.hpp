@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// mma.sync: a warp multiplies small matrices on the tensor cores (sm_80 and later; fp8: sm_89 and later). One call does
-// the M x N instructions of a warp's tile, so that the lanes of the virtual GPU synchronise once for all of them.
+// mma.sync: a warp multiplies small matrices on the tensor cores (sm_80 and later; fp8: sm_89 and later). One call of
+// mma_sync() executes the M x N instructions of a warp's tile, so that the lanes of a warp on the virtual GPU, which
+// executes each lane by itself, synchronise once for all of these instructions.
 // PTX ISA 8.5, "Multiply-and-Accumulate Instruction: mma".
 #pragma once
 #pragma GCC system_header
@@ -11,7 +12,7 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// One instruction: sums += a b.
+/// Executes one instruction: sums += a b. Device code only; on the host it does nothing (mma_sync calls the model).
 template <class A, class B>
 TILERY_SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::c_type& sums,
                                  [[maybe_unused]] const typename mma_fragments<A, B>::a_type& a,
@@ -67,21 +68,22 @@ TILERY_SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::
 #endif
 }
 
-/// sums += a b for a warp's tile of M x N instructions and one step of k: M fragments of A, N fragments of B. All lanes
-/// of the warp must call this together.
+/// sums[i][j] += a[i] b[j] for a warp's tile: M x N instructions multiply M fragments of A by N fragments of B, over
+/// the mma_shape<A, B>::k elements along k that a fragment holds. All lanes of the warp must call this together.
 template <class A, class B = A, int M, int N, class Lane>
 TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragments<A, B>::c_type (&sums)[M][N],
                           const typename mma_fragments<A, B>::a_type (&a)[M],
                           const typename mma_fragments<A, B>::b_type (&b)[N], [[maybe_unused]] where at = {}) {
   static_assert(has_text<mma_shape<A, B>::needs, Lane>, "mma_sync has no text for this device pass: " TILERY_PASS);
   using shape = mma_shape<A, B>;
+  // this lane's share of the multiply-adds, for the virtual GPU's profile (simt/step.hpp)
   lane.operations(shape::on, M * N * (shape::m * shape::n * shape::k / Lane::warp_size), at);
 #ifdef __CUDA_ARCH__
   TILERY_UNROLL_ON_GPU
   for (int i = 0; i < M; ++i) {
     TILERY_UNROLL_ON_GPU
     for (int j = 0; j < N; ++j) {
-      const int column = i % 2 ? N - 1 - j : j;  // back and forth: successive instructions share an operand
+      const int column = i % 2 ? N - 1 - j : j;  // alternates in direction: successive instructions share a or b
       mma_instruction<A, B>(sums[i][column], a[i], b[column]);
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// bar.sync and bar.arrive: the named barriers 1 to 15, which synchronise some of the warps of a block. Producers arrive
-// and continue; consumers arrive and wait. All lanes of a warp must call together. PTX ISA 8.5, "bar, barrier".
+// bar.sync and bar.arrive: the named barriers 1 to 15, each of which synchronises some of the warps of a block (barrier
+// 0 is the block's __syncthreads). A producer warp arrives and continues; a consumer warp arrives and waits. All lanes
+// of a warp must call together. PTX ISA 8.5, "bar, barrier".
 #pragma once
 #pragma GCC system_header
 
@@ -9,8 +10,8 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// Arrives at barrier `number`, and waits until `lanes` lanes (a multiple of 32) have arrived. The count includes lanes
-/// that call arrive_named.
+/// Arrives at barrier `number`, and waits until `lanes` lanes (a multiple of 32) have arrived, by sync_named or by
+/// arrive_named. All calls for one phase of a barrier must pass the same `lanes`.
 template <class Lane>
 TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number, [[maybe_unused]] int lanes,
                             [[maybe_unused]] where at = {}) {
@@ -22,7 +23,7 @@ TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] 
 #endif
 }
 
-/// Arrives at barrier `number` and continues. `lanes` must be the same in all calls for this barrier.
+/// Arrives at barrier `number` and continues without a wait. `lanes` has the same meaning as in sync_named.
 template <class Lane>
 TILERY_SIMT void arrive_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number,
                               [[maybe_unused]] int lanes, [[maybe_unused]] where at = {}) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The arithmetic of tensor cores, bit for bit: the sum c + a[0] b[0] + a[1] b[1] + ... All products and c are aligned
-// to the largest exponent among them, truncated after a number of fractional bits, and added exactly. The sum is
-// truncated to a float.
-// Fractional bits: 24 up to sm_89, and 25 for sm_90 and later. fp8 on sm_89 has 13, also in the result.
-// Up to sm_89 an instruction sums the two halves of its k one after the other.
+// The arithmetic of tensor cores with float accumulators, bit for bit: the sum c + a[0] b[0] + a[1] b[1] + ... The
+// terms (c and the products) are aligned to the largest exponent among them, truncated after a number of fractional
+// bits, and added exactly. The sum is truncated to a float. mma_model.hpp uses these functions.
+// Fractional bits: 24 up to sm_89, and 25 for sm_90 and later. For fp8 on sm_89 both the terms and the result have 13.
+// Up to sm_89 an instruction adds the first half of its k products to c, then the second half to that result.
 // Source: MMA-Sim (arXiv 2511.10909).
 #pragma once
 #pragma GCC system_header
@@ -17,7 +17,8 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// Converts an operand to the type of the computation. A tf32 loses its lower 13 bits.
+/// Converts an element of A or B to Number, the type in which the model multiplies. The lower 13 bits of a tf32 become
+/// 0: tensor cores ignore them.
 template <class Number, class T>
 Number tensor_input(T value) {
   if constexpr (std::is_same_v<T, tf32>)
@@ -26,28 +27,29 @@ Number tensor_input(T value) {
     return convert<Number>(value);
 }
 
-/// The exponent of the smallest normal number of T. Denormal operands are aligned with this exponent.
+/// The exponent of the smallest normal number of T: -14 for 2^-14. A denormal operand counts with this exponent.
 template <class T>
 inline constexpr int lowest_exponent = std::is_same_v<T, half>       ? -14
                                        : std::is_same_v<T, fp8_e4m3> ? -6
                                        : std::is_same_v<T, fp8_e5m2> ? -14
                                                                      : -126;
 
-/// The lowest exponents of A's and of B's elements.
+/// lowest_exponent of A's and of B's element type.
 struct operand_exponents {
   int a, b;
 };
 template <class A, class B = A>
 inline constexpr operand_exponents lowest_exponents = {lowest_exponent<A>, lowest_exponent<B>};
 
-/// A product of two operands: significand * 2^(exponent - 46). Each operand's significand has 23 fraction bits.
+/// A product of two operands: significand * 2^(exponent - 46). The significand of each operand has 23 fraction bits, so
+/// that of the product has 46. `zero` is true if the product is 0.
 struct tensor_term {
   std::int64_t significand = 0;
   int exponent = 0;
   bool zero = true;
 };
 
-/// Computes the exact product of two operands.
+/// Computes the exact product of two finite operands.
 inline tensor_term product_term(float a, float b, operand_exponents lowest) {
   const auto split = [](float x, int from, int& exponent) {
     exponent = x == 0 ? from : std::max(std::ilogb(x), from);
@@ -58,13 +60,14 @@ inline tensor_term product_term(float a, float b, operand_exponents lowest) {
   return {sa * sb, ea + eb, sa == 0 || sb == 0};
 }
 
-/// One accumulation of the hardware: c + a[0] b[0] + ... + a[count - 1] b[count - 1]. Terms are truncated after `bits`
-/// fractional bits, the result's significand after `fraction` bits.
+/// One accumulation of the hardware: c + a[0] b[0] + ... + a[count - 1] b[count - 1]. `bits` is the number of
+/// fractional bits of the aligned terms, `fraction` that of the result's significand. `lowest` belongs to the types of
+/// a and b.
 inline float exact_sum(const float* a, const float* b, int count, float c, int bits, operand_exponents lowest,
                        int fraction = 23) {
   bool plus = false, minus = false, nan = std::isnan(c);
   if (std::isinf(c)) (c > 0 ? plus : minus) = true;
-  int largest = std::isfinite(c) && c != 0 ? std::max(std::ilogb(c), -126) : -1000;
+  int largest = std::isfinite(c) && c != 0 ? std::max(std::ilogb(c), -126) : -1000;  // -1000: no term but zeros
   for (int i = 0; i < count; ++i) {
     if (!std::isfinite(a[i]) || !std::isfinite(b[i])) {
       const float p = a[i] * b[i];
@@ -79,7 +82,7 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   if (plus || minus) return plus ? INFINITY : -INFINITY;
   if (largest == -1000) return c == 0 ? 0.0f : c;
 
-  // the terms, truncated toward zero to multiples of 2^(largest - bits)
+  // significand * 2^(exponent - point) in units of 2^(largest - bits), truncated toward zero
   const auto aligned = [&](std::int64_t significand, int point, int exponent) {
     const int right = point - bits + largest - exponent;
     if (right <= 0) return significand * (std::int64_t{1} << -right);
@@ -97,7 +100,7 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   }
   if (sum == 0) return 0.0f;
 
-  // truncate to `fraction` bits, or to a multiple of the smallest denormal
+  // truncates the sum to `fraction` fraction bits; a denormal sum to a multiple of the smallest denormal, 2^-149
   const std::uint64_t magnitude = static_cast<std::uint64_t>(sum < 0 ? -sum : sum);
   const int unit = largest - bits;  // exponent of the sum's last bit
   const int width = 64 - std::countl_zero(magnitude);
@@ -108,9 +111,10 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   return sum < 0 ? -result : result;
 }
 
-/// fp8 through mma.sync on sm_90, which has no such hardware instruction and computes with halves instead. The operands
-/// are converted to half. Of each four products along k, the first two are summed in a first accumulation from 0, the
-/// last two in a second accumulation from the first one's result. Then c is added in float.
+/// c plus K products of fp8 by mma.sync on sm_90. The tensor cores of sm_90 have no such instruction: the compiled code
+/// converts the operands to half. Of each four products along k, the first two are summed in a first accumulation,
+/// which begins with 0; the last two are summed in a second accumulation, which begins with the first one's result.
+/// Then c is added in float.
 template <int K>
 float converted_dot(const float* a, const float* b, float c) {
   constexpr operand_exponents lowest = lowest_exponents<half>;
@@ -123,8 +127,8 @@ float converted_dot(const float* a, const float* b, float c) {
   return exact_sum(second[0], second[1], K / 2, sum, 25, lowest) + c;
 }
 
-/// One element of an instruction's result: c plus K products. K = 32 means fp8. Not compared with GPUs later than
-/// sm_90.
+/// One element of an instruction's result on the arch `target`: c plus K products. K = 32 means fp8, since int8 has no
+/// float accumulators. For archs after sm_90 the result has not been compared with a GPU.
 template <int K>
 float exact_dot(const float* a, const float* b, float c, arch target, operand_exponents lowest) {
   if (!is_at_least(target, arch::sm_90)) {

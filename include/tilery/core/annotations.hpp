@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// All macros of the library.
+// The macros for use in this library, and three helpers of TILERY_ABI (TILERY_HOST_ISA, TILERY_JOIN_TAGS, TILERY_JOIN).
 //
-// TILERY_SIMT           marks a function that runs in a lane, on the GPU, the CPU or the virtual GPU.
-// TILERY_UNROLL         unrolls the next loop. Its trip count is a constant of the policy.
-// TILERY_UNROLL_ON_GPU  unrolls the next loop on the GPU alone, whose registers cannot be indexed at run time. Host
-//                       code stays small.
+// TILERY_SIMT           marks a function that each thread of a block (here: a lane) may run, on the GPU, the CPU or the
+//                       virtual GPU. In builds with optimisation, the compiler must inline it.
+// TILERY_UNROLL         unrolls the next loop. Its trip count is a compile-time constant.
+// TILERY_UNROLL_ON_GPU  unrolls the next loop in device code alone: the registers of a GPU cannot be indexed at run
+//                       time. On the host the loop stays rolled, so that the code is small.
 // TILERY_ROLLED         keeps the next loop rolled: unrolled, it would use too many registers.
-// TILERY_KEEP_LOOPS     may be defined by a build, as the tests do: no loop is unrolled on the host and no TILERY_SIMT
-//                       function is forced inline. This halves the compile time.
+// TILERY_KEEP_LOOPS     may be defined by a build, as the tests do: on the host TILERY_UNROLL then has no effect, and
+//                       without nvcc no TILERY_SIMT function is forced inline. This halves the compile time.
 // TILERY_ABI            is the inline namespace. Its name holds the version, the host's instruction set and the list of
 //                       GPU archs, so translation units of one program that differ in these share no symbol. It tells
 //                       three instruction sets apart (below AVX2, AVX2, AVX-512) and the first ten archs of the list.
 // TILERY_IS_DEVICE_PASS is true if the compiler's pass makes code for a device. TILERY_PASS is text that names the pass
 //                       in messages.
-// TILERY_ASAN_FIBERS    is defined if AddressSanitizer must be told about the virtual GPU's fibers.
+// TILERY_ASAN_FIBERS    is defined if the program is compiled with AddressSanitizer, which must be told about each
+//                       switch between the virtual GPU's fibers (simt/virtual/fiber.hpp).
+//
+// The build defines two more macros, TILERY_IS_LINKED and TILERY_LINKS_BOOST_CONTEXT (cmake/targets.cmake).
 #pragma once
 #pragma GCC system_header
 
@@ -27,15 +31,14 @@
 #define TILERY_SIMT inline
 #endif
 
-// nvcc compiles host code with g++, which needs its own unroll pragma: without it CPU kernels are 4 to 7 times slower.
 #if defined(__CUDACC__)
-#pragma nv_diag_suppress 1675  // nvcc warns about that unknown pragma at each loop
+#pragma nv_diag_suppress 1675  // nvcc does not know `GCC unroll` (below) and would warn at each loop
 #endif
 #if defined(TILERY_KEEP_LOOPS) && !defined(__CUDA_ARCH__)
 #define TILERY_UNROLL
 #elif defined(__CUDA_ARCH__) || defined(__clang__)
 #define TILERY_UNROLL _Pragma("unroll")
-#else
+#else  // g++, also for nvcc's host code: without this pragma CPU kernels are 4 to 7 times slower
 #define TILERY_UNROLL _Pragma("GCC unroll 128")
 #endif
 #if defined(__CUDA_ARCH__)
@@ -75,6 +78,8 @@
 #define TILERY_HOST_ISA baseline
 #endif
 
+// The namespace's name, such as v0_1_avx2_800900: version 0.1, AVX2, compiled for sm_80 and sm_90. Keep the version
+// equal to that in core/version.hpp.
 #define TILERY_JOIN_TAGS(isa, a, b, c, d, e, f, g, h, i, j, ...) v0_1_##isa##_##a##b##c##d##e##f##g##h##i##j
 #define TILERY_JOIN(...) TILERY_JOIN_TAGS(__VA_ARGS__)
 #ifdef __CUDA_ARCH_LIST__

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The archs as data: their vendor, features and limits, and the vector width of the host.
+// The archs (the GPU generations, and the CPU) as data: their vendor, features and limits. Also the vector instruction
+// sets of the host.
 // Source: CUDA C++ Programming Guide 13.0, "Compute Capabilities", tables of features and technical specifications.
 #pragma once
 #pragma GCC system_header
@@ -8,11 +9,11 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The maker of a device. Archs are ordered within a vendor only.
+/// The maker of a device. Archs of different vendors cannot be compared with < or >.
 enum class vendor : int { host, nvidia };
 
-/// An arch that a policy can be written for. A vendor's archs are numbered in the order of their release; the value of
-/// an NVIDIA arch is its compute capability, major * 10 + minor.
+/// An arch that a policy can be written for. The values of one vendor's archs rise in the order of their release. The
+/// value of an NVIDIA arch is its compute capability, major * 10 + minor.
 enum class arch : int {
   cpu = 0,
   sm_75 = 75,
@@ -24,7 +25,7 @@ enum class arch : int {
   sm_120 = 120
 };
 
-/// The largest parameters of a kernel, in bytes, that any executor can pass.
+/// The largest size of a kernel's parameters, in bytes, on all archs: no executor can pass more.
 inline constexpr int largest_parameter_bytes = 32764;
 
 /// The features and the hardware limits of one arch.
@@ -34,17 +35,19 @@ struct arch_limits {
   tilery::vendor vendor;
   tilery::features features;
   int warp_size;
-  int parameter_bytes;  // of a kernel's parameters
+  int parameter_bytes;  // the largest size of a kernel's parameters
   int threads_per_block;
   int threads_per_multiprocessor;
   int blocks_per_multiprocessor;
   int registers_per_multiprocessor;  // of 32 bits each
-  int shared_bytes_per_block;        // the maximum, which a kernel sets through its function attribute
+  int shared_bytes_per_block;        // with cudaFuncAttributeMaxDynamicSharedMemorySize set to this maximum
   int shared_bytes_per_multiprocessor;
-  int blocks_per_cluster;  // 1: the arch has no clusters
+  int blocks_per_cluster;  // the largest cluster; 1: the arch has no clusters. (CUDA allows more than 8 blocks only
+                           // with cudaFuncAttributeNonPortableClusterSizeAllowed.)
 };
 
-/// The features of NVIDIA's archs. Each later set includes the earlier ones.
+/// The features of NVIDIA's archs. Each set includes the sets above it. An arch without a set here has that of the arch
+/// before it.
 /// Source: PTX ISA 8.5, the "Target ISA Notes" of each instruction.
 inline constexpr features features_of_sm_75 = features::ldmatrix | features::named_barriers;
 inline constexpr features features_of_sm_80 = features_of_sm_75 | features::copy_async | features::mma_f16 |
@@ -53,11 +56,11 @@ inline constexpr features features_of_sm_89 = features_of_sm_80 | features::mma_
 inline constexpr features features_of_sm_90 =
     features_of_sm_89 | features::stmatrix | features::mbarrier | features::copy_bulk | features::clusters;
 
-/// A vendor's archs are in the order of their release. A row is an arch:
+/// The table of archs: one row per arch. A vendor's archs are in the order of their release.
 // clang-format off
 inline constexpr arch_limits all_arch_limits[] = {
-    //                                                        warp  params  threads of   blocks  SM's   shared bytes of         cluster
-    //                                                       lanes   bytes  block,   SM  of SM  regs   block,       SM           blocks
+    //                                                        warp param.  threads per   in an SM:     shared bytes per  cluster
+    //                                                        size  bytes  block,  SM blocks, regs   block,          SM   blocks
     {arch::sm_75,  "sm_75",  vendor::nvidia, features_of_sm_75, 32, 32764, 1024, 1024, 16, 65536,  64 * 1024,  64 * 1024,  1},
     {arch::sm_80,  "sm_80",  vendor::nvidia, features_of_sm_80, 32, 32764, 1024, 2048, 32, 65536, 163 * 1024, 164 * 1024,  1},
     {arch::sm_86,  "sm_86",  vendor::nvidia, features_of_sm_80, 32, 32764, 1024, 1536, 16, 65536,  99 * 1024, 100 * 1024,  1},
@@ -65,12 +68,13 @@ inline constexpr arch_limits all_arch_limits[] = {
     {arch::sm_90,  "sm_90",  vendor::nvidia, features_of_sm_90, 32, 32764, 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
     {arch::sm_100, "sm_100", vendor::nvidia, features_of_sm_90, 32, 32764, 1024, 2048, 32, 65536, 227 * 1024, 228 * 1024, 16},
     {arch::sm_120, "sm_120", vendor::nvidia, features_of_sm_90, 32, 32764, 1024, 1536, 24, 65536,  99 * 1024, 100 * 1024,  8},
-    // One lane per block. The kernel's `shared` struct is on the stack of the host thread.
+    // The CPU has one lane per block. Its numbers of registers and shared bytes are 0, because it has no such memories:
+    // the kernel's `shared` struct is on the stack of the host thread.
     {arch::cpu,    "cpu",    vendor::host,   features::none,     1, 32764,    1,    1,  1,     0,          0,          0,  1},
 };
 // clang-format on
 
-/// Returns the limits of an arch; those of sm_75 for an arch that is not in the table.
+/// Returns the row of an arch; the row of sm_75 for an arch that is not in the table.
 constexpr const arch_limits& limits(arch id) {
   for (const arch_limits& entry : all_arch_limits)
     if (entry.id == id) return entry;
@@ -85,16 +89,16 @@ constexpr bool is_at_least(arch target, arch lowest) {
 /// True if the arch has every feature of the set.
 constexpr bool has_features(arch target, features wanted) { return includes(limits(target).features, wanted); }
 
-/// Returns the first arch in the table that has every feature of the set, for messages; the table's first arch if no
-/// arch has them all.
+/// Returns the first arch in the table that has every feature of the set; the table's first arch if no arch has all of
+/// them. For messages.
 constexpr arch first_with(features wanted) {
   for (const arch_limits& entry : all_arch_limits)
     if (includes(entry.features, wanted)) return entry.id;
   return all_arch_limits[0].id;
 }
 
-/// Returns NVIDIA's newest arch in the table that is not above a GPU's compute capability (major * 10 + minor), and
-/// sm_75 for a GPU below all of them.
+/// Returns the NVIDIA arch in the table with the highest compute capability (major * 10 + minor) that is not above the
+/// GPU's; sm_75 for a GPU below all rows.
 constexpr arch arch_of(int compute_capability) {
   arch best = arch::sm_75;
   for (const arch_limits& entry : all_arch_limits)
@@ -102,18 +106,20 @@ constexpr arch arch_of(int compute_capability) {
   return best;
 }
 
-/// A vector instruction set of the host. Part of every CPU policy.
+/// A vector instruction set of the host: below AVX2, AVX2 with FMA, or AVX-512 (F, BW, DQ, VL). A policy for the CPU
+/// has a field of this type.
 enum class host_isa : int { baseline, avx2, avx512 };
 
 /// The instruction set that this translation unit is compiled for.
 inline constexpr host_isa native_isa = host_isa::TILERY_HOST_ISA;
 
-/// The size of a vector register of the host in bytes. Packs wider than this are slow.
+/// The size of a vector register of the host in bytes. Packs (pack.hpp) wider than this are slow.
 constexpr int vector_bytes(host_isa isa = native_isa) {
   return isa == host_isa::avx512 ? 64 : isa == host_isa::avx2 ? 32 : 16;
 }
 
-/// Returns the widest instruction set of the CPU that the program runs on. `native_isa` may be narrower.
+/// Returns the widest of these instruction sets that the CPU of the running program has. `native_isa`, for which this
+/// translation unit is compiled, may be narrower.
 inline host_isa running_isa() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&

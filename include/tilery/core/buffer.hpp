@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// buffer, an owning tensor in an executor's memory, and copies and zero fills of dense tensors. Copies and fills are
-// in the executor's order (on CUDA: in its stream's order).
+// buffer, an owning tensor in an executor's memory, and copies and zero fills of dense tensors. The executor runs
+// copies and fills in the order of its calls (on CUDA: of its stream).
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +14,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Raw bytes from an executor, released by the destructor. An executor's `allocate(bytes)` returns an allocation.
+/// Raw bytes from an executor. The destructor calls `release` with the pointer, the size and `context`, which belongs
+/// to the executor (on CUDA: the stream). An executor's `allocate(bytes)` returns an allocation.
 class allocation {
 public:
   using release_function = void (*)(void* pointer, std::size_t bytes, void* context) noexcept;
@@ -54,8 +55,9 @@ struct memory_range {
   std::size_t bytes = 0;
 };
 
-/// An owning, dense, move-only tensor in an executor's memory. Its elements are uninitialised. A buffer is tensor-like:
-/// ops take it as an operand. An executor that holds a stream must outlive its buffers.
+/// An owning, dense, move-only tensor in an executor's memory. Its elements are uninitialised. A buffer is tensor-like
+/// (tensor_like.hpp): ops take it as an operand. On CUDA the executor's stream must outlive its buffers: they are freed
+/// in the stream's order.
 template <class T, int Rank = 1>
 class buffer {
 public:
@@ -89,7 +91,7 @@ private:
   allocation memory_;
 };
 
-/// Returns a sentence about the first dimension in which the extents of two tensors differ.
+/// Returns a sentence about the first dimension in which the extents of two tensors differ; an empty one if they agree.
 template <class T, class U, int Rank>
 finding check_same_extents(const char* op, const char* const (&names)[2], const tensor_view<T, Rank>& first,
                            const tensor_view<U, Rank>& second) {
@@ -106,8 +108,10 @@ finding check_same_extents(const char* op, const char* const (&names)[2], const 
 
 /// Copies the bytes of a dense tensor, in the executor's order, between host and device memory in any direction. A copy
 /// from or to a GPU's memory may still be in flight when this function returns: call `executor.wait()` before the host
-/// reads the elements. Both tensors must have the same extents and element type. (`copy` of tilery/copy.hpp takes any
-/// strides and converts element types.)
+/// reads the elements of `to` or changes those of `from`. Both tensors must have the same extents and element type.
+/// (`copy` of tilery/copy.hpp takes any strides and converts element types.)
+///
+/// Errors. Throws if the extents differ, if a view has gaps or is null, and if the tensors overlap without being equal.
 template <class Executor, class From, class To>
 void copy_dense(const Executor& executor, const From& from, const To& to, where at = {}) {
   const auto source = view(from, at, {"copy: ", "from"});
@@ -126,7 +130,7 @@ void copy_dense(const Executor& executor, const From& from, const To& to, where 
   executor.copy_bytes(target.pointer, source.pointer, bytes, at);
 }
 
-/// Sets every byte of a dense tensor to zero, in the executor's order.
+/// Sets every byte of a dense tensor to zero, in the executor's order. Throws if the view has gaps or is null.
 template <class Executor, class To>
 void fill_zero(const Executor& executor, const To& to, where at = {}) {
   const auto target = view(to, at);

@@ -4,13 +4,13 @@
 // #error but not after a failed include.
 //
 // Fast-math options. The exponential rounds by adding and subtracting 1.5 * 2^23, and kernels use NaN as a marker.
-// -fassociative-math removes the addition and subtraction, -ffinite-math-only removes the tests for NaN: softmax would
-// be wrong. -ffast-math and -Ofast contain both options, -funsafe-math-optimizations contains the first. The macros
-// below find all of these under g++ and under nvcc with g++.
-// Clang (versions 14 and 18) defines no macro for -fassociative-math and -funsafe-math-optimizations: there the host
-// executors check at run time (core/rounding.hpp).
-// nvcc's -use_fast_math is allowed. It changes device code alone and has no macro on the host. It flushes denormals,
-// and divisions and square roots lose some bits, so that the error bounds in these headers do not hold.
+// -fassociative-math removes the addition and subtraction, -ffinite-math-only removes the tests for NaN: each of the
+// two would make softmax wrong. -ffast-math and -Ofast contain both options, -funsafe-math-optimizations contains
+// -fassociative-math. The macros that the last #if tests find all five options under g++, and under nvcc with g++.
+// Clang (versions 14 and 18) defines no macro for -fassociative-math and -funsafe-math-optimizations. In programs that
+// clang compiles, the host executors check at run time (core/rounding.hpp).
+// nvcc's -use_fast_math is allowed. It changes device code alone and has no macro on the host. With this option
+// denormals become 0, and divisions and square roots lose some bits: the error bounds in tilery's headers do not hold.
 #pragma once
 #pragma GCC system_header
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Conversions between element types, of scalars and packs. They round to nearest, ties to even. NaN stays NaN, and
-// overflow becomes infinity. A conversion to fp8 or int8 saturates: a value out of range becomes the nearest value in
-// range; NaN becomes 0 in int8. Conversions between double and half or bf16 go through float and may round twice.
+// Conversions between element types, of scalars and packs.
+// To floating-point types. They round to nearest, ties to even. NaN stays NaN, and overflow becomes infinity; in fp8 a
+// value out of range becomes the nearest finite value. Conversions from double and from integers to half or bf16 go
+// through float and may round twice.
+// To integer types. float to int8 rounds to nearest, ties to even; a value out of range becomes -128 or 127, and NaN
+// becomes 0. All other pairs are static_casts, which truncate.
 // The host converts half and bf16 by integer arithmetic on whole vectors; the device has instructions.
 #pragma once
 #pragma GCC system_header
@@ -14,7 +17,10 @@ namespace tilery::inline TILERY_ABI {
 
 namespace half_bits {
 
-// U is uint32_t or a native vector of uint32_t. Each half is in the lower 16 bits of 32 bits.
+// F is float and U is uint32_t, or both are native vectors of these types (pack.hpp). Each half is in the lower 16 bits
+// of a U's 32 bits. Comparisons need a U on the right: `+ U{}` makes one of a constant.
+
+/// Converts halves to floats, exactly.
 template <class F, class U>
 inline F to_float(U h) {
   const U sign = (h & 0x8000u) << 16;
@@ -26,24 +32,28 @@ inline F to_float(U h) {
   return reinterpret<F>(bits | sign);
 }
 
+/// Converts floats to halves, to nearest, ties to even.
 template <class U, class F>
 inline U from_float(F value) {
   const U bits = reinterpret<U>(value);
   const U sign = (bits >> 16) & 0x8000u;
   const U rest = bits & 0x7fffffffu;
+  // The carry of the addition rounds: the lower 13 bits are cut off, and the exponent bias falls by 112.
   const U normal = (rest + 0xfffu + ((rest >> 13) & 1u) - (112u << 23)) >> 13;
   const F tiny = reinterpret<F>(rest) + 0.5f;  // rounds: floats in [0.5, 1) have the spacing of half's denormals, 2^-24
   const U denormal = reinterpret<U>(tiny) - 0x3f000000u;
   const U zero = U{};
-  U result = rest < 0x38800000u + zero ? denormal : normal;
-  result = rest >= 0x47800000u + zero ? 0x7c00u + zero : result;
-  result = rest > 0x7f800000u + zero ? 0x7e00u + zero : result;
+  U result = rest < 0x38800000u + zero ? denormal : normal;       // below 2^-14, half's smallest normal number
+  result = rest >= 0x47800000u + zero ? 0x7c00u + zero : result;  // from 2^16 on: infinity
+  result = rest > 0x7f800000u + zero ? 0x7e00u + zero : result;   // NaN
   return result | sign;
 }
 
 }  // namespace half_bits
 
 namespace bf16_bits {
+
+// F and U as in half_bits. A bf16 is the upper half of a float.
 
 template <class F, class U>
 inline F to_float(U b) {
@@ -53,8 +63,8 @@ inline F to_float(U b) {
 template <class U, class F>
 inline U from_float(F value) {
   const U bits = reinterpret<U>(value);
-  const U rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  const U quiet = (bits >> 16) | 0x40u;
+  const U rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;  // to nearest, ties to even
+  const U quiet = (bits >> 16) | 0x40u;                            // for NaN, whose rounding could give infinity
   return (bits & 0x7fffffffu) > 0x7f800000u + (U{}) ? quiet : rounded;
 }
 
@@ -96,7 +106,7 @@ TILERY_SIMT To convert(From value) {
   } else if constexpr (std::is_same_v<To, tf32>) {
     return tf32{static_cast<float>(value)};
   } else if constexpr (std::is_same_v<To, int8> && std::is_same_v<From, float>) {
-    const float nearest = (value + 0x1.8p23f) - 0x1.8p23f;  // ties to even; used only for |value| < 128
+    const float nearest = (value + 0x1.8p23f) - 0x1.8p23f;  // to nearest, ties to even; used only for |value| < 128
     const float kept = value >= 127 ? 127.0f : value <= -128 ? -128.0f : value == value ? nearest : 0.0f;
     return static_cast<int8>(kept);
   } else {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The element types of tensors. For each: its name, the type of its sums, and the type of its bits in host vectors.
+// The element types of tensors. For each: its name, the type in which its elements are summed, and the type that stores
+// its bits in host vectors.
 #pragma once
 #pragma GCC system_header
 
@@ -24,7 +25,8 @@ struct tf32 {
   float value;
 };
 
-/// The properties of an element type T: its `bits` in host vectors, the `accumulator` of its sums, and its `name`.
+/// The properties of an element type T. `bits` is an arithmetic type of the same size, the element type of host vectors
+/// (pack.hpp) that hold T. `accumulator` is the type of sums of T. `name` is T's name in messages.
 template <class T>
 struct element;
 
@@ -45,8 +47,8 @@ template <> struct element<std::uint32_t> { using bits = std::uint32_t; using ac
 template <class T> struct element<const T> : element<T> {};
 // clang-format on
 
-/// The integer types without a row above: bool, char, short, unsigned 64-bit integers, and the one of long and long
-/// long that is not int64_t. Tensors of them can be copied, filled and converted from.
+/// The integer types without a row above: bool, char, short, unsigned 64-bit integers, and either long or long long
+/// (int64_t is the other of these two). An op can copy or fill tensors of these types, and convert from them.
 template <class T>
 requires std::is_integral_v<T>
 struct element<T> {
@@ -60,7 +62,8 @@ struct element<T> {
                                                               : "u64";
 };
 
-/// The type of sums of T: float for floating-point types of up to 32 bits, double for double, int32 for int8.
+/// The type of sums of T: float for floating-point types of up to 32 bits, double for double, int32 for int8; for all
+/// other integers see the table.
 template <class T>
 using accumulator_t = typename element<T>::accumulator;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// error, the exception of this library, and finding, the result of `validate`. Both carry a sentence: its subject, the
-// value found and the value required. Ops check their arguments before they launch anything.
+// error, the exception of this library, and finding, the result of a check (an op's `validate` returns one). Both carry
+// a sentence that names what is wrong, the value found and the value required. Ops check their arguments before they
+// launch anything.
 #pragma once
 #pragma GCC system_header
 
@@ -36,11 +37,12 @@ inline void refuse(const finding& found, where at) {
   if (found) throw error(found, at);
 }
 
-/// How `broken` reports a broken rule. say: returns the sentence (tuner, ops). stop: ends the compilation (kernels).
+/// How the function `broken` reports a policy's broken rule. say: `broken` returns the sentence (for the tuner and the
+/// ops). stop: `broken` ends the compilation (for kernels).
 enum class when_broken { say, stop };
 
-/// Returns the sentence of a broken rule. With `when_broken::stop` in a constant expression the compilation ends, and
-/// the compiler's message quotes the sentence.
+/// Reports a broken rule: returns its sentence, or throws it with `when_broken::stop`. In a constant expression a throw
+/// ends the compilation, and the compiler's message quotes the sentence.
 constexpr const char* broken(const char* sentence, when_broken how) {
   return how == when_broken::stop ? throw sentence : sentence;
 }

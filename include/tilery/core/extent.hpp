@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Arithmetic with extents, on the host and in kernels.
+// Arithmetic with extents (numbers of elements along a dimension), on the host and in kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -12,11 +12,13 @@ namespace tilery::inline TILERY_ABI {
 /// The number of pieces of `size` elements that cover an extent: extent / size, rounded up.
 TILERY_SIMT constexpr int pieces(std::int64_t extent, int size) { return static_cast<int>((extent + size - 1) / size); }
 
-/// The smaller and the larger of two numbers. (<algorithm> would add about 0.3 s to each translation unit under nvcc.)
+/// The smaller of two numbers. (std::min needs <algorithm>, which adds about 0.3 s to each translation unit under
+/// nvcc.)
 template <class T>
 TILERY_SIMT constexpr T lesser(T a, T b) {
   return b < a ? b : a;
 }
+/// The larger of two numbers.
 template <class T>
 TILERY_SIMT constexpr T greater(T a, T b) {
   return a < b ? b : a;

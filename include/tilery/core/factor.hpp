@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Checks of scalar arguments (factors, rates) that a caller gives as doubles: each must be finite in the type that the
-// op computes in.
+// Checks of scalar arguments (factors, rates) that a caller gives as doubles: each must be finite in S, the type that
+// the op computes in (float or double).
 #pragma once
 #pragma GCC system_header
 
@@ -16,13 +16,14 @@ constexpr bool is_finite(double x) {
   return x >= -most && x <= most;
 }
 
-/// Checks that x is finite in S. `name` is the argument's name in the sentence.
+/// Checks that x is finite in S. Returns a sentence in which `name` is the argument's name; an empty one if x is
+/// finite.
 template <class S>
 finding check_finite(const char* name, double x) {
   if (is_finite<S>(x)) return {};
   return {name, " is ", x, "; it must be a finite ", element<S>::name};
 }
-/// The same check; its sentence begins with the name of the op or of the part of an op.
+/// Checks that x is finite in S. The sentence begins with `op`, the name of an op or of a part of an op.
 template <class S>
 finding check_finite(const char* op, const char* name, double x) {
   if (is_finite<S>(x)) return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Features: instructions that some GPU archs have and others lack, as a set of bits. An arch states the features that
-// it has (core/arch.hpp), a kernel those that it needs (simt/kernel.hpp), and an atom the one that it is (atoms/).
+// Features: instructions that some GPU archs have and others lack, as a set of bits. The table in core/arch.hpp states
+// the features that each arch has. A kernel states the features that it needs (simt/kernel.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -10,16 +10,17 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A set of features: `features::copy_async | features::mma_f16`. Each bit has an atom or a lane's function.
+/// A set of features: `features::copy_async | features::mma_f16`. The functions for a feature are in atoms/; those for
+/// clusters are members of the lane (simt/lane.hpp).
 enum class features : std::uint32_t {
   none = 0,
-  ldmatrix = 1 << 0,        ///< load_matrices
-  stmatrix = 1 << 1,        ///< store_matrices
-  named_barriers = 1 << 2,  ///< sync_named, arrive_named: barriers of some of a block's warps
+  ldmatrix = 1 << 0,        ///< load_matrices: a warp loads 8 x 8 matrices from shared memory
+  stmatrix = 1 << 1,        ///< store_matrices: a warp stores 8 x 8 matrices to shared memory
+  named_barriers = 1 << 2,  ///< sync_named, arrive_named: barriers of some warps of a block
   copy_async = 1 << 3,      ///< cp.async: each lane copies 4, 8 or 16 bytes to shared memory
   mbarrier = 1 << 4,        ///< barriers in shared memory that count arrivals and bytes
   copy_bulk = 1 << 5,       ///< cp.async.bulk: one lane starts a copy of any multiple of 16 bytes
-  clusters = 1 << 6,        ///< clusters of blocks, which read and write each other's shared memory
+  clusters = 1 << 6,        ///< clusters of blocks: a block reads and writes the shared memory of the other blocks
   mma_f16 = 1 << 7,         ///< mma.sync of half and of bf16, 16 x 8 x 16
   mma_tf32 = 1 << 8,        ///< mma.sync of tf32, 16 x 8 x 8
   mma_f64 = 1 << 9,         ///< mma.sync of double, 8 x 8 x 4
@@ -38,7 +39,7 @@ constexpr features operator&(features a, features b) {
 /// True if the set `all` has every feature of the set `wanted`.
 constexpr bool includes(features all, features wanted) { return (all & wanted) == wanted; }
 
-/// The first feature of `wanted` that `all` lacks, in the order above; `none` if it has them all.
+/// The first feature of `wanted`, in the order of the enum, that `all` lacks; `none` if `all` has every feature.
 constexpr features first_missing(features all, features wanted) {
   for (std::uint32_t bit = 1; bit < static_cast<std::uint32_t>(features::end); bit <<= 1)
     if (includes(wanted, static_cast<features>(bit)) && !includes(all, static_cast<features>(bit)))

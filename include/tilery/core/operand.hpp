@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The operands of a launch as data: name, pointer, extents, strides. An op's checks read them (operand_checks.hpp). The
-// virtual GPU uses them as bounds of each access.
+// The operands of a launch as data: name, pointer, extents, strides. An op's checks read this data
+// (operand_checks.hpp). The virtual GPU compares each access to memory with it, to find accesses out of bounds.
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +13,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One tensor of an op, without its element type.
+/// One tensor of an op. Of its element type, only the size, the alignment and `is_double` are known.
 struct operand {
   const char* name = "";
   const std::byte* pointer = nullptr;
@@ -21,13 +21,14 @@ struct operand {
   int rank = 1;
   std::int64_t extents[largest_rank] = {};  // of the first `rank` dimensions
   std::int64_t strides[largest_rank] = {};  // in elements, each >= 0
-  bool written = false;
+  bool written = false;                     // an output of the op
   bool own = false;       // the op's workspace: its memory space is not checked, because while a graph is captured the
                           // driver does not know the address yet
   bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share this output
   std::int64_t alignment = 1;  // that each element needs, in bytes
-  bool is_double = false;
+  bool is_double = false;      // some devices have no double arithmetic
 
+  /// The number of elements.
   std::int64_t size() const {
     if (empty()) return 0;
     std::int64_t n = 1;
@@ -39,6 +40,7 @@ struct operand {
       if (extents[d] == 0) return true;
     return false;
   }
+  /// The bytes in [begin(), end()) hold all elements, and the gaps between them.
   const std::byte* begin() const { return pointer; }
   const std::byte* end() const {
     if (empty()) return pointer;
@@ -55,7 +57,7 @@ struct operand {
     }
     return true;
   }
-  /// The extents in words: "3 x 4".
+  /// The extents as text: "3 x 4".
   sentence shape() const {
     sentence all(extents[0]);
     for (int d = 1; d < rank; ++d) all = sentence(all, " x ", extents[d]);
@@ -89,8 +91,8 @@ public:
     for (const operand& o : others) push_back(o);
   }
 
-  /// True if an op has checked these operands, so that a launch need not check them again. Adding an operand that is
-  /// not the op's workspace resets this to false.
+  /// True if an op has checked these operands, so that a launch need not check them again. push_back() and append()
+  /// reset this to false, except for an operand that is the op's workspace.
   bool checked() const { return checked_; }
   void set_checked() { checked_ = true; }
 
@@ -111,14 +113,14 @@ private:
   }
 
   union {
-    operand few_[12];  // the first `size_` of them exist: to initialise all costs 10 to 40 ns a call of an op
+    operand few_[12];  // only the first `size_` are constructed: constructing all would cost 10 to 40 ns per op call
   };
-  operand* many_ = nullptr;
-  int size_ = 0, room_ = 12;
+  operand* many_ = nullptr;   // heap memory for more than 12 operands, then few_ is not in use
+  int size_ = 0, room_ = 12;  // room_: how many operands fit few_ or many_
   bool checked_ = false;
 };
 
-/// Describes a view as an operand.
+/// Returns a view as an operand. `written` is true for an output of the op.
 template <class T, int Rank>
 operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) {
   operand o{name, reinterpret_cast<const std::byte*>(v.pointer), static_cast<std::int64_t>(sizeof(T)), Rank};
@@ -129,20 +131,20 @@ operand describe(const char* name, const tensor_view<T, Rank>& v, bool written) 
   return o;
 }
 
-/// An operand that the op only reads, even if its view is of mutable elements.
+/// Returns an operand that the op only reads, even if the elements of the view are not const.
 template <class T, int Rank>
 operand reads(const char* name, const tensor_view<T, Rank>& v) {
   return describe(name, v, false);
 }
 
-/// An operand that the op writes.
+/// Returns an operand that the op writes (and may read).
 template <class T, int Rank>
 operand writes(const char* name, const tensor_view<T, Rank>& v) {
   static_assert(!std::is_const_v<T>, "an output must not be a view of const elements");
   return describe(name, v, true);
 }
 
-/// Marks an operand as the op's workspace.
+/// Returns the operand marked as the op's workspace.
 inline operand own(operand o) {
   o.own = true;
   return o;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of a launch's operands. Each failure is a sentence with the operand's name: null views, impossible
-// strides, misaligned elements, the wrong memory space, an output whose elements share memory with each other or with
-// another operand.
+// The checks of a launch's operands. They find null views, impossible strides, misaligned elements, the wrong memory
+// space, and an output whose elements share memory with each other or with another operand. A failed check returns a
+// sentence with the operand's name, a passed check an empty sentence.
 #pragma once
 #pragma GCC system_header
 
@@ -16,8 +16,9 @@ struct operand_dimension {
   std::int64_t extent = 1, stride = 0;
 };
 
-/// The dimensions of an operand, sorted by rising stride, without those of extent 1. Two dimensions that one stride can
-/// describe are joined, so a dense operand has one dimension, whatever the order of its dimensions in memory.
+/// The dimensions of an operand, sorted by rising stride, without those of extent 0 or 1. Two dimensions are joined if
+/// one dimension with the smaller stride has the same elements. So a dense operand has one dimension, whatever the
+/// order of its dimensions in memory.
 class operand_dimensions {
 public:
   explicit operand_dimensions(const operand& o) {
@@ -46,12 +47,13 @@ private:
   int size_ = 0;
 };
 
-/// Returns true if two elements of an operand have the same address.
+/// Returns true if two elements of an operand provably have the same address; false also if the search of overlap.hpp
+/// gives up.
 inline bool overlaps_itself(const operand& o) {
   if (o.empty()) return false;
   stride_sum sum;
   std::int64_t inner_bytes = o.element_bytes;  // the bytes that the dimensions so far span
-  bool nested = true;                          // each dimension's stride spans all inner dimensions: no overlap
+  bool nested = true;                          // true: each stride is at least inner_bytes, so no elements overlap
   for (const auto& [extent, stride] : operand_dimensions(o)) {
     if (stride == 0 || !sum.add(stride, 0, extent - 1)) return true;
     nested = nested && stride >= inner_bytes;
@@ -60,13 +62,16 @@ inline bool overlaps_itself(const operand& o) {
   return !nested && sum.can_vanish();
 }
 
-/// Returns true if two operands provably share a byte of an element. Interleaved slices of one buffer do not.
+/// Returns true if two operands provably have elements that share a byte; false also if the search of overlap.hpp gives
+/// up. Interleaved slices of one buffer share none.
 inline bool share_an_element(const operand& a, const operand& b) {
   if (a.empty() || b.empty() || a.end() <= b.begin() || b.end() <= a.begin()) return false;
   stride_sum sum;  // (offset of an element in a) - (offset of an element in b)
   for (const auto& [extent, stride] : operand_dimensions(a)) sum.add(stride, 0, extent - 1);
   for (const auto& [extent, stride] : operand_dimensions(b)) sum.add(stride, 1 - extent, 0);
-  const std::int64_t distance = b.pointer - a.pointer;  // elements overlap if their addresses differ by less than one
+  // An element of a is sum - distance bytes after an element of b. The two overlap if this number is above
+  // -a.element_bytes and below b.element_bytes.
+  const std::int64_t distance = b.pointer - a.pointer;
   return sum.can_be_within(distance + 1 - a.element_bytes, distance + b.element_bytes - 1);
 }
 
@@ -82,7 +87,7 @@ inline bool same_view(const operand& a, const operand& b) {
   }
 }
 
-/// The strides of an operand in words, without dimensions of extent 1: "stride 3" or "strides 3, 1".
+/// The strides of an operand as text, without those of dimensions of extent 0 or 1: "stride 3" or "strides 3, 1".
 inline sentence strides_of(const operand& o) {
   sentence all;
   int count = 0;
@@ -91,10 +96,11 @@ inline sentence strides_of(const operand& o) {
   return {count == 1 ? "stride " : "strides ", all};
 }
 
-/// Checks the strides of an operand. This is the only check of strides: every op refuses a negative stride here, and a
-/// last element 2^62 bytes or more after the first one. A dimension with at most one element may have any stride.
+/// Checks the strides of an operand: none may be negative, and the last element must be less than 2^62 bytes after the
+/// first one. A dimension with at most one element may have any stride. All ops rely on this check; views do not check
+/// strides.
 inline finding check_strides(const operand& o) {
-  __int128 last = 0;  // the offset in bytes
+  __int128 last = 0;  // the last element's offset in bytes
   for (int d = 0; d < o.rank; ++d) {
     if (o.extents[d] <= 1) continue;
     if (o.strides[d] < 0)
@@ -107,7 +113,9 @@ inline finding check_strides(const operand& o) {
 }
 
 /// Checks each operand by itself and returns the first failure: a null view that is not empty, impossible strides,
-/// misaligned elements, an output with two elements at one address, memory that the executor's kernels cannot reach.
+/// misaligned elements, an output with two elements at one address, memory in which the executor's kernels cannot
+/// access elements (`reachable` is the space that they need; `either`: any). Empty operands pass; a workspace must only
+/// not be null.
 inline finding check_operands(const operands& all, memory_space reachable) {
   for (const operand& o : all) {
     if (o.empty()) continue;
@@ -148,13 +156,14 @@ inline finding check_aliases(const operands& all, std::initializer_list<const ch
   return {};
 }
 
-/// Puts the op's name in front of a finding.
+/// Puts the op's name before a finding's sentence. An empty finding stays empty.
 inline finding in_op(const char* op, const finding& found) {
   if (!found) return {};
   return {op, ": ", found};
 }
 
-/// All checks of an op's operands, done once for all of its launches.
+/// Does all checks of an op's operands (check_operands and check_aliases) and marks the operands as checked, so that
+/// the op's launches do not repeat them.
 inline finding check_call(const char* op, operands& all, memory_space reachable,
                           std::initializer_list<const char*> in_place = {}) {
   if (auto found = check_operands(all, reachable)) return in_op(op, found);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // pack: N neighbouring elements in registers, loaded or stored by one memory access. On the device a pack is an array
-// that the compiler keeps in registers. On the host it is a native vector (the compiler's vector extension), and an
-// operation is one vector instruction. The layout is the same on both, so packs may be members of kernel parameters.
+// that the compiler keeps in registers. On the host a pack is a native vector (the vector extension of g++ and clang),
+// and an operation is one vector instruction if the pack is not wider than vector_bytes() (arch.hpp). The layout in
+// memory is the same on host and device, so packs may be members of kernel parameters.
 #pragma once
 #pragma GCC system_header
 
@@ -24,8 +25,8 @@ TILERY_SIMT To reinterpret(const From& value) {
   return result;
 }
 
-/// N elements of T; N is a power of two. Arithmetic is defined for float, double and integer packs. Packs of half and
-/// bf16 only hold elements: convert them to float first (convert.hpp).
+/// N elements of T; N is a power of two. Arithmetic is defined for packs of float, double and integers. Packs of half,
+/// bf16 and fp8 only hold elements: convert these packs to float first (convert.hpp).
 template <class T, int N>
 struct alignas(N * sizeof(T)) pack {
   static_assert(N > 0 && (N & (N - 1)) == 0, "the width of a pack must be a power of two");
@@ -57,7 +58,8 @@ struct alignas(N * sizeof(T)) pack {
   }
 };
 
-/// The element type of a native vector; a scalar's own type. Math functions are written once for both.
+/// The element type of a native vector V; for a scalar V (float, double, int) V itself. Math functions use it, because
+/// they are written once for scalars and vectors.
 template <class V>
 struct scalar_of {
   template <class U>
@@ -77,8 +79,8 @@ struct scalar_of<int> {
   using type = int;
 };
 
-/// Applies f to packs, element by element. f is a function object that takes scalars (device) and native vectors
-/// (host).
+/// Applies f to packs, element by element. f is a function object that accepts scalars and native vectors: the device
+/// calls f for each element, the host once for the whole vectors.
 template <class F, class T, int N, class... Packs>
 TILERY_SIMT pack<T, N> apply(F f, const pack<T, N>& first, const Packs&... others) {
   pack<T, N> result;
@@ -109,8 +111,8 @@ TILERY_SIMT pack<T, N> splat(T value) {
   return result;
 }
 
-/// The larger of a and b. If a is NaN, the result is b. If only b is NaN, the result is a on a GPU and NaN on the host:
-/// this freedom lets a GPU use its maximum instruction.
+/// The larger of a and b. If a is NaN, the result is b. If only b is NaN, the result is a on a GPU and NaN on the host.
+/// (The same result on both would keep the GPU from using its maximum instruction.)
 struct larger {
   template <class V>
   TILERY_SIMT V operator()(V a, V b) const {
@@ -122,7 +124,8 @@ struct larger {
   }
 };
 
-/// a + b. Signed 32-bit integers, scalar or in a native vector, wrap on overflow: sums of int8 products may overflow.
+/// a + b. Signed 32-bit integers, scalar or in a native vector, wrap on overflow. (Overflow of int is undefined in C++,
+/// and sums of int8 products may overflow.)
 template <class V>
 TILERY_SIMT V wrapping_sum(V a, V b) {
   if constexpr (std::is_same_v<V, std::int32_t>) {
@@ -146,7 +149,7 @@ struct plus { template <class V> TILERY_SIMT V operator()(V a, V b) const { retu
 struct minus { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a - b; } };
 struct times { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a * b; } };
 struct divided_by { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a / b; } };
-/// a * b + c, fused if the target has the instruction.
+/// a * b + c; the compiler can make it one fused multiply-add if the target has the instruction.
 struct multiply_add { template <class V> TILERY_SIMT V operator()(V a, V b, V c) const { return a * b + c; } };
 /// The smaller of a and b; b if a or b is NaN.
 struct smaller { template <class V> TILERY_SIMT V operator()(V a, V b) const { return a < b ? a : b; } };
@@ -164,8 +167,8 @@ template <class T, int N> TILERY_SIMT pack<T, N> max(pack<T, N> a, pack<T, N> b)
 template <class T, int N> TILERY_SIMT pack<T, N> min(pack<T, N> a, pack<T, N> b) { return apply(smaller{}, a, b); }
 // clang-format on
 
-/// Combines the elements of a pack by f in a fixed order: the upper half with the lower half, until one element is
-/// left.
+/// Combines the elements of a pack by f in a fixed order: element i of the lower half with element i of the upper half,
+/// again and again until one element is left.
 template <class F, class T, int N>
 TILERY_SIMT T fold(F f, pack<T, N> values) {
   T halves[N];
@@ -179,10 +182,12 @@ TILERY_SIMT T fold(F f, pack<T, N> values) {
   return halves[0];
 }
 
+/// The sum of a pack's elements, in fold's order.
 template <class T, int N>
 TILERY_SIMT T sum(pack<T, N> values) {
   return fold(plus{}, values);
 }
+/// The largest of a pack's elements, by `larger`.
 template <class T, int N>
 TILERY_SIMT T largest(pack<T, N> values) {
   return fold(larger{}, values);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Random numbers as a function of a counter and a key. Each lane can compute each number, in any order, and all
-// executors get the same bits.
+// philox: random numbers as a function of a counter and a key. A lane can compute any number of the sequence without
+// the numbers before it, and all executors get the same bits.
 #pragma once
 #pragma GCC system_header
 
@@ -15,8 +15,9 @@ struct philox_words {
   std::uint32_t word[4];
 };
 
-/// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011). The constants are
-/// those of Random123, and the results equal Random123's bit for bit.
+/// Returns 128 random bits for a counter and a key by Philox4x32-10, 10 rounds (Salmon, Moraes, Dror, Shaw: Parallel
+/// random numbers: as easy as 1, 2, 3; SC 2011). The constants are those of the authors' library Random123, and the
+/// results equal Random123's bit for bit.
 TILERY_SIMT philox_words philox(philox_words counter, std::uint64_t key) {
   auto low = static_cast<std::uint32_t>(key), high = static_cast<std::uint32_t>(key >> 32);
   TILERY_UNROLL

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// sentence: a text of words and numbers. `error` carries it and `validate` returns it. Copies share one allocation.
+// sentence: a text made of words and numbers. An `error` (error.hpp) carries a sentence, and an op's `validate` returns
+// one. Copies of a sentence share one allocation.
 // This header avoids <string>, <vector>, <optional> and <stdexcept>: under nvcc they made each translation unit 1.7 s
 // slower to compile, half of the time that CUDA's headers of element types take.
 #pragma once
@@ -17,19 +18,21 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A text with a terminating null and a size, such as std::string, without including its header.
+/// A type of texts with a terminating null and a size, such as std::string (whose header this file does not include).
 template <class T>
 concept string_like = requires(const T& text) {
   { text.c_str() } -> std::convertible_to<const char*>;
   { text.size() } -> std::convertible_to<std::size_t>;
 };
 
-/// One part of a sentence; it exists only while the sentence is constructed.
+/// One part of a sentence as characters. A part does not copy texts: it must exist only while the sentence is
+/// constructed.
 class sentence_part {
 public:
   sentence_part(const char* text) : text_(text), size_(std::strlen(text)) {}
   template <string_like T>
   sentence_part(const T& text) : text_(text.c_str()), size_(text.size()) {}
+  /// Prints an integer. (Types of one byte, such as bool and char, are excluded: they would print as numbers.)
   template <std::integral T>
   requires(sizeof(T) > 1) sentence_part(T number) {
     const bool negative = std::is_signed_v<T> && static_cast<std::int64_t>(number) < 0;
@@ -43,7 +46,8 @@ public:
     if (negative) *--digit = '-';
     text_ = digit, size_ = static_cast<std::size_t>(digits_ + sizeof(digits_) - digit);
   }
-  /// Prints 6 digits or as many more, up to 17, as reading the number back exactly needs.
+  /// Prints a floating-point number with a precision of 6 to 17 digits: the lowest from which the same number can be
+  /// read back.
   template <std::floating_point T>
   sentence_part(T number) : text_(digits_) {
     int length = 0;
@@ -115,10 +119,11 @@ public:
 
 private:
   struct shared_text {
-    std::size_t owners, size;  // the characters and a null follow in memory
+    std::size_t owners, size;  // owners: the number of sentences. The characters and a null follow in memory.
   };
   static char* characters(shared_text* text) { return reinterpret_cast<char*>(text + 1); }
 
+  /// Allocates the text and copies all parts into it.
   void join(const sentence_part* parts, std::size_t count) {
     std::size_t size = 0;
     for (std::size_t i = 0; i < count; ++i) size += parts[i].size();

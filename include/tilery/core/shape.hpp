@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Checks of shapes that ops share. Each failure is a sentence with the operand's name.
+// Checks of an op's shapes, for use by several ops. A failed check returns a sentence with the operand's name, a passed
+// check an empty sentence.
 #pragma once
 #pragma GCC system_header
 

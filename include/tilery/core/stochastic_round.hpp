@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Stochastic rounding: x between two neighbours a < b of a type becomes b with probability (x - a) / (b - a), and a
-// otherwise. The mean of many roundings is x (Gupta et al., Deep learning with limited numerical precision, ICML 2015;
-// arXiv 1502.02551). Rounding to nearest would lose updates that are smaller than half of the distance b - a.
+// Stochastic rounding: x between two neighbouring numbers a < b of a type becomes b with probability (x - a) / (b - a),
+// and a otherwise. The mean of many roundings is x (Gupta et al., Deep learning with limited numerical precision, ICML
+// 2015; arXiv 1502.02551). Rounding to nearest would lose updates that are smaller than half of the distance b - a.
 #pragma once
 #pragma GCC system_header
 
@@ -9,8 +9,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The numbers of a type T: its fraction bits (`fraction`), the exponent field of a float that equals T's smallest
-/// normal number (`lowest`), and T's largest number (`largest`).
+/// Describes the numbers of a type T. `fraction` is the number of T's fraction bits, `lowest` the exponent field of the
+/// float that equals T's smallest normal number, and `largest` T's largest finite number.
 template <class T>
 struct rounding_grid;
 // clang-format off
@@ -22,8 +22,8 @@ template <> struct rounding_grid<fp8_e5m2> { static constexpr std::uint32_t frac
 
 namespace math {
 
-/// Rounds x to one of the two neighbouring numbers of T; the result is a float. All steps are exact except for the
-/// random choice.
+/// Rounds x to one of the two neighbouring numbers of T; the result has the type of x. V is float or a native vector of
+/// float; U holds 32 random bits for each element. All steps are exact except for the random choice.
 template <class T>
 struct round_by_chance {
   template <class V, class U>
@@ -34,12 +34,14 @@ struct round_by_chance {
     const U magnitude = reinterpret<U>(x) & 0x7fffffffu, sign = reinterpret<U>(x) & 0x80000000u;
     U rounded;
     if constexpr (std::is_same_v<T, bf16>) {
-      // bf16 is the upper half of a float. A carry out of the lower half rounds up; this also holds for denormals.
+      // A bf16 is the upper half of a float. Adding 16 random bits to the lower half rounds up if they cause a carry;
+      // this also holds for denormals. (The random bits are inverted so that small ones round up, as below.)
       rounded = (magnitude + (~random >> 16)) & 0xffff0000u;
     } else {
       U exponent = magnitude & infinite;
-      exponent = exponent < U{} + lowest ? U{} + lowest : exponent;  // all denormals have the same spacing
+      exponent = exponent < U{} + lowest ? U{} + lowest : exponent;  // T's denormals all have the same spacing
       const U step = exponent - (fraction << 23);  // the bits of the distance between neighbours, a power of two
+      // x in units of this distance: (254 << 23) - step are the bits of its reciprocal
       const V steps = reinterpret<V>(magnitude) * reinterpret<V>((254u << 23) - step);
       V whole = (steps + 0x1p23f) - 0x1p23f;  // rounds to nearest; the next line makes it floor(steps)
       whole = whole > steps ? whole - 1.0f : whole;
@@ -47,7 +49,8 @@ struct round_by_chance {
       whole = chance < steps - whole ? whole + 1.0f : whole;
       rounded = reinterpret<U>(whole * reinterpret<V>(step));
     }
-    // Above T's largest number, infinity and NaN: x stays, and the conversion to T decides.
+    // Numbers above T's largest number, infinity and NaN stay as they are: the conversion to T decides what they
+    // become.
     rounded = magnitude > U{} + reinterpret<std::uint32_t>(largest) ? magnitude : rounded;
     return reinterpret<V>(rounded | sign);
   }
@@ -56,10 +59,11 @@ struct round_by_chance {
 }  // namespace math
 
 /// Rounds each x to one of the two neighbouring numbers of T (half, bf16, fp8). `random` holds 32 random bits for each
-/// element. A number of T is not changed. Converting the result to T is exact. Numbers above T's largest number,
-/// infinity and NaN are not changed.
+/// element. If x is a number of T, it is not changed. The conversion of the result to T is exact. If |x| is above T's
+/// largest number, infinite or NaN, x is not changed, and the conversion to T decides.
 ///
-/// Accuracy. The probability is exact to 2^-16 for bf16 and to 2^-23 for half and fp8.
+/// Accuracy. The probability of rounding up is exact for bf16, and for half and fp8 if |x| is at least T's smallest
+/// normal number. For smaller |x| its error is below 2^-23.
 template <class T, int N>
 TILERY_SIMT pack<float, N> stochastic_round(pack<float, N> x, pack<std::uint32_t, N> random) {
   return apply(math::round_by_chance<T>{}, x, random);

@@ -21,7 +21,7 @@ concept tensor_like = requires(const V& v) {
   == Rank;
 };
 
-/// A type like std::mdspan, of any rank.
+/// A type with the members of std::mdspan (tilery's views and buffers have them, too), of any rank.
 template <class V>
 concept tensor_of_any_rank = requires(const V& v) {
   v.data_handle();
@@ -29,14 +29,14 @@ concept tensor_of_any_rank = requires(const V& v) {
   V::rank();
 };
 
-/// The type of a tensor's elements; const if they must not be written. It is the type that the handle points to,
-/// because data_handle() of a standard mdspan returns a reference to a const pointer, and Kokkos' pointer may be
-/// restricted.
+/// The type of a tensor's elements; const if they must not be written. It is the type of *v.data_handle(). (The return
+/// type of data_handle() is not always a plain pointer: a standard mdspan returns a reference to a const pointer, and
+/// Kokkos' pointer may have __restrict.)
 template <class V>
 using element_type_of = std::remove_reference_t<decltype(*std::declval<const V&>().data_handle())>;
 
-/// Returns true if an mdspan's accessor gives plain references to the elements. Kernels read the memory directly,
-/// without the accessor: the factor of a scaling or conjugating accessor would be lost.
+/// Returns true if an mdspan's accessor gives plain references to the elements, or if V has no accessor. Kernels read
+/// the memory directly, without the accessor: what a scaling or conjugating accessor does to an element would be lost.
 template <class V>
 constexpr bool accesses_elements() {
   if constexpr (requires { typename V::accessor_type; }) {
@@ -47,7 +47,7 @@ constexpr bool accesses_elements() {
     return true;
   }
 }
-/// Returns true if an mdspan's layout has strides.
+/// Returns true if an mdspan's layout has strides, or if V has no layout mapping.
 template <class V>
 constexpr bool has_strides() {
   if constexpr (requires(const V& v) { v.mapping(); }) return requires(const V& v) {
@@ -57,8 +57,8 @@ constexpr bool has_strides() {
     return true;
 }
 
-/// Converts a tensor-like value to tilery's view. The stride of a dimension of extent 1 has no meaning: the view has
-/// the stride of a dense tensor there.
+/// Converts a tensor-like value to tilery's view. The stride of a dimension of extent 1 has no meaning: in the view it
+/// is the stride that a dense tensor has there. `called` names the op and the operand in messages.
 ///
 /// Errors. Throws if an extent is negative or above `largest_extent`, if there are 2^63 elements or more, and if an
 /// mdspan's layout has no strides for its extents.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Transposes a square of N packs of N elements in registers, in log2(N) rounds of exchanges between two packs.
+// Transposes a square of N packs of N elements in registers. In each of log2(N) rounds, pairs of packs exchange half of
+// their elements.
 #pragma once
 #pragma GCC system_header
 
@@ -10,15 +11,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The source of element i of an exchange's result: its index in the low pack, or `width` + its index in the high pack.
-/// Elements whose i has the bit `distance` come from the high pack, all others from the low pack. Of two elements
-/// `distance` apart, both results take the second if `upper` is true, and the first if it is false.
+/// The source of element i of an exchange's result: an index in the low pack, or `width` + an index in the high pack.
+/// The source is in the high pack if i has the bit `distance`, otherwise in the low pack. The index in this pack is i
+/// with the bit `distance` set if `upper` is true, and cleared if `upper` is false.
 TILERY_SIMT constexpr int exchanged_lane(int i, int distance, bool upper, int width) {
   const int lane = upper ? i | distance : i & ~distance;
   return i & distance ? width + lane : lane;
 }
 
-/// One of the two results of an exchange between a low and a high pack.
+/// One of the two results of an exchange between a low and a high pack: the new low pack if Upper is false, the new
+/// high pack if Upper is true.
 template <int Distance, bool Upper, class T, int N, int... Index>
 TILERY_SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, std::integer_sequence<int, Index...>) {
   pack<T, N> result;
@@ -39,7 +41,8 @@ TILERY_SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, s
   return result;
 }
 
-/// The rounds of a transposition with distances Distance, Distance / 2, ..., 1.
+/// Does the rounds of a transposition with distances Distance, Distance / 2, ..., 1. A round exchanges between the
+/// packs i and i + distance.
 template <int Distance, class T, int N>
 TILERY_SIMT void transpose_from(pack<T, N> (&square)[N]) {
   if constexpr (Distance > 0) {
@@ -54,7 +57,7 @@ TILERY_SIMT void transpose_from(pack<T, N> (&square)[N]) {
   }
 }
 
-/// Exchanges element j of pack i with element i of pack j.
+/// Transposes the square: exchanges element j of pack i with element i of pack j, for all i and j.
 template <class T, int N>
 TILERY_SIMT void transpose(pack<T, N> (&square)[N]) {
   transpose_from<N / 2>(square);

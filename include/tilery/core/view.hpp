@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// tensor_view: a pointer, extents and strides. A view does not own its elements. Ops also take the other tensor types
-// that tensor_like.hpp names.
+// tensor_view: a pointer, extents and strides. A view does not own its elements. Ops take views as operands, and also
+// the other tensor types that tensor_like.hpp names.
 #pragma once
 #pragma GCC system_header
 
@@ -14,22 +14,22 @@
 namespace tilery::inline TILERY_ABI {
 
 /// The largest extent of a dimension. The margin below 2^31 lets a 32-bit index step past the end without overflow. The
-/// number of elements has 64 bits: pass a longer vector as a matrix.
+/// number of elements has 64 bits: a vector with more elements can be passed as a matrix.
 inline constexpr std::int32_t largest_extent = (std::numeric_limits<std::int32_t>::max)() - (1 << 17);
 
 /// The largest number of dimensions of a tensor.
 inline constexpr int largest_rank = 5;
 
-/// The names of an op and of its operand in a refusal's sentence: "softmax: " and "x".
+/// The names of an op and of its operand in the sentence of an error: "softmax: " and "x".
 struct tensor_name {
   const char* op = "";
   const char* name = "a view";
 };
 
-/// True for the extents that a tensor may have.
+/// True if a dimension of a tensor may have this extent.
 constexpr bool is_extent(std::int64_t extent) { return extent >= 0 && extent <= largest_extent; }
 
-/// Returns the sentence that refuses an extent.
+/// Returns the sentence of the error for an extent that is_extent() rejects.
 inline sentence refused_extent(int dimension, std::int64_t extent, tensor_name of) {
   return {sentence(of.op, "extent ", dimension, " of ", of.name, " is ", extent),
           "; it must be at least 0 and at most ", largest_extent};
@@ -41,8 +41,8 @@ constexpr std::int32_t checked_extent(int dimension, std::int64_t extent, where 
   return static_cast<std::int32_t>(extent);
 }
 
-/// A type of extents: an integer of up to 64 bits, or a type that converts to one without narrowing. Floating-point
-/// types do not fit: their fraction would be lost.
+/// A type of extents: an integer of up to 64 bits, or a type that converts to int64_t without narrowing. Floating-point
+/// types are excluded: their fraction would be lost.
 template <class Extent>
 concept extent_like = (std::is_integral_v<Extent> && sizeof(Extent) <= 8) || requires(const Extent& i) {
   std::int64_t{i};
@@ -58,7 +58,7 @@ constexpr std::int64_t wide_extent(const Extent& extent) {
     return static_cast<std::int64_t>(extent);
 }
 
-/// An extent or a stride, from any type of extents: {n, h, w, c} may be of different types.
+/// An extent or a stride, converted from any type of extents: in a list {n, h, w, c} each may have another type.
 struct wide_number {
   std::int64_t value;
 
@@ -66,8 +66,8 @@ struct wide_number {
   constexpr wide_number(const Extent& number) : value(wide_extent(number)) {}
 };
 
-/// The first extent of a tensor, together with the caller's line. A constructor that ends in a parameter pack of
-/// extents cannot end in a `where` argument.
+/// The first extent of a tensor, together with the caller's line. It is for constructors that end in a parameter pack
+/// of extents: after this pack no defaulted `where` argument (where.hpp) is possible.
 struct first_extent {
   std::int64_t value;
   where at;
@@ -109,7 +109,7 @@ struct tensor_view {
   constexpr std::int64_t stride(int i) const { return strides[i]; }
   constexpr T* data_handle() const { return pointer; }
 
-  /// Sets the extents and the strides of a dense tensor.
+  /// Sets the extents and the strides of a dense tensor. Throws as the constructor does.
   constexpr void set_dense(const wide_number (&sizes)[Rank], where at) {
     bool is_empty = false;
     for (const wide_number& size : sizes) is_empty = is_empty || size.value == 0;
@@ -122,7 +122,7 @@ struct tensor_view {
     }
   }
 
-  /// Number of elements.
+  /// The number of elements.
   constexpr std::int64_t size() const {
     std::int64_t n = 1;
     for (std::int32_t extent : extents)
@@ -148,16 +148,18 @@ using vector_view = tensor_view<T, 1>;
 template <class T>
 using matrix_view = tensor_view<T, 2>;
 
-/// A view of a dense vector or a row-major matrix. `row_stride` is the matrix's leading dimension in elements. All
-/// three throw if an extent is negative or above `largest_extent`.
+/// A view of a dense vector of n elements. Throws if n is negative or above `largest_extent`.
 template <class T, extent_like N>
 constexpr vector_view<T> vector(T* data, N n, where at = {}) {
   return {data, first_extent(n, at)};
 }
+/// A view of a dense row-major matrix. Throws if an extent is negative or above `largest_extent`.
 template <class T, extent_like M, extent_like N>
 constexpr matrix_view<T> matrix(T* data, M rows, N columns, where at = {}) {
   return {data, first_extent(rows, at), columns};
 }
+/// A view of a row-major matrix whose leading dimension is `row_stride` elements. Throws if an extent is negative or
+/// above `largest_extent`.
 template <class T, extent_like M, extent_like N>
 constexpr matrix_view<T> matrix(T* data, M rows, N columns, std::int64_t row_stride, where at = {}) {
   matrix_view<T> result(data, first_extent(rows, at), columns);
@@ -175,7 +177,7 @@ constexpr tensor_view<T, Rank> tensor(T* data, const wide_number (&extents)[Rank
   return result;
 }
 /// A view with a stride, in elements, for each dimension: strided_tensor(pointer, {n, h, w, c}, {n_stride, ...}).
-/// Throws as `tensor` does. (Not an overload of `tensor`: {0, 1} could also mean a `where`.)
+/// Throws as `tensor` does. (It is not an overload of `tensor`, because the strides {0, 1} could also mean a `where`.)
 template <class T, int Rank>
 constexpr tensor_view<T, Rank> strided_tensor(T* data, const wide_number (&extents)[Rank],
                                               const wide_number (&strides)[Rank], where at = {}) {
@@ -207,8 +209,8 @@ constexpr matrix_view<T> transposed(const matrix_view<T>& m) {
   return permuted(m, {1, 0});
 }
 
-/// The elements [first, first + count) of one dimension, and all elements of the other dimensions. Throws if some of
-/// them are outside of the tensor.
+/// A view of the indices [first, first + count) of one dimension, and of all indices of the other dimensions. Throws if
+/// the tensor has no such dimension, or not all of these indices.
 template <class T, int Rank>
 constexpr tensor_view<T, Rank> slice(tensor_view<T, Rank> v, int dimension, std::int64_t first, std::int64_t count,
                                      where at = {}) {
@@ -222,7 +224,7 @@ constexpr tensor_view<T, Rank> slice(tensor_view<T, Rank> v, int dimension, std:
   v.extents[dimension] = static_cast<std::int32_t>(count);
   return v;
 }
-/// Rows [first, first + count) of a matrix. Throws if some of them are outside of the matrix.
+/// A view of the rows [first, first + count) of a matrix. Throws if the matrix does not have all of these rows.
 template <class T>
 constexpr matrix_view<T> rows(const matrix_view<T>& m, std::int64_t first, std::int64_t count, where at = {}) {
   if (first < 0 || count < 0 || count > m.extents[0] || first > m.extents[0] - count)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// where: a file and line of the user's source. As a default argument, `where at = {}` is the caller's line on every
-// compiler that tilery supports. (clang 14 has no std::source_location.)
+// where: a file and a line of the user's source, for messages. The default argument `where at = {}` is the line of the
+// call on every compiler that tilery supports. (clang 14 has no std::source_location.)
 #pragma once
 #pragma GCC system_header
 
@@ -8,7 +8,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// File and line of the call in which this is a defaulted argument.
+/// A file and a line: by default those of the call that leaves out the argument of this type.
 struct where {
   const char* file;
   int line;
