@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The steps of the elementwise kernel for an activation function: forward pass and backward pass over a matrix.
+// The parameters of the elementwise kernel (kernels/elementwise.hpp) for an activation function: forward pass and
+// backward pass over a matrix. `step` computes N elements.
 #pragma once
 #pragma GCC system_header
 
@@ -8,12 +9,12 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// y = f(x).
+/// y = f(x), where f is the activation function, for each element. The computation is in accumulator_t<T>.
 template <class Activation, class T>
 struct activation_forward_params {
   static constexpr const char* name = "activation_forward";
   std::int32_t rows, columns;
-  gmem_matrix<T> x, y;  // y may be x
+  gmem_matrix<T> x, y;  // (row, column); y may be x
 
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
@@ -22,12 +23,12 @@ struct activation_forward_params {
   }
 };
 
-/// dx = dy f'(x), where x is the input of the forward pass.
+/// dx = dy f'(x) for each element, where x is the input of the forward pass and dy the gradient of its output.
 template <class Activation, class T>
 struct activation_backward_params {
   static constexpr const char* name = "activation_backward";
   std::int32_t rows, columns;
-  gmem_matrix<T> x, dy, dx;  // dx may be dy or x
+  gmem_matrix<T> x, dy, dx;  // (row, column); dx may be dy or x
 
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {

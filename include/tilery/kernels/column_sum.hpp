@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sum of the rows of a matrix. A lane adds up every row_lanes-th row of its slice, in partial sums of 256 rows. The
-// block then adds up its lanes' sums in order. The op launches the kernel a second time for the sums of the slices.
-// All executors run this text.
+// Adds up the rows of a matrix: one sum for each column. A block has a slice of the rows. Each of its lanes adds up
+// every row_lanes-th row of the slice, in partial sums of 256 rows. The block then adds up the sums of its lanes in a
+// fixed order. If there are several slices, the op launches the kernel again for the matrix of their sums, until one
+// slice is left. All executors run this code.
 #pragma once
 #pragma GCC system_header
 
@@ -16,11 +17,12 @@ namespace tilery::inline TILERY_ABI {
 /// out[slice, column] = factor * sum of in[row, column] over the rows of the slice.
 template <class In, class Out, class Accumulator>
 struct column_sum_params {
-  gmem_matrix<const In> in;  // (rows, columns)
-  gmem_matrix<Out> out;      // (slices, columns)
+  gmem_matrix<const In> in;  // (row, column)
+  gmem_matrix<Out> out;      // (slice, column)
   Accumulator factor;
 };
 
+/// One block computes one slice of rows in one tile of `columns` columns. The sums are kept in Accumulator.
 template <column_sum_policy P, class In, class Out, class Accumulator>
 struct column_sum_kernel {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
@@ -34,20 +36,23 @@ struct column_sum_kernel {
   };
   using params = column_sum_params<In, Out, Accumulator>;
 
+  /// Returns the number of slices of a matrix.
   static int slices(int rows) { return pieces(rows, P.slice_rows); }
-  /// A one-dimensional grid, all column tiles of a slice first. With slices as y, a grid would end at 65535 slices.
+  /// Returns a one-dimensional grid: the blocks of all column tiles of slice 0, then of slice 1, and so on. The slices
+  /// are not the grid's y, because CUDA limits y to 65535.
   static index3 blocks(const params& p) { return {pieces(p.in.columns, columns) * p.out.rows}; }
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
-    const int row_lane = lane.rank() / P.column_lanes;
-    const int in_block = lane.rank() % P.column_lanes * P.vector;
+    const int row_lane = lane.rank() / P.column_lanes;             // the lane has the rows row_lane + i row_lanes
+    const int in_block = lane.rank() % P.column_lanes * P.vector;  // its first column, counted from the tile's
     const int tiles = pieces(p.in.columns, columns);
     const int slice = lane.block().x / tiles;
     const int end = p.in.rows < (slice + 1) * P.slice_rows ? p.in.rows : (slice + 1) * P.slice_rows;
 
-    pack<Accumulator, P.vector> sums[P.packs] = {};
+    pack<Accumulator, P.vector> sums[P.packs] = {};  // sums[i]: columns from first_column + i step on
     const int first_column = lane.block().x % tiles * columns + in_block;
+    // Adds the lane's rows in [first, behind) to the packs at `to`.
     const auto add_rows = [&](int first, int behind, pack<Accumulator, P.vector>* to) {
       for (int row = first; row < behind; row += row_lanes) {
         TILERY_UNROLL
@@ -71,7 +76,7 @@ struct column_sum_kernel {
       const int column = first_column + i * step;
       if constexpr (row_lanes > 1) {
         lane.store(smem.sums.at(row_lane * columns + in_block + i * step), sums[i]);
-        lane.sync_block();
+        lane.sync_block();  // the next pack has other elements of `smem.sums`: one barrier for each pack suffices
         if (row_lane == 0)
           for (int other = 1; other < row_lanes; ++other)
             sums[i] = sums[i] + lane.load(smem.sums.at(other * columns + in_block + i * step), width<P.vector>);
@@ -85,10 +90,11 @@ struct column_sum_kernel {
 
 private:
   static constexpr int step = P.column_lanes * P.vector;  // columns from one pack of a lane to its next pack
-  /// Rows of a partial sum. The error of a chain of additions grows with its length, so longer slices are added up in
-  /// partial sums.
+  /// Rows that a lane adds up in one partial sum. The error of a chain of additions grows with its length, so a lane
+  /// with more rows adds up several partial sums.
   static constexpr int partial_rows = 256;
 
+  /// Loads a pack of a row. Columns out of bounds are 0.
   template <class Lane>
   TILERY_SIMT static pack<Accumulator, P.vector> read(Lane lane, const gmem_matrix<const In>& in, int row, int column) {
     if (P.packs > 1 && column >= in.columns) return splat<P.vector>(Accumulator(0));

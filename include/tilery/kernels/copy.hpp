@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The steps of the elementwise kernel for copy (from tensor to tensor, with conversion) and fill (one value to a whole
-// tensor), for 1 to 5 dimensions and any strides. The kernel runs over rows and columns; each of these may be several
-// dimensions with one index.
+// The parameters of the elementwise kernel (kernels/elementwise.hpp) for copy (from tensor to tensor, with conversion)
+// and fill (one value to all elements of a tensor), for 1 to 5 dimensions and any strides. The kernel sees rows and
+// columns. The row index may stand for several dimensions of the tensor, and on a GPU so may the column index.
+// ops/rows_of_tensor.hpp chooses these dimensions.
 #pragma once
 #pragma GCC system_header
 
@@ -9,16 +10,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Several dimensions of Count tensors with one index: i_0 + extent_0 (i_1 + extent_1 (i_2 + ...)), where dimension 0
-/// is the innermost.
+/// Up to Most dimensions of Count tensors of one shape, with one index for all dimensions: i_0 + extent_0 (i_1 +
+/// extent_1 (i_2 + ...)), where i_d is the index in dimension d and dimension 0 is the innermost.
 template <int Count, int Most>
 struct joined_dimensions {
   std::int32_t size;                  // number of dimensions; 0: none, and the index is 0
-  std::int32_t extents[Most - 1];     // of all dimensions but for the outermost
+  std::int32_t extents[Most - 1];     // of each dimension except the outermost, whose extent is not needed
   std::int64_t strides[Most][Count];  // of each dimension in each tensor, in elements
 
-  /// Adds the index's offset in each tensor, in elements. The tensors share one division for each dimension but for the
-  /// outermost.
+  /// Adds to offsets[i] the offset of element `index` in tensor i, in elements. One division for each dimension except
+  /// the outermost serves all tensors.
   TILERY_SIMT void add_offsets(int index, std::int64_t (&offsets)[Count]) const {
     auto rest = static_cast<std::uint32_t>(index);
     TILERY_UNROLL
@@ -42,12 +43,13 @@ struct joined_dimensions {
 template <int Count>
 struct row_column_dimensions {
   std::int32_t rows, columns;
-  joined_dimensions<Count, largest_rank - 1> of_row;
-  joined_dimensions<Count, largest_rank> of_column;
+  joined_dimensions<Count, largest_rank - 1> of_row;  // the dimensions for which the row index stands
+  joined_dimensions<Count, largest_rank> of_column;   // those for which the column index stands, at least one
 };
 
-/// The offset of an element of a row in each of Count tensors, in elements from the row's first one. On the CPU a
-/// column is one dimension, so that the loop over columns has no branch.
+/// Computes, for each of Count tensors, the offset of element `column` of a row from the row's first element, in
+/// elements. On the CPU (Lane::is_whole_block) the columns are always one dimension, so that the loop over columns has
+/// no branch.
 template <class Lane, int Count>
 TILERY_SIMT void column_offsets(const row_column_dimensions<Count>& all, int column, std::int64_t (&offsets)[Count]) {
   if constexpr (Lane::is_whole_block) {
@@ -60,18 +62,18 @@ TILERY_SIMT void column_offsets(const row_column_dimensions<Count>& all, int col
   }
 }
 
-/// to = from, converted to To. The tensors of the dimensions are `to` and `from`.
+/// to = from, converted to To. In the dimensions, `to` is tensor 0 and `from` is tensor 1.
 template <class From, class To>
 struct copy_params : row_column_dimensions<2> {
   static constexpr const char* name = "copy";
   gmem_ptr<To> to;
   gmem_ptr<const From> from;
 
-  /// One row: the pointers are to its first elements.
+  /// The work on one row.
   struct row_steps {
     const copy_params& all;
-    gmem_ptr<To> to;
-    gmem_ptr<const From> from;
+    gmem_ptr<To> to;            // the row's first element in `to`
+    gmem_ptr<const From> from;  // and in `from`
 
     template <class Lane, int N>
     TILERY_SIMT void step(Lane lane, int, int column, width_t<N>) const {
@@ -90,16 +92,17 @@ struct copy_params : row_column_dimensions<2> {
   }
 };
 
-/// to = value.
+/// Sets all elements of `to` to `value`.
 template <class To>
 struct fill_params : row_column_dimensions<1> {
   static constexpr const char* name = "fill";
   gmem_ptr<To> to;
   To value;
 
+  /// The work on one row.
   struct row_steps {
     const fill_params& all;
-    gmem_ptr<To> to;
+    gmem_ptr<To> to;  // the row's first element
 
     template <class Lane, int N>
     TILERY_SIMT void step(Lane lane, int, int column, width_t<N>) const {

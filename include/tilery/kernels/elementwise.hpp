@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The kernel of all ops that compute each element independently. Params::step computes; this kernel runs over the
-// elements of a row: first in whole packs, then one by one at the end of the row.
+// The kernel of all ops that compute each element of a matrix independently. Params::step computes N neighbouring
+// elements of a row. This kernel calls it for all elements of the block's part of a row: first in packs of P.vector
+// elements, then for each single element that is left.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +13,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Params have `rows`, `columns`, and `step(lane, row, column, width<N>)`, which computes N elements from (row, column)
-/// on. Or they have `steps_of_row(row)`, which does the work of a row once and returns an object with that `step`.
+/// Params have `name`, `rows`, `columns`, and `step(lane, row, column, width<N>)`, which computes N elements from
+/// (row, column) on. Instead of `step` they may have `steps_of_row(row)`. Each lane calls it once, for what all
+/// elements of the row have in common; it returns an object with the function `step`.
 template <elementwise_policy P, class Params>
 struct elementwise {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
@@ -23,13 +25,14 @@ struct elementwise {
   static constexpr int block_elements = P.block_elements();
   using shared = no_shared;
 
-  /// One block for each block_elements of each row.
+  /// Returns the number of blocks: each row is cut into pieces of block_elements elements, and each piece has a block.
   static std::int64_t block_count(const Params& p) { return std::int64_t{pieces(p.columns, block_elements)} * p.rows; }
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const Params& p, shared&) {
     const int pieces_a_row = pieces(p.columns, block_elements);
     const int row = lane.block().x / pieces_a_row;
+    // The block's piece of the row is [begin, end); its packs are in [begin, whole).
     const int begin = lane.block().x % pieces_a_row * block_elements;
     const int end = p.columns - begin < block_elements ? p.columns : begin + block_elements;
     const int whole = begin + (end - begin) / P.vector * P.vector;
@@ -40,15 +43,17 @@ struct elementwise {
   }
 
 private:
+  /// Returns the object with the function `step`: that of the row, or p itself.
   TILERY_SIMT static decltype(auto) steps_of_row(const Params& p, int row) {
     if constexpr (requires { p.steps_of_row(row); })
       return p.steps_of_row(row);
     else
-      return (p);
+      return (p);  // the parentheses make the return type a reference: p is not copied
   }
 };
 
-/// Loads N elements, converted to To. N > 1 needs contiguous columns; N = 1 allows any column stride.
+/// Loads N elements of a row, from `column` on, and converts them to To. N > 1 needs contiguous columns, on a
+/// GPU also packs at aligned addresses; N = 1 allows any column stride.
 template <class To, class Lane, class T, int N>
 TILERY_SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int column, width_t<N>, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("load elements", at);
@@ -58,7 +63,8 @@ TILERY_SIMT pack<To, N> load_as(Lane lane, const gmem_matrix<T>& m, int row, int
     return convert<To>(lane.load(m.row(row) + column, width<N>));
 }
 
-/// Stores N elements, converted to the matrix's element type. N > 1 needs contiguous columns.
+/// Converts N values to the matrix's element type and stores them in a row, from `column` on. Strides and alignment are
+/// those of load_as().
 template <class Lane, class T, class From, int N>
 TILERY_SIMT void store_as(Lane lane, const gmem_matrix<T>& m, int row, int column, pack<From, N> values,
                           where at = {}) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on the CPU. The k loop runs in passes: each pass packs its parts of A and B, then multiplies them, both in
-// parallel. The last pass also finishes C, while the accumulators are still in the L1 cache. The order of the additions
-// does not depend on the number of threads: one thread and many threads give the same bits.
+// GEMM on the CPU: one GEMM, a batch, or a list of GEMMs. A pass (gemm/cpu_pass.hpp) is a part of the k loop: the
+// threads pack that part of A and B in parallel, unless the policy reads them in place, then multiply it in parallel.
+// The last pass also finishes C, while the accumulators are still in the L1 cache. For a C with few rows or few columns
+// see gemm/cpu_skinny.hpp.
+//
+// The order of the additions does not depend on the number of threads: one thread and many threads give the same bits.
 #pragma once
 #pragma GCC system_header
 
@@ -14,8 +17,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Returns the number of threads for a GEMM, at most `most`. Each thread gets at least 2^18 multiply-adds, about 4 us:
-/// for less work it is not worth waking a thread.
+/// Returns the number of threads for a GEMM, from 1 to `most`. If there are several threads, each has at least 2^18
+/// multiply-adds, about 4 us of work: for less it is not worth waking a thread.
 template <class Params>
 int gemm_cpu_threads(const Params& p, int most) {
   const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
@@ -23,8 +26,8 @@ int gemm_cpu_threads(const Params& p, int most) {
 }
 
 /// C = epilogue(alpha A B + beta C) on at most min(cpu.threads(), most_threads) threads. Any strides and any size; with
-/// k = 0 the sum is empty. Packing converts the elements to the type that is multiplied (`tile::cpu_factor`). The
-/// epilogue runs once for each element of C, on the complete sum.
+/// k = 0, A B is 0. Packing converts the elements to the type in which they are multiplied (`tile::cpu_factor`). The
+/// epilogue runs once for each element of C, on the sum over all k.
 template <gemm_cpu_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");
@@ -45,7 +48,8 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
   }
 }
 
-/// The same for a C with few rows or few columns: the long operand is read once, in place.
+/// Computes the same C for a problem with few rows or few columns of C. The long operand, the operand of C's longer
+/// dimension, is read once and in place.
 template <gemm_cpu_skinny_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");
@@ -59,10 +63,12 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
       skinny.shares(), [&](std::int64_t share) { skinny.multiply(share); }, threads);
 }
 
-/// Computes `count` GEMMs; `params_of(i)` returns the parameters of GEMM i. Each one gives the same bits as when it is
-/// computed alone. Some come first, several in parallel, each on one thread: those with fewer than 2^20 multiply-adds a
-/// thread, and, where each thread gets 8 or more, those with fewer than 2^28. The others follow one after another, each
-/// on several threads.
+/// Computes `count` GEMMs; `params_of(i)` returns the parameters of GEMM i. Each GEMM gives the same bits as when it is
+/// computed alone.
+///
+/// Order. The small GEMMs come first: several in parallel, each on one thread. The large GEMMs follow one after
+/// another, each on several threads. A GEMM is small if it has fewer than 2^20 multiply-adds for each thread of `cpu`,
+/// or, if there are at least 8 GEMMs for each thread, fewer than 2^28 multiply-adds.
 template <auto P, class Executor, class Of>
 void gemm_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) {
   const auto small = [&](const auto& p) {
@@ -82,7 +88,7 @@ void gemm_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) 
   }
 }
 
-/// Computes the GEMMs of a batch.
+/// Computes all GEMMs of a batch, or a single GEMM (p.batch.count = 1).
 template <auto P, class Executor, class Params>
 void gemm_cpu_batch(const Executor& cpu, const Params& p) {
   if (p.batch.count == 1) return gemm_cpu<P>(cpu, p);

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on the CPU for a C with few rows or few columns. The short operand is packed once. The long operand is read
-// once, in place, in pieces that the threads share. There are three loops:
+// GEMM on the CPU for a C with few rows or few columns. The long operand is the operand of C's longer dimension (B for
+// few rows, A for few columns). It is read once, in place, in pieces that the threads share. The short operand, the
+// other operand of A and B, is packed once. A row of the short operand is all k at one index of its outer dimension; a
+// line is a contiguous part of the long operand. There are three loops:
 //
-//   tiles   The long operand is contiguous along k, and the short one has rows for at least half a vector: a piece is
-//           some lines along k, multiplied in the register tiles of gemm_cpu by the short operand, packed as vectors.
-//   lines   The long operand is contiguous along k, the short one has fewer rows: a piece is some lines along k; the
-//           sum of a line is kept as a vector, which is folded to one number at the end.
-//   steps   The long operand is contiguous along its outer dimension: a piece is a span of every step of k, and its
-//           sums stay in the L1 cache.
+//   tiles   The long operand is contiguous along k and needs no conversion, the isa is AVX2 or AVX-512, and the short
+//           operand has at least P.tile_few rows. A piece is P.tile_group lines along k. They are multiplied in the
+//           register tiles of gemm_cpu; the vectors run over the rows of the short operand.
+//   lines   The long operand is contiguous along k otherwise. A piece is P.group lines along k. The sum of a line and a
+//           row is kept as a vector of partial sums, which are added up at the end.
+//   steps   The long operand is contiguous along its outer dimension. A line is one step of k. A piece is a part of
+//           each line, the same part at every k; its sums stay in the L1 cache.
 //
 // The order of the additions does not depend on the number of threads.
 #pragma once
@@ -23,6 +26,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
+/// One GEMM: pack_short() packs the short operand, then the threads call multiply() for all shares().
 template <gemm_cpu_skinny_policy P, class Params>
 class gemm_cpu_skinny {
   using T = typename Params::a_type;
@@ -37,15 +41,18 @@ public:
     few_ = few_rows_ ? p.c.rows : p.c.columns, many_ = few_rows_ ? p.c.columns : p.c.rows;
     in_tiles_ = has_tiles && along_k_ && few_ >= P.tile_few;
     piece_ = in_tiles_ ? P.tile_group : P.piece(along_k_, few_, many_, threads, sizeof(S));
-    // A row of tiles is one step of k. Else an odd number of cache lines: rows along k use different sets of the cache.
+    // For tiles, a packed row is one step of k, padded to whole vectors. Otherwise a packed row runs along k, and the
+    // pitch is an odd number of cache lines, so that the rows use different sets of the cache.
     pitch_ = in_tiles_ ? pieces(few_, lanes) * lanes : (pieces(long_.k, cache_line) | 1) * cache_line;
   }
 
+  /// Bytes of the packed short operand.
   std::size_t workspace_bytes() const {
     return sizeof(S) * static_cast<std::size_t>((in_tiles_ ? long_.k : few_) * pitch_);
   }
 
-  /// Packs the short operand, in the accumulation type: as steps of k for tiles, else as rows along k.
+  /// Packs the short operand into the workspace, converted to the accumulation type: for tiles as (k, row), otherwise
+  /// as (row, k).
   void pack_short(void* workspace) {
     packed_ = gmem_ptr<S>(static_cast<S*>(workspace));
     const tile::strided_block<const T> rows{short_.data, short_.outer_stride, short_.k_stride, few_, long_.k},
@@ -53,7 +60,7 @@ public:
     tile::copy_block<lanes>(lane, in_tiles_ ? steps : rows, packed_, pitch_);
   }
 
-  /// Number of pieces that the long dimension is cut into.
+  /// Number of pieces that C's longer dimension is cut into.
   std::int64_t shares() const { return pieces(many_, piece_); }
   /// Computes one piece and writes its part of C.
   void multiply(std::int64_t share) const {
@@ -61,30 +68,34 @@ public:
     alignas(64) S sums[most_sums];
     const gmem_ptr<S> to(sums);
     if (in_tiles_) {
-      multiply_tiles(first, count, to);
+      multiply_tiles(first, count, to);  // sums (line, row)
       finish(first, count, to, 1, pitch_);
     } else if (along_k_) {
-      multiply_lines(first, count, to);
+      multiply_lines(first, count, to);  // sums (row, line)
       finish(first, count, to, group_pitch, 1);
     } else {
-      add_steps(first, count, to);
+      add_steps(first, count, to);  // sums (row, element of a line)
       finish(first, count, to, piece_, 1);
     }
   }
 
 private:
+  // In elements: a vector and a cache line; then policy fields rounded up to whole vectors.
   static constexpr int lanes = P.lanes(sizeof(S)), cache_line = static_cast<int>(64 / sizeof(S));
   static constexpr int group_pitch = pieces(P.group, lanes) * lanes;
   static constexpr int tile_pitch = pieces(P.tile_group, lanes) * lanes;
   static constexpr int most_columns = pieces(P.few, lanes) * lanes;
+  /// Elements of an array for the sums of one piece. gemm_cpu_skinny_policy::piece() limits the steps loop to 4096
+  /// sums, or to one vector for each row.
   static constexpr int most_sums = greater(greater(P.few * greater(group_pitch, lanes), most_columns* P.group), 4096);
-  /// Tiles read the long operand in place: it must have the type in which gemm_cpu multiplies.
+  /// True if the tiles loop can run: the isa is AVX2 or AVX-512, and the elements already have the type in which
+  /// gemm_cpu multiplies, because the long operand is read in place.
   static constexpr bool has_tiles = P.has_tiles() && std::is_same_v<T, tile::cpu_factor<S>>;
-  static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};
+  static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};  // block 0 of a grid of one block
 
   /// Calls f.operator()<Rows, First>(row) for all rows of the short operand: P.rows rows a call, then one row a call.
-  /// `First` is true for the first call, which can
-  /// prefetch the long operand for all.
+  /// `First` is true for the first call only: all calls read the same part of the long operand, and the first call can
+  /// prefetch the next part.
   template <class F>
   void for_rows(const F& f) const {
     int row = few_ < P.rows ? 1 : P.rows;
@@ -93,8 +104,9 @@ private:
     for (; row < few_; ++row) f.template operator()<1, false>(row);
   }
 
-  /// to (line, row of the short operand) = the products of all steps of k: a tile's lines from end to end, which their
-  /// prefetches follow.
+  /// to (line, row of the short operand) = the sums over all k, for lines [first, first + count). The lines of one
+  /// register tile are read from end to end before those of the next tile. The tile prefetches their next k_block, and
+  /// at the end of k the lines of the next tile.
   void multiply_tiles([[maybe_unused]] int first, [[maybe_unused]] int count, [[maybe_unused]] gmem_ptr<S> to) const {
     if constexpr (has_tiles) {
       for (int line = 0; line < count; line += P.tile_lines) {
@@ -121,11 +133,14 @@ private:
     }
   }
 
+  /// to (row of the short operand, line) = the sums over all k, for lines [first, first + count); 0 for lines from
+  /// `count` on.
   void multiply_lines(int first, int count, gmem_ptr<S> to) const {
     pack<S, lanes> sums[P.few * P.group];
     for (int i = 0; i < few_ * P.group; ++i) sums[i] = splat<lanes>(S(0));
-    // Few rows of the short operand leave room in the L1 cache for more steps of k: memory is then read in longer runs.
-    // A chain of additions still has at most P.k_block of them, because each vector has `lanes` chains.
+    // k_block: steps of k that are multiplied for all lines before the next steps. With few rows of the short operand
+    // the L1 cache has room for more steps than P.k_block (4096 elements of packed rows), and memory is read in longer
+    // runs. A chain of additions still has at most P.k_block terms, because each vector has `lanes` chains.
     const int k_block = greater(P.k_block, lesser(P.k_block * lanes, 4096 / few_) / lanes * lanes);
     for (int k = 0; k < long_.k; k += k_block) {
       const int some = lesser(long_.k - k, k_block);
@@ -145,8 +160,9 @@ private:
         lane.store(to + (row * group_pitch + i), i < count ? sum(sums[row * P.group + i]) : S(0));
   }
 
-  /// Adds up k_block steps at a time, then adds these partial sums: the error of a chain of additions grows with its
-  /// length.
+  /// to (row of the short operand, element) = the sums over all k, for elements [first, first + count) of each line.
+  /// The sums are added up from partial sums of P.k_block steps, because the error of a chain of additions grows with
+  /// its length.
   void add_steps(int first, int count, gmem_ptr<S> to) const {
     alignas(64) S some[most_sums];
     const gmem_ptr<S> partial(some);
@@ -157,7 +173,7 @@ private:
         lane.store(to + i, lane.load(to + i, width<lanes>) + lane.load(partial + i, width<lanes>));
     }
   }
-  /// to = the sum of the products of steps [k, end).
+  /// to (row, element) = the sums over steps [k, end). P.lines steps are added at once.
   void add_steps(int first, int count, gmem_ptr<S> to, int k, int end) const {
     for (int i = 0; i < few_ * piece_; ++i) lane.store(to + i, S(0));
     const auto for_steps = [&]<int Steps>(int step) {
@@ -171,13 +187,15 @@ private:
     for (; k < end; ++k) for_steps.template operator()<1>(k);
   }
 
-  /// Writes C's tile from the few_ x count sums, with strides along both. If the sums are not contiguous along C's
-  /// rows, they are transposed first, `lanes` rows at a time, or all of few rows. `lanes` divides the size of a piece:
-  /// the column sums of an epilogue then have the same parts for any number of threads.
+  /// Writes a piece's tile of C from its few_ x count sums. few_stride and many_stride are the strides of the sums
+  /// along C's shorter and longer dimension. If the sums are not contiguous along the rows of C, they are transposed
+  /// first: all rows at once if C has few rows, otherwise `lanes` rows at once. In the steps loop the size of a piece
+  /// depends on the number of threads, but is a multiple of `lanes`: the column sums of an epilogue then have the same
+  /// parts for any number of threads.
   void finish(int first, int count, gmem_ptr<const S> sums, std::int64_t few_stride, std::int64_t many_stride) const {
     const auto finish_rows = [&](const tile::finished_tile<S>& all) {
-      // An epilogue that sums columns has room for 4 vectors of sums: it takes 4 vectors of columns down to the tile's
-      // last row, then the next 4.
+      // An epilogue that sums columns keeps 4 vectors of sums (in_tile<S, lanes, 4>): it gets all rows of 4 vectors of
+      // columns, then all rows of the next 4.
       const int width = Params::epilogue_type::sums_columns ? 4 * lanes : all.columns;
       for (int j = 0; j < all.columns; j += width) {
         auto epilogue = epilogue::in_tile<S, lanes, 4>(p_.epilogue);
@@ -188,6 +206,7 @@ private:
       }
     };
     alignas(64) S rows_of_c[greater(lanes * most_columns, P.few * tile_pitch)] = {};
+    // Copies sums to rows_of_c, as (row of C, column of C) with the given pitch.
     const auto transposed = [&](int rows, std::int64_t row_stride, int columns, std::int64_t column_stride, int pitch,
                                 gmem_ptr<const S> from) {
       for (int row = 0; row < rows; ++row)
@@ -210,11 +229,11 @@ private:
   }
 
   const Params& p_;
-  bool few_rows_, along_k_, in_tiles_;
+  bool few_rows_, along_k_, in_tiles_;  // few rows of C (else columns); long operand along k; tiles loop
   panel<T> long_, short_;
-  int few_, many_, piece_;
-  std::int64_t pitch_;
-  gmem_ptr<S> packed_{nullptr};
+  int few_, many_, piece_;       // extents of C's shorter and longer dimension; the part of the longer in one piece
+  std::int64_t pitch_;           // of the packed short operand, in elements
+  gmem_ptr<S> packed_{nullptr};  // the packed short operand: (k, row) for tiles, else (row, k)
 };
 
 }  // namespace tilery::inline TILERY_ABI

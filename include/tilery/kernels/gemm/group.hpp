@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The parameters of a group of GEMMs of different shapes in one launch. The parameters are an argument of the kernel:
-// nothing is allocated or copied for the group, and a captured graph keeps the argument.
+// The parameters of a group of GEMMs of different shapes in one launch. They are an argument of the kernel: no memory
+// is allocated or copied for the group, and a captured graph keeps its own copy of the argument.
 #pragma once
 #pragma GCC system_header
 
@@ -10,30 +10,34 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Up to `most` GEMMs with parameters `One`. The tiles of all members are numbered in one sequence, member after
-/// member.
+/// Up to `most` GEMMs (members), each with parameters of type One. The tiles of all members are numbered in one
+/// sequence, member after member.
 template <class One>
 struct gemm_group {
   using a_type = typename One::a_type;
   using b_type = typename One::b_type;
   using c_type = typename One::c_type;
   using accumulator = typename One::accumulator;
-  using epilogue_type = epilogue::none;  // each member has its own; the op that makes the group writes their totals
+  // The members have their own epilogues. The totals of the epilogues' column sums (bias_gradient) are not written by
+  // this launch but by the op, after its last launch.
+  using epilogue_type = epilogue::none;
 
-  /// The largest number of GEMMs in one launch: at most 64, and at most 24 KiB of parameters. The rest of the 32,764
-  /// bytes that a launch can carry stays free.
+  /// The largest number of GEMMs in one launch: 64, or fewer if 64 would have more than 24 KiB of parameters. The rest
+  /// of the 32,764 bytes of parameters that a launch can carry stays free.
   static constexpr int most = 24 * 1024 / sizeof(One) < 64 ? static_cast<int>(24 * 1024 / sizeof(One)) : 64;
   static_assert(most >= 1, "gemm_grouped: the epilogue is too large for a launch");
 
   std::int32_t size = 0;
-  std::int32_t first_tile[most + 1];                   // of each member; first_tile[size] is the number of all tiles
-  alignas(One) std::byte members[most * sizeof(One)];  // raw bytes, because an epilogue may have no default constructor
-  tile::shared_sums<accumulator_t<a_type>> work = {};  // blocks do not share the tiles of a group
+  std::int32_t first_tile[most + 1];  // number of each member's first tile; first_tile[size]: all tiles
+  alignas(One) std::byte members[most * sizeof(One)];  // not One[]: an epilogue may have no default constructor
+  tile::shared_sums<accumulator_t<a_type>> work = {};  // unused: in a group each tile has one block
 
+  /// Copies the parameters of member i into the group; first_tile is not changed.
   void set(int i, const One& one) { std::memcpy(members + i * sizeof(One), &one, sizeof(One)); }
   TILERY_SIMT const One& member(int i) const { return reinterpret_cast<const One*>(members)[i]; }
 
-  /// Returns the member that has tile `number` of the sequence, and the tile's number in that member.
+  /// Returns the member that has tile `number` of the sequence, and the tile's number in that member. P is used only by
+  /// gemm_params::find, which has the same form.
   template <auto P>
   TILERY_SIMT gemm_tile<One> find(int number) const {
     int low = 0, high = size;  // the member is one of [low, high)

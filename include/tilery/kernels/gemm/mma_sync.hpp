@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on tensor cores through mma.sync. Asynchronous copies fill the pipeline stages, a ring of tiles of A and B in
-// shared memory. Each warp keeps a tile of accumulators in registers.
+// GEMM on tensor cores through mma.sync. Copies fill the pipeline stages, a ring of tiles of A and B in shared memory
+// (tile/copy_ring.hpp), while earlier stages are multiplied. Each warp keeps a tile of accumulators in registers.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +12,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One block computes tiles of C, P.block.m x P.block.n each, or parts of tiles along k, as `Params::work` assigns
-/// them.
+/// One block computes a tile of C, P.block.m x P.block.n, or parts of tiles along k, as the parameters' `work` assigns
+/// them (tile/work_share.hpp).
 template <gemm_mma_sync_policy P, class Params>
 struct gemm_mma_sync {
   using a_type = typename Params::a_type;
@@ -28,30 +28,34 @@ struct gemm_mma_sync {
   static constexpr arch lowest = P.lowest;
   static constexpr bool allows_one_lane = false;
 
+  /// True if the kernel finds the layouts of A and B at run time, and has one k loop for each pair of layouts.
   static constexpr bool looks_up = P.looks_up();
-  /// Blocks per SM that the registers must suffice for. A small tile leaves registers for as many blocks as fit sm_90's
-  /// shared memory, but at least 160 a thread for accumulators, fragments and addresses. fp8 is an exception: sm_90 has
-  /// no mma.sync instruction for it, and the conversion needs more registers.
+  /// True if a thread of such a kernel has at most 32 accumulators, in a block of at most 128 threads. fp8 is excluded:
+  /// sm_90 has no mma.sync instruction for it, and the conversion needs more registers.
   static constexpr bool small_sums = looks_up && threads <= 128 && P.warp.m * P.warp.n <= 1024 && !is_fp8<a_type>;
+  /// Blocks for which the registers of an SM must suffice; the compiler limits the registers of a thread to that. With
+  /// small_sums: as many blocks as fit sm_90's shared memory (for which CUDA reserves 1024 bytes a block), but not so
+  /// many that a thread has fewer than 160 registers for accumulators, fragments and addresses.
   static constexpr int resident =
       small_sums ? lesser(limits(arch::sm_90).shared_bytes_per_multiprocessor / (P.shared_bytes(sizeof(a_type)) + 1024),
                           limits(arch::sm_90).registers_per_multiprocessor / (160 * threads))
                  : 1;
-  /// True for fp8: accumulators in sm_89's tensor cores keep 13 bits. Tensor cores add up the steps of one block.k, and
-  /// the sums of all block.k are added up as float.
+  /// True for fp8, because accumulators in sm_89's tensor cores keep only 13 bits. The tensor cores then add up one
+  /// tile along k (P.block.k), and the sums of these tiles are added up in float.
   static constexpr bool adds_up = is_fp8<a_type>;
-  /// True if the kernel recomputes the tile's coordinates after the k loop: the loop then keeps nothing in registers
-  /// but its own values. A large tile has no registers to spare if C may be stored transposed or its columns are
-  /// summed.
+  /// True if the kernel recomputes the tile's coordinates after the k loop, instead of keeping them in registers during
+  /// the loop. If C may be stored transposed or its columns are summed, a large tile has no registers to spare.
   static constexpr bool finds_again = P.may_transpose() || Params::epilogue_type::sums_columns;
-  /// The pipeline stages for A and B with these contiguous dimensions. Every layout takes the same memory.
+  /// The pipeline stages for operands whose contiguous dimensions are A and B. All layouts take the same amount of
+  /// shared memory.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
+  /// A warp's accumulators on their way to C, one fragment's rows at once (tile/staged_store.hpp).
   using rows = tile::stage_rows<P, typename shape::accumulator, shape::m>;
   union shared {
     typename ring<P.a, P.b>::shared ab;
-    rows sums[threads / 32];  // one for each warp, used after the k loop
-    gemm_note note;
+    rows sums[threads / 32];  // (warp), used after the k loop
+    gemm_note note;           // used between the k loop and the store
   };
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(a_type)));
 
@@ -70,13 +74,15 @@ struct gemm_mma_sync {
   }
 
 private:
-  /// Runs the k loop for the layouts of A and B.
+  /// Runs the k loop that fits the layouts of A and B: the one of the policy, or the one found at run time.
   template <class Lane, class One>
   TILERY_SIMT static void multiply(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
                                    tile::tile_origin origin, shared& smem, sums_type& sums) {
     if constexpr (!looks_up) {
       multiply_laid_out<P.a, P.b>(lane, p, a, b, origin, smem, sums);
     } else {
+      // `other` is the layout of an A that has no packs along k. With P.few, A is the short operand, which may have any
+      // layout and alignment.
       constexpr along other = P.few ? along::any : along::outer;
       if (a.has_packs(along::k, P.vector)) {
         if (b.has_packs(along::k, P.vector))
@@ -92,23 +98,23 @@ private:
     }
   }
 
-  /// The k loop for one pair of layouts. The loop reads the strides from the parameters instead of keeping them in
-  /// registers.
+  /// The k loop for one pair of layouts. `a` and `b` are the part's share of the operands. The copies read the strides
+  /// from `p`, the parameters of the GEMM, instead of keeping them in registers.
   template <along A, along B, class Lane, class One>
   TILERY_SIMT static void multiply_laid_out(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
                                             tile::tile_origin origin, shared& smem, sums_type& sums) {
     using ring_type = ring<A, B>;
     static_assert(sizeof(typename ring_type::shared) == sizeof(smem.ab));
     ring_type tiles(lane, reinterpret_cast<typename ring_type::shared&>(smem), a, b, origin.row, origin.column);
-    tile::mma_step<P, a_type, b_type> operands[2];
-    [[maybe_unused]] sums_type of_step;
+    tile::mma_step<P, a_type, b_type> operands[2];  // fragments of the current step and of the next step
+    [[maybe_unused]] sums_type of_step;             // if adds_up: the sums of one tile along k
 
     tiles.begin(lane, p.a, p.b);
     operands[0].load(lane, tiles.now().a, tiles.now().b, 0);
     for (int k = 0; k < a.k; k += P.block.k) {
       TILERY_UNROLL_ON_GPU
       for (int step = 0; step < steps; ++step) {
-        if (step + 1 == steps) tiles.next(lane);
+        if (step + 1 == steps) tiles.next(lane);  // the next fragments are in the next stage
         operands[(step + 1) % 2].load(lane, tiles.now().a, tiles.now().b, (step + 1) % steps);
         if (step + 1 < steps) tiles.refill(lane, p.a, p.b, step, steps - 1);
         (adds_up ? of_step : sums).multiply(lane, operands[step % 2]);
@@ -119,12 +125,13 @@ private:
     tiles.end(lane);
   }
 
+  /// Stores the block's tile of C; each warp stores its own part.
   template <class Lane, class Found>
   TILERY_SIMT static void store(Lane lane, const Found& found, shared& smem, const sums_type& sums) {
     tile::store_through(lane, found.c(), smem.sums[lane.warp()], found.origin.row, found.origin.column, sums);
   }
 
-  static constexpr int steps = P.block.k / shape::k;
+  static constexpr int steps = P.block.k / shape::k;  // mma steps in a tile along k, at least 2
 };
 
 }  // namespace tilery::inline TILERY_ABI

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The parameters of the GEMM kernels: operands, factors, epilogue, and the batch and the tiles that the blocks share.
+// The parameters of the GEMM kernels: operands, factors, epilogue, batch, and how the blocks share the tiles of C.
 #pragma once
 #pragma GCC system_header
 
@@ -10,15 +10,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A batch: `count` GEMMs of one shape. a, b and c are distances in elements, from one A, B or C to the next. A
-/// distance of 0 means one operand for all GEMMs.
+/// A batch: `count` GEMMs of one shape. a, b and c are the strides, in elements, from the A, B or C of one GEMM to that
+/// of the next. With a stride of 0, all GEMMs read the same A or B.
 struct gemm_batch {
   std::int32_t count = 1;
   std::int64_t a = 0, b = 0, c = 0;
 };
 
-/// The tile that a block computes: the parameters of its GEMM, that GEMM's index in the batch, and the tile's number in
-/// the GEMM.
+/// One tile of C: the parameters of its GEMM, that GEMM's index in the batch, and the tile's number in the GEMM.
 template <class Params>
 struct gemm_tile {
   const Params& p;
@@ -26,9 +25,10 @@ struct gemm_tile {
   std::int32_t tile;
 };
 
-/// C (m x n) = epilogue(alpha A B + beta C), with A (m x k) and B (k x n). alpha, beta and the epilogue work in
-/// Accumulator. Sums are of this type, too, except for int8 on tensor cores: there they are s32, and Accumulator may be
-/// float.
+/// C (m x n) = epilogue(alpha A B + beta C), with A (m x k) and B (k x n).
+///
+/// Types. alpha, beta and the epilogue are computed in Accumulator. The sums over k have this type, too, except for
+/// int8 on tensor cores: there the sums are int32, and Accumulator may be float.
 template <class A, class B, class C, class Accumulator, class Epilogue>
 struct gemm_params {
   using a_type = A;
@@ -42,17 +42,17 @@ struct gemm_params {
   gmem_matrix<C> c;
   Accumulator alpha, beta;
   Epilogue epilogue;
-  float scale = 1;  // factor of what is stored, for a C with 8-bit elements
+  float scale = 1;  // factor of each value that is stored to C; used only if C has 8-bit elements
   gemm_batch batch = {};
   bool is_transposed = false;  // the transposed problem C^T = B^T A^T: a holds B, b holds A
-  std::int32_t first_row = 0;  // the epilogue's row for row 0 of c; > 0 in a batch
-  tile::shared_sums<accumulator_t<A>> work = {};
+  std::int32_t first_row = 0;  // the row that the epilogue sees for row 0 of c: i m for GEMM i of a batch
+  tile::shared_sums<accumulator_t<A>> work = {};  // which block computes what, and the sums of shared tiles
 
   /// Extents of the matrix that is computed: C, or C^T in the transposed problem.
   TILERY_SIMT int rows() const { return is_transposed ? c.columns : c.rows; }
   TILERY_SIMT int columns() const { return is_transposed ? c.rows : c.columns; }
 
-  /// Returns the transposed problem, C^T = B^T A^T.
+  /// Returns the parameters of the transposed problem C^T = B^T A^T: A and B change places, c stays as it is.
   gemm_params transposed() const {
     static_assert(std::is_same_v<A, B>);
     gemm_params other = *this;
@@ -60,8 +60,8 @@ struct gemm_params {
     return other;
   }
 
-  /// Returns the GEMM of the batch that has tile `number`, and the tile's number in that GEMM. P gives the tile
-  /// extents.
+  /// Returns the GEMM of the batch that has tile `number`, and the tile's number in that GEMM. The tiles of a batch are
+  /// numbered GEMM after GEMM; P gives their extents.
   template <auto P>
   TILERY_SIMT gemm_tile<gemm_params> find(int number) const {
     int index = 0;
@@ -72,9 +72,11 @@ struct gemm_params {
     }
     return {*this, static_cast<std::uint32_t>(index), number};
   }
-  /// A, B, and the parameters for storing C, of GEMM `index` of the batch.
+  /// Returns A of GEMM `index` of the batch.
   TILERY_SIMT panel<A> a_of(std::uint32_t index) const { return a.moved(index * batch.a); }
+  /// Returns B of GEMM `index` of the batch.
   TILERY_SIMT panel<B> b_of(std::uint32_t index) const { return b.moved(index * batch.b); }
+  /// Returns the parameters for storing C of GEMM `index` of the batch. Their a and b are those of GEMM 0.
   TILERY_SIMT gemm_params c_of(std::uint32_t index) const {
     gemm_params one = *this;
     one.c.data = c.data + index * batch.c;
@@ -82,8 +84,9 @@ struct gemm_params {
     return one;
   }
 
-  /// Returns the values of C at (row, column...) from N sums: scales the sums, adds beta times `old`, and applies the
-  /// tile's copy of the epilogue.
+  /// Returns N values of C, from (row, column) on in one row: multiplies the sums by alpha, adds beta times `old`,
+  /// applies the tile's copy of the epilogue, and for 8-bit elements multiplies by `scale`. `old` are the values that C
+  /// has now.
   template <class Lane, class TileEpilogue, int N>
   TILERY_SIMT pack<Accumulator, N> finish(Lane lane, TileEpilogue& tile_epilogue, pack<Accumulator, N> sums,
                                           pack<Accumulator, N> old, int row, int column) const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The parts of tiles that a block of a GEMM kernel computes. Every GEMM kernel of the GPU walks over its parts in the
-// same steps: find the part's tile, take the part's share of A and B, multiply, add up the accumulators of all blocks
-// that share the tile, store.
+// The parts of tiles that a block of a GEMM kernel computes. A part is all steps along k of a tile of C, or, if several
+// blocks share the tile, some of these steps. All GEMM kernels for GPUs do the same for each part: find its tile, take
+// its share of A and B, multiply, add up the accumulators of all blocks that share the tile, store.
 #pragma once
 #pragma GCC system_header
 
@@ -10,8 +10,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A tile of C that has been found: the parameters of its GEMM, that GEMM's index in the batch, and the first row and
-/// column of the tile in C, or in C^T in the transposed problem.
+/// A tile's position in C: the parameters of its GEMM, that GEMM's index in the batch, and the tile's first row and
+/// column in C, or in C^T in the transposed problem.
 template <class Params>
 struct gemm_tile_in_c {
   const Params& p;
@@ -22,35 +22,39 @@ struct gemm_tile_in_c {
   TILERY_SIMT Params c() const { return p.c_of(index); }
 };
 
-/// The steps along k of one tile that one block computes, for policy P. Params are those of the launch.
+/// The steps along k of one tile that one block computes, for policy P. Params is the type of the launch's parameters
+/// (gemm_params or gemm_group).
 template <auto P, class Params>
 class gemm_part {
-  /// False if the policy gives each tile to one block: then there is nothing to share and nothing to add up.
+  /// False if the policy gives each tile to one block: each part is then a whole tile, and no sums are combined.
   static constexpr bool may_share = P.k_parts != 1;
 
 public:
   TILERY_SIMT gemm_part(const Params& all, const tile::work_share::part& part) : all_(all), part_(part) {}
 
-  /// Finds the tile. A kernel without spare registers calls it again after the k loop, instead of keeping the result.
+  /// Returns the part's tile. A kernel without spare registers calls this function again after the k loop, instead of
+  /// keeping the result.
   TILERY_SIMT auto tile() const {
     const auto [p, index, number] = all_.template find<P>(part_.tile);
     const tile_mn cut = tile_extents(P.block, P.m_is_longer_side, p.rows(), p.columns());
     return gemm_tile_in_c<std::remove_cvref_t<decltype(p)>>{p, index, origin_of(number, p.rows(), p.columns(), cut)};
   }
 
-  /// The part's steps of A and of B.
+  /// Returns A, restricted to the part's steps along k.
   template <class Found>
   TILERY_SIMT auto a_of(const Found& found) const {
     return share_of(found.p.a_of(found.index));
   }
+  /// Returns B, restricted to the part's steps along k.
   template <class Found>
   TILERY_SIMT auto b_of(const Found& found) const {
     return share_of(found.p.b_of(found.index));
   }
 
-  /// True in the block that stores the tile, with `sums` over all of k. If blocks share the tile, that is the block
-  /// that finishes its part last, and its `sums` become those of all blocks. All threads of the block call this
-  /// function; `note` is a word of shared memory that no thread uses for anything else at that moment.
+  /// Returns true in the block that must store the tile; its `sums` are then over all of k. If blocks share the tile,
+  /// each block stores its sums in the workspace, and the block that does so last adds up the sums of all blocks in
+  /// `sums` (tile/combine_sums.hpp). All threads of the block call this function. `note` is a word of shared memory
+  /// that no thread uses for anything else during the call.
   template <class Lane, class Sums>
   TILERY_SIMT bool completes(Lane lane, Sums& sums, smem_ptr<std::uint32_t> note, where at = {}) const {
     if constexpr (!may_share)
@@ -60,6 +64,7 @@ public:
   }
 
 private:
+  /// Returns the first row and column of tile `number`. P.raster_rows, if P has it, sets the order of the tiles.
   TILERY_SIMT static tile::tile_origin origin_of(int number, int rows, int columns, tile_mn cut) {
     if constexpr (requires { P.raster_rows; })
       return tile::rasterize(number, rows, columns, cut.m, cut.n, P.raster_rows);
@@ -78,11 +83,12 @@ private:
   tile::work_share::part part_;
 };
 
-/// The word of shared memory for `gemm_part::completes`. A kernel keeps it in a union with its other shared memory.
+/// The word of shared memory for gemm_part::completes(). A kernel has it in a union with its other shared memory.
 using gemm_note = shared_array<std::uint32_t, 1>;
 
-/// Calls compute(part) for each part that the block computes: its tile, or, if blocks share tiles, one part after the
-/// other. All threads of the block have finished with the shared memory before the next part.
+/// Calls compute(part) for each part that the block computes: once for its tile, or, if blocks share tiles, for one
+/// part after another. Between two parts there is a block barrier, so that the next part can use the shared memory
+/// again.
 template <auto P, class Lane, class Params, class F>
 TILERY_SIMT void for_gemm_parts(Lane lane, const Params& all, F compute) {
   const int block = lane.block().x;

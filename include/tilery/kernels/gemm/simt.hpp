@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM without tensor cores. Shared memory has two buffers for tiles of A and B; each thread keeps a tile of
-// accumulators in registers. While the block multiplies out of one buffer, the next tiles are on their way to registers
-// and then to the other buffer: one barrier for each tile along k. Each step along k also loads the fragments of the
-// next step, even if these are in the other buffer.
+// accumulators in registers. While the block multiplies the tiles in one buffer, the next tiles are loaded to registers
+// and then stored to the other buffer, so that one block barrier for each tile along k suffices. Each step along k
+// loads the fragments of the next step before it multiplies its own; the last step of a tile loads them from the other
+// buffer.
 #pragma once
 #pragma GCC system_header
 
@@ -13,8 +14,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One block computes tiles of C, P.block.m x P.block.n each, or parts of tiles along k, as `Params::work` assigns
-/// them.
+/// One block computes a tile of C, P.block.m x P.block.n, or parts of tiles along k, as the parameters' `work` assigns
+/// them (tile/work_share.hpp).
 template <gemm_simt_policy P, class Params>
 struct gemm_simt {
   using accumulator = typename Params::accumulator;
@@ -24,11 +25,13 @@ struct gemm_simt {
   static constexpr int threads = P.threads();
   static constexpr arch lowest = P.lowest;
   static constexpr bool allows_one_lane = false;
-  /// Blocks per SM that the registers must suffice for. With at most 32 accumulators, 128 registers a thread suffice: 4
-  /// blocks of 128 threads fit an SM. Without this bound compilers use more registers, and one block fewer is there to
-  /// hide the others' latency.
+  /// Blocks for which the registers of an SM must suffice; the compiler limits the registers of a thread to that. If
+  /// the policy's estimate is at most 128 registers a thread (of which at most 32 hold accumulators), 512 threads, for
+  /// example 4 blocks of 128, fit an SM. Without this limit compilers use more registers, and an SM holds one block
+  /// fewer to hide latency.
   static constexpr int resident = P.registers_a_lane(sizeof(accumulator)) <= 128 && threads < 512 ? 512 / threads : 1;
 
+  // Load tiles of A and B from global memory to registers, then store them to shared memory (tile/panel.hpp).
   using a_loader =
       tile::panel_loader<typename Params::a_type, accumulator, P.block.m, P.block.k, threads, P.a, P.vector>;
   using b_loader =
@@ -56,6 +59,7 @@ struct gemm_simt {
   }
 
 private:
+  /// The k loop: adds A B to `sums`, for the block's tile at `origin`.
   template <class Lane>
   TILERY_SIMT static void multiply(Lane lane, const panel<typename Params::a_type>& from_a,
                                    const panel<typename Params::b_type>& from_b, tile::tile_origin origin,
@@ -63,17 +67,21 @@ private:
     a_loader a(lane, from_a, origin.row);
     b_loader b(lane, from_b, origin.column);
 
+    // Starts to load the tiles at k into registers; elements out of bounds are 0.
     const auto fetch = [&](int k) {
       a.fetch(lane, from_a, k);
       b.fetch(lane, from_b, k);
     };
+    // Stores the loaded tiles to a buffer.
     const auto put = [&](int buffer) {
       a.put(lane, smem.a[buffer]);
       b.put(lane, smem.b[buffer]);
+      // No lane reads the other buffer after the barrier, before it is written again: the virtual GPU can check this.
       lane.discard(smem_ptr(&smem.a[buffer ^ 1]), 1);
       lane.discard(smem_ptr(&smem.b[buffer ^ 1]), 1);
       lane.sync_block();  // this buffer is full, and all threads have finished reading the other one
     };
+    // Loads the fragments of one step along k from a buffer.
     const auto load = [&](int buffer, int step) { return sums.load(lane, smem.a[buffer], smem.b[buffer], step); };
 
     fetch(0);
@@ -81,8 +89,9 @@ private:
     auto now = load(0, 0);
     for (int k = 0, buffer = 0; k < from_a.k; k += P.block.k, buffer ^= 1) {
       fetch(k + P.block.k);
-      // Each step loads the fragments of the next step. The last step of a tile first puts the next tile into the other
-      // buffer, and loads from there. After the last tile of the operands comes a tile of zeros.
+      // A group is group_steps steps, from `first` on; `last` is std::true_type for the tile's last group. Each step
+      // loads the fragments of the next step. The tile's last step (turn) first stores the next tile to the other
+      // buffer, and loads from there. After the operands' last tile that is a tile of zeros, which is not multiplied.
       const auto group = [&](int first, auto last) {
         TILERY_UNROLL_ON_GPU
         for (int step = 0; step < group_steps; ++step) {
@@ -99,7 +108,8 @@ private:
     }
   }
 
-  /// Steps along k that are unrolled. More steps take longer to compile and fill more of the instruction cache.
+  /// Steps along k in the unrolled inner loop. More steps take longer to compile and fill more of the instruction
+  /// cache.
   static constexpr int group_steps = P.block.k % 4 == 0 ? 4 : P.block.k % 2 == 0 ? 2 : 1;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM for a C with few rows or few columns, where memory bandwidth is the bound. The long operand is read once,
-// straight into registers. Packs are loaded one iteration before they are multiplied; single elements are waited for.
-// The warps of a block share its k, and no warp waits for another one before its accumulators are complete.
+// GEMM for a C with few rows or few columns, where memory bandwidth is the bound. The long operand, the operand of C's
+// longer dimension (B for few rows, A for few columns), is read once, straight into registers. If it can be read in
+// packs, they are loaded one iteration before they are multiplied; single elements are waited for. The warps of a block
+// share its k, and wait for each other only after the k loop.
 #pragma once
 #pragma GCC system_header
 
@@ -13,8 +14,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One block computes tiles of C, P.block.m along the longer side of C by P.block.n along the shorter one, or parts of
-/// tiles along k, as `Params::work` assigns them.
+/// One block computes a tile of C, P.block.m elements along C's longer dimension by P.block.n along the shorter one, or
+/// parts of tiles along k, as the parameters' `work` assigns them (tile/work_share.hpp).
 template <gemm_skinny_policy P, class Params>
 struct gemm_skinny {
   using element_type = typename Params::a_type;
@@ -28,13 +29,13 @@ struct gemm_skinny {
   static constexpr arch lowest = P.lowest;
   static constexpr bool allows_one_lane = false;
 
-  static constexpr int warp_k = P.warp_k * P.lane_k;  // elements along k of one warp in one iteration
+  static constexpr int warp_k = P.warp_k * P.lane_k;  // k of one warp in one iteration
   using factors_type = tile::skinny_factors<element_type, sum, P.block.n, warp_k>;
   using sums_type = tile::skinny_sums<P, sum>;
   union shared {
-    typename factors_type::shared pieces[P.warps()];  // the short operand's elements, one piece for each warp
-    typename sums_type::shared sums;
-    gemm_note note;
+    typename factors_type::shared pieces[P.warps()];  // (warp): each warp's piece of the short operand, in the k loop
+    typename sums_type::shared sums;                  // the sums of all warps, after the k loop
+    gemm_note note;                                   // used after the sums
   };
   static_assert(sizeof(shared) == P.shared_bytes(sizeof(element_type)));
 
@@ -43,6 +44,8 @@ struct gemm_skinny {
     for_gemm_parts<P>(lane, all, [&](const auto& part) {
       const auto found = part.tile();
       const auto a = part.a_of(found), b = part.b_of(found);
+      // The tile begins at row long_row of the long operand and row short_row of the short operand (a row: all k at one
+      // m or n). It has `few` rows of the short operand.
       const bool few_rows = found.p.c.rows < found.p.c.columns;
       const auto long_side = few_rows ? b : a, short_side = few_rows ? a : b;
       const int long_row = few_rows ? found.origin.column : found.origin.row;
@@ -51,7 +54,7 @@ struct gemm_skinny {
 
       sums_type sums;
       multiply(lane, long_side, long_row, short_side, short_row, few, smem.pieces[lane.warp()], sums);
-      lane.sync_block();  // all warps have read their pieces, whose memory the sums take
+      lane.sync_block();  // all warps have read their pieces, which the sums overwrite
       sums.add_up(lane, smem.sums, few);
       if (!part.completes(lane, sums, smem.note.at(0))) return;
       store(lane, found.c(), long_row, short_row, few_rows, sums);
@@ -59,31 +62,34 @@ struct gemm_skinny {
   }
 
 private:
+  /// The k loop of one warp: adds the products of its steps of k to `sums`. `piece` is the warp's shared memory.
   template <class Lane>
   TILERY_SIMT static void multiply(Lane lane, const panel<element_type>& long_side, int long_row,
                                    const panel<element_type>& short_side, int short_row, int few,
                                    typename factors_type::shared& piece, sums_type& sums) {
     using long_piece = tile::skinny_piece<element_type, P.lane_k>;
-    const along way = long_piece::way(long_side);
+    const along way = long_piece::way(long_side);  // the dimension of the long operand's packs; any: single elements
     const bool has_packs = short_side.has_packs(along::k, tile::skinny_k<element_type>::run);
     const int lane_row = long_row + P.lane_long * (lane.warp_rank() % P.warp_long);
     const int lane_k = tile::skinny_k<element_type>::run * (lane.warp_rank() / P.warp_long);
     long_piece now, next;
     factors_type factors;
 
-    // The first iteration (k < 0) only loads: this way the code of the loads exists once.
+    // The first iteration (k < 0) only loads, so that the code of the loads exists once.
     for (int k = lane.warp() * warp_k - P.block.k; k < long_side.k; k += P.block.k) {
-      // The short operand first: loads of single elements would also wait for earlier packs of the long operand.
+      // The short operand is loaded first: waiting for its single elements would also wait for packs of the long
+      // operand that were requested before.
       factors.fetch(lane, short_side, short_row, k + P.block.k, has_packs);
       next.fetch(lane, long_side, lane_row, k + P.block.k + lane_k, way);
       if (k >= 0) sums.multiply(lane, now, way, piece, few);
-      lane.sync_warp();  // all lanes have read the piece
+      lane.sync_warp();  // all lanes have read the old piece
       factors.put(lane, piece);
       now = next;
-      lane.sync_warp();
+      lane.sync_warp();  // the new piece is complete
     }
   }
 
+  /// Stores the elements of C whose totals this lane has.
   template <class Lane, class One>
   TILERY_SIMT static void store(Lane lane, const One& p, int long_row, int short_row, bool few_rows,
                                 const sums_type& sums) {

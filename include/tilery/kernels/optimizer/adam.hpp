@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The step of the elementwise kernel for one update of Adam or AdamW.
+// The parameters of the elementwise kernel (kernels/elementwise.hpp) for one update of Adam or AdamW. `step` updates N
+// weights.
 #pragma once
 #pragma GCC system_header
 
@@ -12,25 +13,27 @@ namespace tilery::inline TILERY_ABI {
 /// v = beta2 v + (1 - beta2) g^2
 /// w = w - (rate c1) m / (sqrt(v) sqrt(c2) + epsilon)
 ///
-/// Bias correction. c1 = 1 / (1 - beta1^step) and c2 = 1 / (1 - beta2^step), or both 1 without it (Kingma and Ba, arXiv
-/// 1412.6980, algorithm 1).
+/// w: weights, g: their gradient, m and v: the first and second moments. All are computed in Moment.
+///
+/// Bias correction. c1 = 1 / (1 - beta1^t) and c2 = 1 / (1 - beta2^t), where t is the number of the update, from 1 on
+/// (Kingma and Ba, arXiv 1412.6980, algorithm 1). Without bias correction both are 1.
 ///
 /// Weight decay. Adam adds weight_decay w to g. AdamW, the decoupled form, first multiplies w by 1 - rate weight_decay
 /// (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2).
 ///
 /// NaN and infinity. A moment whose beta is 0 is not read. With a weight decay of 0, w does not change g; with a rate
-/// of 0, w is not written. So 0 times infinity makes no NaN.
+/// of 0, w is not written. Therefore a factor of 0 does not make a NaN of an infinite value.
 template <class Weight, class Gradient, class Moment>
 struct adam_params {
   static constexpr const char* name = "adam";
   std::int32_t rows, columns;
   gmem_matrix<Weight> weights;
   gmem_matrix<const Gradient> gradient;
-  gmem_matrix<Moment> first, second;   // moments
-  Moment rate;                         // multiplied by c1: m c1 could overflow
-  Moment beta1, beta2, rest1, rest2;   // rest: 1 - beta, from double: float keeps few bits of it
-  Moment epsilon, weight_decay, keep;  // keep: 1 - rate weight_decay for AdamW, else 1
-  Moment root_correction2;             // sqrt(c2): v c2 can overflow where sqrt(v) sqrt(c2) does not
+  gmem_matrix<Moment> first, second;   // m and v
+  Moment rate;                         // the learning rate times c1, because m c1 could overflow
+  Moment beta1, beta2, rest1, rest2;   // rest: 1 - beta, computed in double, because in float few bits would be exact
+  Moment epsilon, weight_decay, keep;  // AdamW: weight_decay is 0 and keep is 1 - rate weight_decay; Adam: keep is 1
+  Moment root_correction2;             // sqrt(c2), because v c2 can overflow where sqrt(v) sqrt(c2) does not
 
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
