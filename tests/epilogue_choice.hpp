@@ -1,39 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// All epilogues of a GEMM as one whose kind is chosen at run time, so that one kernel serves them all; their operands,
-// and what they must make of a number, in double.
+// All epilogues of epilogue_table.hpp as one type whose kind, the index of a row, is chosen at run time: one kernel
+// then serves them all. And the places of a chain of them: operands in an executor's memory, and the expected outputs.
 #pragma once
 
-#include "tests/layouts.hpp"
+#include "tests/epilogue_table.hpp"
 #include "tests/worst_error.hpp"
 
-#include <tilery/tile/epilogue.hpp>
-
-#include <string>
-
 namespace tilery_tests {
-
-/// A user's epilogue: a call operator, and no more.
-struct checkerboard : tilery::epilogue::step {
-  template <class Lane, class T, int N>
-  TILERY_SIMT tilery::pack<T, N> operator()(Lane, tilery::pack<T, N> x, int row, int column) const {
-    for (int i = 0; i < N; ++i) x.set(i, (row + column + i) % 2 ? -x[i] : x[i]);
-    return x;
-  }
-};
-
-/// Rounds sums of float by chance. Sums of double, which the library refuses to round so, are left as they are, for the
-/// kernel of double has all kinds, too.
-struct rounding_of_floats : tilery::epilogue::stochastic_rounding<tilery::bf16> {
-  using rounding = tilery::epilogue::stochastic_rounding<tilery::bf16>;
-  using rounding::rounding;
-  template <class Lane, class T, int N>
-  TILERY_SIMT tilery::pack<T, N> operator()(Lane lane, tilery::pack<T, N> x, int row, int column) const {
-    if constexpr (std::is_same_v<T, float>)
-      return rounding::operator()(lane, x, row, column);
-    else
-      return x;
-  }
-};
 
 /// One of several epilogues, chosen at run time: a kernel is compiled once for all of them.
 template <class... E>
@@ -83,21 +56,16 @@ struct any_of<> : tilery::epilogue::none {
   }
 };
 
-/// One of all epilogues, with operands of these types; its code stands once, wherever in a chain it is, and its name is
-/// short: it is part of the name of everything in a kernel.
-using any_epilogue =
-    any_of<tilery::epilogue::none, tilery::epilogue::scale, tilery::epilogue::bias<float>,
-           tilery::epilogue::row_bias<tilery::bf16>, tilery::epilogue::residual<float>,
-           tilery::epilogue::residual<tilery::bf16>, tilery::epilogue::relu, tilery::epilogue::gelu,
-           tilery::epilogue::gelu_tanh, tilery::epilogue::silu, tilery::epilogue::sigmoid, tilery::epilogue::tanh,
-           tilery::epilogue::gradient<tilery::activation::relu, float>,
-           tilery::epilogue::gradient<tilery::activation::gelu, float>,
-           tilery::epilogue::gradient<tilery::activation::gelu_tanh, float>,
-           tilery::epilogue::gradient<tilery::activation::silu, float>,
-           tilery::epilogue::gradient<tilery::activation::sigmoid, float>,
-           tilery::epilogue::gradient<tilery::activation::tanh, float>, tilery::epilogue::store<tilery::bf16>,
-           tilery::epilogue::store<float>, tilery::epilogue::amax, rounding_of_floats, checkerboard,
-           tilery::epilogue::bias_gradient<float>>;
+/// any_of<E...> of the epilogues that the rows make.
+template <class Table>
+struct any_of_table;
+template <class... E>
+struct any_of_table<const std::tuple<epilogue_row<E>...>> {
+  using type = any_of<E...>;
+};
+/// One of all epilogues of the table.
+using any_epilogue = any_of_table<decltype(epilogue_table)>::type;
+/// An epilogue whose call operator is not inlined: a kernel has its code once, for all places of a chain.
 template <class Any>
 struct one_text : Any {
   TILERY_SIMT explicit one_text(const Any& any) : Any(any) {}
@@ -110,6 +78,7 @@ struct one_text : Any {
     return Any::operator()(lane, x, row, column);
   }
 };
+/// A struct, not an alias: its short name is a part of the name of each function in a kernel.
 struct chosen_epilogue : any_epilogue {
   using any_epilogue::any_epilogue;
   template <class S, int N, int Columns>
@@ -118,76 +87,10 @@ struct chosen_epilogue : any_epilogue {
   }
 };
 
-inline double cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
-inline double logistic(double x) { return 1 / (1 + std::exp(-x)); }
-inline const double slope_at_0 = std::sqrt(8 / M_PI);  // of gelu_tanh's 2 u
-
-/// An activation and its derivative.
-struct formulas {
-  const char* name;
-  double (*value)(double);
-  double (*slope)(double);
-};
-inline const formulas activations[] = {
-    {"relu", [](double x) { return x > 0 ? x : 0; }, [](double x) { return x > 0 ? 1.0 : 0.0; }},
-    {"gelu", [](double x) { return x * cdf(x); },
-     [](double x) { return cdf(x) + x * std::exp(-x * x / 2) / std::sqrt(2 * M_PI); }},
-    {"gelu_tanh", [](double x) { return x / 2 * (1 + std::tanh(slope_at_0 / 2 * (x + 0.044715 * x * x * x))); },
-     [](double x) {
-       const double s = logistic(slope_at_0 * (x + 0.044715 * x * x * x));
-       return s + x * s * (1 - s) * slope_at_0 * (1 + 3 * 0.044715 * x * x);
-     }},
-    {"silu", [](double x) { return x * logistic(x); },
-     [](double x) { return logistic(x) * (1 + x * (1 - logistic(x))); }},
-    {"sigmoid", logistic, [](double x) { return logistic(x) * (1 - logistic(x)); }},
-    {"tanh", [](double x) { return std::tanh(x); }, [](double x) { return 1 - std::tanh(x) * std::tanh(x); }},
-};
-
-/// A number and what the op's may differ from it.
-struct traced {
-  double value, error;
-};
-
-/// What `place_in_chain` has to choose from, in its order.
-inline constexpr const char* epilogue_names[] = {"none",
-                                                 "scale",
-                                                 "bias",
-                                                 "row_bias",
-                                                 "residual",
-                                                 "residual_bf16",
-                                                 "relu",
-                                                 "gelu",
-                                                 "gelu_tanh",
-                                                 "silu",
-                                                 "sigmoid",
-                                                 "tanh",
-                                                 "relu_gradient",
-                                                 "gelu_gradient",
-                                                 "gelu_tanh_gradient",
-                                                 "silu_gradient",
-                                                 "sigmoid_gradient",
-                                                 "tanh_gradient",
-                                                 "store_bf16",
-                                                 "store_f32",
-                                                 "amax",
-                                                 "round_by_chance",
-                                                 "checkerboard",
-                                                 "bias_gradient"};
-
-/// The extra operands of one place in a chain, for C of m x n. Each layout is drawn.
+/// A place in a chain whose operands are in an executor's memory, each with a drawn layout.
 template <class Fixture>
-struct place_in_chain {
-  int m, n;
-  std::vector<float> bias = draw_values<float>(n), residual = draw_values<float>(m * n),
-                     z = draw_values<float>(m * n, -4, 4);
-  std::vector<tilery::bf16> rows = draw_values<tilery::bf16>(m), wide = draw_values<tilery::bf16>(m * n);
-  placed<float> bias_at, residual_at, z_at, stored_wide;
-  placed<tilery::bf16> rows_at, wide_at, stored;
-  tilery::buffer<float> amax;
-  std::vector<float> old_sums = draw_values<float>(n);
-  placed<float> sums_at;
-
-  place_in_chain(const Fixture& on, int rows_of_c, int columns_of_c) : m(rows_of_c), n(columns_of_c) {
+struct place_in_chain : epilogue_operands {
+  place_in_chain(const Fixture& on, int rows_of_c, int columns_of_c) : epilogue_operands{rows_of_c, columns_of_c} {
     const auto any = [] { return layouts[draw(0, 4)]; };
     bias_at = place(on, bias, 1, n, any());
     rows_at = place(on, rows, 1, m, any());
@@ -198,86 +101,37 @@ struct place_in_chain {
     stored_wide = place(on, std::vector<float>(m * n), m, n, any());
     start(on);
   }
-  /// What is added to begins anew.
+  /// Resets the outputs that a call adds to.
   void start(const Fixture& on) {
     amax = on.put(std::vector<float>{first_amax});
     sums_at = place(on, old_sums, 1, n, layouts[draw(0, 4)]);
   }
 
-  static constexpr float first_amax = 0.25f, sums_beta = -0.5f;
-  static constexpr int stores = 18, stores_wide = 19, takes_amax = 20, rounds = 21, sums = 23, kinds = 24;
-  static_assert(std::size(epilogue_names) == kinds);
-
-  template <class T>
-  static tilery::vector_view<T> as_vector(const placed<T>& p) {
-    tilery::vector_view<T> result(p.view.pointer, p.view.extents[1]);
-    result.strides[0] = p.view.strides[1];
-    return result;
-  }
   chosen_epilogue epilogue(int kind) const {
-    namespace e = tilery::epilogue;
-    namespace a = tilery::activation;
-    return {kind,
-            e::none(),
-            e::scale(-1.5),
-            e::bias(as_vector(bias_at)),
-            e::row_bias(as_vector(rows_at)),
-            e::residual(residual_at.view, 0.5),
-            e::residual(wide_at.read()),
-            e::relu(),
-            e::gelu(),
-            e::gelu_tanh(),
-            e::silu(),
-            e::sigmoid(),
-            e::tanh(),
-            e::times_gradient<a::relu>(z_at.view),
-            e::times_gradient<a::gelu>(z_at.view),
-            e::times_gradient<a::gelu_tanh>(z_at.view),
-            e::times_gradient<a::silu>(z_at.read()),
-            e::times_gradient<a::sigmoid>(z_at.view),
-            e::times_gradient<a::tanh>(z_at.view),
-            e::store(stored.view),
-            e::store(stored_wide.view),
-            e::amax(amax),
-            rounding_of_floats(7),
-            checkerboard(),
-            e::bias_gradient(as_vector(sums_at), sums_beta)};
+    return std::apply([&](const auto&... row) { return chosen_epilogue(kind, row.make(*this)...); }, epilogue_table);
   }
-  /// What that makes of a number at (i, j), and how far off it may be then, computed with this unit: no slope is above
-  /// 1.2.
+  /// What that makes of a number at (i, j), and its error bound, if the arithmetic has this unit roundoff.
   traced expected(int kind, traced x, int i, int j, double unit = 0x1p-24) const {
-    const double eps = 32 * unit;
-    const auto off = [&](double value, double error) { return traced{value, error + eps * (1 + std::fabs(value))}; };
-    switch (kind) {
-      case 1: return off(-1.5 * x.value, 1.5 * x.error);
-      case 2: return off(x.value + bias[j], x.error);
-      case 3: return off(x.value + as_double(rows[i]), x.error);
-      case 4: return off(x.value + 0.5 * residual[i * n + j], x.error);
-      case 5: return off(x.value + as_double(wide[i * n + j]), x.error);
-      case rounds: return off(x.value, x.error + 0x1p-7 * (std::fabs(x.value) + x.error));
-      case 22: return {(i + j) % 2 ? -x.value : x.value, x.error};
-    }
-    if (kind >= 6 && kind < 12) return off(activations[kind - 6].value(x.value), 1.2 * x.error);
-    if (kind >= 12 && kind < 18) return off(x.value * activations[kind - 12].slope(z[i * n + j]), 1.2 * x.error);
-    return x;
+    return epilogues[kind].expected(*this, x, i, j, 32 * unit);
   }
-  /// What has been stored beside C; nothing, if this kind stores nothing.
+  /// The matrix that has been stored beside C; empty if this kind stores none.
   std::vector<float> written(const Fixture& on, int kind) const {
-    if (kind == stores_wide) return gather(on, stored_wide);
+    if (epilogues[kind].writes == side_output::f32_matrix) return gather(on, stored_wide);
     std::vector<float> result;
-    if (kind == stores)
+    if (epilogues[kind].writes == side_output::bf16_matrix)
       for (const tilery::bf16 x : gather(on, stored)) result.push_back(tilery::convert<float>(x));
     return result;
   }
-  /// What may be stored where the number is x.
+  /// The stored number, and its error bound, where the number is x.
   static traced stored_from(int kind, traced x) {
-    return {x.value, x.error * 1.01 + (kind == stores ? 0x1p-8 : 0x1p-24) * std::fabs(x.value) + 1e-30};
+    const double unit = epilogues[kind].writes == side_output::bf16_matrix ? 0x1p-8 : 0x1p-24;
+    return {x.value, x.error * 1.01 + unit * std::fabs(x.value) + 1e-30};
   }
 
   /// What this place makes of all numbers that come to it: their largest magnitude, and the sums of columns.
   class totals {
   public:
-    totals(const place_in_chain& place, int kind) : place_(place), kind_(kind), sums_(place.n) {}
+    totals(const place_in_chain& place, int kind) : place_(place), writes_(epilogues[kind].writes), sums_(place.n) {}
 
     void add(traced x, int column) {
       largest_.value = std::max(largest_.value, std::fabs(x.value));
@@ -286,8 +140,9 @@ struct place_in_chain {
       sum.value += x.value, sum.error += x.error + 64 * 0x1p-24 * std::fabs(x.value);
     }
     void compare(const Fixture& on, worst_error& worst) const {
-      if (kind_ == place_.takes_amax) worst.compare(on.get(place_.amax)[0], largest_.value, largest_.error);
-      if (kind_ != place_.sums) return;
+      if (writes_ == side_output::largest_magnitude)
+        worst.compare(on.get(place_.amax)[0], largest_.value, largest_.error);
+      if (writes_ != side_output::column_sums) return;
       const auto got = gather(on, place_.sums_at);
       for (std::size_t j = 0; j < sums_.size(); ++j) {
         const double want = sums_[j].value + place_.sums_beta * place_.old_sums[j];
@@ -297,7 +152,7 @@ struct place_in_chain {
 
   private:
     const place_in_chain& place_;
-    int kind_;
+    side_output writes_;
     traced largest_{first_amax, 0};
     std::vector<traced> sums_;
   };

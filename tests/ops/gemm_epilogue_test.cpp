@@ -92,7 +92,7 @@ public:
   template <class T>
   void all_chains() {
     if (!runs<T>()) return;
-    constexpr int kinds = chain_place::kinds;
+    constexpr int kinds = epilogue_count;
     problem<T> aligned{*this, 19, 72, 5}, odd{*this, 34, 37, 20};
     for (int kind = 0; kind < kinds; ++kind) {
       aligned.try_chain({kind, 0, 0});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The rows of gemm_pairs.txt, which says what its columns are, and the pairs of values that they lack.
+// The rows of gemm_pairs.txt, which states its columns, their values and the values that exclude each other.
 #pragma once
 
-#include "tests/epilogue_choice.hpp"
+#include "tests/epilogue_table.hpp"
+#include "tests/ops/gemm_pairs_text.hpp"
 
 #include <array>
 #include <set>
@@ -11,18 +12,36 @@
 
 namespace tilery_tests {
 
-/// What the columns may say; a chain of up to three epilogues is written with bars.
-inline const std::vector<std::string> pairs_types = {"f64",      "f32",      "tf32",      "f16",       "bf16",
-                                                     "fp8_e4m3", "fp8_e5m2", "fp8_mixed", "s8_to_f32", "s8"};
-inline const std::vector<std::string> pairs_layouts = {"NN", "NT", "TN", "TT", "strided"};
-inline const std::vector<std::string> pairs_factors = {"one", "alpha", "beta", "both"};
-inline const std::vector<std::string> pairs_schedules = {"one_block", "split_k", "stream_k", "batched", "grouped"};
+/// The lines of the table that begin with #:, as tests/covering.sh reads them.
+struct pairs_description {
+  std::vector<std::vector<std::string>> columns;             // values of each column
+  std::vector<std::vector<std::set<std::string>>> excluded;  // no row has a value of each of these sets
 
-/// Pairs that there cannot be: stochastic rounding is for sums of float.
-inline const std::set<std::array<std::string, 2>> no_pairs = {{"f64", "round_by_chance"}};
-
-/// Types whose groups are strided; those of the others are aligned. There is a kernel for one of the two.
-inline const std::set<std::string> types_with_strided_groups = {"f64", "tf32", "f16", "fp8_mixed", "s8"};
+  explicit pairs_description(const std::string& text) {
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) {
+      std::istringstream words(line);
+      std::string mark, kind, word;
+      if (!(words >> mark >> kind) || mark != "#:") continue;
+      if (kind == "column") {
+        words >> word;  // its name
+        columns.emplace_back();
+        while (words >> word) columns.back().push_back(word);
+      } else {
+        excluded.emplace_back();
+        while (words >> word) {
+          std::istringstream values(word);
+          excluded.back().emplace_back();
+          for (std::string value; std::getline(values, value, ',');) excluded.back().back().insert(value);
+        }
+      }
+    }
+  }
+};
+inline const pairs_description& description_of_pairs() {
+  static const pairs_description of_table(gemm_pairs_text);
+  return of_table;
+}
 
 /// A GEMM of the table.
 struct pairs_row {
@@ -40,7 +59,7 @@ struct pairs_row {
   }
 };
 
-/// The place of a value among those that a column may have.
+/// The index of a value among those that a column may have.
 template <class Names>
 int place_among(const Names& names, const std::string& value) {
   const auto found = std::find(std::begin(names), std::end(names), value);
@@ -55,23 +74,27 @@ inline std::array<int, 3> kinds_of(const std::string& chain) {
   std::size_t count = 0;
   for (std::string name; std::getline(in, name, '|'); ++count) {
     if (count == kinds.size()) throw std::runtime_error("a chain has at most three epilogues");
-    kinds[count] = place_among(epilogue_names, name);
+    kinds[count] = place_among(epilogue_names(), name);
   }
   return kinds;
 }
 
-/// A line's row.
+/// The row of a line; throws std::runtime_error if a value is unknown or excluded by another one. The epilogue may be
+/// any chain.
 inline pairs_row row_of_line(const std::string& line) {
   pairs_row row;
   std::string more;
   std::istringstream in(line);
   in >> row.type >> row.layout >> row.epilogue >> row.factors >> row.schedule;
   if (!in || in >> more) throw std::runtime_error("a line has five columns: type, layout, epilogue, factors, schedule");
-  place_among(pairs_types, row.type), place_among(pairs_layouts, row.layout);
-  place_among(pairs_factors, row.factors), place_among(pairs_schedules, row.schedule);
+  const auto values = row.columns();
+  for (const std::size_t i : {0, 1, 3, 4}) place_among(description_of_pairs().columns.at(i), values[i]);
   kinds_of(row.epilogue);
-  if (row.schedule == "grouped" && row.strided() != types_with_strided_groups.contains(row.type))
-    throw std::runtime_error("groups of " + row.type + " must " + (row.strided() ? "not " : "") + "be strided");
+  for (const auto& sets : description_of_pairs().excluded)
+    if (std::all_of(sets.begin(), sets.end(), [&](const std::set<std::string>& set) {
+          return std::any_of(values.begin(), values.end(), [&](const std::string& v) { return set.contains(v); });
+        }))
+      throw std::runtime_error("a line with \"#: never\" excludes this row");
   return row;
 }
 
@@ -91,25 +114,6 @@ inline std::vector<pairs_row> all_pairs(const std::string& text) {
     }
   }
   return rows;
-}
-
-/// The pairs of two columns' values that no row has. Epilogues are all that there are, and the chains of the rows.
-inline std::vector<std::string> missing_pairs(const std::vector<pairs_row>& rows) {
-  std::vector<std::string> epilogues(std::begin(epilogue_names), std::end(epilogue_names));
-  for (const pairs_row& row : rows)
-    if (row.epilogue.find('|') != std::string::npos) epilogues.push_back(row.epilogue);
-  const std::vector<std::string> values[] = {pairs_types, pairs_layouts, epilogues, pairs_factors, pairs_schedules};
-  std::set<std::array<std::string, 2>> has = no_pairs;
-  for (const pairs_row& row : rows)
-    for (int i = 0; i < 5; ++i)
-      for (int j = i + 1; j < 5; ++j) has.insert({row.columns()[i], row.columns()[j]});
-  std::vector<std::string> missing;
-  for (int i = 0; i < 5; ++i)
-    for (int j = i + 1; j < 5; ++j)
-      for (const std::string& one : values[i])
-        for (const std::string& other : values[j])
-          if (has.insert({one, other}).second) missing.push_back(one + " with " + other);
-  return missing;
 }
 
 }  // namespace tilery_tests

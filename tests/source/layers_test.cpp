@@ -88,7 +88,8 @@ TEST(source, kernels_do_not_know_the_target) {
     }
 }
 
-// What tests/compile/hostile.cpp compiles is the first one with the program's macros; this is said of each.
+// tests/compile compiles all public headers as one unit, in which only the first header is read while the program's
+// macros are defined.
 TEST(source, public_headers_suspend_the_programs_macros) {
   static const std::regex directive(R"((^|\n)#include <([^>]*)>)");
   for (const header& h : headers())
