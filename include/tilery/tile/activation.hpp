@@ -1,28 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Activation functions f and their derivatives f'. The epilogues and the ops activate and activate_backward use the
-// same structs. A NaN input gives NaN; an infinite input gives the limit.
+// Activation functions f and their derivatives f'. The epilogues, and the ops `activate` and `activate_backward`, use
+// the same structs. A NaN input gives NaN (except f' of identity, which is always 1). An infinite input gives the
+// limit.
 //
 // To add an activation, write in this file, in this order:
 //   1. the formula of f and its source in a comment, and a struct in namespace activation. If the accuracy differs from
 //      the paragraph below, the comment says so.
 //   2. `template <class V> TILERY_SIMT static V value(V x)`, which returns f(x). V is float or double, or on the CPU a
-//      vector of them, so that a choice is written `x < V{} ? a : b`, and a constant math::scalar<V>(0.5).
-//   3. `derivative(V x)` in the same way, which returns f'(x). If f' is 0 or 1, write `gradient(V x, V dy)` instead,
-//      which returns dy or 0: the product 0 * dy would be NaN for an infinite dy.
-//   4. its short name in namespace epilogue, at the end of the file.
-// It then works in activate, activate_backward, epilogue::activate and epilogue::times_gradient. A program writes its
-// own activation with steps 1 to 3. For one of the library's, tests/ops/activation_test.cpp gets a formula in long
-// double.
+//      native vector of them. Therefore write a choice as `x < V{} ? a : b`, and a constant as `math::scalar<V>(0.5)`.
+//   3. `derivative(V x)` in the same way, which returns f'(x). If f' is 0 for some x and 1 for others, write
+//      `gradient(V x, V dy)` instead, which returns 0, dy, or NaN for a NaN x: the product 0 * dy would be NaN for an
+//      infinite dy.
+//   4. the short name of its epilogue in namespace epilogue, at the end of the file.
+// The activation then works in activate, activate_backward, epilogue::activate and epilogue::times_gradient. A program
+// writes an activation of its own with steps 1 to 3. An activation of the library also needs tests: a formula in long
+// double (`exact()`) and a `check` line in tests/ops/activation_test.cpp; formulas and rows in
+// tests/epilogue_table.hpp; and rows in tests/ops/gemm_pairs.txt, which tests/covering.sh finds.
 //
-// Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|), and
-// f'(x) = 1 - f'(-x). No subtraction cancels, and one formula without branches serves all x.
+// Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|). For x > 0,
+// f'(x) = 1 - f'(-x). No subtraction in f cancels, and one formula without branches serves all x.
 //
-// Accuracy. The relative error of f and f' is at most b = 10 u, with u = 2^-24 for float and 2^-53 for double. For
-// gelu_tanh it is at most b = (10 + 4 z) u, where z is the magnitude of the argument of its sigmoid. A result below the
-// smallest normal number may instead have an absolute error of 3 times the smallest subnormal number (gelu_tanh: of b
-// times the smallest normal number). f' of gelu, gelu_tanh and silu is 0 somewhere between x = -2 and x = 0: its error
-// is relative to the sum of the magnitudes of its two terms. The largest measured error, over inputs of every power of
-// two, is 5 u, and 8.6 u for gelu of double (tests/ops/activation_test.cpp).
+// Accuracy. u is the unit roundoff, 2^-24 for float and 2^-53 for double. The relative error of f and f' is at most
+// 10 u; for gelu_tanh at most b = (10 + 4 |z|) u, where z is the argument of its sigmoid. If the exact result is below
+// the smallest normal number, the absolute error may instead be up to 3 times the smallest denormal number; for
+// gelu_tanh, up to b times the smallest normal number.
+//
+// For gelu, gelu_tanh and silu, f' has a zero between x = -2 and x = 0. The error of their f' is therefore relative to
+// the sum of the magnitudes of the two terms of f' (gelu: Phi(x) and x phi(x)), for all x. The largest measured error,
+// over several inputs in every binade, denormals included, is 5 u, and 8.6 u for gelu of double
+// (tests/ops/activation_test.cpp).
 #pragma once
 #pragma GCC system_header
 
@@ -53,20 +59,22 @@ struct relu {
   TILERY_SIMT static V value(V x) {
     return x < V{} ? V{} : x;
   }
+  /// dy for x > 0, 0 for x <= 0, and NaN for a NaN x.
   template <class V>
   TILERY_SIMT static V gradient(V x, V dy) {
     return x > V{} ? dy : (x == x ? V{} : x);
   }
 };
 
-/// y = x Phi(x) = x (1 + erf(x / sqrt(2))) / 2 (Hendrycks and Gimpel, arXiv 1606.08415).
+/// y = x Phi(x) = x (1 + erf(x / sqrt(2))) / 2, where Phi is the distribution function of the normal distribution
+/// (Hendrycks and Gimpel, arXiv 1606.08415).
 struct gelu {
   template <class V>
   TILERY_SIMT static V value(V x) {
     const math::normal_tail<V> tail(x);
     return relu::value(x) - tail.bell.times(tail.a * tail.ratio);
   }
-  /// Phi(x) + x phi(x), where phi is the density of the normal distribution.
+  /// f'(x) = Phi(x) + x phi(x), where phi(x) = e^(-x^2 / 2) / sqrt(2 pi) is the density of the normal distribution.
   template <class V>
   TILERY_SIMT static V derivative(V x) {
     const math::normal_tail<V> tail(x);
@@ -79,9 +87,10 @@ struct sigmoid {
   template <class V>
   TILERY_SIMT static V value(V x) {
     const sigmoid_tail<V> tail(math::limited_magnitude(x, end_of_exp<V>));
-    const V below = tail.e.times(tail.rest);
+    const V below = tail.e.times(tail.rest);  // sigmoid(-|x|)
     return x < V{} ? below : tail.rest;
   }
+  /// sigmoid(x) sigmoid(-x).
   template <class V>
   TILERY_SIMT static V derivative(V x) {
     const sigmoid_tail<V> tail(math::limited_magnitude(x, end_of_exp<V>));
@@ -89,8 +98,10 @@ struct sigmoid {
   }
 };
 
-/// y = x sigmoid(z(x)) for an odd function z. Gate computes z(a) and the derivative z'(a) at a = |x|; Gate::end is an a
-/// from which on y is max(x, 0). The derivative of y is s + x s (1 - s) z'(x), with s = sigmoid(z(x)).
+/// y = x sigmoid(z(x)) for an odd function z. Gate::z(a) and Gate::slope(a) compute z and its derivative z' at a = |x|.
+/// For |x| >= Gate::end, y rounds to max(x, 0).
+///
+/// The derivative of y is s + x s (1 - s) z'(x), with s = sigmoid(z(x)).
 template <class Gate>
 struct gated {
   template <class V>
@@ -107,10 +118,11 @@ struct gated {
   }
 };
 
-/// z = 2 u with u = sqrt(2 / pi) (x + 0.044715 x^3).
+/// z = sqrt(8 / pi) (x + 0.044715 x^3). In code, 0.79788... = sqrt(2 / pi).
 struct tanh_gate {
+  // z(12) = 142: e^-142 is 0 in float. z(22) = 795: e^-795 is 0 in double.
   template <class V>
-  static constexpr int end = math::single<V> ? 12 : 22;  // z(12) = 142, z(22) = 795
+  static constexpr int end = math::single<V> ? 12 : 22;
   template <class V>
   TILERY_SIMT static V z(V a) {
     using S = math::scalar<V>;
@@ -137,8 +149,8 @@ struct plain_gate {
   }
 };
 
-/// y = x (1 + tanh(u)) / 2 = x sigmoid(2 u), with u = sqrt(2 / pi) (x + 0.044715 x^3): an approximation of `gelu` whose
-/// absolute error is at most 5e-4 (Hendrycks and Gimpel, arXiv 1606.08415).
+/// y = x (1 + tanh(z / 2)) / 2 = x sigmoid(z), with z = sqrt(8 / pi) (x + 0.044715 x^3): an approximation of `gelu`
+/// whose absolute error is at most 5e-4 (Hendrycks and Gimpel, arXiv 1606.08415).
 struct gelu_tanh : gated<tanh_gate> {};
 
 /// y = x sigmoid(x), also called swish.
@@ -150,7 +162,7 @@ struct tanh {
   TILERY_SIMT static V value(V x) {
     return math::tanh{}(x);
   }
-  /// 1 - y^2 = 4 e / (1 + e)^2 with e = e^(-2 |x|).
+  /// f'(x) = 1 - tanh(x)^2 = 4 q / (1 + q)^2 with q = e^(-2 |x|), which is tail.e.
   template <class V>
   TILERY_SIMT static V derivative(V x) {
     const V z = math::limited_magnitude(x + x, end_of_exp<V>);
@@ -164,7 +176,7 @@ struct tanh {
 namespace epilogue {
 
 template <class Activation>
-struct activate;  // tile/epilogue_values.hpp
+struct activate;  // defined in tile/epilogue_values.hpp
 
 using relu = activate<activation::relu>;
 using gelu = activate<activation::gelu>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The form of an activation: a struct with static functions of one number, which are applied here to packs. What lacks
-// the form ends the compilation with one sentence. tile/activation.hpp says how to write an activation.
+// The functions that an activation must have (concepts has_value and has_gradient), and their application to packs,
+// element by element. If an activation lacks a function, the compilation ends with one sentence. tile/activation.hpp
+// says how to write an activation.
 #pragma once
 #pragma GCC system_header
 
@@ -12,13 +13,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace activation {
 
-/// An activation that has the value f(x), for x of type V.
+/// True if the activation has the function V value(V x), which computes f(x). V is float, double, or on the CPU a
+/// native vector of them.
 template <class Activation, class V>
 concept has_value = requires(V x) {
   { Activation::value(x) } -> std::same_as<V>;
 };
 
-/// An activation that has its backward pass: dy f'(x), or f'(x).
+/// True if the activation has a backward pass for type V: Activation::gradient(x, dy) returns dy f'(x), or
+/// Activation::derivative(x) returns f'(x).
 template <class Activation, class V>
 concept has_gradient = requires(V x) {
   { Activation::gradient(x, x) } -> std::same_as<V>;
@@ -27,7 +30,7 @@ concept has_gradient = requires(V x) {
   { Activation::derivative(x) } -> std::same_as<V>;
 };
 
-/// Ends the compilation if the activation has no value of type V.
+/// Ends the compilation if the activation has no value(x) for x of type V.
 template <class Activation, class V>
 constexpr void must_have_value() {
   static_assert(has_value<Activation, V>,
@@ -43,6 +46,7 @@ constexpr void must_have_gradient() {
                 "because the backward pass calls it");
 }
 
+/// f(x) as a function object, for apply() (core/pack.hpp).
 template <class Activation>
 struct value_at {
   template <class V>
@@ -51,6 +55,7 @@ struct value_at {
   }
 };
 
+/// dy f'(x) as a function object, for apply() (core/pack.hpp).
 template <class Activation>
 struct gradient_at {
   template <class V>
@@ -62,13 +67,13 @@ struct gradient_at {
   }
 };
 
-/// f(x): the forward pass.
+/// The forward pass: f(x) for each element x of a pack.
 template <class Activation, class T, int N>
 TILERY_SIMT pack<T, N> value_of(pack<T, N> x) {
   return apply(value_at<Activation>{}, x);
 }
 
-/// dy f'(x): the backward pass.
+/// The backward pass: dy f'(x) for each element of two packs.
 template <class Activation, class T, int N>
 TILERY_SIMT pack<T, N> gradient_of(pack<T, N> x, pack<T, N> dy) {
   return apply(gradient_at<Activation>{}, x, dy);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Adds up the partial sums of a tile of C whose k loop several blocks share (split-K, stream-K). Each block stores its
-// sums in global memory; the block that arrives last adds all of them. It adds them in the order of k, whichever block
-// it is: the result has the same bits each time.
+// Adds up the partial sums of a tile of C whose k loop several blocks share (split-K, stream-K: work_share.hpp). Each
+// block stores its sums in global memory. The block that arrives last adds the sums of all blocks, always in the order
+// of k, whichever block is the last: the result has the same bits each time.
 #pragma once
 #pragma GCC system_header
 
@@ -14,19 +14,23 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Global memory for the tiles that blocks share. The sums of part p are piece p.contributor + p.tile of `parts`; a
-/// piece has the size of a tile. Along the row of all steps, the block or the tile (or both) grows by 1 from one part
-/// to the next, so that no two parts have the same piece.
+/// Global memory for the tiles that several blocks share. `parts` consists of pieces of the size of a tile. A part p
+/// (work_share::part) stores its sums in piece p.contributor + p.tile. No two parts have the same piece: in the
+/// sequence of the steps of all tiles (work_share.hpp), the block (p.contributor) or the tile (p.tile), or both, grow
+/// by 1 from one part to the next.
 template <class Sum>
 struct shared_sums {
-  work_share share;
+  work_share share;  // which block computes which steps of k
   gmem_ptr<Sum> parts{nullptr};
-  gmem_ptr<std::uint32_t> arrived{nullptr};  // for each tile: blocks that have stored their part; 0 before the launch
+  gmem_ptr<std::uint32_t> arrived{nullptr};  // for each tile: blocks that have stored their sums; 0 before the launch
 };
 
-/// Stores the block's sums of a part that is not a whole tile. Returns true in the block that arrives last: `sums` then
-/// holds the tile's complete sums. All lanes of the block call this function. `note` is a word of shared memory that
-/// nothing else uses during the call.
+/// Stores the block's sums `sums` of a part that is not a whole tile. Returns true in the block that arrives last:
+/// `sums` then holds the tile's complete sums. All lanes of the block call this function. `note` is a word of shared
+/// memory that nothing else uses during the call.
+///
+/// Sums. The lane's accumulators, as packs of Sums::quad elements: for_packs(f) calls f(i, pack) for each of the
+/// Sums::packs packs. If Sums::combined_in_registers is true, the registers have room for a second set of accumulators.
 template <int Threads, class Lane, class Sums>
 TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& all, const work_share::part& part,
                               Sums& sums, smem_ptr<std::uint32_t> note, where at = {}) {
@@ -34,26 +38,30 @@ TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& 
   using sum = typename Sums::sum;
   constexpr int quad = Sums::quad, row = Threads * quad;
   constexpr std::int64_t piece = Sums::packs * row;
+  // Layout of a piece: (pack i, lane, element). `own` is the lane's first pack in the piece of contributor 0.
   const auto own = all.parts + (part.tile * piece + lane.rank() * quad);
 
   sums.for_packs([&](int i, pack<sum, quad>& x) { lane.store(own + (part.contributor * piece + i * row), x); });
   lane.sync_block();  // makes lane 0's release cover the stores of all lanes
+  // The acquire makes the stores of the blocks that arrived earlier visible to lane 0, and the next barrier to all
+  // lanes.
   if (lane.rank() == 0) lane.store(note, lane.atomic_add(all.arrived + part.tile, 1u, order::acquire_release));
   lane.sync_block();
   const auto blocks = all.share.contributors(part.tile);
-  const std::uint32_t before = lane.load(note);
-  lane.sync_block();
+  const std::uint32_t before = lane.load(note);  // blocks of this tile that arrived earlier
+  lane.sync_block();                             // all lanes have read `note`, whose memory may now be reused
   if (before + 1 != static_cast<std::uint32_t>(blocks.count)) return false;
 
-  const auto first = own + blocks.first * piece;
+  const auto first = own + blocks.first * piece;  // the lane's first pack of the part with the lowest k
   if constexpr (Sums::combined_in_registers) {
-    // All loads of a part are in flight together: a part costs one round trip to the L2 cache.
+    // A lane's loads from one block's piece are in flight together: a piece costs one round trip to the L2 cache.
     sums.for_packs([&](int i, pack<sum, quad>& x) { x = lane.load(first + i * row, width<quad>); });
     for (int b = 1; b < blocks.count; ++b)
       sums.for_packs([&](int i, pack<sum, quad>& x) { x = x + lane.load(first + (b * piece + i * row), width<quad>); });
     return true;
   }
-  // The tile's sums stay in memory, because registers have no room for a second set: a few packs are added at once.
+  // The registers have no room for a second set of accumulators. Therefore the totals are stored over the first block's
+  // piece, `together` packs at once, and loaded into the accumulators at the end.
   constexpr int together = Sums::packs % 4 == 0 ? 4 : 1;
   for (int i = 0; i < Sums::packs; i += together) {
     pack<sum, quad> x[together];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A ring of pipeline stages in shared memory between asynchronous copies and the tensor cores: while one stage is
-// multiplied, the copies into the next stages are in flight. There is one block barrier for each tile. After the
-// barrier, the next stage has arrived for all lanes, and all lanes have left the stage before it, which may be
-// refilled.
+// A ring of pipeline stages in shared memory between asynchronous copies and the tensor cores: while the lanes multiply
+// one stage, the copies into the next stages are in flight. There is one block barrier for each tile along k. After the
+// barrier, the copies into the next stage have arrived for all lanes, and all lanes have finished reading the stage
+// before it, which may be refilled.
 #pragma once
 #pragma GCC system_header
 
@@ -12,13 +12,20 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
+/// The P.stages pipeline stages of a block under policy P (gemm_mma_sync_policy), and one lane's share of the copies. A
+/// and B are the element types of the operands. All lanes of the block call each function.
+///
+/// Order of calls. First begin(). For each tile along k: multiply now(), and between the multiplications call refill()
+/// for each part, then refilled(), then next(). At last end().
 template <auto P, class A, class B>
 class copy_ring {
+  // Elements of one asynchronous copy; with along::any, elements are copied one by one.
   static constexpr int vector(along way) { return way == along::any ? 1 : P.vector; }
   using a_copy = operand_copy<A, P.block.m, P.block.k, P.a, vector(P.a), P.threads()>;
   using b_copy = operand_copy<B, P.block.n, P.block.k, P.b, vector(P.b), P.threads()>;
 
 public:
+  /// The tiles of A and B for P.block.k steps of k.
   struct stage {
     typename a_copy::shared a;
     typename b_copy::shared b;
@@ -27,11 +34,12 @@ public:
     stage stages[P.stages];
   };
 
+  /// For the tile of C that begins at row `row` of A and column `column` of B.
   template <class Lane>
   TILERY_SIMT copy_ring(Lane lane, shared& memory, const panel<A>& a, const panel<B>& b, int row, int column)
       : memory_(&memory), a_(lane, a, row), b_(lane, b, column) {}
 
-  /// Starts the copies of all stages but one, and waits for the first stage.
+  /// Starts the copies into all stages but one, and waits until the first stage is complete.
   template <class Lane>
   TILERY_SIMT void begin(Lane lane, const panel<A>& a, const panel<B>& b, where at = {}) {
     TILERY_UNROLL_ON_GPU
@@ -46,7 +54,8 @@ public:
   /// The stage to multiply now.
   TILERY_SIMT stage& now() { return memory_->stages[now_]; }
 
-  /// Moves on to the next stage after its copies have arrived. After the operand's last tile, the stages hold zeros.
+  /// Waits until the copies into the next stage have arrived and all lanes have left the current one, then makes the
+  /// next stage the current one. Past the end of the operands' k, a stage is filled with zeros.
   template <class Lane>
   TILERY_SIMT void next(Lane lane, where at = {}) {
     lane.discard(smem_ptr(&now()), 1, at);
@@ -54,21 +63,23 @@ public:
     arrive(lane, at);
   }
 
-  /// Starts to copy one more tile, into the stage that all lanes have left. The copy is cut into `parts` parts: call
-  /// refill for each of them, in order, between two calls of next().
+  /// Starts to copy the next tile of A and of B, into the stage that all lanes have left. The copy is cut into `parts`
+  /// parts, so that a kernel can issue them between its multiplications: call refill() for each part, in order, between
+  /// two calls of next().
   template <class Lane>
   TILERY_SIMT void refill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at = {}) {
     if (late && part == 0) settle(lane, at);
     fill(lane, a, b, part, parts, at);
   }
-  /// Call this after the multiplication that follows the last part of a refill. With 2 stages it stores the single
-  /// elements that refill() has loaded into registers; with more stages the next refill() does.
+  /// Stores single elements, which refill() has loaded into registers, to shared memory, if there are 2 stages; with
+  /// more stages the next refill() stores them. Does nothing for elements that are copied asynchronously. Call it after
+  /// the multiplication that follows the last part of a refill: the multiplication hides the latency of the loads.
   template <class Lane>
   TILERY_SIMT void refilled(Lane lane, where at = {}) {
     if (!late) settle(lane, at);
   }
 
-  /// Waits until no copy is in flight and all lanes have left the ring's memory.
+  /// Waits until no copy of this ring is in flight and all lanes have finished reading its memory.
   template <class Lane>
   TILERY_SIMT void end(Lane lane, where at = {}) {
     atoms::wait_copies<0>(lane, at);
@@ -76,11 +87,14 @@ public:
   }
 
 private:
-  /// True if single elements, which are copied through registers, stay there until the copy of the next tile starts;
-  /// this needs a spare stage. The compiler moves loads towards their use, but not across the barrier between the two:
-  /// the loads stay in flight during the multiplication.
+  /// True if single elements, which are copied through registers, stay in registers until the copy of the next tile
+  /// starts. A tile is then stored to shared memory one tile later, which needs a third stage. The barrier of next() is
+  /// then between the loads and the stores. The compiler moves a load down towards the store that uses its value, but
+  /// not past a barrier: the loads stay in flight during the multiplication.
   static constexpr bool late = P.stages > 2;
 
+  /// Starts part `part` of the copy into stage `next_`; after the last part, moves on to the tile and the stage that
+  /// follow.
   template <class Lane>
   TILERY_SIMT void fill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at) {
     [[maybe_unused]] const auto step = lane.step("copy tiles", at);
@@ -92,6 +106,7 @@ private:
     a_.advance(a), b_.advance(b);
     next_ = next_ + 1 == P.stages ? 0 : next_ + 1;
   }
+  /// Stores the single elements that the last fill() has loaded into registers to their stage.
   template <class Lane>
   TILERY_SIMT void settle(Lane lane, where at) {
     stage& to = memory_->stages[next_ == 0 ? P.stages - 1 : next_ - 1];
@@ -99,6 +114,8 @@ private:
     b_.land(lane, to.b, at);
   }
 
+  /// Waits until the copies into at most P.stages - 2 stages are still in flight, so that the stage to multiply next is
+  /// complete, and then for all lanes of the block.
   template <class Lane>
   TILERY_SIMT static void arrive(Lane lane, where at) {
     atoms::wait_copies<P.stages - 2>(lane, at);
@@ -108,7 +125,7 @@ private:
   shared* memory_;
   a_copy a_;
   b_copy b_;
-  int now_ = 0, next_ = 0;
+  int now_ = 0, next_ = 0;  // the stages to multiply now and to fill next
 };
 
 }  // namespace tile

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Copies of matrix blocks on the host, from any strides into rows of vectors. The CPU GEMM packs its operands and
-// handles the edges of C with them.
+// Copies of matrix blocks on the CPU, from any strides into contiguous rows that are padded to whole vectors. The CPU
+// GEMM packs its operands with copy_block(), and reads and writes the edges of C with load_some() and store_some().
 #pragma once
 #pragma GCC system_header
 
@@ -24,7 +24,8 @@ struct strided_block {
   }
 };
 
-/// Loads the first `count` of N elements that are `stride` apart in memory; the rest of the pack is zero.
+/// Loads the first `count` of N elements that are `stride` apart in memory, converted to S; the rest of the pack is
+/// zero.
 template <class S, int N, class T>
 pack<S, N> load_some(cpu_lane lane, gmem_ptr<T> from, std::int64_t stride, int count) {
   S elements[N] = {};
@@ -32,7 +33,7 @@ pack<S, N> load_some(cpu_lane lane, gmem_ptr<T> from, std::int64_t stride, int c
   return reinterpret<pack<S, N>>(elements);
 }
 
-/// Stores the first `count` elements of a pack, `stride` apart in memory.
+/// Stores the first `count` elements of a pack, converted to T, `stride` elements apart in memory.
 template <class T, class S, int N>
 void store_some(cpu_lane lane, gmem_ptr<T> to, std::int64_t stride, int count, pack<S, N> values) {
   struct array {
@@ -42,8 +43,8 @@ void store_some(cpu_lane lane, gmem_ptr<T> to, std::int64_t stride, int count, p
   for (int i = 0; i < count; ++i) lane.store(to + i * stride, elements.of[i]);
 }
 
-/// Copies row by row and fills each row with zeros up to whole vectors. The columns before `first` have been copied
-/// already.
+/// Copies a block with any strides, element by element, and fills each row of `to` with zeros up to a multiple of N
+/// elements. Columns before `first` are not copied: the caller has copied them.
 template <int N, class S, class T>
 void copy_elements(cpu_lane lane, const strided_block<const T>& from, int first, gmem_ptr<S> to, std::int64_t pitch) {
   for (int i = 0; i < from.rows; ++i) {
@@ -52,7 +53,7 @@ void copy_elements(cpu_lane lane, const strided_block<const T>& from, int first,
   }
 }
 
-/// Copies a block with contiguous rows, vector by vector.
+/// Copies a block whose rows are contiguous, in vectors of N elements, and fills each row of `to` with zeros.
 template <int N, class S, class T>
 void copy_rows(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   const int whole = from.columns / N * N;
@@ -61,12 +62,13 @@ void copy_rows(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to
   if (whole < from.columns) copy_elements<N>(lane, from, whole, to, pitch);
 }
 
-/// Copies a block with contiguous columns, in squares of N x N that are transposed in registers.
+/// Copies a block whose columns are contiguous, in squares of N x N elements that are transposed in registers; the last
+/// rows, fewer than N, are copied element by element.
 template <int N, class S, class T>
 void copy_columns(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   const int whole = from.rows / N * N;
   for (int j = 0; j < from.columns; j += N) {
-    for (int i = 0; i < whole; i += N) {  // along the contiguous columns
+    for (int i = 0; i < whole; i += N) {  // down the columns, along which `from` is contiguous
       pack<S, N> square[N];
       TILERY_UNROLL
       for (int e = 0; e < N; ++e)
@@ -81,8 +83,8 @@ void copy_columns(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S>
   copy_elements<N>(lane, rest, 0, to + whole * pitch, pitch);
 }
 
-/// to = from (rows x columns), converted to S. A vector has N elements of S. The rows of `to` are contiguous, `pitch`
-/// elements apart, and filled with zeros up to whole vectors.
+/// to = from (rows x columns), converted to S. The rows of `to` are contiguous and begin `pitch` elements apart. Each
+/// row is filled with zeros up to a multiple of N elements, the length of a vector of S.
 template <int N, class S, class T>
 void copy_block(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   if (from.column_stride == 1) return copy_rows<N>(lane, from, to, pitch);

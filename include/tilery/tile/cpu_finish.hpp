@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The last step of the CPU GEMM: it computes a tile of C from a tile of complete sums, vector by vector.
+// The last step of the CPU GEMM: it computes a tile of C from a tile of complete sums (over all k), vector by vector.
 #pragma once
 #pragma GCC system_header
 
@@ -10,7 +10,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The complete sums of one tile, and the position and size of the tile in C.
+/// The complete sums of one tile, and the position and size of the tile in C: rows [row, row + rows), columns [column,
+/// column + columns).
 template <class S>
 struct finished_tile {
   gmem_ptr<const S> sums;  // contiguous rows, each readable up to a whole number of vectors
@@ -18,8 +19,10 @@ struct finished_tile {
   std::int32_t row, column, rows, columns;
 };
 
-/// C = p.finish(sums), once for each element of the tile. A vector has N sums. The caller makes `epilogue`, the tile's
-/// copy, and calls its end(), because the same copy may serve the tile below, too.
+/// C = p.finish(sums) for the elements of the tile, in vectors of N sums; p.finish() (kernels/gemm/params.hpp) applies
+/// alpha, beta and the epilogue. `epilogue` is the copy of the epilogue step that works in this tile
+/// (epilogue_step.hpp). The caller makes this copy and calls its end(), because the copy may also serve tiles below
+/// this one, in the same columns.
 template <int N, class Params, class TileEpilogue, class S>
 void finish_tile(cpu_lane lane, const Params& p, TileEpilogue& epilogue, const finished_tile<S>& t) {
   using T = typename Params::c_type;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The innermost loop of the CPU GEMM: a tile of C in vector registers. For each k the loop loads one row of B as
-// vectors, and broadcasts one element of each row of A: rows * vectors multiply-adds for rows + vectors loads.
+// The innermost loop of the CPU GEMM: it computes a tile of C in vector registers. For each k the loop loads one row of
+// B as vectors, and broadcasts one element of each row of A: rows * vectors multiply-adds for rows + vectors loads.
 #pragma once
 #pragma GCC system_header
 
@@ -14,17 +14,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The type in which operands are multiplied if their sums are kept in S. Products of int8 are multiplied and summed as
-/// floats, which hold integers up to 2^24 exactly: vectors of float are multiplied several times as fast as vectors of
-/// int32.
+/// The type in which operands are multiplied if their sums are stored as S. Products of int8 (S = int32) are multiplied
+/// and summed as floats, which hold integers up to 2^24 exactly: vectors of float are multiplied several times as fast
+/// as vectors of int32.
 template <class S>
 using cpu_factor = std::conditional_t<std::is_same_v<S, std::int32_t>, float, S>;
-/// Steps of k whose sum of products is exact in cpu_factor<S>: a product of int8 is at most 2^14, so that 2^10 products
-/// reach at most 2^24.
+/// The largest number of steps of k whose sum of products is exact in cpu_factor<S>. A product of two int8 is at most
+/// 2^14 in magnitude, so that 2^10 products reach at most 2^24. Other types have no limit.
 template <class S>
 inline constexpr int cpu_exact_steps = std::is_same_v<S, std::int32_t> ? 1 << 10 : INT_MAX;
 
-/// The operands of one register tile. The sums have the accumulation type S.
+/// The operands of one register tile: sums = A B. The sums have the accumulation type S.
 template <class S>
 struct cpu_tile_operands {
   gmem_ptr<const cpu_factor<S>> a;  // (row, k), contiguous along k
@@ -32,7 +32,7 @@ struct cpu_tile_operands {
   gmem_ptr<const cpu_factor<S>> b;  // (k, column), contiguous along the columns
   std::int64_t b_k_stride;
   std::int32_t k;
-  gmem_ptr<const cpu_factor<S>> next_a{nullptr};  // (row, k), what the next tile reads of A: it is prefetched
+  gmem_ptr<const cpu_factor<S>> next_a{nullptr};  // (row, k), A of the next tile, which is prefetched
   bool has_next = false;                          // false: nothing is prefetched
   gmem_ptr<S> sums;                               // (row, column), contiguous along the columns
   std::int64_t sums_stride;
@@ -45,14 +45,15 @@ void prefetch(gmem_ptr<S> p) {
   __builtin_prefetch(p.raw(), 1);
 }
 
-/// Prefetches the cache line of an element that will be read, into the L2 cache: in the L1 cache, rows that are a
-/// multiple of 4 KiB apart would evict each other. The element may be outside of the operand.
+/// Prefetches the cache line of an element that will be read, into the L2 cache. It does not prefetch into the L1
+/// cache, where rows whose distance is a multiple of 4 KiB would evict each other. The element may be out of the bounds
+/// of the operand.
 template <class S>
 void prefetch_read(gmem_ptr<const S> p) {
   __builtin_prefetch(p.raw(), 0, 2);
 }
 
-/// sums (Rows x Vectors * Lanes) = A B, or += A B.
+/// sums = A B, or sums += A B if t.add. The tile has Rows rows and Vectors vectors of Lanes columns each.
 template <class S, int Lanes, int Rows, int Vectors>
 void multiply_tile(const cpu_tile_operands<S>& t) {
   using factor = cpu_factor<S>;
@@ -68,10 +69,11 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
   const gmem_ptr<S> out = t.sums;
   const bool add = t.add;
 
-  // The k loop goes in steps of a cache line of A. At each step it prefetches A's next rows: the hardware does not find
-  // so many rows early enough (float, AVX2, Zen 4, one thread, 2026-11-30: 4096 x 16 x 4096 56 GFLOP/s without, 79
-  // with it; 4096 x 64 x 4096 84 and 100). Before the last step it prefetches the old sums: early enough to arrive, too
-  // late to be evicted by B.
+  // The k loop goes in steps of a cache line of A. In each step it prefetches one cache line of each row of A that the
+  // next tile reads: the hardware's prefetch does not follow so many rows early enough. Measured (m x n x k; float,
+  // AVX2, Zen 4, one thread, 2026-11-30): 4096 x 16 x 4096 has 56 GFLOP/s without this prefetch and 79 with it; 4096 x
+  // 64 x 4096 has 84 and 100. Before the last step the loop prefetches the old sums: early enough to arrive, too late
+  // to be evicted by B.
   constexpr std::int32_t line = 64 / sizeof(factor);
   gmem_ptr<const factor> next_a = t.next_a;
   const bool has_next = t.has_next;
@@ -109,7 +111,8 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
   }
 }
 
-/// multiply_tile with `rows` and `vectors` known at run time, at most Rows and Vectors.
+/// Calls the multiply_tile above for `rows` rows (1 to Rows) and `vectors` vectors (1 to Vectors), which are known at
+/// run time only.
 template <class S, int Lanes, int Rows, int Vectors>
 void multiply_tile(int rows, int vectors, const cpu_tile_operands<S>& t) {
   static constexpr auto all = []<int... Index>(std::integer_sequence<int, Index...>) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// All epilogues: what a GEMM computes from its sums before it stores them to C. epilogue_step.hpp defines an epilogue
-// step and how `|` joins two; each of the other files has one kind of step.
+// Includes all epilogues: the functions that a GEMM applies to its sums before it stores them to C. epilogue_step.hpp
+// defines an epilogue step, and `|`, which joins two steps. epilogue_check.hpp has the compile errors for a wrong step.
+// Each of the other files has steps of one kind.
 #pragma once
 #pragma GCC system_header
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// epilogue::bias_gradient: the sums of the columns of the values on their way to C, which are the gradient of a bias. A
-// lane adds the rows that it has of a column in registers; a warp adds the sums of its lanes. The sums of the warps are
-// added exactly, in counters that all warps share, so that the order in which tiles finish does not matter. A kernel
-// after the GEMM rounds the totals.
+// epilogue::bias_gradient computes the column sums of the values at its point of an epilogue, which are the gradient of
+// a bias. A lane adds its rows of a column in registers, and a warp adds the sums of its lanes. The sums of all warps
+// and tiles are added exactly, in counters in global memory (exact_sum.hpp), so that the result does not depend on the
+// order in which tiles finish. A kernel after the GEMM rounds the totals and writes them (kernels/column_totals.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -16,26 +16,30 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// y[j] = beta y[j] + the sum over i of x[i, j]. y is a vector with one element for each column of C. In
-/// `times_gradient<activation::gelu>(z) | bias_gradient(db)`, db is the gradient of the bias that the forward pass
-/// added before the activation. C is not read again, as `column_sum` of C would. Anywhere in a chain, the step sums the
-/// values at that point. The rows of all matrices of a batch are added to one sum.
+/// y[j] = beta y[j] + the sum over i of x[i, j], where x is the m x n matrix of the values that reach this step of the
+/// chain. y is a vector with one element for each column of C. In `times_gradient<activation::gelu>(z) |
+/// bias_gradient(db)`, db is the gradient of the bias that the forward pass added before the activation. The step sums
+/// x from registers; `column_sum` of C (column_sum.hpp) would read C again. The rows of all matrices of a batch are
+/// added to one sum.
 ///
-/// Types and strides. y: double, float, half or bf16, any stride. The GEMM's sums must not be integers.
+/// Types and strides. y: double, float, half or bf16, any stride. The accumulation type of the GEMM must not be an
+/// integer.
 ///
-/// Beta. It must be finite. A beta of 1 adds to the gradients of earlier batches; a beta of 0 does not read y.
+/// Beta. It must be finite. A beta of 1 adds the sums to y, which may hold the gradients of earlier batches; a beta of
+/// 0 does not read y.
 ///
 /// Determinism. The same build, policy and shapes give the same bits.
 ///
 /// Accuracy. The rows of a column that one warp has in one tile (with the default policies up to 64 rows a lane) are
-/// added in the accumulation type of the GEMM; there a sum may overflow. Warps and tiles are added exactly. With the
-/// default policies the error, before beta and the conversion to y, is at most 64 u sum |x|, u = 2^-24 (2^-53 for
-/// double), for any number of rows.
+/// added in the accumulation type of the GEMM; this partial sum may overflow. The partial sums of all warps and tiles
+/// are added exactly. With the default policies the error, before beta and the conversion to y, is at most 64 u sum
+/// |x|, u = 2^-24 (2^-53 for double), for any number of rows.
 ///
-/// Workspace. 264 bytes for each column (536 for double), which are zeroed and read.
+/// Workspace. 264 bytes for each column (536 for double): the counters, which are set to zero before the GEMM and read
+/// after it.
 ///
-/// Speed. `column_sum` of C moves fewer bytes if C has fewer than about 200 rows (not yet measured on a GPU). On the
-/// CPU it is faster if C has fewer than about 1000 rows (benchmarks/bias_gradient.cpp).
+/// Speed. `column_sum` of C moves fewer bytes if C has fewer than about 200 rows (computed, not yet measured on a GPU).
+/// On the CPU `column_sum` is faster if C has fewer than about 1000 rows (benchmarks/bias_gradient.cpp).
 template <class T>
 struct bias_gradient : step {
   static_assert(std::is_same_v<T, double> || std::is_same_v<T, float> || std::is_same_v<T, half> ||
@@ -43,22 +47,22 @@ struct bias_gradient : step {
                 "epilogue::bias_gradient writes double, float, half or bf16; its elements must not be const");
   static constexpr bool sums_columns = true;
   using element_type = T;
-  operand_matrix<T> to;
+  operand_matrix<T> to;  // y
   double beta;
-  gmem_ptr<tile::exact_counter> counters{nullptr};  // (counter, column), set by the op
+  gmem_ptr<tile::exact_counter> counters{nullptr};  // (counter, column); the op sets it before the launch
 
   template <tensor_like<1> V>
   explicit bias_gradient(const V& v, double old = 0, where at = {})
       : to(tensor_view<T, 1>(tilery::view(v, at))), beta(old) {}
 
-  /// The sums of one tile. A lane keeps the sums of up to four packs of columns. To begin another one, it hands over
-  /// its oldest pack to the counters.
+  /// The copy of this step for one tile: the sums that one lane adds up. The lane keeps the sums of up to four packs of
+  /// columns. To begin a pack of other columns, it adds the sums of the pack that it began first to the counters.
   template <class S, int N, int Columns>
   struct in_one_tile : step {
     static constexpr int packs = Columns < 4 ? Columns : 4;
     gmem_ptr<tile::exact_counter> counters;
-    std::int32_t columns;
-    std::int32_t first[packs];  // the first column of each pack that is being summed, newest first; -1: none
+    std::int32_t columns;       // of C
+    std::int32_t first[packs];  // the first column of each pack of sums, latest pack first; -1: no pack
     pack<S, N> sums[packs];
 
     TILERY_SIMT in_one_tile(gmem_ptr<tile::exact_counter> to, std::int32_t n) : counters(to), columns(n) {
@@ -82,8 +86,9 @@ struct bias_gradient : step {
         if (first[i] == column) sums[i] = sums[i] + x;
       return x;
     }
-    /// Lanes with the same columns add up their sums; the lower lane adds its own sum first. Then the totals are handed
-    /// over.
+    /// Adds up the sums of the warp's lanes that have the same columns, then adds the totals to the counters. In each
+    /// step, of two lanes whose ranks differ in one bit, the lane without this bit takes the sum of both, and the other
+    /// lane drops its pack.
     template <class Lane>
     TILERY_SIMT void end(Lane lane, where at = {}) {
       [[maybe_unused]] const auto step = lane.step("sum up columns", at);
@@ -102,6 +107,7 @@ struct bias_gradient : step {
     }
 
   private:
+    /// Adds the sums of a pack that begins at `column` to the counters of its columns; does nothing if `column` is -1.
     template <class Lane>
     TILERY_SIMT void hand_over(Lane lane, int column, pack<S, N> x) const {
       if (column < 0) return;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The rules for an epilogue step, and one sentence for each way to break them. The ops check an epilogue before they
-// use it, and `|` checks both its sides: a mistake ends the compilation at the user's call, not inside a kernel.
+// use it, and `|` checks both its sides. A mistake ends the compilation at the user's call, not inside a kernel.
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/tile/activation_form.hpp>
 #include <tilery/core/tensor_like.hpp>
+#include <tilery/tile/activation_form.hpp>
 #include <tilery/tile/epilogue_step.hpp>
 
 #include <utility>
@@ -14,7 +14,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// The rules, each as the way to break it.
+/// The ways to break a rule. refuse_step() has their sentences; has_no_value and has_no_gradient have theirs in
+/// activation_form.hpp.
 enum class step_mistake {
   none,
   is_number,
@@ -29,7 +30,7 @@ enum class step_mistake {
   has_other_result
 };
 
-/// The first rule that E breaks whatever it is applied to.
+/// Returns the first rule that E breaks whatever the accumulation type and the lanes are, or none.
 template <class E>
 constexpr step_mistake mistake_of() {
   if constexpr (std::derived_from<E, step>)
@@ -44,15 +45,16 @@ constexpr step_mistake mistake_of() {
     return step_mistake::is_no_step;
 }
 
-/// The object that is called instead of E in one tile.
+/// The type of the object that in_tile() (epilogue_step.hpp) returns for E: kernels call this object instead of E.
 template <class E, class S, int N>
 using in_tile_of = std::remove_const_t<decltype(in_tile<S, N, 1>(std::declval<const E&>()))>;
 
-/// True if a lane can call E with packs of N sums; returns_pack: and the result is such a pack.
+/// True if a lane can call E with a pack of N sums.
 template <class E, class S, int N, class Lane>
 concept takes_pack = requires(in_tile_of<E, S, N>& worker, Lane lane, pack<S, N> x) {
   worker(lane, x, 0, 0);
 };
+/// True if a lane can call E with a pack of N sums, and the result is such a pack.
 template <class E, class S, int N, class Lane>
 concept returns_pack = requires(in_tile_of<E, S, N>& worker, Lane lane, pack<S, N> x) {
   { worker(lane, x, 0, 0) } -> std::same_as<pack<S, N>>;
@@ -63,8 +65,9 @@ inline constexpr bool is_chain = false;
 template <class First, class Second>
 inline constexpr bool is_chain<chain<First, Second>> = true;
 
-/// The first rule that E breaks where sums of S are finished by lanes of type Lane. Of a chain it is the mistake of its
-/// first wrong step. Kernels call a step with packs of different lengths; 1 and 4 stand for all of them.
+/// Returns the first rule that E breaks for sums of type S and lanes of type Lane, or none. For a chain, this is the
+/// mistake of the first wrong step. Kernels call a step with packs of different lengths; the check tries lengths 1 and
+/// 4 for all of them.
 template <class E, class S, class Lane>
 constexpr step_mistake mistake_for() {
   using is = step_mistake;
@@ -87,11 +90,11 @@ constexpr step_mistake mistake_for() {
   }
 }
 
-/// An epilogue that breaks no rule.
+/// True if epilogue E breaks no rule for sums of type S and lanes of type Lane.
 template <class E, class S, class Lane>
 concept finishes_sums = (mistake_for<E, S, Lane>() == step_mistake::none);
 
-/// Ends the compilation with the sentence of a mistake of E.
+/// Ends the compilation with the sentence of mistake Is of the step E. Does nothing for `none`.
 template <class E, step_mistake Is>
 constexpr void refuse_step() {
   using is = step_mistake;
@@ -121,7 +124,8 @@ constexpr void refuse_step() {
                 "or the store to C takes it");
 }
 
-/// Ends the compilation with the sentence of the mistake that mistake_for finds.
+/// Ends the compilation with the sentence of the mistake that mistake_for() finds in E; for a chain, the sentence is
+/// about its first wrong step. Does nothing if E breaks no rule.
 template <class E, class S, class Lane>
 constexpr void refuse_epilogue() {
   constexpr step_mistake mistake = mistake_for<E, S, Lane>();
@@ -138,7 +142,7 @@ constexpr void refuse_epilogue() {
   }
 }
 
-/// `|` with a side that is no step: a sentence.
+/// Ends the compilation with a sentence if one side of `|` derives from `step`, but not both sides are valid steps.
 template <class First, class Second>
 requires(std::derived_from<First, step> || std::derived_from<Second, step>) &&
     (!epilogue_step<First> || !epilogue_step<Second>)none operator|(const First&, const Second&) {

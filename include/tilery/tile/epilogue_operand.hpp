@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A matrix or a vector that an epilogue reads or writes beside C. A pack is one access if the columns are contiguous
-// and aligned, else an access for each element. The kernel decides at run time, the same way for all lanes: alignment
-// does not multiply the number of kernels.
+// A matrix or a vector that an epilogue reads or writes in addition to C. A pack is loaded or stored as a whole if its
+// columns are contiguous, aligned and in bounds; otherwise each element is one access. The alignment is a value at run
+// time, the same for all lanes, and not a template argument: it does not multiply the number of kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -13,8 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// A matrix of T with any strides; T is const if it is only read. A vector along the columns is a matrix of one row,
-/// with a row stride of 0: all rows of C see the same values.
+/// A matrix of T with any strides. T is const if the matrix is only read. A vector is stored as a matrix of one row
+/// with a row stride of 0: every row index gives the same elements.
 template <class T>
 class operand_matrix {
 public:
@@ -22,7 +22,7 @@ public:
   explicit operand_matrix(const tensor_view<T, 1>& v)
       : all_{gmem_ptr<T>(v.pointer), 1, v.extents[0], 0, v.strides[0]}, aligned_(alignment()) {}
 
-  /// Loads the elements at (row, column...), converted to S; elements out of bounds are zero.
+  /// Loads N elements of a row, from (row, column) on, and converts them to S; elements out of bounds are zero.
   template <class S, int N, class Lane>
   TILERY_SIMT pack<S, N> load(Lane lane, int row, int column) const {
     if (whole<N, Lane>(column)) return convert<S>(lane.load(all_.at(row, column), width<N>));
@@ -32,7 +32,7 @@ public:
       if (column + i < all_.columns) values.set(i, convert<S>(lane.load(all_.at(row, column + i))));
     return values;
   }
-  /// Stores the elements that are in bounds, converted to T.
+  /// Converts N elements to T, and stores them to a row, from (row, column) on; elements out of bounds are not stored.
   template <class Lane, class S, int N>
   TILERY_SIMT void store(Lane lane, pack<S, N> values, int row, int column) const {
     const auto result = convert<T>(values);
@@ -44,6 +44,7 @@ public:
 
   TILERY_SIMT std::int32_t rows() const { return all_.rows; }
   TILERY_SIMT std::int32_t columns() const { return all_.columns; }
+  /// The operand as data for an op's checks and for the virtual GPU.
   operand described(const char* name) const {
     operand o{name,
               reinterpret_cast<const std::byte*>(all_.data.raw()),
@@ -55,20 +56,22 @@ public:
     o.alignment = alignof(T);
     return o;
   }
-  /// Checks an operand that must have the size of C, m x n.
+  /// Checks that the matrix has the size of C, m x n.
   finding check(const char* name, int m, int n) const {
     if (all_.rows == m && all_.columns == n) return {};
     return {name, " is ", sentence(all_.rows, " x ", all_.columns), "; it must be m x n = ", sentence(m, " x ", n)};
   }
 
 private:
-  /// The alignment of the first element of every row, in bytes, at most 16; 0 if columns are not contiguous.
+  /// Returns the alignment in bytes, at most 16, that the first element of every row has, or 0 if the columns are not
+  /// contiguous. It is the lowest bit that is set in 16, the pointer or the row stride in bytes.
   std::int32_t alignment() const {
     if (all_.column_stride != 1) return 0;
     auto bits = reinterpret_cast<std::uintptr_t>(all_.data.raw()) | 16;
     if (all_.rows > 1) bits |= static_cast<std::uintptr_t>(all_.row_stride) * sizeof(T);
     return static_cast<std::int32_t>(bits & -bits);
   }
+  /// True if the N elements from `column` on are in bounds, contiguous, and aligned for accesses of up to 16 bytes.
   template <int N, class Lane>
   TILERY_SIMT bool whole(int column) const {
     constexpr int bytes = N * sizeof(T) < 16 ? static_cast<int>(N * sizeof(T)) : 16;
@@ -76,7 +79,7 @@ private:
   }
 
   gmem_matrix<T> all_;
-  std::int32_t aligned_;
+  std::int32_t aligned_;  // alignment()
 };
 
 }  // namespace epilogue

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Epilogues that write another output beside C: the values at this point of the chain (store), and their largest
-// magnitude (amax). Both pass the values on unchanged.
+// Epilogue steps that write another output in addition to C: `store` writes the values at its point of the chain, and
+// `amax` their largest magnitude. Both pass the values on unchanged.
 #pragma once
 #pragma GCC system_header
 
@@ -11,11 +11,12 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// Z = x (m x n, any type and strides), rounded to nearest. In `bias(b) | store(z) | gelu()`, Z is the pre-activation
-/// that the backward pass needs. The steps after it use x before the rounding.
+/// Z = x, rounded to nearest. x is the matrix of the values that reach this step of the chain; Z is m x n, of any type
+/// and strides. In `bias(b) | store(z) | gelu()`, Z is the pre-activation that the backward pass needs. The steps after
+/// `store` use x without this rounding.
 template <class T>
 struct store : step {
-  operand_matrix<T> to;
+  operand_matrix<T> to;  // Z
 
   template <tensor_like<2> V>
   explicit store(const V& v, where at = {}) : to(tilery::view(v, at)) {
@@ -32,8 +33,8 @@ struct store : step {
 template <class V>
 store(const V&) -> store<element_type_of<V>>;
 
-/// amax = max(amax, |x|) over all x. amax is one float that the caller initialises: with 0 the result is the largest
-/// magnitude of this GEMM alone.
+/// amax = max(amax, |x|) over all values x that reach this step of the chain. amax is one float, which the caller
+/// initialises with a number that is not negative: with 0 the result is the largest magnitude of this GEMM alone.
 ///
 /// Types. Doubles are converted to float, then compared.
 ///
@@ -41,13 +42,14 @@ store(const V&) -> store<element_type_of<V>>;
 ///
 /// Determinism. A maximum does not depend on the order of its candidates.
 ///
-/// Method. A lane keeps the largest magnitude of its tile, and a warp has one atomic operation a tile, on the bits: the
-/// bits of non-negative floats have the order of the floats, with NaN above infinity.
+/// Method. A lane keeps the largest magnitude of its share of a tile. Each warp then does one atomic maximum a tile on
+/// the bits of amax as an unsigned integer: the bits of non-negative floats have the same order as the floats, with NaN
+/// above infinity.
 struct amax : step {
-  gmem_ptr<std::uint32_t> bits;
-  std::int32_t elements;
-  std::int32_t columns = 0;
-  std::uint32_t largest = 0;
+  gmem_ptr<std::uint32_t> bits;  // of amax
+  std::int32_t elements;         // of the caller's vector, which must have one
+  std::int32_t columns = 0;      // of C; elements of a pack beyond them are ignored
+  std::uint32_t largest = 0;     // bits of the largest |x| of this lane so far
 
   template <tensor_like<1> V>
   explicit amax(const V& v, where at = {})

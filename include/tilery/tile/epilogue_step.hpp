@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The definition of an epilogue step: a struct whose call operator takes a pack of sums, its row and its first column.
-// `a | b` runs a, then b. Your own step is a struct with the same call operator. It must be a named struct outside of
-// functions, because nvcc takes no local types and no lambdas as template arguments of kernels.
+// The definition of an epilogue step: a struct whose call operator takes a pack of sums, its row and its first column,
+// and returns a pack of new values. `a | b` is a step that runs a, then b. A user's step is a struct with the same call
+// operator. It must be a named struct outside of functions, because nvcc takes no local types and no lambdas as
+// template arguments of kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -14,28 +15,31 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// Base of every epilogue step, the user's own included: `|` recognises steps by it. The call operator,
+/// The base class of every epilogue step, also of a user's step: `|` recognises steps by it. A step has a call
+/// operator,
 ///
 ///   template <class Lane, class T, int N>
-///   TILERY_SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column);  // const, if nothing is kept
+///   TILERY_SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column);  // const if it stores nothing
 ///
-/// is called once for each pack of C, in any order. The row is in bounds. The first column is in bounds, and a multiple
-/// of N. At C's right edge the last elements of a pack may be out of bounds, and must not be stored.
+/// which is called once for each pack of C, in any order. `row` is in bounds; in a batch, `row` counts the rows of all
+/// matrices as if they were one matrix, one below the other. `column` is the column of the first element; it is in
+/// bounds, and a multiple of N. At C's right edge the last elements of a pack may be out of bounds, and must not be
+/// stored.
 ///
-/// Defaults. The other members have defaults that do nothing; a step hides those that it needs.
+/// Defaults. The other members have defaults that do nothing; a step hides those that it needs by its own members.
 ///
-/// Host. `describe` lists the step's operands, `check` compares them with C (m x n), and `shape` receives the size of
-/// C.
+/// Host. `describe` appends the step's operands to a list, `check` compares them with C (m x n), and `shape` receives
+/// the size of C. In a batch, m is the number of rows of all matrices together.
 ///
-/// State. Each warp works on a copy of the step, from the first pack of its tile to the last one, and may keep values
-/// in it. Then all lanes of the warp call `end` together. If the kept values depend on the packs, the step has a member
-/// `in_tile<S, N, Columns>()`. It returns the object that is called instead of the step in one tile: the packs are
-/// pack<S, N>, and a lane has `Columns` packs side by side.
+/// State. Each lane works on a copy of the step, from the first pack of its warp's tile to the last one, and may store
+/// values in it. Then all lanes of the warp call `end` together. If the type of these values depends on the packs, the
+/// step has a member `in_tile<S, N, Columns>()`. It returns the object that is called instead of the step in one tile:
+/// the packs are pack<S, N>, and a lane has `Columns` packs side by side in a row of C.
 ///
-/// Totals. A step with totals that the op finishes after the GEMM (epilogue_bias_gradient.hpp) passes itself to the op
-/// in `for_totals`.
+/// Totals. If a step has totals that the op finishes after the GEMM (epilogue_bias_gradient.hpp), its `for_totals(f)`
+/// calls f with the step.
 struct step {
-  static constexpr bool sums_columns = false;
+  static constexpr bool sums_columns = false;  // true: the step adds up columns of C, as bias_gradient does
   void describe(operands&) const {}
   finding check(int, int) const { return {}; }
   void shape(int, int) {}
@@ -45,8 +49,8 @@ struct step {
   void for_totals(F&&) {}
 };
 
-/// Returns the object that is called instead of step `e` in one tile: e.in_tile(), or a copy of e. The packs are
-/// pack<S, N>, and a lane has `Columns` packs side by side.
+/// Returns the object that is called instead of step `e` in one tile: e.in_tile(), or a copy of e if there is no such
+/// member. The packs are pack<S, N>, and a lane has `Columns` packs side by side in a row of C.
 template <class S, int N, int Columns, class E>
 TILERY_SIMT auto in_tile(const E& e) {
   if constexpr (requires { e.template in_tile<S, N, Columns>(); })
@@ -55,10 +59,11 @@ TILERY_SIMT auto in_tile(const E& e) {
     return e;
 }
 
+/// True if E derives from `step`, and a launch can copy its bytes to the GPU.
 template <class E>
 concept epilogue_step = std::derived_from<E, step> && std::is_trivially_copyable_v<E>;
 
-/// C = sums.
+/// The epilogue of a plain GEMM: returns the sums unchanged.
 struct none : step {
   template <class Lane, class T, int N>
   TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {
@@ -66,7 +71,7 @@ struct none : step {
   }
 };
 
-/// Runs `first`, then `second`.
+/// The step that `|` makes: runs `first`, then `second` on the result of `first`.
 template <class First, class Second>
 struct chain : step {
   static constexpr bool sums_columns = First::sums_columns || Second::sums_columns;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Epilogues that compute a new value from each sum: scale, activation, bias, residual, gradient of an activation.
+// Epilogue steps that compute a new value from each value x: scale, activation, bias, residual, gradient of an
+// activation. x is the GEMM's scaled sum, or the result of the step before.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// x times a finite factor. A factor of 0 makes NaN of an infinite x. To leave out the product A B, set the GEMM's
-/// alpha to 0: it then reads neither A nor B.
+/// x times a finite factor. If the factor is 0, an infinite x gives NaN. To leave out the product A B, set the GEMM's
+/// alpha to 0: the GEMM then reads neither A nor B.
 struct scale : step {
   double factor;
   explicit scale(double by) : factor(by) {}
@@ -24,7 +25,8 @@ struct scale : step {
   finding check(int, int) const { return check_finite<double>("the epilogue's scale", "its factor", factor); }
 };
 
-/// f(x) for an activation f, element by element. tile/activation.hpp has the formulas, and shows how to write your own.
+/// f(x) for an activation f, element by element. tile/activation.hpp has the formulas, and says how a program writes an
+/// activation of its own.
 template <class Activation>
 struct activate : step {
   using activation_type = Activation;
@@ -77,12 +79,12 @@ struct row_bias : step {
 template <class V>
 row_bias(const V&) -> row_bias<std::remove_const_t<element_type_of<V>>>;
 
-/// x plus a finite factor times R (m x n), of any type and strides. A factor of 0 does not read R. R must not overlap
-/// C, which may hold partial sums during the GEMM. To add the old C, use the GEMM's beta, which is applied before the
-/// epilogue.
+/// x plus a finite factor times R (m x n), of any type and strides. If the factor is 0, R is not read. R must not
+/// overlap C, which may hold partial sums during the GEMM. To add the old C, use the GEMM's beta: beta C is added
+/// before the epilogue.
 template <class T>
 struct residual : step {
-  operand_matrix<const T> added;
+  operand_matrix<const T> added;  // R
   double factor;
 
   template <tensor_like<2> V>
@@ -106,13 +108,13 @@ template <class V>
 residual(const V&, double) -> residual<std::remove_const_t<element_type_of<V>>>;
 
 /// x f'(Z): the backward pass through an activation f. Z (m x n, any type and strides) is the input of f in the forward
-/// pass. Made by `times_gradient`. The gradient of relu selects: where Z <= 0, the result is 0, even if x is infinite
-/// or NaN.
+/// pass. The function times_gradient() makes this step. For relu the result is 0 where Z <= 0, even if x is infinite or
+/// NaN.
 template <class Activation, class T>
 struct gradient : step {
   using activation_type = Activation;
   static constexpr bool is_backward = true;
-  operand_matrix<const T> input;
+  operand_matrix<const T> input;  // Z
   explicit gradient(const tensor_view<const T, 2>& z) : input(z) {}
 
   template <class Lane, class S, int N>
@@ -123,7 +125,7 @@ struct gradient : step {
   finding check(int m, int n) const { return input.check("the epilogue's pre-activation", m, n); }
 };
 
-/// `times_gradient<activation::gelu>(z)`: x times the derivative of the activation at z.
+/// Returns the step that multiplies x by the derivative of the activation at z: `times_gradient<activation::gelu>(z)`.
 template <class Activation, tensor_like<2> V>
 auto times_gradient(const V& z, where at = {}) {
   if constexpr (activation::has_gradient<Activation, float>) {

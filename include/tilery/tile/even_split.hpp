@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Cuts a range into consecutive parts whose sizes differ by at most 1: panels of a matrix, shares of threads.
+// Cuts a range [0, total) into consecutive parts whose sizes differ by at most 1. The CPU GEMM cuts the rows, columns
+// and k of a problem this way, and the shares of its threads.
 #pragma once
 #pragma GCC system_header
 
@@ -11,10 +12,11 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
+/// The parts [begin(part), end(part)) of a range, for part in [0, parts()). The longer parts come first.
 class even_split {
 public:
   constexpr even_split() = default;
-  /// `parts` must be at least 1.
+  /// Cuts [0, total) into `parts` parts; `parts` must be at least 1.
   constexpr even_split(std::int64_t total, std::int64_t parts)
       : parts_(parts), size_(total / parts), longer_(total % parts) {}
 
@@ -24,7 +26,7 @@ public:
   constexpr std::int64_t size(std::int64_t part) const { return size_ + (part < longer_ ? 1 : 0); }
 
 private:
-  std::int64_t parts_ = 1, size_ = 0, longer_ = 0;  // the first `longer_` parts have size_ + 1
+  std::int64_t parts_ = 1, size_ = 0, longer_ = 0;  // the first `longer_` parts have size_ + 1, the others size_
 };
 
 }  // namespace tile

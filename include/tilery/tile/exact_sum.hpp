@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Sums whose bits do not depend on the order of their terms. A number is an integer times a power of two. Its integer
-// is added to the 64-bit counters of its exponent by atomic operations, and integers may be added in any order. The sum
-// is rounded once, when it is read.
+// Sums of floating-point numbers that are exact until they are read, and therefore do not depend on the order of their
+// terms. A floating-point number is an integer (its fraction with the hidden bit) times a power of two. The integer is
+// added by atomic operations to the 64-bit counters for this power. The sum is rounded once, when it is read.
 //
 // Source. Kulisch's accumulator (U. Kulisch, W. Miranker, "Computer arithmetic in theory and practice", 1981), here
 // with room for carries in each counter, as for parallel reductions by S. Collange et al., Parallel Computing 49, 2015.
@@ -15,11 +15,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// A type of 64 bits that CUDA's atomic addition supports. Counters are read as signed numbers.
+/// A 64-bit type that CUDA's atomic addition supports. A counter is read as a signed number in two's complement.
 using exact_counter = unsigned long long;
 
-/// How a number of S is split among counters. Its fraction is shifted left by its exponent modulo `spacing`, and cut
-/// into `pieces` pieces below 2^32, each for a counter of its own: 2^31 numbers do not overflow a counter.
+/// How a number of type S is split among counters. Counter i holds multiples of 2^(spacing i) times the smallest
+/// denormal number. The number's integer is shifted left by (exponent - lowest) modulo `spacing`, and cut into `pieces`
+/// pieces below 2^32, which are added to successive counters. So 2^31 numbers do not overflow a counter.
+///
+/// Members. `fraction`: stored bits of the fraction. `exponents`: number of exponents of normal numbers. `lowest`: the
+/// exponent of the smallest normal number.
 template <class S>
 struct exact_grid;
 template <>
@@ -33,20 +37,23 @@ struct exact_grid<double> {
   static constexpr int fraction = 52, exponents = 2046, lowest = -1022, spacing = 32, pieces = 3;
 };
 
-/// The sum of up to 2^31 numbers of S. It is kept in `size` counters, `stride` apart, which are 0 before the first
-/// addition. The sum of no numbers, or of zeros, is 0.
+/// The sum of up to 2^31 numbers of type S. It is stored in `size` counters, `stride` elements apart, which the caller
+/// sets to 0 before the first addition. The sum of no numbers, or of zeros, is +0.
 ///
-/// Accuracy. The sum is exact until it is read; then it is rounded to nearest, ties to even.
+/// Accuracy. The sum is exact until it is read. Then it is rounded once, to nearest, ties to even.
 ///
-/// NaN and infinity. A sum beyond the largest number is infinite. Infinities of one sign make the sum that infinity;
-/// infinities of both signs, or a NaN, make it NaN.
+/// NaN and infinity. A sum beyond the largest number of S is infinite. If there are infinities of one sign among the
+/// numbers, the sum is this infinity. If there are infinities of both signs, or a NaN, the sum is NaN.
 template <class S>
 struct exact_sum {
   using grid = exact_grid<S>;
+  /// The number of counters for finite numbers. Each gives one digit of `spacing` bits when the sum is read.
   static constexpr int digits = (grid::exponents - 1) / grid::spacing + grid::pieces;
-  static constexpr int size =
-      digits + 1;  // the last one counts infinities: positive in its low 32 bits, negative in its high
+  /// The last counter counts infinities: positive ones in its low 32 bits, negative ones in its high 32 bits. A NaN
+  /// counts as one of each sign.
+  static constexpr int size = digits + 1;
 
+  /// Adds x to the sum. Any number of lanes may add at the same time.
   template <class Lane>
   TILERY_SIMT static void add(Lane lane, gmem_ptr<exact_counter> counters, std::int64_t stride, S x, where at = {}) {
     const auto bits = reinterpret<typename grid::bits>(x);
@@ -60,10 +67,11 @@ struct exact_sum {
       return;
     }
     const exact_counter whole =
-        field == 0 ? fraction : fraction | hidden;  // |x| = whole 2^(position + lowest - fraction)
+        field == 0 ? fraction : fraction | hidden;  // |x| = whole 2^(position + lowest - grid::fraction)
     if (whole == 0) return;
     const int position = field == 0 ? 0 : field - 1, shift = position % grid::spacing;
     const exact_counter low = whole << shift, high = shift == 0 ? 0 : whole >> (64 - shift);
+    // The shifted integer, up to 84 bits for double, in pieces of 32 bits; for float it is below 2^31.
     const exact_counter piece[3] = {grid::pieces == 1 ? low : low & 0xffffffffu, low >> 32, high};
     TILERY_UNROLL
     for (int i = 0; i < grid::pieces; ++i)
@@ -74,17 +82,18 @@ struct exact_sum {
   /// Returns the sum. All additions must be complete.
   template <class Lane>
   TILERY_SIMT static S total(Lane lane, gmem_ptr<const exact_counter> counters, std::int64_t stride, where at = {}) {
-    int lowest = digits, highest = -1;  // the counters that are not 0 are between them; most sums have few
+    int lowest = digits, highest = -1;  // the first and last counter that is not 0; most sums use few counters
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < digits; ++i) {  // all loads are in flight together
       const bool is_used = lane.load(counters + i * stride, at) != 0;
       if (is_used && lowest == digits) lowest = i;
       if (is_used) highest = i;
     }
-    // From the lowest counter up, each counter plus the carry gives one digit, `spacing` bits of a number in two's
-    // complement, and the next carry. The number ends at its highest digit that is not mere sign: other than 0 if the
-    // sum is positive, other than all ones if it is negative. The sign is known after the last carry, so both
-    // candidates are kept.
+    // From the lowest counter up, each counter plus the carry gives one digit and the next carry. The digits are a
+    // number in two's complement. `window` holds its upper 128 bits so far. The leading digits that only repeat the
+    // sign are dropped: digits 0 of a positive sum, digits of all ones of a negative sum. The sign is known only after
+    // the last carry; until then `positive` and `negative` hold the window for either sign. If all digits are ones,
+    // `negative` stays 0 at the digit below `lowest`, and its minus() is 2^(spacing lowest).
     constexpr exact_counter mask = (exact_counter{1} << grid::spacing) - 1;
     leading window, positive, negative;
     negative.at = lowest - 1;
@@ -108,16 +117,18 @@ struct exact_sum {
 
 private:
   using bits_type = typename grid::bits;
-  static constexpr exact_counter above = exact_counter{1} << 32;
+  static constexpr exact_counter above = exact_counter{1} << 32;  // one negative infinity in the last counter
   static constexpr bits_type sign = bits_type{1} << (8 * sizeof(S) - 1);
   static constexpr bits_type infinite = static_cast<bits_type>(grid::exponents + 1) << grid::fraction;
 
-  /// The upper 128 bits of a number below 2^(spacing (at + 1)). `more` is true if any bit below them is set.
+  /// The upper 128 bits (`high`, `low`) of a number below 2^(spacing (at + 1)), in units of the smallest denormal
+  /// number. `more` is true if any bit below them is set.
   struct leading {
     exact_counter high = 0, low = 0;
     bool more = false;
     int at = -1;
 
+    /// Puts digit number `place` above the bits so far, whose lowest ones move into `more`.
     TILERY_SIMT void push(exact_counter digit, int place) {
       more = more || low << (64 - grid::spacing) != 0;
       low = low >> grid::spacing | high << (64 - grid::spacing);
@@ -128,7 +139,7 @@ private:
     TILERY_SIMT leading minus() const {
       leading other{~high, ~low, more, at};
       if (!more && ++other.low == 0 &&
-          ++other.high == 0) {  // the number is 0: the result is one bit, in the next digit
+          ++other.high == 0) {  // this number is 0: the result is one bit, the lowest of the next digit
         other.high = exact_counter{1} << (64 - grid::spacing);
         ++other.at;
       }
@@ -136,11 +147,14 @@ private:
     }
   };
 
+  /// Returns x as a number of type S with this sign bit, rounded to nearest, ties to even.
   TILERY_SIMT static S rounded(leading x, bits_type with_sign) {
     if (x.high == 0 && x.low == 0) return S(0);
-    int exponent = grid::spacing * (x.at + 1) - 1 + grid::lowest - grid::fraction;  // of the highest bit
+    // `exponent` is that of bit 63 of x.high; the loop shifts x until this bit is 1.
+    int exponent = grid::spacing * (x.at + 1) - 1 + grid::lowest - grid::fraction;
     for (; x.high >> 63 == 0; --exponent) x.high = x.high << 1 | x.low >> 63, x.low <<= 1;
-    // Below the lowest exponent every sum is exactly a number of S.
+    // A sum below the smallest normal number is a denormal number, without rounding: every sum is a multiple of the
+    // smallest denormal number.
     if (exponent < grid::lowest)
       return reinterpret<S>(static_cast<bits_type>(
           with_sign | static_cast<bits_type>(x.high >> (63 - (exponent - grid::lowest + grid::fraction)))));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Sums of many numbers in one lane. The error of a chain of n additions is at most n units of rounding. The error of a
-// sum of partial sums, each of about sqrt(n) numbers and at least 32, is at most 32 + 2.2 sqrt(n) units.
+// Sums of many numbers in one lane. A chain of n additions has an error of at most n u, with u the unit roundoff (2^-24
+// for float), relative to the sum of the magnitudes of the numbers. If partial sums, each of about sqrt(n) numbers and
+// at least 32, are added up, the error is at most (32 + 2.2 sqrt(n)) u.
 #pragma once
 #pragma GCC system_header
 
@@ -12,21 +13,23 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The length of a partial sum for `count` numbers: a power of two, at least 32, and from there on between sqrt(count /
-/// 2) and sqrt(2 count).
+/// Returns the length of a partial sum for `count` numbers: the smallest power of two that is at least 32 and at least
+/// sqrt(count / 2). If it is above 32, it is below sqrt(2 count).
 TILERY_SIMT constexpr int partial_sum_length(std::int64_t count) {
   std::int64_t length = 32;
   while (2 * length * length < count) length *= 2;
   return static_cast<int>(length);
 }
 
-/// Converts a sum of e^(x - from) to a sum of e^(x - to). A sum of 0 stays 0, even if e^(from - to) is infinite.
+/// Converts a sum of e^(x - from) to the sum of e^(x - to) over the same x. A sum of 0 stays 0, even if e^(from - to)
+/// is infinite.
 template <class T>
 TILERY_SIMT T rescaled(T sum, T from, T to) {
   return sum == T(0) ? T(0) : sum * math::exp{}(from - to);
 }
 
-/// The sum of up to `count` values, added one after the other. T is a number or a pack.
+/// A sum of values that are added in one chain, for few values. T is a number or a pack. The constructor's argument,
+/// the number of values, is unused: long_sum has the same interface.
 template <class T>
 class short_sum {
 public:
@@ -39,7 +42,7 @@ private:
   T total_{};
 };
 
-/// The sum of up to `count` values, in partial sums.
+/// A sum of up to `count` values, added in partial sums of partial_sum_length(count) values.
 template <class T>
 class long_sum {
 public:
@@ -57,7 +60,7 @@ public:
 
 private:
   T total_{}, partial_{};
-  int length_, left_;
+  int length_, left_;  // values of a partial sum, and those that the current one still takes
 };
 
 }  // namespace tile

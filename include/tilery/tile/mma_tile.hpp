@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A warp's tile of C on the tensor cores. The fragments of A and B for one step of k are loaded from shared memory
-// while the instructions of the step before are executed.
+// A warp's tile of C on the tensor cores: the fragments of A and B for one step of k (mma_step), and the accumulators
+// (mma_sums). A step is the k of one mma instruction. The kernel loads the fragments of the next step from shared
+// memory while the instructions of the current step execute.
 #pragma once
 #pragma GCC system_header
 
@@ -13,25 +14,26 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The element type of the instructions that multiply elements of T.
+/// The element type of the mma instructions that multiply elements of type T: tf32 for float if Math says so, else T.
 template <class T, multiply_as Math>
 using mma_type = std::conditional_t<std::is_same_v<T, float> && Math != multiply_as::itself, tf32, T>;
 
-/// The fragments for one step of k under policy P: P.warp.m rows of A and P.warp.n columns of B. In shared memory the
-/// elements have the types A and B.
+/// The fragments for one step of k under policy P: P.warp.m rows of A and P.warp.n columns of B. A and B are the types
+/// of the elements in shared memory.
 template <auto P, class A, class B>
 struct mma_step {
   using a_mma = mma_type<A, P.math>;
   using b_mma = mma_type<B, P.math>;
   using shape = atoms::mma_shape<a_mma, b_mma>;
   using fragments = atoms::mma_fragments<a_mma, b_mma>;
-  static constexpr int m = P.warp.m / shape::m, n = P.warp.n / shape::n;
+  static constexpr int m = P.warp.m / shape::m, n = P.warp.n / shape::n;  // fragments of A and of B
   static constexpr int warps_n = P.warps_n();
 
   typename fragments::a_type a[m];
   typename fragments::b_type b[n];
 
-  /// Loads the warp's fragments for step `k` from two tiles.
+  /// Loads the warp's fragments for step `k` (elements k * shape::k and on) from a tile of A and a tile of B in shared
+  /// memory.
   template <class Lane, class ATile, class BTile>
   TILERY_SIMT void load(Lane lane, ATile& a_tile, BTile& b_tile, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("load fragments", at);
@@ -44,7 +46,7 @@ struct mma_step {
         load_elements<shape::a, false>(lane, a[i].r, a_tile, row, shape::m * i, k * shape::k);
     }
     TILERY_UNROLL_ON_GPU
-    for (int j = 0; j < n; j += 2) {
+    for (int j = 0; j < n; j += 2) {  // one ldmatrix loads two fragments of B
       if constexpr (by_matrices<B, BTile>) {
         std::uint32_t both[4];
         load_matrix<true>(lane, both, b_tile, column + 8 * j, k);
@@ -58,14 +60,14 @@ struct mma_step {
   }
 
 private:
-  /// True if ldmatrix can load the fragments of a tile. ldmatrix loads rows of 16 contiguous bytes, and can transpose
-  /// elements of 2 bytes only.
+  /// True if ldmatrix loads the fragments of a tile. ldmatrix moves rows of 16 contiguous bytes, for elements of up to
+  /// 4 bytes, and transposes elements of 2 bytes only. Other fragments are loaded element by element.
   template <class T, class Tile>
   static constexpr bool by_matrices = sizeof(T) <= 4 && (Tile::k_major || sizeof(T) == 2);
 
-  /// Loads four matrices of 8 rows of 16 bytes: 16 elements along the outer dimension, from `outer` on, and 32 bytes
-  /// along k, which is step `k`. The second matrix follows the first along the outer dimension for A, and along k for B
-  /// (KFirst).
+  /// Loads four matrices of 8 rows of 16 bytes: 16 elements along the outer dimension, from `outer` on, by the 32 bytes
+  /// along k of step `k`. That is one fragment of A, or two of B. The second matrix follows the first one along the
+  /// outer dimension for A, and along k for B (KFirst = true).
   template <bool KFirst, class Lane, class Tile>
   TILERY_SIMT static void load_matrix(Lane lane, std::uint32_t (&to)[4], Tile& from, int outer, int k) {
     const int in_eight = lane.warp_rank() % 8, second = lane.warp_rank() / 8 % 2, third = lane.warp_rank() / 16;
@@ -78,16 +80,18 @@ private:
                                                                        outer / 8 + outer_half));
   }
 
-  /// True if a lane addresses all elements of a fragment from one base address plus constants. In tiles that are
-  /// contiguous along the outer dimension, elements of 1 and 4 bytes are loaded one by one along k. An address register
-  /// for each would cost a resident block, or spill. The base address serves if the offset of the warp and the offsets
-  /// of the elements within it use disjoint bits: if the extents of the warp's tile are powers of two.
+  /// True if a lane addresses all elements of its fragments by one base address plus constants. In a tile that is
+  /// contiguous along the outer dimension, elements of 1 and 4 bytes are loaded one by one along k; an address register
+  /// for each would cost one resident block per SM, or spill. One base address suffices if the offsets of the warp and
+  /// the offsets of the elements within the warp's tile use disjoint bits. They do if the extents of the warp's tile
+  /// are powers of two.
   template <class T, class Tile>
   static constexpr bool from_one_address = sizeof(T) <= 4 && !Tile::k_major && (P.warp.m & (P.warp.m - 1)) == 0 &&
                                            (P.warp.n & (P.warp.n - 1)) == 0;
 
-  /// Loads the fragment at (first + outer, k), element by element as its map says. `first` is the offset of the warp in
-  /// the tile.
+  /// Loads the fragment at (first + outer, k) of the tile, element by element. Map (atoms/fragment_map.hpp) gives the
+  /// position of each element of a lane in the fragment. `first` is the offset of the warp in the tile. KFirst is true
+  /// for B, whose fragments have k as rows.
   template <atoms::fragment_map Map, bool KFirst, class Lane, class Register, int N, class Tile>
   TILERY_SIMT static void load_elements(Lane lane, Register (&to)[N], Tile& from, int first, int outer, int k) {
     using T = typename std::remove_reference_t<decltype(from.of(0, 0))>::element_type;
@@ -121,7 +125,7 @@ struct mma_sums {
   using step_type = mma_step<P, A, B>;
   using shape = typename step_type::shape;
   using sum = typename shape::accumulator;
-  static constexpr int m = step_type::m, n = step_type::n;
+  static constexpr int m = step_type::m, n = step_type::n;  // instructions along m and n
 
   typename step_type::fragments::c_type tile[m][n];
 
@@ -136,14 +140,15 @@ struct mma_sums {
     }
   }
 
+  /// Accumulators of a 16-byte pack, and packs of a lane. An instruction has one pack.
   static constexpr int quad = static_cast<int>(16 / sizeof(sum)), packs = m * n;
   static_assert(shape::c_registers == quad);
-  /// True if combine_sums may load another block's sums into registers. A second set of at most 16 packs fits: shared
-  /// memory, not registers, limits the blocks of an SM. For elements of 1 byte it does not fit, because addresses take
-  /// the registers, and on sm_90 the conversion of fp8 to half.
+  /// True if the registers have room for the sums that another block has stored (combine_sums.hpp). A second set of at
+  /// most 16 packs has room: shared memory, not registers, limits the number of resident blocks per SM. For elements of
+  /// 1 byte it has no room: addresses take the registers, and so does, on sm_90, the conversion of fp8 to half.
   static constexpr bool combined_in_registers = packs <= 16 && sizeof(A) > 1;
 
-  /// Calls f(i, pack) for each 16-byte pack of the lane's accumulators.
+  /// Calls f(i, pack) for pack i of the lane's accumulators, 16 bytes each. f may change the pack.
   template <class F>
   TILERY_SIMT void for_packs(F f) {
     TILERY_UNROLL_ON_GPU
@@ -158,14 +163,15 @@ struct mma_sums {
     }
   }
 
+  /// sums += A B for one step of k, whose fragments are `operands`.
   template <class Lane>
   TILERY_SIMT void multiply(Lane lane, const step_type& operands, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply tiles", at);
     using a_mma = typename step_type::a_mma;
     using b_mma = typename step_type::b_mma;
     if constexpr (P.math == multiply_as::tf32x3) {
-      // Each operand is split: x = big + small, both tf32. The product small small is left out; the smaller products
-      // are added first.
+      // Each operand is split: x = big + small, both tf32. The product of the two small parts is left out. The two
+      // mixed products, which are small, are added before big * big.
       const auto a = split<m>(operands.a);
       const auto b = split<n>(operands.b);
       atoms::mma_sync<a_mma, b_mma>(lane, tile, a.small, b.big);
@@ -176,7 +182,8 @@ struct mma_sums {
     }
   }
 
-  /// Adds the sums of `others`, and sets `others` to 0.
+  /// Adds the accumulators of `others` to these, and sets `others` to 0. For fp8 the kernel sums each tile along k
+  /// separately, because the tensor cores of sm_89 keep 13 bits of such sums.
   TILERY_SIMT void take(mma_sums& others) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs; ++i) {
@@ -190,6 +197,7 @@ struct mma_sums {
   }
 
 private:
+  /// The tf32 parts of floats: x = big + small.
   template <class Fragment, int N>
   struct halves {
     Fragment big[N], small[N];
@@ -201,7 +209,7 @@ private:
     for (int i = 0; i < N; ++i) {
       TILERY_UNROLL_ON_GPU
       for (int r = 0; r < static_cast<int>(sizeof(Fragment) / 4); ++r) {
-        const std::uint32_t big = all[i].r[r] & 0xffffe000u;  // the bits that tensor cores use of a float
+        const std::uint32_t big = all[i].r[r] & 0xffffe000u;  // tf32: sign, exponent, 10 fraction bits
         result.big[i].r[r] = big;
         result.small[i].r[r] = reinterpret<std::uint32_t>(reinterpret<float>(all[i].r[r]) - reinterpret<float>(big));
       }

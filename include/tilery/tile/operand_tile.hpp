@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One tile of a GEMM operand: its layout in shared memory, and its copy from global memory. The copy is asynchronous if
-// the operand is aligned to at least 4 bytes. The tile keeps the operand's contiguous dimension: elements that are
-// contiguous along k stay contiguous along k.
+// One tile of a GEMM operand: its layout in shared memory (operand_tile), and its copy from global memory
+// (operand_copy). The copy is asynchronous if packs of at least 4 bytes are contiguous and aligned; otherwise elements
+// are copied one by one through registers. The tile keeps the operand's contiguous dimension: elements that are
+// contiguous along k in global memory stay contiguous along k.
 #pragma once
 #pragma GCC system_header
 
@@ -14,10 +15,13 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The swizzle for the way in which fragments read a tile. With ldmatrix (k-major tiles of up to 4 bytes an element,
-/// all tiles of 2 bytes), 8 rows are read together, one chunk of each. Otherwise fragments are read element by element:
-/// 4 rows together, two chunks of each. The 4 rows are steps of k (for double they may be steps of the outer
-/// dimension); for elements of 1 byte they are every fourth row.
+/// Returns the swizzle (swizzled_tile.hpp) that avoids bank conflicts when a warp loads fragments of elements of type
+/// T. A chunk has 16 bytes. A row of the tile runs along k if k_major is true, else along the outer dimension: its rows
+/// are then steps of k.
+///
+///   ldmatrix (elements of 2 bytes; k-major tiles of 1 and 4 bytes)   8 rows at once, 1 chunk of each
+///   element by element, 4 bytes; 8 bytes in any tile                 4 rows at once, 2 chunks of each
+///   element by element, 1 byte                                       4 rows at once, every fourth row, 1 chunk of each
 template <class T>
 constexpr swizzle swizzle_for(bool k_major) {
   if (sizeof(T) == 8) return {.chunks = 2};
@@ -25,24 +29,28 @@ constexpr swizzle swizzle_for(bool k_major) {
   return sizeof(T) == 4 ? swizzle{.chunks = 2} : swizzle{.apart = 4};
 }
 
-/// Outer x K elements of A (outer = m) or B (outer = n). A row of the tile runs along the outer dimension if Along is
-/// along::outer, else along k.
+/// A tile of Outer x K elements of A (outer = m) or B (outer = n). A row of the tile runs along the outer dimension if
+/// Along is along::outer, else along k.
 template <class T, int Outer, int K, along Along>
 struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along == along::outer ? Outer : K,
                                     swizzle_for<T>(Along != along::outer)> {
   static constexpr bool k_major = Along != along::outer;
 
+  /// The address of the element (outer, k).
   TILERY_SIMT smem_ptr<T> of(int outer, int k) { return k_major ? this->element(outer, k) : this->element(k, outer); }
 };
 
-/// One lane's share of the copy of each tile: chunks of 16 bytes, `Vector` elements an access. The operand's contiguous
-/// dimension is a multiple of Vector. Elements out of bounds become zeros, which add nothing to a sum.
+/// One lane's share of the copies of an operand's tiles, for Threads lanes: chunks of 16 bytes, copied by accesses of
+/// `Vector` elements. The operand's extent along its contiguous dimension is a multiple of Vector. Elements out of
+/// bounds become zeros, which add nothing to a sum.
+///
+/// Order of calls, for each tile along k: start() for each part, land(), advance().
 template <class T, int Outer, int K, along Along, int Vector, int Threads>
 class operand_copy {
 public:
   using shared = operand_tile<T, Outer, K, Along>;
 
-  /// For the tiles that begin at index `outer` of the outer dimension.
+  /// For the tiles that begin at index `outer` of the outer dimension. The first tile begins at k = 0.
   template <class Lane>
   TILERY_SIMT operand_copy(Lane lane, const panel<T>& from, int outer)
       : row_(static_cast<int>(static_cast<unsigned>(lane.rank()) / shared::chunks)),
@@ -58,7 +66,8 @@ public:
     }
   }
 
-  /// Starts to copy part `part` of `parts` of the next tile along k.
+  /// Starts to copy part `part` of `parts` of the current tile to `to`. Single elements are loaded into registers
+  /// instead.
   template <class Lane>
   TILERY_SIMT void start(Lane lane, const panel<T>& from, shared& to, int part, int parts, where at = {}) {
     const std::int64_t row_stride = shared::k_major ? from.outer_stride : from.k_stride;
@@ -76,8 +85,8 @@ public:
         copy_chunk(lane, to.at(row, chunk_), source, left, at);
     }
   }
-  /// Stores single elements, which start() has loaded into registers, to shared memory. Other work between start() and
-  /// land() hides the latency of the loads.
+  /// Stores single elements, which start() has loaded into registers, to shared memory. Work between start() and land()
+  /// hides the latency of the loads. Does nothing if the copy is asynchronous.
   template <class Lane>
   TILERY_SIMT void land(Lane lane, shared& to, where at = {}) const {
     if constexpr (by_element) {
@@ -87,7 +96,7 @@ public:
           lane.store(to.at(row_ + i * rows_a_round, chunk_), held_[i], at);
     }
   }
-  /// Moves on to the next tile along k. The copy of the current one must have been started.
+  /// Moves on to the next tile along k. All parts of the current tile must have been started.
   TILERY_SIMT void advance(const panel<T>& from) {
     next_ = next_ + from.k_stride * K;
     k_left_ -= K;
@@ -95,25 +104,27 @@ public:
 
 private:
   static constexpr int rows = shared::k_major ? Outer : K;
+  // In one round, each lane copies one chunk.
   static constexpr int rows_a_round = Threads / shared::chunks;
   static_assert(Threads % shared::chunks == 0, "the lanes must cover whole rows of a tile");
   static constexpr int rounds = (rows + rows_a_round - 1) / rows_a_round;
   static constexpr bool whole_rounds = rows % rows_a_round == 0;
   static constexpr int per_chunk = shared::per_chunk;
-  // True if elements are copied one by one: an asynchronous copy has at least 4 bytes, which must be contiguous.
+  // True if elements are copied one by one: an asynchronous copy moves at least 4 contiguous bytes.
   static constexpr bool by_element = Along == along::any || Vector * sizeof(T) < 4;
 
   TILERY_SIMT int column() const { return chunk_ * per_chunk; }
 
-  /// Copies one chunk. The operand has `left` elements in bounds from the chunk's first one on: more than the chunk
-  /// has, fewer, or none (0 or negative).
+  /// Starts the asynchronous copy of one chunk. `left` is the number of elements from the chunk's first one to the
+  /// operand's end; it may be more than a chunk has, or 0, or negative. Elements past the end become zeros.
   template <class Lane>
   TILERY_SIMT static void copy_chunk(Lane lane, smem_ptr<T> to, gmem_ptr<const T> source, int left, where at) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < per_chunk; i += Vector)
       atoms::copy_async_if<Vector* static_cast<int>(sizeof(T))>(lane, to + i, source + i, i < left, at);
   }
-  /// Loads one chunk into registers, element by element, for any stride along k.
+  /// Loads one chunk into registers, element by element; a k-major operand may have any stride along k. `left` is as
+  /// for copy_chunk().
   template <class Lane>
   TILERY_SIMT static pack<T, per_chunk> elements(Lane lane, const panel<T>& from, gmem_ptr<const T> source, int left,
                                                  where at) {
@@ -127,10 +138,10 @@ private:
     return held;
   }
 
-  int row_, chunk_;
-  gmem_ptr<const T> next_;   // this lane's first element of the next tile
-  int outer_left_, k_left_;  // elements in bounds, from this lane's first one on
-  pack<T, per_chunk> held_[by_element ? rounds : 1];
+  int row_, chunk_;                                   // this lane's first row and its chunk in the tile
+  gmem_ptr<const T> next_;                            // this lane's first element of the current tile
+  int outer_left_, k_left_;                           // elements from this lane's first one to the operand's end
+  pack<T, per_chunk> held_[by_element ? rounds : 1];  // single elements between start() and land()
 };
 
 }  // namespace tile

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A panel is a GEMM operand indexed as (outer, k): A with outer = m, B with outer = n. panel_loader loads a tile of a
-// panel from global memory into registers, and later stores it to shared memory as (k, outer), in the accumulation
-// type. Loading and storing are two functions, so that a kernel can multiply while the loads are in flight.
+// panel from global memory into registers (fetch), and stores it to shared memory as (k, outer), in the accumulation
+// type (put). These are two functions, so that a kernel can multiply while the loads are in flight.
 #pragma once
 #pragma GCC system_header
 
@@ -18,12 +18,13 @@ struct panel {
   std::int32_t outer, k;
   std::int64_t outer_stride, k_stride;
 
+  /// The panel that begins `elements` elements further in memory: another matrix of a batch.
   TILERY_SIMT panel moved(std::int64_t elements) const { return {data + elements, outer, k, outer_stride, k_stride}; }
-  /// The elements [begin, end) along k; `end` may be out of bounds.
+  /// The elements [begin, end) along k; `end` may be greater than k.
   TILERY_SIMT panel along_k(int begin, int end) const {
     return {data + begin * k_stride, outer, (end < k ? end : k) - begin, outer_stride, k_stride};
   }
-  /// True if the operand consists of aligned packs of `elements` elements along `way`.
+  /// True if the operand consists of aligned packs of `elements` contiguous elements along `way`.
   TILERY_SIMT bool has_packs(along way, int elements) const {
     const std::int64_t near = way == along::k ? k_stride : outer_stride,
                        far = way == along::k ? outer_stride : k_stride;
@@ -34,20 +35,21 @@ struct panel {
 
 namespace tile {
 
-/// A tile of K x Outer elements in shared memory. 16 bytes of padding follow each k: the transposing stores of packs of
-/// 4 elements then have no bank conflicts. Stores of packs of 8 elements (half, bf16) have 2-way conflicts, which no
-/// padding can avoid that keeps the rows aligned for 16-byte loads.
+/// A tile of K x Outer elements in shared memory. 16 bytes of padding follow the elements of each k: put() then stores
+/// packs of 4 elements, which it transposes, without bank conflicts. Packs of 8 elements (half, bf16) have 2-way
+/// conflicts: a padding without them would break the 16-byte alignment that loads from the tile need.
 template <class T, int K, int Outer>
 struct shared_panel {
-  static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));
-  shared_array<T, K * pitch> elements;  // (k, outer)
+  static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));  // elements from one k to the next
+  shared_array<T, K * pitch> elements;                                    // (k, outer)
 
   TILERY_SIMT static constexpr int offset(int k, int outer) { return k * pitch + outer; }
   TILERY_SIMT smem_ptr<T> at(int k, int outer) { return elements.at(offset(k, outer)); }
 };
 
-/// Loads tiles of Outer x K elements with Threads lanes, Vector elements an access. With along::any, the contiguous
-/// dimension is found at run time. Elements out of bounds are zero: they add nothing to a sum.
+/// One lane's share of the loads of tiles of Outer x K elements, for Threads lanes and packs of Vector elements.
+/// Elements out of bounds are zero: they add nothing to a sum. Along is the dimension along which packs are contiguous;
+/// with along::any, the loader finds this dimension at run time.
 template <class T, class Accumulator, int Outer, int K, int Threads, along Along, int Vector>
 class panel_loader {
   static constexpr int packs = Outer * K / Vector;
@@ -56,9 +58,9 @@ class panel_loader {
 public:
   using shared = shared_panel<Accumulator, K, Outer>;
 
-  /// For the tiles that begin at index `outer` of the outer dimension. The constructor computes, for each pack of the
-  /// lane, its addresses in both memories and the k at which it is out of bounds: a fetch only compares, loads and
-  /// increments.
+  /// For the tiles that begin at index `outer` of the outer dimension. For each pack of the lane, the constructor
+  /// computes its addresses in global and in shared memory, and the k from which on it is out of bounds: fetch() only
+  /// compares, loads and increments.
   template <class Lane>
   TILERY_SIMT panel_loader(Lane lane, const panel<T>& from, int outer) : along_k_(runs_along_k(from)) {
     TILERY_UNROLL_ON_GPU
@@ -70,7 +72,8 @@ public:
     }
   }
 
-  /// Starts to load the tile at k. From one call to the next, k must grow by K.
+  /// Starts to load the tile that begins at k into registers. The first call has k = 0; from one call to the next, k
+  /// grows by K.
   template <class Lane>
   TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch a tile", at);
@@ -105,7 +108,8 @@ private:
     int outer, k;
   };
 
-  /// True if packs run along k; with single elements, if neighbouring lanes do.
+  /// True if packs run along k. With single elements (Vector = 1): true if lanes with neighbouring ranks load elements
+  /// that are neighbours along k.
   TILERY_SIMT static bool runs_along_k([[maybe_unused]] const panel<T>& from) {
     if constexpr (Along != along::any)
       return Along == along::k;
@@ -120,10 +124,12 @@ private:
     return packs % Threads == 0 || lane.rank() + i * Threads < packs;
   }
 
-  /// The position of pack i in the tile. Neighbouring lanes take packs that are neighbours in memory.
+  /// Returns the position of pack i of the tile. Packs with neighbouring numbers, which neighbouring lanes load, are
+  /// mostly neighbours in global memory.
   TILERY_SIMT place place_of(int i) const {
-    // Packs fill a 32-byte sector along k, then go along the outer dimension: four packs side by side along k would
-    // have bank conflicts in the transposing stores of put().
+    // Packs along k: `near` packs side by side along k fill a 32-byte sector, or less if K does not consist of whole
+    // sectors. The next packs follow along the outer dimension. With more packs side by side along k, the transposing
+    // stores of put() would have bank conflicts.
     constexpr int packs_k = K / Vector, power = packs_k & -packs_k,
                   sector = static_cast<int>(32 / (Vector * sizeof(T)));
     constexpr int near = power < sector ? power : sector;
@@ -131,7 +137,8 @@ private:
     return {i % (Outer / Vector) * Vector, i / (Outer / Vector)};
   }
 
-  /// Stores 16 bytes an access: a pack of 8 halves is two packs of 4 floats.
+  /// Stores a pack that runs along the outer dimension by accesses of 16 bytes: a pack of 8 halves is two packs of 4
+  /// floats.
   template <class Lane>
   TILERY_SIMT static void store_along_outer(Lane lane, smem_ptr<Accumulator> to, pack<Accumulator, Vector> values) {
     constexpr int quad =
@@ -145,11 +152,11 @@ private:
     }
   }
 
-  bool along_k_;  // used for along::any only
+  bool along_k_;  // runs_along_k(); read for along::any only
   gmem_ptr<const T> next_[packs_a_lane];
-  int end_[packs_a_lane];  // the first k at which the pack is out of bounds
-  int to_[packs_a_lane];   // the pack's offset in shared memory
-  pack<T, Vector> held_[packs_a_lane];
+  int end_[packs_a_lane];               // the pack is in bounds in tiles that begin at k < end_
+  int to_[packs_a_lane];                // the pack's offset in shared memory
+  pack<T, Vector> held_[packs_a_lane];  // between fetch() and put()
 };
 
 }  // namespace tile

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The order in which blocks take the tiles of C. Blocks that run at the same time take a square of tiles rather than a
-// row, so that they share the rows of A and the columns of B in the L2 cache.
+// The order in which blocks take the tiles of C. Blocks that run at the same time take a rectangle of tiles rather than
+// a long row of tiles, so that they share rows of A and columns of B in the L2 cache.
 #pragma once
 #pragma GCC system_header
 
@@ -10,12 +10,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
+/// The first row and the first column of a tile of C.
 struct tile_origin {
   int row, column;
 };
 
-/// Returns the first row and column of the tile of block `index`, in a C of m x n. Consecutive blocks take
-/// `raster_rows` tiles along m, then the next column of tiles.
+/// Returns the origin of the tile of block `index`, in a C of m x n cut into tiles of tile_m x tile_n. C is cut into
+/// bands of `raster_rows` rows of tiles. Consecutive blocks take the tiles of a band column by column, then those of
+/// the next band.
 TILERY_SIMT tile_origin rasterize(int index, int m, int n, int tile_m, int tile_n, int raster_rows = 8) {
   const int tiles_m = pieces(m, tile_m), tiles_n = pieces(n, tile_n);
   const int band = index / (raster_rows * tiles_n), in_band = index % (raster_rows * tiles_n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// From a thread's tile of accumulators to C, straight out of registers.
+// Stores the accumulators of the SIMT GEMM to C, straight from registers.
 #pragma once
 #pragma GCC system_header
 
@@ -11,18 +11,20 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Stores the accumulators of a thread, whose block's tile begins at (row, column) of the matrix that is computed: C,
-/// or C^T in the transposed problem.
+/// Stores the accumulators of one lane under policy P. The tile of its block begins at (row, column) of C, or of C^T if
+/// the transposed problem (C^T = B^T A^T) is computed.
 template <auto P, class Lane, class Params, class Accumulator>
 TILERY_SIMT void store_registers(Lane lane, const Params& p, int row, int column,
                                  const register_tile<P, Accumulator>& sums, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("store the tile", at);
   constexpr int quad = register_tile<P, Accumulator>::quad;
+  // A row of C has P.lane.n accumulators of the lane, or P.lane.m in the transposed problem: `longer` is the larger
+  // number.
   constexpr int longer = P.may_transpose() && P.lane.m > P.lane.n ? P.lane.m : P.lane.n;
   auto epilogue = epilogue::in_tile<Accumulator, quad, longer / quad>(p.epilogue);
   const bool is_transposed = P.may_transpose() && p.is_transposed;
-  // The tile is stored in squares of quad x quad. The rows of a square are packs of C, its columns are packs of a
-  // transposed C: the same code stores both.
+  // The tile is stored in squares of quad x quad. A row of a square is a pack of C; in the transposed problem a column
+  // of a square is a pack of C. The same code stores both.
   TILERY_UNROLL_ON_GPU
   for (int i = 0; i < P.lane.m; i += quad) {
     TILERY_UNROLL_ON_GPU

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A lane's tile of accumulators in registers, and its position in the block's tile. The rows and columns of a lane come
-// in packs of 16 bytes. The packs of the warp's other lanes are between them, so that the warp reads contiguous memory.
+// One lane's tile of accumulators in registers for the SIMT GEMM, and its position in the block's tile. The lane's rows
+// and columns come in packs of 16 bytes. Between two packs of a lane are the packs of the other lanes of its warp, so
+// that a warp reads and writes contiguous memory.
 #pragma once
 #pragma GCC system_header
 
@@ -17,7 +18,7 @@ template <auto P, class Accumulator>
 class register_tile {
 public:
   using sum = Accumulator;
-  static constexpr int quad = static_cast<int>(16 / sizeof(Accumulator));
+  static constexpr int quad = static_cast<int>(16 / sizeof(Accumulator));  // elements of a pack
   static constexpr int m = P.lane.m, n = P.lane.n, n_packs = n / quad;
   static constexpr int warps_n = P.warps_n();
 
@@ -33,12 +34,14 @@ public:
     }
   }
 
-  /// The lane's row i, and the first column of its pack j, in the block's tile.
+  /// The position of the lane's row i in the block's tile.
   TILERY_SIMT int row(int i) const { return row_ + i / quad * (P.warp_m * quad) + i % quad; }
+  /// The position of the first column of the lane's pack j in the block's tile.
   TILERY_SIMT int column(int j) const { return column_ + j * (P.warp_n * quad); }
+  /// Pack j of the accumulators in the lane's row i.
   TILERY_SIMT pack<Accumulator, quad> sums(int i, int j) const { return sums_[i][j]; }
-  /// A pack of C^T, for the transposed problem: elements of the lane's column j, from its row i on. Row i must begin a
-  /// pack of rows.
+  /// A pack of C^T, for the transposed problem: `quad` elements of the lane's column j, from its row i on. i must be a
+  /// multiple of quad.
   TILERY_SIMT pack<Accumulator, quad> transposed_sums(int i, int j) const {
     pack<Accumulator, quad> result;
     TILERY_UNROLL
@@ -46,12 +49,12 @@ public:
     return result;
   }
 
-  /// combine_sums must not load another block's sums into registers: a second set of accumulators would cost one
-  /// resident block per SM.
+  /// False: combine_sums.hpp must not load the sums of another block into registers. A second set of accumulators would
+  /// cost one resident block per SM.
   static constexpr bool combined_in_registers = false;
 
-  /// Calls f(i, pack) for each 16-byte pack of the lane's accumulators.
   static constexpr int packs = m * n_packs;
+  /// Calls f(i, pack) for pack i of the lane's accumulators, 16 bytes each. f may change the pack.
   template <class F>
   TILERY_SIMT void for_packs(F f) {
     TILERY_UNROLL_ON_GPU
@@ -61,10 +64,11 @@ public:
     }
   }
 
-  /// The elements at one k that this lane multiplies: its rows of A and columns of B, from two tiles in shared memory.
+  /// The elements of A and B that this lane multiplies at one k: its rows of A and its columns of B.
   struct operands {
     pack<Accumulator, quad> a[m / quad], b[n_packs];
   };
+  /// Loads the elements at one k from a tile of A and a tile of B in shared memory (shared_panel).
   template <class Lane, class A, class B>
   TILERY_SIMT operands load(Lane lane, A& a, B& b, int k, where at = {}) const {
     [[maybe_unused]] const auto step = lane.step("load fragments", at);
@@ -90,7 +94,7 @@ public:
   }
 
 private:
-  int row_, column_;
+  int row_, column_;  // row(0), column(0)
   pack<Accumulator, quad> sums_[m][n_packs];
 };
 

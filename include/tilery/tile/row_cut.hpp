@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How a row is cut into packs, and which of them belong to a lane.
+// How a row of a matrix is cut into packs, and which of the packs belong to a lane.
 //
-// A GPU's packs begin at aligned addresses: rows with different alignments are cut at different columns, and summed in
-// different orders. The elements of a row before its first whole sector of 32 bytes, and those after its last whole
-// pack, are its edges. Each lane handles one element of the edges. So rows of 50257 floats, of which only every fourth
-// begins at an aligned address, are read in packs like any other row. The CPU's packs need no alignment; there only the
-// last pack of a row is partial.
+// A GPU's packs begin at aligned addresses. Rows with different alignments are therefore cut at different columns, and
+// summed in different orders. The edges of a row are its elements before the first address that is a multiple of 32
+// bytes (a sector), and its elements after the last whole pack. Each lane of the row's group handles at most one
+// element of the edges. So rows of 50257 floats, of which only every fourth begins at an address that is aligned for a
+// pack, are read in packs like any other row.
+//
+// The CPU's packs need no alignment: they begin at column 0, and only the last pack of a row may be partial.
 #pragma once
 #pragma GCC system_header
 
@@ -15,8 +17,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The columns of a row at which one lane's packs begin: first(), then every `step`-th column below end(). Its edge
-/// element, if it has one, is at edge().
+/// The columns of a row at which the packs of one lane begin: first(), then every `step`-th column below end(). If the
+/// lane has an element of the edges (has_edge()), this element is at column edge(). P is a row_policy.
 template <auto P, class Lane>
 class row_cut {
 public:
@@ -39,13 +41,14 @@ public:
   TILERY_SIMT int end() const { return has_edges ? end_of_packs_ : columns_; }
 
   TILERY_SIMT bool has_edge() const { return has_edges && edge() < columns_; }
-  /// The column of this lane's edge element; a column past the row's end if the lane has none.
+  /// The column of this lane's edge element, or a column past the row's end if this lane has none. The lanes with the
+  /// lowest ranks have the elements before the first pack, the next lanes those after the last pack.
   TILERY_SIMT int edge() const {
     return group_.rank() < first_pack_ ? group_.rank() : end_of_packs_ + group_.rank() - first_pack_;
   }
 
-  /// The number of elements in bounds in the pack at `column`. If packs start at aligned addresses, the edges have the
-  /// rest of the row: packs are whole, and no code for a partial pack is compiled.
+  /// The number of elements in bounds in the pack at `column`. On a GPU this is a constant, because all packs are whole
+  /// (the edges hold the rest of the row): the compiler removes the code for partial packs.
   TILERY_SIMT int inside_at(int column) const {
     if constexpr (!Lane::takes_any_alignment) return vector;
     return columns_ - column < vector ? columns_ - column : vector;
@@ -56,7 +59,7 @@ public:
 private:
   row_group<P, Lane> group_;
   int columns_;
-  int first_pack_ = 0, end_of_packs_ = 0;  // columns; used if has_edges
+  int first_pack_ = 0, end_of_packs_ = 0;  // columns; used only if has_edges is true
 };
 
 }  // namespace tile

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The packs of a row that belong to one lane (row_cut.hpp). A kept row is read once, into registers (GPU) or into an
-// array in the second-level cache (CPU). A streamed row is read again in each pass. Kernels call for_each() for both.
+// The elements of a row that belong to one lane, in packs (row_cut.hpp). A kept row is read once, into registers (GPU)
+// or into an array in the L2 cache (CPU). A streamed row is read from memory again in each pass. Kernels call the same
+// functions, such as for_each(), for both.
 #pragma once
 #pragma GCC system_header
 
@@ -13,39 +14,49 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Calls f(pack, first column, number of elements in bounds) for each pack of a row that belongs to this lane. An edge
-/// is the first element of a pack of its own. Elements out of bounds are read as `outside`. Choose a value that does
-/// not change the result: then f needs the number of elements only to write them.
+/// The values of one lane of a row of T, converted to Accumulator, under row_policy P. The row is kept if P.held > 0,
+/// else streamed.
+///
+/// Edges. On a GPU an edge element (row_cut.hpp) is the first element of a pack of its own.
+///
+/// Out of bounds. Elements of a pack that are out of bounds are read as `outside`. Choose a value that does not change
+/// the result, for example 0 for a sum: the function that for_each() calls then needs the number of elements in bounds
+/// only to write them.
 template <auto P, class T, class Accumulator, class Lane>
 class row_values {
 public:
   static constexpr int vector = P.vector;
   static constexpr bool kept = P.held > 0;
   using values = pack<Accumulator, vector>;
-  using exp = std::conditional_t<P.hardware_exp, math::hardware_exp, math::exp>;  // e^x: of hardware, or a polynomial
+  using exp = std::conditional_t<P.hardware_exp, math::hardware_exp, math::exp>;  // e^x by hardware or by a polynomial
 
-  /// True if a lane adds up its share of the row in partial sums, because the share may be long: on the CPU, and in
-  /// rows that are streamed in single elements. Other lanes of a GPU have few packs each, and no registers to spare.
+  /// True if a lane adds up its share of the row in partial sums (long_sum.hpp), because the share may be long: on the
+  /// CPU, and on a GPU in rows that are streamed element by element. The other GPU lanes have few packs each, and no
+  /// registers for a second sum.
   static constexpr bool in_parts = Lane::is_whole_block || (!kept && vector == 1);
   template <class S>
   using sum_of = std::conditional_t<in_parts, long_sum<S>, short_sum<S>>;
-  /// An upper bound for the number of packs that a lane has.
+  /// An upper bound for the number of packs that this lane has.
   TILERY_SIMT int packs() const { return cut_.most_packs(); }
 
+  /// The row of `columns` elements, `stride` apart, that begins at `row`. A kept row is read now.
   TILERY_SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns,
                          Accumulator outside, where at = {})
       : cut_(group, row, columns), row_(row), stride_(stride), outside_(outside) {
     keep(at);
   }
 
-  /// A second row, of the same length as `first` and cut at the same columns.
+  /// A second row that begins at `row`, with the length and the cuts of `first`, and the same value for elements out of
+  /// bounds. On a GPU the packs of this row must be aligned at the same columns as those of `first`. A kept row is read
+  /// now.
   template <class Other>
   TILERY_SIMT row_values(const Other& first, gmem_ptr<T> row, std::int64_t stride, where at = {})
       : cut_(first.cut_), row_(row), stride_(stride), outside_(first.outside_) {
     keep(at);
   }
 
-  /// Calls f(values, column, number of elements in bounds) for each pack. f may change the values of a kept row.
+  /// Calls f(values, column, number of elements in bounds) for each pack of this lane; `column` is the column of the
+  /// first element. f may change the values of a kept row; changes to a streamed row are lost.
   template <class F>
   TILERY_SIMT void for_each(F f, where at = {}) {
     if constexpr (kept) {
@@ -53,7 +64,7 @@ public:
       if (cut_.has_edge()) f(held_edge_, cut_.edge(), 1);
     } else {
       [[maybe_unused]] const auto step = cut_.lane().step("read a row again", at);
-      values ahead[P.ahead] = {};  // g++ does not see that each is read before its use
+      values ahead[P.ahead] = {};  // initialised only because g++ warns: it does not see the writes
       each_few<P.ahead>([&](int i, int column) { ahead[i] = read(column); },
                         [&](int i, int column) { f(ahead[i], column, cut_.inside_at(column)); });
       if (cut_.has_edge()) {
@@ -63,8 +74,9 @@ public:
     }
   }
 
-  /// Calls f(values) for each pack, and fold() after every `packs_of_part` packs and after the last one. On the CPU a
-  /// kept row has a nested loop, so that the inner loop has no second counter.
+  /// Calls f(values) for each pack, and fold() after every `packs_of_part` packs and after the last one: f adds to a
+  /// partial sum, and fold() adds the partial sum to the total. On the CPU a kept row is visited by two nested loops,
+  /// so that the inner loop needs no second counter.
   template <class F, class Fold>
   TILERY_SIMT void for_each_in_parts(int packs_of_part, F f, Fold fold, where at = {}) {
     if constexpr (kept && Lane::is_whole_block) {
@@ -86,9 +98,9 @@ public:
     }
   }
 
-  /// Calls f(values) for each pack that a kept row has registers for, in bounds or not: a pack that is out of bounds
-  /// has the value `outside`. Without predicates in a GPU's loop, the compiler need not make one pack wait for another.
-  /// On the CPU, and for a streamed row, only packs in bounds are visited.
+  /// On a GPU, calls f(values) for each pack for which a kept row has registers, in bounds or not: all elements of a
+  /// pack out of bounds have the value `outside`. The loop has no predicates, so that the compiler need not make one
+  /// pack wait for another. On the CPU, and for a streamed row, calls f(values) for the packs in bounds only.
   template <class F>
   TILERY_SIMT void for_all(F f, where at = {}) {
     if constexpr (kept && !Lane::is_whole_block) {
@@ -100,8 +112,8 @@ public:
     }
   }
 
-  /// Calls f(values, values of `other`, column, number of elements in bounds) for each pack of this row and of `other`,
-  /// which was constructed from this row.
+  /// Calls f(values, values of `other`, column, number of elements in bounds) for each pack of this row and the pack of
+  /// `other` at the same column. `other` is a second row that was constructed from this row.
   template <class Other, class F>
   TILERY_SIMT void for_each_with(Other& other, F f, where at = {}) {
     if constexpr (kept) {
@@ -126,6 +138,7 @@ private:
   using cut = row_cut<P, Lane>;
   static constexpr int step = cut::step;
 
+  /// Reads a kept row; does nothing for a streamed row.
   TILERY_SIMT void keep(where at) {
     if constexpr (kept) {
       [[maybe_unused]] const auto reading = cut_.lane().step("read a row", at);
@@ -137,7 +150,8 @@ private:
       if constexpr (Lane::is_whole_block) {
         each_pack([&](int i, int column) { held_[i] = read(column); });
       } else {
-        // Not each_pack(): nvcc would keep its conditions in predicate registers for all passes, and run out of them.
+        // Not each_pack(): nvcc would keep the conditions of its loop in predicate registers for all passes over the
+        // row, and run out of predicate registers.
         TILERY_UNROLL
         for (int i = 0; i < P.held; ++i)
           if (cut_.first() + i * step < cut_.end()) held_[i] = read(cut_.first() + i * step);
@@ -147,8 +161,8 @@ private:
     }
   }
 
-  // Registers cannot be indexed at run time: a GPU's loop is unrolled, with a predicate for each pack. The CPU's loop
-  // ends with the row.
+  // Calls f(i, column) for each pack i of this lane. Registers cannot be indexed at run time: for a kept row a GPU's
+  // loop is unrolled, with a predicate for each pack. Other loops end with the row.
   template <class F>
   TILERY_SIMT void each_pack(F f) {
     if constexpr (kept && !Lane::is_whole_block) {
@@ -160,7 +174,8 @@ private:
     }
   }
 
-  // Reads `Few` packs, then uses them: their reads are in flight together.
+  // Calls read_one(i, column) for `Few` packs, then use_one(i, column) for the same packs, until the row ends: the
+  // loads of `Few` packs are in flight together. i is below Few.
   template <int Few, class Read, class Use>
   TILERY_SIMT void each_few(Read read_one, Use use_one) {
     for (int column = cut_.first(); column < cut_.end(); column += Few * step) {
@@ -173,6 +188,7 @@ private:
     }
   }
 
+  /// Reads the pack at `column`.
   TILERY_SIMT values read(int column) const {
     if constexpr (vector == 1) {
       return splat<1>(convert<Accumulator>(cut_.lane().load(row_ + column * stride_)));
@@ -185,6 +201,7 @@ private:
 
   TILERY_SIMT values read_edge() const { return read_cut(cut_.edge(), 1); }
 
+  /// Reads the first `inside` elements of the pack at `column`; the other elements are `outside`.
   TILERY_SIMT values read_cut(int column, int inside) const {
     values result = splat<vector>(outside_);
     TILERY_UNROLL
@@ -194,7 +211,7 @@ private:
   }
 
   cut cut_;
-  gmem_ptr<T> row_;  // const T if no lane writes it during the launch
+  gmem_ptr<T> row_;  // T is const if no lane writes the row during the launch
   std::int64_t stride_;
   Accumulator outside_;
   int packs_ = 0;  // packs that this lane keeps; used on a GPU
@@ -202,7 +219,8 @@ private:
   values held_edge_;
 };
 
-/// Writes the first `inside` elements of a pack to a row.
+/// Writes the first `inside` elements of a pack, converted to T, to a row from `column` on. A whole pack of 2 or more
+/// elements is one access, for which the row must be contiguous; otherwise the elements are `stride` apart.
 template <class T, class Accumulator, int N, class Lane>
 TILERY_SIMT void write_row(Lane lane, gmem_ptr<T> row, std::int64_t stride, int column, int inside,
                            pack<Accumulator, N> values, where at = {}) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The small half of the sigmoid, 1 / (1 + e^z) for z >= 0, as two factors. Activations that contain a sigmoid are
-// computed from this half, because no subtraction in it cancels. (core/normal_tail.hpp is the same for gelu.)
+// The small half of the sigmoid, sigmoid(-z) = e^-z / (1 + e^-z) for z >= 0, as two factors. Activations that contain a
+// sigmoid are computed from this half, because no subtraction in it cancels. (core/normal_tail.hpp has the
+// corresponding factors for gelu.)
 #pragma once
 #pragma GCC system_header
 
@@ -10,13 +11,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace activation {
 
-/// Returns f'(x) for an f with f'(-x) = 1 - f'(x); `below` is f'(-|x|).
+/// Returns f'(x) for an f with f'(-x) = 1 - f'(x), from `below` = f'(-|x|).
 template <class V>
 TILERY_SIMT V mirrored(V x, V below) {
   return x < V{} ? below : math::scalar<V>(1) - below;
 }
 
-/// The factors of sigmoid(-z) = e / (1 + e) for z >= 0: e = e^-z, and rest = 1 / (1 + e), which is sigmoid(z).
+/// The factors of sigmoid(-z) = q / (1 + q) with q = exp(-z), for z >= 0. The member `e` is q, and `rest` is 1 / (1 +
+/// q) = sigmoid(z). `e` is itself kept as two factors, so that e.times(factor) keeps its digits where q underflows
+/// (core/exponential.hpp).
 template <class V>
 struct sigmoid_tail {
   math::power_of_e<V> e;
@@ -25,7 +28,7 @@ struct sigmoid_tail {
       : e(math::split_exp(-z)), rest(math::reciprocal(e.value() + math::scalar<V>(1))) {}
 };
 
-/// A z from which on z e^-z is 0 in the number format of V.
+/// A limit for z: for z >= end_of_exp<V>, z exp(-z) rounds to 0 in the number format of V.
 template <class V>
 inline constexpr int end_of_exp = math::single<V> ? 120 : 800;
 

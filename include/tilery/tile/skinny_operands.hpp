@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How a warp reads the operands of a GEMM with one short dimension. A piece of the long operand goes straight into the
-// registers of the lanes. The piece of the short operand by which it is multiplied goes through the warp's own shared
-// memory.
+// How a warp reads the operands of the GEMM for a C with few rows or few columns (gemm_skinny). The long operand is B
+// if C has few rows, else A; the other operand is the short one. A row of an operand is all k at one m or n. A piece of
+// the long operand goes from global memory straight into the registers of the lanes (skinny_piece). The warp multiplies
+// it by a piece of the short operand, which goes through shared memory of the warp's own (skinny_factors,
+// skinny_panel).
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +16,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// N elements in registers. Elements of 16 bits are stored two in a register: compilers do not achieve this by
+/// N elements in registers. Elements of 16 bits are stored two in a 32-bit register: compilers do not achieve this
 /// themselves if both packs and single elements are written.
 template <class T, int N>
 struct skinny_registers {
@@ -26,6 +28,7 @@ struct skinny_registers {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < count; ++i) words[i] = word(0);
   }
+  /// Sets the elements from `first` on to a pack; `first` and M must be multiples of per_word.
   template <int M>
   TILERY_SIMT void set(int first, const pack<T, M>& values) {
     const auto held = reinterpret<pack<word, M / per_word>>(values);
@@ -45,8 +48,8 @@ struct skinny_registers {
     else
       return reinterpret<T>(static_cast<typename element<T>::bits>(words[i / 2] >> (16 * (i % 2))));
   }
-  /// Appends `others` at the end; as many elements at the beginning are dropped, and the rest moves up. So a loop that
-  /// is not unrolled can fill all registers.
+  /// Drops the first M elements, moves the rest to the beginning, and appends `others`, M elements, at the end. All
+  /// indices are constants: so a loop that is not unrolled can fill all registers.
   template <int M>
   TILERY_SIMT void push(const skinny_registers<T, M>& others) {
     constexpr int more = skinny_registers<T, M>::count;
@@ -57,18 +60,21 @@ struct skinny_registers {
   }
 };
 
-/// The elements of k that a lane of a warp takes. Each of the warp's four lanes along k takes one pack (a run), in
-/// turn, so that the four read contiguous memory together.
+/// The steps of k that one lane of a warp takes. A warp has `lanes` = 4 lanes along k (and 8 along the long dimension).
+/// A run is one 16-byte pack along k. The four lanes take the runs of a row in turn, so that they read contiguous
+/// memory together.
 template <class T>
 struct skinny_k {
   static constexpr int lanes = 4, run = static_cast<int>(16 / sizeof(T));
 
-  /// The k of element i of lane 0. Lane l's elements are l runs further.
+  /// The k of element i of the first of the four lanes. Element i of lane l (0 to 3) is at of(i) + l * run.
   TILERY_SIMT static constexpr int of(int i) { return i / run * (lanes * run) + i % run; }
 };
 
-/// Starts to load Lines lines along k: `line`, then every Apart-th row. In the registers the lines follow each other.
-/// They are loaded in packs or element by element.
+/// Starts to load the lane's elements of Lines rows of an operand: the row whose first element is at `line`, then every
+/// Apart-th row. In the registers `to` the rows follow each other. They are loaded in packs if has_packs is true, else
+/// element by element. `rows_left` and `left` are the rows and the steps of k from `line` to the operand's end;
+/// elements past the end stay 0.
 template <int Lines, int Apart, class Lane, class T, int N>
 TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> line, int rows_left, int left,
                              bool has_packs, skinny_registers<T, N>& to, where at) {
@@ -85,7 +91,7 @@ TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> 
   } else {
     TILERY_ROLLED
     for (int r = 0; r < Lines; ++r, line = line + Apart * from.outer_stride) {
-      skinny_registers<T, length> one;
+      skinny_registers<T, length> one;  // one row
       one.clear();
       auto element = line;
       TILERY_UNROLL_ON_GPU
@@ -98,24 +104,26 @@ TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> 
   }
 }
 
-/// Four rows of the long operand by K elements of k, in one lane's registers.
+/// Four rows of the long operand by K steps of k, in the registers of one lane.
 template <class T, int K>
 class skinny_piece {
   using ks = skinny_k<T>;
   static constexpr int run_of_rows = lesser(4, ks::run);
 
 public:
-  /// How an operand is read: in packs along the outer dimension, in packs along k, or (any) element by element.
+  /// Returns how the operand is read: in packs along the outer dimension, in packs along k, or (any) element by
+  /// element.
   TILERY_SIMT static along way(const panel<T>& from) {
     if (from.has_packs(along::outer, run_of_rows)) return along::outer;
     return from.has_packs(along::k, ks::run) ? along::k : along::any;
   }
 
-  /// Starts to load the piece at (outer, k). Elements out of bounds are 0, and add nothing to a sum.
+  /// Starts to load the piece at (outer, k), in the way that way() returned. Elements out of bounds are 0, and add
+  /// nothing to a sum.
   template <class Lane>
   TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, along way, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the long operand", at);
-    auto line = from.data + (outer * from.outer_stride + k * from.k_stride);  // incremented to save registers
+    auto line = from.data + (outer * from.outer_stride + k * from.k_stride);  // incremented to save address registers
     const int rows_left = from.outer - outer, left = from.k - k;
     held_.clear();
     if (way == along::outer) {
@@ -131,6 +139,8 @@ public:
     }
   }
 
+  /// The lane's element i along k of row `row` (0 to 3). The registers are in the order (i, row) if the piece was read
+  /// in packs along the outer dimension, else (row, i).
   TILERY_SIMT T at(int row, int i, along way) const {
     return way == along::outer ? held_[4 * i + row] : held_[row * K + i];
   }
@@ -139,8 +149,9 @@ private:
   skinny_registers<T, 4 * K> held_;
 };
 
-/// A warp's piece of the short operand, Rows x K, in shared memory as (k, row). 32 bytes of padding follow each run
-/// along k: the four runs that the lanes read at once, and those that they write at once, are in different banks.
+/// A warp's piece of the short operand, Rows rows by K steps of k, in shared memory in the order (k, row). 32 bytes of
+/// padding follow each run along k. The four runs that the lanes along k read at once, and the four that they write at
+/// once, are then in different banks.
 template <class T, class Sum, int Rows, int K>
 struct skinny_panel {
   static constexpr int run = skinny_k<T>::run, pad = static_cast<int>(32 / sizeof(Sum));
@@ -149,7 +160,8 @@ struct skinny_panel {
   TILERY_SIMT smem_ptr<Sum> at(int k, int row) { return elements.at(k * Rows + k / run * pad + row); }
 };
 
-/// A piece of the short operand in a lane's registers, on its way to a skinny_panel: some elements of every eighth row.
+/// One lane's share of a piece of the short operand in registers, between global memory (fetch) and a skinny_panel in
+/// shared memory (put). A lane has every eighth row, and of each row the elements that skinny_k gives it.
 template <class T, class Sum, int Rows, int K>
 class skinny_factors {
   using ks = skinny_k<T>;
@@ -159,7 +171,8 @@ class skinny_factors {
 public:
   using shared = skinny_panel<T, Sum, Rows, K>;
 
-  /// Starts to load the piece at (outer, k), in packs or element by element. Elements out of bounds are 0.
+  /// Starts to load the piece at (outer, k), in packs along k if has_packs is true, else element by element. Elements
+  /// out of bounds are 0.
   template <class Lane>
   TILERY_SIMT void fetch(Lane lane, const panel<T>& from, int outer, int k, bool has_packs, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("fetch the short operand", at);
@@ -184,10 +197,12 @@ public:
   }
 
 private:
+  /// The lane's first row in the piece: 8 rows, with 4 lanes each.
   template <class Lane>
   TILERY_SIMT static int row_of(Lane lane) {
     return lane.warp_rank() / ks::lanes;
   }
+  /// The lane's first k in the piece.
   template <class Lane>
   TILERY_SIMT static int k_of(Lane lane) {
     return lane.warp_rank() % ks::lanes * ks::run;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The maximum m of a row and the sum of e^(x - m): the common part of softmax and cross-entropy.
+// The maximum m of a row and the sum of e^(x - m) over its elements x: the common part of softmax and cross-entropy.
 #pragma once
 #pragma GCC system_header
 
@@ -10,15 +10,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The maximum m and the sum s of a row: softmax(x) = e^(x - m) / s, and log(sum e^x) = m + log(s).
+/// The maximum m (`maximum`) and the sum s of e^(x - m) (`sum`) of a row: softmax(x) = e^(x - m) / s, and log(sum e^x)
+/// = m + log(s).
 ///
-/// NaN and infinity. A row of -infinity only has m = 0 and s = 0; its softmax is 0 / 0 = NaN. A row with +infinity or
-/// NaN has s = NaN.
+/// NaN and infinity. A row in which all elements are -infinity has m = 0 and s = 0; its softmax is 0 / 0 = NaN. A row
+/// with +infinity or NaN has s = NaN.
 template <class T>
 struct row_sum {
   T maximum, sum;
 
-  /// Returns e^(x - m) for values of a Row. In a kept Row, softmax_sum() has already replaced x by it.
+  /// Returns e^(x - m) for a pack x of a Row (row_values). In a kept row, softmax_sum() has already replaced the values
+  /// by e^(x - m), so that x is returned.
   template <class Row>
   TILERY_SIMT typename Row::values exponential(const Row&, typename Row::values x) const {
     return Row::kept ? x : apply(typename Row::exp{}, x - maximum);
@@ -29,14 +31,15 @@ struct row_sum {
 template <class T>
 inline constexpr T no_maximum = -static_cast<T>(__builtin_inf());
 
-/// Replaces a maximum of -infinity by 0: e^(x - m) would be NaN for an x of -infinity.
+/// Returns m, or 0 if m is -infinity: -infinity - m would be NaN.
 template <class T>
 TILERY_SIMT T finite_maximum(T m) {
   return m == no_maximum<T> ? T(0) : m;
 }
 
-/// Reduces a row. Elements out of bounds must be -infinity: they do not raise the maximum, and add 0 to the sum. The
-/// values of a kept row are replaced by e^(x - m).
+/// Computes the maximum and the sum of the row `x` (row_values), of which each lane of `group` has its share. Elements
+/// out of bounds must be -infinity: they do not raise the maximum, and add 0 to the sum. The values of a kept row are
+/// replaced by e^(x - m). A streamed row is read once. `slots` is shared memory for the reductions (row_slots).
 template <class Group, class Values, class T, int N>
 TILERY_SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, where at = {}) {
   [[maybe_unused]] const auto step = group.lane.step("maximum and sum of a row", at);
@@ -62,15 +65,16 @@ TILERY_SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& s
     typename Values::template sum_of<T> sums(x.packs());
     x.for_each([&](auto& values, int, int) {
       const T highest = largest(values);
-      // Each rescaling rounds the sum, and on a rising row each element would cause one. So m may lag behind the
-      // maximum by up to 8: no term is above e^8.
+      // Here m is the reference of the sum, not always the maximum so far. Each rescaling to a larger m rounds the sum,
+      // and in a row of rising elements each element would cause one. So m is raised only if an element exceeds it by
+      // more than 8: no term is above e^8.
       if (highest > m + T(8)) {
         sums.rescale(finite_maximum(m), highest);
         m = highest;
       }
       sums.add(sum(apply(typename Values::exp{}, values - finite_maximum(m))));
     });
-    const T mine = finite_maximum(m);
+    const T mine = finite_maximum(m);  // the reference of this lane's sum
     m = finite_maximum(group.reduce(m, larger{}, slots));
     s = rescaled(sums.value(), mine, m);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Stores a warp's fragments to C through shared memory, 16 rows at once: neighbouring lanes write neighbouring
-// elements, whole 32-byte sectors, 16 bytes of sums an access.
+// Stores the accumulators of a warp to C through shared memory, one row of fragments (16 rows of elements; double: 8)
+// at once. Neighbouring lanes then write neighbouring elements of C, in whole 32-byte sectors. Each lane takes 16 bytes
+// of accumulators an access.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// A warp's own part of shared memory: the rows of one fragment, as wide as the warp's tile. Padding puts the rows that
-/// are written together into different banks.
+/// The part of shared memory that one warp uses: `Rows` rows (those of one fragment), as wide as the warp's tile. The
+/// padding of 8 elements puts rows that are written together into different banks.
 template <auto P, class Sum, int Rows>
 struct stage_rows {
   static constexpr int pitch = P.warp.n + 8;
@@ -23,8 +24,8 @@ struct stage_rows {
   TILERY_SIMT smem_ptr<Sum> at(int row, int column) { return elements.at(row * pitch + column); }
 };
 
-/// Stores the warp's tile. The tile of its block begins at (row, column) of C, or of C^T if the transposed problem is
-/// computed.
+/// Stores the warp's tile of accumulators. The tile of its block begins at (row, column) of C, or of C^T if the
+/// transposed problem (C^T = B^T A^T) is computed. `rows` is the warp's stage_rows.
 template <auto P, class A, class B, class Lane, class Params, class Rows>
 TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, int column,
                                const mma_sums<P, A, B>& sums, where at = {}) {
@@ -35,7 +36,8 @@ TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, 
   constexpr int warps_n = mma_step<P, A, B>::warps_n;
   row += lane.warp() / warps_n * P.warp.m;
   column += lane.warp() % warps_n * P.warp.n;
-  // Packs of C that a lane has side by side: in a row of quads, or, for the transposed problem, in the fragments.
+  // `columns` is the largest number of packs that a lane has side by side in a row of C: `beside`, or in the transposed
+  // problem one pack for each row of fragments.
   constexpr int beside = quads <= Lane::warp_size ? 1 : quads / Lane::warp_size;
   constexpr int columns = Rows::may_transpose && mma_sums<P, A, B>::m > beside ? mma_sums<P, A, B>::m : beside;
   auto epilogue = epilogue::in_tile<typename Params::accumulator, quad, columns>(p.epilogue);
@@ -53,9 +55,9 @@ TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, 
     }
     lane.sync_warp();
     if (Rows::may_transpose && p.is_transposed) {
-      // The transposed problem: a pack of C is a column of `rows`. One pass of the warp takes 8 rows of C with all
-      // their packs, so that it writes whole sectors. Its loads have 4-way bank conflicts, because the pitch of the
-      // rows suits 16-byte loads; they cost little beside the k loop.
+      // The transposed problem: a pack of C is a part of a column of `rows`. One pass of the warp takes 8 rows of C
+      // with all their packs, so that it writes whole sectors. Its loads from `rows` have 4-way bank conflicts, because
+      // the pitch of `rows` is chosen for 16-byte loads along a row. They cost little compared with the k loop.
       constexpr int packs = shape::m / quad;
       for (int q = lane.warp_rank(); q < packs * P.warp.n; q += Lane::warp_size) {
         const int first = q / 8 % packs * quad, j = q / (8 * packs) * 8 + q % 8;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How the tiles of C are shared out among blocks.
+// How the tiles of C are shared out among blocks. A step is one iteration of the k loop of a tile.
 //
 //   one tile a block
-//   split-K    several blocks a tile, each with a part of the tile's steps of k
-//   stream-K   the steps of all tiles are one row, cut into even pieces, one a block, wherever tiles end
+//   split-K    several blocks a tile, each with a part of the tile's steps
+//   stream-K   the steps of all tiles, one tile after the other, are cut into one range for each block; the ranges are
+//              equal (but for one step) and may begin and end within a tile
 //
-// The last two are for problems with fewer tiles than a GPU needs.
+// Split-K and stream-K are for problems with fewer tiles than a GPU needs to be busy.
 #pragma once
 #pragma GCC system_header
 
@@ -17,14 +18,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The steps of k that each block computes. In the row of all steps, tile t has [t steps, (t + 1) steps).
+/// The steps that each block computes. In the sequence of the steps of all tiles, tile t has the steps [t * steps, (t +
+/// 1) * steps).
 struct work_share {
-  std::int32_t steps = 0;            // steps of a tile; 0: block t takes all of tile t, other members are unused
-  std::int32_t parts = 0;            // split-K: blocks that share each tile; 0: stream-K
-  std::int32_t least = 0, more = 0;  // steps of a block; the first `more` blocks (split-K: of each tile) have one more
+  std::int32_t steps = 0;  // steps of a tile; 0: block t takes all of tile t, and the other members are unused
+  std::int32_t parts = 0;  // split-K: blocks that share each tile; 0: stream-K
+  std::int32_t least = 0, more = 0;  // a block has `least` steps, each of the first `more` blocks (split-K: the first
+                                     // `more` blocks of each tile) has one step more
 
-  /// split_k: `parts` blocks for each tile. stream_k: `blocks` blocks for the row of all steps.
+  /// Split-K with `parts` blocks for each tile of `steps` steps.
   static constexpr work_share split_k(int steps, int parts) { return {steps, parts, steps / parts, steps % parts}; }
+  /// Stream-K with `blocks` blocks for all steps of `tiles` tiles.
   static constexpr work_share stream_k(int steps, std::int64_t tiles, int blocks) {
     return {steps, 0, static_cast<std::int32_t>(tiles * steps / blocks),
             static_cast<std::int32_t>(tiles * steps % blocks)};
@@ -32,33 +36,36 @@ struct work_share {
 
   /// The steps of one tile that one block computes.
   struct part {
-    std::int32_t tile;                // -1: no part
-    std::int32_t begin = 0, end = 0;  // steps, counted from the tile's first
+    std::int32_t tile;                // -1: there is no such part
+    std::int32_t begin = 0, end = 0;  // the steps [begin, end) of the tile; both 0 if work_share::steps is 0
     std::int32_t left = 0;            // steps that the block has after this part
     std::int32_t contributor = 0;     // the block's index
   };
 
-  /// The first part of a block, and the part after another.
+  /// The first part of block `block`.
   TILERY_SIMT part first(int block) const {
     if (steps == 0) return {block};
     if (parts > 0) return take(block / parts, begin_of(block % parts), share_of(block % parts), block);
     return take(begin_of(block) / steps, begin_of(block) % steps, share_of(block), block);
   }
+  /// The part of the same block that follows part `behind`, in the next tile; its tile is -1 if there is none.
   TILERY_SIMT part next(const part& behind) const {
     if (behind.left == 0) return {-1};
     return take(behind.tile + 1, 0, behind.left, behind.contributor);
   }
 
-  /// The elements that a part needs of A or B. A step has `block_k` elements of k.
+  /// The elements of A or B that a part multiplies. `all` is the operand (panel.hpp); a step has `block_k` elements
+  /// along k.
   template <class Panel>
   TILERY_SIMT Panel of(const part& p, const Panel& all, int block_k) const {
     return steps == 0 ? all : all.along_k(p.begin * block_k, p.end * block_k);
   }
 
-  /// True if no other block has a part of the tile.
+  /// True if the part is the whole tile.
   TILERY_SIMT bool whole(const part& p) const { return p.end - p.begin == steps; }
 
-  /// The blocks that have parts of a tile, in the order of their steps.
+  /// The blocks that have parts of a tile: `count` consecutive blocks from block `first` on, in the order of their
+  /// steps.
   struct blocks {
     std::int32_t first, count;
   };
@@ -69,12 +76,16 @@ struct work_share {
   }
 
 private:
+  /// The part of tile `tile` that begins at step `begin`, for a block that has `share` steps left.
   TILERY_SIMT part take(int tile, int begin, int share, int block) const {
     const int end = begin + share < steps ? begin + share : steps;
     return {tile, begin, end, share - (end - begin), block};
   }
+  /// The number of steps of a block.
   TILERY_SIMT int share_of(int block) const { return least + (block < more ? 1 : 0); }
+  /// The first step of a block: of the tile (split-K), or of all tiles (stream-K).
   TILERY_SIMT int begin_of(int block) const { return block * least + (block < more ? block : more); }
+  /// Stream-K: the block that has a step of the sequence of all steps.
   TILERY_SIMT int block_of(int step) const {
     const int longer = more * (least + 1);
     return step < longer ? step / (least + 1) : more + (step - longer) / least;

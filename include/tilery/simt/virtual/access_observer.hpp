@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One access, as a shadow compares it with the history of its cells: may the access follow an earlier one? If not, the
-// pair of accesses becomes a fault: a race, a missing wait for a copy, or a missing proxy fence.
+// The observer of one access: the class to which a shadow (shadow.hpp) passes each earlier access of the same cells. It
+// decides whether the new access may follow the earlier one. If not, it reports the pair of accesses as a fault: a
+// race, a missing wait for a copy, or a missing proxy fence.
 #pragma once
 #pragma GCC system_header
 
@@ -17,47 +18,56 @@ struct access_observer {
   access_reports& watch;  // of the block whose lane makes the access
   const access_reports::actor& who;
   bool writes;
-  const char* memory;
+  const char* memory;  // the name in reports: an operand, "shared memory" or "global memory"
   std::size_t cell_bytes = 1;
-  std::int64_t base = 0;  // of cell 0, in bytes from the start of the memory
+  std::int64_t base = 0;  // offset of cell 0 from the start of the named memory, in bytes
   bool in_shared = true;
-  access_reports* home = nullptr;  // the watch of the block that owns the shared memory, if not this block
-  bool discarded = false;          // bytes of this memory may be uninitialised because they were discarded
+  access_reports* home = nullptr;  // an access by cluster rank: the watch of the block that owns the memory; else null
+  bool discarded = false;          // lanes have discarded bytes of this shared memory, which are then uninitialised
 
+  /// The watch of the block that owns the memory; for global memory, of the block that makes the access.
   access_reports& of() const { return home ? *home : watch; }
   std::string name() const { return home ? shared_memory_of(home->rank_of(home->order_.block())) : memory; }
   const epoch& now() const { return who.self; }
-  /// True if the access must be compared even with writes that all lanes know.
+  /// True if the access must be compared even with writes that happen before the next access of every lane. An access
+  /// through the asynchronous proxy also needs a proxy fence. A constant read must follow no write of the launch.
   bool asks_always() const { return who.through_proxy || who.self.mode == access_mode::constant; }
   bool is_engine() const { return virtual_machine::is_engine(who.self.mode); }
   bool overwrites() const { return who.overwrites; }
+  /// True if the write `e`, or all accesses of `r`, happen before this access.
   bool ordered(const epoch& e) const { return watch.order_.knows(who.lane, e); }
   bool ordered(const readers& r) const { return watch.order_.knows(who.lane, r); }
 
-  /// True if the access may follow this write.
+  /// True if the access may follow the write `e`: both are atomics that are atomic to each other, or `e` happens before
+  /// the access and is visible to the access's proxy.
   bool allows(const epoch& e) const {
     if (both_atomic(e.mode, e.who)) return true;
     if (who.self.mode == access_mode::constant || !ordered(e)) return false;
     if (!who.through_proxy || e.mode == access_mode::async_proxy) return true;
     return in_shared && watch.order_.fenced(who.lane, e);  // a proxy fence orders shared memory only
   }
-  /// True if the access, a write, may follow these reads or atomics.
+  /// True if the access may follow the reads or atomics `r`. The shadow asks only if at least one of both sides writes.
+  /// No write may follow a constant read.
   bool allows(const readers& r) const {
     return r.mode != access_mode::constant && (ordered(r) || both_atomic(r.mode, r.who));
   }
 
+  /// Reports a read or an atomic of `cells` cells, from cell `first` on, that were never written.
   void never_written(std::size_t first, std::size_t cells) {
     if (watch.launch_.checks_for(checks::memory))
       watch.report(fault_kind::uninitialised, who, false, name(), offset(first), size(cells),
                    std::string("no lane of ") + (home ? "the cluster" : "this block") + " has written them" +
                        (discarded ? " since the block began or they were discarded" : ""));
   }
+  /// Reports that the access to these cells must not follow the write `e`.
   void conflicts(const epoch& e, std::size_t first, std::size_t cells) {
     conflict(e, e.member, true, first, cells,
              ordered(e) && who.through_proxy                                     ? fault_kind::missing_fence
              : virtual_machine::is_engine(e.mode) && of().in_flight(e, e.member) ? fault_kind::missing_wait
                                                                                  : fault_kind::race);
   }
+  /// Reports that the access to these cells must not follow the accesses `r`. The report names one lane of `r`: one
+  /// whose access does not happen before this access, if there is one.
   void conflicts(const readers& r, std::size_t first, std::size_t cells) {
     int member = std::countr_zero(r.members);
     for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
@@ -68,6 +78,8 @@ struct access_observer {
   }
 
 private:
+  /// True if this access and the other one, of mode `other` by an actor of group `by`, are atomics of one width whose
+  /// scopes include both lanes: such atomics do not race.
   bool both_atomic(access_mode other, group_id by) const {
     const access_mode mine = who.self.mode;
     return is_atomic(mine) && is_atomic(other) && of_one_width(mine, other) &&
@@ -92,6 +104,7 @@ private:
     if (pair.one_line_stores && origin.later.barrier == 0) origin.needed = remedy::other;
     watch.launch_.found(std::move(f), who.self.site, other.site, std::move(origin));
   }
+  // The offset of a cell, and the size of some cells, in bytes.
   std::int64_t offset(std::size_t cell) const { return base + static_cast<std::int64_t>(cell * cell_bytes); }
   std::int64_t size(std::size_t cells) const { return static_cast<std::int64_t>(cells * cell_bytes); }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Base of a block's watch: the actor of an access (a lane, or a copy engine), the block's happens-before order, the
-// copies that have landed, and the functions that turn a wrong access into a fault of the launch.
+// Base class of a block's watch (block_watch.hpp): the actor of an access (a lane, or a copy engine), the block's
+// happens-before order, how far each copy engine has got, and the functions that turn a wrong access into a fault of
+// the launch.
 #pragma once
 #pragma GCC system_header
 
@@ -22,18 +23,21 @@ public:
     int lane;
     epoch self;                  // the access's epoch: the engine's if an engine makes the access
     bool through_proxy = false;  // through the asynchronous proxy: sees a lane's write only after a proxy fence
-    bool overwrites = false;     // an atomic whose result does not depend on the old value
+    bool overwrites = false;     // an atomic store or exchange: the stored value does not depend on the old one
   };
 
   access_reports(launch_watch& launch, int threads) : launch_(launch), order_(threads) {}
 
+  /// Returns the actor of an access that the lane makes itself, now.
   actor lane_itself(int lane, std::uint32_t site, access_mode mode, bool atomic_write = false) const {
     return {lane,
             {order_.warp_of(lane), order_.time(lane), site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode,
              atomic_write}};
   }
 
-  /// Reports an address that is not a multiple of the access's alignment.
+  // Report an access whose address is not a multiple of its alignment. For global memory the fault names the nearest
+  // operand; without operands, its offset is the address.
+
   void misaligned_shared(const actor& who, std::int64_t offset, int bytes, bool writes) {
     report(fault_kind::misaligned, who, writes, "shared memory", offset, bytes, must_be_aligned);
   }
@@ -44,11 +48,14 @@ public:
            near ? offset_in(*near, address) : static_cast<std::int64_t>(address), bytes, must_be_aligned);
   }
 
+  /// Reports a fault of a single access: `bytes` bytes at `offset` of `memory`. `missing` says what is wrong.
   void report(fault_kind kind, const actor& who, bool writes, std::string memory, std::int64_t offset,
               std::int64_t bytes, std::string missing) {
     launch_.found(new_fault(kind, who.lane, writes, std::move(memory), offset, bytes, std::move(missing)),
                   who.self.site, 0);
   }
+  /// Returns a fault whose access by `lane` is at `offset` of `memory`. Its sites are empty: launch_watch::found()
+  /// fills them in.
   fault new_fault(fault_kind kind, int lane, bool writes, std::string memory, std::int64_t offset, std::int64_t bytes,
                   std::string missing) const {
     fault f;
@@ -69,10 +76,12 @@ protected:
     if (engine.local >= issuer_.size()) issuer_.resize(engine.local + 1, -1);
     issuer_[engine.local] = lane;
   }
-  /// Marks the engine's copies before `time` as landed. Bytes of later copies are not in memory yet.
+  /// Marks the copies before `time` as landed: their bytes are in memory. `time` counts the groups of copies that
+  /// lane `member` of a warp has committed (copy_checks.hpp), or the phases of an mbarrier (mbarrier_checks.hpp).
   void lands(group_id engine, int member, std::uint32_t time) { landed(engine, member) = time; }
 
-  /// The time before which all copies of this engine and member have landed.
+  /// The time before which all copies of this engine and member have landed. `engine` is an engine of this block: its
+  /// number (group_id::local) is at least the number of warps.
   std::uint32_t& landed(group_id engine, int member) {
     const std::size_t i =
         (engine.local - static_cast<std::uint32_t>(order_.warp_count())) * std::size_t{block::warp_lanes} +
@@ -80,31 +89,38 @@ protected:
     if (i >= landed_.size()) landed_.resize(i + block::warp_lanes);
     return landed_[i];
   }
-  /// True if the access is one of a copy of this block that has not landed yet.
+  /// True if `other`, an access by a copy engine, belongs to a copy of this block that has not landed yet.
   template <class Other>
   bool in_flight(const Other& other, int member) {
     return other.who.block == order_.block() && other.time >= landed(other.who, member);
   }
 
+  /// Returns the rank of the lane that a report names for an access: the lane itself, or the lane that issued the copy.
+  /// The engines of warp w have the numbers w + i * warps, i >= 1 (copy_checks::engine). Which lane issued the copies
+  /// of an mbarrier is known only in the mbarrier's own block; for other blocks the rank does not identify this lane.
   int lane_of(group_id who, int member) const {
     if (who.block == order_.block() && who.local < issuer_.size() && issuer_[who.local] >= 0) return issuer_[who.local];
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
     return static_cast<int>(who.local % warps) * block::warp_lanes + member;
   }
 
+  /// Returns the rank in its cluster of block number `block` of the grid.
   int rank_of(std::uint32_t block) const { return static_cast<int>(block) % launch_.launch().cluster; }
+  /// Returns the explanation of a fault_kind::early_end.
   std::string ends_early() const {
     const index3 at = launch_.position(order_.block());
     return "block (" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
            ") ends without waiting for it: a sync_cluster behind it is missing";
   }
+  /// Returns the offset of an address from the operand's first element, in bytes. Negative for an address before it.
   static std::int64_t offset_in(const operand& o, std::uintptr_t address) {
     return static_cast<std::int64_t>(address) - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(o.begin()));
   }
 
-  /// Returns the barrier if the two accesses belong to different iterations of a loop, else an empty result. The test:
-  /// the line of one access is above a barrier, the line of the other below it, both accesses came after the barrier
-  /// was last passed, and the upper line had been executed before the barrier was passed for the first time.
+  /// Returns the barrier that separates two accesses in the loop's body if they belong to different iterations of the
+  /// loop, else an empty result. The test: the source line of one access is above the line of the last passed barrier,
+  /// and that of the other one is not; both accesses came after this barrier was last passed; and the upper line had
+  /// been executed before lanes passed the barrier for the first time.
   later_iteration later_iteration_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time,
                                      bool same_warp) const {
     const passed_barriers::barrier& passed =
@@ -128,8 +144,8 @@ protected:
 private:
   friend struct access_observer;
 
-  std::vector<std::uint32_t> landed_;
-  std::vector<int> issuer_;
+  std::vector<std::uint32_t> landed_;  // (engine, member)
+  std::vector<int> issuer_;            // by number of the engine: the lane that issued its last copy; -1: not known
 };
 
 }  // namespace virtual_machine

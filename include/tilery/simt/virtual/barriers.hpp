@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Barriers of a block that are objects: the 16 named barriers, and the mbarriers in shared memory with their phases,
-// arrivals and outstanding bytes of copies. This file models their function alone; the block's watch tracks the
-// happens-before order that they create.
+// The state of a block's 16 named barriers, and of its mbarriers in shared memory with their phases, arrivals and
+// outstanding bytes of copies. This file models when a barrier completes. Which accesses a barrier orders is tracked by
+// the block's watch (mbarrier_checks.hpp, named_barrier_checks.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -16,13 +16,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// A copy in flight: issued, but its bytes have not been written yet.
+/// A copy by a copy engine. From its issue until land() the copy is in flight: no byte has been written yet.
 struct engine_copy {
   void* to = nullptr;
   const void* from = nullptr;
   std::size_t bytes = 0;
   std::size_t valid = 0;  // bytes read from the source; the rest of the destination becomes zeros
 
+  /// Writes the destination.
   void land() const {
     if (valid > 0) std::memcpy(to, from, valid);  // an empty operand's pointer may be null
     std::memset(static_cast<std::byte*>(to) + valid, 0, bytes - valid);
@@ -31,41 +32,44 @@ struct engine_copy {
 
 /// An mbarrier. A phase is complete when all expected arrivals and all expected bytes have come.
 struct mbarrier_state {
-  int expected = 0;  // arrivals per phase; 0: not initialised
-  int missing = 0;
-  std::int64_t missing_bytes = 0;
-  std::uint32_t phase = 0;
-  std::vector<engine_copy> copies;  // in flight; they land when a lane waits
-  std::vector<int> waiting;         // lanes
+  int expected = 0;                 // arrivals per phase; 0: not initialised
+  int missing = 0;                  // arrivals that the current phase still needs
+  std::int64_t missing_bytes = 0;   // bytes that arrivals expect, minus bytes that have landed; may be below 0
+  std::uint32_t phase = 0;          // number of complete phases since the initialisation
+  std::vector<engine_copy> copies;  // in flight; they land when a lane waits for the mbarrier
+  std::vector<int> waiting;         // ranks of the suspended lanes that wait for the current phase
 
+  /// True if the current phase is complete.
   bool over() const { return missing == 0 && missing_bytes == 0; }
-  /// True if all arrivals have come, and more bytes than they expect: the phase can never complete.
+  /// True if all arrivals have come, and more bytes than these arrivals expect: the phase can never complete.
   bool overfull() const { return expected > 0 && missing == 0 && missing_bytes < 0; }
-  /// Bytes of the copies in flight.
+  /// Returns the number of bytes of all copies in flight.
   std::int64_t bytes_under_way() const {
     std::int64_t sum = 0;
     for (const engine_copy& c : copies) sum += static_cast<std::int64_t>(c.bytes);
     return sum;
   }
-  /// The largest count, from the PTX ISA 8.5, "Size and alignment of an mbarrier object": arrivals are 1 to `most`,
-  /// pending bytes -`most` to `most`.
+  /// The largest count of an mbarrier, from the PTX ISA 8.5 ("Size and alignment of an mbarrier object"): a phase
+  /// expects 1 to `most` arrivals, and its pending bytes are -`most` to `most`.
   static constexpr std::int64_t most = (1 << 20) - 1;
 };
 
+/// A barrier of PTX's bar.sync and bar.arrive, which has a number.
 struct named_barrier {
-  int expected = 0;
-  int arrived = 0;
-  std::vector<int> waiting;
+  int expected = 0;          // lanes
+  int arrived = 0;           // lanes, including those that do not wait
+  std::vector<int> waiting;  // ranks of the suspended lanes
 };
 
 class barriers {
 public:
-  static constexpr int named = 16;
+  static constexpr int named = 16;  // of each block in PTX; number 0 is sync_block's
 
   void clear() {
     mbarriers_.clear();
     for (named_barrier& b : named_) b = {};
   }
+  /// Returns the mbarrier at an address. Where none has been initialised, its `expected` is 0.
   mbarrier_state& at(const void* address) { return mbarriers_[address]; }
   named_barrier& number(int i) { return named_[i]; }
 
@@ -74,14 +78,14 @@ public:
     b = {};
     b.expected = b.missing = arrivals;
   }
-  /// Begins the next phase if this one is complete. Returns true if it was.
+  /// If the mbarrier's current phase is complete, begins the next phase and returns true. Otherwise returns false.
   static bool turn(mbarrier_state& b) {
     if (b.expected == 0 || !b.over()) return false;
     ++b.phase;
     b.missing = b.expected;
     return true;
   }
-  /// Executes the copies in flight of the mbarrier.
+  /// Executes the mbarrier's copies in flight and subtracts their bytes from the missing ones.
   static void land(mbarrier_state& b) {
     for (const engine_copy& c : b.copies) {
       c.land();

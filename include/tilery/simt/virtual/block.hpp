@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One block of the virtual GPU: its shared memory, and its barriers, at which the lanes (block_lanes.hpp) wait: those
-// of the block, of its cluster and of its warps, mbarriers and named barriers. The last lane to arrive at a barrier
-// continues without a switch.
+// One block of the virtual GPU: its shared memory, and the barriers at which its lanes (block_lanes.hpp) wait:
+// sync_block, sync_cluster, the collectives of a warp, mbarriers and named barriers. The last lane to arrive at a
+// barrier continues without a switch to another fiber.
 #pragma once
 #pragma GCC system_header
 
@@ -20,7 +20,8 @@ public:
   static constexpr int warp_lanes = warp_collective_state::lanes;
   using lane_function = void (*)(block& self, int rank, const void* params);
 
-  /// `events` receives the block's events (see block_events); null for an unchecked block.
+  /// Allocates a block that runs many blocks of a grid, one after another. `events` receives the block's events (see
+  /// block_events.hpp); null for an unchecked block. `tensors`: how warp instructions compute (tensor_model.hpp).
   block(int threads, int bytes_of_shared, std::unique_ptr<block_events> events = nullptr, tensor_model tensors = {})
       : block_lanes(threads),
         events_(std::move(events)),
@@ -48,15 +49,18 @@ public:
     if (events_) events_->begins(*this);
   }
 
+  /// The number of blocks of the grid in each dimension.
   index3 of() const { return of_; }
   const cluster_state& cluster() const { return *cluster_; }
   int cluster_rank() const { return at().x % static_cast<int>(cluster_->blocks.size()); }
   void* shared() const { return shared_.get(); }
   std::size_t shared_bytes() const { return shared_bytes_; }
+  /// The lanes of a warp that have not ended, as a bit mask.
   std::uint32_t live_lanes(int warp) const { return warps_[static_cast<std::size_t>(warp)].live; }
   block_events* events() const { return events_.get(); }
 
   // Barriers of all lanes of a block, a cluster or a warp -------------------------------------------------------------
+  // `rank` is the lane that arrives, `at` the source line at which it arrives.
 
   void sync_block(int rank, where at) {
     if (arrived_ + 1 == live()) {
@@ -75,9 +79,10 @@ public:
       suspend(rank, verb::sync_cluster, at);
   }
 
-  /// A collective of a warp: a barrier at which each lane passes 8 bytes to the other lanes. Returns the table of these
-  /// values, indexed by lane; the entry after the last lane is the mask of the lanes that arrived. If `work` is given,
-  /// it is executed once for all 32 lanes before they continue, and each value is the address of a lane's operands.
+  /// A collective of a warp: a barrier at which each lane passes 8 bytes (`value`) to the other lanes. Returns the
+  /// table of these values, indexed by lane; entry 32 is the mask of the lanes that arrived. If `work` is given, it is
+  /// the function of a warp instruction: it is executed once for all 32 lanes before they continue, and each value is
+  /// the address of a lane's operands.
   const std::uint64_t* warp_collective(int rank, verb what, std::uint64_t value, where at, warp_work work = nullptr) {
     warp_collective_state& w = warp_of(rank);
     const std::uint64_t* const table = w.arrive(rank, what, value, at, work, this->at());
@@ -100,14 +105,15 @@ public:
     if (events_) events_->phase_complete(mbarrier, b);
     wake_mbarrier(mbarrier);
   }
-  /// Wakes the lanes that wait at an mbarrier, because its phase is complete or because a new copy must land: waiting
-  /// lanes make the copies land.
+  /// Wakes the lanes that wait at an mbarrier. Called when its phase is complete, and when a new copy has been issued:
+  /// a copy lands only when a waiting lane runs.
   void wake_mbarrier(const void* mbarrier) {
     mbarrier_state& b = barriers_.at(mbarrier);
     for (const int lane : b.waiting) ready().insert(lane);
     b.waiting.clear();
   }
-  /// Returns when the mbarrier's phase of this parity is complete.
+  /// Waits while the number of the mbarrier's current phase has this parity, as mbarrier.try_wait.parity does. Returns
+  /// at once if the mbarrier is not initialised.
   void wait_mbarrier(int rank, const void* mbarrier, std::uint32_t parity, where at) {
     mbarrier_state& b = barriers_.at(mbarrier);
     while (b.expected > 0 && (b.phase & 1) == parity) {
@@ -118,8 +124,8 @@ public:
       suspend(rank, verb::wait_mbarrier, at);
     }
   }
-  /// The lane arrives at a named barrier that expects `lanes` lanes. With `waits` it returns only when all of them have
-  /// arrived.
+  /// Arrives at a named barrier that expects `lanes` lanes. With `waits` (bar.sync), returns only when all of these
+  /// lanes have arrived; otherwise (bar.arrive) returns at once.
   void arrive_at_named(int rank, int number, int lanes, bool waits, where at) {
     named_barrier& b = barriers_.number(number);
     b.expected = lanes;
@@ -134,8 +140,8 @@ public:
     if (waits) suspend(rank, verb::sync_named, at);
   }
 
-  /// Called when a lane has overflowed its stack. The lane is abandoned without running its destructors, and no lane of
-  /// the block continues.
+  /// Abandons the lane that has overflowed its stack: switches to the scheduler without running the lane's destructors.
+  /// `address`: the address in the stack's guard pages that the lane has accessed. No lane of the block continues.
   [[noreturn]] void overflowed(const void* address) override {
     const int rank = lane_of_guard(address);
     warp_of(rank).live &= ~bit_of(rank);
@@ -149,11 +155,14 @@ private:
 
   friend block_lanes<block>;
   void run_kernel(int rank) { kernel_(*this, rank, params_); }
+  /// Updates the counts of live lanes when a lane has ended, and releases the barriers that waited for this lane alone.
   void lane_ended(int rank) {
     --cluster_->live;
     if (!cancelled() && !failed()) release_without(rank);
     if (!lives() && events_) events_->ends();
   }
+
+  // Each release_... makes the waiting lanes of a complete barrier ready to run.
 
   void release_block() {
     arrived_ = 0;
@@ -171,8 +180,8 @@ private:
     ready().insert_warp(warp, came);
     if (events_) events_->warp_complete(warp, w.called, came);
   }
-  /// Releases the barriers at which only this lane, which has ended, was missing. Not inlined: it would give the end of
-  /// each lane a large stack frame.
+  /// Releases the barriers that waited only for this lane, which has ended. Not inlined: otherwise the code that ends a
+  /// lane would have a large stack frame, on the stack of every lane.
   [[gnu::noinline]] void release_without(int rank) {
     if (arrived_ == live() && live() > 0) release_block();
     warp_collective_state& w = warp_of(rank);
@@ -182,11 +191,12 @@ private:
   }
 
   warp_collective_state& warp_of(int rank) { return warps_[static_cast<std::size_t>(rank / warp_lanes)]; }
+  /// The bit of a lane in a mask of its warp's lanes.
   static std::uint32_t bit_of(int rank) { return 1u << (rank % warp_lanes); }
 
   std::unique_ptr<block_events> events_;
   tensor_model tensors_;
-  index3 of_;
+  index3 of_;  // blocks of the grid
   lane_function kernel_ = nullptr;
   const void* params_ = nullptr;
   cluster_state* cluster_ = nullptr;

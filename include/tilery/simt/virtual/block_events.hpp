@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The interface from a block to its watch: the block begins, ends, or its lanes have passed a barrier or a collective.
-// Also the names of the verbs in which a lane can wait.
+// The interface by which a block (block.hpp) tells its watch (block_watch.hpp) what happens: the block begins or ends,
+// or a barrier or collective is complete. Also the verbs in which a lane can wait, with their names. A verb is an
+// operation of a lane (simt/lane.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +15,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The verb in which a suspended lane waits.
+/// The verb in which a suspended lane waits. `poll`: an atomic that polls (polling.hpp). `warp_instruction`: an
+/// instruction of a whole warp, such as an mma.
 enum class verb : std::uint8_t {
   nothing,
   sync_block,
@@ -48,7 +50,7 @@ constexpr const char* name_of(verb v) {
   return names[static_cast<int>(v)];
 }
 
-/// Sorted ranks as text with a leading blank: " 0-3, 7".
+/// Returns sorted ranks as text with a leading blank, for example " 0-3, 7".
 inline std::string ranges(const std::vector<int>& ranks) {
   std::string text;
   for (std::size_t i = 0; i < ranks.size();) {
@@ -63,11 +65,10 @@ inline std::string ranges(const std::vector<int>& ranks) {
 class block;
 struct mbarrier_state;
 
-/// The blocks of a cluster by rank, the number of their live lanes, and how many of these have arrived at the
-/// cluster's barrier.
+/// The blocks of a cluster, and the state of the cluster's barrier.
 struct cluster_state {
-  std::vector<block*> blocks;
-  int live = 0, arrived = 0;
+  std::vector<block*> blocks;  // by rank in the cluster
+  int live = 0, arrived = 0;   // lanes of all blocks: those that have not ended; those that wait in sync_cluster
 
   /// Returns the block of this rank; null if the cluster has no such rank.
   block* at(int rank) const {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The lanes of one block as fibers, and the choice of the lane that runs next. A lane that must wait switches straight
-// to the next ready lane, or to the scheduler of the grid if no lane is ready. A lane waits at a barrier (block.hpp),
-// in wait_until, or because it polls. A lane that throws, or that overflows its stack, ends its block.
+// The lanes of one block as fibers (fiber.hpp), and the choice of the lane that runs next. A lane that must wait
+// switches straight to the next ready lane of its block, or to the scheduler (grid.hpp) if no lane is ready. A lane
+// waits at a barrier (block.hpp), in wait_until, or because it polls (polling.hpp). A lane that throws, or that
+// overflows its stack, ends its block.
 #pragma once
 #pragma GCC system_header
 
@@ -28,9 +29,9 @@ namespace virtual_machine {
 /// error.
 struct lane_cancelled {};
 
-/// Block derives from this class. It has run_kernel(rank), which executes the kernel for one lane, and
-/// lane_ended(rank), which is called after a lane has ended and may throw the fault that ends the launch
-/// (options::stop_at_first).
+/// The base class of `Block`. `Block` has run_kernel(rank), which executes the kernel for one lane, and
+/// lane_ended(rank), which is called after a lane has ended. lane_ended() may throw a fault: with
+/// virtual_gpu::options::stop_at_first, the first fault ends the launch.
 template <class Block>
 class block_lanes : public stack_owner {
 public:
@@ -42,16 +43,16 @@ public:
 
   // Called by the scheduler of the grid -------------------------------------------------------------------------------
 
-  /// Runs the lanes until all have ended or none can continue. Returns true if a lane is still alive.
+  /// Runs the lanes until all have ended, none can continue, or one has failed. Returns true if a lane is still alive.
   bool resume(fiber& scheduler) {
     scheduler_ = &scheduler;
     const int next = ready_.next(0);
-    stack_owner* const outer = std::exchange(guarded, this);
+    stack_owner* const outer = std::exchange(guarded, this);  // a stack overflow now concerns this block
     if (next >= 0) scheduler.switch_to(lane(next).self);
     guarded = outer;
     return live_ > 0;
   }
-  /// Ends all lanes that are still alive, running the destructors of their stacks.
+  /// Ends all lanes that are still alive. The destructors of the objects on their stacks run.
   void cancel(fiber& scheduler) {
     cancelled_ = true;
     for (const lane_state& l : lanes_)
@@ -63,18 +64,18 @@ public:
   bool lives() const { return live_ > 0; }
   /// True if a lane is ready to run.
   bool has_ready_lane() const { return ready_.next(0) >= 0; }
-  /// Makes all lanes that wait in this verb ready to run.
+  /// Makes all lanes that wait in the verb `waiting_in` ready to run.
   void wake(verb waiting_in) {
     for (const lane_state& l : lanes_)
       if (l.doing == waiting_in) ready_.insert(l.rank);
   }
-  /// Counts the lanes that wait in this verb.
+  /// Counts the lanes that wait in the verb `what`.
   int lanes_in(verb what) const {
     return static_cast<int>(
         std::count_if(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alive && l.doing == what; }));
   }
-  /// Lists where the live lanes wait: one line of text for all lanes that wait in the same verb at the same source
-  /// line.
+  /// Returns the places where the live lanes wait, as text: one line for each verb and source line, with the ranks of
+  /// the lanes that wait there.
   std::string where_lanes_wait() const {
     std::map<std::pair<std::string, std::string>, std::vector<int>> places;
     for (const lane_state& l : lanes_)
@@ -89,12 +90,13 @@ public:
     return text;
   }
 
-  /// What the first lane threw that failed; null if none has.
+  /// The exception of the first lane that failed; null if no lane has failed.
   std::exception_ptr failure() const { return failure_; }
-  /// True while the lanes are ended early.
+  /// True once cancel() has been called for the current block.
   bool cancelled() const { return cancelled_; }
-  /// Counts the events that may let other lanes continue: a lane returns from wait_until, a polling lane finds another
-  /// value, or a lane ends. If resume() does not change this count, the block made no progress.
+  /// Counts the events after which other lanes may be able to continue: a lane returns from wait_until, a lane's atomic
+  /// finds another value than its previous atomic on this address, or a lane ends. If resume() does not change this
+  /// count, the block made no progress.
   std::uint64_t progress() const { return progress_; }
   /// The index of this block in the grid.
   index3 at() const { return at_; }
@@ -113,8 +115,8 @@ public:
     while (!done()) suspend(rank, verb::wait_until, at);
     ++progress_;
   }
-  /// Called before an atomic on the address `place`, whose current value look() returns. If the lane polls (see
-  /// polling.hpp), other lanes and other blocks run first. `changes`: true if the atomic is going to change the value.
+  /// Lets other lanes and other blocks run if the lane polls (polling.hpp). Called before an atomic on the address
+  /// `place`. look() returns the current value there. `changes`: true if the atomic is going to change this value.
   template <class Look>
   void before_atomic(int rank, const void* place, Look look, bool changes, where at) {
     polling& polls = polls_[static_cast<std::size_t>(rank)];
@@ -125,13 +127,15 @@ public:
     }
     if (polls.finds(place, value)) ++progress_;
   }
-  /// Called after an atomic that changed the value at `place`.
+  /// Notes that an atomic of this lane has changed the value at `place`. If the lane's next atomic there finds the
+  /// value that the lane itself has written, this does not yet count as polling.
   void after_change(int rank, const void* place) { polls_[static_cast<std::size_t>(rank)].changes(place); }
 
+  /// True if the address is in the guard pages of a live lane's stack.
   bool guards(const void* address) const override { return lane_of_guard(address) >= 0; }
 
 protected:
-  /// Prepares all lanes to run the kernel from its beginning, as block `at` of the grid.
+  /// Prepares all lanes to run the kernel from its beginning, for block `at` of the grid.
   void begin_lanes(index3 at) {
     at_ = at;
     failure_ = nullptr;
@@ -147,12 +151,16 @@ protected:
   }
 
   int threads() const { return threads_; }
-  /// True if a lane has failed. Unlike failure(), copies no exception_ptr: it is called for each lane.
+  /// True if a lane has failed. Copies no exception_ptr, unlike failure(), because this is called at the end of each
+  /// lane.
   bool failed() const { return failure_ != nullptr; }
+  /// The number of lanes that have not ended.
   int live() const { return live_; }
+  /// The lanes that can run: the running one, and those that wait for nothing.
   lane_set& ready() { return ready_; }
 
-  /// Switches from a lane that must wait to the next ready lane, or to the scheduler if there is none.
+  /// Switches from a lane that must wait to the next ready lane, or to the scheduler if no lane is ready. Returns when
+  /// the lane has been made ready again. Throws lane_cancelled if the lane must end early.
   void suspend(int rank, verb what, where at) {
     lane_state& l = lane(rank);
     l.doing = what, l.at = at;
@@ -162,14 +170,14 @@ protected:
     if (cancelled_) throw lane_cancelled{};
   }
 
-  /// Returns the lane whose stack ends in the guard pages at this address; -1 if there is none.
+  /// Returns the live lane whose guard pages contain this address; -1 if there is none.
   int lane_of_guard(const void* address) const {
     for (const lane_state& l : lanes_)
       if (l.alive && l.self.guards(address)) return l.rank;
     return -1;
   }
-  /// Ends a lane that has overflowed its stack, without running its destructors. `last`: the last site of the lane. No
-  /// lane of the block continues.
+  /// Ends a lane that has overflowed its stack, without running the destructors of the objects on this stack, and
+  /// stores the fault as the block's failure. `last`: the site of the lane's last verb. No lane of the block continues.
   [[noreturn]] void abandon(int rank, const site& last) {
     fault f;
     f.kind = fault_kind::stack_overflow;
@@ -189,12 +197,14 @@ private:
     block_lanes* owner = nullptr;
     int rank = 0;
     bool alive = true;
-    verb doing = verb::nothing;
-    where at{"", 0};
+    verb doing = verb::nothing;  // in which the lane waits; `nothing` while it does not
+    where at{"", 0};             // the source line of its last wait
     fiber self;
   };
 
   lane_state& lane(int rank) { return lanes_[static_cast<std::size_t>(rank)]; }
+  /// Returns the fiber of the first ready lane from lane `from` upwards, wrapping around; the scheduler if none is
+  /// ready.
   fiber& next_fiber(int from) {
     const int next = ready_.next(from);
     return next < 0 ? *scheduler_ : lane(next).self;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The happens-before relation of a launch, as seen from one block: for each lane, the accesses that are ordered before
-// its next access. "A lane knows an access" means that the access happens before whatever the lane does next. The
-// lanes of a warp share the clock of the warp's last barrier. A lane that acquires by itself keeps what it learns in a
-// clock of its own until the warp's next barrier. Each copy engine is an actor of its own: a lane knows its copies
-// after waiting for them.
+// its next access. "A lane knows an access" means that the access happens before whatever the lane does next. "The lane
+// learns an access" means that from now on it knows the access.
+//
+// The lanes of a warp share a vector clock (vector_clock.hpp), which holds what all of them have known since the warp's
+// last barrier. A lane that learns more, by an acquire or a wait, keeps this in a clock of its own until the warp's
+// next barrier. Each copy engine is an actor of its own: a lane knows the accesses of a copy only after it has waited
+// for the copy.
 #pragma once
 #pragma GCC system_header
 
@@ -17,8 +20,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The accesses that an observer knows, and the part of them that a proxy fence has made visible to the asynchronous
-/// proxy.
+/// The accesses that a lane or a warp knows (`known`), and those of them that a proxy fence has made visible to the
+/// asynchronous proxy (`fenced`).
 struct knowledge {
   vector_clock known, fenced;
 
@@ -37,6 +40,7 @@ public:
         warps_(static_cast<std::size_t>((threads + warp_lanes - 1) / warp_lanes)),
         lanes_(static_cast<std::size_t>(threads)) {}
 
+  /// Forgets everything: block number `block` of the grid begins.
   void begin(std::uint32_t block) {
     block_ = block;
     engines_ = 0;
@@ -50,13 +54,17 @@ public:
   std::uint32_t block() const { return block_; }
   int lane_count() const { return threads_; }
   int warp_count() const { return static_cast<int>(warps_.size()); }
+  /// The lane's time: increases at its releases and at the barriers that it passes. A clock that holds the time t of a
+  /// lane knows all accesses that the lane has made before time t.
   std::uint32_t time(int lane) const { return lanes_[static_cast<std::size_t>(lane)].time; }
   group_id warp_of(int lane) const { return {block_, static_cast<std::uint32_t>(lane / warp_lanes)}; }
 
-  /// Returns a new group, for an engine or a barrier of this block.
+  /// Returns a new group of actors: for a copy engine of this block, or for the copies that an mbarrier counts.
   group_id new_engine() { return {block_, static_cast<std::uint32_t>(warp_count() + engines_++)}; }
 
-  /// True if the access is ordered before the lane's next access.
+  // knows(): true if the access, or all accesses of `r`, are ordered before the lane's next access. A lane knows its
+  // own accesses, but not those of the copies that it has issued.
+
   bool knows(int lane, group_id who, int member, std::uint32_t at, access_mode mode) const {
     if (!is_engine(mode) && who == warp_of(lane) && member == lane % warp_lanes) return true;
     if (warp(lane).known.knows(who, member, at)) return true;
@@ -74,7 +82,8 @@ public:
   bool warp_knows(int lane, const readers& r) const {
     return warp(lane).known.knows(r.who, vector_clock::all_members, r.time);
   }
-  /// True if an access through the generic proxy is visible to an asynchronous operation that the lane issues now.
+  /// True if an access through the generic proxy is visible to an operation through the asynchronous proxy that the
+  /// lane issues now.
   bool fenced(int lane, const epoch& e) const {
     if (warp(lane).fenced.knows(e.who, e.member, e.time)) return true;
     const knowledge* alone = lanes_[static_cast<std::size_t>(lane)].alone.get();
@@ -88,7 +97,8 @@ public:
            std::any_of(lanes_.begin(), lanes_.end(), [&](const lane_state& l) { return l.alone && knows(*l.alone); });
   }
 
-  /// True if the lane knows any access of block `other`. That block has as many threads as this one.
+  /// True if the lane knows the first accesses (time 0) of at least one lane of block `other`. That block has as many
+  /// threads as this one.
   bool knows_of(int lane, std::uint32_t other) const {
     for (int i = 0; i < threads_; ++i)
       if (knows(lane, {other, static_cast<std::uint32_t>(i / warp_lanes)}, i % warp_lanes, 0, access_mode::plain))
@@ -96,8 +106,8 @@ public:
     return false;
   }
 
-  /// Returns what a release of the lane publishes: every access that the lane knows or has made. Its later accesses are
-  /// not included.
+  /// Releases: returns the accesses that the lane knows or has made. The lane's time advances, so that its later
+  /// accesses are not included.
   knowledge release(int lane) {
     lane_state& l = lanes_[static_cast<std::size_t>(lane)];
     knowledge given = warp(lane);
@@ -106,28 +116,32 @@ public:
     given.known.learn(warp_of(lane), lane % warp_lanes, l.time);
     return given;
   }
+  /// Acquires: the lane learns what a release has returned.
   void acquire(int lane, const knowledge& given) { alone(lane).join(given); }
-  /// The lane learns of all copies of the engine before `time`.
+  /// Waits for copies: the lane learns the accesses of all copies of the engine before `time`.
   void wait_for(int lane, group_id engine, int member, std::uint32_t time) {
     alone(lane).known.learn(engine, member, time);
   }
-  /// A proxy fence: every access that the lane knows or has made becomes visible to the asynchronous proxy.
+  /// Executes a proxy fence: every access that the lane knows or has made becomes visible to the asynchronous proxy.
   void fence_proxy(int lane) {
     const vector_clock seen = release(lane).known;
     alone(lane).fenced.join(seen);
   }
 
-  /// All live lanes of a warp have passed a barrier that orders memory (sync_warp).
+  /// Records a barrier of warp `w` that orders memory (sync_warp): each lane learns what any lane of the warp knows or
+  /// has made.
   void pass_warp_barrier(int w) {
     knowledge& k = warps_[static_cast<std::size_t>(w)];
     const std::uint32_t time = gather(w) + 1;
     set_time(w, time);
     k.known.set_warp(static_cast<std::uint32_t>(w), time);
   }
-  /// All live lanes of the block have passed a barrier (sync_block).
+  /// Records a barrier of the block (sync_block): each lane learns what any lane of the block knows or has made.
   void pass_block_barrier() {
     std::uint32_t time = 0;
-    bool plain = true;  // no clock holds more than one time per warp of this block
+    // true if all clocks hold only times of this block's warps, and no lane has executed a proxy fence: then the clocks
+    // need not be joined, because after the barrier each of them holds `time` for every warp
+    bool plain = true;
     for (int w = 0; w < warp_count(); ++w) {
       time = std::max(time, gather(w) + 1);
       const knowledge& k = warps_[static_cast<std::size_t>(w)];
@@ -148,10 +162,11 @@ public:
     }
   }
 
-  // A barrier of the cluster: pass_block_barrier() of each block, then each block learns what the other blocks know.
+  // A barrier of the cluster consists of pass_block_barrier() of each block, and then learn() of each block.
 
-  /// The knowledge that all lanes share after pass_block_barrier().
+  /// What all lanes know after pass_block_barrier().
   const knowledge& shared_by_all() const { return warps_.front(); }
+  /// All lanes learn what the lanes of the other blocks know.
   void learn(const knowledge& others) {
     for (knowledge& k : warps_) k.join(others);
   }
@@ -159,10 +174,11 @@ public:
 private:
   struct lane_state {
     std::uint32_t time = 0;
-    std::unique_ptr<knowledge> alone;  // learnt by this lane alone since its warp's last barrier
+    std::unique_ptr<knowledge> alone;  // what this lane alone has learnt since its warp's last barrier; null: nothing
   };
 
   const knowledge& warp(int lane) const { return warps_[static_cast<std::size_t>(lane / warp_lanes)]; }
+  /// Returns the lane's own clock; creates it if there is none.
   knowledge& alone(int lane) {
     auto& own = lanes_[static_cast<std::size_t>(lane)].alone;
     if (!own)
@@ -171,7 +187,7 @@ private:
     return *own;
   }
 
-  /// Merges the clocks of single lanes into their warp's clock. Returns the latest time of the lanes.
+  /// Merges the lanes' own clocks into the clock of their warp `w`. Returns the latest time of these lanes.
   std::uint32_t gather(int w) {
     std::uint32_t time = 0;
     for (int i = w * warp_lanes; i < std::min(threads_, (w + 1) * warp_lanes); ++i) {
@@ -181,6 +197,7 @@ private:
     }
     return time;
   }
+  /// Sets the time of all lanes of warp `w`.
   void set_time(int w, std::uint32_t time) {
     for (int i = w * warp_lanes; i < std::min(threads_, (w + 1) * warp_lanes); ++i)
       lanes_[static_cast<std::size_t>(i)].time = time;
@@ -188,7 +205,7 @@ private:
 
   int threads_;
   std::uint32_t block_ = 0;
-  int engines_ = 0;
+  int engines_ = 0;  // number of groups from new_engine()
   std::vector<knowledge> warps_;
   std::vector<lane_state> lanes_;
 };

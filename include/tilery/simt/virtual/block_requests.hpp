@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Groups the accesses of single lanes into warp requests, for the profile. The virtual GPU runs the lanes of a warp one
-// after another: the first lane has finished a loop before the second lane begins it. So the n-th executions of a site
-// by the lanes of a warp, counted from the warp's last barrier, are one request. Its cost is computed when the warp
-// reaches its next barrier. Until then the addresses are kept here, separately for each block, because other blocks run
-// while this block waits.
+// Groups the accesses of single lanes into warp requests, for the profile. On a GPU the lanes of a warp access memory
+// together; the virtual GPU runs them one after another, so that one lane may finish a loop before the next lane begins
+// it. Therefore the n-th executions of a site (site.hpp) by the lanes of a warp, counted from the warp's last barrier,
+// count as one request. The cost of a request (warp_request.hpp) is computed when the warp reaches its next barrier.
+// Until then the addresses are kept here, separately for each block, because other blocks run while this block waits.
 #pragma once
 #pragma GCC system_header
 
@@ -17,7 +17,8 @@ class block_requests {
 public:
   explicit block_requests(profile_recorder& totals) : totals_(&totals) {}
 
-  /// A new block begins, without pending requests. Reuses the buffers of the previous block.
+  /// Begins a block of `threads` threads. Reuses the buffers of the previous block, whose requests must have been
+  /// counted by end_block().
   void begin_block(int threads) {
     const auto warps = static_cast<std::size_t>((threads + 31) / 32);
     if (warps_.size() < warps) warps_.resize(warps);
@@ -27,9 +28,9 @@ public:
     }
   }
 
-  /// Records one lane's access. `at` is an address of global memory or an offset in shared memory. An access that is
-  /// not of 1, 2, 4, 8 or 16 bytes is split into such pieces, largest first; each piece is one instruction and counts
-  /// as one execution.
+  /// Records an access of the lane of this rank. `at` is an address of global memory or an offset in shared memory. An
+  /// access of another size than 1, 2, 4, 8 or 16 bytes is split into such pieces, largest first; each piece is one
+  /// instruction and counts as one execution.
   void access(std::uint32_t site, site_kind kind, int rank, std::uintptr_t at, int bytes) {
     if (bytes <= 16 && std::has_single_bit(static_cast<unsigned>(bytes))) [[likely]] {
       keep(site, kind, rank, at, std::countr_zero(static_cast<unsigned>(bytes)));
@@ -42,39 +43,39 @@ public:
     }
   }
 
-  /// Records a bulk copy of any size as one request of one lane. The request is not divergent, because no other lane
-  /// could have taken part.
+  /// Records one side of a bulk copy of any size as one request of one lane: `at` is in global or in shared memory, as
+  /// `kind` says. The request is not divergent, because one lane issues a bulk copy.
   void bulk(std::uint32_t site, site_kind kind, std::uintptr_t at, int bytes) {
     totals_->add_bulk(totals_->row(site, kind), at, bytes);
   }
 
-  /// Records that a lane arrives at a barrier or a shuffle (aligned() follows when all lanes have arrived), or that it
-  /// executes a fence or a wait.
+  /// Records that a lane arrives at a barrier or a shuffle, or that it executes a fence or a wait. A complete barrier
+  /// or shuffle calls aligned(), too.
   void synchronisation(std::uint32_t site, site_kind kind, int rank) { keep(site, kind, rank, 0, 0); }
 
   void operations(std::uint32_t site, compute_unit on, std::int64_t count) { totals_->operations(site, on, count); }
 
-  /// All live lanes of a warp (bit mask `live`) have arrived at a barrier. Lanes that skipped an access are in step
-  /// with the other lanes again, so the pending requests are complete and are counted.
+  /// Counts the pending requests of a warp whose live lanes (bit mask `live`) have all arrived at a barrier or a
+  /// collective. These requests are complete: the next executions of all lanes belong to new requests.
   void aligned(int warp, std::uint32_t live) {
     warp_state& w = warps_[static_cast<std::size_t>(warp)];
     w.live = live;
     flush(w);
   }
 
-  /// Counts the pending requests after all lanes have ended. The lanes that were alive at the warp's last barrier are
-  /// taken as those that could have taken part.
+  /// Counts the pending requests of a block whose lanes have all ended. A request counts as divergent if a lane that
+  /// was alive at the warp's last barrier did not take part.
   void end_block() {
     for (warp_state& w : warps_) flush(w);
   }
 
 private:
-  static constexpr std::uint32_t most_kept = 2048;  // executions of a site between barriers whose addresses are kept
-  static constexpr int widths = 8;  // widths of 1 to 16 bytes by their base-2 logarithm: 5 of the 8 are used
+  static constexpr std::uint32_t most_kept = 2048;  // requests of a site, from a barrier on, whose addresses are kept
+  static constexpr int widths = 8;                  // a width is log2(bytes), 0 to 4; 8 is the next power of two
 
-  /// The pending requests of one warp at one site, for one width of access.
+  /// The pending requests of one warp at one site, for one kind and one width of access.
   struct queue {
-    std::uint32_t done[32] = {};     // executions by lane: lane i takes part in request n where done[i] > n
+    std::uint32_t done[32] = {};     // executions by each lane: lane i takes part in the requests n < done[i]
     std::uint32_t kept = 0;          // number of requests for whose addresses `at` has room
     std::vector<std::uintptr_t> at;  // (request, lane)
     int row = 0, width = 0;
@@ -82,11 +83,12 @@ private:
     bool pending = false;
   };
   struct warp_state {
-    std::uint32_t live = 0;
-    std::vector<std::unique_ptr<queue>> queues;  // by site, kind and width; most entries are null
-    std::vector<queue*> pending;
+    std::uint32_t live = 0;                      // mask of the lanes that were alive at the last barrier
+    std::vector<std::unique_ptr<queue>> queues;  // (site, kind, width), with 16 kinds; most entries are null
+    std::vector<queue*> pending;                 // the queues that have requests
   };
 
+  /// Adds one execution by a lane to its queue. If the address is not kept, its sector still counts as accessed.
   void keep(std::uint32_t site, site_kind kind, int rank, std::uintptr_t at, int width) {
     warp_state& w = warps_[static_cast<unsigned>(rank) / 32];
     const unsigned lane = static_cast<unsigned>(rank) % 32;
@@ -105,6 +107,7 @@ private:
     }
   }
 
+  /// Creates the queue with this index.
   [[gnu::noinline]] queue& make(warp_state& w, std::size_t index, std::uint32_t site, site_kind kind, int width) {
     if (index >= w.queues.size()) w.queues.resize((site + std::size_t{1}) * 16 * widths * 2);
     w.queues[index] = std::make_unique<queue>();
@@ -113,8 +116,8 @@ private:
     return q;
   }
 
-  /// Makes room for the addresses of request n. Returns false if so many are not kept: the cost of the later requests
-  /// is extrapolated from the kept ones.
+  /// Makes room for the addresses of request n. Returns false from request `most_kept` on: the addresses of these
+  /// requests are not kept, and their cost is extrapolated from the earlier ones.
   [[gnu::noinline]] static bool grow(queue& q, std::uint32_t n) {
     if (n >= most_kept) return false;
     q.kept = std::max(8u, q.kept * 2);
@@ -127,6 +130,7 @@ private:
     w.pending.clear();
   }
 
+  /// Adds the requests of a queue to the profile and empties the queue. `live`: the lanes that could have taken part.
   void flush(queue& q, std::uint32_t live) {
     const site_profile before = totals_->at(q.row);
     std::uint32_t n = 0;

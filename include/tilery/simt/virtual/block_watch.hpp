@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The watch of one block: a checked lane calls it before each verb. Accesses are checked and counted for the profile.
-// Barriers, collectives, atomics, fences and waits extend the happens-before order.
+// The watch of one block: a checked lane (virtual_lane.hpp) calls it at each verb (an operation of a lane). The watch
+// checks the accesses and counts them for the profile. By barriers, sync_warp, atomics, fences and waits it extends the
+// happens-before order (block_order.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -14,8 +15,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// True if the address has the alignment of an access of `Bytes` bytes: the largest power of two that divides `Bytes`,
-/// at most 16.
+/// True if the address has the alignment that an access of `Bytes` bytes needs. This is the largest power of two that
+/// divides `Bytes`, but at most 16 bytes.
 template <int Bytes>
 bool is_aligned(const void* pointer) {
   constexpr std::uintptr_t power = Bytes & -Bytes, unit = power < 16 ? power : 16;
@@ -52,7 +53,8 @@ public:
   void block_complete(int lanes) override {
     order_.pass_block_barrier();
     passed_.block(barrier_site(), order_.time(0)), launch_.passes(barrier_site());
-    if (launch_.launch().cluster == 1) order_all_accesses(self_->shared());  // in a cluster, other blocks reach it too
+    // in a cluster, the lanes of other blocks can access this shared memory, too, and they have not passed the barrier
+    if (launch_.launch().cluster == 1) order_all_accesses(self_->shared());
     align_warps();
     check_block(lanes);
   }
@@ -60,7 +62,7 @@ public:
   void cluster_complete(const cluster_state& cluster) override {
     knowledge together;
     int lanes = 0;
-    block_watch* arrived = nullptr;  // of any live block
+    block_watch* arrived = nullptr;  // the watch of any live block
     for (const block* b : cluster.blocks) {
       if (!b->lives()) continue;  // a block that has ended publishes nothing
       block_watch& w = watch_of(*b);
@@ -92,20 +94,22 @@ public:
 
   // Sites -------------------------------------------------------------------------------------------------------------
 
-  /// The lane enters a tile step. Returns the number of the step around it, for leave().
+  /// Enters the tile step `name` (step.hpp). Returns the number of the step in which the lane was before, for leave().
   std::uint32_t enter(int lane, const char* name, where at) { return progress_.enter(lane, name, at); }
+  /// Returns to the step `outer`.
   void leave(int lane, std::uint32_t outer) { progress_.leave(lane, outer); }
 
-  /// Returns the number of the verb's site, and counts the verb.
+  /// Returns the number of the site of the verb `name` at line `at`, and counts one verb of the lane.
   std::uint32_t at_site(int lane, const char* name, where at) { return progress_.at_site(lane, name, at); }
-  /// True if the lane must let other lanes run first: at regular intervals, so that a lane that spins on a flag does
-  /// not stop its block, or, with a seed, at random verbs.
+  /// True if the lane must let other lanes run before its next access. Without a seed this happens at regular
+  /// intervals, so that a lane that spins on a flag does not stop its block; with a seed, at random verbs. Ends the
+  /// launch if the block has exceeded the step limit.
   bool delays(int lane) { return progress_.used_up(lane) && plans_more(lane); }
 
   // Accesses ----------------------------------------------------------------------------------------------------------
 
-  /// Fast path of the most frequent access, a read of shared memory in a loop: looks up its site, checks it and counts
-  /// it. Returns false, and does nothing, for any other access.
+  /// Fast path of the most frequent access, a read of shared memory in a loop: looks up its site, and checks, records
+  /// and counts the access. Returns false, and does nothing, for any other access.
   template <int Bytes>
   bool repeats_load(int lane, const void* pointer, const char* name, where at) {
     lane_progress::lane_state& l = progress_.of(lane);
@@ -119,8 +123,8 @@ public:
     if (profiles_) counts(site, site_kind::shared_load, lane, static_cast<std::uintptr_t>(offset), Bytes);
     return true;
   }
-  /// Checks an access of a lane. Returns false if it must not be executed: it is out of bounds or misaligned, or writes
-  /// an operand that the launch only reads.
+  /// Checks an access of a lane. Returns false if the access must not be executed: it is out of bounds or misaligned,
+  /// or it writes an operand that the launch only reads.
   template <bool Shared, bool Writes, int Bytes>
   bool may_access(int lane, const void* pointer, std::uint32_t site, access_mode mode) {
     const bool aligned = is_aligned<Bytes>(pointer);
@@ -144,7 +148,8 @@ public:
     }
     return true;
   }
-  /// Checks an atomic of a lane on shared memory. Returns false if it must not be executed.
+  /// Checks an atomic of a lane on shared memory. `overwrites`: true for a store or exchange. Returns false if the
+  /// atomic must not be executed.
   template <bool Writes, int Bytes>
   bool atomic_in_shared(int lane, const void* pointer, std::uint32_t site, access_mode mode, bool overwrites) {
     actor who = lane_itself(lane, site, mode, Writes);
@@ -155,7 +160,8 @@ public:
     if (profiles_) counts(site, site_kind::shared_atomic, lane, static_cast<std::uintptr_t>(offset), Bytes);
     return true;
   }
-  /// Checks an access to the shared memory of the cluster's block `rank`. Returns false if it must not be executed.
+  /// Checks an access to the shared memory of the cluster's block `rank`. Returns false if the access must not be
+  /// executed.
   bool reaches(int lane, int rank, std::int64_t offset, int bytes, bool aligned, bool writes, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     const block* const home = self_->cluster().at(rank);
@@ -171,17 +177,20 @@ public:
                        static_cast<std::uintptr_t>(offset), bytes);
     return true;
   }
+  /// True if the bytes that a lane discards become uninitialised (virtual_gpu::options::poison_discarded).
   bool poisons_discarded() const { return launch_.launch().poison_discarded; }
+  /// Records that a lane discards bytes of shared memory.
   void discard(int lane, const void* pointer, std::int64_t bytes, std::uint32_t site) {
     shared_memory_checks::discard(lane_itself(lane, site, access_mode::plain), shared_offset(pointer), bytes);
   }
+  /// Counts arithmetic operations for the profile.
   void operations(std::uint32_t site, compute_unit on, int count) {
     if (profiles_) requests_.operations(site, on, count);
   }
 
   // Atomics and fences ------------------------------------------------------------------------------------------------
 
-  /// An atomic on a flag: acquires and releases by its order and scope. Its access has been checked already.
+  /// Acquires and releases, as an atomic with this order and scope does. The atomic's access has been checked already.
   void atomic(int lane, const void* address, bool reads, bool writes, order o, scope s) {
     release_acquire_.atomic(lane, address, is_shared(address), reads, writes, o, s);
   }
@@ -195,6 +204,7 @@ public:
   }
 
 private:
+  /// Checks an access to shared memory for which the fast path is not enough, and reports its faults.
   template <bool Writes, int Bytes>
   [[gnu::noinline]] bool check_fully(int lane, std::int64_t offset, bool aligned, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
@@ -215,15 +225,18 @@ private:
   }
 
   static block_watch& watch_of(const block& b) { return *static_cast<block_watch*>(b.events()); }
+  /// Counts the pending requests of all warps for the profile.
   void align_warps() {
     if (profiles_)
       for (int w = 0; w < order_.warp_count(); ++w) requests_.aligned(w, self_->live_lanes(w));
   }
-  /// The lane has used up its verbs: plans its next ones and returns true. Ends a block that exceeds the step limit.
+  /// Plans the number of verbs until the lane lets other lanes run again, and returns true. Ends the launch if the
+  /// block has exceeded the step limit.
   [[gnu::noinline]] bool plans_more(int lane) {
     if (!progress_.plan_more(lane)) too_many(lane);
     return true;
   }
+  /// Reports that the block has exceeded the step limit, and ends the launch.
   [[noreturn]] void too_many(int lane) {
     report(fault_kind::step_limit, lane_itself(lane, progress_.site_of(lane), access_mode::plain), false, "", 0, 0,
            "the lanes of the block have gone through " + std::to_string(launch_.launch().step_limit) +

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The readers of each cell of a piece of memory since the cell's last write, as the number of a set of readers
-// (reader_sets). Lanes of a warp that read at the same time and site share one set: the first lane makes the set, and
-// the other lanes join it by one bit each, in the second number of a line or word.
+// For each cell of a piece of memory, the lanes that have read the cell (or made atomics on it) since its last write. A
+// cell stores the number of a set of readers (reader_sets.hpp); neighbouring cells share a line or word, which stores
+// one number (line_numbers.hpp). Lanes of a warp that read a cell at the same time and site share one set: the first
+// lane makes the set, and the other lanes join it by one bit each. These bits are the second number of the line or
+// word.
+//
+// shadow.hpp explains "cell" and "a lane knows of an access". In this file, `lane` is a mask with one bit set: the bit
+// of the lane's index in its warp.
 #pragma once
 #pragma GCC system_header
 
@@ -14,12 +19,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The lanes of one warp that read at the same time and site. They read many cells that have the same history, so the
-/// last change that one of them made to a set of readers is kept here and is repeated for the next lane.
+/// The reads of the lanes of one warp at one time and site. These lanes read many cells that have the same history.
+/// Therefore the last change that one of the lanes made to a set of readers is kept here, and is repeated for the next
+/// lane or cell.
 struct reading {
-  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  static constexpr std::uint32_t none = ~std::uint32_t{0};  // no set has this number
+
   readers what;               // the readers to add, without their `members`
-  std::uint32_t mine = none;  // the set that these lanes may join
+  std::uint32_t mine = none;  // number of the set that these lanes may join
   // the last change: set `from`, which the lanes `from_joined` had joined, became set `to`
   std::uint32_t from = none, from_joined = 0, to = none;
 };
@@ -28,41 +35,46 @@ class cell_readers : public line_numbers<true> {
 public:
   explicit cell_readers(std::size_t cells) : cells_(cells) {}
 
-  /// Creates the numbers at the first read. Memory that is only written needs none.
+  /// Creates the numbers at the first read or atomic. Memory that is only written needs no numbers.
   void create() {
     if (empty()) [[unlikely]]
       static_cast<line_numbers<true>&>(*this) = line_numbers<true>(cells_, 0);
   }
-  /// Forgets all readers, or those of `count` cells.
+  /// Forgets all readers.
   void forget() {
     if (!empty()) fill(0);
   }
+  /// Forgets the readers of `count` cells.
   void forget(std::size_t first, std::size_t count) {
     if (!empty()) set(first, count, 0);
   }
 
-  /// Adds a reader to `count` cells that have one set of readers. The observer `by` is the one of shadow::read().
+  /// Adds a reader to `count` cells, all of which have the same set of readers. `by` is the observer that
+  /// shadow::read() describes.
   template <class Observer>
   void add(histories& all, std::size_t first, std::size_t count, Observer& by) {
     set(first, count, all.reads.with((*this)[first], by.now(), [&](const readers& r) { return by.ordered(r); }));
   }
-  /// Adds a lane in the same way as the previous lane of its warp was added. Returns false, and changes nothing, if the
-  /// cells are not stored as one line or word, or if their set of readers is another one.
+  /// Adds a lane to `Count` cells by the change that `by` keeps. Returns false, and changes nothing, if the cells are
+  /// not stored as one line or word, or if the change was made to another set than theirs.
   template <std::size_t Count>
   bool repeat_add(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
     if (empty()) return false;
     std::uint32_t* const at = together<Count>(first);
     return at && repeat(all, at, lane, by);
   }
-  /// Adds a lane to `Count` cells of one line. Returns false if atomics among the readers have written: the caller must
-  /// look at them, and adds the lane once more. `ordered(readers)`: true if those reads happen before what any lane of
-  /// this warp does now.
+  /// Adds a lane to `Count` cells of one line. `ordered(readers)`: true if these accesses happen before what any lane
+  /// of this warp does next.
+  ///
+  /// Returns false if shadow::read() must do this instead: some of the readers are atomics that have written; or the
+  /// line is stored cell by cell and the cells have different sets; or the cells are part of a line or word that stores
+  /// one number. Then the lane may be among the readers of some of the cells already; adding it again has no effect.
   template <std::size_t Count, class Ordered>
   bool add_lane(histories& all, std::size_t first, std::uint32_t lane, reading& by, const Ordered& ordered) {
     create();
     const std::size_t at = first / line;
     if (Count >= word && unit(at) > 1) {
-      if (Count == line && unit(at) == word && none_unknown(all, first, Count)) set(first, Count, 0);
+      if (Count == line && unit(at) == word && none_unknown(all, first, Count)) set(first, Count, 0);  // one line again
       if (Count < line && unit(at) == line) into_words(at);
       bool right = true;
       for (std::size_t i = first; i < first + Count; i += unit(at))
@@ -77,8 +89,9 @@ public:
     return true;
   }
 
-  /// Forgets the readers of `Count` cells of one line, if all of them are ordered before a write of these cells.
-  /// Otherwise changes nothing and returns false.
+  /// Forgets the readers of `Count` cells of one line, because the cells are being written. Changes nothing and returns
+  /// false if `ordered(readers)` is false for some of the readers (an access that does not happen before the write), or
+  /// if the cells share their number with other cells.
   template <std::size_t Count, class Ordered>
   bool forget_ordered(const histories& all, std::size_t first, const Ordered& ordered) {
     if (empty() || none_unknown(all, first, Count)) return true;
@@ -90,22 +103,24 @@ public:
     return right;
   }
 
-  /// True once a lane has joined a set. Then gather() must be called before the sets are used as numbers.
+  /// True once a lane has joined a set. Then gather() must be called before the number of a cell's set is used, because
+  /// the lanes that have joined are not yet in this set.
   bool have_joined() const { return joined_; }
-  /// In the lines and words of `count` cells, replaces a set and the lanes that have joined it by the one set of all of
-  /// them.
+  /// For each line and word of `count` cells that lanes have joined: stores the number of the set that includes these
+  /// lanes, and clears the second number.
   void gather(histories& all, std::size_t first, std::size_t count) {
     for_joined(first, count,
                [&](std::uint32_t number, std::uint32_t members) { return all.reads.joined(number, members); });
   }
-  /// True if the cells have one set of readers. Sets that all lanes know of count as empty.
+  /// True if all cells have the same set of readers. A set whose readers are known to all lanes counts as empty.
   bool are_one_set(const histories& all, std::size_t first, std::size_t count) const {
     return run(first, first + count) == count || none_unknown(all, first, count);
   }
 
 private:
-  /// Adds a lane to the readers at `at` by repeating the last change kept in `by`. `at` points to the number of a
-  /// line's or word's set, and to the lanes that have joined it. Returns false if the change does not fit this set.
+  /// Adds a lane to the readers at `at`: the lane joins the set, or the last change kept in `by` is repeated. `at[0]`
+  /// is the number of the set of a line or word (in a head, with flags), `at[1]` is the mask of the lanes that have
+  /// joined. Returns false, and changes nothing, if the change in `by` was made to another set.
   [[gnu::always_inline]] bool repeat(const histories& all, std::uint32_t* at, std::uint32_t lane, const reading& by) {
     const std::uint32_t number = number_of(at[0]);
     if (number == by.mine) {
@@ -114,11 +129,11 @@ private:
     }
     const std::uint32_t from = known_as_none(all, number);
     if (from != by.from || (from != 0 && at[1] != by.from_joined)) return false;
-    at[0] += by.to - number, at[1] = lane;
+    at[0] += by.to - number, at[1] = lane;  // keeps the flags of a head
     return true;
   }
-  /// Adds a lane to the readers at `at`, and keeps the change in `by`. Returns false if atomics of the set have
-  /// written.
+  /// Adds a lane to the readers at `at` (see repeat()), and keeps the change in `by`. Returns false, and changes
+  /// nothing, if the set holds an atomic that has written.
   template <class Ordered>
   bool join(histories& all, std::uint32_t* at, std::uint32_t lane, reading& by, const Ordered& ordered) {
     const std::uint32_t number = number_of(at[0]), from = known_as_none(all, number);
@@ -132,6 +147,7 @@ private:
     return true;
   }
 
+  /// Returns the number of the set, or 0 (the empty set) if all lanes know of all of its readers.
   static std::uint32_t known_as_none(const histories& all, std::uint32_t number) {
     return all.reads.known_to_all(number) ? 0 : number;
   }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The last write of each cell of a piece of memory, as the number of an entry in the write log of the histories.
+// The last write of each cell of a piece of memory: the number of an entry in the write log (write_log.hpp). A cell is
+// a byte or an element (shadow.hpp); neighbouring cells share a line, which stores one number while it can
+// (line_numbers.hpp). "All lanes know of a write": it happens before what any lane that can access the memory does
+// next.
 #pragma once
 #pragma GCC system_header
 
@@ -13,15 +16,17 @@ namespace virtual_machine {
 
 class cell_writes : public line_numbers<false> {
 public:
+  /// `first_write`: the number that each cell has at first, write_log::never or write_log::before.
   cell_writes(std::size_t cells, std::uint32_t first_write)
       : line_numbers(cells, first_write), first_write_(first_write) {}
 
-  /// Forgets all writes, or those to `count` cells.
+  /// Forgets all writes.
   void forget() { fill(first_write_); }
+  /// Forgets the writes to `count` cells.
   void forget(std::size_t first, std::size_t count) { set(first, count, first_write_); }
 
-  /// True if each cell has been written and all lanes know of it. The answer is stored for whole lines
-  /// (line_numbers::settled).
+  /// True if each of the `count` cells has been written, and all lanes know of these writes. If this is true for a
+  /// whole line that is split into words or cells, the line is marked as settled: the next call looks at the mark only.
   bool known_to_all(const histories& all, std::size_t first, std::size_t count) {
     for (std::size_t i = first, last = first + count; i < last;) {
       const std::size_t at = i / line, stop = std::min(last, (at + 1) * line);
@@ -33,20 +38,23 @@ public:
     }
     return true;
   }
-  /// The same for `Count` cells that are stored as one line, or as one word of a line. May return false if they are
-  /// stored in another way.
+  /// Fast version of known_to_all() for `Count` cells of one line. Finds that the writes are known only if the line is
+  /// not split or is settled, or if the cells are stored as one word; otherwise returns false.
   template <std::size_t Count>
   bool known_as_one(const histories& all, std::size_t first) const {
     const std::uint32_t number = head(first / line);
+    // for a split line, the flags in `number` make it too large for the number of a known write
     if (all.writes.known_to_all(number) || number & settled) return true;
     if constexpr (Count == word)
       if (const std::uint32_t* at = together<word>(first)) return all.writes.known_to_all(number_of(*at));
     return false;
   }
-  /// True if known_to_all() has stored for this line that all lanes know of its writes.
+  /// True if known_to_all() has marked line number `at`: all of its cells are written, and all lanes know of the
+  /// writes.
   bool is_settled(std::size_t at) const { return (head(at) & settled) != 0; }
 
 private:
+  /// Computes known_to_all() from the cells' numbers.
   bool look_up(const histories& all, std::size_t first, std::size_t count) const {
     return this->all(first, count, [&](std::uint32_t number) { return all.writes.known_to_all(number); });
   }

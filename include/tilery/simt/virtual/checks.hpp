@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks that a launch on the virtual GPU can ask for, and the report that collects their faults and profiles.
+// The checks that a launch on the virtual GPU can ask for, and the report that collects the faults and profiles of
+// launches.
 #pragma once
 #pragma GCC system_header
 
@@ -11,9 +12,9 @@ namespace tilery::inline TILERY_ABI {
 /// The checks of a launch: a set of flags.
 enum class checks : unsigned {
   memory = 1,    ///< bounds, alignment, reads of uninitialised memory, writes to operands that the launch only reads
-  races = 2,     ///< every pair of unordered accesses, missing waits for asynchronous copies, missing proxy fences
+  races = 2,     ///< unordered accesses, at least one of them a write; missing waits for copies; missing proxy fences
   meetings = 4,  ///< barriers and collectives that lanes call from different lines, or after some lanes have ended
-  profile = 8,   ///< bytes moved by each line, and their cost; needs a report
+  profile = 8,   ///< not a check: the bytes that each line moves, and their cost; needs a launch_report
   all = 15
 };
 
@@ -23,9 +24,11 @@ constexpr checks operator|(checks a, checks b) {
 constexpr checks operator&(checks a, checks b) {
   return static_cast<checks>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
 }
+/// True if at least one flag is set.
 constexpr bool any(checks c) { return c != checks{}; }
 
-/// Collects the faults and the profiles of all launches to which it is passed. Such a launch does not throw its faults.
+/// Collects the faults and the profiles of all launches to which it is passed (virtual_gpu::options::report). A launch
+/// with a report does not throw its faults, unless it stops at the first one.
 struct launch_report {
   std::vector<fault> faults;
   std::vector<launch_profile> profiles;

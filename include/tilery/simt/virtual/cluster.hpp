@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A cluster of the virtual GPU: blocks that run concurrently, synchronise by sync_cluster and access each other's
-// shared memory. The scheduler runs clusters; a kernel that names no cluster size has clusters of one block. A block
-// that has ended keeps its shared memory until the last block of its cluster has ended.
+// shared memory. The scheduler (grid.hpp) runs whole clusters. A kernel that names no cluster size has clusters of one
+// block. A block that has ended keeps its shared memory until the last block of its cluster has ended.
 #pragma once
 #pragma GCC system_header
 
@@ -15,9 +15,9 @@ namespace virtual_machine {
 
 /// A kernel and its grid, with type-erased parameters.
 struct grid_of_blocks {
-  const char* kernel;
+  const char* kernel;  // its name
   index3 blocks;
-  int threads;
+  int threads;  // per block
   int shared_bytes;
   int cluster;  // blocks per cluster, along x
   block::lane_function function;
@@ -25,11 +25,12 @@ struct grid_of_blocks {
   tensor_model tensors = {};
 };
 
-/// Makes the watch of a block. Empty for an unchecked launch.
+/// A function that makes the watch of a block (block_watch.hpp). Empty for an unchecked launch.
 using watch_maker = std::function<std::unique_ptr<block_events>()>;
 
 class cluster {
 public:
+  /// Allocates the blocks of a cluster. begin() and resume() then run clusters of the grid, one after another.
   cluster(const grid_of_blocks& what, const watch_maker& new_watch) {
     for (int i = 0; i < what.cluster; ++i) {
       blocks_.push_back(
@@ -47,7 +48,8 @@ public:
     }
   }
 
-  /// Runs until every lane has ended, or none can go on. Returns true if any lane is left.
+  /// Runs the lanes until all have ended, none can continue, or one has failed. Returns true if a lane is still alive
+  /// or has failed.
   bool resume(fiber& scheduler) {
     for (bool again = true; again;) {
       again = false;
@@ -61,31 +63,33 @@ public:
     return state_.live > 0;
   }
 
-  /// Lets every lane that waits in wait_until, or polls, test its condition again.
+  /// Makes every lane ready that waits in wait_until or polls, so that it tests its condition again.
   void look_again() {
     for (const auto& b : blocks_) b->wake(verb::wait_until), b->wake(verb::poll);
   }
-  /// Ends the lanes that are left; the destructors of their objects run.
+  /// Ends the lanes that are still alive. The destructors of the objects on their stacks run.
   void cancel(fiber& scheduler) {
     for (const auto& b : blocks_) b->cancel(scheduler);
   }
 
-  /// Returns the line at which each live lane waits, as text.
+  /// Returns the places where the live lanes wait, as text (block_lanes::where_lanes_wait).
   std::string where_lanes_wait() const {
     std::string text;
     for (const auto& b : blocks_) text += b->where_lanes_wait();
     return text;
   }
+  /// The exception of a lane that has failed; null if no lane has.
   std::exception_ptr failure() const {
     for (const auto& b : blocks_)
       if (b->failure()) return b->failure();
     return {};
   }
+  /// True if a lane waits in wait_until or polls: a lane of another cluster may write the value for which it waits.
   bool waits_for_memory() const { return lanes_in(verb::wait_until) + polling() > 0; }
   /// The number of lanes that poll.
   int polling() const { return lanes_in(verb::poll); }
-  /// The progress counters of the blocks (block_lanes::progress), summed: a resume() that leaves the sum unchanged has
-  /// made no progress.
+  /// The sum of the progress counters of the blocks (block_lanes::progress). A resume() that leaves the sum unchanged
+  /// has made no progress.
   std::uint64_t progress() const {
     std::uint64_t sum = 0;
     for (const auto& b : blocks_) sum += b->progress();

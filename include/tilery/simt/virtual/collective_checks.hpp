@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of the barriers of a block and of a cluster, and of a warp's collectives: all lanes must arrive at the
-// same line, and no lane may have ended before.
+// The checks of sync_block, sync_cluster and a warp's collectives. All lanes of a block must arrive at the same
+// sync_block, and all lanes of a warp at the same sync_cluster. No lane may end before a barrier or collective that
+// other lanes of its block, cluster or warp reach. That the lanes of a warp call the same collective is checked in
+// warp_collective_state.hpp.
 #pragma once
 #pragma GCC system_header
 
@@ -16,12 +18,12 @@ class collective_checks : public named_barrier_checks {
 public:
   using named_barrier_checks::named_barrier_checks;
 
-  /// A lane arrives at a collective of its warp.
+  /// Counts, for the profile, the arrival of a lane at a collective of its warp.
   void arrives_at_collective(int lane, verb what, std::uint32_t site) {
     if (profiles_)
       requests_.synchronisation(site, what == verb::sync_warp ? site_kind::barrier : site_kind::shuffle, lane);
   }
-  /// A lane arrives at a barrier of the block: all lanes must arrive at the same one.
+  /// Checks the arrival of a lane at a sync_block: its site must be that of the first lane that has arrived.
   void arrives_at_block_barrier(int lane, std::uint32_t site) {
     if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     if (barrier_site_ == 0) barrier_site_ = site, barrier_lane_ = lane;
@@ -31,7 +33,8 @@ public:
     f.before.block = f.now.block, f.before.lane = barrier_lane_;
     launch_.found(std::move(f), site, barrier_site_);
   }
-  /// A lane arrives at a barrier of the cluster: the lanes of a warp must arrive at the same one.
+  /// Checks the arrival of a lane at a sync_cluster: its site must be that of the first lane of its warp that has
+  /// arrived.
   void arrives_at_cluster_barrier(int lane, std::uint32_t site) {
     if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     cluster_lane_ = lane, cluster_site_ = site;
@@ -50,20 +53,23 @@ protected:
     cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
   }
 
-  /// A collective of a warp is complete. `lanes`: the mask of its live lanes; `site`: of the collective.
+  /// Reports the lanes of a warp that ended before a collective that is now complete. `lanes`: the mask of the warp's
+  /// live lanes; `site`: the site of the collective.
   void check_warp(int warp, std::uint32_t lanes, std::uint32_t site) {
     const int of = std::min(block::warp_lanes, order_.lane_count() - warp * block::warp_lanes);
     ended_before(warp * block::warp_lanes + std::countr_zero(lanes), site, of - std::popcount(lanes), "warp");
   }
-  /// A barrier of the block is complete. `lanes`: the number of its live lanes.
+  /// Reports the lanes of the block that ended before a sync_block that is now complete. `lanes`: the number of the
+  /// block's live lanes.
   void check_block(int lanes) {
     ended_before(barrier_lane_, barrier_site_, order_.lane_count() - lanes, "block");
     barrier_site_ = 0;
   }
-  /// The site of the barrier of the block that is in progress.
+  /// The site of the sync_block at which lanes have arrived and that is not complete; 0: no lane has arrived.
   std::uint32_t barrier_site() const { return barrier_site_; }
-  /// A barrier of the cluster is complete. `ended`: the number of the cluster's lanes that had ended before.
+  /// Reports the lanes of the cluster that ended before a sync_cluster that is now complete. `ended`: their number.
   void check_cluster(int ended) { ended_before(cluster_lane_, cluster_site_, ended, "cluster"); }
+  /// Prepares for the next sync_cluster.
   void forget_cluster_sites() { std::fill(cluster_sites_.begin(), cluster_sites_.end(), 0); }
 
 private:
@@ -76,8 +82,8 @@ private:
   }
 
   std::uint32_t barrier_site_ = 0, cluster_site_ = 0;
-  int barrier_lane_ = 0, cluster_lane_ = 0;   // barrier: of the first lane to arrive; cluster: of the last one
-  std::vector<std::uint32_t> cluster_sites_;  // by warp: the sync_cluster of its first lane
+  int barrier_lane_ = 0, cluster_lane_ = 0;   // the first lane at the sync_block; the last one at the sync_cluster
+  std::vector<std::uint32_t> cluster_sites_;  // by warp: the site of the first lane to arrive at the sync_cluster
 };
 
 }  // namespace virtual_machine

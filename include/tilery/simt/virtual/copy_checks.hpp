@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of asynchronous copies that a lane waits for in groups: cp.async from global to shared memory, and bulk
-// copies from shared to global memory. Each copy is made by an engine, which is an observer of its own: a lane knows of
-// the copy only after it has waited for it. Copies that an mbarrier counts are in mbarrier_checks.hpp.
+// copies (cp.async.bulk) from shared to global memory. Each copy is made by a copy engine, which is an actor of its own
+// in the happens-before order (block_order.hpp): the copy's accesses happen before what the lane does next only after
+// the lane has waited for the copy. Copies that an mbarrier counts are in mbarrier_checks.hpp.
 #pragma once
 #pragma GCC system_header
 
@@ -22,8 +23,8 @@ public:
 
   // cp.async: from global to shared memory ----------------------------------------------------------------------------
 
-  /// Begins a copy of `valid` bytes, padded with zeros to `bytes`. Until the copy is waited for, its destination holds
-  /// NaN.
+  /// Checks a cp.async of `valid` bytes, padded with zeros to `bytes`, and begins it if it is allowed. The destination
+  /// holds NaN until the lane waits for the copy.
   void copy(int lane, void* to, const void* from, int bytes, int valid, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     const actor who{lane, engine_epoch(copies_in, lane, l.groups, site, access_mode::async)};
@@ -42,8 +43,9 @@ public:
     if (valid > 0) requests_.access(site, site_kind::async_copy, lane, reinterpret_cast<std::uintptr_t>(from), valid);
     requests_.access(site, site_kind::shared_store, lane, static_cast<std::uintptr_t>(offset), bytes);
   }
+  /// Ends the current group: the lane's next copy begins a new one (cp.async.commit_group).
   void commit_copies(int lane) { ++copies_of(lane).groups; }
-  /// Waits until at most `most` groups are in flight.
+  /// Waits until at most the `most` newest groups of the lane are in flight (cp.async.wait_group).
   void wait_copies(int lane, int most, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     if (profiles_) requests_.synchronisation(site, site_kind::wait, lane);
@@ -52,6 +54,8 @@ public:
 
   // Bulk copies from shared to global memory, through the asynchronous proxy ------------------------------------------
 
+  /// Checks a bulk copy, and begins it if it is allowed. The destination is written when the lane waits, or at the end
+  /// of the block.
   void copy_bulk_out(int lane, void* to, const void* from, int bytes, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     const actor reads{lane, engine_epoch(bulk_reads, lane, l.bulk_groups, site, access_mode::async_proxy), true},
@@ -64,9 +68,11 @@ public:
     l.bulk_site = site;
     profile_bulk(site, to, site_kind::global_store, from, site_kind::shared_load, bytes);
   }
+  /// Ends the current bulk group: the lane's next bulk copy begins a new one (cp.async.bulk.commit_group).
   void commit_bulk(int lane) { ++copies_of(lane).bulk_groups; }
-  /// Waits until at most `most` groups are in flight. With `reads_only`, waits only until the sources have been read:
-  /// the shared memory may be reused, but the lane does not know of the writes yet.
+  /// Waits until at most the `most` newest bulk groups of the lane are in flight (cp.async.bulk.wait_group). With
+  /// `reads_only` (.read), waits only until the sources have been read: the lane may reuse the shared memory, but the
+  /// writes to global memory are not ordered before its next accesses.
   void wait_bulk(int lane, int most, bool reads_only, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     if (profiles_) requests_.synchronisation(site, site_kind::wait, lane);
@@ -79,13 +85,15 @@ public:
   }
 
 protected:
+  /// Begins a block: forgets all copies, and creates three engines for each warp.
   void begin_copies(const block& self) {
     self_ = &self;
     begin_accesses(launch_.number(self.at()));
     for (int engine = 0; engine < engines_of_a_warp * order_.warp_count(); ++engine) order_.new_engine();
     for (lane_copies& l : copies_) l = {};
   }
-  /// The block has ended. Its copies to global memory complete, even if no lane has waited for them.
+  /// Called when the block has ended. Executes its bulk copies that are in flight, because a GPU completes them, too.
+  /// Reports a lane that has not waited until the sources of its bulk copies have been read.
   void end_copies() {
     for (std::size_t lane = 0; lane < copies_.size(); ++lane) {
       const lane_copies& l = copies_[lane];
@@ -95,10 +103,12 @@ protected:
                "shared memory", 0, 0, "the block ends under a bulk copy that reads its shared memory");
     }
   }
-  /// True if the block has ended by itself, so that copies still in flight are faults.
+  /// True if copies in flight at the end of the block must be reported: the block has not been cancelled, and the
+  /// launch checks for races.
   bool checks_the_end() const { return !self_->cancelled() && launch_.checks_for(checks::races); }
 
-  /// Checks the size and the addresses of a bulk copy. Reports a fault and returns false if they are wrong.
+  /// Checks that the size of a bulk copy and both addresses are multiples of 16 bytes. If not, reports a fault and
+  /// returns false. `shared_written`: true if shared memory is the destination, for the report.
   bool bulk_aligned(const actor& who, const void* shared, const void* global, int bytes, bool shared_written) {
     if (bytes < 0) {
       report(fault_kind::out_of_bounds, who, shared_written, "shared memory", shared_offset(shared), bytes,
@@ -111,6 +121,7 @@ protected:
       return misaligned_global(who, global, bytes, !shared_written), false;
     return true;
   }
+  /// Counts a bulk copy for the profile: one request in global and one in shared memory.
   void profile_bulk(std::uint32_t site, const void* global, site_kind in_global, const void* shared,
                     site_kind in_shared, int bytes) {
     if (!profiles_ || bytes == 0) return;
@@ -118,6 +129,7 @@ protected:
     requests_.bulk(site, in_shared, static_cast<std::uintptr_t>(shared_offset(shared)), bytes);
   }
 
+  /// Returns the offset of an address from the start of the block's shared memory, in bytes.
   std::int64_t shared_offset(const void* pointer) const {
     return static_cast<const std::byte*>(pointer) - static_cast<const std::byte*>(self_->shared());
   }
@@ -127,7 +139,8 @@ protected:
   bool profiles_;
 
 private:
-  /// The engines of each warp. Bulk copies have two: their reads may be complete before their writes.
+  /// The engines of each warp: one for cp.async, and two for bulk copies, whose reads may be complete before their
+  /// writes. Each lane is a member of its warp's engines, and the time of a copy is the number of its group.
   enum engine_kind : std::uint32_t { copies_in, bulk_reads, bulk_writes };
   static constexpr int engines_of_a_warp = 3;
 
@@ -137,27 +150,31 @@ private:
   };
   /// The asynchronous copies that a lane has issued.
   struct lane_copies {
-    std::uint32_t groups = 0, bulk_groups = 0;  // the group that the next copy joins
-    std::uint32_t read_until = 0;               // the sources of the bulk groups below this one have been read
-    std::uint32_t bulk_site = 0;                // of the last bulk copy
-    std::vector<copy_of_group> copies, bulk_copies;
+    std::uint32_t groups = 0, bulk_groups = 0;  // number of the group that the next copy joins
+    std::uint32_t read_until = 0;               // the sources of the bulk groups with smaller numbers have been read
+    std::uint32_t bulk_site = 0;                // the site of the last bulk copy
+    std::vector<copy_of_group> copies, bulk_copies;  // in flight, in the order in which they were issued
   };
 
   lane_copies& copies_of(int lane) { return copies_[static_cast<std::size_t>(lane)]; }
+  /// Returns the engine that makes the lane's copies of this kind. Of block_order's groups, the warps have the first
+  /// numbers; the engines of one kind follow them, by warp.
   group_id engine(engine_kind kind, int lane) const {
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
     return {order_.block(), warps * (1 + kind) + static_cast<std::uint32_t>(lane / block::warp_lanes)};
   }
+  /// Returns the epoch of an access by this engine, for a copy of group number `group`.
   epoch engine_epoch(engine_kind kind, int lane, std::uint32_t group, std::uint32_t site, access_mode mode) const {
     return {engine(kind, lane), group, site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode};
   }
-  /// The lane has waited for the groups below `end` of an engine.
+  /// Records that the lane has waited for the groups with numbers below `end`: their copies have landed, and their
+  /// accesses happen before what the lane does next.
   void learns_of(engine_kind kind, int lane, std::uint32_t end) {
     lands(engine(kind, lane), lane % block::warp_lanes, end);
     order_.wait_for(lane, engine(kind, lane), lane % block::warp_lanes, end);
   }
-  /// Makes the copies of all groups but the last `most`. Then calls done(end), where `end` is the first group still in
-  /// flight.
+  /// Executes the copies of all groups but the newest `most`. Then calls done(end), where `end` is the number of the
+  /// first group that is still in flight.
   template <class Done>
   static void finish(std::vector<copy_of_group>& copies, std::uint32_t groups, int most, const Done& done) {
     if (groups <= static_cast<std::uint32_t>(most)) return;

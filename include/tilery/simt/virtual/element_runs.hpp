@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Tells the elements of an operand from the gaps between them, among the bytes from its first to its last element. The
-// elements are runs of contiguous elements, repeated at strides. The bytes between the rows of a slice, or between the
-// matrices of a batch, are in no run.
+// Decides whether bytes between an operand's first and last element belong to its elements or to a gap. The elements
+// form runs: a run is a number of contiguous elements, and the strides repeat it. The bytes between the rows of a
+// slice, or between the matrices of a batch, are in no run.
 #pragma once
 #pragma GCC system_header
 
@@ -26,25 +26,28 @@ public:
       if (r.times > 1 && r.stride > 0) add(r);
   }
 
-  /// True if the access touches elements of the operand only.
+  /// True if all bytes of the access belong to elements of the operand.
   bool hold(std::uintptr_t address, std::size_t bytes) const {
     if (address < begin_ || address + bytes > end_) return false;
     if (count_ == 0) return true;
     const auto first = static_cast<std::int64_t>((address - begin_) / element_bytes_),
                last = static_cast<std::int64_t>((address - begin_ + bytes - 1) / element_bytes_);
     if (one_run_has(count_, first, last)) return true;
+    // runs may touch or overlap, so that an access in no single run may still touch elements only
     for (std::int64_t e = first; e <= last; ++e)
       if (first == last || !one_run_has(count_, e, e)) return false;
     return true;
   }
 
 private:
+  /// One dimension: it repeats the runs of the inner dimensions `times` times, `stride` elements apart.
   struct repetition {
     std::int64_t times = 1, stride = 0;
-    std::int64_t reach = 0;  // elements from the first to the last one of one repetition
+    std::int64_t reach = 0;  // length of what is repeated, in elements, with the gaps in it
   };
 
-  /// Repeats the runs so far. Repetitions that touch or overlap merge: dense rows, and the windows of a sliding view.
+  /// Adds a dimension: repeats the runs so far. Repetitions that touch or overlap are merged, for example the rows of a
+  /// dense matrix, or the windows of a sliding view. The strides of successive calls do not decrease.
   void add(repetition r) {
     if (count_ == 0 && r.stride <= run_) {
       run_ += (r.times - 1) * r.stride;
@@ -63,7 +66,8 @@ private:
     all_[count_++] = r;
   }
 
-  /// True if the elements `first` to `last` are in one run of the `levels` innermost repetitions.
+  /// True if one run of the `levels` innermost repetitions holds the elements `first` to `last`, counted from the first
+  /// element of these repetitions.
   bool one_run_has(int levels, std::int64_t first, std::int64_t last) const {
     if (levels == 0) return last < run_;
     const repetition& r = all_[levels - 1];
@@ -76,9 +80,9 @@ private:
   }
 
   std::uintptr_t begin_, end_, element_bytes_;
-  repetition all_[largest_rank];  // the innermost one first
-  int count_ = 0;
-  std::int64_t run_ = 1;  // contiguous elements
+  repetition all_[largest_rank];  // the innermost repetition, with the smallest stride, first
+  int count_ = 0;                 // repetitions in all_; 0: the operand is one run
+  std::int64_t run_ = 1;          // length of a run, in elements
 };
 
 }  // namespace virtual_machine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The record of an access in the history of memory: its actor, time, site and kind. An epoch is one access of one
-// actor; `readers` are the accesses of a warp's lanes at one time and site.
+// The record of an access in the access history of memory (shadow.hpp): who made the access, at which time, at which
+// site (site.hpp), and of which kind. An actor is a lane or a copy engine; its time is explained in vector_clock.hpp.
+// An `epoch` is one access of one actor. `readers` are accesses of several lanes of one warp at one time and site.
 #pragma once
 #pragma GCC system_header
 
@@ -12,46 +13,51 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The kind of an access. `constant`: a read through the path for memory that no lane writes during the launch.
-/// `async`: a copy by an engine through the generic proxy. `async_proxy`: a copy through the asynchronous proxy.
-/// Atomics do not race with each other if they have one width and a scope that includes both lanes; atomic_mode() adds
-/// the width.
+/// The kind of an access.
+///
+/// `plain`: a load or a store of a lane.
+/// `constant`: a read through a pointer to const (ld.global.nc): no lane may write this memory during the launch.
+/// `async`: an access by a copy engine through the generic proxy (cp.async).
+/// `async_proxy`: an access by a copy engine through the asynchronous proxy (cp.async.bulk).
+/// `atomic_block`, `atomic_device`: an atomic of this scope; atomic_mode() adds its width. Two atomics do not race with
+/// each other if they have the same width and scopes that include both lanes.
 enum class access_mode : std::uint8_t { plain, constant, async, async_proxy, atomic_block = 8, atomic_device = 12 };
 
 constexpr bool is_engine(access_mode m) { return m == access_mode::async || m == access_mode::async_proxy; }
 constexpr bool is_atomic(access_mode m) { return m >= access_mode::atomic_block; }
-/// The mode of an atomic of 1, 2, 4 or 8 bytes: the lowest two bits are log2(bytes).
+/// Returns the mode of an atomic of 1, 2, 4 or 8 bytes. Its lowest two bits are log2(bytes).
 constexpr access_mode atomic_mode(bool of_device, int bytes) {
   const access_mode scope = of_device ? access_mode::atomic_device : access_mode::atomic_block;
   return static_cast<access_mode>(static_cast<int>(scope) | __builtin_ctz(static_cast<unsigned>(bytes)));
 }
 constexpr bool reaches_device(access_mode atomic) { return atomic >= access_mode::atomic_device; }
+/// True if two atomics have the same width.
 constexpr bool of_one_width(access_mode a, access_mode b) {
   return ((static_cast<int>(a) ^ static_cast<int>(b)) & 3) == 0;
 }
 
-/// One access: its actor (a member of a group), time, site and kind. The write_log numbers the epochs of writes.
+/// One access: its actor (a member of a group), time, site and kind. The epochs of writes are numbered (write_log.hpp).
 struct epoch {
-  group_id who;
-  std::uint32_t time = 0;
-  std::uint32_t site = 0;
-  std::uint8_t member = 0;
+  group_id who;             // a warp, or a copy engine
+  std::uint32_t time = 0;   // the actor's time when it made the access
+  std::uint32_t site = 0;   // number in the launch's site_table
+  std::uint8_t member = 0;  // lane in the warp
   access_mode mode = access_mode::plain;
-  bool atomic_write = false;  // an atomic is kept among the readers, even if it writes
+  bool atomic_write = false;  // an atomic that writes: it is recorded among the readers (shadow::atomic)
   bool operator==(const epoch&) const = default;
 };
 
-/// One link of a set of readers: the lanes of one warp that have read (or made atomics) at one time and site, and the
-/// number of the rest of the set.
+/// One link of a set of readers, which is a linked list (reader_sets.hpp): the lanes of one warp that have read (or
+/// made atomics) at one time and site, and the number of the set that consists of the other links.
 struct readers {
   group_id who;
   std::uint32_t time = 0;
   std::uint32_t site = 0;
-  std::uint32_t members = 0;
+  std::uint32_t members = 0;  // mask of the lanes
   access_mode mode = access_mode::plain;
-  bool wrote = false;        // they are atomics that wrote
-  bool any_wrote = false;    // wrote, or any_wrote of `others`
-  std::uint32_t others = 0;  // the number of the set to which this link is added
+  bool wrote = false;        // these accesses are atomics that wrote
+  bool any_wrote = false;    // true if `wrote` is true for this link or for a link of `others`
+  std::uint32_t others = 0;  // number of the set of the other links; 0: this link is the only one
   bool operator==(const readers&) const = default;
 };
 

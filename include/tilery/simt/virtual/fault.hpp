@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A fault: one thing that the virtual GPU has found wrong in a launch, as data and as text; and the exception that
-// carries the faults of a launch.
+// A fault is an error that the virtual GPU has found in a kernel or a launch. This file has the fault as data and as
+// text, and the exception that carries the faults of a launch.
 #pragma once
 #pragma GCC system_header
 
@@ -15,16 +15,16 @@ namespace tilery::inline TILERY_ABI {
 
 enum class fault_kind : int {
   race,            ///< two unordered accesses, at least one of them a write
-  missing_wait,    ///< an access to bytes of an asynchronous copy without a wait for the copy
+  missing_wait,    ///< an access to bytes of an asynchronous copy, or the end of the block, before a wait for the copy
   missing_fence,   ///< ordered accesses through two proxies without the proxy fence that makes the first one visible
   uninitialised,   ///< a read of bytes that were never written
-  early_end,       ///< a block that ends while another block may still access its shared memory
-  early_access,    ///< an access to the shared memory of another block of the cluster, which may not have begun
-  out_of_bounds,   ///< outside of shared memory, or of every operand of the launch
+  early_end,       ///< a block that ends while another block of the cluster may still access its shared memory
+  early_access,    ///< an access to another block's shared memory before it is certain that the other block has begun
+  out_of_bounds,   ///< an access outside of shared memory, or outside of every operand of the launch
   read_only,       ///< a write to an operand that the launch only reads
-  misaligned,      ///< an address that is not a multiple of the access's alignment
+  misaligned,      ///< an address (or the size of a bulk copy) that is not a multiple of the required alignment
   collective,      ///< lanes that arrive at different barriers or collectives
-  deadlock,        ///< no lane can go on
+  deadlock,        ///< no lane can continue, and some have not ended
   barrier_misuse,  ///< a barrier used against its rules, or reached by too few lanes
   step_limit,      ///< a kernel that executed more verbs than the step limit allows
   stack_overflow,  ///< a lane that needs more stack than it has
@@ -39,27 +39,27 @@ constexpr const char* name_of(fault_kind kind) {
   return names[static_cast<int>(kind)];
 }
 
-/// One of the two accesses of a fault.
+/// One of the two accesses (or barriers) of a fault.
 struct fault_access {
   tilery::site site;
-  index3 block{0, 0, 0};
-  int lane = -1;  ///< rank in its block; -1: no lane of the kernel
+  index3 block{0, 0, 0};  ///< of the lane, in the grid
+  int lane = -1;          ///< rank in its block; -1: the fault belongs to no single lane
   bool writes = false;
 };
 
-/// One thing that is wrong with a kernel.
+/// One error in a kernel.
 struct fault {
   fault_kind kind = fault_kind::race;
   const char* kernel = "";
   fault_access now;         ///< the access at which the fault was found
   fault_access before;      ///< the earlier access of a pair; valid if has_before()
-  std::string memory;       ///< "shared memory", or the operand's name
-  std::int64_t offset = 0;  ///< in bytes, from the start of that memory
-  std::string element;      ///< "row[255]": of shared memory, if the kernel names its members; else empty
-  std::int64_t bytes = 0;   ///< how many bytes are wrong in this access
-  std::string missing;      ///< the order or the operation that is missing, or another explanation
-  std::int64_t count = 1;   ///< how often the fault was found at these two sites
-  int cause = 0;            ///< equal numbers: one missing barrier explains these faults of the launch; 0: none does
+  std::string memory;       ///< name of the memory: "shared memory", an operand's name ...; may be empty
+  std::int64_t offset = 0;  ///< of the access or of its first wrong byte, in bytes from the start of `memory`
+  std::string element;     ///< for example "row[255]", if the kernel names the members of its shared memory; else empty
+  std::int64_t bytes = 0;  ///< how many bytes are wrong in this access
+  std::string missing;     ///< the order or the operation that is missing, or another explanation
+  std::int64_t count = 1;  ///< how often the fault was found at these two sites
+  int cause = 0;           ///< number of the missing barrier that explains this and other faults of the launch; 0: none
 
   bool has_before() const { return before.site.line.line > 0; }
   /// The fault as one paragraph of text.
@@ -91,7 +91,8 @@ inline std::string fault::text() const {
   return result;
 }
 
-/// Thrown at the end of a launch in which faults were found. what() has the text of the first 20, faults() has all.
+/// Thrown at the end of a launch in which faults were found. what() has the text of the first 20 faults, faults() has
+/// all of them.
 class fault_error : public error {
 public:
   static constexpr std::size_t most_told = 20;

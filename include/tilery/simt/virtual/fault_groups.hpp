@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The order in which the faults of a launch are reported, and the groups of faults with one cause. Races and their like
-// come after faults such as out of bounds, and before reads of uninitialised bytes, which often are their consequence.
-// Races that one barrier would fix form a group; each of them names the strongest barrier that a member needs.
+// The order in which the faults of a launch are reported, and the groups of faults with one cause. Faults of missing
+// order (races, missing waits and fences, early ends and accesses) come after all other faults, such as out of bounds,
+// but before reads of uninitialised bytes, which often are a consequence of races. Races that one barrier would fix
+// form a group. The text of each fault of a group asks for the strongest barrier that any of its faults needs.
 #pragma once
 #pragma GCC system_header
 
@@ -14,8 +15,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Facts about a fault that its text does not hold: the barrier that would fix it, and the loop's barrier if the two
-/// accesses belong to different iterations.
+/// What `fault` itself does not hold: the barrier that would fix it, and, if its two accesses belong to different
+/// iterations of a loop, the barrier in the loop's body between them (missing_order.hpp).
 struct fault_origin {
   remedy needed = remedy::other;
   later_iteration later;
@@ -23,7 +24,7 @@ struct fault_origin {
 
 class fault_groups {
 public:
-  /// Sorts the faults, and gives the faults of each group one number (fault::cause). `origins[i]` belongs to
+  /// Sorts the faults, and gives the faults of each group the same number (fault::cause). `origins[i]` belongs to
   /// `faults[i]`.
   static void arrange(std::vector<fault>& faults, const std::vector<fault_origin>& origins) {
     fault_groups all{faults, origins, {}};
@@ -33,23 +34,26 @@ public:
   }
 
 private:
-  /// Faults that one barrier would fix: a barrier after any line from `first` to `last` of one file. `later`: the site
-  /// of the barrier of their loop, if they are between different iterations, else 0.
+  /// Faults that one barrier would fix: a barrier after any of the lines `first` to `last` of one file, or, between
+  /// iterations of a loop, a barrier at the end of the loop's body.
   struct group {
-    const fault* example;
-    std::uint32_t later;
+    const fault* example;  // the first fault of the group
+    std::uint32_t later;   // site of the barrier in the loop's body; 0: the accesses are not in different iterations
     int first, last;
-    std::vector<std::size_t> members;
+    std::vector<std::size_t> members;  // indices of the faults
   };
 
   fault_groups(std::vector<fault>& faults, const std::vector<fault_origin>& origins, std::vector<group> groups)
       : faults_(faults), origins_(origins), groups_(std::move(groups)) {}
 
+  /// Returns the line in the kernel's own source, outside of tile steps: barriers are added there.
   static where line_of(const fault_access& a) { return a.site.kernel_line; }
   static bool same_file(const fault& a, const fault& b) {
     return std::strcmp(line_of(a.now).file, line_of(b.now).file) == 0;
   }
 
+  /// Adds fault `i` to the first group that it fits, or to a new group, if a barrier between two lines of one file
+  /// would fix it.
   void add_race(std::size_t i) {
     const fault& f = faults_[i];
     const fault_origin& o = origins_[i];
@@ -67,8 +71,8 @@ private:
     }
     groups_.push_back({&f, o.later.barrier, first, last, {i}});
   }
-  /// Adds a read of uninitialised bytes to the group of the race at the same line: the read came before the write that
-  /// it races with.
+  /// Adds fault `i`, a read of uninitialised bytes, to the group of a race of the same line on the same memory: the
+  /// read probably came before the write with which it races.
   void add_unwritten(std::size_t i) {
     const fault& f = faults_[i];
     if (f.kind != fault_kind::uninitialised) return;
@@ -82,11 +86,13 @@ private:
         return;
       }
   }
+  /// True if `a` is a read at the line of the uninitialised read `read`.
   static bool reads_at(const fault_access& a, const fault& read) {
     const where x = a.site.line, y = read.now.site.line;
     return !a.writes && x.line == y.line && std::strcmp(x.file, y.file) == 0;
   }
 
+  /// The place of a kind of fault in the report: lower ranks come first.
   static int rank_of(fault_kind kind) {
     switch (kind) {
       case fault_kind::race:
@@ -99,6 +105,8 @@ private:
     }
   }
 
+  /// Numbers the groups of at least two faults, changes the texts of their faults, and sorts all faults: by rank, then
+  /// by the time of discovery. The faults of a group follow its leader, a fault that needs the strongest barrier.
   void sort() {
     struct place {
       int rank;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A fiber: the stack and the registers of one lane. Boost.Context switches between fibers. In a build with
-// AddressSanitizer, each switch is announced to it. Each stack ends in a guard region. Stacks are pooled for the whole
-// program, and their first frames are placed in different cache sets.
+// AddressSanitizer (TILERY_ASAN_FIBERS), each switch is announced to the sanitizer. Below each stack is a guard region
+// that cannot be accessed. One pool of stacks serves the whole program. The first frames of the stacks are placed in
+// different cache sets.
 #pragma once
 #pragma GCC system_header
 
@@ -31,7 +32,7 @@ public:
   static constexpr std::size_t bytes = 64 * 1024;
 #endif
 
-  static constexpr std::size_t guard_bytes = 64 * 1024;  // a stack frame larger than this may jump over the guard
+  static constexpr std::size_t guard_bytes = 64 * 1024;  // a larger stack frame may reach past the guard unnoticed
 
   /// Returns the lowest address of `bytes` usable bytes; the guard is below that address.
   std::byte* take() {
@@ -45,7 +46,7 @@ public:
     }
     void* memory =
         mmap(nullptr, bytes + guard_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    // a stack and its guard are two memory mappings, and Linux allows a process 65530 (vm.max_map_count)
+    // a stack and its guard are two memory mappings, and Linux by default allows 65530 per process (vm.max_map_count)
     if (memory == MAP_FAILED || mprotect(memory, guard_bytes, PROT_NONE) != 0)
       throw error(
           "virtual_gpu: no memory for the stack of one more lane; it must have at most some 32000 lanes waiting at a "
@@ -69,7 +70,8 @@ inline stack_pool& stacks() {
   return pool;
 }
 
-/// A line of execution, running or suspended. A default-constructed fiber stands for the host thread itself.
+/// One thread of execution, running or suspended: a lane after prepare(), otherwise the host thread that runs the
+/// lanes.
 class fiber {
 public:
   using entry = void (*)(void* argument);
@@ -81,13 +83,13 @@ public:
     if (stack_) stacks().give_back(stack_);
   }
 
-  /// Prepares the fiber to run start(argument) at the first switch to it. `start` never returns. Fibers with different
-  /// values of `offset` use different cache sets.
+  /// Prepares the fiber to run start(argument) at the first switch to it. `start` must not return; it ends by
+  /// leave_to(). The first frames of fibers whose offsets differ modulo 29 are in different cache sets.
   void prepare(entry start, void* argument, int offset) {
     if (!stack_) stack_ = stacks().take();
     start_ = start;
     argument_ = argument;
-    const std::size_t shift = static_cast<std::size_t>(offset % 29) * 128;
+    const std::size_t shift = static_cast<std::size_t>(offset % 29) * 128;  // in bytes: 0 to 3584
     std::byte* top = stack_ + stack_pool::bytes - shift;
 #ifdef TILERY_ASAN_FIBERS
     __asan_unpoison_memory_region(stack_, stack_pool::bytes);  // a lane that was ended early leaves poisoned frames
@@ -95,7 +97,7 @@ public:
     context_ = boost::context::detail::make_fcontext(top, stack_pool::bytes - shift, &fiber::first);
   }
 
-  /// Switches from this fiber, which is running, to another one. Returns when some fiber switches back to this one.
+  /// Switches from this fiber, which is running, to `other`. Returns when some fiber switches back to this one.
   void switch_to(fiber& other) {
     passage between{this, &other};
 #ifdef TILERY_ASAN_FIBERS
@@ -107,7 +109,7 @@ public:
 #endif
   }
 
-  /// Switches away from a fiber that has ended and is never resumed.
+  /// Switches from this fiber to `other` for the last time: this fiber is not resumed before its next prepare().
   [[noreturn]] void leave_to(fiber& other) {
     passage between{this, &other};
 #ifdef TILERY_ASAN_FIBERS
@@ -123,7 +125,8 @@ public:
     return stack_ && at < stack_ && at >= stack_ - stack_pool::guard_bytes;
   }
 
-  /// To be called once on the fiber that stands for the host thread, before the first switch away from it.
+  /// Stores the bounds of the host thread's stack for AddressSanitizer; does nothing in other builds. Call it once on
+  /// the fiber that stands for the host thread, before the first switch away from this fiber.
   void be_thread() {
 #ifdef TILERY_ASAN_FIBERS
     // the sanitizer must be given the bounds of the thread's own stack at a switch back to the thread
@@ -135,17 +138,21 @@ public:
   }
 
 private:
+  /// The two fibers of a switch. Boost.Context passes its address to the fiber that is switched to.
   struct passage {
     fiber* from;
     fiber* to;
   };
 
+  /// Called in the fiber that was switched to: stores the suspended context in the fiber that was left. Returns the
+  /// running fiber.
   static fiber* arrived(boost::context::detail::transfer_t arrival) {
     auto* between = static_cast<passage*>(arrival.data);
     between->from->context_ = arrival.fctx;
     return between->to;
   }
 
+  /// The first function on a new stack.
   static void first(boost::context::detail::transfer_t arrival) {
     fiber* self = arrived(arrival);
 #ifdef TILERY_ASAN_FIBERS

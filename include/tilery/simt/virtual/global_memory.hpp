@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The global memory of a launch, as the checks see it: the operands, their address ranges, and the access history of
-// each element that the launch may write. Memory that is only read needs no history, because any write to it is a
-// fault.
+// The global memory of a launch, as the checks see it: the operands (core/operand.hpp), their address ranges, and the
+// access history (shadow.hpp) of the operands that the launch writes. An operand that is only read needs no history,
+// because any write to it is a fault.
 #pragma once
 #pragma GCC system_header
 
@@ -19,28 +19,31 @@ namespace virtual_machine {
 
 class global_memory {
 public:
+  /// One operand of a region.
   struct part {
     operand what;
     element_runs elements;
   };
-  /// Operands whose address ranges overlap. `cells` is their access history, null if none of them is written.
+  /// An address range [begin, end) of operands that overlap each other; most regions have one operand.
   struct region {
     std::uintptr_t begin, end;
-    std::size_t cell_bytes;
+    std::size_t cell_bytes;  // of memory for each cell of the history
     std::vector<part> parts;
-    std::unique_ptr<shadow> cells;
+    std::unique_ptr<shadow> cells;  // access history from `begin` on; null if the launch writes none of the operands
 
+    /// True if the launch writes at least one of the operands.
     bool written() const {
       return std::any_of(parts.begin(), parts.end(), [](const part& p) { return p.what.written; });
     }
   };
-  /// The result of finding an access in the operands.
+  /// The result of find().
   struct place {
-    region* in = nullptr;           // null: outside of all operands, or the launch names no operands
-    const operand* part = nullptr;  // null: in the range of `in`, but not on the elements of one operand
-    bool inside = false;            // the access is on elements of `part`
+    region* in = nullptr;           // null: the first byte is in no region, or the launch names no operands
+    const operand* part = nullptr;  // null: no operand has elements at all bytes of the access
+    bool inside = false;            // true if `part` is not null
   };
 
+  /// `known`: the operands that the launch names; empty if it names none.
   explicit global_memory(const operands& known) {
     std::vector<operand> sorted;
     for (const operand& o : known)
@@ -54,7 +57,7 @@ public:
         region& r = regions_.back();
         r.end = std::max(r.end, end);
         r.cell_bytes = std::min(r.cell_bytes, cell_of(o));
-        if ((begin - r.begin) % r.cell_bytes != 0) r.cell_bytes = 1;
+        if ((begin - r.begin) % r.cell_bytes != 0) r.cell_bytes = 1;  // elements do not begin at cell boundaries
         r.parts.push_back({o, element_runs(o)});
       }
     }
@@ -64,10 +67,12 @@ public:
         r.cells = std::make_unique<shadow>((r.end - r.begin + r.cell_bytes - 1) / r.cell_bytes, write_log::before);
   }
 
-  /// True if the launch names its operands. If it does not, accesses have no bounds, and memory is tracked byte by
-  /// byte, in pages that are created at their first access.
+  /// True if the launch names its operands. If it names none, accesses are not checked for bounds, and each byte that
+  /// the launch accesses has a history, in pages that are created at their first access.
   bool knows_operands() const { return knows_operands_; }
 
+  /// Finds the operand that an access touches. If several operands contain the access, returns one that the launch
+  /// writes for a write, otherwise the first. Looks first at the region of the previous call.
   place find(std::uintptr_t address, std::size_t bytes, bool writes) {
     for (std::size_t i = 0; i < regions_.size(); ++i) {
       region& r = regions_[last_ + i < regions_.size() ? last_ + i : last_ + i - regions_.size()];
@@ -82,6 +87,7 @@ public:
     return {};
   }
 
+  /// Calls visit(operand) for each operand that has elements.
   template <class Visit>
   void for_operands(const Visit& visit) const {
     for (const region& r : regions_)
@@ -110,6 +116,7 @@ public:
   }
   static constexpr std::size_t page_bytes = 4096;
 
+  /// The host memory that all histories take, in bytes.
   std::size_t shadow_bytes() const {
     std::size_t bytes = 0;
     for (const region& r : regions_)
@@ -118,6 +125,7 @@ public:
     return bytes;
   }
 
+  /// Calls visit(shadow) for each history.
   template <class Visit>
   void for_shadows(const Visit& visit) {
     for (region& r : regions_)
@@ -126,16 +134,16 @@ public:
   }
 
 private:
-  /// Returns the bytes of one history cell: an element, but at most 4 bytes, because larger elements may be accessed by
-  /// halves.
+  /// Returns the size of a cell of the history, in bytes: that of an element, but at most 4 bytes, because an element
+  /// of 8 bytes may be accessed by halves.
   static std::size_t cell_of(const operand& o) {
     return static_cast<std::size_t>(std::min<std::int64_t>(o.element_bytes, 4));
   }
 
-  std::vector<region> regions_;
-  std::size_t last_ = 0;
+  std::vector<region> regions_;  // by address
+  std::size_t last_ = 0;         // index of the region that find() found last
   bool knows_operands_ = false;
-  std::unordered_map<std::uintptr_t, std::unique_ptr<shadow>> pages_;
+  std::unordered_map<std::uintptr_t, std::unique_ptr<shadow>> pages_;  // by address / page_bytes
 };
 
 }  // namespace virtual_machine

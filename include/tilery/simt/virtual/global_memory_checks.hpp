@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of accesses to global memory: bounds, operands that the launch only reads, uninitialised bytes, and races
-// by the history of each element that the launch writes. Together with the checks of shared memory, which are the base
-// class, these are all checks of a block's accesses.
+// The checks of a block's accesses to global memory: bounds, writes to operands that the launch only reads, reads of
+// uninitialised bytes (unwritten.hpp), and races, which the access history of written operands shows (shadow.hpp). The
+// base class checks the accesses to shared memory.
 #pragma once
 #pragma GCC system_header
 
@@ -17,7 +17,8 @@ public:
   global_memory_checks(launch_watch& launch, int threads, std::size_t shared_bytes)
       : shared_memory_checks(launch, threads, shared_bytes), last_writes_(static_cast<std::size_t>(threads)) {}
 
-  /// Checks an access of this block to global memory. Returns false if the access must not be executed.
+  /// Checks an access of this block to global memory. Returns false if the access must not be executed: it is out of
+  /// bounds, or it writes an operand that the launch only reads.
   bool global_access(const actor& who, const void* pointer, int bytes, bool writes) {
     if (bytes == 0) return true;
     const auto address = reinterpret_cast<std::uintptr_t>(pointer);
@@ -54,20 +55,22 @@ public:
   }
 
 protected:
-  /// A block begins: forgets the accesses of the block before.
+  /// Begins a block: forgets the accesses to the previous block's shared memory. The histories of global memory remain.
   void begin_accesses(std::uint32_t block) {
     begin_shared(block);
     for (last_write& l : last_writes_) l = {};
   }
 
 private:
-  /// A lane's last write to global memory and its number: the next write mostly has the same site and time.
+  /// A lane's last write to global memory, and its number in the write log. The lane's next write mostly has the same
+  /// epoch (same site and time), and so the same number.
   struct last_write {
     epoch self;
-    std::uint32_t number = 0;
-    std::uint64_t generation = 0;
+    std::uint32_t number = 0;      // 0: none
+    std::uint64_t generation = 0;  // of the number: valid while launch_watch::generation() is the same
   };
 
+  /// Returns the number of a write's epoch. Adds the epoch to the log if it differs from the lane's last one.
   std::uint32_t global_number(const actor& who) {
     last_write& l = last_writes_[static_cast<std::size_t>(who.lane)];
     if (l.number == 0 || !(l.self == who.self) || l.generation != launch_.generation())
@@ -75,6 +78,7 @@ private:
       l.number = launch_.global_histories().writes.add(who.self);
     return l.number;
   }
+  /// Compares an access with the history of its cells, and records it there.
   void touch(shadow& cells, std::size_t first, std::size_t count, const actor& who, bool writes, access_observer& by) {
     if (is_atomic(who.self.mode))
       cells.atomic(launch_.global_histories(), first, count, by);
@@ -83,7 +87,7 @@ private:
     else
       cells.read(launch_.global_histories(), first, count, by);
   }
-  /// Checks an access of a launch that names no operands: for races alone, page by page.
+  /// Checks an access of a launch that names no operands. Checks for races only, page by page.
   void follow_pages(const actor& who, std::uintptr_t address, int bytes, bool writes) {
     if (!launch_.checks_for(checks::races)) return;
     for (int done = 0; done < bytes;) {
@@ -96,6 +100,7 @@ private:
     }
   }
 
+  /// Reports an access out of bounds, by its offset from the nearest operand.
   void outside_operands(const actor& who, std::uintptr_t address, int bytes, bool writes) {
     const operand* near = launch_.memory().nearest(address);
     if (!near) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The virtual GPU's scheduler. A worker is a host thread that runs one cluster of blocks after another (most clusters
-// have one block). While a cluster waits for memory, the worker starts the next one, up to the limit of resident
-// blocks; so blocks may wait for blocks. If no lane of any worker can continue, the launch is deadlocked, and the
-// report lists the source line of each lane.
+// have one block). A cluster waits for memory if its lanes wait for a value that another block may write. Meanwhile the
+// worker starts the next cluster, up to the limit of resident blocks, so that a block may wait for a resident block. If
+// no lane of any worker can continue, the launch is deadlocked, and the report lists the source line of each lane.
 #pragma once
 #pragma GCC system_header
 
@@ -19,7 +19,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// True while this host thread runs a kernel: a launch from inside a lane is refused.
+/// True while this host thread runs a kernel. A launch by a thread for which this is true comes from inside a lane, and
+/// is refused.
 inline thread_local bool inside_a_kernel = false;
 
 class grid {
@@ -27,11 +28,13 @@ public:
   explicit grid(const grid_of_blocks& what, watch_maker new_watch = {})
       : what_(what), new_watch_(std::move(new_watch)) {}
 
-  /// Runs each block once. Throws what a lane threw, or the report of a deadlock.
+  /// Runs each block once. Throws the first exception that a lane has thrown, or a fault that describes a deadlock.
+  /// `at`: the line of the launch. At most `workers` host threads run blocks, the calling thread included.
   ///
-  /// Seed. With a seed other than 0, blocks do not start in the order of their numbers: the order is changed within
-  /// each group of as many blocks as are resident at once. So a block that waits for blocks of lower numbers still
-  /// finds them started, as on a GPU. A block that relies on starting after them, but does not wait, may start before.
+  /// Seed. With seed 0, blocks start in the order of their numbers. Otherwise the order is changed within each group of
+  /// `resident_blocks` successive blocks. Therefore a block may still wait for blocks of lower numbers, as on a GPU:
+  /// all blocks of a group can be resident at once. But a block that does not wait, and relies on starting after a
+  /// block of a lower number, may start before that block.
   void run(int workers, int resident_blocks, where at, std::uint64_t seed = 0) {
     seed_ = seed;
     workers_ = active_workers_ = static_cast<int>(std::min(std::int64_t{workers}, clusters()));
@@ -64,6 +67,7 @@ private:
 
   std::int64_t clusters() const { return what_.blocks.volume() / what_.cluster; }
 
+  /// Does the work of one worker.
   void work() {
     inside_a_kernel = true;
     run_clusters();
@@ -73,6 +77,7 @@ private:
     ++progress_;
   }
 
+  /// Runs clusters until the worker has no work left or the launch stops; then ends the clusters that still wait.
   void run_clusters() {
     const stack_guard on_this_thread;
     fiber scheduler;
@@ -89,11 +94,13 @@ private:
     }
   }
 
+  /// Starts clusters while there is room. Then resumes the clusters of `waiting` in rounds, and starts further clusters
+  /// after each round, until none waits or the launch stops.
   void run_clusters(clusters_of_worker& waiting, fiber& scheduler) {
-    clusters_of_worker unused;
+    clusters_of_worker unused;  // clusters that have ended: their memory is reused
     while (start_next(waiting, unused, scheduler)) {
     }
-    std::uint64_t quiet_since = 0;
+    std::uint64_t quiet_since = 0;  // the last value of progress_; quiet_rounds counts the rounds since it changed
     for (std::int64_t quiet_rounds = 0; !waiting.empty() && !stop_; ++quiet_rounds) {
       const std::uint64_t progress_before = progress_;
       if (progress_before != quiet_since) quiet_since = progress_before, quiet_rounds = 0;
@@ -103,7 +110,8 @@ private:
         const int polling = waiting[i]->polling();
         waiting[i]->look_again();
         const bool waits = run_cluster(*waiting[i], scheduler);
-        // a lane that stops polling may now do what a cluster waits for that was resumed earlier in this round
+        // A lane that has stopped polling is progress: it may write the value for which a cluster waits that was
+        // resumed earlier in this round.
         progressed = progressed || !waits || waiting[i]->progress() != progress || waiting[i]->polling() < polling;
         if (waits) {
           ++i;
@@ -124,16 +132,16 @@ private:
     }
   }
 
-  /// True if some lane polls and fewer than polling::patience rounds have passed without progress: the lane may still
-  /// give up and do something else.
+  /// True if the worker must go on resuming its clusters before it votes for a deadlock: a lane polls, and fewer than
+  /// polling::patience rounds have passed without progress. The lane may still give up and do something else.
   static bool is_patient(const clusters_of_worker& waiting, std::int64_t quiet_rounds) {
     return quiet_rounds < polling::patience &&
            std::any_of(waiting.begin(), waiting.end(), [](const auto& c) { return c->polling() > 0; });
   }
 
-  /// Starts the next cluster of the grid and runs it until it ends or waits. Returns false if no cluster is left, or if
-  /// there is no room for one. A cluster starts as a whole: if there is room for one block, its whole cluster is
-  /// assumed to fit.
+  /// Starts the next cluster of the grid and runs it until it ends or waits. A cluster that waits is added to
+  /// `waiting`. Returns false if no cluster is left, or if `resident_` blocks are resident. A cluster starts as a
+  /// whole: if there is room for one block, the whole cluster starts, even if the limit is then exceeded.
   bool start_next(clusters_of_worker& waiting, clusters_of_worker& unused, fiber& scheduler) {
     if (stop_ || next_ >= clusters()) return false;
     if (resident_now_.fetch_add(what_.cluster) >= resident_) {
@@ -155,7 +163,8 @@ private:
     return true;
   }
 
-  /// Runs a cluster until it ends or waits. Returns true if it waits for memory.
+  /// Runs a cluster until it ends, waits or fails. Returns true if it waits for memory. If a lane has failed, or if
+  /// lanes wait but none of them for memory (a deadlock), stops the launch, ends the cluster and returns false.
   bool run_cluster(cluster& c, fiber& scheduler) {
     const bool left = c.resume(scheduler);
     if (c.failure()) {
@@ -173,9 +182,10 @@ private:
     return left;
   }
 
-  /// Returns true if the launch is deadlocked. A worker votes after it has resumed all its waiting clusters without
-  /// progress. A vote counts only if no worker has made progress since that round began. When every worker has voted,
-  /// no lane can continue.
+  /// Votes for a deadlock, and returns true if the launch is deadlocked. A worker votes after a round: it has resumed
+  /// all of its waiting clusters, without progress. `progress_before` is the value of progress_ before the round. The
+  /// vote counts only if no worker has made progress since then. When every worker has voted for one value of
+  /// progress_, no lane can continue.
   bool is_deadlocked(std::uint64_t progress_before) {
     {
       const std::lock_guard lock(mutex_);
@@ -194,18 +204,22 @@ private:
     return false;
   }
 
+  /// Stores the first exception, and stops all workers.
   void fail(std::exception_ptr what) {
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = what;
     stop_ = true;
   }
 
+  /// Notes where the lanes of a cluster wait, for the report of a deadlock.
   void report(const cluster& c) {
     const std::lock_guard lock(mutex_);
     reports_.push_back(c.where_lanes_wait());
   }
 
-  /// Returns the number of the cluster that starts as the i-th.
+  /// Returns the number of the cluster that starts as the i-th one. With a seed, permutes each group of `together`
+  /// clusters: j -> (j * step + shift) mod size, which is a permutation because gcd(step, size) = 1. `step` and `shift`
+  /// come from a hash of the seed and of the group's first cluster.
   std::int64_t start_order(std::int64_t i) const {
     if (seed_ == 0) return i;
     const std::int64_t together = std::max(resident_ / what_.cluster, 1), first = i / together * together;
@@ -216,6 +230,7 @@ private:
     const std::int64_t shift = static_cast<std::int64_t>((drawn >> 17) % static_cast<std::uint64_t>(size));
     return first + ((i - first) * step + shift) % size;
   }
+  /// Returns the index in the grid of block number `i`.
   index3 position(std::int64_t i) const {
     return {static_cast<int>(i % what_.blocks.x), static_cast<int>(i / what_.blocks.x % what_.blocks.y),
             static_cast<int>(i / (std::int64_t{what_.blocks.x} * what_.blocks.y))};
@@ -224,18 +239,18 @@ private:
   grid_of_blocks what_;
   watch_maker new_watch_;
   int workers_ = 1;
-  int resident_ = 1;
+  int resident_ = 1;  // the most blocks that may be resident
   std::uint64_t seed_ = 0;
-  int active_workers_ = 1;
-  std::atomic<std::int64_t> next_ = 0;
+  int active_workers_ = 1;                   // workers that have not ended
+  std::atomic<std::int64_t> next_ = 0;       // how many clusters have started
   std::atomic<int> resident_now_ = 0;        // blocks of all workers
   std::atomic<std::uint64_t> progress_ = 1;  // counts the steps of all workers that may let another worker continue
-  std::uint64_t votes_for_ = 0;
+  std::uint64_t votes_for_ = 0;              // the value of progress_ for which `voters_` have voted
   std::vector<std::thread::id> voters_;
   std::atomic<bool> stop_ = false, deadlock_ = false;
   std::mutex mutex_;
   std::exception_ptr failure_;
-  std::vector<std::string> reports_;
+  std::vector<std::string> reports_;  // where the lanes wait, for the report of a deadlock
 };
 
 }  // namespace virtual_machine

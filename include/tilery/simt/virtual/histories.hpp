@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tables to which the numbers in a shadow's cells refer, and the removal of entries that no cell refers to.
+// A cell of an access history (shadow.hpp) stores two numbers: of its last write, and of the set of its readers. This
+// file combines the two tables to which these numbers refer (write_log.hpp, reader_sets.hpp), and removes the entries
+// to which no cell refers.
 #pragma once
 #pragma GCC system_header
 
@@ -13,12 +15,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The numbered epochs of writes and sets of readers that all shadows of one launch, or of one block, share.
+/// The numbered epochs of writes and sets of readers. All shadows of a launch's global memory share one object, and
+/// each block's shared memory has its own.
 struct histories {
   write_log writes;
   reader_sets reads;
 
-  /// A barrier of all lanes that can reach the memory.
+  /// Records a barrier of all lanes that can access the memory: every access before it, except by copy engines, happens
+  /// before every access after it.
   void order_all() {
     writes.order_all();
     reads.order_all();
@@ -27,15 +31,18 @@ struct histories {
     writes.clear();
     reads.clear();
   }
-  /// True if it is time to collect(): the tables have at least `entries` entries, or half of the numbers are used up.
+  /// True if the caller should collect(): the tables have at least `entries` entries together, or half of one table's
+  /// numbers are used up.
   bool fills(std::size_t entries) const {
     return writes.size() + reads.size() >= entries ||
            std::max(writes.end(), reads.end()) >= line_numbers<false>::end / 2;
   }
+  /// The number of entries of both tables.
   std::size_t size() const { return writes.size() + reads.size(); }
 
-  /// Drops the entries to which no cell refers. for_shadows(visit) calls visit(shadow) for every shadow that uses these
-  /// tables.
+  /// Drops the entries to which no cell refers, renumbers the others, and changes the numbers in the cells accordingly.
+  /// for_shadows(visit) calls visit(shadow) for every shadow that uses these tables. Numbers that are stored elsewhere
+  /// become invalid.
   template <class ForShadows>
   void collect(const ForShadows& for_shadows) {
     std::unordered_set<std::uint32_t> writes_used, reads_used;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Pieces of the HTML page that profile_html.hpp builds: escaping, the lines of source files, a row of source, the
-// style.
+// Parts of the HTML page that profile_html.hpp builds from a launch's profile: escaped text, the lines of source files,
+// a table row for one source line, and the head of the page with its style sheet.
 #pragma once
 #pragma GCC system_header
 
@@ -42,23 +42,26 @@ private:
   std::map<std::string, std::vector<std::string>> files_;
 };
 
+/// Returns a line of a source file; empty if there is no such line. Lines count from 1.
 inline std::string source_at(const std::vector<std::string>& source, int line) {
   return line >= 1 && line <= static_cast<int>(source.size()) ? source[static_cast<std::size_t>(line) - 1] : "";
 }
+/// Returns the text without the blanks before its first and after its last character.
 inline std::string trimmed(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r");
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-/// "37 %"
+/// Returns a percentage as text: "37 %". Values between 0 and 1 have one decimal: "0.4 %".
 inline std::string percent(double value) {
   char text[32];
   std::snprintf(text, sizeof text, value > 0 && value < 1 ? "%.1f %%" : "%.0f %%", value);
   return text;
 }
 
-/// A table row for one line of source: its share of the cost as a bar and in percent, the text, and notes. `notes` is
-/// HTML already.
+/// Returns a table row for source line `number`: its share of the launch's cost as a bar and in percent, the line's
+/// text `source`, and notes. `share` is in percent; it is shown only if `counted`, that is, if the line has an entry in
+/// the profile. `faulty`: true if a fault was found at this line. `notes` is HTML, not plain text.
 inline std::string heat_row(int number, const std::string& source, double share, bool counted, bool faulty,
                             const std::string& notes) {
   std::string row = faulty ? "<tr class=\"faulty\">" : "<tr>";
@@ -69,6 +72,7 @@ inline std::string heat_row(int number, const std::string& source, double share,
          "</td><td class=\"notes\">" + notes + "</td></tr>\n";
 }
 
+/// Returns the first part of the page: the head, and the tag that opens the body.
 inline std::string html_begin(const std::string& title) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The progress of a block's lanes: the tile step and the site of each lane's last verb, and the number of verbs after
-// which the lane lets other lanes run. A step limit bounds the verbs of a block, so that a kernel that does not end is
-// reported.
+// The progress of a block's lanes. A verb is an operation of a lane (site.hpp). For each lane, this file keeps the tile
+// step (step.hpp) and the site of its last verb, and the number of verbs until the lane lets other lanes run. The step
+// limit (virtual_gpu::options) is the largest number of verbs of all lanes of a block: a kernel that does not end
+// exceeds it and is reported.
 #pragma once
 #pragma GCC system_header
 
@@ -19,18 +20,20 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Thrown through a lane when its block exceeds the step limit. The launch has noted the fault.
+/// Thrown in a lane when its block has exceeded the step limit. The fault has been reported before the throw.
 struct step_limit_reached {};
 
 class lane_progress {
 public:
   struct lane_state {
-    std::uint32_t step = 0, site = 0;
-    std::int64_t verbs_left = 0, verbs_planned = 0;  // until other lanes run
-    std::uint64_t random = 0;
+    std::uint32_t step = 0, site = 0;  // numbers in the site_table; 0: outside of steps, before the first verb
+    std::int64_t verbs_left = 0, verbs_planned = 0;  // until other lanes run: still left, as planned
+    std::uint64_t random = 0;                        // state of the random generator; unused without a seed
   };
 
-  /// `step_limit`: of the verbs of all lanes of the block. `seed`: of the random delays; 0: no random delays.
+  /// `step_limit`: the most verbs of all lanes of the block together. `seed`: seed of the random delays; 0: no random
+  /// delays. A lane executes at most 4096 verbs at once. For small step limits it is fewer, so that all lanes together
+  /// plan at most a quarter of the limit (but each lane at least 1 verb).
   lane_progress(site_table& sites, int threads, std::int64_t step_limit, std::uint64_t seed)
       : sites_(sites),
         step_limit_(step_limit),
@@ -38,6 +41,7 @@ public:
         verbs_at_once_(std::clamp<std::int64_t>(step_limit / (4 * threads), 1, 4096)),
         lanes_(static_cast<std::size_t>(threads)) {}
 
+  /// Begins block number `block` of the grid.
   void begin(std::uint32_t block) {
     verbs_of_all_ = 0;
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
@@ -51,23 +55,25 @@ public:
   /// The number of the site of the lane's last verb.
   std::uint32_t site_of(int lane) const { return lanes_[static_cast<std::size_t>(lane)].site; }
 
-  /// The lane enters a tile step. Returns the number of the step around it, for leave().
+  /// Enters the tile step `name`. Returns the number of the step in which the lane was before, for leave().
   std::uint32_t enter(int lane, const char* name, where at) {
     lane_state& l = of(lane);
     return std::exchange(l.step, sites_.step(l.step, name, at));
   }
+  /// Returns to the step `outer`.
   void leave(int lane, std::uint32_t outer) { of(lane).step = outer; }
 
-  /// Returns the number of the verb's site, and counts the verb.
+  /// Returns the number of the site of the verb `name` at line `at`, and counts one verb of the lane.
   std::uint32_t at_site(int lane, const char* name, where at) {
     lane_state& l = of(lane);
     --l.verbs_left;
     return l.site = sites_.number(l.step, name, at);
   }
 
-  /// True if the lane has used up its verbs: other lanes must run before it goes on.
+  /// True if the lane has used up its planned verbs: other lanes must run before the lane continues.
   bool used_up(int lane) const { return lanes_[static_cast<std::size_t>(lane)].verbs_left < 0; }
-  /// Plans the lane's next verbs. Returns false if the block has exceeded the step limit.
+  /// Adds the lane's verbs since the last plan to those of the block, and plans the lane's next verbs. Returns false if
+  /// the block has exceeded the step limit.
   bool plan_more(int lane) {
     lane_state& l = of(lane);
     verbs_of_all_ += l.verbs_planned - l.verbs_left;
@@ -76,7 +82,7 @@ public:
     return true;
   }
 
-  /// The sites of the lanes' last verbs as text: one line for each site, with its lanes.
+  /// Returns the sites of the lanes' last verbs as text: one line for each site, with the ranks of its lanes.
   std::string last_sites() const {
     std::map<std::uint32_t, std::vector<int>> lanes_at;
     for (std::size_t i = 0; i < lanes_.size(); ++i) lanes_at[lanes_[i].site].push_back(static_cast<int>(i));
@@ -88,8 +94,9 @@ public:
   }
 
 private:
-  /// Plans verbs_at_once_ verbs, so that a lane that spins on a flag does not stop its block; with a seed, a random
-  /// number of verbs, 7 on average.
+  /// Plans the number of verbs after which the lane lets other lanes run. Without a seed, this number is
+  /// verbs_at_once_, so that a lane that spins on a flag does not stop its block. With a seed, it is random
+  /// (xorshift64) with mean 7: after each verb the lane stops with probability 1/8.
   void plan(lane_state& l) const {
     std::int64_t verbs = verbs_at_once_;
     if (seed_ != 0) {
@@ -102,8 +109,8 @@ private:
   site_table& sites_;
   std::int64_t step_limit_;
   std::uint64_t seed_;
-  std::int64_t verbs_at_once_;     // of a lane, until other lanes run
-  std::int64_t verbs_of_all_ = 0;  // lanes of the block
+  std::int64_t verbs_at_once_;     // verbs of a lane until other lanes run, without a seed
+  std::int64_t verbs_of_all_ = 0;  // verbs of all lanes of the block, up to each lane's last plan
   std::vector<lane_state> lanes_;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A set of lanes of one block, one bit a lane: the lanes that are ready to run, or the lanes that wait at a barrier.
+// A set of lanes of one block, stored with one bit per lane. A block uses it for the lanes that are ready to run, and
+// for the lanes that wait at the block's barrier (block.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -22,7 +23,7 @@ public:
   void insert(int lane) { words_[static_cast<std::size_t>(lane) / 64] |= bit(lane); }
   void erase(int lane) { words_[static_cast<std::size_t>(lane) / 64] &= ~bit(lane); }
   void clear() { std::fill(words_.begin(), words_.end(), 0); }
-  /// Adds the lanes of a warp whose bits are set in `lanes`.
+  /// Adds the lanes of a warp whose bits are set in the mask `lanes`. A word of 64 bits holds two warps.
   void insert_warp(int warp, std::uint32_t lanes) {
     words_[static_cast<std::size_t>(warp) / 2] |= std::uint64_t{lanes} << (warp % 2 * 32);
   }
@@ -36,7 +37,7 @@ public:
     const std::size_t words = words_.size();
     std::size_t word = static_cast<std::size_t>(from) / 64;
     std::uint64_t bits = words_[word] & (~std::uint64_t{0} << (from % 64));
-    for (std::size_t i = 0; i <= words; ++i) {
+    for (std::size_t i = 0; i <= words; ++i) {  // looks at the first word twice: at last for its lanes below `from`
       if (bits) return static_cast<int>(word * 64) + std::countr_zero(bits);
       word = word + 1 == words ? 0 : word + 1;
       bits = words_[word];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The state of the checks that all blocks of a launch share: its sites, its global memory, the flags by which blocks
-// synchronise, and the faults found so far.
+// The state of the checks that all blocks of a launch share: the sites (site.hpp), the history of global memory, the
+// flags by which blocks synchronise, the profile, and the faults found so far.
 #pragma once
 #pragma GCC system_header
 
@@ -22,28 +22,29 @@ namespace virtual_machine {
 
 /// The launch, and the checks to make of it.
 struct watched_launch {
-  const char* kernel;
+  const char* kernel;  // its name
   tilery::arch arch;
   index3 blocks;
-  int threads;
-  int shared_bytes;
-  int cluster;
+  int threads;       // per block
+  int shared_bytes;  // per block
+  int cluster;       // blocks per cluster
   checks what;
-  bool stop_at_first;
-  std::int64_t step_limit;  // number of verbs that the lanes of a block may execute together
-  std::uint64_t seed;       // of the random delays of lanes; 0: no delays
-  bool poison_discarded = false;
-  shared_members members = {};  // of the `shared` struct, if the kernel names them
+  bool stop_at_first;             // throw at the first fault
+  std::int64_t step_limit;        // the most verbs of all lanes of a block together
+  std::uint64_t seed;             // of the random delays of lanes; 0: no delays
+  bool poison_discarded = false;  // bytes that a lane discards become uninitialised
+  shared_members members = {};    // of the `shared` struct, if the kernel names them
 };
 
-/// The knowledge that an acquire gets from one address: `to_block` for lanes of the block that released last, `to_all`
-/// for all lanes. A release of block scope adds to `to_block` alone.
+/// What an acquire at one address learns (block_order.hpp): lanes of the block that released last learn `to_block`, and
+/// all lanes `to_all`. A release of block scope adds to `to_block` only, one of wider scope to both.
 struct flag_state {
   knowledge to_block, to_all;
   std::uint32_t block = 0;  // the block of the last release
 };
 
-/// The state of each flag, by its address. A flag is an address on which an atomic or a fence has released.
+/// The state of each flag, by its address. A flag is an address at which an atomic has released, by its own memory
+/// order or after a release fence (release_acquire.hpp).
 class flag_table {
 public:
   /// Returns the state of an address, or null if nothing was released there.
@@ -51,6 +52,7 @@ public:
     const auto found = all_.find(address);
     return found == all_.end() ? nullptr : &found->second;
   }
+  /// Returns the state of an address; creates it if nothing was released there.
   flag_state& of(const void* address) { return all_[address]; }
   void forget(const void* address) { all_.erase(address); }
   void clear() { all_.clear(); }
@@ -61,6 +63,7 @@ private:
 
 class launch_watch {
 public:
+  /// `known`: the operands that the launch names.
   launch_watch(const watched_launch& launch, const operands& known) : launch_(launch), memory_(known) {}
 
   const watched_launch& launch() const { return launch_; }
@@ -72,6 +75,7 @@ public:
   histories& global_histories() { return histories_; }
   flag_table& flags() { return flags_; }
 
+  /// Returns the index in the grid of block number `block`; number() is the inverse.
   index3 position(std::uint32_t block) const {
     const auto x = static_cast<std::uint32_t>(launch_.blocks.x), y = static_cast<std::uint32_t>(launch_.blocks.y);
     return {static_cast<int>(block % x), static_cast<int>(block / x % y), static_cast<int>(block / x / y)};
@@ -80,17 +84,21 @@ public:
     return static_cast<std::uint32_t>(at.x + launch_.blocks.x * (at.y + std::int64_t{launch_.blocks.y} * at.z));
   }
 
-  /// Notes that lanes pass the barrier at site `barrier`. At the first time, notes which sites had been reached before.
+  /// Notes that lanes pass the barrier at site `barrier`. At the first time, stores the number of sites that lanes have
+  /// reached so far: sites are numbered in the order in which lanes first reach them.
   void passes(std::uint32_t barrier) {
     if (barrier >= sites_at_barrier_.size()) sites_at_barrier_.resize(sites_.size());
     if (barrier != 0 && sites_at_barrier_[barrier] == 0)
       sites_at_barrier_[barrier] = static_cast<std::uint32_t>(sites_.size());
   }
-  /// True if a lane had reached `site` before lanes passed the barrier at site `barrier` for the first time.
+  /// True if a lane had reached `site` before lanes passed the barrier at site `barrier` for the first time. That
+  /// barrier must have been passed.
   bool reached_before(std::uint32_t site, std::uint32_t barrier) const { return site < sites_at_barrier_[barrier]; }
 
-  /// Adds a fault, or counts it if an equal one is known (same kind, sites and memory, and both writes or both reads).
-  /// Of equal faults, the one that needs the strongest barrier is reported.
+  /// Adds a fault whose later access is at `now_site`, and whose earlier access, if any, is at `before_site` (else 0).
+  ///
+  /// Equal faults have the same kind, sites and memory, and their later accesses are both writes or both reads. They
+  /// are counted as one fault; of them, the first one that needs the strongest barrier is reported.
   void found(fault f, std::uint32_t now_site, std::uint32_t before_site, fault_origin origin = {}) {
     f.kernel = launch_.kernel;
     const auto [known, is_new] =
@@ -111,14 +119,15 @@ public:
     add(std::move(f), std::move(origin));
     if (launch_.stop_at_first) throw fault_error(faults_, {});
   }
-  /// Adds a fault without looking for an equal one, such as the fault that ended the launch.
+  /// Adds a fault without looking for an equal one. Used for faults that are found once, such as a deadlock.
   void add(fault f, fault_origin origin = {}) {
     f.kernel = launch_.kernel;
     faults_.push_back(std::move(f));
     origins_.push_back(std::move(origin));
   }
-  /// To be called after all blocks have ended. If no other fault was found, reports the elements of outputs that were
-  /// uninitialised before the launch and still are.
+  /// Reports the elements of outputs that are still uninitialised after the launch, if no other fault was found. Leaves
+  /// out workspaces, and outputs that are written by atomics alone (operand::combined). Call it after all blocks have
+  /// ended.
   void find_unwritten_outputs() {
     if (!checks_for(checks::memory) || !faults_.empty()) return;
     memory_.for_operands([&](const operand& o) {
@@ -137,7 +146,8 @@ public:
   }
   /// The faults, in the order in which they were found.
   const std::vector<fault>& faults() const { return faults_; }
-  /// Gives the faults to `report` (with the profile, if asked for), or throws them if `report` is null.
+  /// Sorts the faults. Then appends them to `report`, with the profile if the launch has asked for it, or throws them
+  /// if `report` is null.
   void finish(launch_report* report, where at) {
     std::vector<fault> faults = faults_;
     fault_groups::arrange(faults, origins_);
@@ -151,9 +161,9 @@ public:
     }
   }
 
-  /// To be called before each tracked access to global memory. From time to time, drops the entries of the histories
-  /// that no cell refers to and renumbers the others. Each time, generation() changes: numbers kept elsewhere are then
-  /// invalid.
+  /// Keeps the histories of global memory small. Call it before each access to global memory. If there are
+  /// `collect_at_` entries, drops those to which no cell refers and renumbers the others. Then generation() changes,
+  /// and numbers that are stored elsewhere are invalid.
   void make_room() {
     if (!histories_.fills(collect_at_)) [[likely]]
       return;
@@ -174,8 +184,9 @@ private:
   std::vector<std::uint32_t> sites_at_barrier_;
   std::vector<fault> faults_;
   std::vector<fault_origin> origins_;  // of each fault
+  // index in faults_ of each fault: (kind, site of the later access, of the earlier one, memory with "w" or "r")
   std::map<std::tuple<fault_kind, std::uint32_t, std::uint32_t, std::string>, std::size_t> places_;
-  std::size_t collect_at_ = std::size_t{1} << 20;
+  std::size_t collect_at_ = std::size_t{1} << 20;  // entries of histories_; grows if most entries are in use
   std::uint64_t generation_ = 0;
 };
 

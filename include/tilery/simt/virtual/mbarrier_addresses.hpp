@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The addresses of a block's mbarriers in its shared memory. From `init` to `invalidate` the 8 bytes of an mbarrier
-// belong to the hardware: any access by another instruction breaks the barrier.
+// The addresses of a block's mbarriers in its shared memory. From its initialisation (mbarrier.init) to its
+// invalidation (mbarrier.inval), the 8 bytes of an mbarrier belong to the hardware: any access by an instruction other
+// than those for mbarriers breaks the mbarrier. The checks ask this table at each access (shared_memory_checks.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -19,7 +20,7 @@ class mbarrier_addresses {
 public:
   static constexpr std::int64_t bytes = 8;  // size and alignment of an mbarrier
 
-  /// The lane that initialised the mbarrier, and where.
+  /// The initialisation of an mbarrier: the lane that executed it, and its site.
   struct origin {
     int lane;
     std::uint32_t site;
@@ -27,6 +28,7 @@ public:
 
   explicit mbarrier_addresses(std::size_t shared_bytes) : marks_(shared_bytes / (64 * bytes) + 1) {}
 
+  /// Adds the mbarrier at `offset`, in bytes from the start of shared memory.
   void add(std::int64_t offset, const origin& by) {
     made_[offset] = by;
     mark(offset) |= bit(offset);
@@ -40,22 +42,23 @@ public:
     marks_.assign(marks_.size(), 0);
   }
 
-  /// True if the bytes [offset, offset + count) touch an mbarrier. They must be inside of shared memory.
+  /// True if one of the bytes [offset, offset + count) belongs to an mbarrier. The bytes must be in shared memory.
   bool touched(std::int64_t offset, std::int64_t count) const { return !made_.empty() && first(offset, count) >= 0; }
-  /// Returns the offset of the first mbarrier that these bytes touch, -1 if they touch none.
+  /// Returns the offset of the first mbarrier to which one of these bytes belongs; -1 if there is none.
   std::int64_t first(std::int64_t offset, std::int64_t count) const {
     for (std::int64_t at = offset / bytes * bytes; at < offset + count; at += bytes)
       if (marks_[static_cast<std::size_t>(at / (64 * bytes))] & bit(at)) return at;
     return -1;
   }
+  /// Returns the initialisation of the mbarrier at `offset`.
   const origin& made(std::int64_t offset) const { return made_.at(offset); }
 
 private:
   std::uint64_t& mark(std::int64_t offset) { return marks_[static_cast<std::size_t>(offset / (64 * bytes))]; }
   static std::uint64_t bit(std::int64_t offset) { return std::uint64_t{1} << (offset / bytes % 64); }
 
-  std::unordered_map<std::int64_t, origin> made_;
-  std::vector<std::uint64_t> marks_;  // one bit for each 8 bytes of shared memory
+  std::unordered_map<std::int64_t, origin> made_;  // by offset
+  std::vector<std::uint64_t> marks_;  // one bit for each 8 bytes of shared memory: 1 if an mbarrier is there
 };
 
 }  // namespace virtual_machine

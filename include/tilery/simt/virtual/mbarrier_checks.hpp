@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of mbarriers, and of the bulk copies to shared memory whose bytes an mbarrier counts: an mbarrier must be
-// initialised before it is used, its counts of arrivals and of bytes must be possible and must agree with what arrives,
-// and no copy may be in flight when the block ends. How an mbarrier works is in barriers.hpp.
+// The checks of mbarriers, and of the bulk copies to shared memory whose bytes an mbarrier counts. An mbarrier must be
+// initialised before it is used. Its counts of arrivals and of bytes must be in the range that the hardware can count,
+// and must be equal to the arrivals and bytes that really come. No copy may be in flight when the block ends.
+// barriers.hpp has the mbarriers themselves: this class only checks them.
+//
+// The happens-before order: each mbarrier has an engine, an observer of its own (vector_clock.hpp) that makes its
+// copies. The engine's time is the number of the mbarrier's phase. An arrival is a release; a wait is an acquire of
+// what the lanes of the complete phases released.
 #pragma once
 #pragma GCC system_header
 
@@ -15,6 +20,7 @@ class mbarrier_checks : public copy_checks {
 public:
   using copy_checks::copy_checks;
 
+  /// Checks and records the initialisation of an mbarrier that expects `arrivals` arrivals in each phase.
   void init_mbarrier(int lane, const void* mbarrier, int arrivals, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     if (arrivals < 1 || arrivals > mbarrier_state::most)
@@ -29,20 +35,21 @@ public:
     m = {};
     m.engine = order_.new_engine();
   }
-  /// After this, the mbarrier's memory may be used for something else. All uses of the mbarrier must be ordered before
-  /// this call.
+  /// Checks and records the end of an mbarrier: from now on its 8 bytes may hold other data. All uses of the mbarrier
+  /// must be ordered before this call.
   void invalidate_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     if (is_initialised(who, mbarrier, state) && barrier_access(who, shared_offset(mbarrier), true))
       mbarrier_addresses_.remove(shared_offset(mbarrier));
   }
-  /// Checks that the mbarrier is initialised and that its initialisation is ordered before what this lane does now.
-  /// Returns false if the mbarrier must not be used.
+  /// Checks that the mbarrier is initialised, and that its initialisation is ordered before this use of it. Returns
+  /// false if the use must not be executed: the mbarrier is misaligned, not initialised or out of bounds.
   bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state, std::uint32_t site) {
     const actor who = lane_itself(lane, site, atomic_mode(false, mbarrier_addresses::bytes));
     return is_initialised(who, mbarrier, state) && barrier_access(who, shared_offset(mbarrier), false);
   }
-  /// Checks and records an arrival that expects `bytes` bytes of copies.
+  /// Checks and records `arrivals` arrivals of one lane, which also tell the mbarrier to expect `bytes` more bytes of
+  /// copies in this phase. `state`: the mbarrier before them.
   void arrives(int lane, const void* mbarrier, const mbarrier_state& state, int arrivals, std::int64_t bytes,
                std::uint32_t site) {
     if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
@@ -60,11 +67,12 @@ public:
       misused("an mbarrier counts at most " + std::to_string(mbarrier_state::most) + " bytes; this one would count " +
               std::to_string(state.missing_bytes + bytes));
   }
-  /// The lane has waited for a phase: it knows of all arrivals and copies of the phases that are complete.
+  /// Records that the lane has waited for a phase: all arrivals and copies of the complete phases happen before the
+  /// lane's next access.
   void has_waited(int lane, const void* mbarrier) { order_.acquire(lane, mbarriers_[mbarrier].published); }
 
-  /// Checks a bulk copy from global to shared memory, whose bytes the mbarrier counts. Returns true if the copy may be
-  /// made.
+  /// Checks and records a bulk copy from global to shared memory whose bytes the mbarrier counts. Returns true if the
+  /// copy may be executed. Its destination is then filled with NaN, which stay there until the copy lands.
   bool copy_bulk_in(int lane, void* to, const void* from, int bytes, const void* mbarrier, std::uint32_t site) {
     mbarrier_record& m = mbarriers_[mbarrier];
     const actor who{lane, {m.engine, m.phase, site, 0, access_mode::async_proxy}, true};
@@ -72,7 +80,7 @@ public:
     if (!bulk_aligned(who, to, from, bytes, true) || !barrier_access(who, shared_offset(mbarrier), false) ||
         !global_access(who, from, bytes, false) || !shared_access(who, shared_offset(to), true, bytes))
       return false;
-    std::memset(to, 0xff, static_cast<std::size_t>(bytes));
+    std::memset(to, 0xff, static_cast<std::size_t>(bytes));  // a NaN in each floating-point type
     if (bytes > 0) m.copy_site = m.last_copy_site = site, m.copy_lane = lane, m.copied_last = true;
     profile_bulk(site, from, site_kind::async_copy, to, site_kind::shared_store, bytes);
     return true;
@@ -83,7 +91,7 @@ protected:
     begin_copies(self);
     mbarriers_.clear();
   }
-  /// The block has ended: no bulk copy may be in flight.
+  /// To be called when the block has ended: reports each mbarrier that has a bulk copy in flight.
   void end_mbarriers() {
     end_copies();
     for (const auto& [address, m] : mbarriers_)
@@ -92,8 +100,9 @@ protected:
                "shared memory", 0, 0, "the block ends under a bulk copy that writes its shared memory");
   }
 
-  /// A phase of an mbarrier is complete: its copies have landed. Copies that are still in `state` have bytes that no
-  /// arrival expected.
+  /// Records that a phase of an mbarrier is complete: the copies that it counted have landed, and lanes that wait for
+  /// it may learn of them and of its arrivals. Reports copies that are still in flight in `state`, because no arrival
+  /// of the phase expected their bytes.
   void publish_phase(const void* mbarrier, const mbarrier_state& state) {
     mbarrier_record& m = mbarriers_[mbarrier];
     if (const std::int64_t bytes = state.bytes_under_way()) unexpected(m, bytes);
@@ -103,21 +112,23 @@ protected:
     m.published.join(m.given);
     m.given = {};
   }
-  /// Copies have brought `more` bytes more to an mbarrier than its phase expects.
+  /// Reports that copies have brought `more` bytes in excess of those that the mbarrier's phase expects.
   void overfull(const void* mbarrier, std::int64_t more) { unexpected(mbarriers_[mbarrier], more); }
 
 private:
-  /// What the checks keep of one mbarrier.
+  /// One mbarrier, as the checks see it. Sites are numbers of a site_table; 0 is no site.
   struct mbarrier_record {
-    group_id engine;  // the observer that makes the copies counted by this mbarrier
-    std::uint32_t phase = 0;
-    std::uint32_t copy_site = 0;  // of a copy in flight; 0: none
-    std::uint32_t last_copy_site = 0, arrival_site = 0;
-    int copy_lane = 0, arrival_lane = 0;
-    bool copied_last = false;    // true: the last event was a copy; false: an arrival
-    knowledge given, published;  // by the arrivals of the current phase; by all complete phases
+    group_id engine;                                     // the observer that makes the copies counted by this mbarrier
+    std::uint32_t phase = 0;                             // number of complete phases; the engine's time
+    std::uint32_t copy_site = 0;                         // of the last copy in the current phase; 0: none
+    std::uint32_t last_copy_site = 0, arrival_site = 0;  // of the last copy and arrival in any phase
+    int copy_lane = 0, arrival_lane = 0;                 // the lanes of these two
+    bool copied_last = false;    // true: the last event of the mbarrier was a copy; false: an arrival
+    knowledge given, published;  // released by the arrivals of the current phase; released by the arrivals and copies
+                                 // of all complete phases, which a wait acquires
   };
 
+  /// Reports a misaligned or uninitialised mbarrier, and returns false for it.
   bool is_initialised(const actor& who, const void* mbarrier, const mbarrier_state& state) {
     if (reinterpret_cast<std::uintptr_t>(mbarrier) % 8 != 0)
       return misaligned_shared(who, shared_offset(mbarrier), 8, false), false;
@@ -125,7 +136,8 @@ private:
     report(fault_kind::barrier_misuse, who, false, "", 0, 0, "the mbarrier has not been initialised");
     return false;
   }
-  /// Reports copies that bring `bytes` bytes more than the arrivals expect: the phase ends too early, or never.
+  /// Reports copies that bring `bytes` bytes more than the arrivals of the phase expect. On a GPU such a phase would be
+  /// complete too early, or never.
   void unexpected(const mbarrier_record& m, std::int64_t bytes) {
     if (!launch_.checks_for(checks::meetings)) return;
     fault f =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The texts of reports about accesses: what would have made an access correct.
+// The sentences with which reports of wrong accesses end: they name what would make the access correct, such as a
+// barrier, a wait for a copy, or an aligned address.
 #pragma once
 #pragma GCC system_header
 
@@ -10,20 +11,24 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
+/// The message for a misaligned access. The required alignment is the smaller of the access's size and 16 bytes.
 inline constexpr const char* must_be_aligned =
     "the address must be a multiple of the access's size, or of 16 where that is larger";
 
-/// The barrier that would order two unordered accesses, from the weakest to the strongest. `other`: no barrier would.
+/// The barrier that would order two unordered accesses; a larger value is a stronger barrier. `other`: no barrier would
+/// make the two accesses correct. `between_blocks`: the blocks have no common barrier, a release and an acquire are
+/// needed.
 enum class remedy : std::uint8_t { other, sync_warp, sync_block, sync_cluster, between_blocks };
 
-/// Two accesses that are in conflict. The fault was found at the second one, `now`.
+/// Two accesses of the same bytes that are in conflict: `before` was executed first, and the fault was found at `now`.
 struct access_pair {
   fault_kind kind = fault_kind::race;
   access_mode now = access_mode::plain, before = access_mode::plain;
+  // the actors of both accesses are of one warp; they are of one block; the bytes are in shared memory
   bool same_warp = false, same_block = false, in_shared = false;
   bool one_line_stores = false;  // both are plain stores by the same source line
 
-  /// Returns the missing barrier, or `other` if no barrier would help.
+  /// Returns the weakest barrier that would order the two accesses.
   remedy needs() const {
     if (kind != fault_kind::race || now == access_mode::constant || before == access_mode::constant ||
         (is_atomic(now) && is_atomic(before)))
@@ -35,15 +40,16 @@ struct access_pair {
   }
 };
 
-/// Says that one of the two accesses belongs to a later iteration of a loop: the source line of that access is above
-/// the barrier that its lane passed last.
+/// Says that one of two accesses in conflict belongs to a later iteration of a loop than the other access. The source
+/// line of this access is above the barrier that the lanes passed last (access_reports::later_iteration_of has the
+/// whole test). A report names this barrier: its line is between those of the two accesses, but it does not order them.
 struct later_iteration {
   std::uint32_t barrier = 0;  // the barrier's site; 0: no access is known to belong to a later iteration
-  const char* verb = "";      // of the later access
-  std::string place;          // of the barrier
+  const char* verb = "";      // of the access in the later iteration
+  std::string place;          // the barrier's file and line
 };
 
-/// Returns a sentence that names the missing barrier.
+/// Returns a sentence that names the missing barrier. `needed` is not `other`.
 inline std::string missing_barrier(remedy needed, const later_iteration& later) {
   const std::string barrier = needed == remedy::sync_warp    ? "a sync_warp"
                               : needed == remedy::sync_block ? "a barrier of the block"
@@ -55,7 +61,7 @@ inline std::string missing_barrier(remedy needed, const later_iteration& later) 
          ": " + barrier + " at the end of the loop's body is missing, too";
 }
 
-/// Returns a sentence that says what would order the two accesses.
+/// Returns a sentence that says what would make the two accesses correct.
 inline std::string missing_order(const access_pair& p, const later_iteration& later) {
   if (p.kind == fault_kind::missing_wait) return "the copy is still under way: a wait for it between them is missing";
   if (p.now == access_mode::constant || p.before == access_mode::constant)
@@ -70,8 +76,8 @@ inline std::string missing_order(const access_pair& p, const later_iteration& la
   return missing_barrier(p.needs(), later);
 }
 
-/// Returns the layout of an operand as text, for an access that is on none of its elements. `in_a_gap`: true if the
-/// access is between the operand's elements.
+/// Returns the shape, element size and strides of an operand as text, for the report of an access to bytes that belong
+/// to no element of the operand. `in_a_gap`: true if these bytes are between two elements of the operand.
 inline std::string layout_of(const operand& o, bool in_a_gap) {
   std::string says = std::string(o.name) + " has " + o.shape().c_str() + " elements of " +
                      std::to_string(o.element_bytes) + " bytes, with stride" + (o.rank > 1 ? "s " : " ");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of named barriers (bar.sync and bar.arrive with a number): whole warps must arrive, all lanes of a warp by
-// the same source line, and all lanes must expect the same number of lanes. How a named barrier works is in
-// barriers.hpp.
+// The checks of named barriers (PTX: bar.sync and bar.arrive with a number from 1 to 15). A warp must arrive with all
+// of its lanes, and all of them at the same source line. All lanes must give the same number of lanes that the barrier
+// expects. barriers.hpp has the barriers themselves: this class only checks them.
 #pragma once
 #pragma GCC system_header
 
@@ -15,13 +15,14 @@ class named_barrier_checks : public mbarrier_checks {
 public:
   using mbarrier_checks::mbarrier_checks;
 
+  /// Reports a barrier number, or a number of lanes, that a named barrier cannot have.
   void no_such_named(int lane, int number, int lanes, std::uint32_t site) {
     report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
            "barrier " + std::to_string(number) + " of " + std::to_string(lanes) +
                " lanes; there are barriers 1 to 15, of whole warps (0 is sync_block's)");
   }
-  /// Checks and records an arrival at a named barrier that expects `lanes` lanes. `waits`: true if the lane waits for
-  /// the barrier, false if it only arrives.
+  /// Checks and records an arrival of one lane at a named barrier that expects `lanes` lanes. `waits`: true if the lane
+  /// waits until the barrier is complete (bar.sync), false if the lane only arrives (bar.arrive).
   void arrives_at_named(int lane, int number, int lanes, bool waits, std::uint32_t site) {
     if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     barrier_record& b = named_[number];
@@ -51,11 +52,14 @@ protected:
     end_mbarriers();
     end_accesses(checks_the_end());
   }
-  /// All lanes that a named barrier expects have arrived: those that wait learn what all of them did before.
+  /// Records that a named barrier is complete: all lanes that it expects have arrived. Every access that these lanes
+  /// made before their arrivals happens before the next access of each lane that waits. Reports warps of which only
+  /// some lanes have arrived.
   void publish_named(int number) {
     barrier_record& b = named_[number];
     for (const int lane : b.waiting) order_.acquire(lane, b.given);
     for (std::size_t w = 0; w < b.warps.size(); ++w) {
+      // the number of lanes of warp w: the last warp of a block may have fewer than 32
       const int of = std::min(block::warp_lanes, order_.lane_count() - static_cast<int>(w) * block::warp_lanes);
       if (b.warps[w].lanes != 0 && b.warps[w].lanes != of)
         report(fault_kind::barrier_misuse, lane_itself(b.last, b.last_site, access_mode::plain), false, "", 0, 0,
@@ -66,22 +70,22 @@ protected:
   }
 
 private:
-  /// The lanes of one warp that have arrived: their number, the first of them, and its site.
+  /// The lanes of one warp that have arrived at a named barrier.
   struct warp_arrivals {
-    int lanes = 0, first = 0;
-    std::uint32_t site = 0;
+    int lanes = 0, first = 0;  // how many have arrived; the lane that arrived first
+    std::uint32_t site = 0;    // the site at which the first lane arrived
   };
-  /// What the checks keep of one named barrier.
+  /// One named barrier, as the checks see it.
   struct barrier_record {
     int lanes = 0;  // that the barrier expects; 0: no lane has arrived
     int last = 0;   // the lane that arrived last
     std::uint32_t last_site = 0;
     std::vector<warp_arrivals> warps;
-    knowledge given;  // by the lanes that have arrived
-    std::vector<int> waiting;
+    knowledge given;           // released by the lanes that have arrived: the lanes that wait acquire it
+    std::vector<int> waiting;  // the lanes that wait
   };
 
-  barrier_record named_[barriers::named];
+  barrier_record named_[barriers::named];  // by number
 };
 
 }  // namespace virtual_machine

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The last barrier that a block and each of its warps have passed. After a barrier, an access by a line above it that
-// has been executed before belongs to a later iteration of a loop. A race's report says so: otherwise the barrier that
-// the report asks for would seem to be there already.
+// The last sync_block that a block has passed, and the last sync_warp that each of its warps has passed. Barriers of a
+// cluster and named barriers are not recorded.
+//
+// Reports of races use them to recognise loops. If a lane accesses memory after a barrier, from a source line above the
+// barrier that was also executed before the barrier, this access belongs to a later iteration of a loop. The report
+// then says so: otherwise the reader would believe that the barrier between the two source lines orders the accesses.
 #pragma once
 #pragma GCC system_header
 
@@ -18,23 +21,28 @@ namespace virtual_machine {
 class passed_barriers {
 public:
   struct barrier {
-    std::uint32_t site = 0, time = 0;  // its site, and the lanes' time after it
+    // its site (0: no barrier has been passed), and the time (vector_clock.hpp) at which its lanes continue
+    std::uint32_t site = 0, time = 0;
   };
 
+  /// Forgets the barriers of the previous block, and prepares for a block of `warps` warps.
   void begin(int warps) {
     block_ = {};
     warps_.assign(static_cast<std::size_t>(warps), {});
   }
+  /// Records a sync_block.
   void block(std::uint32_t site, std::uint32_t time) { block_ = {site, time}; }
+  /// Records a sync_warp of warp `number`.
   void warp(int number, std::uint32_t site, std::uint32_t time) {
     warps_[static_cast<std::size_t>(number)] = {site, time};
   }
 
-  /// The last barrier that the lanes of a warp have passed: a barrier of the warp or of the block.
+  /// Returns the last barrier that the lanes of a warp have passed: a sync_warp of this warp, or a sync_block.
   const barrier& of_warp(int number) const {
     const barrier& own = warps_[static_cast<std::size_t>(number)];
     return own.site != 0 && own.time > block_.time ? own : block_;
   }
+  /// Returns the last sync_block that the block has passed.
   const barrier& of_block() const { return block_; }
 
 private:

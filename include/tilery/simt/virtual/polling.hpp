@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Detects lanes that poll. A lane polls if its atomic finds the value that the lane found at this address before, and
-// leaves it unchanged. The lane may repeat that until another lane writes to the address, so other lanes run first.
+// Detects lanes that poll, that is, spin on an address until another lane changes its value. A lane polls if its atomic
+// finds the value that the lane's previous atomic found at this address, and does not change the value. The virtual GPU
+// runs lanes one after another, so it must then let other lanes run, or the polling lane would spin forever.
 #pragma once
 #pragma GCC system_header
 
@@ -10,31 +11,34 @@
 
 namespace tilery::inline TILERY_ABI::virtual_machine {
 
-/// The values that one lane's atomics have found at the last 8 addresses. A lane that polls more addresses in turn is
-/// not detected; it lets other lanes run at every 1024th atomic.
+/// The values that one lane's atomics have found, for up to `kept` addresses. If a lane polls more addresses in turn,
+/// the polling is not detected. Therefore a lane also lets other lanes run at every 1024th (`round`) atomic.
 class polling {
 public:
-  /// Rounds in which all live lanes only wait or poll, after which the launch counts as a deadlock. A lane that gives
-  /// up after some thousand polls is no deadlock.
+  /// The number of rounds without progress after which lanes that poll count as a deadlock. In one round, the scheduler
+  /// (grid.hpp) lets each waiting cluster run once; without progress, all live lanes only wait or poll. The number is
+  /// this large because a kernel may poll some thousand times, give up and then do something else.
   static constexpr int patience = 1 << 16;
 
+  /// Forgets all values: the lane begins a new block.
   void forget() { noted_ = 0; }
 
-  /// True if other lanes must run before an atomic at `place` that finds `value`. `changes`: the atomic will change the
-  /// value, for example a compare-and-swap after a load. Such an atomic does not poll.
+  /// Returns true if other lanes must run before an atomic at `place` that would find `value`. Call it once before each
+  /// atomic. `changes`: true if the atomic is going to change the value, as a compare-and-swap that succeeds does. Such
+  /// an atomic does not poll.
   bool lets_others_run(const void* place, std::uint64_t value, bool changes) {
     const note* const known = find(place);
     return (known && known->value == value && !changes) || ++atomics_ % round == 0;
   }
-  /// Notes the value that an atomic finds. Returns true if it differs from the noted value of this place.
+  /// Notes the value that an atomic finds at `place`. Returns true if another value was noted for this address.
   bool finds(const void* place, std::uint64_t value) {
     if (note* const known = find(place)) return std::exchange(known->value, value) != value;
-    note* const unused = find(nullptr);
+    note* const unused = find(nullptr);  // a note that changes() has dropped
     (unused ? *unused : notes_[noted_++ % kept]) = {place, value};
     return false;
   }
-  /// The lane has changed the value at `place`: drops the note. If the lane finds its own value next time, it does not
-  /// poll yet.
+  /// To be called after the lane itself has changed the value at `place`. Drops the note of this address: if the lane's
+  /// next atomic finds the value that the lane wrote, the lane does not poll yet.
   void changes(const void* place) {
     if (note* const known = find(place)) known->place = nullptr;
   }
@@ -44,6 +48,7 @@ private:
     const void* place;
     std::uint64_t value;
   };
+  // kept: number of notes, of which a ninth address replaces one. round: number of atomics.
   static constexpr std::uint32_t kept = 8, round = 1024;
 
   note* find(const void* place) {
@@ -53,6 +58,8 @@ private:
   }
 
   note notes_[kept];
+  // noted_: how often a value was noted without reusing a dropped note; the first min(noted_, kept) notes are valid.
+  // atomics_: the calls of lets_others_run() that have detected no polling.
   std::uint32_t noted_ = 0, atomics_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The profile of a launch, as data: for each line of the kernel, how much data it moved, its other work, and what that
-// costs.
+// The profile of a launch on the virtual GPU, as data. For each source line of the kernel that accesses memory,
+// synchronises or computes: the bytes that it moved, its operations, and the cost of both. profile_recorder.hpp adds it
+// up; profile_text.hpp, profile_html.hpp, report_json.hpp and roofline.hpp read it.
 #pragma once
 #pragma GCC system_header
 
@@ -14,15 +15,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The kind of work at a site: an access to one kind of memory, a synchronisation, or arithmetic.
+/// The kind of work at a site: an access to one kind of memory, a synchronisation, or arithmetic. An asynchronous copy
+/// has two kinds, one for each memory.
 enum class site_kind : int {
   global_load,
-  global_store,
-  shared_load,
-  shared_store,
-  atomic,
+  global_store,  // also the global side of a bulk copy from shared memory
+  shared_load,   // also the shared side of such a copy
+  shared_store,  // also the shared side of a copy to shared memory
+  atomic,        // on global memory
   shared_atomic,
-  async_copy,
+  async_copy,  // the global side of a copy to shared memory
   shuffle,
   barrier,
   wait,
@@ -51,24 +53,29 @@ constexpr bool is_shared(site_kind k) {
 struct site_profile {
   tilery::site site;
   site_kind kind = site_kind::global_load;
-  std::int64_t requests = 0;           ///< warp-wide executions
+  std::int64_t requests = 0;           ///< warp-wide executions; a bulk copy is one request of one lane
   std::int64_t lanes = 0;              ///< lanes that took part, summed over all requests
   std::int64_t bytes = 0;              ///< requested by the lanes
   std::int64_t sectors = 0;            ///< 32-byte sectors of global memory, counted for each request separately
-  std::int64_t fewest_sectors = 0;     ///< sectors for the same number of distinct bytes, if these were contiguous
+  std::int64_t fewest_sectors = 0;     ///< sectors if the distinct bytes of each request were contiguous and aligned
   std::int64_t wavefronts = 0;         ///< passes through the 32 banks of shared memory
   std::int64_t fewest_wavefronts = 0;  ///< wavefronts of the same accesses without bank conflicts
   std::int64_t divergent = 0;          ///< requests in which some live lanes did not take part
-  std::int64_t operations[static_cast<int>(compute_unit::count)] = {};  ///< multiply-adds or function values, by unit
+  /// Multiply-adds of each unit; for compute_unit::special, function values.
+  std::int64_t operations[static_cast<int>(compute_unit::count)] = {};
 
-  /// Estimates how many clocks one SM would be busy with this site alone; used to sort sites. The result is the largest
-  /// of three times, plus the time of the arithmetic at each unit's rate. The three are: 1 clock to issue each request,
-  /// 1 clock for 2 sectors from L2, 1 clock for each wavefront.
+  /// Estimates how many clocks one SM would be busy with this site alone; used to sort sites:
+  ///
+  ///   max(requests, sectors / 2, wavefronts) + the sum over all units of operations / rate.
+  ///
+  /// This means 1 clock to issue a request, 1 clock for 2 sectors (64 bytes) from L2, and 1 clock for a wavefront.
+  /// Units that the SM lacks (rate 0) are left out.
   double cycles(const arch_peaks& on) const;
 };
 
-/// Returns the operations per clock of one SM on a unit; 0 if the SM has no such unit.
+/// Returns the rate of one SM on a unit, in operations per clock; 0 if the SM has no such unit.
 constexpr int rate_of(compute_unit u, const unit_rates& rates) {
+  // in the order of compute_unit
   const int all[] = {rates.fma_f32,     rates.fma_f64,   rates.fma_f16,   rates.special,   rates.tensor_f16,
                      rates.tensor_tf32, rates.tensor_f8, rates.tensor_s8, rates.tensor_f64};
   return all[static_cast<int>(u)];
@@ -83,23 +90,24 @@ inline double site_profile::cycles(const arch_peaks& on) const {
   return sum;
 }
 
-/// The profile of a launch. `sites` is sorted by cost (`site_profile::cycles`), the most expensive site first. The
-/// `unique_bytes` count whole sectors of global memory, each sector once: what the launch must at least read and write.
+/// The profile of a launch. `sites` is sorted by cost (`site_profile::cycles`), the most expensive site first.
 struct launch_profile {
   const char* kernel = "";
-  tilery::arch arch = arch::sm_90;
-  index3 blocks;
-  int threads = 0;
-  int shared_bytes = 0;
-  std::int64_t unique_bytes_read = 0;
-  std::int64_t unique_bytes_written = 0;
+  tilery::arch arch = arch::sm_90;        ///< the arch that the virtual GPU modelled
+  index3 blocks;                          ///< size of the grid
+  int threads = 0;                        ///< of one block
+  int shared_bytes = 0;                   ///< of one block
+  std::int64_t unique_bytes_read = 0;     ///< whole sectors of global memory, each distinct sector counted once
+  std::int64_t unique_bytes_written = 0;  ///< counted in the same way: the least that the launch must write
   std::vector<site_profile> sites;
 
+  /// Returns the sum of one member over all sites, for example total(&site_profile::requests).
   std::int64_t total(std::int64_t site_profile::*what) const {
     std::int64_t sum = 0;
     for (const site_profile& s : sites) sum += s.*what;
     return sum;
   }
+  /// Returns the operations of one unit, summed over all sites.
   std::int64_t operations(compute_unit u) const {
     std::int64_t sum = 0;
     for (const site_profile& s : sites) sum += s.operations[static_cast<int>(u)];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Renders a launch as one HTML page, made to be shown on a projector: the kernel's source, and at each line its cost
-// and its faults. The lines inside a tile step unfold below the line that calls the step. The page needs no scripts and
-// loads no other files.
+// Renders the profile and the faults of a launch as one HTML page, made to be shown on a projector. The page shows the
+// kernel's source, with the cost and the faults of each line. A line that calls a tile step can be unfolded, and then
+// lists the costs of the lines inside the step. The page needs no scripts and loads no other files.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +14,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Builds the page. Costs and faults are grouped by file and line of the kernel's own source.
+/// Builds the page. Costs and faults are grouped by file and line of the kernel's own source (site::kernel_line).
 class profile_page {
 public:
   profile_page(const launch_profile& launch, const std::vector<fault>& faults)
@@ -34,6 +34,7 @@ public:
                      [&](const std::string& a, const std::string& b) { return cost[a] > cost[b]; });
   }
 
+  /// Returns the page. It shows only the lines that have a cost or a fault, with `context` lines around each.
   std::string text() {
     std::string page = html_begin(launch_.kernel);
     page += "<h1>" + escaped(launch_.kernel) + "</h1>\n<p>" + escaped(bound_of(launch_).text()) + ".</p>\n";
@@ -51,12 +52,14 @@ public:
   }
 
 private:
+  /// The costs and faults of one line of the kernel's source.
   struct line_report {
     std::vector<const site_profile*> sites;
     std::vector<std::string> faults;
   };
   static constexpr int context = 8;  // lines shown before and after a line that has something to report
 
+  /// Adds a note of the fault to the line of one of its two accesses, f.now or f.before.
   void mark(const fault& f, const fault_access& side) {
     if (side.site.kernel_line.line <= 0) return;
     const bool is_now = &side == &f.now;
@@ -74,6 +77,7 @@ private:
     for (const site_profile* s : line.sites) sum += s->cycles(on_);
     return sum;
   }
+  /// Returns the share of the launch's cost, in percent.
   double share(double cycles) const { return all_cycles_ > 0 ? cycles / all_cycles_ * 100 : 0; }
 
   void add_file(std::string& page, const std::string& file) {
@@ -99,6 +103,8 @@ private:
     page += "</table>\n";
   }
 
+  /// Adds a source line to the page: its cost and text, then the counts of the verbs that the line itself executes,
+  /// then one entry to unfold for each tile step that the line calls, then its faults.
   void add_line(std::string& page, int number, const std::string& source, const line_report& line) {
     std::string notes;
     std::map<std::string, std::vector<const site_profile*>> steps;
@@ -119,7 +125,8 @@ private:
       page += "<tr><td></td><td></td><td class=\"fault\" colspan=\"2\">" + escaped(f) + "</td></tr>\n";
   }
 
-  /// Returns a table of the lines inside a step, the most expensive first: place, cost and source text of each.
+  /// Returns a table of the lines inside a step, the most expensive first: the cost, place, source text and counts of
+  /// each line.
   std::string inner(const std::vector<const site_profile*>& sites) {
     std::string result = "<table>";
     for (const site_profile* s : sites)
@@ -130,6 +137,7 @@ private:
     return result + "</table>";
   }
 
+  /// Example: "global load, 640 requests; 8 sectors a request, 4 at best; 50 % divergent".
   static std::string counts(const site_profile& s) {
     std::string result = name_of(s.kind);
     if (s.requests > 0)
@@ -145,12 +153,13 @@ private:
   std::map<std::pair<std::string, int>, line_report> lines_;
   std::vector<std::string> files_;
   source_files sources_;
-  double all_cycles_ = 0;
+  double all_cycles_ = 0;  // of all sites
 };
 
 }  // namespace virtual_machine
 
-/// Returns the annotated source of a launch's kernel as one HTML page, with the given faults.
+/// Returns one HTML page: the source of a launch's kernel, each line with its cost and with those of the given faults
+/// that concern it.
 inline std::string html_of(const launch_profile& launch, const std::vector<fault>& faults = {}) {
   return virtual_machine::profile_page(launch, faults).text();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Adds up the profile of a launch: warp requests go in, a row for each site and kind comes out. Accesses of lanes whose
-// warp has not reached a barrier yet are in `block_requests`. Not thread-safe.
+// Adds up the profile of a launch: it is given warp requests, and keeps a row of sums for each site and kind of work.
+// The accesses of lanes are added when their warp reaches a barrier; until then block_requests.hpp keeps them. Not
+// thread-safe.
 #pragma once
 #pragma GCC system_header
 
@@ -14,8 +15,8 @@ namespace tilery::inline TILERY_ABI::virtual_machine {
 
 class profile_recorder {
 public:
-  /// Returns the row of a site and kind, creating it at the first call. A site may have rows of several kinds: a bulk
-  /// copy, for example, both loads and stores.
+  /// Returns the number of the row of a site and kind, and creates the row at the first call. A site may have rows of
+  /// several kinds: a bulk copy, for example, has one for its loads and one for its stores.
   int row(std::uint32_t site, site_kind kind) {
     constexpr std::size_t kinds = static_cast<std::size_t>(site_kind::operations) + 1;
     const std::size_t index = site * kinds + static_cast<std::size_t>(kind);
@@ -28,8 +29,8 @@ public:
     return row_of_[index];
   }
 
-  /// Adds one request of a warp. `live`: the lanes that could have taken part. For kinds that access no memory, only
-  /// the request's lanes matter.
+  /// Adds one request of a warp. `live`: the mask of the lanes that could have taken part; if some did not, the request
+  /// is divergent. For kinds that access no memory, the request's addresses and bytes are not used.
   void add(int row, const warp_request& request, std::uint32_t live) {
     site_profile& to = rows_[static_cast<std::size_t>(row)];
     const int lanes = std::popcount(request.lanes);
@@ -51,8 +52,9 @@ public:
     }
   }
 
-  /// Adds one request of a copy engine for contiguous bytes: whole sectors of global memory, or whole 128-byte rows of
-  /// the banks.
+  /// Adds one request of a copy engine for `bytes` contiguous bytes, at least 1, from `at` on. The cost counts each
+  /// sector of global memory, or each 128-byte row of the banks, of which the copy touches at least one byte. `at` is
+  /// an address of global memory, or an offset in shared memory.
   void add_bulk(int row, std::uintptr_t at, int bytes) {
     site_profile& to = rows_[static_cast<std::size_t>(row)];
     const auto end = at + static_cast<std::uintptr_t>(bytes);
@@ -67,11 +69,13 @@ public:
     }
   }
 
-  /// Adds `requests` requests of `lanes` lanes in total, whose addresses are unknown. Their cost is extrapolated from
-  /// the requests that were added since the row was equal to `before`.
+  /// Adds `requests` requests of `lanes` lanes in total, whose addresses were not kept. Their cost is extrapolated from
+  /// the requests that were added since the row was equal to `before`, at least one: the bytes in proportion to the
+  /// lanes, all other sums in proportion to the requests.
   void add_alike(int row, const site_profile& before, std::int64_t requests, std::int64_t lanes) {
     site_profile& to = rows_[static_cast<std::size_t>(row)];
     const std::int64_t known = to.requests - before.requests, known_lanes = to.lanes - before.lanes;
+    // adds to `value` its growth since `from`, times by / of, rounded
     const auto extend = [](std::int64_t& value, std::int64_t from, std::int64_t by, std::int64_t of) {
       value += static_cast<std::int64_t>(
           static_cast<double>(value - from) * static_cast<double>(by) / static_cast<double>(of) + 0.5);
@@ -83,20 +87,22 @@ public:
     to.requests += requests;
     to.lanes += lanes;
   }
+  /// Returns the sums of a row so far.
   const site_profile& at(int row) const { return rows_[static_cast<std::size_t>(row)]; }
 
-  /// Adds multiply-adds or function values of one lane at a site.
+  /// Adds `count` operations of one lane on a unit: multiply-adds, or function values on compute_unit::special.
   void operations(std::uint32_t site, compute_unit on, std::int64_t count) {
     rows_[static_cast<std::size_t>(row(site, site_kind::operations))].operations[static_cast<int>(on)] += count;
   }
 
-  /// Adds a sector of global memory to the distinct sectors that the launch reads or writes.
+  /// Adds a sector of global memory (its address / 32) to the distinct sectors that the launch reads, writes or, with
+  /// an atomic, both.
   void mark(site_kind kind, std::uintptr_t sector) {
     if (kind != site_kind::global_store) read_.insert(sector);
     if (kind == site_kind::global_store || kind == site_kind::atomic) written_.insert(sector);
   }
 
-  /// Returns the profile so far, the most expensive site first. `sites` describes the site numbers.
+  /// Returns the profile so far, the most expensive site first. `sites`: the table that has given out the site numbers.
   launch_profile result(const site_table& sites, const char* kernel, tilery::arch model, index3 blocks, int threads,
                         int shared_bytes) const {
     launch_profile

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Renders the profile of a launch as a table for a terminal, the most expensive line first.
+// Renders the profile of a launch as a table for a terminal, the most expensive site (site.hpp) first.
 #pragma once
 #pragma GCC system_header
 
@@ -9,6 +9,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
+/// Returns value / of, or 0 if `of` is 0.
 inline double ratio(std::int64_t value, std::int64_t of) {
   return of == 0 ? 0 : static_cast<double>(value) / static_cast<double>(of);
 }
@@ -23,8 +24,8 @@ inline std::string short_number(double value) {
   return result;
 }
 
-/// Returns the average cost of a site's requests: "8 sectors a request, 4 at best". For arithmetic, returns the number
-/// of operations of each unit.
+/// Returns the average cost of a site's requests in global or shared memory, such as "8 sectors a request, 4 at best".
+/// For arithmetic, returns the number of operations of each unit. For synchronisations, returns an empty string.
 inline std::string cost_text(const site_profile& s) {
   const auto text = [&](std::int64_t value, std::int64_t fewest, const char* what) {
     std::string result =
@@ -42,14 +43,16 @@ inline std::string cost_text(const site_profile& s) {
   return result;
 }
 
-/// Returns "3 % divergent", or an empty string if no request is divergent.
+/// Returns the share of the site's requests that are divergent, such as "3 % divergent"; an empty string if none is.
 inline std::string divergence_text(const site_profile& s) {
   return s.divergent == 0 ? "" : short_number(ratio(s.divergent, s.requests) * 100) + " % divergent";
 }
 
 }  // namespace virtual_machine
 
-/// Returns the totals and the bound of a launch, then a line for each site.
+/// Returns the sizes, the totals and the roofline bound of a launch, then one line of text for each site. Columns: the
+/// site's share of the launch's cost (site_profile::cycles), the kind of work, the number of requests, the cost of a
+/// request, and the place in the source.
 inline std::string text_of(const launch_profile& launch) {
   using namespace virtual_machine;
   const arch_peaks& on = peaks(launch.arch);

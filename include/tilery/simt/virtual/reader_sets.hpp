@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The readers in the history of memory, as numbered sets: a cell stores the 32-bit number of the set of its readers
-// since its last write. Many cells have the same readers, so that few sets are in use.
+// The readers in the history of memory, as numbered sets. A cell (shadow.hpp) stores the 32-bit number of the set of
+// its readers since its last write. Atomics are recorded as readers, even those that write. Many cells have equal sets,
+// so there are few of them.
 #pragma once
 #pragma GCC system_header
 
@@ -15,8 +16,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// A reader's epoch, packed for a fast comparison.
+/// A reader's epoch (epoch.hpp), packed in three integers for a fast comparison. The default is equal to no epoch.
 struct reader_key {
+  // who: block and group. when: time and site. how: member (bits 8 to 15), atomic_write (bit 7), mode (bits 0 to 6).
   std::uint64_t who = 0, when = ~std::uint64_t{0};
   std::uint32_t how = 0;
 
@@ -30,24 +32,31 @@ struct reader_key {
   bool operator==(const reader_key& o) const { return ((who ^ o.who) | (when ^ o.when) | (how ^ o.how)) == 0; }
 };
 
-/// Numbered sets of the readers since a cell's last write: chains of `readers`. Equal chains have one number; 0 is the
-/// empty set. A barrier of all lanes empties the sets, except for those with an engine: only a wait orders its reads.
+/// Numbered sets of readers. A set is a linked list. Each link (`readers`, epoch.hpp) holds the lanes of one warp that
+/// have read at one time and site, and in `others` the number of the rest of the set. The number of a set is that of
+/// its newest link; 0 is the empty set. Between two barriers, equal sets have one number.
+///
+/// A barrier of all lanes that can access the memory orders all reads by lanes before later accesses. The sets of such
+/// reads then count as empty: their numbers are below `known_`. Sets that contain a read by an engine (an asynchronous
+/// copy) stay, because only a wait for the copy orders that read. The two kinds of sets have separate number ranges.
 class reader_sets {
 public:
-  static constexpr std::uint32_t with_engine = 1u << 31;
+  static constexpr std::uint32_t with_engine = 1u << 31;  // set in the number of a set that contains an engine's read
 
-  /// True if the set is empty, or if all lanes know all of its readers: such a set counts as empty.
+  /// True if the set is empty, or if all of its reads happen before every later access: such a set counts as empty.
   bool known_to_all(std::uint32_t number) const { return number < known_; }
+  /// Returns the number of links that are stored.
   std::size_t size() const { return lanes_.size() + engines_.size(); }
-  /// One more than the largest number of a set without an engine.
+  /// Returns the largest number of a set without an engine's read, plus 1.
   std::uint32_t end() const { return known_ + static_cast<std::uint32_t>(lanes_.size()); }
 
-  /// Calls each(readers) for each link of a set.
+  /// Calls each(readers) for each link of a set, the newest first.
   template <class Visit>
   void visit(std::uint32_t number, const Visit& each) const {
     for (; !known_to_all(number); number = at(number).others) each(at(number));
   }
-  /// The same for a set whose newest link has more members: those in the mask `joined`.
+  /// Visits a set to whose newest link the lanes in the mask `joined` have been added, without a new number for it
+  /// (cell_readers.hpp keeps such masks).
   template <class Visit>
   void visit(std::uint32_t number, std::uint32_t joined, const Visit& each) const {
     if (known_to_all(number)) return;
@@ -60,9 +69,9 @@ public:
   /// True if the set holds an atomic that wrote.
   bool any_wrote(std::uint32_t number) const { return !known_to_all(number) && at(number).any_wrote; }
 
-  /// Returns the set with one more reader. Leaves out the readers that the new reader knows, by `ordered(readers)`: an
-  /// access that is ordered after the new reader is ordered after them, too. Exception: a later atomic may follow an
-  /// atomic without being ordered after it. So a new atomic replaces atomics of its own mode only.
+  /// Returns the number of the set with one more reader. `ordered(readers)`: true if those reads happen before the new
+  /// one. The result leaves out such reads if the new reader can stand for them (see stands_for()): an access that is
+  /// ordered after the new read is ordered after them, too.
   template <class Ordered>
   std::uint32_t with(std::uint32_t number, const epoch& reader, const Ordered& ordered) {
     const reader_key key(reader);
@@ -75,13 +84,15 @@ public:
     place_of(number, key) = {key, number, result};
     return result;
   }
-  /// Returns the set with a new link without members, which lanes join later; `ordered(readers)` is true for the
-  /// readers that each lane of the new link's warp knows.
+  /// Returns the number of the set with a new link `by` without members: lanes of one warp join it later. Leaves out
+  /// reads as with() does. `ordered(readers)`: true if those reads happen before the next access of each lane of this
+  /// warp.
   template <class Ordered>
   std::uint32_t opened(std::uint32_t number, const readers& by, const Ordered& ordered) {
     return extended(known_to_all(number) ? 0 : number, by, ordered);
   }
-  /// Returns the set with more members in its newest link.
+  /// Returns the number of the set whose newest link also has the lanes in the mask `members`; 0 if the set counts as
+  /// empty.
   std::uint32_t joined(std::uint32_t number, std::uint32_t members) {
     if (known_to_all(number)) return 0;
     readers r = at(number);
@@ -89,32 +100,33 @@ public:
     r.members |= members;
     return find(r);
   }
-  /// True if lanes of `these` can join the newest link of the set: same warp, time, site and mode, and no atomic of the
-  /// set wrote.
+  /// True if the lanes `these` can join the newest link of the set: both have the same warp, time, site and mode, and
+  /// the set contains neither an atomic that wrote nor an engine's read.
   bool holds(std::uint32_t number, const readers& these) const {
     if (number < known_ || number - known_ >= lanes_.size()) return false;
     const readers& r = lanes_[number - known_];
     return r.who == these.who && r.time == these.time && r.site == these.site && r.mode == these.mode && !r.any_wrote;
   }
-  /// Returns the result of with() from the cache of recent calls; 0 if it is not there.
+  /// Returns the result of a recent call of with() with the same arguments; 0 if the cache has none.
   std::uint32_t with_again(std::uint32_t number, const reader_key& key) const {
     if (known_to_all(number)) number = 0;
     const step& s = recent_[slot_of(number, key)];
     return s.from == number && s.key == key ? s.result : 0;
   }
 
-  /// Drops the sets to which no cell refers; `used`: the numbers that cells have. Returns a function from an old number
-  /// to the new one.
+  /// Drops the links that no cell needs, and renumbers the other sets. `used`: the numbers that cells store. Returns a
+  /// function from the old number of a set in `used` to its new number, which is 0 if the set counts as empty.
   template <class Numbers>
   auto drop_unused(const Numbers& used) {
-    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());  // 1: used, then the new number
+    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());  // by link: 1 if used
     for (std::uint32_t number : used)
       for (; !known_to_all(number); number = at(number).others) {
         std::uint32_t& mark = number & with_engine ? engines[number & ~with_engine] : lanes[number - known_];
-        if (mark) break;
+        if (mark) break;  // the rest of this set has been marked already
         mark = 1;
       }
     const std::uint32_t known = std::exchange(known_, 1);
+    // removes the unused links, and replaces each mark 1 in `now` by the new index of the link
     const auto compact = [](std::vector<readers>& all, std::vector<std::uint32_t>& now) {
       std::uint32_t next = 0;
       for (std::uint32_t i = 0; i < all.size(); ++i)
@@ -135,7 +147,8 @@ public:
     return number_now;
   }
 
-  /// A barrier of all lanes that reach the memory: all lanes know the readers before it.
+  /// Records a barrier of all lanes that can access the memory: every read by a lane so far happens before each access
+  /// after the barrier.
   void order_all() {
     known_ += static_cast<std::uint32_t>(lanes_.size());
     if (!lanes_.empty()) std::fill(slots_.begin(), slots_.end(), 0);
@@ -150,11 +163,12 @@ public:
   }
 
 private:
-  /// A cached call of with(): reader, old set, new set. Lanes read many cells of one history.
+  /// A cached call of with(): the reader, the old set and the new one. A lane reads many cells that have equal sets.
   struct step {
     reader_key key;
     std::uint32_t from = 0, result = 0;
   };
+  /// Returns the index in the cache: a hash of the arguments.
   static std::size_t slot_of(std::uint32_t from, const reader_key& key) {
     return (from * 37 + key.how * 5 + static_cast<std::uint32_t>(key.who) * 161 +
             static_cast<std::uint32_t>(key.when) * 57) %
@@ -166,9 +180,12 @@ private:
     return number & with_engine ? engines_[number & ~with_engine] : lanes_[number - known_];
   }
 
+  /// Returns the number of the set with the link `by`. A link of the same warp, time, site, mode and `wrote` is merged
+  /// with `by`. Links that `by` can stand for are left out. A link contains the number of the rest of its set: so all
+  /// links that are newer than the oldest link left out must be stored anew.
   template <class Ordered>
   [[gnu::noinline]] std::uint32_t extended(std::uint32_t number, readers by, const Ordered& ordered) {
-    std::uint32_t kept[max_chain], depth = 0, changed = 0, i = number;  // kept[i] with i >= changed: unchanged links
+    std::uint32_t kept[max_chain], depth = 0, changed = 0, i = number;  // kept[0 .. changed - 1] are stored anew
     for (; !known_to_all(i) && depth < max_chain; i = at(i).others) {
       const readers& r = at(i);
       if (r.who == by.who && r.time == by.time && r.site == by.site && r.mode == by.mode && r.wrote == by.wrote) {
@@ -180,7 +197,7 @@ private:
         kept[depth++] = i;
       }
     }
-    std::uint32_t result = changed < depth ? kept[changed] : known_to_all(i) ? 0 : i;  // deeper links stay
+    std::uint32_t result = changed < depth ? kept[changed] : known_to_all(i) ? 0 : i;  // the older links stay
     while (changed > 0) {
       readers r = at(kept[--changed]);
       r.others = result;
@@ -190,14 +207,17 @@ private:
     return find(by);
   }
 
-  /// True if the new reader can replace an older one that it is ordered after: each access that may follow the new one
-  /// may follow the older one, too.
+  /// True if the reader `now`, which is ordered after the reader `before`, can replace `before` in a set. In general it
+  /// can, because each later access that may follow `now` may follow `before`, too. Three cases are exceptions. No
+  /// later write may follow a read of mode `constant`. A later read may follow a read that is not ordered before it,
+  /// but not an atomic that wrote. A later atomic may follow an atomic that is not ordered before it, but not a read:
+  /// so an atomic replaces atomics of its own mode only.
   static bool stands_for(const readers& now, const readers& before) {
     if (before.mode == access_mode::constant || (before.wrote && !now.wrote)) return false;
     return !is_atomic(now.mode) || before.mode == now.mode;
   }
 
-  /// Returns the number of this link; adds it if it is new.
+  /// Returns the number of the set whose newest link is `wanted`; adds the link if it is new.
   std::uint32_t find(readers wanted) {
     wanted.any_wrote = wanted.wrote || any_wrote(wanted.others);
     if (size() * 2 >= slots_.size()) grow();
@@ -213,6 +233,7 @@ private:
     }
     return slot;
   }
+  /// Returns the slot of this link in the hash table, or the free slot where it would be stored (linear probing).
   std::size_t free_slot(const readers& wanted) const {
     std::size_t h = wanted.others;
     for (const std::uint32_t part : {wanted.who.local, wanted.time, wanted.site, wanted.members, wanted.who.block})
@@ -231,10 +252,11 @@ private:
   }
 
   static constexpr std::uint32_t recent = 256;      // slots of the cache: a lane reads few different sets in a loop
-  static constexpr std::uint32_t max_chain = 1024;  // links that extended() looks at
+  static constexpr std::uint32_t max_chain = 1024;  // extended() leaves links after this many kept ones as they are
 
-  std::uint32_t known_ = 1;
-  std::vector<readers> lanes_, engines_;
+  std::uint32_t known_ = 1;               // the number of lanes_[0]; sets with smaller numbers count as empty
+  std::vector<readers> lanes_, engines_;  // links of sets without and with an engine's read
+  // hash table of the links: numbers, 0 if free; the size is a power of two, at least twice the number of links
   std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(1024);
   std::vector<step> recent_ = std::vector<step>(recent);
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Release and acquire: the part of the happens-before order that a block's atomics and fences create, by their memory
-// order and scope. A release publishes at its flag the accesses that its lane made or knows; an acquire at the same
-// flag learns them.
+// Release and acquire: the part of the happens-before order (block_order.hpp) that a block's atomics and fences create,
+// by their memory order and scope. A flag is an address that atomics access. A release stores, at its flag, the
+// accesses that happen before it (the releasing lane's own and those that it knows). A lane that acquires at this flag
+// knows of these accesses from then on: they happen before its next access.
 #pragma once
 #pragma GCC system_header
 
@@ -17,17 +18,22 @@ namespace virtual_machine {
 
 class release_acquire {
 public:
-  /// `global`: the flags in global memory, which all blocks of the launch share.
+  /// `order`: the happens-before order of this block. `global`: the flags in global memory, which all blocks of the
+  /// launch share. `threads`: the size of the block.
   release_acquire(block_order& order, flag_table& global, int threads)
       : order_(order), global_flags_(global), lanes_(static_cast<std::size_t>(threads)) {}
 
-  /// A block begins. Its shared memory held the flags of the block before.
+  /// To be called when a block begins: forgets the flags in shared memory and the fences of the previous block.
   void begin() {
     shared_flags_.clear();
     for (lane_fences& l : lanes_) l = {};
   }
 
-  /// An atomic on a flag: acquires and releases by its order and scope.
+  /// Records an atomic of a lane, which acquires and releases as its order `o` and scope `s` demand. `reads` and
+  /// `writes`: both are true for a read-modify-write; a load only reads, a store only writes.
+  ///
+  /// A flag stores two kinds of knowledge (flag_state, launch_watch.hpp): `to_block` for lanes of the block that
+  /// released last, `to_all` for all lanes. A release of block scope adds to `to_block` alone.
   void atomic(int lane, const void* address, bool in_shared, bool reads, bool writes, order o, scope s) {
     flag_table& flags = in_shared ? shared_flags_ : global_flags_;
     flag_state* flag = flags.find(address);
@@ -39,27 +45,30 @@ public:
       if (acquires && s != scope::block)
         order_.acquire(lane, flag->to_all);
       else
-        l.seen_of_all.join(flag->to_all);  // for a later acquire fence of sufficient scope
+        l.seen_of_all.join(flag->to_all);  // a later acquire fence of wider scope than the block acquires it
     }
     if (!writes) return;
-    // a store ends the release sequence; a read-modify-write continues it
+    // a store replaces what earlier atomics have released at this flag; a read-modify-write adds to it (C++ calls this
+    // the release sequence)
     if (!reads && flag) flags.forget(address), flag = nullptr;
     const bool releases = o == order::release || o == order::acquire_release;
     if (!releases && !l.has_fenced) return;
     flag_state& given = flags.of(address);
-    if (given.block != order_.block()) given.to_block = given.to_all;  // a release of block scope ends with its block
+    if (given.block != order_.block()) given.to_block = given.to_all;  // another block's releases of block scope
     given.block = order_.block();
     if (releases) {
       const knowledge all = order_.release(lane);
       given.to_block.join(all);
       if (s != scope::block) given.to_all.join(all);
     }
+    // an atomic after a release fence releases what the fence did, even if the atomic is relaxed
     given.to_block.join(l.fenced_for_block);
     if (s != scope::block) given.to_all.join(l.fenced_for_all);
   }
 
-  /// A fence: as an acquire fence it learns what the lane's earlier atomics have read, as a release fence it publishes
-  /// through the lane's later atomics.
+  /// Records a fence of a lane. An acquire fence acquires what was released at the flags that the lane's earlier
+  /// atomics have read. A release fence makes the lane's later atomics that write release every access before the
+  /// fence.
   void fence(int lane, order o, scope s) {
     lane_fences& l = fences(lane);
     if (o == order::acquire || o == order::acquire_release) {
@@ -75,10 +84,12 @@ public:
   }
 
 private:
+  /// The fences of one lane, and what they may still acquire.
   struct lane_fences {
-    knowledge fenced_for_block, fenced_for_all;  // of the last release fence, by scope
-    knowledge seen_of_block, seen_of_all;        // read by atomics and not acquired yet, by scope
-    bool has_fenced = false;
+    // released by the last release fence of any scope; by the last one of wider scope than the block
+    knowledge fenced_for_block, fenced_for_all;
+    knowledge seen_of_block, seen_of_all;  // to_block and to_all of flags that were read, but not acquired yet
+    bool has_fenced = false;               // the lane has executed a release fence
   };
 
   lane_fences& fences(int lane) { return lanes_[static_cast<std::size_t>(lane)]; }

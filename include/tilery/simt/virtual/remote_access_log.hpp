@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The accesses of a cluster's other blocks to one block's shared memory. Only the last access of each lane is kept: a
-// lane's own accesses are ordered, so if the last one happens before the end of the block, all of them do.
+// The accesses to one block's shared memory by the lanes of the other blocks of its cluster. All of them must happen
+// before the end of the block that owns the memory. Only the last access of each lane is kept: the accesses of one lane
+// are ordered, so if the last one happens before this end, all of them do.
 #pragma once
 #pragma GCC system_header
 
@@ -12,18 +13,19 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The last access of one lane of another block.
+/// The last access that one lane of another block has made to this block's shared memory.
 struct last_remote_access {
   epoch self;
-  int lane = -1;  // -1: the lane has made no access
-  std::int64_t offset = 0;
+  int lane = -1;            // rank of the lane in its block; -1: the lane has made no access
+  std::int64_t offset = 0;  // in the shared memory, in bytes
   int bytes = 0;
   bool writes = false;
 };
 
 class remote_access_log {
 public:
-  /// `rank`: the rank in the cluster of the block that accesses the memory. `threads`: the size of a block.
+  /// Stores an access in place of the lane's last one. `rank`: the rank in the cluster of the block to which the lane
+  /// belongs. `threads`: the size of a block.
   void add(const last_remote_access& a, int rank, int threads) {
     const auto at =
         static_cast<std::size_t>(rank) * static_cast<std::size_t>(threads) + static_cast<std::size_t>(a.lane);
@@ -38,7 +40,7 @@ public:
   void clear() { last_.clear(); }
 
 private:
-  std::vector<last_remote_access> last_;
+  std::vector<last_remote_access> last_;  // (rank of the block, lane)
 };
 
 /// Returns the name that reports give to the shared memory of block `rank` of the cluster.

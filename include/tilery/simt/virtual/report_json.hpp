@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Writes the virtual GPU's reports as JSON. The to_json functions are found by argument-dependent lookup: with
-// nlohmann's library, which is not included here, `nlohmann::json(profile)` works. Any JSON type with `operator[]`,
-// `push_back` and a static `array()` will do.
+// Writes the virtual GPU's reports (profiles, rooflines and faults) as JSON. Json is any type with `operator[]`,
+// `push_back` and a static `array()`. nlohmann's library, which is not included here, finds these to_json functions by
+// argument-dependent lookup: `nlohmann::json(profile)` works.
+//
+// Keys are the names of the members; profile.hpp, roofline.hpp and fault.hpp explain them. Times are in seconds. Keys
+// that would say nothing are left out: `step` outside of steps, a unit without operations, `before` and `element` if
+// there is none, and `cause` if it is 0.
 #pragma once
 #pragma GCC system_header
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The roofline model: computes from a launch's profile how long the launch takes on a GPU at least, even if nothing
-// else slows it down. Each resource gives a lower bound of the time. The largest bound names the resource to optimise.
+// The roofline model: computes lower bounds of a launch's time on a GPU from the launch's profile. Each resource (DRAM,
+// L2, L1, shared memory, each arithmetic unit) gives one bound: the amount of work divided by the peak rate. The
+// resource with the largest bound is the one to optimise.
 //
-// A bound leaves out what the profile does not know: latency, and what the previous kernel left in L2. An SM without a
-// block does nothing, so a launch of few blocks is bound by fewer SMs. A last wave of blocks that does not fill the GPU
-// is reported, but is not part of the bound, because blocks may differ.
+// The model leaves out what the profile does not contain: latency, and data that the previous kernel left in L2. An SM
+// without a block does nothing, so a launch with fewer blocks than SMs has the rates of that many SMs (except DRAM's).
+// If the last wave of blocks does not fill the GPU, the text says so, but the bound does not change, because blocks may
+// take different times.
 #pragma once
 #pragma GCC system_header
 
@@ -19,30 +21,33 @@ namespace tilery::inline TILERY_ABI {
 struct resource_bound {
   std::string name;   ///< "DRAM", "L2", "L1", "shared memory", "fma f32" ...
   double seconds;     ///< infinity if the product has no such unit
-  std::string needs;  ///< "64 MB, each sector once, at 3352 GB/s"
+  std::string needs;  ///< the amount of work and the rate: "67.1 MB, each sector once, at 3.4 TB/s"
 };
 
 /// The lower bounds of a launch's time on one product.
 struct roofline {
-  const arch_peaks* on;
-  std::int64_t blocks;
-  std::vector<resource_bound> resources;  ///< those that the launch uses, the slowest first
+  const arch_peaks* on;                   ///< the peak rates of the product
+  std::int64_t blocks;                    ///< of the launch
+  std::vector<resource_bound> resources;  ///< those that the launch uses, the largest bound first
 
+  /// Returns the bound of the launch: the largest bound of a resource.
   double seconds() const { return resources.empty() ? 0 : resources.front().seconds; }
   const char* bound_by() const { return resources.empty() ? "nothing" : resources.front().name.c_str(); }
-  /// The share of the SMs' time that equal blocks fill: 1 if every wave is full.
+  /// Returns the share of the SMs that have a block, averaged over all waves: blocks / (waves * SMs). It is 1 if every
+  /// wave is full. Assumes one block per SM, and blocks of equal time.
   double filled() const {
     const std::int64_t waves = (blocks + on->multiprocessors - 1) / on->multiprocessors;
     return waves == 0 ? 0 : static_cast<double>(blocks) / static_cast<double>(waves * on->multiprocessors);
   }
-  /// Example: "at least 20.0 us on an H100 SXM: bound by DRAM (67.1 MB, each sector once, at 3352 GB/s)". If the blocks
-  /// do not fill the GPU, the text says how much of it they fill.
+  /// Returns the bound as text. Example: "at least 20 us on an H100 SXM: bound by DRAM (67.1 MB, each sector once, at
+  /// 3.4 TB/s)". If the blocks do not fill all SMs in all waves, the text also gives filled() in percent.
   std::string text() const;
 };
 
 namespace virtual_machine {
 
-/// Returns a value with two or three digits, and its SI prefix in `letter`: 67108864 gives "67.1" and "M".
+/// Returns a value as text and its SI prefix in `letter`: 67108864 gives "67.1" and "M". The text has one decimal below
+/// 99.95 and none from there on; a whole number below 1000 has none either.
 inline std::string digits_of(double value, const char*& letter) {
   static constexpr const char* letters[] = {"", "k", "M", "G", "T", "P"};
   int step = 0;
@@ -53,20 +58,20 @@ inline std::string digits_of(double value, const char*& letter) {
                 value);
   return text;
 }
-/// Examples: "67.1 MB", "3.4 TB/s".
+/// Returns a value with its unit. Examples: "67.1 MB", "3.4 TB/s".
 inline std::string with_unit(double value, const char* unit_name) {
   const char* letter;
   const std::string digits = digits_of(value, letter);
   return digits + " " + letter + unit_name;
 }
-/// Examples: "67.1M", "640".
+/// Returns a number without unit. Examples: "67.1M", "640".
 inline std::string count_text(double value) {
   const char* letter;
   const std::string digits = digits_of(value, letter);
   return digits + letter;
 }
 
-/// Example: "3.1 us".
+/// Returns a time in ns, us or ms with three significant digits. Example: "3.14 us".
 inline std::string time_text(double seconds) {
   char text[64];
   if (seconds < 1e-6)
@@ -84,15 +89,16 @@ inline bool is_tensor(compute_unit u) { return u >= compute_unit::tensor_f16; }
 
 /// Computes the least time that a launch takes on a product, by resource:
 ///
-///   DRAM            the distinct sectors that are read and written, each once;
-///   L2              the sectors of stores and atomics, and the larger of two: the sectors of asynchronous copies
-///                   (which bypass L1), or the distinct sectors that are read;
-///   L1              the sectors of loads, at 128 bytes a clock for each SM;
+///   DRAM            the distinct sectors that are read, and those that are written;
+///   L2              the sectors of all requests of stores and atomics, and the larger of two: the sectors of all
+///                   requests of asynchronous copies (which bypass L1), or the distinct sectors that are read;
+///   L1              the sectors of all requests of loads, at 128 bytes a clock for each SM;
 ///   shared memory   one wavefront a clock for each SM;
 ///   arithmetic      the operations of each unit, at its rate.
 inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
   using virtual_machine::count_text, virtual_machine::with_unit;
   roofline result{&on, launch.blocks.volume(), {}};
+  // the number of SMs that have a block
   const double busy =
       static_cast<double>(std::min<std::int64_t>(on.multiprocessors, std::max<std::int64_t>(1, result.blocks)));
   const auto needs = [&](const char* name, double amount, double a_second, const std::string& text) {
@@ -113,6 +119,7 @@ inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
   needs("DRAM", unique, on.dram_bytes_a_second,
         with_unit(unique, "B") + ", each sector once, at " + with_unit(on.dram_bytes_a_second, "B/s") +
             (held ? "; less where L2 holds it from before" : ""));
+  // an SM receives at most 64 bytes a clock from L2 (assumed, see arch_peaks.hpp)
   const double l2 = std::min<double>(on.l2_bytes_a_clock, busy * 64) * on.clock;
   needs("L2", through_l2, l2, with_unit(through_l2, "B") + " at " + with_unit(l2, "B/s"));
   const double l1 = busy * arch_peaks::shared_bytes_a_clock * on.clock;
@@ -122,6 +129,7 @@ inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
             count_text(static_cast<double>(launch.total(&site_profile::fewest_wavefronts))) + " without a conflict");
   for (int i = 0; i < static_cast<int>(compute_unit::count); ++i) {
     const compute_unit u = static_cast<compute_unit>(i);
+    // tensor_clock holds for all tensor-core rates except that of double (arch_peaks.hpp)
     const double clock = virtual_machine::is_tensor(u) && u != compute_unit::tensor_f64 ? on.tensor_clock : on.clock;
     const double rate = busy * rate_of(u, on.a_clock) * clock, count = static_cast<double>(launch.operations(u));
     if (rate > 0)
@@ -134,7 +142,7 @@ inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
   return result;
 }
 
-/// The same on the product that represents the arch for which the launch was run.
+/// Computes the bounds on the product that stands for the arch which the virtual GPU modelled (see peaks()).
 inline roofline bound_of(const launch_profile& launch) { return bound_of(launch, peaks(launch.arch)); }
 
 inline std::string roofline::text() const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A set of 32-byte sectors of global memory. It is stored as bits in pages; each page is created when the kernel first
-// accesses its memory. The profile counts distinct sectors with it.
+// A set of 32-byte sectors of global memory; the profile counts the distinct sectors of a launch with it. One bit
+// stands for each sector. The bits are stored in pages; a page is created when its first sector is added.
 #pragma once
 #pragma GCC system_header
 
@@ -25,11 +25,12 @@ public:
   std::int64_t size() const { return size_; }
 
 private:
-  static constexpr std::uintptr_t page_sectors = 2048;  // 64 KiB of memory, 256 bytes of bits
+  static constexpr std::uintptr_t page_sectors = 2048;  // a page: the 256 bytes of bits for 64 KiB of memory
   using page = std::array<std::uint64_t, page_sectors / 64>;
 
+  /// Returns the page of this number (address / 64 KiB), and creates it if it is missing.
   page& page_of(std::uintptr_t number) {
-    recent& entry = recent_[number % recent_.size()];  // several, because kernels alternate between operands
+    recent& entry = recent_[number % recent_.size()];
     if (entry.bits == nullptr || entry.number != number) {
       std::unique_ptr<page>& found = pages_[number];
       if (!found) found = std::make_unique<page>();
@@ -38,6 +39,7 @@ private:
     return *entry.bits;
   }
 
+  /// A page that was used not long ago. There are 16, because kernels alternate between their operands.
   struct recent {
     std::uintptr_t number = 0;
     page* bits = nullptr;

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The access history of a piece of memory: the last write of each cell (cell_writes.hpp) and its readers since then
-// (cell_readers.hpp). Each access is compared with it and recorded in it. A cell is a byte of shared memory, an element
-// of an operand, or half of an element of 8 bytes. Its history takes 8 bytes at most, and 0.75 bytes where neighbouring
-// cells have the same one. A lane "knows of" an access if it happens before what the lane does now.
+// The access history of a piece of memory. For each cell it stores the last write (cell_writes.hpp) and the readers
+// since this write (cell_readers.hpp). Each new access is compared with the history, to find races and reads of
+// uninitialised memory, and is then recorded in it. A cell is a byte of shared memory, an element of an operand, or
+// half of an element of 8 bytes.
+//
+// Size. The history takes at most 8 bytes per cell, and 0.75 bytes where all 16 cells of a line (line_numbers.hpp) have
+// the same history. A cell stores the numbers of entries in tables, which many shadows share (histories.hpp).
+//
+// Order. A lane "knows of" an access if that access happens before the lane's next access. "All lanes" are the lanes
+// that can access the memory.
 #pragma once
 #pragma GCC system_header
 
@@ -17,10 +23,12 @@ class shadow {
 public:
   static constexpr std::size_t line = cell_writes::line, word = cell_writes::word;
 
+  /// `first_write`: the write that a cell has at first, write_log::never or write_log::before.
   shadow(std::size_t cells, std::uint32_t first_write) : cells_(cells), writes_(cells, first_write), readers_(cells) {}
   /// Forgets all accesses.
   void forget() { writes_.forget(), readers_.forget(); }
-  /// Forgets the accesses to `count` cells. All lanes that can reach these cells must have passed a common barrier.
+  /// Forgets the accesses to `count` cells. All lanes that can access these cells must have passed a common barrier
+  /// since these accesses.
   void forget(histories& all, std::size_t first, std::size_t count) {
     gather(all, first, count);
     writes_.forget(first, count), readers_.forget(first, count);
@@ -32,9 +40,12 @@ public:
 
   /// Checks and records a read of `count` cells.
   ///
-  /// The observer `by` answers questions about this access. `allows(other)`: true if it may follow the write or the
-  /// readers `other`. `ordered(other)`: true if `other` happens before it. `now()`: its epoch. The observer also
-  /// receives the faults: `never_written(first, n)` and `conflicts(other, first, n)`.
+  /// The observer `by` answers questions about the new access (access_observer.hpp is one). `allows(other)`: true if
+  /// the access may follow the write or the readers `other`. `ordered(other)`: true if `other` happens before the
+  /// access. `now()`: the epoch of the access. `asks_always()`: true if the access must be compared even with writes of
+  /// which all lanes know. `is_engine()`: true if an engine makes the access. `overwrites()`: true for an atomic whose
+  /// result does not depend on the old value. The observer also receives the faults, for `n` cells from `first` on:
+  /// `never_written(first, n)` and `conflicts(other, first, n)`.
   template <class Observer>
   void read(histories& all, std::size_t first, std::size_t count, Observer& by) {
     readers_.create();
@@ -57,13 +68,14 @@ public:
       readers_.add(all, at, n, by);
     });
   }
-  /// Checks and records a write; `number` is the number of its epoch. The readers are forgotten: an access that is
-  /// ordered after this write is ordered after them, too.
+  /// Checks and records a write; `number` is the number of its epoch in the write log. The cells' readers are
+  /// forgotten: an access that is ordered after this write is ordered after them, too.
   template <class Observer>
   void write(histories& all, std::size_t first, std::size_t count, std::uint32_t number, Observer& by) {
     gather(all, first, count);
     for_runs(first, count, [&](std::size_t at, std::size_t n) {
       const std::uint32_t last = writes_[at];
+      // equal numbers: writes of one lane, which are ordered, or of one engine, which may be two unordered copies
       if ((last != number || by.is_engine()) && must_ask(all, last, by) && !by.allows(all.writes[last]))
         by.conflicts(all.writes[last], at, n);
       if (readers_.empty() || all.reads.known_to_all(readers_[at])) return;
@@ -74,8 +86,9 @@ public:
     });
     writes_.set(first, count, number);
   }
-  /// Checks and records an atomic. It is recorded as a reader, even if it writes. As the last write it would hide
-  /// earlier accesses, but an access ordered after this atomic need not be ordered after those.
+  /// Checks and records an atomic. It is recorded as a reader, even if it writes. As the last write it would replace
+  /// the earlier accesses. But atomics may follow other atomics without order, so a later access that is ordered after
+  /// this atomic need not be ordered after those earlier accesses.
   template <class Observer>
   void atomic(histories& all, std::size_t first, std::size_t count, Observer& by) {
     readers_.create();
@@ -83,7 +96,7 @@ public:
     for_runs(first, count, [&](std::size_t at, std::size_t n) {
       const std::uint32_t last = writes_[at];
       if (last == write_log::never) {
-        if (by.overwrites()) {  // the first write: there are no earlier accesses that it could hide
+        if (by.overwrites()) {  // recorded as the last write: there is no earlier access
           writes_.set(at, n, all.writes.add(by.now()));
           return;
         }
@@ -99,16 +112,18 @@ public:
 
   // Plain accesses without a fault: fast paths ------------------------------------------------------------------------
 
-  /// The most common read: of a whole line, or of a word of a line that is stored by words, where all lanes know of the
-  /// writes. The lane joins the readers in the same way as the previous lane of its warp did. Any other read returns
-  /// false and changes nothing.
+  /// Records a read of the most common kind and returns true. Returns false, and changes nothing, for any other read.
+  /// The conditions: the `Count` cells are a whole line, or a word of a line that is stored by words; all lanes know of
+  /// the last write; and the lane can join the readers in the same way as the previous lane of its warp did (`by`).
+  /// `lane` is the bit of the lane in its warp.
   template <std::size_t Count>
   bool repeat_read(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
     return writes_.known_as_one<Count>(all, first) && readers_.repeat_add<Count>(all, first, lane, by);
   }
-  /// Records a plain read that has no fault. Otherwise returns false, and the caller must call read(), which adds
-  /// readers that were already added without effect. `ordered(epoch)`: true if that write happens before this read.
-  /// `ordered(readers)`: true if those reads happen before what any lane of this warp does now.
+  /// Records a plain read of `Count` cells of one line, if it surely has no fault. Otherwise returns false, and the
+  /// caller must call read(); some cells may have this reader already, and read() does not add it to them twice. `lane`
+  /// is the bit of the lane in its warp. `ordered(epoch)`: true if that write happens before this read.
+  /// `ordered(readers)`: true if those reads happen before the next access of each lane of this warp.
   template <std::size_t Count, class Ordered>
   bool fast_read(histories& all, std::size_t first, std::uint32_t lane, reading& by, const Ordered& ordered) {
     const auto may_follow = [&](std::uint32_t n) {
@@ -119,7 +134,9 @@ public:
       return false;
     return readers_.add_lane<Count>(all, first, lane, by, ordered);
   }
-  /// Records a plain write that has no fault. Otherwise changes nothing and returns false.
+  /// Records a plain write of `Count` cells of one line, if it surely has no fault. Otherwise returns false, and
+  /// changes nothing. `number` is the number of its epoch in the write log. `ordered(other)`: true if the write or the
+  /// reads `other` happen before this write.
   template <std::size_t Count, class Ordered>
   bool fast_write(const histories& all, std::size_t first, std::uint32_t number, const Ordered& ordered) {
     const auto may_follow = [&](std::uint32_t n) {
@@ -133,24 +150,28 @@ public:
 
   // For histories::collect(), which renumbers the entries -------------------------------------------------------------
 
+  /// Calls visit(number) for a reference to each stored number of a write.
   template <class Visit>
   void for_writes(const Visit& visit) {
     writes_.for_each(visit);
   }
+  /// Calls visit(number) for a reference to each stored number of a set of readers.
   template <class Visit>
   void for_readers(const Visit& visit) {
     if (!readers_.empty()) readers_.for_each(visit);
   }
 
 private:
-  /// True if an access must be compared with the write `number`.
+  /// True if an access must be compared with the write `number`: not all lanes know of this write, or the access must
+  /// always be compared and the write log still stores the write.
   template <class Observer>
   static bool must_ask(const histories& all, std::uint32_t number, const Observer& by) {
     return number >= all.writes.known() || (by.asks_always() && all.writes.remembers(number));
   }
 
-  /// Prepares the readers of `count` cells to be used as numbers. Where the writes of a line are stored by cells, its
-  /// readers are going to be, too, so the whole line is prepared.
+  /// Gives each set of readers of `count` cells one number that includes the lanes that have joined the set
+  /// (cell_readers::gather). If the range ends inside a line whose writes are stored by cells, this extends it to the
+  /// whole line, because this access may split the line's readers into cells, too.
   void gather(histories& all, std::size_t first, std::size_t count) {
     if (!readers_.have_joined()) return;
     std::size_t last = first + count;

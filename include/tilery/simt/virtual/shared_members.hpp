@@ -22,21 +22,24 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The name of a member, and its position in shared memory in bytes.
+/// A member of a kernel's `shared` struct.
 struct shared_member {
   const char* name;
+  // begin: offset from the start of the struct. bytes, element_bytes: sizes of the member and of one of its elements.
   std::int64_t begin, bytes, element_bytes;
 };
 using shared_members = std::vector<shared_member>;
 
-/// The callback that a shared struct's `members` calls for each member; it collects their names and positions.
+/// The argument of a shared struct's `members` function, which calls it as name("row", row) for each member. It
+/// collects the names, offsets and sizes of the members in a list.
 class member_list {
 public:
+  /// `begin`: the address of the struct. `all`: the list to which members are added.
   member_list(const void* begin, shared_members& all) : begin_(static_cast<const std::byte*>(begin)), all_(&all) {}
 
   template <class T>
   void operator()(const char* name, const T& member) const {
-    std::int64_t element_bytes = sizeof(T);
+    std::int64_t element_bytes = sizeof(T);  // of a member that is no array
     if constexpr (requires { typename T::element_type; })
       element_bytes = sizeof(typename T::element_type);
     else if constexpr (std::is_array_v<T>)
@@ -49,7 +52,8 @@ private:
   shared_members* all_;
 };
 
-/// Returns the members that a shared struct names; an empty list if it names none.
+/// Returns the members that a shared struct names, or an empty list if it has no `members` function. Constructs a
+/// temporary Shared in host memory to find their offsets.
 template <class Shared>
 shared_members members_of() {
   shared_members all;
@@ -60,7 +64,8 @@ shared_members members_of() {
   return all;
 }
 
-/// Returns the element at a byte of shared memory, such as "row[255]"; an empty string if no named member is there.
+/// Returns the element that contains the byte at `offset` of shared memory, such as "row[255]" or "row[255] + 2 bytes".
+/// Returns an empty string if the byte belongs to no named member.
 inline std::string element_at(const shared_members& all, std::int64_t offset) {
   for (const shared_member& m : all) {
     const std::int64_t inside = offset - m.begin;

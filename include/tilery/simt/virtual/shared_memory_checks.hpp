@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of accesses to one block's shared memory, by its own lanes, by copy engines and by the other blocks of its
-// cluster. Each access is compared with the history of its bytes: a conflict with an earlier access that does not
-// happen before it is a fault. A check returns false if the access must not be executed at all, for example if it is
-// out of bounds.
+// cluster. Each access is compared with the history of its bytes (shadow.hpp). A fault is reported if the access is in
+// conflict with an earlier access that does not happen before it. A check returns false if the access must not be
+// executed at all, for example if it is out of bounds.
 #pragma once
 #pragma GCC system_header
 
@@ -23,10 +23,12 @@ public:
         shared_(shared_bytes, write_log::never),
         recent_(order_.warp_count(), threads) {}
 
-  /// Fast path of the most frequent access: a read of bytes that lanes of the same warp have read at the same time and
-  /// site. Returns false, and does nothing, for any other access.
+  /// Fast path of the most frequent access: a read of 4 or 16 bytes like the one that another lane of this warp has
+  /// made at the same time and site (shadow::repeat_read). Records it and returns true. Returns false, and does
+  /// nothing, for any other access.
   template <int Bytes>
   bool repeats_shared_read(int lane, std::int64_t offset, std::uint32_t site) {
+    // the sizes that repeat_read() can handle; for others, `count` only has to compile
     constexpr bool together = Bytes == shadow::line || Bytes == shadow::word;
     constexpr std::size_t count = together ? Bytes : shadow::word;
     if (!together || offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
@@ -34,8 +36,8 @@ public:
     return l.when == when(lane, site) && !mbarrier_addresses_.touched(offset, Bytes) &&
            shared_.repeat_read<count>(histories_, static_cast<std::size_t>(offset), bit_of(lane), l.reader);
   }
-  /// Fast path of any plain access to shared memory without a fault. Returns false if the access needs the full check
-  /// of shared_access().
+  /// Fast path of a plain, aligned access to shared memory: records the access and returns true if it surely has no
+  /// fault. Otherwise returns false, and the caller must call shared_access().
   template <bool Writes, int Bytes>
   bool fast_shared_access(int lane, std::int64_t offset, std::uint32_t site) {
     constexpr auto count = static_cast<std::size_t>(Bytes);
@@ -57,7 +59,7 @@ public:
     }
   }
 
-  /// Checks an access to this block's shared memory, `offset` bytes from its start.
+  /// Checks and records an access to this block's shared memory, `offset` bytes from the start of that memory.
   bool shared_access(const actor& who, std::int64_t offset, bool writes, int bytes) {
     if (!in_shared_memory(who, offset, writes, bytes)) return false;
     if (bytes > 0 && mbarrier_addresses_.touched(offset, bytes))
@@ -65,14 +67,16 @@ public:
     follow(who, offset, writes, bytes);
     return true;
   }
-  /// Checks an mbarrier instruction's access to its mbarrier.
+  /// Checks and records the access of an mbarrier instruction to its mbarrier. Other instructions must not access these
+  /// bytes: see shared_access().
   bool barrier_access(const actor& who, std::int64_t offset, bool writes) {
     if (!in_shared_memory(who, offset, writes, mbarrier_addresses::bytes)) return false;
     follow(who, offset, writes, mbarrier_addresses::bytes);
     return true;
   }
 
-  /// Bytes that a lane discards. They become uninitialised at the next barrier of all lanes that can reach the memory.
+  /// Notes bytes that a lane discards (virtual_lane.hpp). They become uninitialised, with the value NaN, at the next
+  /// barrier of all lanes that can access this memory.
   void discard(const actor& who, std::int64_t offset, std::int64_t bytes) {
     if (bytes <= 0 || !in_shared_memory(who, offset, true, bytes)) return;
     if (mbarrier_addresses_.touched(offset, bytes)) breaks_barrier(*this, who, true, "shared memory", offset, bytes);
@@ -80,8 +84,8 @@ public:
     if (std::find(discarded_.begin(), discarded_.end(), piece) == discarded_.end()) discarded_.push_back(piece);
   }
 
-  /// Checks an access of this block's lane to the shared memory of the cluster's block `rank`. `home`: that block's
-  /// watch, which has the history of the memory.
+  /// Checks and records an access of a lane of this block to the shared memory of block `rank` of the cluster. `home`:
+  /// the checks of that block, which have the history of its memory. Both blocks may be the same one.
   bool remote_access(const actor& who, shared_memory_checks& home, int rank, std::int64_t offset, int bytes,
                      bool writes) {
     if (home.ended_) {
@@ -113,7 +117,8 @@ public:
   }
 
 protected:
-  /// A block begins: forgets the accesses of the block before.
+  /// To be called when a block begins: forgets all accesses of the previous block. `block`: the number of the new
+  /// block.
   void begin_shared(std::uint32_t block) {
     begin_reports(block);
     shared_.forget();
@@ -124,8 +129,8 @@ protected:
     discarded_.clear();
     collect_at_ = std::size_t{1} << 18;
   }
-  /// All lanes have ended. Each access of the cluster's other blocks to this block's shared memory must be ordered
-  /// before the end.
+  /// To be called when all lanes have ended. With `checks_remote_accesses`, reports each lane of another block of the
+  /// cluster whose last access to this block's shared memory is not ordered before the end of any lane of this block.
   void end_accesses(bool checks_remote_accesses) {
     ended_ = true;
     if (!checks_remote_accesses) return;
@@ -138,26 +143,30 @@ protected:
     });
   }
 
-  /// All lanes that can reach the shared memory have passed one barrier: every access before the barrier is ordered
-  /// before every access after it, so that races with the earlier ones need no check any more.
+  /// Records a barrier of all lanes that can access the shared memory (sync_block, or sync_cluster in a cluster). Every
+  /// access of a lane before the barrier is ordered before every access after the barrier, so the two cannot race; only
+  /// the asynchronous proxy needs a proxy fence, too. The bytes that were discarded before the barrier become
+  /// uninitialised.
   void order_all_accesses(void* shared_memory) {
     histories_.order_all();
     if (!discarded_.empty()) [[unlikely]]
       forget_discarded(static_cast<std::byte*>(shared_memory));
   }
-  /// The lanes have passed a sync_cluster: all blocks of the cluster have begun.
+  /// Records that the lanes have passed a sync_cluster: from now on, all blocks of the cluster have begun.
   void cluster_has_begun() { cluster_has_begun_ = true; }
 
   mbarrier_addresses mbarrier_addresses_;
 
 private:
+  /// Makes the discarded bytes uninitialised.
   [[gnu::noinline]] void forget_discarded(std::byte* shared_memory) {
     for (const auto& [offset, bytes] : std::exchange(discarded_, {})) {
       shared_.forget(histories_, offset, bytes);
-      std::memset(shared_memory + offset, 0xff, bytes);  // NaN
+      std::memset(shared_memory + offset, 0xff, bytes);  // NaN in each floating-point type
     }
     has_discarded_ = true;
   }
+  /// Reports an access out of bounds and returns false for it. An access of 0 bytes is never out of bounds.
   bool in_shared_memory(const actor& who, std::int64_t offset, bool writes, std::int64_t bytes) {
     if (offset >= 0 && offset + bytes <= static_cast<std::int64_t>(shared_.size())) [[likely]]
       return true;
@@ -166,6 +175,7 @@ private:
            "shared memory has " + std::to_string(shared_.size()) + " bytes");
     return false;
   }
+  /// Compares an access with the history of its bytes, reports faults, and records the access in the history.
   void follow(const actor& who, std::int64_t offset, bool writes, std::int64_t bytes) {
     if (bytes == 0) return;
     make_room();
@@ -179,7 +189,7 @@ private:
     else
       shared_.read(histories_, first, count, by);
   }
-  /// Reports an access that touches an mbarrier in the shared memory of `home`.
+  /// Reports an access that touches an mbarrier in the shared memory of `home`, but is no mbarrier instruction.
   void breaks_barrier(const shared_memory_checks& home, const actor& who, bool writes, std::string memory,
                       std::int64_t offset, std::int64_t bytes) {
     const std::int64_t at = home.mbarrier_addresses_.first(offset, bytes), begin = std::max(at, offset),
@@ -191,9 +201,12 @@ private:
     launch_.found(std::move(f), who.self.site, made.site);
   }
 
+  /// Returns the time and site of the lane's access as the key of `recent_`.
   std::uint64_t when(int lane, std::uint32_t site) const { return recent_accesses::when(order_.time(lane), site); }
   static std::uint32_t bit_of(int lane) { return 1u << (static_cast<unsigned>(lane) % block::warp_lanes); }
 
+  /// Returns the number of this write in the write log. All writes of a lane at one time and site have one number;
+  /// each write of an engine has its own.
   std::uint32_t shared_number(const actor& who) {
     if (is_engine(who.self.mode)) return histories_.writes.add(who.self);
     recent_accesses::writes& l = recent_.writes_of(who.lane, who.self.site);
@@ -204,8 +217,9 @@ private:
     }
     return l.number;
   }
-  /// Must be called before numbers are given out. If there are many log entries, drops those that no byte of shared
-  /// memory refers to. Only a block that passes no barrier of all its lanes collects that many.
+  /// To be called before a number in `histories_` is given out or stored in `recent_`, because it may renumber. If
+  /// there are many entries, drops those to which no byte of shared memory refers. Only a block gets there that passes
+  /// few barriers of all its lanes, or that makes many asynchronous copies.
   void make_room() {
     if (histories_.fills(collect_at_)) [[unlikely]]
       collect();
@@ -216,13 +230,13 @@ private:
     recent_.forget();
   }
 
-  shadow shared_;
-  histories histories_;
-  recent_accesses recent_;
-  remote_access_log remote_accesses_;
+  shadow shared_;                      // a cell is a byte of shared memory
+  histories histories_;                // the entries to which the cells of shared_ refer
+  recent_accesses recent_;             // caches numbers of histories_
+  remote_access_log remote_accesses_;  // by lanes of other blocks
   bool ended_ = false, cluster_has_begun_ = false, has_discarded_ = false;
-  std::vector<std::pair<std::size_t, std::size_t>> discarded_;  // offset and bytes
-  std::size_t collect_at_ = std::size_t{1} << 18;
+  std::vector<std::pair<std::size_t, std::size_t>> discarded_;  // (offset, bytes)
+  std::size_t collect_at_ = std::size_t{1} << 18;               // entries of histories_
 };
 
 }  // namespace virtual_machine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A site is a place in a kernel, as reports name it: the verb (an operation of a lane), its innermost source line, the
-// tile step around it, and the line in the kernel's own source that calls the step.
+// A site is a place in a kernel, as reports name it. It consists of the verb (the operation of a lane, such as "load"),
+// the source line of the verb, the tile step (step.hpp) that contains this line, and the line in the kernel's own
+// source that calls the step. On the virtual GPU, each site of a launch has a number.
 #pragma once
 #pragma GCC system_header
 
@@ -15,20 +16,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One verb of a kernel, and its source lines.
+/// A place in a kernel: one verb and its source lines.
 struct site {
   const char* verb = "";     ///< "load", "store", "sync_block" ...
-  where line{"", 0};         ///< the innermost line
-  const char* step = "";     ///< the tile step around it; empty if the kernel calls the verb itself
+  where line{"", 0};         ///< the source line of the verb
+  const char* step = "";     ///< the innermost step that contains `line`; empty if the kernel calls the verb itself
   where kernel_line{"", 0};  ///< the kernel's line that calls the step; `line` if there is no step
 
-  /// Example: "load at panel.hpp:57, in 'fetch a tile' called at simt.hpp:60".
+  /// Returns the site as text. Example: "load at panel.hpp:57, in 'fetch a tile' called at simt.hpp:60".
   std::string text() const {
     std::string result = std::string(verb) + " at " + name_of(line);
     if (*step) result += ", in '" + std::string(step) + "' called at " + name_of(kernel_line);
     return result;
   }
-  /// Returns the file, without its folders, and the line.
+  /// Returns a file name without folders, and a line number: "panel.hpp:57".
   static std::string name_of(where at) {
     const char* slash = std::strrchr(at.file, '/');
     return std::string(slash ? slash + 1 : at.file) + ":" + std::to_string(at.line);
@@ -37,7 +38,9 @@ struct site {
 
 namespace virtual_machine {
 
-/// The sites of a launch, numbered in the order in which lanes first reach them. Number 0 is "no site".
+/// The sites of a launch, numbered from 1 in the order in which lanes first reach them. Number 0 means no site. Steps
+/// have numbers of their own, with 0 for no step. Names and files are compared by address, not by their characters: the
+/// same text at two addresses gives two sites.
 class site_table {
 public:
   /// Returns the number of the step `name`, called at line `at` inside the step `outer` (0: called by the kernel
@@ -46,17 +49,19 @@ public:
     return find(steps_, step_cache_, {outer, name, at});
   }
 
+  /// Returns the number of the site of `verb` at line `at`, inside the step `step` (0: no step).
   std::uint32_t number(std::uint32_t step, const char* verb, where at) {
     return find(sites_, site_cache_, {step, verb, at});
   }
 
-  /// Returns the number of a site that is in the cache of recent sites, otherwise 0. Adds nothing.
+  /// Returns the number of a site if it is in the cache of recent sites, else 0. Adds no site.
   std::uint32_t find_recent(std::uint32_t step, const char* verb, where at) const {
     const key k{step, verb, at};
     const recent& r = site_cache_[mix(k)];
     return r.what == k ? r.number : 0;
   }
 
+  /// Returns the site of this number.
   site describe(std::uint32_t number) const {
     if (number == 0) return {};
     const key& k = sites_.all[number];
@@ -70,9 +75,11 @@ public:
     return result;
   }
   const char* verb(std::uint32_t number) const { return sites_.all[number].name; }
+  /// Returns the largest number of a site so far, plus 1.
   std::size_t size() const { return sites_.all.size(); }
 
 private:
+  /// A site or a step: the verb or the step's name, the line that calls it, and the step around it.
   struct key {
     std::uint32_t outer = 0;
     int line = -1;  // no line
@@ -82,7 +89,7 @@ private:
     key() = default;
     key(std::uint32_t in, const char* named, where at) : outer(in), line(at.line), name(named), file(at.file) {}
     where at() const { return {file, line}; }
-    bool operator==(const key& o) const {
+    bool operator==(const key& o) const {  // without branches
       const auto differ = [](const char* a, const char* b) {
         return reinterpret_cast<std::uintptr_t>(a) ^ reinterpret_cast<std::uintptr_t>(b);
       };
@@ -95,11 +102,13 @@ private:
       return mix(k) ^ (reinterpret_cast<std::uintptr_t>(k.file) * 0x9e3779b97f4a7c15u >> 20);
     }
   };
+  /// All sites or all steps, by number and by key.
   struct table {
-    std::vector<key> all = std::vector<key>(1);
+    std::vector<key> all = std::vector<key>(1);  // entry 0 means no site or no step
     std::unordered_map<key, std::uint32_t, hash> numbers;
   };
-  /// An entry of the cache of recent steps or sites, with its key: most verbs are in a loop and are reached again soon.
+  /// An entry of the cache of recent sites or steps. The cache helps because most verbs are in a loop and are reached
+  /// again soon.
   struct recent {
     key what;
     std::uint32_t number = 0;
@@ -107,11 +116,13 @@ private:
   using cache = std::array<recent, 256>;
 
   static constexpr std::size_t cached = 256;
+  /// Returns the index of a key in the cache: a hash.
   static std::size_t mix(const key& k) {
     return (static_cast<std::size_t>(k.line) * 37 + k.outer * 11 + (reinterpret_cast<std::uintptr_t>(k.name) >> 2)) %
            cached;
   }
 
+  /// Returns the number of a site or step, from the cache or from the table; adds it if it is new.
   std::uint32_t find(table& t, cache& entries, const key& k) {
     recent& r = entries[mix(k)];
     if (r.what == k) [[likely]]

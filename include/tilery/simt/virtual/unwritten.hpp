@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Detects global memory that was never written since its allocation. The virtual GPU fills its allocations with a
-// pattern of 4-byte words that depends on the address; a word that holds its pattern was never written. So writes by
-// the host need no tracking. The pattern is a float NaN, and its upper half a NaN of half and of bf16, with bits that
-// no computation makes: no float data equal it. Other data equal it by chance, with probability 2^-32 per word, or
-// 2^-64 per 8-byte element, of which both halves are compared.
+// pattern: each aligned 4-byte word gets a value that depends on its address. A word that still holds this value counts
+// as never written. So writes by the host need no tracking.
+//
+// Errors. The value is a float NaN whose bits no computation makes: float data are never equal to it. Its upper half is
+// a NaN in half and in bf16: data of these types can be equal to it only if the element in the upper half is a NaN.
+// Other data are equal to it by chance, with probability 2^-32 per word. An 8-byte element counts as never written only
+// if both of its words do: 2^-64.
 #pragma once
 #pragma GCC system_header
 
@@ -17,15 +20,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The pattern of the aligned 4-byte word at an address: a quiet float NaN that is neither x86's default NaN nor
-/// CUDA's.
+/// Returns the pattern of the aligned 4-byte word at an address: a quiet float NaN with 22 bits that depend on the
+/// address. It is none of the NaNs that computations make: 0x7fc00000 (C++ and Arm), 0x7fffffff (CUDA) and 0xffc00000
+/// (x86, sign set).
 inline std::uint32_t unwritten_word(std::uintptr_t address) {
-  const std::uint64_t h = (address >> 2) * 0x9e3779b97f4a7c15u;
-  const auto payload = static_cast<std::uint32_t>(h >> 42);  // 22 bits
+  const std::uint64_t h = (address >> 2) * 0x9e3779b97f4a7c15u;  // 2^64 / the golden ratio: spreads the bits
+  const auto payload = static_cast<std::uint32_t>(h >> 42);      // 22 bits
   return 0x7fc00000u | (payload == 0 || payload == 0x3fffff ? 0x2a5a5au : payload);
 }
 
-/// Fills the whole words of a piece of memory with the pattern. `memory` must be a multiple of 4.
+/// Fills the 4-byte words of a piece of memory with the pattern. The address `memory` must be a multiple of 4. Up to 3
+/// bytes at the end, which are no whole word, stay as they are.
 inline void mark_unwritten(void* memory, std::size_t bytes) {
   auto* at = static_cast<std::byte*>(memory);
   for (std::size_t i = 0; i + 4 <= bytes; i += 4) {
@@ -34,19 +39,21 @@ inline void mark_unwritten(void* memory, std::size_t bytes) {
   }
 }
 
-/// True if the `Words` aligned 4-byte words from `address` on hold the pattern.
+/// True if each of the `Words` 4-byte words from `address` on, a multiple of 4, holds its pattern.
 template <int Words>
 bool is_unwritten(std::uintptr_t address) {
   for (int i = 0; i < Words; ++i, address += 4) {
     std::uint32_t value;
     std::memcpy(&value, reinterpret_cast<const void*>(address), 4);
+    // the bits that all patterns have in common are compared first: this is quicker
     if (value >> 22 != 0x7fc00000u >> 22 || value != unwritten_word(address)) return false;
   }
   return true;
 }
 
-/// Counts the bytes of [address, address + bytes) that are in unwritten units of 4 * `Words` bytes. Units that are not
-/// wholly in [begin, end), the memory that may be read, are not counted.
+/// Counts the bytes of [address, address + bytes) that were never written. Memory is compared in aligned units of
+/// 4 * `Words` bytes: all words of a unit must hold the pattern. Units that are not wholly in [begin, end), the memory
+/// that may be read, are not counted.
 template <int Words>
 int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end) {
   constexpr std::uintptr_t size = 4 * Words;
@@ -59,18 +66,21 @@ int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std
   }
   return count;
 }
-/// The same with the unit chosen by the element type: 8-byte elements are compared as a whole, others word by word.
+/// Counts the bytes of [address, address + bytes) that were never written, in units of 8 bytes for 8-byte elements, and
+/// of 4 bytes for all others.
 inline int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end,
                            std::int64_t element_bytes) {
   return element_bytes == 8 ? unwritten_bytes<2>(address, bytes, begin, end)
                             : unwritten_bytes<1>(address, bytes, begin, end);
 }
 
-/// The number of elements of an operand that were never written, and the indices of the first one.
+/// The elements of an operand that were never written.
 struct unwritten_elements {
-  std::int64_t count = 0, all = 0;
-  std::int64_t first[largest_rank] = {};
+  std::int64_t count = 0, all = 0;        // number of these elements, and of all elements of the operand
+  std::int64_t first[largest_rank] = {};  // indices of the first of them
 };
+/// Finds the elements of an operand that were never written. An element of less than 4 bytes is not found if another
+/// element in its word was written.
 inline unwritten_elements unwritten_elements_of(const operand& o) {
   unwritten_elements found{0, o.size(), {}};
   if (found.all == 0) return found;
@@ -78,7 +88,7 @@ inline unwritten_elements unwritten_elements_of(const operand& o) {
   const int bytes = static_cast<int>(o.element_bytes), last = o.rank - 1;
   std::int64_t index[largest_rank] = {};
   for (bool more = true; more;) {
-    std::int64_t row = 0;  // the offset of the first element along the last dimension
+    std::int64_t row = 0;  // offset, in elements, of the element with index 0 in the last dimension
     for (int d = 0; d < last; ++d) row += index[d] * o.strides[d];
     for (index[last] = 0; index[last] < o.extents[last]; ++index[last]) {
       const std::int64_t at = row + index[last] * o.strides[last];
@@ -86,7 +96,7 @@ inline unwritten_elements unwritten_elements_of(const operand& o) {
       if (unwritten_bytes(address, bytes, begin, end, o.element_bytes) < bytes) continue;
       if (found.count++ == 0) std::memcpy(found.first, index, sizeof(index));
     }
-    more = false;
+    more = false;  // advance the indices of all other dimensions by one step
     for (int d = last - 1; d >= 0 && !more; --d) {
       more = ++index[d] < o.extents[d];
       if (!more) index[d] = 0;

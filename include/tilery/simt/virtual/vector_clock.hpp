@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A vector clock: the accesses of all actors that an observer knows, in compact form. An actor is a member (a lane) of
-// a group (a warp). Each member's time counts its releases and barriers. After a barrier all lanes of a warp have the
-// same time, so that one number suffices for the warp. Copy engines and mbarriers are groups, too. The method is that
-// of vector clocks and epochs (Flanagan and Freund, FastTrack, PLDI 2009).
+// A vector clock: the set of all accesses that happen before the next access of an observer ("that the observer
+// knows"), in compact form. For each actor it stores one time t: the observer knows the actor's accesses at times below
+// t. The actor's own time counts its releases and barriers.
+//
+// An actor is a member of a group: a lane of a warp. After a barrier all lanes of a warp have the same time, so one
+// number suffices for the warp. Each copy engine and each mbarrier is a group, too; its time counts groups of copies,
+// or phases. The method is that of vector clocks and epochs (Flanagan and Freund, FastTrack, PLDI 2009).
 #pragma once
 #pragma GCC system_header
 
@@ -16,35 +19,40 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// A group of actors: the lanes of a warp, or an engine.
+/// A group of actors: the lanes of a warp, or a copy engine. A warp's engines have a member for each lane, the engine
+/// of an mbarrier has one member.
 struct group_id {
-  std::uint32_t block = 0;
-  std::uint32_t local = 0;  // warps first, then engines
+  std::uint32_t block = 0;  // number of the block in the grid
+  std::uint32_t local = 0;  // number in the block: warps first, then engines
   bool operator==(const group_id&) const = default;
   auto operator<=>(const group_id&) const = default;
 };
 
 class vector_clock {
 public:
-  static constexpr int all_members = -1;
+  static constexpr int all_members = -1;  // in place of a member: all members of the group
 
+  /// A clock that knows nothing and belongs to no block.
   vector_clock() = default;
+  /// A clock that knows nothing, of an observer in this block of `warps` warps.
   vector_clock(std::uint32_t block, int warps) : block_(block), warps_(static_cast<std::size_t>(warps)) {}
 
-  /// True if the member's accesses at `time` are known.
+  /// True if the accesses at `time` of this member of the group are known.
   bool knows(group_id who, int member, std::uint32_t time) const {
     if (who.block == block_ && who.local < warps_.size() && time < warps_[who.local]) return true;
     return !others_.empty() && knows_other(who, member, time);
   }
-  /// The time of a warp of the own block: all accesses of its lanes before this time are known.
+  /// Returns the time of a warp of the observer's block: all accesses of its lanes at smaller times are known.
   std::uint32_t of_warp(std::uint32_t warp) const { return warps_[warp]; }
   void set_warp(std::uint32_t warp, std::uint32_t time) { warps_[warp] = time; }
+  /// True if the clock stores times of whole warps of the observer's block only.
   bool only_warps() const { return others_.empty(); }
+  /// True if no access is known.
   bool empty() const {
     return others_.empty() && std::all_of(warps_.begin(), warps_.end(), [](std::uint32_t t) { return t == 0; });
   }
 
-  /// Learns the accesses before `time` of a member of the group, or of all members if `member` is `all_members`.
+  /// Adds the accesses of a member of the group at times below `time`. `member` may be `all_members`.
   void learn(group_id who, int member, std::uint32_t time) {
     if (who.block == block_ && who.local < warps_.size() && (member == all_members || warps_[who.local] >= time)) {
       warps_[who.local] = std::max(warps_[who.local], time);
@@ -59,12 +67,12 @@ public:
     compact_if_large();
   }
 
-  /// Learns all that the other clock knows.
+  /// Adds all accesses that the other clock knows.
   void join(const vector_clock& other) {
     for (std::uint32_t w = 0; w < other.warps_.size(); ++w)
       if (other.warps_[w] > 0) learn({other.block_, w}, all_members, other.warps_[w]);
     if (other.others_.empty()) return;
-    std::vector<entry> both;
+    std::vector<entry> both;  // merges the two sorted lists
     both.reserve(others_.size() + other.others_.size());
     auto mine = others_.begin();
     for (const entry& e : other.others_) {
@@ -83,6 +91,7 @@ public:
   }
 
 private:
+  /// The accesses of a member of a group at times below `time` are known.
   struct entry {
     group_id who;
     int member;
@@ -90,6 +99,7 @@ private:
   };
   static bool before(const entry& a, const entry& b) { return a.who == b.who ? a.member < b.member : a.who < b.who; }
 
+  /// True if the access is known by an entry of others_.
   bool knows_other(group_id who, int member, std::uint32_t time) const {
     auto at = std::lower_bound(others_.begin(), others_.end(), entry{who, all_members, 0}, before);
     for (; at != others_.end() && at->who == who; ++at)
@@ -97,17 +107,19 @@ private:
     return false;
   }
 
+  /// Calls compact() if others_ has more than 64 entries, and more than twice as many as after the last compact().
   void compact_if_large() {
     if (others_.size() <= compact_at_) return;
     compact();
     compact_at_ = std::max<std::size_t>(64, 2 * others_.size());
   }
-  /// Replaces 32 entries of single lanes by one entry of their warp, and drops the entries that the warp's time covers.
+  /// Where all 32 members of a group have entries, adds an entry of the group with the least of their times. Then drops
+  /// the entries of single members whose time is not greater than that of their group.
   void compact() {
     std::vector<entry> kept;
     for (std::size_t i = 0; i < others_.size();) {
       std::size_t end = i;
-      std::uint32_t whole = 0, least = ~std::uint32_t{0};
+      std::uint32_t whole = 0, least = ~std::uint32_t{0};  // the group's time; the least time of a single member
       int lanes = 0;
       for (; end < others_.size() && others_[end].who == others_[i].who; ++end) {
         const entry& e = others_[end];
@@ -130,10 +142,10 @@ private:
     others_ = std::move(kept);
   }
 
-  std::uint32_t block_ = ~std::uint32_t{0};
-  std::vector<std::uint32_t> warps_;  // of the own block
-  std::size_t compact_at_ = 64;
-  std::vector<entry> others_;  // sorted: single lanes, engines, other blocks
+  std::uint32_t block_ = ~std::uint32_t{0};  // the observer's block
+  std::vector<std::uint32_t> warps_;         // times of the warps of the observer's block
+  std::size_t compact_at_ = 64;              // entries of others_
+  std::vector<entry> others_;                // single lanes, engines and other blocks, in the order of before()
 };
 
 }  // namespace virtual_machine

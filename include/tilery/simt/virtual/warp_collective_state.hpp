@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A collective of a warp (sync_warp, shuffle, vote, warp instruction): each lane arrives with 8 bytes for the other
-// lanes, and all live lanes must arrive at the same verb.
+// The state of one warp's collective on the virtual GPU: a sync_warp, a shuffle, a vote, or a warp instruction such as
+// an mma. Each lane arrives with a value of 8 bytes. When all live lanes of the warp have arrived, each lane can read
+// the values of all of them. All lanes must arrive at the same verb.
 #pragma once
 #pragma GCC system_header
 
@@ -17,15 +18,18 @@ namespace virtual_machine {
 struct warp_collective_state {
   static constexpr int lanes = 32;
 
-  std::uint32_t live = 0, arrived = 0;
-  verb called = verb::nothing;
-  where first_at{"", 0};
-  warp_work work = nullptr;
-  // Two tables in turn: no lane can be two collectives further than a lane that has not read its table yet.
+  std::uint32_t live = 0, arrived = 0;  // masks: lanes that have not ended; lanes that wait in the current collective
+  verb called = verb::nothing;          // the verb of the lane that arrived first
+  where first_at{"", 0};                // the source line of that lane
+  warp_work work = nullptr;             // the warp instruction; null for the other collectives
+  // The table of the current collective. Two tables are used in turn, because a lane may arrive at the next collective
+  // before another lane has read the values of the last one. No lane can get two collectives further.
   int turn = 0;
-  std::uint64_t table[2][lanes + 1];  // one value per lane, then the mask of the lanes that arrived
+  std::uint64_t table[2][lanes + 1];  // (table, lane); the last entry is the mask of the lanes that arrived
 
-  /// A lane arrives with its value. Returns the table that the lane will read.
+  /// Records that the lane of this rank in its block arrives with its value. Returns the table that the lane may read
+  /// after complete(). `does`: the warp instruction, or null. Throws fault_error if the lanes that have arrived before
+  /// have called another collective, or the same warp instruction at another source line.
   const std::uint64_t* arrive(int rank, verb what, std::uint64_t value, where at, warp_work does, index3 block) {
     if (arrived == 0)
       called = what, first_at = at, work = does;
@@ -35,7 +39,8 @@ struct warp_collective_state {
     arrived |= 1u << (rank % lanes);
     return table[turn];
   }
-  /// All live lanes have arrived: executes the warp instruction, if there is one. Returns the mask of the lanes.
+  /// To be called when all live lanes have arrived. Executes the warp instruction, if there is one, and begins the next
+  /// collective. Returns the mask of the lanes that arrived. `tensors`: the arithmetic of tensor cores.
   std::uint32_t complete(int warp, index3 block, tensor_model tensors) {
     if (work) do_work(warp, block, tensors);
     const std::uint32_t came = table[turn][lanes] = arrived;
@@ -44,13 +49,15 @@ struct warp_collective_state {
     return came;
   }
 
-  /// Warp instructions are `.aligned` in PTX: lanes that arrive from two sides of a branch are undefined behaviour.
+  /// The message for lanes of a warp that execute a warp instruction at two source lines, for example in both branches
+  /// of an if. The instruction is `.aligned` in PTX, so this is undefined behaviour on a GPU.
   static constexpr const char* must_be_one_line =
       "the instruction is of a whole warp (.aligned): all lanes of a warp must come to it by the same line";
 
 private:
   static bool same_line(where a, where b) { return a.line == b.line && a.file == b.file; }
-  /// Executes a warp instruction. It is undefined behaviour unless all 32 lanes arrive.
+  /// Executes the warp instruction with the lanes' values, which are the addresses of their arguments. Throws
+  /// fault_error unless all 32 lanes have arrived: otherwise the instruction is undefined behaviour on a GPU.
   void do_work(int warp, index3 block, tensor_model tensors) const {
     if (arrived == ~0u) {
       void* shares[lanes];
@@ -64,6 +71,7 @@ private:
         "it needs all 32 lanes of the warp, and " + std::to_string(lanes - std::popcount(arrived)) + " are not there";
     throw fault_error({f}, first_at);
   }
+  /// Throws the fault that the lane `rank` calls another collective than the lane that arrived first.
   [[noreturn]] void different_collectives(int rank, verb what, where at, index3 block) const {
     fault f;
     f.kind = fault_kind::collective;
@@ -73,6 +81,8 @@ private:
                                        : "lanes of one warp meet in different collectives; all must call the same one";
     throw fault_error({f}, at);
   }
+  /// Returns the entry of a report for the lanes that have arrived: the verb and source line of the lane that arrived
+  /// first, and the lowest rank of all lanes that have arrived.
   fault_access first_to_come(int warp, index3 block) const {
     return {{name_of(called), first_at, "", first_at}, block, warp * lanes + std::countr_zero(arrived), false};
   }

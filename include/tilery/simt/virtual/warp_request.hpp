@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The cost of one warp-wide access: sectors of global memory, or wavefronts of shared memory. A wavefront is one pass
-// through the banks.
+// The cost of one warp-wide access: the number of 32-byte sectors of global memory, or of wavefronts of shared memory.
+// A wavefront is one pass through the banks.
 //
-// Shared memory has 32 banks of 4 bytes and delivers 128 bytes a clock (CUDA C++ Programming Guide, "Compute
-// Capability 5.x"; later ones keep this). So with up to 4 bytes a lane, the whole warp is served at once; with 8 bytes
-// a lane, a half-warp; with 16 bytes, a quarter-warp. Such a group takes as many wavefronts as the largest number of
-// distinct words in one bank; a word that several lanes read is broadcast.
+// Shared memory has 32 banks of 4 bytes and delivers 128 bytes per clock (CUDA C++ Programming Guide, "Compute
+// Capability 5.x"; later compute capabilities keep this). So with up to 4 bytes per lane, the whole warp is one group
+// of lanes that is served at once. With 8 bytes per lane, a group is a half-warp (16 lanes); with 16 bytes, a
+// quarter-warp (8 lanes). A group takes as many wavefronts as the largest number of distinct words in one bank. A word
+// that several lanes read is broadcast.
 //
-// Lanes that read the same address also need less of the 128 bytes. If each lane i reads the same address as lane i^1,
-// or each the same as lane i^2, two groups are served together: a 16-byte load then takes 2 wavefronts, not 4. NVIDIA
-// stated that for the loads of compute capability 7.x
+// If lanes read the same address, their group needs fewer than 128 bytes. If each lane i reads the same address as lane
+// i^1, or each the same as lane i^2 (^: exclusive or), two groups are served together: a 16-byte load then takes 2
+// wavefronts, not 4. NVIDIA stated that for the loads of compute capability 7.x
 // (forums.developer.nvidia.com/t/unexpected-shared-memory-bank-conflict/77228). An H200 (9.0) does the same: its
 // counters gave these costs for each of 460 accesses, half of them random (tests/hardware checks this file against
 // benchmarks/results/h200/virtual_gpu_requests.csv). The archs between 7.x and 9.0, and those after 9.0, are assumed to
-// do so, too.
+// have the same costs.
 #pragma once
 #pragma GCC system_header
 
@@ -25,20 +26,21 @@
 
 namespace tilery::inline TILERY_ABI::virtual_machine {
 
-/// One access of a warp. Each lane's address is a multiple of `bytes`, which is 1, 2, 4, 8 or 16. A wider access is
-/// several instructions, and so several requests (`block_requests` splits it).
+/// One access of a warp. Each lane accesses `bytes` bytes, 1, 2, 4, 8 or 16, at a multiple of `bytes`. A wider access
+/// is several instructions, and so several requests (block_requests.hpp splits it).
 struct warp_request {
   const std::uintptr_t* at;  // 32 addresses, by lane; only those of `lanes` are valid
   std::uint32_t lanes;       // bit i is set if lane i takes part
-  int bytes;                 // that each lane accesses
+  int bytes;                 // per lane
 };
 
 inline constexpr int sector_bytes = 32;
-inline constexpr int banks_bytes = 128;  // one row of the 32 banks of shared memory
+inline constexpr int banks_bytes = 128;  // one row of the 32 banks of shared memory: 4 bytes of each
 
+/// The cost of one request in global memory.
 struct sector_cost {
   int sectors = 0;  ///< distinct sectors that the lanes access
-  int fewest = 0;   ///< sectors for the same number of distinct bytes, if these were contiguous
+  int fewest = 0;   ///< sectors if the distinct bytes of the lanes were contiguous and aligned
 };
 
 /// Counts the sectors of global memory that a request accesses. Calls visit(address / 32) for each of them.
@@ -53,7 +55,7 @@ sector_cost global_cost(const warp_request& request, Visit visit) {
     ++count;
   }
   if (!ascending) std::sort(at, at + count);
-  int sectors = 0, distinct = 0;
+  int sectors = 0, distinct = 0;  // numbers of distinct sectors and of distinct addresses
   for (int i = 0; i < count; ++i) {
     if (i > 0 && at[i] == at[i - 1]) continue;
     ++distinct;
@@ -63,16 +65,19 @@ sector_cost global_cost(const warp_request& request, Visit visit) {
   }
   return {sectors, (distinct * request.bytes + sector_bytes - 1) / sector_bytes};
 }
+/// Counts the sectors of global memory that a request accesses.
 inline sector_cost global_cost(const warp_request& request) {
   return global_cost(request, [](std::uintptr_t) {});
 }
 
+/// The cost of one request in shared memory.
 struct wavefront_cost {
   int wavefronts = 0;  ///< passes through the banks
-  int fewest = 0;      ///< the same without bank conflicts: one for each group that has an active lane
+  int fewest = 0;      ///< passes without bank conflicts: one for each group in which a lane takes part
 };
 
-/// True if each lane reads the same address as lane `lane ^ apart`, or that lane takes no part. `apart` is 1 or 2.
+/// True if lanes whose ranks differ in the bit `apart` (1 or 2) read the same address, in each such pair of lanes that
+/// both take part.
 inline bool lanes_agree(const warp_request& request, int apart) {
   for (std::uint32_t left = request.lanes; left; left &= left - 1) {
     const int lane = std::countr_zero(left), other = lane ^ apart;
@@ -81,8 +86,10 @@ inline bool lanes_agree(const warp_request& request, int apart) {
   return true;
 }
 
-/// Returns the wavefronts of one group of lanes whose accesses are units of 4, 8 or 16 bytes. A row of the banks has
-/// `columns` units.
+/// Returns the wavefronts of one group of lanes. A unit is an aligned piece of 4, 8 or 16 bytes (2^unit_shift), and
+/// each lane accesses one. A row of the banks has `columns` units. Two units with the same index in their rows are in
+/// the same banks, a column: the result is the largest number of distinct units in one column. `at`, `lanes`: the
+/// addresses and the mask of the group's lanes.
 inline int passes(const std::uintptr_t* at, std::uint32_t lanes, int unit_shift, int columns) {
   std::uintptr_t low = ~std::uintptr_t{0}, high = 0;
   for (std::uint32_t left = lanes; left; left &= left - 1) {
@@ -105,10 +112,11 @@ inline int passes(const std::uintptr_t* at, std::uint32_t lanes, int unit_shift,
   return most;
 }
 
-/// Returns the wavefronts of a load or a store of shared memory. Addresses count from a multiple of 128 bytes.
+/// Returns the wavefronts of a load or a store of shared memory. The addresses in `request` are offsets in a memory
+/// that starts at bank 0. Accesses of 1 or 2 bytes cost as much as those of the 4-byte words that contain them.
 inline wavefront_cost shared_cost(const warp_request& request, bool loads) {
   const int unit = std::max(4, request.bytes), columns = 128 / unit;
-  int group = columns;  // as many lanes as fill a row
+  int group = columns;  // number of lanes in a group: as many as fill a row of the banks
   if (loads && unit > 4 && (lanes_agree(request, 1) || lanes_agree(request, 2))) group *= 2;
   const int unit_shift = std::countr_zero(static_cast<unsigned>(unit));
   wavefront_cost cost;
@@ -121,9 +129,10 @@ inline wavefront_cost shared_cost(const warp_request& request, bool loads) {
   return cost;
 }
 
-/// Returns the wavefronts of an atomic on shared memory. A wavefront serves one lane of each bank: lanes that access
-/// the same word are served one after another, too. This is an estimate, which no hardware counter has confirmed yet.
-/// Instructions that merge lanes first (a warp's additions of 1) take fewer.
+/// Returns the wavefronts of an atomic on shared memory. Of the lanes that access one bank, a wavefront serves one,
+/// even if they access the same word. This is an estimate, which no hardware counter has confirmed yet. Instructions
+/// that first merge the operations of several lanes into one (such as additions of 1 by a whole warp) take fewer
+/// wavefronts.
 inline wavefront_cost shared_atomic_cost(const warp_request& request) {
   const int unit = std::max(4, request.bytes), columns = 128 / unit;
   wavefront_cost cost;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The writes in the history of memory, numbered: a cell stores the 32-bit number of its last write. Many cells have the
-// same last write, so that few numbers are in use. A barrier of all lanes that reach the memory orders all accesses
-// before it: the epochs below `known()` need no check after it, except for accesses through the asynchronous proxy. The
-// log drops old epochs later.
+// The writes in the history of memory, as a numbered list. A cell (shadow.hpp) stores the 32-bit number of its last
+// write; an epoch (epoch.hpp) is one access. Many cells have the same last write, so there are few entries.
+//
+// After a barrier of all lanes that can access the memory, the writes before the barrier need no check: their numbers
+// are below known(). Accesses through the asynchronous proxy are an exception, because they need a proxy fence, too.
+// The log therefore keeps such old epochs for a while, and drops them when it has grown.
 #pragma once
 #pragma GCC system_header
 
@@ -17,14 +19,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The epochs of writes, numbered in the order in which they are added. Writes by engines have a number range of their
-/// own: a barrier does not order them, only a wait does.
+/// The epochs of writes, numbered in the order in which they are added. Writes by engines (asynchronous copies) have
+/// numbers of their own, with bit 31 set: a barrier does not order them, only a wait for the copy does.
 class write_log {
 public:
-  static constexpr std::uint32_t never = 0;   // the cell was never written
-  static constexpr std::uint32_t before = 1;  // written before the launch, by the host
-  static constexpr std::uint32_t of_engine = 1u << 31;
+  static constexpr std::uint32_t never = 0;             // the cell was never written
+  static constexpr std::uint32_t before = 1;            // written by the host before the launch, or by a dropped write
+  static constexpr std::uint32_t of_engine = 1u << 31;  // set in the number of a write by an engine
 
+  /// Adds a write, and returns its number.
   std::uint32_t add(const epoch& e) {
     if (is_engine(e.mode)) {
       engines_.push_back(e);
@@ -33,23 +36,30 @@ public:
     lanes_.push_back(e);
     return first_ + static_cast<std::uint32_t>(lanes_.size() - 1);
   }
+  /// Returns the write of this number, which must be stored (see remembers()).
   const epoch& operator[](std::uint32_t number) const {
     return number & of_engine ? engines_[number & ~of_engine] : lanes_[number - first_];
   }
-  /// The epochs with numbers in [before, known()) are ordered before every access from now on.
+  /// The writes with numbers in [before, known()) happen before every later access.
   std::uint32_t known() const { return known_; }
+  /// True if the number is in [before, known()). The unsigned subtraction also excludes `never` and the numbers of
+  /// engines, which become larger than any known().
   bool known_to_all(std::uint32_t number) const { return number - before < known_ - before; }
-  /// True if the number's epoch is still stored. Epochs that all lanes know are dropped after a while.
+  /// True if the write of this number is still stored. Writes that happen before every later access are dropped after a
+  /// while.
   bool remembers(std::uint32_t number) const { return number >= first_; }
+  /// Returns the number of writes that are stored.
   std::size_t size() const { return lanes_.size() + engines_.size(); }
-  /// One more than the largest number of a lane's write.
+  /// Returns the largest number of a lane's write, plus 1.
   std::uint32_t end() const { return first_ + static_cast<std::uint32_t>(lanes_.size()); }
 
-  /// A barrier of all lanes that reach the memory: all lanes know the writes before it.
+  /// Records a barrier of all lanes that can access the memory: every write by a lane so far happens before what any
+  /// lane does next. If the log has grown, drops the writes that were known before this barrier.
   void order_all() {
     const std::uint32_t before_the_last_meeting = known_ - first_;
     known_ = first_ + static_cast<std::uint32_t>(lanes_.size());
-    if (lanes_.size() < most_remembered) return;  // accesses through the asynchronous proxy still look them up
+    // keeps known writes for a while: accesses through the asynchronous proxy are still compared with them
+    if (lanes_.size() < most_remembered) return;
     first_ += before_the_last_meeting;
     lanes_.erase(lanes_.begin(), lanes_.begin() + before_the_last_meeting);
   }
@@ -58,12 +68,13 @@ public:
     lanes_.clear(), engines_.clear();
   }
 
-  /// Drops the entries to which no cell refers: is_used(number) is true if a cell has the number. Renumbers the rest
-  /// from the smallest number on. Returns a function from an old number to the new one.
+  /// Drops the writes to which no cell refers, and renumbers the others from `before` + 1 on. is_used(number) is true
+  /// if a cell stores the number. Returns a function from the old number that a cell stores to the new one. Numbers of
+  /// writes that order_all() has dropped become `before`. For a number that no cell stores, the result is not valid.
   template <class IsUsed>
   auto drop_unused(const IsUsed& is_used) {
-    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());
-    std::uint32_t kept_known = 0;
+    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());  // new indices, by old index
+    std::uint32_t kept_known = 0;                                               // number of kept writes below known_
     drop(lanes_, lanes, [&](std::uint32_t i) {
       const bool keep = is_used(first_ + i);
       kept_known += keep && first_ + i < known_;
@@ -79,6 +90,8 @@ public:
   }
 
 private:
+  /// Removes the entries of `all` for which keep(index) is false, and stores the new index of each other entry in
+  /// `now`.
   template <class Keep>
   static void drop(std::vector<epoch>& all, std::vector<std::uint32_t>& now, const Keep& keep) {
     std::uint32_t next = 0;
@@ -87,9 +100,9 @@ private:
     all.resize(next);
   }
 
-  static constexpr std::size_t most_remembered = std::size_t{1} << 14;
+  static constexpr std::size_t most_remembered = std::size_t{1} << 14;  // writes by lanes; see order_all()
 
-  std::uint32_t first_ = 2, known_ = 2;
+  std::uint32_t first_ = 2, known_ = 2;  // the number of lanes_[0]; see known()
   std::vector<epoch> lanes_, engines_;
 };
 
