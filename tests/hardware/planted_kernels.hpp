@@ -176,6 +176,7 @@ struct blocks_write_one_element : planted_defaults {
 template <bool Wrong>
 struct relaxed_flag : planted_defaults {
   static constexpr const char *name = "relaxed_flag", *finding = "race";
+  static constexpr bool blocks_wait = true;
   static constexpr int blocks = 2;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {

@@ -48,6 +48,7 @@ struct arrivals : base {
 };
 /// Block i waits for block i - 1, however few are resident.
 struct look_back : base {
+  static constexpr bool blocks_wait = true;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     if (lane.rank() != 0) return;
@@ -92,6 +93,7 @@ TEST(engine, a_seed_lets_blocks_wait_for_lower_numbers) {
 
 /// Block i adds itself behind block i + 1: no order of whole blocks would do.
 struct chain : base {
+  static constexpr bool blocks_wait = true;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     if (lane.rank() == 0) {
@@ -115,6 +117,7 @@ TEST(engine, resident_blocks_may_wait_for_later_ones) {
 
 /// Every block waits for every other one.
 struct grid_barrier : base {
+  static constexpr bool blocks_wait = true;
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const numbers& p, no_shared&) {
     if (lane.rank() != 0) return;

@@ -70,8 +70,9 @@ concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, an
 ///
 /// Traits. `lane` is the type through which kernels run (simt/lane.hpp). `uses_cpu_kernels`: true if ops choose the
 /// CPU's policies, and run the CPU's own kernel where an op has one. `blocks_may_wait`: true if a block may wait for a
-/// value that another block of the grid stores: all resident blocks make progress, and blocks become resident in the
-/// order of their index. `has_doubles`: false if the device cannot compute with double.
+/// value that another resident block of the grid stores, because all resident blocks make progress. Kernels that wait
+/// say so (`blocks_wait`), and `launch` refuses them elsewhere. `has_doubles`: false if the device cannot compute with
+/// double.
 ///
 /// Device. `target(where)` returns the device's arch. `parameter_bytes()` is the largest size of a kernel's parameters
 /// in bytes: at most largest_parameter_bytes (32,764); OpenCL guarantees 1,024 only.
