@@ -46,7 +46,7 @@ allocation take_workspace(const Executor& executor, const gemm_work& work, int t
                           column_totals_in<Params>& totals, operands& all, where at) {
   using sum = accumulator_t<typename Params::a_type>;
   const std::int64_t tiles = work.shared() ? work.tiles : 0;
-  // tile/combine_sums.hpp stores the sums of a part at the index (block + tile), in units of tile_elements.
+  // A part of a tile stores its sums as piece number block + tile, of tile_elements elements (tile/combine_sums.hpp).
   const std::int64_t elements = work.shared() ? (work.blocks + work.tiles) * tile_elements : 0;
   // Each of the three ranges begins at a multiple of 256 bytes.
   const auto whole = [](std::int64_t bytes) { return (bytes + 255) / 256 * 256; };
