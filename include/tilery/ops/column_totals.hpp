@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The host's part of an epilogue that sums columns (bias_gradient): set its counters to zero before the launches, and
-// write its totals after them.
+// The host's part of an epilogue that sums columns (epilogue::bias_gradient). Each bias_gradient of an epilogue is one
+// total: a vector with one sum for each column of C. Its sums are kept in counters (tile/exact_sum.hpp). The host sets
+// the counters to 0 before the GEMM's launches, and after them launches the kernel that rounds and writes the totals
+// (kernels/column_totals.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -12,14 +14,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Bytes of the counters of one total whose sums are of type S.
+/// Bytes of the counters of one total, for all its columns. The sums are of type S.
 template <class S, class Total>
 std::size_t counter_bytes(const Total& total) {
   return sizeof(tile::exact_counter) * tile::exact_sum<S>::size * static_cast<std::size_t>(total.to.columns());
 }
 
-/// Gives a total its counters, which the caller has set to 0. Adds the counters to `all`, the operands of the launch
-/// that adds to them. A call that is only validated has no memory (null), and no counters.
+/// Stores in `total` the address of its counters, `memory`, which the caller has set to 0, and appends the counters to
+/// `all`, the operands of the launch that uses them. If the call is only validated (validate.hpp), `memory` is null,
+/// and nothing is appended.
 template <class S, class Total>
 void give_counters(Total& total, std::byte* memory, operands& all) {
   total.counters = gmem_ptr<tile::exact_counter>(reinterpret_cast<tile::exact_counter*>(memory));
@@ -33,14 +36,16 @@ void give_counters(Total& total, std::byte* memory, operands& all) {
                        true}));
 }
 
-/// Up to 64 totals that have their counters and are still to be rounded and written.
+/// Up to 64 totals (column_totals_params::most) that one launch rounds and writes.
 template <class S>
 class column_totals_of {
   using kernel = column_totals<S>;
 
 public:
+  /// True if there is no room for another total.
   bool full() const { return params_.size == kernel::params::most; }
 
+  /// Adds a total, which has its counters already. There must be room for it.
   template <class T>
   void note(epilogue::bias_gradient<T>& total) {
     const operand to = total.to.described("the epilogue's bias gradient");
@@ -56,7 +61,7 @@ public:
     give_counters<S>(total, reinterpret_cast<std::byte*>(total.counters.raw()), known_);
   }
 
-  /// Writes the totals, after the launches that add to the counters.
+  /// Launches the kernel that writes the totals. Call it after the launches that add to the counters.
   template <class Executor>
   void finish(const Executor& executor, where at) const {
     launch<kernel>(executor, kernel::blocks(params_), params_, known_, at);
@@ -64,21 +69,23 @@ public:
 
 private:
   typename kernel::params params_;
-  operands known_;
+  operands known_;  // the vectors that the totals are written to, and the counters
 };
 
-/// The totals in the epilogue of one GEMM; empty if the epilogue sums no columns.
+/// All totals in the epilogue of one GEMM, or of a batch. Does nothing if the epilogue sums no columns.
 template <class Params>
 class column_totals_in {
   static constexpr bool has_any = Params::epilogue_type::sums_columns;
   using sum = typename Params::accumulator;
 
 public:
+  /// Bytes of the counters of all totals.
   static std::size_t bytes(Params& p) {
     std::size_t all = 0;
     if constexpr (has_any) p.epilogue.for_totals([&](const auto& total) { all += counter_bytes<sum>(total); });
     return all;
   }
+  /// Gives each total in `p` its counters, one after another from `memory` on, as give_counters() does.
   void place(Params& p, std::byte* memory, operands& all) {
     if constexpr (has_any)
       p.epilogue.for_totals([&](auto& total) {
@@ -87,6 +94,7 @@ public:
         if (memory) memory += counter_bytes<sum>(total);
       });
   }
+  /// Writes the totals, after the launches that add to the counters.
   template <class Executor>
   void finish(const Executor& executor, where at) const {
     if constexpr (has_any) totals_.finish(executor, at);
@@ -97,7 +105,8 @@ private:
   std::conditional_t<has_any, column_totals_of<sum>, none> totals_;
 };
 
-/// Takes the counters from the executor, sets the counters to 0, calls run(parameters), and writes the totals.
+/// Takes memory for the counters from the executor, sets the counters to 0, calls run(p), where p is `given` with its
+/// counters, and writes the totals. If the epilogue sums no columns, only calls run(given).
 template <class Executor, class Params, class Run>
 void with_column_totals(const Executor& executor, const Params& given, where at, Run&& run) {
   if constexpr (Params::epilogue_type::sums_columns) {
@@ -115,7 +124,8 @@ void with_column_totals(const Executor& executor, const Params& given, where at,
   }
 }
 
-/// Writes the totals of a GEMM whose C has no elements: sums over no rows.
+/// Writes the totals of a GEMM whose C has no elements. Without rows the sums are 0: y = beta y. Without columns there
+/// is nothing to write.
 template <class Executor, class Params>
 void finish_empty_gemm(const Executor& executor, const Params& p, where at) {
   if constexpr (Params::epilogue_type::sums_columns) {

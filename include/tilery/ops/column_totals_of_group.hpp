@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The totals (bias gradients) in the epilogues of a group of GEMMs. Members that write the same vector share its
-// counters: its total is the sum over all these members.
+// The totals (bias gradients, see ops/column_totals.hpp) in the epilogues of a group of GEMMs. If several members write
+// the same vector, they share its counters: the vector receives the sum over all these members.
 #pragma once
 #pragma GCC system_header
 
@@ -14,22 +14,25 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
+/// The totals of a group whose members have parameters of type One: call add() for all members, then place() for all
+/// members, then launch the group, then call finish().
 template <class One>
 class column_totals_of_group {
   using sum = typename One::accumulator;
 
 public:
-  /// Reserves the counters of a member.
+  /// Reserves counters for the totals of a member, unless an earlier member writes the same vector.
   void add(One& one) {
     one.epilogue.for_totals([&](const auto& total) {
       if (total.to.columns() == 0) return;
       if (by_vector_.try_emplace(place_of(total), shared_total{bytes_}).second) bytes_ += counter_bytes<sum>(total);
     });
   }
+  /// Bytes of all counters that have been reserved.
   std::size_t bytes() const { return bytes_; }
 
-  /// Gives a member its counters, after `add` has been called for all members. `all` are the operands of the member's
-  /// launch.
+  /// Gives the totals of a member their counters, as give_counters() does. `memory` holds bytes() bytes, or is null if
+  /// the call is only validated. `all` are the operands of the member's launch.
   void place(One& one, std::byte* memory, operands& all) {
     one.epilogue.for_totals([&](auto& total) {
       if (total.to.columns() == 0) return;
@@ -42,29 +45,32 @@ public:
     });
   }
 
-  /// Writes the totals, after the launches that add to the counters.
+  /// Writes the totals of all members, after the launches that add to the counters.
   template <class Executor>
   void finish(const Executor& executor, where at) const {
     for (const auto& some : totals_) some.finish(executor, at);
   }
 
 private:
+  /// A vector that one or more members write.
   struct shared_total {
     std::size_t offset;  // of its counters in the workspace, in bytes
-    bool noted = false;
+    bool noted = false;  // true if `totals_` has it
   };
+  /// The address of the first element of a total's vector, which identifies the vector.
   template <class Total>
   static const std::byte* place_of(const Total& total) {
     return total.to.described("").pointer;
   }
 
-  std::map<const std::byte*, shared_total> by_vector_;
-  std::vector<column_totals_of<sum>> totals_;
+  std::map<const std::byte*, shared_total> by_vector_;  // by place_of()
+  std::vector<column_totals_of<sum>> totals_;           // each vector once, in launches of at most 64 vectors
   std::size_t bytes_ = 0;
 };
 
-/// Takes the counters from the executor, sets the counters to 0, calls run(), and writes the totals of all members,
-/// also of the members without elements (`empty`). `known` are the operands of `members`.
+/// Takes memory for the counters from the executor, sets the counters to 0, calls run(), which launches `members`, and
+/// writes the totals of all members. `empty` are the members whose C has no elements: they are not launched, but their
+/// totals are written, too. known[i] are the operands of members[i].
 template <class Executor, class One, class Run>
 void with_column_totals_of_group(const Executor& executor, std::vector<One>& members, std::vector<One>& empty,
                                  std::vector<operands>& known, where at, Run&& run) {

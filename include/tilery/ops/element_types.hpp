@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The element types that most ops take.
+// Sets of element types for the checks of ops.
 #pragma once
 #pragma GCC system_header
 

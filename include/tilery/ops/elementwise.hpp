@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The common part of the elementwise ops: the problem that the selector sees, and the launch of the candidate that it
-// picks.
+// The common part of the elementwise ops (activations, optimizers, copy, fill): the problem that the selector sees, and
+// the launch of the policy that the selector picks (policies/elementwise_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -13,11 +13,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
+/// The table of policies for elements of T on this executor.
 template <class Executor, class T>
 using elementwise_table =
     std::conditional_t<Executor::uses_cpu_kernels, elementwise_table_cpu<T>, elementwise_table_gpu<T>>;
 
-/// Launches the elementwise kernel of Params. T is the type whose packs are 16 bytes wide: the widest of the operands.
+/// Launches the elementwise kernel of Params with the policy that the selector picks. T is the widest element type of
+/// the operands: the policies' widest pack is 16 bytes of T. Throws if the launch has more than `largest_extent`
+/// blocks.
 template <class T, class Executor, class Params>
 void launch_elementwise(const Executor& executor, const elementwise_problem& problem, const Params& p,
                         const operands& all, where at) {
@@ -31,6 +34,8 @@ void launch_elementwise(const Executor& executor, const elementwise_problem& pro
   });
 }
 
+/// Returns the problem that the selector sees: the widest pack, of at most `widest` elements, for which the rows of all
+/// matrices are aligned, and whether the columns of all matrices are contiguous.
 template <class... T>
 elementwise_problem describe_elements(int widest, const matrix_view<T>&... all) {
   return {widest_pack(widest, all...), (contiguous_columns(all) && ...)};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Describes in words what a GEMM would run and what it costs: the policy and the reason for it, its blocks, their share
-// of an SM, and what bounds the problem.
+// Describes in words what a GEMM would run and what that would cost: the policy and the reason for its choice, the
+// blocks, how many of them fit an SM, and whether memory or arithmetic bounds the time.
 #pragma once
 #pragma GCC system_header
 
@@ -8,7 +8,7 @@
 
 namespace tilery::inline TILERY_ABI::ops {
 
-/// Returns the number of blocks of a launch and how they share k, in words.
+/// Returns, in words, the number of blocks of a launch and how they share the tiles of C along k.
 inline sentence describe_blocks(const gemm_work& w) {
   if (!w.shared()) return {w.blocks, w.blocks == 1 ? " block for its tile" : " blocks, one for each tile"};
   const sentence share(w.blocks, " blocks share its ", w.tiles, w.tiles == 1 ? " tile" : " tiles", " along k");
@@ -16,7 +16,8 @@ inline sentence describe_blocks(const gemm_work& w) {
   return w.tiles == 1 ? share : sentence(share, ", ", w.parts, " blocks a tile");
 }
 
-/// Returns the peak rate of one SM, in multiply-adds a second, for elements of T and U in a policy.
+/// Returns the peak rate of one SM, in multiply-adds a second, for elements T of A and U of B with a kernel of this
+/// policy. tf32x3 needs three products for each multiply-add.
 template <class T, class U, class Policy>
 double multiply_adds_a_second(const Policy& policy, const arch_peaks& on) {
   const unit_rates& r = on.a_clock;
@@ -29,8 +30,10 @@ double multiply_adds_a_second(const Policy& policy, const arch_peaks& on) {
   }
 }
 
-/// Returns in words what a policy takes of a GPU and what bounds the problem there. The bound is left out for a group,
-/// whose members may be smaller than `p`. `blocks` is the number of blocks of all its launches.
+/// Returns, in words, a block's threads and shared memory, how many blocks fit an SM, how many waves `blocks` blocks
+/// (of all launches) are, and what bounds the time. The bound is a lower bound of the time: A, B and C pass once
+/// between memory and SMs, at the peak rates of arch_peaks.hpp. It is left out if there are no blocks, and for a group,
+/// whose members may be smaller than `p`.
 template <class T, class U, class C, class Policy>
 sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t blocks) {
   const auto rounded = [](double x) {  // to three decimal places; numbers of 1e12 and more have none
@@ -38,6 +41,7 @@ sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t
   };
   const arch_peaks& on = peaks(p.target);
   const int staged = staged_bytes<T>(policy);
+  // Blocks that run at once on the whole GPU.
   const std::int64_t together = blocks_at_once(policy, p.target, staged, sizeof(accumulator_t<T>));
   const sentence block("a block has ", policy.threads(), " threads and ", policy.shared_bytes(staged),
                        " bytes of shared memory; ");
@@ -56,11 +60,11 @@ sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t
   return {block, fill, "; ", rounded(2 * products / bytes), " operations a byte of A, B and C: ", bound};
 }
 
-/// Returns a GEMM's shape in words.
+/// Returns a GEMM's shape in words: "gemm m x n x k".
 inline sentence name_of(const gemm_problem& p) { return {"gemm ", p.m, " x ", p.n, " x ", p.k}; }
 
-/// Returns a sentence: `what` runs this policy, for the reason `why`. On a GPU its blocks and costs follow:
-/// `launches(policy, blocks)` sets the number of blocks and returns in words how they are launched.
+/// Returns a sentence: `what` (a GEMM) runs this policy, for the reason `why`. On a GPU the policy's blocks and costs
+/// follow: launches(policy, blocks) sets `blocks` to the number of blocks and returns, in words, how they are launched.
 template <class T, class U, class C, class Executor, class Policy, class Launches>
 sentence explain_policy(const sentence& what, const Policy& policy, const sentence& why, const gemm_problem& problem,
                         const Launches& launches) {
@@ -74,8 +78,8 @@ sentence explain_policy(const sentence& what, const Policy& policy, const senten
   }
 }
 
-/// The same for the policy that the selector picks. The reason includes the table's row, and on which machine it was
-/// measured.
+/// Returns the sentence of explain_policy() for the policy that the selector picks. The reason includes the row of the
+/// table that gave the policy, and the machine on which that row was measured.
 template <class T, class U, class C, class Executor, class Launches>
 sentence explain_choice(const sentence& what, const gemm_problem& problem, const Launches& launches) {
   return with_gemm_table<T, U, Executor>(problem, {}, [&]<class Table>() {
@@ -85,7 +89,7 @@ sentence explain_choice(const sentence& what, const gemm_problem& problem, const
   });
 }
 
-/// Returns the `launches` of explain_policy for one launch: a problem, or a batch of one shape.
+/// Returns the argument `launches` of explain_policy() for a GEMM or a batch, which is one launch.
 template <class T>
 auto launched_at_once(const gemm_problem& problem) {
   return [problem](const auto& policy, std::int64_t& blocks) {

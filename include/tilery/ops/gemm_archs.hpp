@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The GPUs that this unit is compiled for, and those whose tensor cores multiply elements of some types.
+// The archs that this translation unit is compiled for, and the check that an arch has the tensor-core instruction for
+// two element types.
 #pragma once
 #pragma GCC system_header
 
@@ -11,11 +12,13 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The GPUs that this unit is compiled for: below sm_80, and from sm_80 on. Both are true if nvcc does not compile the
-/// unit, because the virtual GPU may have any arch.
+/// The archs that this translation unit is compiled for. sm_75 is true if one of them is below sm_80, sm_80 is true if
+/// one of them is sm_80 or later.
 struct built_for {
   bool sm_75 = true, sm_80 = true;
 };
+/// Returns what nvcc's option -gencode says (__CUDA_ARCH_LIST__: 750, 800, ...). Other compilers do not define this
+/// macro; then both members are true, because the virtual GPU may have any arch.
 constexpr built_for archs_of_unit() {
 #ifdef __CUDA_ARCH_LIST__
   built_for all{false, false};
@@ -26,14 +29,15 @@ constexpr built_for archs_of_unit() {
 #endif
 }
 
-/// The end of a refusal: what to do where no tensor cores multiply elements of T.
+/// The end of the error message of check_instructions(): what to do on an arch without the instruction for T.
 template <class T>
 inline constexpr const char* what_else = sizeof(T) == 1            ? ": convert the operands to half"
                                          : std::is_same_v<T, tf32> ? ": take the operands as float"
                                          : archs_of_unit().sm_75   ? ": a gemm_simt_policy, or no policy, works there"
                                                                    : ": add sm_75 to nvcc's -gencode options";
 
-/// Refuses an arch whose tensor cores do not multiply elements of T by elements of U.
+/// Refuses an arch without the mma.sync instruction that this library uses for elements T of A and U of B. For float
+/// (multiply_as::tf32 and tf32x3) that is the instruction for tf32.
 template <class T, class U>
 finding check_instructions(const char* op, arch target) {
   constexpr features needs =

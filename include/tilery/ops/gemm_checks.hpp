@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The factors of a GEMM, and the checks of its shapes, operands and factors.
+// gemm_factors, and the checks of a GEMM's shapes, operands and factors. A check returns a finding: the sentence that
+// says what is wrong, or nothing.
 #pragma once
 #pragma GCC system_header
 
@@ -13,19 +14,23 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Factors of a GEMM. With alpha = 0 the GEMM does not read A and B, and with beta = 0 it does not read C: a NaN or
+/// The factors of a GEMM: C = epilogue(alpha A B + beta C), and the scales of 8-bit elements.
+///
+/// NaN and infinity. With alpha = 0 the GEMM does not read A and B, and with beta = 0 it does not read C: a NaN or
 /// infinity in an operand that is not read does not reach the result, as in BLAS.
 struct gemm_factors {
   double alpha = 1, beta = 0;
-  /// An element of A stands for scale_a times its value, an element of B for scale_b times its value. fp8 must have
-  /// both scales (0: missing), s8 may have them. A C with 8-bit elements stores scale_c times its number.
+  /// An element of A stands for scale_a times its value, an element of B for scale_b times its value; 0 means that the
+  /// scale is not given. fp8 needs both scales, s8 may have them, other types must not have them. If C has 8-bit
+  /// elements, its values are multiplied by scale_c before they are rounded and stored.
   double scale_a = 0, scale_b = 0, scale_c = 1;
 };
 
 namespace ops {
 
-/// Checks the shapes of a GEMM. The finding does not begin with the op's name. The epilogue sees the matrices of a
-/// batch as one matrix, one below the other.
+/// Checks the shapes of a GEMM, and the epilogue's operands against the shape of C. The caller puts the op's name
+/// before the finding. In a batch, a, b and c are the matrices of one GEMM; for the epilogue, the rows of all `batches`
+/// matrices C are one matrix.
 template <class A, class B, class C, class Epilogue>
 finding check_gemm_shapes(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
                           int batches = 1) {
@@ -38,8 +43,8 @@ finding check_gemm_shapes(const matrix_view<A>& a, const matrix_view<B>& b, cons
   return e.check(batches * m, n);
 }
 
-/// Checks the operands of a GEMM or of a batch, and collects them in `all` for the launch. If C has no elements, A and
-/// B are not read and may be null.
+/// Checks the operands of a GEMM or of a batch, and collects them in `all` for the launch. If C has no elements, A, B
+/// and C are not accessed and may be null: only the operands of the epilogue are then checked and collected.
 template <class A, class B, class C, int Rank, class Epilogue>
 finding check_gemm_operands(const tensor_view<A, Rank>& a, const tensor_view<B, Rank>& b, const tensor_view<C, Rank>& c,
                             const Epilogue& e, memory_space reachable, operands& all) {
@@ -52,17 +57,18 @@ finding check_gemm_operands(const tensor_view<A, Rank>& a, const tensor_view<B, 
   return {};
 }
 
-/// The type of alpha, beta and the epilogue: that of the sums, but float if int8 elements have a C that is not s32.
+/// The type in which alpha, beta and the epilogue are computed, for elements T of A and B: accumulator_t<T>, but float
+/// for int8 with a C that is not s32.
 template <class T, class C>
 using finish_t =
     std::conditional_t<std::is_same_v<T, int8> && !std::is_same_v<C, std::int32_t>, float, accumulator_t<T>>;
 
-/// Returns alpha times the scales of A and B; a scale of 0 is not given and counts as 1.
+/// Returns alpha times the scales of A and B. A scale of 0 means that it is not given, and counts as 1.
 inline double whole_alpha(const gemm_factors& f) {
   return f.alpha * (f.scale_a == 0 ? 1 : f.scale_a) * (f.scale_b == 0 ? 1 : f.scale_b);
 }
 
-/// Checks the factors of a GEMM. The finding does not begin with the op's name.
+/// Checks the factors of a GEMM, for elements T of A and B. The caller puts the op's name before the finding.
 template <class T, class C>
 finding check_factors(gemm_factors f) {
   constexpr bool scaled = is_fp8<T> || std::is_same_v<T, int8>;

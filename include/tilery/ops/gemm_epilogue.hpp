@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The check of an epilogue that all GEMM ops share: the rules of tile/epilogue_check.hpp, for the sums and the lanes of
-// the call. An op has a second overload for an epilogue that breaks one, which ends the compilation with its sentence.
+// The compile-time check of an epilogue, for all GEMM ops: the rules of tile/epilogue_check.hpp, with the type of the
+// call's sums and the executor's lane. An op tests the concept wrong_epilogue, usually in a second overload, and for an
+// epilogue that breaks a rule calls refuse_epilogue(), which ends the compilation with that rule's sentence.
 #pragma once
 #pragma GCC system_header
 
@@ -11,12 +12,13 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// An epilogue that must not be used in a GEMM with elements of A and C on this executor.
+/// An epilogue that breaks a rule in a GEMM on this executor. The operands A and B have elements of type A, C has
+/// elements of type C.
 template <class Epilogue, class A, class C, class Executor>
 concept wrong_epilogue =
     !epilogue::finishes_sums<Epilogue, finish_t<std::remove_const_t<A>, C>, typename Executor::lane>;
 
-/// Ends the compilation with the sentence.
+/// Ends the compilation with the sentence of the rule that the epilogue breaks.
 template <class Epilogue, class A, class C, class Executor>
 constexpr void refuse_epilogue() {
   epilogue::refuse_epilogue<Epilogue, finish_t<std::remove_const_t<A>, C>, typename Executor::lane>();

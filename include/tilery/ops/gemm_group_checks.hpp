@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The members of a group of GEMMs and the checks of a group. A group is refused if `gemm` would refuse a member, or if
-// an output of one member shares an element with an operand of another member.
+// The members of a group of GEMMs, and the checks of a group. A group is refused if `gemm` would refuse a member, if an
+// output of one member shares an element with an operand of another member, or if two members add to the same bias
+// gradient with different beta or element type.
 #pragma once
 #pragma GCC system_header
 
@@ -26,28 +27,32 @@ struct gemm_member {
 
 namespace ops {
 
-/// The words for a group and its members in refusals.
+/// The words for a group and its members in error messages.
 struct group_name {
   const char* op = "gemm_grouped";
   const char* member = "member";
 };
 
+/// Returns a finding about member `index`, with the op's name and the member's index before it. An empty finding stays
+/// empty.
 inline finding in_member(group_name group, std::size_t index, const finding& found) {
   if (!found) return {};
   return {sentence(group.op, ": ", group.member, " ", static_cast<std::int64_t>(index), ": "), found};
 }
 
-/// True if two members may write the same view: both add to it by atomic operations.
+/// True if `a` of one member and `b` of another may share their elements: both are written by atomic operations only,
+/// have the same name, and are the same view.
 inline bool are_combined(const operand& a, const operand& b) {
   return a.combined && b.combined && std::strcmp(a.name, b.name) == 0 && same_view(a, b);
 }
 
-/// Refuses an output of one member that shares an element with an operand of another member. The operands are sorted by
-/// their first byte, and only operands whose bytes overlap are compared.
+/// Refuses an output of one member that shares an element with an operand of another member, unless are_combined() is
+/// true for the two. all[i] are the operands of member i. The operands are sorted by their first byte, and only
+/// operands whose ranges of bytes overlap are compared.
 inline finding check_aliases_of_members(group_name group, const std::vector<operands>& all) {
   struct placed {
     const operand* what;
-    std::size_t member;
+    std::size_t member;  // the index of its member
   };
   std::vector<placed> sorted;
   for (std::size_t i = 0; i < all.size(); ++i)
@@ -68,15 +73,17 @@ inline finding check_aliases_of_members(group_name group, const std::vector<oper
   return {};
 }
 
-/// The bias gradients of the members that have been checked, by the vector that they write.
+/// A bias gradient of a member that has been checked.
 struct known_total {
   double beta;
-  const char* type;
-  std::size_t member;
+  const char* type;    // the name of its element type
+  std::size_t member;  // the index of the first member that writes the vector
 };
+/// The bias gradients of all members that have been checked, by the address of the vector that they write.
 using known_totals = std::map<const std::byte*, known_total>;
 
-/// Refuses a bias gradient whose vector an earlier member writes with another beta or element type.
+/// Refuses a bias gradient of a member if an earlier member writes the same vector with another beta or element type.
+/// Adds the member's bias gradients to `known`.
 template <class Epilogue>
 finding check_totals_of_member(Epilogue e, std::size_t member, known_totals& known) {
   finding found;
@@ -95,7 +102,8 @@ finding check_totals_of_member(Epilogue e, std::size_t member, known_totals& kno
   return found;
 }
 
-/// Refuses a view whose extents no tensor may have: a member's views are kept as the caller has filled them in.
+/// Refuses a view with an extent below 0 or above `largest_extent`. The caller may have set the fields of a member's
+/// views directly, without the functions that check extents.
 template <class T>
 finding check_extents(const char* name, const matrix_view<T>& v) {
   for (int d = 0; d < 2; ++d)
@@ -103,7 +111,7 @@ finding check_extents(const char* name, const matrix_view<T>& v) {
   return {};
 }
 
-/// Returns the finding of the first member that `gemm` would refuse, with its index. `all` gets each member's operands.
+/// Checks a group. Returns the first finding, with the index of the member. Stores the operands of member i in all[i].
 template <class A, class B, class C, class Epilogue>
 finding check_gemm_group(group_name group, std::span<const gemm_member<A, B, C, Epilogue>> members,
                          memory_space reachable, std::vector<operands>& all) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A group of GEMMs as its selector sees it, one problem that stands for all members, and the number of launches that
-// carry the group.
+// A group of GEMMs as its selector sees it: one problem that stands for all members. Also the number of launches that a
+// group takes, because a launch carries a limited number of members (kernels/gemm/group.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -15,8 +15,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Returns the problem that a policy must serve to serve all members: their common layout, their smallest alignment,
-/// their largest extents, and their number.
+/// Returns the joint problem of all members whose C has elements: their common layout, their smallest alignment, their
+/// largest extents, and their number (`batches`). A policy that serves it serves each member.
 template <class A, class B, class C, class Epilogue>
 gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>> members, arch target) {
   gemm_problem joint;
@@ -39,23 +39,25 @@ gemm_problem describe_gemm_group(std::span<const gemm_member<A, B, C, Epilogue>>
   return joint;
 }
 
-/// The parameters of one member of a group.
+/// The type of the parameters of one member of a group (gemm_params).
 template <class A, class B, class C, class Epilogue>
 using gemm_member_params =
     decltype(gemm_params_of(std::declval<matrix_view<const A>>(), std::declval<matrix_view<const B>>(),
                             std::declval<matrix_view<C>>(), std::declval<Epilogue>(), gemm_factors{}));
 
-/// True if a launch of `members` members and `tiles` tiles has no room for a member with `more` tiles.
+/// True if a launch that has `members` members with `tiles` tiles has no room for another member with `more` tiles.
 template <class One>
 bool is_full(int members, std::int64_t tiles, std::int64_t more) {
   return members == gemm_group<One>::most || (members > 0 && tiles + more > largest_extent);
 }
 
-/// The blocks and launches of a group with a policy.
+/// How many blocks and launches a group takes.
 struct group_launches {
-  std::int64_t blocks = 0;
+  std::int64_t blocks = 0;  // of all launches; one for each tile
   int launches = 0;
 };
+/// Returns how many blocks and launches a group takes with this policy. It fills the launches as launch_gemm_group()
+/// (ops/run_gemm_group.hpp) does.
 template <class Policy, class A, class B, class C, class Epilogue>
 group_launches launches_of(const Policy& policy, const gemm_problem& joint,
                            std::span<const gemm_member<A, B, C, Epilogue>> members) {
@@ -67,6 +69,7 @@ group_launches launches_of(const Policy& policy, const gemm_problem& joint,
     if (one.c.size() == 0) continue;
     const std::int32_t m = one.c.extents[0], n = one.c.extents[1];
     const std::int64_t tiles = is_transposed(policy, joint) ? tiles_of(policy, n, m) : tiles_of(policy, m, n);
+    // of_launch and in_launch: the tiles and members of the launch that is being filled.
     if (all.launches == 0 || is_full<params>(in_launch, of_launch, tiles)) ++all.launches, in_launch = 0, of_launch = 0;
     ++in_launch, of_launch += tiles, all.blocks += tiles;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A GEMM as its selectors and its kernels see it: views become a problem and the parameters of a kernel.
+// Turns the views of a GEMM into what the selectors see (gemm_problem) and into what the kernels take (gemm_params).
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Returns the problem that the selectors see: shape, layouts, alignment and arch.
+/// Returns the problem that the selectors see: the shapes of A (m x k), B (k x n) and C (m x n), their layouts and
+/// alignment, and the arch.
 template <class A, class B, class C>
 gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, arch target) {
   gemm_problem p;
@@ -26,15 +27,17 @@ gemm_problem describe_gemm(const matrix_view<A>& a, const matrix_view<B>& b, con
   return p;
 }
 
-/// Returns a matrix as an operand, its first dimension as the outer one. A dimension without a second element gets a
-/// stride of 0: its own stride means nothing, and must not make packs look misaligned.
+/// Returns a matrix as an operand of a kernel, with its rows as the outer dimension and its columns as k. If a
+/// dimension has fewer than 2 elements, its stride has no meaning; it is set to 0, so that packs do not look
+/// misaligned.
 template <class T>
 panel<std::remove_const_t<T>> panel_of(const matrix_view<T>& v) {
   return {gmem_ptr<const std::remove_const_t<T>>(v.pointer), v.extents[0], v.extents[1],
           v.extents[0] > 1 ? v.strides[0] : 0, v.extents[1] > 1 ? v.strides[1] : 0};
 }
 
-/// Returns the parameters of a GEMM's kernel, or of a batch's. The operands and factors have been checked.
+/// Returns the parameters of a kernel for a GEMM or a batch (a, b and c are then the matrices of the first GEMM). The
+/// operands and factors must have been checked.
 template <class A, class B, class C, class Epilogue>
 auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c, const Epilogue& e,
                     gemm_factors f, const gemm_batch& batch = {}) {
@@ -58,12 +61,13 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
                                       e,
                                       static_cast<float>(f.scale_c),
                                       batch};
-  if (alpha == 0) p.a.k = p.b.k = 0;  // an empty sum reads neither A nor B
-  p.epilogue.shape(batch.count * c.extents[0], c.extents[1]);
+  if (alpha == 0) p.a.k = p.b.k = 0;                           // an empty sum reads neither A nor B
+  p.epilogue.shape(batch.count * c.extents[0], c.extents[1]);  // the rows of a batch's matrices C are one matrix
   return p;
 }
 
-/// Returns the parameters as the kernel of policy P computes them: those of the transposed problem where P needs it.
+/// Returns the parameters of the transposed problem C^T = B^T A^T if the kernel of policy P computes that one
+/// (is_transposed() in policies/gemm_problem.hpp), otherwise `p`.
 template <auto P, class Params>
 Params transposed_if_needed(const Params& p, const gemm_problem& problem) {
   if constexpr (std::is_same_v<typename Params::a_type, typename Params::b_type>)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The workspace of a GEMM: counters of column totals, and the partial sums of tiles that several blocks share.
+// The workspace of a GEMM on a GPU: the counters of the epilogue's column sums (bias_gradient, ops/column_totals.hpp);
+// and, for tiles that several blocks share, the blocks' partial sums and the number of blocks that have stored theirs.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +15,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Bytes of an element of A or B in shared memory.
+/// The element size, in bytes, that shared_bytes() and registers_a_lane() of each policy take, for elements T of A and
+/// B. gemm_simt stores operands in shared memory in the accumulation type.
 template <class T>
 constexpr int staged_bytes(const gemm_simt_policy&) {
   return sizeof(accumulator_t<T>);
@@ -28,21 +30,25 @@ constexpr int staged_bytes(const gemm_mma_sync_policy&) {
   return sizeof(T);
 }
 
-/// Returns how the blocks of a policy share a problem with elements of T.
+/// Returns how many blocks a policy launches for a problem with elements of T, and how they share the tiles of C.
 template <class T, class Policy>
 constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
   return work_of(p, problem, staged_bytes<T>(p), sizeof(accumulator_t<T>));
 }
 
-/// Takes the memory of a launch from the executor and notes it in `p` and in `all`. The memory holds the counters of
-/// the epilogue's totals. If several blocks share a tile, the memory also holds the number of blocks that are done with
-/// each tile and their partial sums; a tile has `tile_elements` elements.
+/// Takes the workspace of a launch from the executor, sets its counters to 0, stores the pointers and the way in which
+/// the blocks share tiles in `p`, and appends the memory to `all` as operands. A tile has `tile_elements` elements.
+///
+/// Contents. The counters of the epilogue's column sums. If blocks share tiles, then also, for each tile, the number of
+/// blocks that have stored their partial sums (4 bytes), and these partial sums.
 template <class Executor, class Params>
 allocation take_workspace(const Executor& executor, const gemm_work& work, int tile_elements, Params& p,
                           column_totals_in<Params>& totals, operands& all, where at) {
   using sum = accumulator_t<typename Params::a_type>;
   const std::int64_t tiles = work.shared() ? work.tiles : 0;
+  // A part of a tile stores its sums as piece number block + tile, of tile_elements elements (tile/combine_sums.hpp).
   const std::int64_t elements = work.shared() ? (work.blocks + work.tiles) * tile_elements : 0;
+  // Each of the three ranges begins at a multiple of 256 bytes.
   const auto whole = [](std::int64_t bytes) { return (bytes + 255) / 256 * 256; };
   const std::int64_t total_bytes = whole(static_cast<std::int64_t>(totals.bytes(p))), counted = whole(tiles * 4);
   if (work.shared())

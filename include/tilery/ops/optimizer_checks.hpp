@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of the optimizers before a step: options must be in their ranges, and tensors dense. Dense tensors of any
-// rank become matrices.
+// The checks of the optimizers before a launch: options must be in their ranges, and tensors must be dense. Dense
+// tensors of any rank become matrices, because the elementwise kernel takes matrices.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +12,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Returns the row length for `as_rows`: the number of all elements, or, if that is more than `largest_extent`, the
-/// product of as many inner dimensions as fit it.
+/// Returns the number of columns for as_rows(): the number of all elements, or, if that is more than `largest_extent`,
+/// the product of as many inner dimensions as are together at most `largest_extent`. `called` is the tensor's name in
+/// error messages.
 template <class V>
 std::int64_t row_length(tensor_name called, const V& v, where at) {
   const auto whole = view(v, at, called);
@@ -23,8 +24,9 @@ std::int64_t row_length(tensor_name called, const V& v, where at) {
   return columns;
 }
 
-/// Returns a dense tensor of any rank as a matrix: one row, or, if it has more than `largest_extent` elements, rows of
-/// `columns` elements.
+/// Returns a dense tensor of any rank as a matrix: one row, or, if the tensor has more than `largest_extent` elements,
+/// rows of `columns` elements, where `columns` is the row_length() of the weights. Throws if the tensor is not dense,
+/// or does not consist of whole rows.
 template <class V>
 auto as_rows(const char* op, tensor_name called, const V& v, std::int64_t columns, where at) {
   const auto whole = view(v, at, called);
@@ -37,13 +39,13 @@ auto as_rows(const char* op, tensor_name called, const V& v, std::int64_t column
   return matrix(whole.pointer, size / columns, columns, at);
 }
 
-/// Refuses an option that is negative or not a finite number of S.
+/// Throws if an option is negative, or is not finite as a number of type S. 0 is allowed.
 template <class S>
 void check_positive(const char* op, const char* name, double value, where at) {
   if (value >= 0 && is_finite<S>(value)) return;
   throw error({op, ": ", name, " is ", value, "; it must be at least 0 and a finite ", element<S>::name}, at);
 }
-/// Refuses a beta, the factor of the old moment in each step, that is outside of [0, 1).
+/// Throws if a beta (the factor of the old moment in each update) is not in [0, 1), or rounds to 1 in type S.
 template <class S>
 void check_share(const char* op, const char* name, double value, where at) {
   if (value >= 0 && static_cast<S>(value) < 1) return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Runs a checked GEMM: launches the kernel of one policy, or of the policy that a table chooses.
+// Runs a GEMM, or a batch of one shape, whose operands have been checked: launches the kernel of one policy, or of the
+// policy that a table chooses.
 #pragma once
 #pragma GCC system_header
 
@@ -21,7 +22,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The GPU kernel that runs policy P.
+/// Returns, as a std::type_identity, the GPU kernel of policy P.
 template <auto P, class Params>
 auto gemm_kernel_of() {
   using policy = std::remove_cvref_t<decltype(P)>;
@@ -33,7 +34,8 @@ auto gemm_kernel_of() {
     return std::type_identity<gemm_simt<P, Params>>{};
 }
 
-/// Launches the GPU kernel of policy P on `work.blocks` blocks.
+/// Takes the workspace, launches the GPU kernel of policy P on `work.blocks` blocks, and then, if the epilogue sums
+/// columns, the kernel that writes the totals. `op` is the op's name in error messages.
 template <auto P, class Executor, class Params>
 void launch_gemm(const Executor& executor, const char* op, const gemm_work& work, Params p, operands all, where at) {
   static_assert(!Executor::uses_cpu_kernels, "the cpu executor needs a gemm_cpu_policy: this one is a GPU's");
@@ -43,7 +45,8 @@ void launch_gemm(const Executor& executor, const char* op, const gemm_work& work
   allocation memory;
   column_totals_in<Params> totals;
   if (work.shared() || Params::epilogue_type::sums_columns) {
-    // All refusals come before the first operation is enqueued. The operands have been checked already.
+    // launch() would refuse the arch, but only after take_workspace() has enqueued a memset. So the arch is refused
+    // here: an op throws before it enqueues anything. The operands have been checked already.
     refuse(check_arch(needs_of<kernel>(), executor.target()), at);
     memory = take_workspace(executor, work, P.block.m * P.block.n, p, totals, all, at);
   }
@@ -56,7 +59,7 @@ template <class Policy>
 inline constexpr bool is_of_cpu =
     std::is_same_v<Policy, gemm_cpu_policy> || std::is_same_v<Policy, gemm_cpu_skinny_policy>;
 
-/// Runs policy P: this one kernel and no other.
+/// Multiplies with the kernel of policy P, without asking a table.
 template <auto P, class Executor, class Params>
 void run_gemm(const Executor& executor, const gemm_problem& problem, const Params& p,
               [[maybe_unused]] const operands& all, where at) {
@@ -74,7 +77,8 @@ void run_gemm(const Executor& executor, const gemm_problem& problem, const Param
   }
 }
 
-/// Calls f.operator()<Table>() with the table of candidates for this problem, its elements T and U, and this executor.
+/// Calls f.operator()<Table>() with the table of candidate policies that serves this problem on this executor, for
+/// elements T of A and U of B.
 template <class T, class U, class Executor, class F>
 auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
   if constexpr (Executor::uses_cpu_kernels) {
@@ -82,6 +86,8 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
       if (gemm_cpu_skinny_table<T>::serves(problem)) return f.template operator()<gemm_cpu_skinny_table<T>>();
     return f.template operator()<gemm_cpu_table<T>>();
   } else {
+    // True if this translation unit compiles the kernels of the kind. The table uses SIMT kernels for 16-bit elements
+    // below sm_80 only, so a unit without such an arch does not compile them.
     constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || archs_of_unit().sm_75);
     constexpr bool tensor_cores = has_mma_sync<T> && (!simt || archs_of_unit().sm_80);
     if constexpr (is_float_type<T> && std::is_same_v<T, U>)
@@ -98,7 +104,7 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
   }
 }
 
-/// Runs the policy that the selector picks.
+/// Multiplies with the policy that the table's choose() returns.
 template <class Executor, class Params>
 void run_chosen_gemm(const Executor& executor, const gemm_problem& problem, const Params& p, const operands& all,
                      where at) {

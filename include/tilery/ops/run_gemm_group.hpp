@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Runs a checked group of GEMMs with one policy for all members, in as few launches as can carry their parameters.
+// Checks a group of GEMMs, and runs it with one policy for all members, in as few launches as can carry the members'
+// parameters.
 #pragma once
 #pragma GCC system_header
 
@@ -15,16 +16,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// A group that has been checked. The members whose C has no elements are kept apart, in `empty`: only their bias
-/// gradients, sums over no rows, are written.
+/// A group that has been checked. The members whose C has no elements are kept apart, in `empty`: they are not
+/// launched, and only their bias gradients, sums over no rows, are written.
 template <class One>
 struct gemm_group_call {
-  gemm_problem joint;
+  gemm_problem joint;  // the problem that stands for all `members` (describe_gemm_group)
   std::vector<One> members, empty;
-  std::vector<operands> known;  // of `members`
+  std::vector<operands> known;  // known[i]: the operands of members[i]
 };
 
-/// Launches one kernel for all members, in as few launches as can carry their parameters.
+/// Launches the GPU kernel of policy P for all members. A new launch begins when the current one has no room for the
+/// next member (is_full).
 template <auto P, class Executor, class One>
 void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& call, where at) {
   gemm_group<One> group;
@@ -48,7 +50,8 @@ void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& cal
   if (group.size > 0) launch_them();
 }
 
-/// Runs a group with policy P. On the CPU large members run one after another, small members in parallel.
+/// Runs a group with policy P. On the CPU small members run first, several in parallel, then large members one after
+/// another (gemm_cpu_all).
 template <auto P, class Executor, class One>
 void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where at) {
   using policy = std::remove_cvref_t<decltype(P)>;
@@ -68,7 +71,8 @@ void run_gemm_group(const Executor& executor, gemm_group_call<One>& call, where 
   }
 }
 
-/// Checks a group, then calls `run(call)` if a member has elements.
+/// Checks a group and throws if it is refused. Calls run(call) with the checked group, or, if no member's C has
+/// elements, only writes the bias gradients.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 void with_gemm_group(const Executor& executor, group_name name, std::span<const gemm_member<A, B, C, Epilogue>> members,
                      where at, Run&& run) {
@@ -78,6 +82,7 @@ void with_gemm_group(const Executor& executor, group_name name, std::span<const 
     const auto& one = members[i];
     const bool is_empty = one.c.size() == 0;
     (is_empty ? call.empty : call.members).push_back(gemm_params_of(one.a, one.b, one.c, one.epilogue, one.factors));
+    // `known` keeps the operands of `members` only: they move down over those of empty members.
     if (!is_empty) call.known[call.members.size() - 1] = call.known[i];
   }
   if (call.members.empty())
@@ -86,14 +91,14 @@ void with_gemm_group(const Executor& executor, group_name name, std::span<const 
   call.joint.op = name.op;
   run(call);
 }
-/// With an epilogue that breaks a rule: a sentence.
+/// Ends the compilation for an epilogue that breaks a rule, with the rule's sentence.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 requires wrong_epilogue<Epilogue, A, C, Executor>
 void with_gemm_group(const Executor&, group_name, std::span<const gemm_member<A, B, C, Epilogue>>, where, Run&&) {
   refuse_epilogue<Epilogue, A, C, Executor>();
 }
 
-/// Runs a group with the policy that the selector picks.
+/// Checks a group and runs it with the policy that the selector picks.
 template <class Executor, class A, class B, class C, class Epilogue>
 void run_chosen_group(const Executor& executor, group_name name,
                       std::span<const gemm_member<A, B, C, Epilogue>> members, where at) {

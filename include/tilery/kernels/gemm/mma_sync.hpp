@@ -109,6 +109,8 @@ private:
     tile::mma_step<P, a_type, b_type> operands[2];  // fragments of the current step and of the next step
     [[maybe_unused]] sums_type of_step;             // if adds_up: the sums of one tile along k
 
+    // Each step loads the fragments of the next step, then multiplies its own. Every step except a tile's last one also
+    // starts one part of the copy of a later tile, so that the copies are spread over the tile's steps.
     tiles.begin(lane, p.a, p.b);
     operands[0].load(lane, tiles.now().a, tiles.now().b, 0);
     for (int k = 0; k < a.k; k += P.block.k) {

@@ -76,7 +76,7 @@ private:
     const auto put = [&](int buffer) {
       a.put(lane, smem.a[buffer]);
       b.put(lane, smem.b[buffer]);
-      // No lane reads the other buffer after the barrier, before it is written again: the virtual GPU can check this.
+      // After the barrier no lane reads the other buffer before it is written again: the virtual GPU can check this.
       lane.discard(smem_ptr(&smem.a[buffer ^ 1]), 1);
       lane.discard(smem_ptr(&smem.b[buffer ^ 1]), 1);
       lane.sync_block();  // this buffer is full, and all threads have finished reading the other one
