@@ -236,6 +236,16 @@ TYPED_TEST(gemm_cpu_of, few_rows_or_columns) {
 TEST(gemm_cpu, few_rows_or_columns_in_narrower_vectors) {
   check_skinny<tiny_skinny(4, host_isa::baseline), float, float>(30, epilogue::none{});
 }
+// The sums of one piece take more than the 16 KiB that other policies need.
+TEST(gemm_cpu, few_rows_or_columns_in_large_pieces) {
+  constexpr gemm_cpu_skinny_policy large{.group = 600, .tile_group = 600};
+  for (const int few : {2, 16}) {
+    check<large, float, float>({few, 1300, 40}, lies::row_major, lies::column_major, lies::row_major, {},
+                               epilogue::none{});
+    check<large, float, float>({1300, few, 40}, lies::row_major, lies::row_major, lies::row_major, {},
+                               epilogue::none{});
+  }
+}
 // Infinity meets none of the zeros that fill vectors up.
 TEST(gemm_cpu, few_rows_or_columns_propagate_infinity) {
   for (const lies how : {lies::row_major, lies::column_major}) {
