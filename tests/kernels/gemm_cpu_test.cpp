@@ -238,7 +238,7 @@ TEST(gemm_cpu, few_rows_or_columns_in_narrower_vectors) {
 }
 // The sums of one piece take more than the 16 KiB that other policies need.
 TEST(gemm_cpu, few_rows_or_columns_in_large_pieces) {
-  constexpr gemm_cpu_skinny_policy large{.group = 600, .tile_group = 600};
+  constexpr gemm_cpu_skinny_policy large{.tile_group = 600};
   for (const int few : {2, 16}) {
     check<large, float, float>({few, 1300, 40}, lies::row_major, lies::column_major, lies::row_major, {},
                                epilogue::none{});

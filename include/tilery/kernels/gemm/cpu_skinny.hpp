@@ -87,8 +87,9 @@ private:
   static constexpr int most_columns = pieces(P.few, lanes) * lanes;
   /// Elements of an array for the sums of one piece. gemm_cpu_skinny_policy::piece() limits the steps loop to 4096
   /// sums, or to one vector for each row.
-  static constexpr int most_sums =
-      greater(greater(P.few * greater(group_pitch, lanes), tile_pitch* most_columns), 4096);
+  static constexpr int sums_of_lines = P.few * greater(group_pitch, lanes);
+  static constexpr int sums_of_tiles = tile_pitch * most_columns;
+  static constexpr int most_sums = greater(greater(sums_of_lines, sums_of_tiles), 4096);
   /// True if the tiles loop can run: the isa is AVX2 or AVX-512, and the elements already have the type in which
   /// gemm_cpu multiplies, because the long operand is read in place.
   static constexpr bool has_tiles = P.has_tiles() && std::is_same_v<T, tile::cpu_factor<S>>;
