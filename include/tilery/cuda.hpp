@@ -67,8 +67,7 @@ public:
   /// Returns memory that an op uses until its kernels have run: the executor's scratch if that is large enough,
   /// otherwise memory of the library's pool.
   allocation workspace(std::size_t bytes, where at = {}) const {
-    const std::size_t skipped =
-        -reinterpret_cast<std::uintptr_t>(scratch_.begin) % 256;  // 256: the alignment of cudaMalloc
+    const std::size_t skipped = -reinterpret_cast<std::uintptr_t>(scratch_.begin) % 256;  // cudaMalloc's alignment
     if (skipped + bytes <= scratch_.bytes) return {static_cast<std::byte*>(scratch_.begin) + skipped, bytes, nullptr};
     return pooled_workspace(bytes, stream_, at);
   }
