@@ -41,8 +41,8 @@ inline void launch_on_stream(const kernel_needs& kernel, const void* function, i
     check_cuda(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, kernel.shared_bytes),
                "cudaFuncSetAttribute", at);
   if (!has_code_for(arch::sm_75, kernel)) {
-    // If the program has only code for an older arch, the device runs that code, which is the trap: refuse the launch
-    // instead.
+    // A device for which the program has no code runs the code for an older arch, where the kernel may be only the
+    // trap: refuse the launch instead.
     cudaFuncAttributes code;
     check_cuda(cudaFuncGetAttributes(&code, function), "cudaFuncGetAttributes", at);
     if (!has_code_for(arch_of(code.ptxVersion), kernel)) {

@@ -216,7 +216,7 @@ private:
   std::exception_ptr failure_;
   std::atomic<bool> failed_ = false;
 
-  // Each counter is in cache lines of its own, because helpers spin on the gate.
+  // Each of the three counters is in cache lines of its own, because helpers spin on the gate.
   alignas(128) std::atomic<std::uint32_t> gate_ = closed;
   alignas(128) std::atomic<int> left_ = 0;    // helpers that have left the loop
   alignas(128) std::atomic<int> asleep_ = 0;  // helpers that sleep

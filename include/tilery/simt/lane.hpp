@@ -77,8 +77,8 @@ struct any_value {
   TILERY_SIMT bool operator()(int) const { return true; }
 };
 
-/// Waiting for a value that a lane of another block stores. Lanes have this function if the blocks of their executor
-/// may wait for each other.
+/// The function by which a lane waits for a value that a lane of another block stores. Lanes have this function if the
+/// blocks of their executor may wait for each other.
 template <class Lane>
 concept waiting_lane = requires(const Lane& lane, gmem_ptr<int> flag, any_value done, scope s, where at) {
   lane.wait_until(flag, done, s, at);
@@ -100,8 +100,8 @@ concept waiting_lane = requires(const Lane& lane, gmem_ptr<int> flag, any_value 
 /// block, otherwise n. `runs_on_device`: true if a device runs the lane's code. A device pass compiles an atom for such
 /// a lane only if the device has the atom's feature (simt/has_text.hpp).
 ///
-/// Indices. `rank()` is the lane's number in its block, `warp()` is rank() / warp_size, `warp_rank()` is rank() %
-/// warp_size. `block()` is the block's index in the grid, `blocks()` the grid's size.
+/// Indices. `rank()` is the lane's number in its block; `warp()` is rank() / warp_size, and `warp_rank()` is the
+/// remainder. `block()` is the block's index in the grid, `blocks()` the grid's size.
 ///
 /// Barriers. All lanes of the block call `sync_block()`, all lanes of the warp call `sync_warp()`. Accesses to shared
 /// and global memory before the barrier are visible to the lanes of this block or warp after it.

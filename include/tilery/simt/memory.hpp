@@ -134,7 +134,7 @@ struct gmem_matrix {
   TILERY_SIMT gmem_ptr<T> row(int i) const { return data + i * row_stride; }
 };
 
-/// Makes a kernel's parameter of a host view. `To` is T or const T. `To` may also be T without its const, for an
+/// Makes a kernel's parameter from a host view. `To` is T or const T. `To` may also be T without its const, for an
 /// in-place op whose kernel writes an operand that the view calls const.
 template <class To, class T>
 gmem_matrix<To> for_kernel(const tensor_view<T, 2>& v) {

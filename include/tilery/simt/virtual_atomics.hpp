@@ -89,8 +89,9 @@ private:
   /// `change` one that may.
   enum class does { load, store, exchange, change };
 
-  /// Makes one atomic access: access(atomic_ref) returns the old element. A lane that polls lets other lanes run first
-  /// (simt/virtual/polling.hpp). Returns 0 if the access is not allowed.
+  /// Makes one atomic access. access(atomic_ref) returns the old element, for a store the new one; so does this
+  /// function. A lane that polls lets other lanes run first (simt/virtual/polling.hpp). Returns 0 if the access is not
+  /// allowed.
   template <does What, class P, class Access>
   TILERY_SIMT typename P::element_type atomic([[maybe_unused]] P p, [[maybe_unused]] const char* name,
                                               [[maybe_unused]] order o, [[maybe_unused]] scope s,
