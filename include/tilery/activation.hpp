@@ -21,7 +21,7 @@ namespace tilery::inline TILERY_ABI {
 /// Accuracy. The relative error before the conversion to y is at most 10 u, with u = 2^-24 (2^-53 for double), for x of
 /// any size. gelu_tanh has a larger error for negative x (tile/activation.hpp).
 ///
-/// NaN and infinity. NaN stays NaN. At infinity y is the limit.
+/// NaN and infinity. y is NaN where x is NaN. Where x is infinity or -infinity, y is the limit of f.
 ///
 /// Errors. Throws `error` before anything is launched: wrong shapes, null views, negative strides, memory that the
 /// executor cannot reach, aliases.
@@ -43,9 +43,15 @@ void activate(const Executor& executor, const X& x, const Y& y, where at = {}) {
   }
 }
 
-/// dx = dy f'(x), with x the input of the forward pass: `activate_backward<activation::relu>(executor, x, dy, dx)`. dx
-/// may be exactly the same view as dy or x. Types, strides and errors are those of `activate`. relu selects instead of
-/// multiplying: where x <= 0, dx is 0 for every dy, infinity and NaN included.
+/// dx = dy f'(x), element by element, where x is the input of the forward pass:
+/// `activate_backward<activation::relu>(executor, x, dy, dx)`.
+///
+/// Types, strides and errors. As for `activate`.
+///
+/// Aliasing. dx may be exactly the same view as dy or x.
+///
+/// NaN and infinity. relu selects instead of multiplying: where x <= 0, dx is 0 for every dy, infinity and NaN
+/// included.
 template <class Activation, executor Executor, tensor_like<2> X, tensor_like<2> D, tensor_like<2> G>
 void activate_backward(const Executor& executor, const X& x, const D& dy, const G& dx, where at = {}) {
   using T = element_type_of<G>;
@@ -67,7 +73,8 @@ void activate_backward(const Executor& executor, const X& x, const D& dy, const 
   }
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class Activation, class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void activate(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

@@ -17,7 +17,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// Settings of `column_sum`.
 struct column_sum_options {
-  double factor = 1;  ///< factor of the sums: 1 / rows for means; with 0, x is not read
+  double factor = 1;  ///< factor of the sums: 1 / rows for means; with 0, x is not read and y is 0
 };
 
 namespace ops {
@@ -26,12 +26,14 @@ template <class Executor, class T>
 using column_sum_table =
     std::conditional_t<Executor::uses_cpu_kernels, column_sum_table_cpu<T>, column_sum_table_gpu<T>>;
 
+/// Returns what the selector needs to know of x.
 template <class T>
 column_sum_problem describe_columns(const matrix_view<T>& x) {
   return {widest_whole_pack(16 / sizeof(T), x), contiguous_columns(x)};
 }
 
-/// Makes one launch: each row of `out` becomes the sum of one slice of x's rows, times a factor.
+/// Launches the kernel once: each row of `out` becomes the sum of the rows of one slice of x, times `factor`. `all` are
+/// the operands to check; it is empty if the call is only validated.
 template <class S, class Executor, class X, class Y>
 void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out, S factor,
                        const operands& all, where at) {
@@ -43,7 +45,7 @@ void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, 
   });
 }
 
-/// Returns the number of slices that the rows are cut into.
+/// Returns the number of slices into which the kernel cuts `rows` rows: 1 if there are no rows.
 template <class T, class Executor>
 int column_sum_slices(const Executor& executor, int rows) {
   return rows == 0 ? 1 : pieces(rows, column_sum_table<Executor, T>::row(executor.target()).slice_rows);
@@ -52,8 +54,8 @@ int column_sum_slices(const Executor& executor, int rows) {
 }  // namespace ops
 
 /// Returns the bytes of workspace that `column_sum` takes from the executor, for a matrix with elements of T: the sums
-/// of its slices, then of the slices of these sums, and so on until one slice is left. Throws if no matrix can be so
-/// large.
+/// of its slices, then the sums of the slices of these sums, and so on until one slice is left. Throws if `rows` or
+/// `columns` is negative or above `largest_extent`.
 template <class T, class Executor>
 std::size_t column_sum_workspace_bytes(const Executor& executor, std::int64_t rows, std::int64_t columns,
                                        where at = {}) {
@@ -68,8 +70,10 @@ std::size_t column_sum_workspace_bytes(const Executor& executor, std::int64_t ro
 
 namespace ops {
 
-/// Sums slices, then slices of these sums, until one slice is left; its sum is multiplied by the factor. Each level has
-/// its own part of the workspace. A call that is only validated has no workspace (null).
+/// Adds up the rows of each slice of x; then, in further launches, the rows of each slice of these sums, until one
+/// slice is left. Only the last launch multiplies by `factor`, and writes `out`. `of` is the operand that x belongs to.
+/// Each launch but the last one has its own part of the workspace. A call that is only validated has no workspace
+/// (null).
 template <class S, class Executor, class X, class R>
 void sum_slices(const Executor& executor, const operand& of, const matrix_view<const X>& x, const matrix_view<R>& out,
                 S factor, S* workspace, where at) {
@@ -89,14 +93,17 @@ void sum_slices(const Executor& executor, const operand& of, const matrix_view<c
 /// y[j] = factor times the sum over i of x[i, j].
 ///
 /// Types. x (rows x columns): double, float, half, bf16. y (columns): the type of x, or its accumulation type (double
-/// for double, else float), in which the sums are kept.
+/// for double, else float). The sums are kept in the accumulation type.
 ///
-/// Shapes and strides. Any strides that are not negative. Without rows y is 0. With a factor of 0, x is not read.
+/// Shapes and strides. Any strides that are not negative. If x has no rows, y is 0. If the factor is 0, x is not read
+/// and y is 0.
 ///
-/// Accuracy. The error before the conversion to y is at most (min(rows, 900) + 1) u |factor| sum |x|, with u = 2^-24
-/// (2^-53 for double), because sums of up to 256 rows are added up in turn.
+/// Accuracy. For each column, the error before the conversion to y is at most (min(rows, 900) + 1) u |factor| sum |x|,
+/// with u = 2^-24 (2^-53 for double). The bound does not grow with more rows, because a lane adds up partial sums of at
+/// most 256 rows.
 ///
-/// Determinism. The order of the additions depends on the shape alone.
+/// Determinism. The order of the additions does not depend on the run: it depends on the shape, the element type and
+/// the policy that the executor's table selects.
 ///
 /// Errors. Throws `error` before anything is launched: a factor that is not finite, wrong shapes, null views, negative
 /// strides, memory that the executor cannot reach, aliases.
@@ -122,7 +129,8 @@ void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_opt
   ops::sum_slices<S>(executor, all[0], in, out, static_cast<S>(o.factor), static_cast<S*>(workspace.get()), at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void column_sum(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

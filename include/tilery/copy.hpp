@@ -13,27 +13,29 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// True if `copy` makes elements of To from elements of From.
+/// True if `copy` can convert elements of From to elements of To.
 template <class From, class To>
 constexpr bool is_copied_as = (std::is_integral_v<From> || is_any_float<From>)&&(std::is_same_v<From, To> ||
                                                                                  is_any_float<To>);
 
 }  // namespace ops
 
-/// to = from, element by element, in the executor's order. A copy from or to a GPU's memory may still be in flight when
-/// this function returns: call `executor.wait()` before the host reads.
+/// to = from, element by element, after the executor's earlier calls. A copy from or to a GPU's memory may still be in
+/// flight when this function returns: call `executor.wait()` before the host reads `to`.
 ///
-/// Types. Both the same: double, float, tf32, half, bf16, fp8 or an integer. Or a conversion, to nearest, from any of
-/// these types to one that is not an integer. Conversions from double and from integers to 16 or 8 bits go through
-/// float, and may round twice. (`copy_dense` copies dense tensors of any other type.)
+/// Types. Both tensors have the same element type: double, float, tf32, half, bf16, fp8 or an integer. Or `copy`
+/// converts from any of these types to one that is not an integer, rounding to nearest. Conversions from double and
+/// from integers to 16 or 8 bits go through float, and may round twice. (`copy_dense` copies dense tensors of any other
+/// type.)
 ///
-/// Shapes and strides. The same extents, 1 to 5 dimensions, any strides that are not negative.
+/// Shapes and strides. Both tensors have the same extents, 1 to 5 dimensions, and any strides that are not negative.
 ///
-/// Memory. If both are dense and of the same type, each may be in any memory: host to device, or device to host. All
-/// other copies are a kernel, and both tensors must be in memory that the executor can reach. A transposition reads
-/// rows and writes columns: its reads are not coalesced.
+/// Memory. If both tensors are dense and of the same type, each may be in any memory: host to device, or device to
+/// host. All other copies are made by a kernel, and both tensors must be in memory that the executor can reach. In a
+/// transposition, the reads are not coalesced.
 ///
-/// Aliasing. The two must not share an element, but may be exactly the same view with the same element type.
+/// Aliasing. The tensors must not share an element, except that both may be exactly the same view with the same element
+/// type: then nothing is copied.
 ///
 /// Errors. Throws `error` before anything is launched: wrong extents, null views, negative strides, memory that the
 /// executor cannot reach, aliases.
@@ -63,7 +65,8 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
                                     p, walk.rows(), all, at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void copy(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

@@ -22,14 +22,18 @@ class cpu : public host_memory {
 public:
   using lane = cpu_lane;
   static constexpr bool uses_cpu_kernels = true;
-  static constexpr bool blocks_may_wait = false;  // a host thread runs its blocks one after the other
+  static constexpr bool blocks_may_wait = false;  // a waiting block would keep its host thread from the next blocks
   static constexpr bool has_doubles = true;
   static constexpr int parameter_bytes() { return largest_parameter_bytes; }
 
-  /// `threads` is the number of host threads; by default, all cores that the process may use (simt/host_threads.hpp).
-  /// Calls from several host threads, from inside a loop, after a fork and from static objects are allowed:
-  /// simt/cpu_parallel.hpp has their rules. Throws if the compiler options of the program make results wrong, in those
-  /// cases that no predefined macro shows (core/compiler.hpp).
+  /// `threads` is the number of host threads, at least 1; by default, all cores that the process may use
+  /// (simt/host_threads.hpp).
+  ///
+  /// Host threads. Calls from several host threads, from inside a parallel loop, after a fork and from static objects
+  /// are allowed: simt/cpu_parallel.hpp has their rules.
+  ///
+  /// Errors. Throws if clang options that define no macro make results wrong, such as -fassociative-math
+  /// (core/rounding.hpp). All other such options stop the compilation (core/compiler.hpp).
   explicit cpu(int threads = host_threads(), where at = {}) : threads_(threads < 1 ? 1 : threads) {
     refuse_reordered_sums("cpu", at);
   }
@@ -45,24 +49,26 @@ public:
                : "this CPU has AVX2 and the program was built for less; link tilery::native";
   }
 
-  /// Returns memory that an op uses until it returns. The calling thread keeps the memory for its next op.
+  /// Returns memory that an op uses until it returns. The calling thread keeps the memory for its next op
+  /// (simt/host_workspace.hpp).
   allocation workspace(std::size_t bytes, where = {}) const { return kept_workspace(bytes); }
 
-  /// Calls body(i) for each i in [0, n), on this executor's threads, but at most `most_threads`. For ops whose CPU
-  /// kernel is not a grid of lanes.
+  /// Calls body(i) for each i in [0, n), on at most `most_threads` of this executor's threads. For ops whose CPU kernel
+  /// is not a grid of lanes.
   template <class Body>
   void parallel(std::int64_t n, const Body& body, int most_threads = INT_MAX) const {
     parallel_for(threads_ < most_threads ? threads_ : most_threads, n, body);
   }
 
-  /// Calls first(i) for i in [0, n_first), and then second(i) for i in [0, n_second), likewise.
+  /// Calls first(i) for each i in [0, n_first), then second(i) for each i in [0, n_second), on the same threads. No
+  /// second(i) begins before every first(i) has returned.
   template <class First, class Second>
   void parallel(std::int64_t n_first, const First& first, std::int64_t n_second, const Second& second,
                 int most_threads = INT_MAX) const {
     parallel_for(threads_ < most_threads ? threads_ : most_threads, n_first, first, n_second, second);
   }
 
-  /// See `launch`.
+  /// Runs a kernel. `launch` (simt/launch.hpp) calls this function after its checks.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where) const {
     parallel_for(threads_, blocks.volume(), [&](std::int64_t i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The CUDA executor: runs kernels on a stream of the current device. The class is declared only if nvcc compiles the
-// unit; a program that is also built without nvcc calls `with_cuda`.
+// translation unit. A program that is also built without nvcc can call `with_cuda`.
 #pragma once
 #pragma GCC system_header
 
@@ -28,10 +28,11 @@ public:
 
   /// `stream` is a stream of the current device, and `scratch` is device memory that ops may use as workspace.
   ///
-  /// Workspace. If the scratch is absent or too small, an op allocates its workspace in the stream's order from a pool
-  /// that keeps the memory for the next op (simt/cuda_workspace.hpp).
+  /// Workspace. If the scratch is absent or too small, an op allocates its workspace in stream order, from a pool that
+  /// keeps the memory for the next op (simt/cuda_workspace.hpp).
   ///
-  /// Graphs. An op that is captured with a scratch keeps the scratch's address: replays of such ops must not overlap.
+  /// Graphs. If an op is captured into a CUDA graph with a scratch, the graph keeps the address of the scratch: replays
+  /// of graphs with the same scratch must not overlap.
   ///
   /// Errors. Throws if the scratch is in host memory.
   explicit cuda(cudaStream_t stream = nullptr, memory_range scratch = {}) : stream_(stream), scratch_(scratch) {
@@ -51,8 +52,8 @@ public:
     return arch_of(10 * major + minor);
   }
 
-  /// Allocates device memory, which is allocated and freed in the stream's order. It comes from the device's current
-  /// pool; the program decides, by the pool's release threshold, how much freed memory the pool keeps.
+  /// Allocates device memory; allocation and release are in stream order. The memory comes from the device's current
+  /// pool. The program decides, by the pool's release threshold, how much freed memory the pool keeps.
   allocation allocate(std::size_t bytes, where at = {}) const {
     if (bytes == 0) return {};
     void* memory = nullptr;
@@ -63,9 +64,10 @@ public:
             },
             stream_};
   }
-  /// Returns memory that an op uses until it has run: the executor's scratch if that is large enough.
+  /// Returns memory that an op uses until its kernels have run: the executor's scratch if that is large enough,
+  /// otherwise memory of the library's pool.
   allocation workspace(std::size_t bytes, where at = {}) const {
-    const std::size_t skipped = -reinterpret_cast<std::uintptr_t>(scratch_.begin) % 256;  // to cudaMalloc's alignment
+    const std::size_t skipped = -reinterpret_cast<std::uintptr_t>(scratch_.begin) % 256;  // cudaMalloc's alignment
     if (skipped + bytes <= scratch_.bytes) return {static_cast<std::byte*>(scratch_.begin) + skipped, bytes, nullptr};
     return pooled_workspace(bytes, stream_, at);
   }
@@ -78,7 +80,7 @@ public:
   /// Waits until all work on the stream is complete. Throws if an earlier kernel failed.
   void wait(where at = {}) const { check_cuda(cudaStreamSynchronize(stream_), "cudaStreamSynchronize", at); }
 
-  /// See `launch`.
+  /// Launches a kernel on the stream. `launch` (simt/launch.hpp) calls this function after its checks.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where at) const {
     launch_on_stream<Kernel>(blocks, params, stream_, at);
@@ -101,8 +103,8 @@ inline int cuda_devices() {
 
 #endif
 
-/// Calls f(executor) with a CUDA executor and returns true if nvcc compiled the unit and there is a device. Otherwise
-/// returns false.
+/// If nvcc compiled the translation unit and there is a device, calls f(executor) with a CUDA executor and returns
+/// true. Otherwise returns false.
 template <class F>
 bool with_cuda([[maybe_unused]] F&& f) {
 #ifdef __CUDACC__

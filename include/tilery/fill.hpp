@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Returns the value as an integer of type T. Throws if T cannot hold it.
+/// Returns the value as an integer of type T. Throws if T cannot hold the value exactly.
 template <class T, class Value>
 T held_value(Value value, where at) {
   constexpr T least = (std::numeric_limits<T>::min)(), most = (std::numeric_limits<T>::max)();
@@ -30,10 +30,11 @@ T held_value(Value value, where at) {
 
 }  // namespace ops
 
-/// Sets each element to `value`, in the executor's order.
+/// Sets each element to `value`, after the executor's earlier calls.
 ///
-/// Types. double, float, tf32, half, bf16, fp8 and integers. A floating-point element gets the nearest value; 16 and 8
-/// bits are reached through float, which may round twice. An integer element must be able to hold the value.
+/// Types. double, float, tf32, half, bf16, fp8 and integers. A floating-point element becomes the number nearest to the
+/// value. For an element of 16 or 8 bits, the value is rounded to float first, so it may be rounded twice. An integer
+/// element must be able to hold the value exactly.
 ///
 /// Shapes and strides. 1 to 5 dimensions, any strides that are not negative.
 ///
@@ -63,7 +64,8 @@ void fill(const Executor& executor, const To& to, Value value, where at = {}) {
                                  at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void fill(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

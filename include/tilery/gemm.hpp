@@ -13,7 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Checks a GEMM, then calls `run(problem, params, operands)` if C has elements.
+/// Checks the operands of a GEMM, then calls `run(problem, params, operands)` if C has elements. If C has none, only
+/// writes the bias gradient that the epilogue may have.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_view<B>& b, const matrix_view<C>& c,
                const Epilogue& e, gemm_factors factors, where at, Run&& run) {
@@ -25,7 +26,7 @@ void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_v
   if (c.size() == 0) return finish_empty_gemm(executor, p, at);
   run(describe_gemm(a, b, c, executor.target()), p, all);
 }
-/// With an epilogue that breaks a rule: a sentence.
+/// Chosen if the epilogue breaks a rule: stops the compilation with the rule.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 requires wrong_epilogue<Epilogue, A, C, Executor>
 void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, const matrix_view<C>&, const Epilogue&,
@@ -47,41 +48,42 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 /// tensor cores are faster (sm_80 and sm_90). float uses them only with a policy whose `math` is tf32 (one product) or
 /// tf32x3 (three products).
 ///
-/// Few rows or columns. The long operand is then read once. On tensor cores: up to 16 rows or columns, if the long
-/// operand is aligned (only rows if A and B have two types; not for double). Without tensor cores a kernel of its own
-/// serves up to 16 rows or columns of float and 8 of double, half and bf16, if k is not short; it multiplies half and
-/// bf16 as float. On the CPU a kernel of its own reads the long operand in place.
+/// Few rows or columns. If C has few rows or columns, the long operand (B for few rows, A for few columns) is read only
+/// once. On tensor cores: up to 16 rows or columns, if the long operand is aligned (only rows if A and B have two
+/// types; not for double). Without tensor cores, the kernel gemm_skinny serves up to 16 rows or columns of float and 8
+/// of double, half and bf16, if k is not short; it multiplies half and bf16 as float. On the CPU, the kernel
+/// gemm_cpu_skinny reads the long operand in place.
 ///
-/// Shapes. With an m or n of 0 nothing is written, except a bias gradient: it is a sum over no rows, 0. A k of 0 is an
-/// empty sum.
+/// Shapes. If m or n is 0, C has no elements, and nothing is written except a bias gradient: if m is 0, that is a sum
+/// over no rows, 0. If k is 0, A B is 0.
 ///
 /// Strides and alignment. Any alignment, and any strides that are not negative (core/operand_checks.hpp's check_strides
 /// refuses negative ones). Operands whose rows or columns are contiguous and aligned to 16 bytes are faster.
 ///
-/// Epilogues (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type.
-/// Forward: `bias(b) | store(z) | gelu()`. Backward: `times_gradient<activation::gelu>(z) | bias_gradient(db)`. A beta
-/// of 1 adds to the values of C, as gradients of weights are accumulated; this addition comes before the epilogue.
-/// `column_sum` of C computes the gradient of a bias in a separate pass; epilogue_bias_gradient.hpp says when that is
-/// faster.
+/// Epilogues. Steps (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type.
+/// Forward: `bias(b) | store(z) | gelu()`. Backward: `times_gradient<activation::gelu>(z) | bias_gradient(db)`. With a
+/// beta of 1 the product is added to C, as gradients of weights are accumulated; this addition comes before the
+/// epilogue. `column_sum` of C computes the gradient of a bias in a separate pass; epilogue_bias_gradient.hpp says when
+/// that is faster.
 ///
-/// Accuracy. Before beta C, the epilogue and the conversion to C, an element differs from the exact sum by at most
-/// (k + 2) u |alpha| sum |a b|. On the CPU the factor is (min(k, 512) + k / 256 + 2) u, because sums of up to 512
-/// products are added up in turn. u is 2^-24; 2^-53 for double; 2^-22 on tensor cores, which truncate instead of
-/// rounding. tf32 adds 2^-9 and tf32x3 2^-20 of the sum, for the bits of the operands that are dropped. fp8 on sm_89
-/// adds 2^-5 of the sum, for any k: its tensor cores keep 13 bits, so the sums of each block.k along k, at most 128 by
-/// default, are added up as float. int8 sums are exact on a GPU and wrap at 32 bits. On the CPU int8 sums for a C of
-/// float or int8 are float.
+/// Accuracy. Let E = |alpha| sum |a b| over k. Before beta C, the epilogue and the conversion to C, an element differs
+/// from the exact sum by at most (k + 2) u E. On the CPU the bound is (min(k, 512) + k / 256 + 2) u E, because sums of
+/// at most 512 products are added up in turn. u is 2^-24; 2^-53 for double; 2^-22 on tensor cores, which truncate
+/// instead of rounding. tf32 adds 2^-9 E and tf32x3 2^-20 E, for the bits of the operands that are dropped. fp8 on
+/// sm_89 adds 2^-5 E, for any k: its tensor cores keep 13 bits, so the kernel adds up the sums of every block.k along k
+/// (at most 128 by default) as float. int8 sums are exact on a GPU and wrap at 32 bits. On the CPU, int8 sums are kept
+/// as float if C is float or int8.
 ///
-/// NaN and infinity. Both propagate, except from A and B if alpha is 0, and from C if beta is 0. tf32x3 turns infinity
-/// into NaN, because it multiplies infinity by a small part that is 0. A NaN of tf32 that has only its lower 13 bits
-/// set counts as infinity.
+/// NaN and infinity. NaN and infinity propagate to C, except from A and B if alpha is 0, and from C if beta is 0.
+/// tf32x3 turns infinity into NaN, because it multiplies infinity by a small part that is 0. tf32 drops the lower 13
+/// bits of the fraction: a NaN with no other bits set in its fraction counts as infinity.
 ///
-/// Aliasing. C must not share an element with another operand, those of the epilogue included: during the launch C may
-/// hold unfinished sums.
+/// Aliasing. C must not share an element with another operand, those of the epilogue included: during the launch, C may
+/// hold sums that are not finished.
 ///
-/// Determinism. If C has few tiles for the GPU and k is long, several blocks share a tile along k, in a workspace of
-/// the executor. The block that finishes last adds up their sums in the order of k. So the order of all additions, and
-/// every bit of C, depends on the policy, the shape and the arch, not on the run.
+/// Determinism. If C has few tiles for the GPU and k is long, several blocks share a tile along k, and store their sums
+/// in a workspace of the executor. The block that finishes last adds up the sums of all blocks in the order of k. So
+/// the order of all additions, and every bit of C, depends on the policy, the shape and the arch, not on the run.
 ///
 /// Errors. Throws `error` before anything is launched: wrong shapes, factors that are not finite, null views, negative
 /// strides, memory that the executor cannot reach, aliases.
@@ -100,8 +102,8 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
                  });
 }
 
-/// The same with your policy P. Instantiates this one kernel and never falls back. Throws if P cannot serve the
-/// problem, with the reason. A P that breaks a rule does not compile.
+/// Computes the same with your policy P. The compiler instantiates the GEMM kernel of P only, and P is never replaced
+/// by another policy. Throws if P cannot serve the problem, with the reason. A P that breaks a rule does not compile.
 template <auto P, executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C,
           class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
@@ -113,9 +115,9 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
                  });
 }
 
-/// Returns one sentence: the policy that `gemm` would run for this problem, why, and on which machine its table's row
-/// was measured, or that it was not. On a GPU also the number of blocks, how they share k, what a block takes of an SM,
-/// and what bounds the problem.
+/// Returns one sentence: the policy that `gemm` would run for this problem, why, and on which machine the numbers of
+/// this policy were measured, or that they were not. On a GPU also the number of blocks, how they share k, how much of
+/// an SM a block takes, and what bounds the problem.
 template <executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
@@ -125,7 +127,7 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
                                                                  ops::launched_at_once<T>(problem));
 }
 
-/// The same for your policy P: what it costs, or why it cannot serve the problem.
+/// Returns one sentence about your policy P: what it costs for this problem, or why it cannot serve the problem.
 template <auto P, executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C>
 sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
@@ -136,7 +138,8 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
                                                                  ops::launched_at_once<T>(problem));
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void gemm(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

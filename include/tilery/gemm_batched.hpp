@@ -21,6 +21,7 @@ matrix_view<T> slice(const tensor_view<T, 3>& v, std::int64_t i) {
   return one;
 }
 
+/// Checks the shapes and operands of a batch, and appends the operands to `all`.
 template <class A, class B, class C, class Epilogue>
 finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c,
                            const Epilogue& e, memory_space reachable, operands& all) {
@@ -33,8 +34,8 @@ finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& 
   return check_gemm_operands(a, b, c, e, reachable, all);
 }
 
-/// Returns the problem that a selector sees for a batch. The stride between matrices keeps or lessens the alignment of
-/// one matrix.
+/// Returns the problem that a selector sees for a batch. Each matrix must be aligned for the packs, so the stride
+/// between matrices may lessen the alignment that matrix 0 has.
 template <class A, class B, class C>
 gemm_problem describe_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c,
                                    arch target) {
@@ -49,7 +50,8 @@ gemm_problem describe_gemm_batched(const tensor_view<A, 3>& a, const tensor_view
   return p;
 }
 
-/// Checks a batch, then calls `run(problem, params, operands)` if C has elements.
+/// Checks the operands of a batch, then calls `run(problem, params, operands)` if C has elements. If C has none, only
+/// writes the bias gradient that the epilogue may have.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const tensor_view<B, 3>& b,
                      const tensor_view<C, 3>& c, const Epilogue& e, gemm_factors factors, where at, Run&& run) {
@@ -61,7 +63,7 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
   if (c.size() == 0) return finish_empty_gemm(executor, p, at);
   run(describe_gemm_batched(a, b, c, executor.target()), p, all);
 }
-/// With an epilogue that breaks a rule: a sentence.
+/// Chosen if the epilogue breaks a rule: stops the compilation with the rule.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 requires wrong_epilogue<Epilogue, A, C, Executor>
 void with_gemm_batch(const Executor&, const tensor_view<A, 3>&, const tensor_view<B, 3>&, const tensor_view<C, 3>&,
@@ -71,20 +73,20 @@ void with_gemm_batch(const Executor&, const tensor_view<A, 3>&, const tensor_vie
 
 }  // namespace ops
 
-/// C[i] (m x n) = epilogue(alpha A[i] (m x k) B[i] (k x n) + beta C[i]) for each i of a batch, in one launch, with one
-/// policy for all, which the selector picks.
+/// C[i] (m x n) = epilogue(alpha A[i] (m x k) B[i] (k x n) + beta C[i]) for each i of a batch, in one launch. The
+/// selector picks one policy for all matrices.
 ///
-/// Shapes and strides. Views of rank 3: (batch, m, k), (batch, k, n), (batch, m, n), any strides that are not negative.
-/// With a batch stride of 0 one A or B serves all GEMMs. Matrices may be interleaved: in attention, for example, a row
-/// of memory holds the rows of all heads.
+/// Shapes and strides. Views of rank 3: (batch, m, k), (batch, k, n), (batch, m, n), with any strides that are not
+/// negative. If A or B has a batch stride of 0, one matrix serves all GEMMs. The matrices of a batch may be interleaved
+/// in memory: in attention, for example, the rows of all heads follow each other in one row of memory.
 ///
 /// Types, factors and accuracy. As for `gemm`.
 ///
-/// Determinism. As for `gemm`, but the number of matrices also decides whether blocks share tiles along k, and so the
-/// order of the additions.
+/// Determinism. As for `gemm`. Whether blocks share tiles along k, and so the order of the additions, also depends on
+/// the number of matrices.
 ///
-/// Epilogue. The epilogue sees the batch as one matrix of batch x m rows and n columns; matrix i begins at row i m. A
-/// bias by column is the same for all matrices; a residual or a stored matrix has batch x m rows.
+/// Epilogue. The epilogue sees the C of all matrices as one matrix of batch x m rows and n columns; matrix i begins at
+/// row i m. `bias` adds the same vector to all matrices; a residual or a stored matrix has batch x m rows.
 ///
 /// Errors. Throws `error` before anything is launched, as `gemm` does, and also if two matrices of C share an element.
 template <executor Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>
@@ -97,7 +99,7 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
                        });
 }
 
-/// The same with your policy P, as for `gemm`.
+/// Computes the same with your policy P, under the rules of `gemm` with a policy.
 template <auto P, executor Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C,
           class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
@@ -110,7 +112,7 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
                        });
 }
 
-/// Returns what `gemm_batched` would run, in the words of `explain_gemm`.
+/// Returns the sentence of `explain_gemm`, for the policy that `gemm_batched` would run.
 template <executor Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C>
 sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, where at = {}) {
   using T = std::remove_const_t<element_type_of<A>>;
@@ -121,7 +123,8 @@ sentence explain_gemm_batched(const Executor& executor, const A& a, const B& b, 
   return ops::explain_choice<T, U, element_type_of<C>, Executor>(what, problem, ops::launched_at_once<T>(problem));
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void gemm_batched(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }

@@ -15,9 +15,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Computes all members of a list. Each member has its own shape, strides, epilogue and factors; the element types and
-/// the type of the epilogue are the same for all. One kernel computes them, with the policy that the selector picks for
-/// all members together: for their common layout, their smallest alignment and their largest extents.
+/// Computes the GEMM of each member of a list. Each member has its own shape, strides, epilogue and factors; the
+/// element types and the type of the epilogue are the same for all. One kernel computes all members. The selector picks
+/// its policy for all members together: for their common layout, their smallest alignment and their largest extents.
 ///
 /// Launches. A launch carries up to 64 members, fewer if their epilogues are large; a longer list takes several
 /// launches. The list is read before this function returns, and may be anywhere in host memory.
@@ -27,8 +27,8 @@ namespace tilery::inline TILERY_ABI {
 /// Determinism. Blocks do not share tiles along k, whatever the policy says: the order of the additions is that of one
 /// block for each tile.
 ///
-/// Aliasing. Several members may have the same view as amax or bias gradient: the view then gets the maximum or the sum
-/// over all these members.
+/// Aliasing. Several members may have the same view as the result of the epilogue steps `amax` or `bias_gradient`: the
+/// view then gets the maximum or the sum over all these members.
 ///
 /// Errors. Throws `error` before anything is launched if `gemm` would refuse a member, with the member's index, or if
 /// an output of one member shares an element with an operand of another member.
@@ -37,7 +37,7 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
   ops::run_chosen_group(executor, {}, members, at);
 }
 
-/// The same with your policy P, as for `gemm`.
+/// Computes the same with your policy P, under the rules of `gemm` with a policy.
 template <auto P, class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
   ops::with_gemm_group(executor, {}, members, at, [&](auto& call) {
@@ -48,7 +48,8 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
 
 namespace ops {
 
-/// Ends the compilation for a call of gemm_grouped whose members are not the span that it takes.
+/// Stops the compilation of a call of gemm_grouped that passes its members as another type than std::span<const
+/// gemm_member<...>>.
 template <class First, class... Others>
 constexpr void refuse_group_call() {
   if constexpr (in_the_place_of_an_executor<First>)
@@ -61,7 +62,8 @@ constexpr void refuse_group_call() {
 
 }  // namespace ops
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void gemm_grouped(const Arguments&...) { ops::refuse_group_call<Arguments...>(); }
@@ -69,7 +71,7 @@ template <auto P, class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void gemm_grouped(const Arguments&...) { ops::refuse_group_call<Arguments...>(); }
 
-/// Returns what `gemm_grouped` would run, in the words of `explain_gemm`, and in how many launches.
+/// Returns the sentence of `explain_gemm` for the policy that `gemm_grouped` would run, with the number of launches.
 template <class Executor, class A, class B, class C, class Epilogue>
 sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members) {
   const gemm_problem joint = ops::describe_gemm_group(members, executor.target());
@@ -83,7 +85,8 @@ sentence explain_gemm_grouped(const Executor& executor, std::span<const gemm_mem
   });
 }
 
-/// Matrices of one shape anywhere in memory: a list in host memory of pointers to their first elements.
+/// The matrices of a batch, of one shape, each anywhere in memory: a list in host memory of pointers to their first
+/// elements.
 template <class T>
 struct matrix_pointers {
   std::span<T* const> pointers;
@@ -100,7 +103,8 @@ struct matrix_pointers {
 
 namespace ops {
 
-/// Returns the members of a batch of pointers.
+/// Makes a group of a batch whose matrices are given by pointers: one member for each i. Throws if A, B and C have
+/// different numbers of matrices.
 template <class A, class B, class C, class Epilogue>
 auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const matrix_pointers<C>& c,
                 const Epilogue& e, gemm_factors factors, where at) {
@@ -114,7 +118,8 @@ auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const 
   return members;
 }
 
-/// Writes the bias gradients of a batch without matrices. They are checked as those of any batch.
+/// For a batch without matrices: writes the bias gradients of the epilogue, which are then sums over no rows. Their
+/// views are checked as in any other batch.
 template <class A, class B, class Executor, class C, class Epilogue>
 void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>& c, Epilogue e, gemm_factors factors,
                              where at) {
@@ -132,10 +137,11 @@ void finish_batch_of_nothing(const Executor& executor, const matrix_pointers<C>&
 
 }  // namespace ops
 
-/// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for pointers to matrices, one shape for each of A, B and C. The call is
-/// a group of equal members. All members have the same epilogue, which sees each C[i] as a matrix of its own that
-/// begins at row 0. So the members share the epilogue's operands, and stochastic rounding draws the same numbers for
-/// each member.
+/// C[i] = epilogue(alpha A[i] B[i] + beta C[i]) for matrices that are given by pointers. All A[i] have one shape, and
+/// so have all B[i] and all C[i]. The call is a group (gemm_grouped) of equal members.
+///
+/// Epilogue. All members have the same epilogue, which sees each C[i] as a matrix of its own that begins at row 0. So
+/// the members share the operands of the epilogue, and stochastic rounding draws the same numbers for each member.
 template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                   const matrix_pointers<C>& c, const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
@@ -148,7 +154,8 @@ void gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const m
   }
 }
 
-/// Returns what this overload would run, a group, in the words of `explain_gemm_grouped`.
+/// Returns the sentence of `explain_gemm_grouped`, for the group that `gemm_batched` makes of matrices given by
+/// pointers.
 template <class Executor, class A, class B, class C>
 sentence explain_gemm_batched(const Executor& executor, const matrix_pointers<A>& a, const matrix_pointers<B>& b,
                               const matrix_pointers<C>& c, where at = {}) {

@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// Settings of `softmax_cross_entropy`.
 struct cross_entropy_options {
-  double scale = 1;    ///< of the gradient: 1 / rows for the mean loss; with 0 the gradient is 0, even for NaN
+  double scale = 1;    ///< factor of the gradient: 1 / rows for the mean loss; 0 makes it 0, even for NaN
   int ignored = -100;  ///< rows with this label have loss 0 and gradient 0
 };
 
@@ -46,7 +46,8 @@ finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& 
   return check_call(op, all, reachable, {"logits"});
 }
 
-/// The kernel for labels of type Label.
+/// The kernel with labels of type Label, as a template of the policy and the element type: launch_rows() takes such a
+/// template.
 template <class Label>
 struct cross_entropy_with {
   template <row_policy P, class T>
@@ -77,19 +78,20 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 }  // namespace ops
 
 /// Cross-entropy of softmax(logits) against labels, with its gradient, in one pass over the logits (rows x classes):
-/// losses[i] = log(sum e^logits[i]) - logits[i, labels[i]], gradient = (softmax(logits) - onehot(labels)) * scale.
+/// losses[i] = log(sum over j of e^logits[i, j]) - logits[i, labels[i]], gradient = (softmax(logits) - onehot(labels))
+/// * scale.
 ///
 /// Types. Logits: double, float, half, bf16; the gradient has the same type. Losses: the accumulation type (double for
-/// double, else float), with the natural logarithm. Labels: int32 or int64. If a label is not a column, the loss of its
-/// row is NaN and the gradient is the softmax, times scale.
+/// double, else float). Labels: int32 or int64. If a label is not the index of a column, the loss of its row is NaN,
+/// and the gradient of the row is its softmax times scale.
 ///
 /// Strides and aliasing. Any strides that are not negative. The gradient may be exactly the same view as the logits.
 ///
-/// Accuracy. The sum of a row has the error bound of `softmax`.
+/// Accuracy. The sum of e^logits over a row has the error bound of `softmax`.
 ///
 /// NaN and infinity. A row with NaN or +infinity has a NaN loss and gradient.
 ///
-/// Determinism. The same bits each time, as for `softmax`.
+/// Determinism. As for `softmax`.
 ///
 /// Errors. Throws `error` before anything is launched: a scale that is not finite, wrong shapes, null views, negative
 /// strides, memory that the executor cannot reach, aliases.
@@ -102,7 +104,7 @@ void softmax_cross_entropy(const Executor& executor, const X& logits, const L& l
                      view(losses, at, {op, "losses"}), &g, o, at);
 }
 
-/// Computes only the losses.
+/// Computes the losses without the gradient.
 template <executor Executor, matrix_of_floats X, tensor_like<1> L, tensor_like<1> E>
 void softmax_cross_entropy(const Executor& executor, const X& logits, const L& labels, const E& losses,
                            cross_entropy_options o = {}, where at = {}) {
@@ -112,7 +114,8 @@ void softmax_cross_entropy(const Executor& executor, const X& logits, const L& l
                      view(losses, at, {op, "losses"}), static_cast<const matrix_view<T>*>(nullptr), o, at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void softmax_cross_entropy(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

@@ -19,31 +19,31 @@ namespace tilery::inline TILERY_ABI {
 /// Settings of `sgd`.
 struct sgd_options {
   double rate = 0.01;       ///< at least 0; 0 leaves the weights as they are
-  double momentum = 0;      ///< at least 0; with 0 no velocity is kept
+  double momentum = 0;      ///< at least 0; with 0 the velocity is neither read nor written
   double weight_decay = 0;  ///< at least 0; weight_decay times the weight is added to the gradient
-  bool nesterov = false;
+  bool nesterov = false;    ///< true: Nesterov's form of the step (see `sgd`)
 };
 
-/// Settings of `adam`. `step` counts from 1.
+/// Settings of `adam`.
 struct adam_options {
   double rate = 1e-3;                 ///< at least 0; 0 leaves the weights as they are
   double beta1 = 0.9, beta2 = 0.999;  ///< in [0, 1)
   double epsilon = 1e-8;              ///< at least 0; with 0, a weight whose moments are 0 becomes NaN, 0 / 0
   double weight_decay = 0;            ///< at least 0
-  bool decoupled = true;  ///< true: weight decay shrinks the weights (AdamW); false: it is added to the gradient
-  int step = 1;
+  bool decoupled = true;        ///< true: weight decay shrinks the weights (AdamW); false: it is added to the gradient
+  int step = 1;                 ///< number of this step, from 1; for the bias correction
   bool bias_correction = true;  ///< false: the moments are used without correction, and `step` is not used
 };
 
-/// w -= rate v with v = momentum v + g and g = gradient + weight_decay w. Nesterov's form uses g + momentum v in place
-/// of v.
+/// One step of gradient descent: w -= rate v with v = momentum v + g and g = gradient + weight_decay w. v is the
+/// velocity. Nesterov's form subtracts rate (g + momentum v) instead of rate v.
 ///
 /// Types. Weights and gradient: double, float, half, bf16. The velocity has the accumulation type of the weights
 /// (double for double, else float), and the step is computed in it.
 ///
 /// Shapes and aliasing. Dense tensors of any rank and the same size; no two may share memory. An extent is at most
-/// `largest_extent`, about 2^31: a larger tensor must be a matrix or have more dimensions. The velocity is 0 at first.
-/// With momentum = 0 it may be an empty view.
+/// `largest_extent`, about 2^31: a larger tensor must be a matrix or have more dimensions. The velocity must be 0
+/// before the first step. With momentum = 0 the velocity may be an empty view.
 ///
 /// Errors. Throws `error` before anything is launched: options out of their range, wrong shapes, gaps between elements,
 /// null views, memory that the executor cannot reach, aliases.
@@ -74,7 +74,7 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, const V&
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, v), p, all, at);
 }
 
-/// The same without momentum and velocity.
+/// Computes the step without momentum and velocity: w -= rate g.
 template <executor Executor, tensor_of_floats W, tensor_of_floats G>
 void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_options o, where at = {}) {
   if (o.momentum != 0)
@@ -85,15 +85,15 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_opti
 }
 
 /// One step of Adam, or of AdamW if the weight decay is decoupled (the default). kernels/optimizer/adam.hpp has the
-/// formulas. `first` and `second` are the moments, 0 at first.
+/// formulas. `first` and `second` are the two moments; they must be 0 before the first step.
 ///
 /// Types. Weights and gradient: double, float, half, bf16. The moments have the accumulation type of the weights
 /// (double for double, else float), and the step is computed in it.
 ///
 /// Shapes and aliasing. Dense tensors of any rank and the same size; no two may share memory.
 ///
-/// NaN and infinity. A float gradient beyond 1.8e19 / sqrt(1 - beta2) makes its second moment infinite; the step no
-/// longer changes its weight.
+/// NaN and infinity. A float gradient of more than 1.8e19 / sqrt(1 - beta2) makes the second moment of its weight
+/// infinite; from then on, the steps no longer change this weight.
 ///
 /// Errors. Throws `error` before anything is launched: options out of their range, wrong shapes, gaps between elements,
 /// null views, memory that the executor cannot reach, aliases.
@@ -145,7 +145,8 @@ void adam(const Executor& executor, const W& weights, const G& gradient, const M
   ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, m, v), p, all, at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void sgd(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

@@ -44,15 +44,16 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 ///
 /// Strides and aliasing. Any strides that are not negative. y may be exactly the same view as x.
 ///
-/// Accuracy. The relative error of y_j before the conversion is at most (min(columns, 32 + 2.2 sqrt(columns)) + 16 + m
-/// - x_j) u, with u = 2^-24 (2^-53 for double), because long rows are added up in partial sums; on a GPU for rows of up
-/// to 2^25 columns. For half and bf16 on a GPU the bound is four times as large, because the GPU's own e^x is used.
+/// Accuracy. The relative error of y_j before the conversion to y is at most u times (min(columns, 32 + 2.2
+/// sqrt(columns)) + 16 + (m - x_j)), with u = 2^-24 (2^-53 for double). The bound grows with sqrt(columns) only,
+/// because long rows are added up in partial sums. On a GPU it holds for rows of up to 2^25 columns. For half and bf16
+/// on a GPU the bound is four times as large, because the GPU's own instruction for e^x is used.
 ///
-/// NaN and infinity. A row with a NaN or +infinity, and a row of -infinity alone, becomes NaN throughout, as the
-/// formula says. A single -infinity becomes 0.
+/// NaN and infinity. If a row has a NaN or +infinity, or consists of -infinity alone, all of its y are NaN, as the
+/// formula says. In any other row, an x of -infinity gives a y of 0.
 ///
-/// Determinism. The same bits each time. On a GPU two equal rows may be summed in different orders if their addresses
-/// differ modulo 32 bytes.
+/// Determinism. Each run computes the same bits. On a GPU two equal rows may be added up in different orders if their
+/// addresses differ modulo 32 bytes.
 ///
 /// Errors. Throws `error` before anything is launched: wrong shapes, null views, negative strides, memory that the
 /// executor cannot reach, aliases.
@@ -67,7 +68,7 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
                                       softmax_params<T>{for_kernel<T>(in), for_kernel<T>(out)}, all, at);
 }
 
-/// The same with your policy P. Throws if P cannot serve the problem.
+/// Computes the same with your policy P. Throws if P cannot serve the problem, with the reason.
 template <row_policy P, executor Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;
@@ -80,9 +81,14 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
                                               at);
 }
 
-/// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x. dx may be exactly the same view as
-/// dy. Types, strides and errors are those of `softmax`. An element with y = 0, such as a masked column, is left out:
-/// an infinite dy there does not reach the sum, and its dx is 0.
+/// dx = y (dy - sum over the row of y dy), with y = softmax(x): the gradient of x.
+///
+/// Types, strides and errors. As for `softmax`.
+///
+/// Aliasing. dx may be exactly the same view as dy.
+///
+/// NaN and infinity. An element with y = 0, such as a masked column, is left out of the sum: an infinite dy there does
+/// not reach the sum, and its dx is 0.
 template <executor Executor, matrix_of_floats Y, matrix_of_floats D, matrix_of_floats X>
 void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X& dx, where at = {}) {
   using T = element_type_of<X>;
@@ -98,7 +104,8 @@ void softmax_backward(const Executor& executor, const Y& y, const D& dy, const X
                                                all, at);
 }
 
-/// Takes the calls that no overload above takes, and ends the compilation with a sentence (ops/wrong_call.hpp).
+/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
+/// call (ops/wrong_call.hpp).
 template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void softmax(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }

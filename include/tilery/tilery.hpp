@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Every op. Include the executors separately: tilery/cuda.hpp, tilery/cpu.hpp, tilery/virtual_gpu.hpp.
+// All ops. Include the executors separately: tilery/cuda.hpp, tilery/cpu.hpp, tilery/virtual_gpu.hpp.
 #pragma once
 #pragma GCC system_header
 

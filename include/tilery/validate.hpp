@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Tells which error an op would throw, or how much workspace it would use, without running it: the op itself is called
+// Finds out which error an op would throw, or how much workspace it would use, without running it: the op is called
 // with an executor that launches nothing.
 #pragma once
 #pragma GCC system_header
@@ -11,8 +11,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// An executor for `validate` with the lane type, memory space and arch of `Executor`. It does not launch, copy or
-/// allocate.
+/// An executor for `validate` and `workspace_bytes`, with the lane type, memory space and arch of `Executor`. It does
+/// not launch, copy or allocate: a workspace is null.
 template <executor Executor>
 class launches_nothing {
 public:
@@ -32,7 +32,7 @@ public:
     if (bytes > asked_) asked_ = bytes;
     return {};
   }
-  /// The largest workspace, in bytes, that an op has asked for.
+  /// Returns the largest workspace, in bytes, for which an op has asked.
   std::size_t workspace_bytes() const { return asked_; }
   void zero_bytes(void*, std::size_t, where = {}) const {}
   void copy_bytes(void*, const void*, std::size_t, where = {}) const {}
@@ -62,9 +62,9 @@ finding validate(const Executor& executor, Call&& call) {
   }
 }
 
-/// Returns the bytes of workspace that the call takes from this executor; with a scratch of that size, the call
-/// allocates nothing: `workspace_bytes(gpu, [&](const auto& e) { gemm(e, a, b, c); })`. Throws the error that the call
-/// would throw.
+/// Returns the bytes of workspace that the call takes from this executor: `workspace_bytes(gpu, [&](const auto& e) {
+/// gemm(e, a, b, c); })`. If the executor has a scratch of that size, the call allocates nothing. Throws the error that
+/// the call would throw.
 template <executor Executor, class Call>
 std::size_t workspace_bytes(const Executor& executor, Call&& call) {
   const launches_nothing<Executor> asked(executor);

@@ -42,8 +42,8 @@ protected:
       throw error({name, ": resident_blocks is ", resident_blocks, "; it must be at least 1"}, at);
   }
 
-  /// Describes the launch of a kernel with lanes of type Lane, without the kernel's type: the code that runs a grid is
-  /// compiled once.
+  /// Describes the launch of a kernel with lanes of type Lane. The result does not have the kernel's type, so the code
+  /// that runs a grid is compiled once, not for each kernel.
   template <class Lane, class Kernel, class Params>
   grid_of_blocks grid_of(index3 blocks, const Params& params) const {
     constexpr auto function = [](block& self, int rank, const void* p) {
@@ -64,9 +64,9 @@ private:
 /// Runs ops on a modelled GPU of an arch and checks each access. Operands are in host memory. A call returns after its
 /// work is complete.
 ///
-/// Errors. A launch that has faults throws all of them at its end (`fault_error`), or adds them to a report. A kernel
-/// that the arch cannot run is refused. A deadlock throws an error with each lane's line. An exception that a lane
-/// throws reaches the caller.
+/// Errors. A launch with faults throws all of them at its end (`fault_error`), or adds them to the report of the
+/// options. A kernel that the arch cannot run is refused. A deadlock throws an error that names the source line at
+/// which each lane waits. An exception that a lane throws reaches the caller.
 class virtual_gpu : public virtual_machine::modelled_gpu {
 public:
   using lane = virtual_lane<true>;
@@ -99,7 +99,7 @@ public:
   }
   allocation workspace(std::size_t bytes, where = {}) const { return allocate(bytes); }
 
-  /// See `launch`.
+  /// Runs a kernel. `launch` (simt/launch.hpp) calls this function after its checks.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands& known, where at) const {
     run_watched(grid_of<lane, Kernel>(blocks, params), virtual_machine::members_of<typename Kernel::shared>(), known,
@@ -138,7 +138,8 @@ private:
 };
 
 /// The virtual GPU without its checks, about 7 times as fast on one host thread. An access out of bounds is not
-/// noticed. A kernel that the arch cannot run is refused; a misaligned access and a deadlock throw.
+/// detected: it reads or writes other memory of the host. A kernel that the arch cannot run is refused; a misaligned
+/// access and a deadlock throw.
 class unchecked_virtual_gpu : public virtual_machine::modelled_gpu {
 public:
   using lane = virtual_lane<false>;
@@ -157,7 +158,7 @@ public:
       throw error({"unchecked_virtual_gpu: threads is ", how.threads, "; it must be at least 1"}, at);
   }
 
-  /// See `launch`.
+  /// Runs a kernel. `launch` (simt/launch.hpp) calls this function after its checks.
   template <class Kernel, class Params>
   void run(index3 blocks, const Params& params, const operands&, where at) const {
     virtual_machine::grid(grid_of<lane, Kernel>(blocks, params)).run(options_.threads, options_.resident_blocks, at);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How wide an op's packs may be: the widest pack that the pointers, strides and extents of all operands allow. The ops
-// of kernels/elementwise.hpp, kernels/column_sum.hpp and the row kernels use it.
+// The widest pack (vector access) that the pointers, strides and extents of all operands of an op allow. The ops of
+// kernels/elementwise.hpp, kernels/column_sum.hpp and the row kernels use these functions.
 #pragma once
 #pragma GCC system_header
 
@@ -14,8 +14,8 @@ constexpr bool contiguous_columns(const matrix_view<T>& v) {
   return v.strides[1] == 1 || v.extents[1] <= 1;
 }
 
-/// True if each row begins at an address that an access to `vector` elements needs: a multiple of their bytes, but of
-/// 16 bytes at most.
+/// True if each row begins at an address that is aligned for an access to `vector` elements: a multiple of the bytes of
+/// the access, or of 16 bytes if the access has more.
 template <class T>
 constexpr bool rows_aligned(const matrix_view<T>& v, int vector) {
   const std::uintptr_t bytes = vector * sizeof(T) < 16 ? vector * sizeof(T) : 16;
@@ -23,8 +23,8 @@ constexpr bool rows_aligned(const matrix_view<T>& v, int vector) {
          (v.extents[0] <= 1 || v.strides[0] * sizeof(T) % bytes == 0);
 }
 
-/// The widest pack, at most `widest` elements, for which the rows of all matrices are aligned. `widest` is a power of
-/// two.
+/// Returns the elements of the widest pack, at most `widest`, for which the rows of all matrices are contiguous and
+/// aligned; otherwise 1. `widest` is a power of two.
 template <class... T>
 constexpr int widest_pack(int widest, const matrix_view<T>&... all) {
   if (!(contiguous_columns(all) && ...)) return 1;
@@ -32,8 +32,8 @@ constexpr int widest_pack(int widest, const matrix_view<T>&... all) {
   return widest;
 }
 
-/// The widest pack, at most `widest` elements, for which the rows of all matrices are aligned and consist of whole
-/// packs.
+/// Returns the elements of the widest pack, at most `widest`, for which the rows of all matrices are contiguous,
+/// aligned and consist of whole packs; otherwise 1. `widest` is a power of two.
 template <class... T>
 constexpr int widest_whole_pack(int widest, const matrix_view<T>&... all) {
   widest = widest_pack(widest, all...);
@@ -41,8 +41,9 @@ constexpr int widest_whole_pack(int widest, const matrix_view<T>&... all) {
   return widest;
 }
 
-/// The widest pack, at most `widest` elements, whose aligned addresses fall on the same columns in all matrices. A row
-/// may begin at any address, but its distance from an aligned address must be the same in every matrix.
+/// Returns the elements of the widest pack, at most `widest`, whose aligned addresses fall on the same columns in all
+/// matrices; otherwise 1. A row may begin at any address, but its distance from an aligned address must be the same in
+/// every matrix. `widest` is a power of two.
 template <class T, class... Others>
 constexpr int widest_pack_alike(int widest, const matrix_view<T>& first, const matrix_view<Others>&... others) {
   if (!contiguous_columns(first) || !(contiguous_columns(others) && ...)) return 1;

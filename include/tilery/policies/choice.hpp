@@ -15,12 +15,12 @@ namespace tilery::inline TILERY_ABI {
 struct choice {
   int index;
   const char* reason;
-  int place = index;                   // index among the candidates of its row
+  int place = index;                   // index in the candidate list of its row (policy_table.hpp)
   arch from = arch::sm_75;             // the row's first arch
   const evidence* measured = nullptr;  // the row's evidence
 };
 
-/// The row of a choice, in words.
+/// Describes the table's row that a choice was made from: its first arch and its evidence.
 inline sentence describe_row(const choice& c) {
   return {"from the table's row for ", limits(c.from).name, ", ", describe(*c.measured)};
 }

@@ -9,23 +9,23 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How the column sum kernel cuts a matrix. A block adds up a slice of slice_rows rows of columns() columns. A second
-/// launch adds up the slices in order, so the result does not depend on which block ends first.
+/// How the column sum kernel cuts a matrix. A block adds up a slice: slice_rows rows of columns() columns. Further
+/// launches add up the sums of the slices in order, so the result does not depend on which block ends first.
 struct column_sum_policy {
-  int threads = 256;
-  int column_lanes = 32;  // lanes side by side in a row; each row_lanes()-th row belongs to the same lanes
-  int vector = 4;         // elements of one access
-  int packs = 1;          // packs of a row for each lane
-  int slice_rows = 512;
-  arch lowest = arch::sm_75;
-  host_isa isa = native_isa;
+  int threads = 256;          // threads of a block
+  int column_lanes = 32;      // lanes along a row of the matrix; each lane adds up every row_lanes()-th row
+  int vector = 4;             // elements of one access
+  int packs = 1;              // packs of each row that one lane adds up
+  int slice_rows = 512;       // rows that a block adds up
+  arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
+  host_isa isa = native_isa;  // the CPU's kernels of units with different instruction sets are different types
   friend constexpr bool operator==(const column_sum_policy&, const column_sum_policy&) = default;
 
   constexpr int columns() const { return column_lanes * packs * vector; }
   constexpr int row_lanes() const { return threads / column_lanes; }
 };
 
-// Compilers quote the line of a call, and the sentence must stand on it.
+// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = when_broken::say) {
@@ -47,7 +47,7 @@ constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = 
 
 /// What the selector knows of a matrix.
 struct column_sum_problem {
-  int vector = 1;           // elements of the widest pack for which the rows are aligned
+  int vector = 1;           // elements of the widest pack for which the rows are aligned and consist of whole packs
   bool contiguous = false;  // true if the columns are contiguous
 };
 

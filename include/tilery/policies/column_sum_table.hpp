@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tables of the column sum kernel, on a GPU and on the CPU: blocks by arch, with their evidence, and the selectors.
-// A GPU's row is added in column_sum_gpu_rows (policy_table.hpp).
+// The tables of the column sum kernel, one for GPUs and one for the CPU: the extents of a block by arch, with their
+// evidence, and the selectors. To tune a GPU, add a row to column_sum_gpu_rows (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -10,13 +10,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A row of the tables: the blocks of all element types from an arch on.
+/// A row of the tables: the extents of a block (column_sum.hpp), for all element types, from the arch `from` on.
 struct column_sum_row {
   arch from;
   int threads;
   int column_lanes;
   int packs;
-  int slice_rows;  // all candidates of a row cut slices alike: the workspace depends on it
+  int slice_rows;  // the same for all candidates: the size of the workspace depends on it
   evidence measured;
 };
 

@@ -11,17 +11,17 @@ namespace tilery::inline TILERY_ABI {
 
 /// How an elementwise kernel cuts a matrix: a block computes block_elements() elements of one row.
 struct elementwise_policy {
-  int threads = 256;
-  int vector = 4;  // elements of one access; 1 serves any strides and alignment
-  int packs = 4;   // packs of each lane
-  arch lowest = arch::sm_75;
-  host_isa isa = native_isa;
+  int threads = 256;          // threads of a block
+  int vector = 4;             // elements of one access; 1 serves any strides and alignment
+  int packs = 4;              // packs that each lane computes
+  arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
+  host_isa isa = native_isa;  // the CPU's kernels of units with different instruction sets are different types
   friend constexpr bool operator==(const elementwise_policy&, const elementwise_policy&) = default;
 
   constexpr int block_elements() const { return threads * vector * packs; }
 };
 
-// Compilers quote the line of a call, and the sentence must stand on it.
+// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const elementwise_policy& p, when_broken how = when_broken::say) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tables of the elementwise kernels (activations, optimizers, copy, fill), on a GPU and on the CPU: blocks by arch,
-// with their evidence, and the selectors. A GPU's row is added in elementwise_gpu_rows (policy_table.hpp).
+// The tables of the elementwise kernels (activations, optimizers, copy, fill), one for GPUs and one for the CPU: the
+// extents of a block by arch, with their evidence, and the selectors. To tune a GPU, add a row to elementwise_gpu_rows
+// (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -10,12 +11,12 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A row of the tables: the blocks of all element types from an arch on.
+/// A row of the tables: the extents of a block (elementwise.hpp), for all element types, from the arch `from` on.
 struct elementwise_row {
   arch from;
   int threads;
-  int packs;         // of a lane, for aligned operands: accesses to each operand that are in flight
-  int single_packs;  // of a lane, for accesses of one element
+  int packs;         // packs of a lane if the operands are aligned: its accesses in flight, for each operand
+  int single_packs;  // packs of a lane if each access is one element; on the CPU: elements of a block
   evidence measured;
 };
 

@@ -12,22 +12,23 @@ namespace tilery::inline TILERY_ABI {
 struct evidence {
   const char* machine = nullptr;  // the GPU or CPU that was measured; null: not measured
   const char* when = "";          // driver or compiler, and date
-  const char* command = "";       // measures it again
+  const char* command = "";       // the command that repeats the measurement
   const char* figure = "";        // the result; for a row that was not measured, where its numbers come from instead
 
   constexpr bool is_measured() const { return machine != nullptr; }
 };
 
+/// Returns the evidence of a row that was not measured: `why` says where its numbers come from.
 constexpr evidence not_measured(const char* why) { return {.figure = why}; }
 
-/// Returns a copy of `row` that holds from another arch on, where it was not measured.
+/// Returns a copy of `row` for the archs from `from` on, on which it was not measured.
 template <class Row>
 constexpr Row taken_from(Row row, arch from, const char* why) {
   row.from = from, row.measured = not_measured(why);
   return row;
 }
 
-/// The evidence in words.
+/// Returns the evidence in words.
 inline sentence describe(const evidence& e) {
   if (!e.is_measured()) return {"not measured: ", e.figure};
   return {"measured on an ", e.machine, " (", e.when, ")"};

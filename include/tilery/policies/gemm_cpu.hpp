@@ -12,23 +12,24 @@ namespace tilery::inline TILERY_ABI {
 
 /// How `gemm_cpu` cuts a problem. The defaults are for float and AVX-512.
 struct gemm_cpu_policy {
-  int rows = 6;             // rows of the register tile
-  int vectors = 4;          // columns of the register tile, in vectors
-  int k_block = 512;        // k of one pass: a strip of A, rows x k_block, stays in the L1 cache
-  int n_block = 320;        // columns of B: a block of B, k_block x n_block, stays in the L2 cache
-  int m_span = 4096;        // rows of A that are packed at once; bounds the workspace
-  int n_span = 4096;        // columns of B that are packed at once; bounds the workspace
-  bool a_in_place = true;   // do not pack an A that is contiguous along k
-  bool b_in_place = false;  // do not pack a B that is contiguous along n
-  host_isa isa = native_isa;
+  int rows = 6;               // rows of the register tile
+  int vectors = 4;            // columns of the register tile, in vector registers
+  int k_block = 512;          // steps of k in one pass: a strip of A, rows x k_block, stays in the L1 cache
+  int n_block = 320;          // columns of B: a block of B, k_block x n_block, stays in the L2 cache
+  int m_span = 4096;          // rows of A that are packed at once; bounds the workspace
+  int n_span = 4096;          // columns of B that are packed at once; bounds the workspace
+  bool a_in_place = true;     // do not pack an A that is contiguous along k
+  bool b_in_place = false;    // do not pack a B that is contiguous along n
+  host_isa isa = native_isa;  // the instruction set, and so the vector registers, that the kernel may use
   friend constexpr bool operator==(const gemm_cpu_policy&, const gemm_cpu_policy&) = default;
 
-  /// Elements of the accumulation type in a vector, and columns of the register tile.
+  /// Returns the number of elements of the accumulation type in a vector register.
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
+  /// Returns the number of columns of the register tile.
   constexpr int columns(int accumulator_bytes) const { return vectors * lanes(accumulator_bytes); }
 };
 
-// Compilers quote the line of a call, and the sentence must stand on it.
+// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_cpu_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {

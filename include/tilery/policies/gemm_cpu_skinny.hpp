@@ -11,27 +11,33 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How `gemm_cpu_skinny` cuts a problem. A line is a contiguous part of the long operand: it runs along k, or along C's
-/// longer dimension, where it is one step of k. The defaults serve AVX-512 and narrower vectors.
+/// How `gemm_cpu_skinny` cuts a problem. A line is a contiguous part of the long operand. If the operand is contiguous
+/// along k, a line runs along k. Otherwise the operand is contiguous along C's longer dimension, and a line is a part
+/// of one step of k. The defaults serve AVX-512 and narrower vectors.
 struct gemm_cpu_skinny_policy {
   int few = 16;                                       // largest extent of C's shorter dimension
   int rows = native_isa == host_isa::avx512 ? 4 : 2;  // rows of the short operand that are multiplied at once
   int lines = 4;                                      // lines of the long operand that are read at once
-  int group = 16;                                     // lines along k whose sums are kept at once
-  int tile_few = 5;     // from this extent of C's shorter dimension on, lines along k go through register tiles
+  int group = 16;       // lines along k in one piece of work that does not go through register tiles
+  int tile_few = 5;     // lines along k go through register tiles if C's shorter dimension is at least this
   int tile_group = 48;  // lines along k of one piece of work that goes through register tiles
-  int k_block = 512;    // k of one pass: the lines' elements stay in the L1 cache
-  int span = 4096;      // most elements of a line along C's longer dimension in a piece of work: whole pages of memory
-  host_isa isa = native_isa;
+  int k_block = 512;    // steps of k in one pass: the elements of the lines stay in the L1 cache
+  int span = 4096;  // most elements of a line along C's longer dimension, for one piece of work: whole pages of memory
+  host_isa isa = native_isa;  // the instruction set, and so the vector registers, that the kernel may use
   friend constexpr bool operator==(const gemm_cpu_skinny_policy&, const gemm_cpu_skinny_policy&) = default;
 
-  /// Lines and vectors of such a tile: as many as the registers of the isa hold, if those of AVX2 or AVX-512.
+  /// A register tile multiplies tile_lines lines along k by tile_vectors() vector registers of the packed short
+  /// operand, with the code of gemm_cpu: with AVX-512 or AVX2, its sums fill most of the registers. There are no such
+  /// tiles for the baseline instruction set.
   static constexpr int tile_lines = 6;
   constexpr int tile_vectors() const { return isa == host_isa::avx512 ? 4 : 2; }
   constexpr bool has_tiles() const { return isa != host_isa::baseline; }
+  /// Returns the number of elements of the accumulation type in a vector register.
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
-  /// Elements of C's longer dimension in one piece of work. Lines along k: a group. Other lines: at most `span`, at
-  /// most as many as have 4096 sums (16 KiB of float), and at most a thread's share.
+  /// Returns the elements of C's longer dimension in one piece of work that does not go through register tiles.
+  /// `along_k`: true if lines run along k; the piece is then `group` lines. Otherwise the piece is one part of every
+  /// step of k: at most `span` elements, at most as many as have 4096 sums (16 KiB of float), and at most the share of
+  /// one thread. It is a multiple of a vector.
   constexpr int piece(bool along_k, int short_extent, int long_extent, int threads, int accumulator_bytes) const {
     if (along_k) return group;
     const int vector = lanes(accumulator_bytes), share = pieces(pieces(long_extent, threads), vector) * vector;
@@ -39,7 +45,7 @@ struct gemm_cpu_skinny_policy {
   }
 };
 
-// Compilers quote the line of a call, and the sentence must stand on it.
+// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_cpu_skinny_policy& p, int accumulator_bytes, when_broken how = when_broken::say) {
@@ -63,7 +69,7 @@ inline sentence describe(const gemm_cpu_skinny_policy& p) {
   return {"gemm_cpu_skinny with ", p.rows, " rows by ", p.lines, " lines of the long operand, read where it lies"};
 }
 
-/// The long operand: that of C's longer dimension.
+/// Returns the layout of the long operand, the operand of C's longer dimension.
 constexpr const gemm_operand_shape& long_operand(const gemm_problem& p) { return p.m <= p.n ? p.b : p.a; }
 
 /// Returns null if the policy can run the problem, otherwise the reason.

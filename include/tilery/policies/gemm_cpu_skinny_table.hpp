@@ -10,15 +10,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The row of the table: the condition for gemm_cpu_skinny, as bounds of C's shorter dimension.
+/// The only row of the table. It bounds C's shorter dimension: gemm_cpu_skinny serves a problem whose shorter dimension
+/// is at most the bound for the layout of its long operand. serves() has the other conditions.
 struct gemm_cpu_skinny_row {
   arch from = arch::cpu;
-  std::int64_t cache_bytes;    // a long operand of fewer bytes is in the L2 cache
-  int few_of_cached_columns;   // A contiguous along m, in the cache
-  int few_of_rows;             // B contiguous along n, not in the cache
-  int few_of_columns;          // A contiguous along m, not in the cache
-  evidence measured;           // of lines along k
-  evidence measured_of_lines;  // of lines along C's longer dimension
+  std::int64_t cache_bytes;    // a long operand of fewer bytes counts as cached in L2
+  int few_of_cached_columns;   // bound if A is the long operand, contiguous along m, and cached
+  int few_of_rows;             // bound if B is the long operand, contiguous along n, and not cached
+  int few_of_columns;          // bound if A is the long operand, contiguous along m, and not cached
+  evidence measured;           // where the long operand is contiguous along k
+  evidence measured_of_lines;  // where it is contiguous along C's longer dimension
 };
 
 // Evidence. Speed in GFLOP/s of this kernel / of the packed kernel (gemm_cpu), one thread, float, 2 virtual CPUs of an
@@ -56,7 +57,7 @@ inline constexpr gemm_cpu_skinny_row all_gemm_cpu_skinny_rows[] = {
                            .command = "benchmarks/run.sh gemm_cpu",
                            .figure = "float, one thread, 4096 x 4096, 1 to 8: 1.5 to 8.8 times as fast as gemm_cpu"}}};
 
-/// Row, candidate and selector.
+/// The row, the only candidate, and the selector.
 struct gemm_cpu_skinny_rows {
   static constexpr const auto& rows = all_gemm_cpu_skinny_rows;
 
@@ -74,7 +75,7 @@ struct gemm_cpu_skinny_table : policy_table<gemm_cpu_skinny_rows> {
     if (misfit(candidates[0], p)) return false;
     const gemm_cpu_skinny_row& row = gemm_cpu_skinny_rows::rows[0];
     const int few = lesser(p.m, p.n);
-    const bool packing_transposes = p.n < p.m;
+    const bool packing_transposes = p.n < p.m;  // gemm_cpu would transpose an A that is contiguous along m
     const bool is_cached =
         std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < row.cache_bytes;
     if (long_operand(p).contiguous == along::k) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The table of the CPU GEMM (gemm_cpu): register tile and blocks by the host's instruction set, with their evidence,
-// and the selector. The row is that of the instruction set for which the translation unit is compiled.
+// and the selector. A translation unit uses the row of the instruction set that it is compiled for.
 #pragma once
 #pragma GCC system_header
 
@@ -10,15 +10,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A row of the table: the register tile and the blocks from a host's instruction set on, and the selector's constants.
+/// A row of the table: the register tile and the blocks for one instruction set of the host, and the selector's
+/// constants.
 struct gemm_cpu_row {
   host_isa isa;
   arch from = arch::cpu;
   int rows, vectors;            // of the register tile
-  int k_block_bytes;            // of a row of A in one pass, in the accumulation type
+  int k_block_bytes;            // bytes of a row of A in one pass, in the accumulation type
   int n_block;                  // columns of B in a block
   std::int64_t in_place_bytes;  // a B of at most so many bytes is read in place
-  std::int64_t few_rows_bytes;  // the same where A has at most few_rows rows
+  std::int64_t few_rows_bytes;  // the same limit if A has at most few_rows rows
   int few_rows;
   evidence measured;
 };
@@ -58,7 +59,8 @@ inline constexpr gemm_cpu_row gemm_cpu_avx512_on_cascade_lake =
                   .command = "benchmarks/run.sh gemm_cpu",
                   .figure = "float, one thread, 512 to 2048: 0.97 to 1.20 of oneDNN 2.6"}};
 
-/// AVX2 and SSE have half the registers: with 6 rows, 2 vectors are the most that leave registers for B and A.
+/// The row for an instruction set without AVX-512. AVX2 and SSE have 16 vector registers, half as many: with 6 rows, 2
+/// vectors are the most that leave registers for B and A.
 constexpr gemm_cpu_row gemm_cpu_narrow(host_isa isa) {
   gemm_cpu_row row = gemm_cpu_avx512_on_cascade_lake;
   row.isa = isa, row.vectors = 2;
@@ -73,13 +75,13 @@ inline constexpr gemm_cpu_row all_gemm_cpu_rows[] = {
     gemm_cpu_avx512_on_cascade_lake,
 };
 
-/// The row of the instruction set for which this unit is compiled.
+/// Returns the row of an instruction set.
 constexpr const gemm_cpu_row& gemm_cpu_row_of(host_isa isa) {
   for (const gemm_cpu_row& row : all_gemm_cpu_rows)
     if (row.isa == isa) return row;
   return all_gemm_cpu_rows[0];
 }
-/// The policy of a row for accumulators of `accumulator_bytes`.
+/// Returns the policy that a row gives for accumulators of `accumulator_bytes` bytes.
 constexpr gemm_cpu_policy tuned_gemm_cpu(int accumulator_bytes, bool b_in_place,
                                          const gemm_cpu_row& row = gemm_cpu_row_of(native_isa)) {
   return {.rows = row.rows,
@@ -89,7 +91,7 @@ constexpr gemm_cpu_policy tuned_gemm_cpu(int accumulator_bytes, bool b_in_place,
           .b_in_place = b_in_place};
 }
 
-/// Row, candidates and selector for elements of T: B packed, and B read in place.
+/// Row, candidates and selector for elements of T. There are two candidates: one packs B, one reads B in place.
 template <class T>
 struct gemm_cpu_rows {
   static constexpr gemm_cpu_row rows[1] = {gemm_cpu_row_of(native_isa)};
@@ -108,7 +110,7 @@ struct gemm_cpu_rows {
   }
 };
 
-/// Element types other than their accumulation type: packing converts the elements, so B is always packed.
+/// For element types that are not their own accumulation type: packing converts the elements, so B is always packed.
 template <class T>
 requires(!std::is_same_v<T, accumulator_t<T>>) struct gemm_cpu_rows<T> {
   static constexpr gemm_cpu_row rows[1] = {gemm_cpu_row_of(native_isa)};

@@ -23,22 +23,23 @@ struct gemm_mma_sync_policy {
   along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
   along b = along::outer;  // of B: outer (row-major), k (column-major), or any
   int vector = 8;          // elements of one access to A, B; 1 serves any strides and alignment
-  // True: block.m is for C's shorter dimension (for m, if A and B differ in type), and the operand of that dimension
-  // may have any layout and alignment.
+  // True: block.m goes along C's shorter dimension (along m, if A and B differ in type), and the operand of that
+  // dimension may have any layout and alignment.
   bool few = false;
   int c_vector = 4;  // elements of one access to C (double: 2); 1 serves any strides and alignment
   multiply_as math = multiply_as::itself;  // for float only
-  int k_parts = 0;      // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
-  int raster_rows = 8;  // tiles along m that share a tile of B in the L2 cache: blocks go down them, then along n
-  arch lowest = arch::sm_80;
+  int k_parts = 0;            // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
+  int raster_rows = 8;        // tiles along m that share a tile of B in the L2 cache: blocks go down them, then along n
+  arch lowest = arch::sm_80;  // the first arch that the kernel is compiled for
   friend constexpr bool operator==(const gemm_mma_sync_policy&, const gemm_mma_sync_policy&) = default;
 
-  /// True if the policy serves some problems as the transposed problem (`transposed_if_needed`): two column-major
-  /// operands, or few columns. A and B must then have the same element type.
+  /// True if the policy can serve a problem as the transposed problem (`transposed_if_needed`): a problem with two
+  /// column-major operands, or with few columns. A and B must then have the same element type.
   constexpr bool may_transpose() const { return few || (vector > 1 && a == along::k && b == along::outer); }
   /// True if the kernel finds the layout of along::any operands at run time. It then contains one k loop for each
   /// layout. With vector = 1, a single loop serves every layout.
   constexpr bool looks_up() const { return vector > 1 && a == along::any; }
+  /// Returns this policy for other layouts of A and B.
   constexpr gemm_mma_sync_policy laid_out(along new_a, along new_b) const {
     gemm_mma_sync_policy p = *this;
     p.a = new_a, p.b = new_b;
@@ -46,22 +47,25 @@ struct gemm_mma_sync_policy {
   }
   static constexpr bool m_is_longer_side = false;  // block.m goes along C's m, also where n is longer
   static constexpr auto sharing_costs = &gemm_sharing_row::mma_sync;  // for the choice of k_parts (gemm_work.hpp)
+  /// True if each access to A and B is one element (for the choice of k_parts, gemm_work.hpp).
   constexpr bool reads_singles() const { return vector == 1; }
 
   constexpr int warps_m() const { return block.m / warp.m; }
   constexpr int warps_n() const { return block.n / warp.n; }
   constexpr int threads() const { return 32 * warps_m() * warps_n(); }
+  /// Bytes of the tiles of A and B in all stages.
   constexpr int ring_bytes(int element_bytes) const { return stages * (block.m + block.n) * block.k * element_bytes; }
-  /// After the k loop, the memory of the stages holds accumulators of each warp: 16 rows of 4-byte ones, or 8 rows of
-  /// 8-byte ones.
+  /// Bytes that the epilogue needs: after the k loop, the memory of the stages holds accumulators of each warp, 16 rows
+  /// of 4-byte ones or 8 rows of 8-byte ones. A row has 8 columns of padding.
   constexpr int store_bytes() const { return warps_m() * warps_n() * 16 * (warp.n + 8) * 4; }
+  /// Bytes of shared memory, a multiple of 128: the tiles, or the accumulators that replace them after the k loop.
   constexpr int shared_bytes(int element_bytes) const {
     const int bytes = ring_bytes(element_bytes) > store_bytes() ? ring_bytes(element_bytes) : store_bytes();
     return (bytes + 127) / 128 * 128;
   }
 };
 
-// Compilers quote the line of a call, and the sentence must stand on it.
+// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_bytes,
@@ -77,7 +81,8 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
     return broken("gemm_mma_sync_policy.block must be a multiple of warp in m and n", how);
   if (p.block.k * element_bytes % 64)
     return broken("gemm_mma_sync_policy.block.k must be a multiple of 64 bytes, because two steps of 32 bytes take turns", how);
-  // The block's extents that are rows of 16-byte chunks in shared memory, in any of the kernel's k loops; 0: in none.
+  // In shared memory, the rows of a tile of A or B are its contiguous dimension, in 16-byte chunks. These are the
+  // lengths of such rows, in elements, in any of the kernel's k loops; 0: in no k loop.
   const int k_row = p.a != along::outer || p.b != along::outer ? p.block.k : 0;
   const int m_row = p.a == along::outer || (p.looks_up() && !p.few) ? p.block.m : 0;
   const int n_row = p.b == along::outer || p.looks_up() ? p.block.n : 0;

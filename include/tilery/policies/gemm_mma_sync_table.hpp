@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The table of the GEMM on tensor cores (gemm_mma_sync): the candidates that it makes of the tiles of a row
+// The table of the GEMM on tensor cores (gemm_mma_sync): the candidates, which are made from the tiles of a row
 // (gemm_mma_sync_tiles.hpp), and the selector.
 #pragma once
 #pragma GCC system_header
@@ -11,13 +11,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// True if the default gemm multiplies elements of T on tensor cores, on archs that have them. False for float, which
-/// would lose 13 bits of fraction.
+/// True if `gemm` without a policy multiplies elements of T on tensor cores, on archs that have them for T. False for
+/// float: tf32 would lose 13 bits of its fraction.
 template <class T>
 inline constexpr bool has_mma_sync = std::is_same_v<T, double> || std::is_same_v<T, tf32> || std::is_same_v<T, half> ||
                                      std::is_same_v<T, bf16> || is_fp8<T> || std::is_same_v<T, int8>;
 
-/// The candidate of a cut with 16-byte copies.
+/// Returns the policy of a cut (gemm_mma_sync_tiles.hpp) with 16-byte copies.
 template <class T>
 constexpr gemm_mma_sync_policy aligned_mma_sync(const gemm_mma_sync_cut& cut, along a, along b, int k_parts) {
   return {.block = cut.block,
@@ -31,14 +31,14 @@ constexpr gemm_mma_sync_policy aligned_mma_sync(const gemm_mma_sync_cut& cut, al
           .k_parts = k_parts,
           .raster_rows = cut.raster_rows};
 }
-/// The candidate for few rows or columns: the short operand, and C, may have any strides and alignment.
+/// Returns the candidate for a C of few rows or columns: the short operand, and C, may have any strides and alignment.
 template <class T>
 constexpr gemm_mma_sync_policy few_mma_sync(const gemm_mma_sync_cut& cut) {
   gemm_mma_sync_policy p = aligned_mma_sync<T>(cut, along::any, along::any, k_parts_as_needed);
   p.few = true, p.c_vector = 1;
   return p;
 }
-/// The candidate for any strides and alignment.
+/// Returns the candidate for any strides and alignment.
 template <class T>
 constexpr gemm_mma_sync_policy strided_mma_sync(const gemm_mma_sync_cut& cut) {
   gemm_mma_sync_policy p = aligned_mma_sync<T>(cut, along::any, along::any, k_parts_as_needed);
@@ -46,13 +46,13 @@ constexpr gemm_mma_sync_policy strided_mma_sync(const gemm_mma_sync_cut& cut) {
   return p;
 }
 
-/// Places of a row's candidates after the large tile's three layouts.
+/// Indices of candidates in a row's list. Indices 0 to 2 are the large tile for three layouts.
 struct gemm_mma_sync_places {
   static constexpr int small = 3, few = 4, strided = 5;
 };
 
-/// Rows, candidates and selector for elements of T. Two column-major operands are the transposed problem of two
-/// row-major ones.
+/// Rows, candidates and selector for elements of T. The large tile has a kernel for each of three layouts: two
+/// column-major operands are served as the transposed problem, which has two row-major operands.
 template <class T>
 struct gemm_mma_sync_rows : gemm_mma_sync_places {
   static constexpr const auto& rows = gemm_mma_sync_rows_of<T>();
@@ -64,8 +64,8 @@ struct gemm_mma_sync_rows : gemm_mma_sync_places {
              strided_mma_sync<T>(row.strided)}};
   }
 
-  /// True if one tile of the candidate for few holds all rows, or all columns, of C, and the long operand is aligned
-  /// for 16-byte copies.
+  /// True if one tile of the candidate `few` holds all rows, or all columns, of C, and the long operand is aligned for
+  /// 16-byte copies.
   static constexpr bool is_few(const gemm_mma_sync_policy& candidate, const gemm_problem& p) {
     return transposed_if_needed(candidate, p).m <= candidate.block.m && misfit(candidate, p) == nullptr;
   }
@@ -85,7 +85,7 @@ struct gemm_mma_sync_rows : gemm_mma_sync_places {
     const std::int64_t small_tiles = tiles_of(quarter, p.m, p.n) * p.batches;
     const int multiprocessors = peaks(p.target).multiprocessors;
     if (tiles < multiprocessors) return {small, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
-    // Elements of C on the SM with the most tiles.
+    // Elements of C that the SM with the most tiles computes, edges of tiles included.
     const std::int64_t in_large = std::int64_t{pieces(tiles, multiprocessors)} * large.block.m * large.block.n;
     const std::int64_t in_small =
         std::int64_t{pieces(small_tiles, multiprocessors)} * quarter.block.m * quarter.block.n;
@@ -96,6 +96,8 @@ struct gemm_mma_sync_rows : gemm_mma_sync_places {
   }
 };
 
+/// For double there is only the large tile, for three layouts. serves_mma_sync() leaves all other problems to kernels
+/// without tensor cores.
 template <>
 struct gemm_mma_sync_rows<double> {
   static constexpr const auto& rows = gemm_mma_sync_rows_of<double>();
@@ -114,9 +116,9 @@ struct gemm_mma_sync_rows<double> {
 template <class T>
 struct gemm_mma_sync_table : policy_table<gemm_mma_sync_rows<T>>, gemm_mma_sync_places {};
 
-/// True if the table for T should serve the problem. False on archs without the instructions. For double also false on
-/// archs whose tensor cores are no faster than their FMA units, for operands that are not aligned for packs of 2, and
-/// for a group of several layouts.
+/// True if the table for T should serve the problem. False on archs without the mma.sync instruction `Shape`. For
+/// double also false on archs whose tensor cores are no faster than their FMA units, for operands that are not aligned
+/// for packs of 2, and for a group whose members have different layouts.
 template <class T, class Shape>
 constexpr bool serves_mma_sync(const gemm_problem& p) {
   if (!has_features(p.target, Shape::needs)) return false;

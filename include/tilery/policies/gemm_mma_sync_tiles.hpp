@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tiles of the GEMM on tensor cores (gemm_mma_sync) by element type and arch, with their evidence. A row is added
-// in the array of its element type (policy_table.hpp).
+// The tiles of the GEMM on tensor cores (gemm_mma_sync) by element type and arch, with their evidence. To tune an arch,
+// add a row to the array of the element type (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -10,7 +10,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A block's tile, its warps' tiles, and the pipeline stages.
+/// How a policy cuts C (gemm_mma_sync.hpp): the tile of a block, the tiles of its warps, and the pipeline stages.
 struct gemm_mma_sync_cut {
   tile_mnk block;
   tile_mn warp;
@@ -18,8 +18,8 @@ struct gemm_mma_sync_cut {
   int raster_rows = 8;
 };
 
-/// A row of the table: the tiles of an element type from an arch on, and the selector's constants. double has only the
-/// large tile.
+/// A row of the table: the tiles of an element type from the arch `from` on, and the selector's constants. The row of
+/// double has only the large tile.
 struct gemm_mma_sync_row {
   arch from;
   gemm_mma_sync_cut large;         // 16-byte copies; a kernel for each layout
@@ -31,7 +31,8 @@ struct gemm_mma_sync_row {
   evidence measured;
 };
 
-// Large tile. Two blocks of 128 x 128 on an SM are as fast as one of 128 x 256, and leave less of the last wave empty.
+// Large tile. Two blocks of 128 x 128 on an SM are as fast as one block of 128 x 256, and leave fewer SMs idle in the
+// last wave.
 //
 // Evidence. bf16 on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_mma_sync), speed as a ratio to the best
 // of cuBLASLt 13.1. A single number is m = n = k; NT: B is column-major.
@@ -42,15 +43,15 @@ struct gemm_mma_sync_row {
 //   128 x 256 x 32, 64 x 64, 6   0.45         0.60  0.56      0.59   0.46               144 KiB
 //   64 x 64 x 64, 32 x 32, 4     1.07   0.60        0.35      0.37   0.40                64 KiB
 //
-// Small tile. A multiply-add takes 1.54 times as long as in a large one, by these ratios. bf16, 3072 x 768
-// (2026-11-23): 144 large tiles took 78 us with k = 4096, 576 small tiles 140 us with k = 8192.
+// Small tile. By these ratios, a multiply-add takes 1.54 times as long in a small tile as in a large one. bf16, 3072 x
+// 768 (2026-11-23): 144 large tiles took 78 us with k = 4096, 576 small tiles 140 us with k = 8192.
 //
-// Few rows or columns. 16 rows are those of one instruction. A block has 64 KiB of the long operand in flight; 25 KB
-// would keep an H200's memory busy. Its shared memory fits every arch. bf16 on an H200 (2026-11-23), 16 x 4096 x 4096:
-// such a tile, with 6 stages and for one layout only, took 10 us with 4 blocks for each tile; the small tile took 15 us
-// and cuBLASLt 13.5 us.
+// Few rows or columns. The tile has 16 rows, those of one mma.sync instruction. A block has 64 KiB of the long operand
+// in flight; 25 KB for each SM would keep an H200's memory busy. The block's shared memory fits every arch. bf16 on an
+// H200 (2026-11-23), 16 x 4096 x 4096: such a tile, with 6 stages and for one layout only, took 10 us with 4 blocks for
+// each tile; the small tile took 15 us and cuBLASLt 13.5 us.
 //
-// Strided tile. With twice the block.k, a lane's chunks would spill on sm_80 to sm_89.
+// Strided tile. With twice the block.k, the elements that a lane loads at once would spill on sm_80 to sm_89.
 inline constexpr gemm_mma_sync_row gemm_mma_sync_16_bit_on_h200 =
     {.from = arch::sm_90,
      .large = {{128, 128, 64}, {64, 64}, 3},
@@ -70,8 +71,8 @@ inline constexpr gemm_mma_sync_row gemm_mma_sync_16_bit_rows[] = {
     taken_from(gemm_mma_sync_16_bit_on_h200, arch::sm_100, "taken from sm_90's row"),
 };
 
-/// The rows of tf32. Warps of 64 x 32: operands that are not contiguous along k are read from shared memory element by
-/// element, and 64 x 64 would spill.
+/// The rows of tf32. Warps are 64 x 32, not 64 x 64: operands that are not contiguous along k are read from shared
+/// memory element by element, and 64 x 64 would spill.
 inline constexpr gemm_mma_sync_row gemm_mma_sync_tf32_rows[] = {
     {.from = arch::sm_80,
      .large = {{128, 128, 32}, {64, 32}, 3},
@@ -82,8 +83,8 @@ inline constexpr gemm_mma_sync_row gemm_mma_sync_tf32_rows[] = {
      .measured = not_measured("derived from bf16's row for sm_90")},
 };
 
-/// The rows of int8. Warps as tf32's; the strided tile has warps of half the size, because 32 x 32 would spill on sm_80
-/// to sm_89.
+/// The rows of int8. The warps are those of tf32, except in the strided tile: there they have half the size, because 32
+/// x 32 would spill on sm_80 to sm_89.
 inline constexpr gemm_mma_sync_row gemm_mma_sync_s8_rows[] = {
     {.from = arch::sm_80,
      .large = {{128, 128, 128}, {64, 32}, 3},
@@ -94,8 +95,8 @@ inline constexpr gemm_mma_sync_row gemm_mma_sync_s8_rows[] = {
      .measured = not_measured("derived from bf16's row for sm_90")},
 };
 
-/// The rows of fp8. Half of int8's large tile, with warps of 32 x 32: sm_90 has no mma.sync for fp8, and nvcc's
-/// replacement converts each fragment to half.
+/// The rows of fp8. The large tile is half of int8's, with warps of 32 x 32, because sm_90 has no mma.sync for fp8, and
+/// nvcc's replacement converts each fragment to half.
 inline constexpr gemm_mma_sync_row gemm_mma_sync_fp8_rows[] = {
     {.from = arch::sm_80,  // mma.sync of fp8 is new on sm_89: the op refuses earlier archs by its own sentence
      .large = {{64, 128, 128}, {32, 32}, 4},
@@ -107,7 +108,7 @@ inline constexpr gemm_mma_sync_row gemm_mma_sync_fp8_rows[] = {
      .measured = not_measured("derived from bf16's row for sm_90")},
 };
 
-/// The rows of double. A smaller tile, because an accumulator takes two registers.
+/// The rows of double. The tile is smaller, because an accumulator takes two registers.
 inline constexpr gemm_mma_sync_row gemm_mma_sync_f64_rows[] = {
     {.from = arch::sm_80,
      .large = {{64, 64, 16}, {32, 32}, 4},

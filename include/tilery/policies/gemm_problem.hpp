@@ -11,8 +11,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The contiguous dimension of an operand: k, the outer dimension (m of A, n of B), or, in a problem, neither. In a
-/// policy, `any` stands for every layout.
+/// The contiguous dimension of an operand: k, or the outer dimension (m of A, n of B). `any` in a problem: neither is
+/// contiguous, or the members of a group differ. `any` in a policy: the policy serves every layout.
 enum class along : int { k, outer, any };
 
 /// Extents of a tile of a GEMM.
@@ -43,7 +43,8 @@ struct gemm_operand_shape {
   constexpr bool lies(along wanted) const { return wanted == along::any ? !has_no_way() : contiguous == wanted; }
 };
 
-/// The layout and alignment that an operand has in common in two members of a group.
+/// Returns the layout and alignment that an operand has in two members of a group together: the smaller alignment, and
+/// the common layout, if there is one.
 constexpr gemm_operand_shape joined(const gemm_operand_shape& a, const gemm_operand_shape& b) {
   const int vector = a.vector < b.vector ? a.vector : b.vector;
   if (a.has_no_way() || b.has_no_way()) return {along::any, 1};
@@ -57,7 +58,7 @@ struct gemm_problem {
   gemm_operand_shape a, b;
   int c_vector = 1;  // elements of the widest pack along n for which C is aligned
   arch target = arch::sm_75;
-  int batches = 1;          // number of problems of this shape
+  int batches = 1;          // number of GEMMs of this shape
   bool one_type = true;     // A and B have the same element type
   bool alike = true;        // false for a group: m, n and k are then upper bounds of its members' extents
   const char* op = "gemm";  // name of the op for error messages
@@ -66,12 +67,13 @@ struct gemm_problem {
 /// True if all members of a group have the same layout, so that a policy for one layout can serve them.
 constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.both_ways && !p.b.both_ways; }
 
-/// Number of the layout of contiguous operands: NN 0, NT 1, TN 2, TT 3 (A, then B; N row-major, T column-major).
+/// Returns the number of the layout of contiguous operands: NN 0, NT 1, TN 2, TT 3 (the first letter for A, the second
+/// for B; N row-major, T column-major).
 constexpr int layout_of(const gemm_problem& p) {
   return (p.a.contiguous == along::k ? 0 : 2) + (p.b.contiguous == along::outer ? 0 : 1);
 }
 
-/// The transposed problem C^T = B^T A^T: its A is B^T, and its B is A^T.
+/// Returns the transposed problem C^T = B^T A^T: its A is B^T, and its B is A^T.
 constexpr gemm_problem transposed(gemm_problem p) {
   const gemm_operand_shape a = p.a;
   const int m = p.m;
@@ -99,14 +101,15 @@ constexpr gemm_problem transposed_if_needed(const Policy& p, const gemm_problem&
   return is_transposed(p, problem) ? transposed(problem) : problem;
 }
 
-/// Number of a policy's tiles in a C of m x n.
+/// Returns the number of a policy's tiles in a C of m x n.
 template <class Policy>
 constexpr std::int64_t tiles_of(const Policy& p, int m, int n) {
   const tile_mn cut = tile_extents(p.block, p.m_is_longer_side, m, n);
   return std::int64_t{pieces(m, cut.m)} * pieces(n, cut.n);
 }
 
-/// Elements of the widest pack, along the dimension with stride 1, for which all packs of a matrix are aligned.
+/// Returns the elements of the widest pack, of at most 16 bytes along the dimension with stride 1, for which all packs
+/// of a matrix are whole and aligned.
 template <class T>
 constexpr int common_vector(const T* pointer, std::int64_t contiguous_extent, std::int64_t other_extent,
                             std::int64_t other_stride) {

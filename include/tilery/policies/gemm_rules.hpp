@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The rules that the policies of a GPU's GEMMs have in common (gemm_simt, gemm_mma_sync, gemm_skinny), and what a
-// problem must be for them. A sentence is the name of the policy, as its member `name` has it, and the rule's text.
+// Rules that several GEMM policies for GPUs have in common (gemm_simt, gemm_mma_sync, gemm_skinny), and the conditions
+// that a problem must meet for them. The message of a broken rule is the name of the policy (its member `name`),
+// followed by the text of the rule.
 #pragma once
 #pragma GCC system_header
 
@@ -19,7 +20,7 @@ struct literal {
   }
 };
 
-/// Two texts as one.
+/// Joins two texts.
 template <literal First, literal Second>
 constexpr auto joined() {
   constexpr std::size_t first = sizeof(First.text) - 1, second = sizeof(Second.text);
@@ -32,7 +33,7 @@ constexpr auto joined() {
 template <literal First, literal Second>
 inline constexpr auto joined_text = joined<First, Second>();
 
-/// The sentence of a policy that breaks Rule; ends the compilation if `how` says so.
+/// Returns the message that the policy breaks Rule; stops the compilation with it if `how` says so.
 template <literal Rule, class Policy>
 constexpr const char* breaks(const Policy&, when_broken how) {
   return broken(joined_text<Policy::name, Rule>.text, how);
@@ -40,9 +41,10 @@ constexpr const char* breaks(const Policy&, when_broken how) {
 
 constexpr bool is_power_of_two(int x) { return x > 0 && (x & (x - 1)) == 0; }
 
-// Compilers quote the line of a call, and the sentence must stand on it.
+// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
 // clang-format off
-/// The first rule that a policy with a tile for each warp or lane, `part`, breaks in its extents and accesses, or null.
+/// Returns the message of the first rule that the policy breaks in its extents and accesses, or null. `part` is the
+/// tile of a warp or of a lane.
 template <class Policy>
 constexpr const char* broken_extents(const Policy& p, tile_mn part, when_broken how) {
   if (p.block.m < 1 || p.block.n < 1 || p.block.k < 1 || part.m < 1 || part.n < 1)
@@ -52,7 +54,8 @@ constexpr const char* broken_extents(const Policy& p, tile_mn part, when_broken 
   return nullptr;
 }
 
-/// The first rule that a policy breaks in how blocks share k, and in what a block takes of its arch, or null.
+/// Returns the message of the first rule that the policy breaks in how blocks share k, or in the threads and the shared
+/// memory that its lowest arch has for a block; or null.
 template <class Policy>
 constexpr const char* broken_limits(const Policy& p, int shared_bytes, when_broken how) {
   if (p.k_parts < stream_k)
@@ -72,8 +75,9 @@ constexpr const char* misfit_of_arch(const Policy& p, const gemm_problem& proble
   return is_at_least(problem.target, p.lowest) ? nullptr : "the policy is for a later arch than this device";
 }
 
-/// Returns null if A, B and C of the problem, as the policy's kernel computes it, have the policy's layouts and are
-/// aligned for its accesses, otherwise the reason. `any_a`: A may have any layout and alignment.
+/// `problem` is the problem as the policy's kernel computes it, transposed or not. Returns null if its A, B and C have
+/// the policy's layouts and are aligned for the policy's accesses, otherwise the reason. `any_a`: A may have any layout
+/// and alignment.
 template <class Policy>
 constexpr const char* misfit_of_operands(const Policy& p, const gemm_problem& problem, bool any_a = false) {
   const auto is_along = [&](along wanted, const gemm_operand_shape& has) {

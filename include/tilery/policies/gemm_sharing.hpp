@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The measured constants behind the choice of how many blocks share a GEMM's tile along k (gemm_work.hpp), by kernel
-// and arch, with their evidence. A row is added in gemm_sharing_rows (policy_table.hpp).
+// The measured constants that decide how many blocks share a GEMM's tile along k (gemm_work.hpp), by kernel and arch,
+// with their evidence. To tune an arch, add a row to gemm_sharing_rows (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -8,33 +8,34 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// What sharing costs a kernel.
+/// The constants of one kernel.
 struct gemm_sharing_costs {
-  int least_k;            // a block's part of a tile has at least so much k: sharing costs as much time
-  int least_k_of_stream;  // the same for stream-K, where a block has parts of two tiles
-  int warps;              // that an SM needs
-  int warps_of_singles;   // that an SM needs if each access is one element
+  int least_k;            // least k of a block's part of a tile; sharing a tile costs as much time as so much k
+  int least_k_of_stream;  // the same with stream-K, where a block has parts of two tiles
+  int warps;              // warps that keep an SM busy
+  int warps_of_singles;   // warps that keep an SM busy if each access is one element
 };
 
-/// A row of the table.
+/// A row of the table. "Wanted" blocks are those that keep all SMs busy, by `warps` (parts_as_needed() in
+/// gemm_work.hpp).
 struct gemm_sharing_row {
   arch from;
   gemm_sharing_costs simt, mma_sync, skinny;
-  int enough_percent;          // parts are enough if all blocks are so many, as a percentage of those that SMs need
-  int always_from_parts;       // parts are taken in any case if SMs need at least so many blocks for each tile
-  int most_waves_of_stream;    // stream-K pays up to so many waves
-  int full_percent_of_stream;  // and if the waves are less full than this percentage
+  int enough_percent;          // tiles are shared if that makes at least this percentage of the wanted blocks
+  int always_from_parts;       // tiles are shared in any case if the wanted blocks are at least so many for each tile
+  int most_waves_of_stream;    // otherwise stream-K is used for at most so many waves of tiles,
+  int full_percent_of_stream;  // if the tiles fill less than this percentage of the waves
   evidence measured;
 };
 
-// An SM needs 4 warps on tensor cores and 8 without, and more where they wait for single elements. Sharing tiles costs
-// as much as 512 of k on tensor cores (1024 with stream-K), and as much as 192 of k without. For gemm_skinny, an SM
-// needs one block, and sharing a tile costs about 4 us, in which an SM reads 1000 of k. With stream-K, blocks that run
-// at once work on tiles that are far apart, and hit the L2 cache less often: it pays only if there are at most two
-// waves. Since this measurement, small tensor-core tiles are combined in registers. That is not measured; more parts
-// may pay.
+// An SM needs 4 warps on tensor cores and 8 without, and 20 where the warps wait for accesses of one element. Sharing a
+// tile costs as much time as 512 of k on tensor cores (1024 with stream-K), and as 192 of k without. For gemm_skinny,
+// an SM needs one block, and sharing a tile costs about 4 us, in which an SM reads 1000 of k. With stream-K, blocks
+// that run at once work on tiles that are far apart, and hit the L2 cache less often: stream-K pays only if there are
+// at most two waves. Since this measurement, small tensor-core tiles are combined in registers. That is not measured;
+// sharing with more blocks may pay.
 //
-// Evidence. H200, 2026-11-23. Microseconds, by parts:
+// Evidence. H200, 2026-11-23. Microseconds, by the number of blocks that share a tile:
 //
 //                                      1      2      4      8     16     32   stream-K
 //   bf16, 64 x 64 tiles
@@ -72,7 +73,7 @@ inline constexpr gemm_sharing_row gemm_sharing_rows[] = {
     taken_from(gemm_sharing_on_h200, arch::sm_100, "taken from sm_90's row"),
 };
 
-/// The row for a device.
+/// Returns the row for a device; the first row if none is for its arch.
 constexpr const gemm_sharing_row& sharing_on(arch target) {
   const int row = row_for(gemm_sharing_rows, target);
   return gemm_sharing_rows[row < 0 ? 0 : row];

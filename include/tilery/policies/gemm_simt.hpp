@@ -14,37 +14,39 @@ struct gemm_simt_policy {
 
   tile_mnk block = {128, 128, 8};
   tile_mn lane = {8, 8};
-  along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
-  along b = along::outer;  // of B: outer (row-major), k (column-major), or any
-  int vector = 4;          // elements of one access to A, B; 1 serves any strides and alignment
-  int c_vector = 4;        // elements of one access to C
-  int k_parts = 0;         // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
-  arch lowest = arch::sm_75;
+  along a = along::k;         // which dimension of A is contiguous: k (row-major), outer (column-major), or any
+  along b = along::outer;     // of B: outer (row-major), k (column-major), or any
+  int vector = 4;             // elements of one access to A, B; 1 serves any strides and alignment
+  int c_vector = 4;           // elements of one access to C
+  int k_parts = 0;            // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
+  arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
   friend constexpr bool operator==(const gemm_simt_policy&, const gemm_simt_policy&) = default;
 
   /// True if the policy serves two column-major operands as the transposed problem (`transposed_if_needed`).
   constexpr bool may_transpose() const { return vector > 1 && a == along::k && b == along::outer; }
   static constexpr bool m_is_longer_side = false;                 // block.m goes along C's m, also where n is longer
   static constexpr auto sharing_costs = &gemm_sharing_row::simt;  // for the choice of k_parts (gemm_work.hpp)
+  /// True if each access to A and B is one element (for the choice of k_parts, gemm_work.hpp).
   constexpr bool reads_singles() const { return vector == 1; }
-  // A warp's lanes form a grid of 4 (m) x 8 (n): a read from shared memory broadcasts 4 packs of A or 8 packs of B.
+  // A warp's lanes form a grid of 4 (m) x 8 (n): in one read from shared memory, each of 4 packs of A goes to 8 lanes,
+  // or each of 8 packs of B to 4 lanes (broadcast).
   static constexpr int warp_m = 4, warp_n = 8;
 
   constexpr int warps_m() const { return block.m / (warp_m * lane.m); }
   constexpr int warps_n() const { return block.n / (warp_n * lane.n); }
   constexpr int threads() const { return 32 * warps_m() * warps_n(); }
-  /// Estimate: a lane's accumulators, 96 other registers, and with vector = 1 another 16 for addresses.
+  /// Estimated registers of a lane: its accumulators, 96 others, and with vector = 1 another 16 for addresses.
   constexpr int registers_a_lane(int accumulator_bytes) const {
     return 96 + lane.m * lane.n * accumulator_bytes / 4 + (vector == 1 ? 16 : 0);
   }
-  /// Two buffers of tiles of A and B, in the accumulation type. Each k of a tile has 16 bytes of padding against bank
-  /// conflicts.
+  /// Bytes of two buffers for tiles of A and B, in the accumulation type. In each tile, every step of k is followed by
+  /// 16 bytes of padding, against bank conflicts.
   constexpr int shared_bytes(int accumulator_bytes) const {
     return 2 * block.k * (block.m * accumulator_bytes + 16 + block.n * accumulator_bytes + 16);
   }
 };
 
-// Compilers quote the line of a call, and the sentence must stand on it.
+// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null. The sentence is the kernel's compile error,
 /// the tuner's filter and the op's error message.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The table of the SIMT GEMM (gemm_simt): the candidates that it makes of the tiles of a row (gemm_simt_tiles.hpp), and
-// the selector.
+// The table of the SIMT GEMM (gemm_simt): the candidates, which are made from the tiles of a row (gemm_simt_tiles.hpp),
+// and the selector.
 #pragma once
 #pragma GCC system_header
 
@@ -11,7 +11,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A candidate with 16-byte accesses.
+/// Returns the policy of a cut (gemm_simt_tiles.hpp) with 16-byte accesses.
 template <class T>
 constexpr gemm_simt_policy aligned_simt(const gemm_simt_cut& cut, along a, along b, int k_parts) {
   return {.block = cut.block,
@@ -22,13 +22,14 @@ constexpr gemm_simt_policy aligned_simt(const gemm_simt_cut& cut, along a, along
           .c_vector = static_cast<int>(16 / sizeof(accumulator_t<T>)),
           .k_parts = k_parts};
 }
-/// The candidate for any strides and alignment.
+/// Returns the candidate for any strides and alignment.
 constexpr gemm_simt_policy strided_simt(const gemm_simt_cut& cut) {
   return {.block = cut.block, .lane = cut.lane, .a = along::any, .b = along::any, .vector = 1, .c_vector = 1};
 }
 
 /// Returns the reason why only the strided candidate can serve a problem, or serves it best; null if there is none.
-/// `tile` is the smallest extent of the other candidates' tiles.
+/// `vector` and `quad` are the elements of 16 bytes of A or B, and of the accumulation type. `tile` is the smallest
+/// extent of the other candidates' tiles; 0: one of them is small enough for any m and n.
 constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int quad, int tile) {
   if (p.a.has_no_way() || p.b.has_no_way()) return "an operand has no contiguous dimension";
   if (p.a.vector < vector || p.b.vector < vector) return "an operand is not aligned for 16-byte loads";
@@ -39,10 +40,11 @@ constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int qu
 
 /// True if `large` large tiles are faster than `small` small tiles, although there are fewer large tiles than SMs.
 ///
-/// Cost model. A cost is time multiplied by the number of SMs; its unit is 1/100 of the time that an SM needs for one k
-/// of a large tile. A small tile has 1 / `ratio` of the multiply-adds, and each takes small_slowdown_percent of the
-/// time. Small tiles are shared along k if there are fewer of them than SMs. Sharing large tiles costs each SM as much
-/// as sharing_cost_k of k. A large tile that is not shared occupies an SM for its whole k.
+/// Cost model. A cost is time multiplied by the number of SMs; its unit is 1/100 of the time that an SM needs for one
+/// step of k of a large tile. A small tile has 1 / `ratio` of the multiply-adds of a large one, and each of them takes
+/// small_slowdown_percent of the time. Small tiles are shared along k if there are fewer of them than SMs. Sharing
+/// large tiles (`are_shared`) costs each SM as much as sharing_cost_k of k. A large tile that is not shared occupies an
+/// SM for its whole k.
 constexpr bool large_in_spite_of_few(const gemm_simt_row& row, std::int64_t large, std::int64_t small, std::int64_t k,
                                      std::int64_t multiprocessors, int ratio, bool are_shared) {
   const std::int64_t rounds = pieces(small, static_cast<int>(multiprocessors)) * multiprocessors;
@@ -52,7 +54,8 @@ constexpr bool large_in_spite_of_few(const gemm_simt_row& row, std::int64_t larg
   return of_large < of_small;
 }
 
-/// Rows, candidates and selector for elements of T. double has a large tile for each layout, and the strided one.
+/// Rows, candidates and selector for elements of T. double has a large tile for each of three layouts, and the strided
+/// one.
 template <class T>
 struct gemm_simt_rows {
   static constexpr const auto& rows = gemm_simt_rows_of<T>();
@@ -71,7 +74,7 @@ struct gemm_simt_rows {
   }
 };
 
-/// float also has a small tile for all layouts, for problems with fewer large tiles than SMs.
+/// float has, besides, a small tile for all layouts, for problems with fewer large tiles than SMs.
 template <>
 struct gemm_simt_rows<float> {
   static constexpr const auto& rows = gemm_simt_rows_of<float>();
@@ -104,6 +107,7 @@ struct gemm_simt_rows<float> {
   }
 };
 
+/// half and bf16 have one large tile, for two row-major or two column-major operands, and the strided one.
 template <class T>
 requires(sizeof(T) == 2) struct gemm_simt_rows<T> {
   static constexpr const auto& rows = gemm_simt_rows_of<T>();

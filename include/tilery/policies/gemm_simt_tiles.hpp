@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tiles of the SIMT GEMM (gemm_simt) by element type and arch, with their evidence. A row is added in the array of
-// its element type (policy_table.hpp).
+// The tiles of the SIMT GEMM (gemm_simt) by element type and arch, with their evidence. To tune an arch, add a row to
+// the array of the element type (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -19,21 +19,23 @@ struct gemm_simt_cut {
 /// A row of the table: the tiles of an element type from an arch on, and the selector's constants.
 struct gemm_simt_row {
   arch from;
-  gemm_simt_cut large;             // 16-byte accesses; a kernel for each layout
-  int large_k_parts[3];            // k_parts of the large tile for NN (and TT), NT, TN
-  gemm_simt_cut small;             // 16-byte accesses, any layout; for float only
-  gemm_simt_cut strided;           // any strides and alignment
+  gemm_simt_cut large;    // 16-byte accesses; a kernel for each layout
+  int large_k_parts[3];   // k_parts of the large tile by layout: NN (and TT), NT, TN (layout_of() in gemm_problem.hpp)
+  gemm_simt_cut small;    // 16-byte accesses, any layout; for float only
+  gemm_simt_cut strided;  // any strides and alignment
   int small_slowdown_percent = 0;  // time of a multiply-add in a small tile, as a percentage of that in a large one
-  int sharing_cost_k = 0;          // sharing large tiles along k takes an SM as long as this much k
-  int enough_large_percent = 0;    // large tiles are enough if there are so many, as a percentage of the SMs
+  int sharing_cost_k = 0;          // sharing large tiles along k costs an SM as much time as so much k
+  int enough_large_percent = 0;    // there are enough large tiles if their number is this percentage of the SMs
   evidence measured;
 };
 
-// The large tile of float: the code for sharing costs it 5 % of its speed, and 10 % for row-major A and column-major B.
-// It is worth that for column-major A and row-major B: gradients of weights, with a long k.
+// The large tile of float. The code for sharing tiles along k costs 5 % of the speed, and 10 % for row-major A and
+// column-major B. This is worth while only for column-major A and row-major B: gradients of weights, which have a long
+// k.
 //
-// Evidence. float on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_simt). Ratio: speed at m = n = k = 8192
-// by that of the best of cuBLASLt 13.1 in float. Time: geometric mean over 2048 to 8192, as a multiple of the fastest.
+// Evidence. float on an H200 (driver 580.159, 2026-11-22, benchmarks/tune_gemm_simt). Ratio: speed at m = n = k = 8192,
+// divided by that of the best of cuBLASLt 13.1 in float. Time: geometric mean over 2048 to 8192, as a multiple of the
+// fastest.
 //
 //   block, lane             ratio   time
 //   256 x 128 x 16, 16 x 8  0.909   1.000   each loaded element of A serves 8 multiply-adds, of B 16

@@ -12,25 +12,27 @@ namespace tilery::inline TILERY_ABI {
 /// the shorter one. The block's warps share k: each takes every warps()-th piece, and their sums are added up at the
 /// end.
 ///
-/// Loads. A warp reads 32 x 4 lane_k of the long operand at once: in packs of 16 bytes along k, or in packs of up to
-/// 4 elements along the longer dimension, if the operand is aligned for one of them, otherwise element by element.
+/// Loads. A warp reads 32 x 4 lane_k elements of the long operand at once. If the operand is aligned for them, the
+/// accesses are packs of 16 bytes along k, or packs of up to 4 elements along the longer dimension; otherwise they are
+/// single elements.
 struct gemm_skinny_policy {
   static constexpr literal name = "gemm_skinny_policy";
 
   tile_mnk block = {32, 16, 256};  // longer dimension, shorter dimension, k of one iteration of all warps
-  int lane_k = 8;                  // k of one iteration of a lane, for each of its 4 rows of the long operand
-  int k_parts = 0;  // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
-  arch lowest = arch::sm_75;
+  int lane_k = 8;                  // steps of k of one iteration of a lane, in each of its 4 rows of the long operand
+  int k_parts = 0;            // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
+  arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
   friend constexpr bool operator==(const gemm_skinny_policy&, const gemm_skinny_policy&) = default;
 
   static constexpr bool m_is_longer_side = true;                    // block.m goes along C's longer dimension
   static constexpr auto sharing_costs = &gemm_sharing_row::skinny;  // for the choice of k_parts (gemm_work.hpp)
+  /// False: for the choice of k_parts (gemm_work.hpp), the number of warps does not depend on the width of accesses.
   constexpr bool reads_singles() const { return false; }
   // A warp's lanes form a grid of 8 (longer dimension) x 4 (k). A lane has 4 rows of the long operand.
   static constexpr int warp_long = 8, warp_k = 4, lane_long = 4;
 
-  /// Estimate: 4 accumulators for each element of the shorter dimension, two pieces of the long operand, one piece of
-  /// the short operand, and 96 other registers.
+  /// Estimated registers of a lane: 4 accumulators for each element of the shorter dimension, two pieces of the long
+  /// operand, one piece of the short operand, and 96 others.
   constexpr int registers_a_lane(int element_bytes) const {
     const int sums = 4 * block.n * (element_bytes == 8 ? 2 : 1);
     return 96 + sums + (8 + block.n / 8) * lane_k * element_bytes / 4;
@@ -38,9 +40,9 @@ struct gemm_skinny_policy {
 
   constexpr int warps() const { return block.k / (warp_k * lane_k); }
   constexpr int threads() const { return 32 * warps(); }
-  /// In the k loop: each warp's piece of the short operand, in the accumulation type, with 32 bytes of padding after
-  /// each 16 bytes' worth of elements along k. After the k loop, in the same memory: each warp's sums, with 32 bytes of
-  /// padding after every 8 rows.
+  /// Bytes of shared memory. In the k loop: the piece of the short operand of each warp, in the accumulation type, with
+  /// 32 bytes of padding after every 16 / element_bytes steps of k. After the k loop, in the same memory: the sums of
+  /// each warp, with 32 bytes of padding after every 8 rows.
   constexpr int shared_bytes(int element_bytes) const {
     const int sum_bytes = element_bytes == 8 ? 8 : 4;
     const int pieces = block.k * block.n * sum_bytes + block.k * element_bytes / 16 * 32;
@@ -49,7 +51,7 @@ struct gemm_skinny_policy {
   }
 };
 
-// Compilers quote the line of a call, and the sentence must stand on it.
+// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The table of gemm_skinny, the GEMM for a C with few rows or few columns: a tile by element type and arch, with its
-// evidence, and the selector. A row is added in the array of its element type (policy_table.hpp).
+// evidence, and the selector. To tune an arch, add a row to the array of the element type (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -11,29 +11,33 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A row of the table: the only tile of an element type from an arch on, and the selector's constants.
+/// A row of the table: the only tile of an element type from the arch `from` on (fields of gemm_skinny_policy), and the
+/// selector's constants.
 struct gemm_skinny_row {
   arch from;
   tile_mnk block;
   int lane_k;
-  int least_iterations_of_several = 1;  // of the k loop, if SMs run several tiles in turn
+  int least_iterations_of_several = 1;  // least iterations of the k loop if SMs run several tiles in turn
   evidence measured;
 };
 
-// To keep an H200's 4.8 TB/s busy during the 0.7 us of a load, an SM must have 25 KB in flight; 256 lanes with 128
-// bytes each have 32 KB. With 16 columns, float uses two thirds of the multiply-adds that an SM can do in this time;
-// half and bf16 use as many with 8 columns.
+// To keep an H200's 4.8 TB/s busy during the 0.7 us of a load, each SM must have 25 KB in flight; a block of 256 lanes
+// with 128 bytes each has 32 KB in flight. With 16 columns, float uses two thirds of the multiply-adds that an SM can
+// do in this time; half and bf16 use as many with 8 columns.
 inline constexpr evidence computed_for_h200 = not_measured("computed from the memory bandwidth of an H200");
 
-/// The rows of double, float, and of half and bf16. The latter use this kernel where there are no tensor cores, or
-/// where the long operand is not aligned for 16-byte copies (gemm_mma_sync_table.hpp); tensor cores would serve such a
-/// problem otherwise, so the prologue and epilogue must be short in comparison with the k loop.
+/// The rows of double.
 inline constexpr gemm_skinny_row gemm_skinny_f64_rows[] = {
     {.from = arch::sm_75, .block = {32, 8, 128}, .lane_k = 4, .measured = computed_for_h200},
 };
+/// The rows of float.
 inline constexpr gemm_skinny_row gemm_skinny_f32_rows[] = {
     {.from = arch::sm_75, .block = {32, 16, 256}, .lane_k = 8, .measured = computed_for_h200},
 };
+/// The rows of half and bf16, which use this kernel on archs without tensor cores for them, or if the long operand is
+/// not aligned for 16-byte copies (gemm_mma_sync_table.hpp). In the second case, another kernel on tensor cores could
+/// serve the problem: gemm_skinny pays only if its prologue and epilogue are short in comparison with the k loop, hence
+/// least_iterations_of_several.
 inline constexpr gemm_skinny_row gemm_skinny_16_bit_rows[] = {
     {.from = arch::sm_75,
      .block = {32, 8, 512},
@@ -42,6 +46,7 @@ inline constexpr gemm_skinny_row gemm_skinny_16_bit_rows[] = {
      .measured = computed_for_h200},
 };
 
+/// Returns the rows of T.
 template <class T>
 constexpr const auto& gemm_skinny_rows_of() {
   if constexpr (sizeof(T) == 8)
@@ -71,8 +76,8 @@ struct gemm_skinny_table : policy_table<gemm_skinny_rows<T>> {
   using table = policy_table<gemm_skinny_rows<T>>;
 
   /// True if this kernel should serve the problem: one tile holds C's shorter dimension, and k is long enough. If no SM
-  /// has a second tile, half of a block's warps must have work. If SMs run several tiles in turn, all warps must have
-  /// work for the row's number of iterations.
+  /// has a second tile, at least half of a block's warps must have work. If SMs run several tiles in turn, all warps
+  /// must have work for least_iterations_of_several iterations.
   static constexpr bool serves(const gemm_problem& p) {
     const gemm_skinny_policy& policy = table::candidates_for(p.target)[0];
     const bool several = tiles_of(policy, p.m, p.n) * p.batches > peaks(p.target).multiprocessors;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A table of policies: rows of data, one for each arch from which other numbers hold. A table finds the row of the
-// device at run time. It has one list of candidates for all rows that this unit's archs can select, without duplicates:
-// an equal policy in two rows is one candidate, and so one kernel.
+// A table of policies has rows of data; a row holds from its arch on, until a row for a later arch replaces it. A table
+// finds the row of the device at run time. It has one list of candidates for all rows that the archs of this
+// translation unit can select, without duplicates: an equal policy in two rows is one candidate, and so one kernel.
 //
 // To tune an op for an arch, add a row with the arch as `from` to the array of the element type; nothing else changes.
 #pragma once
@@ -11,7 +11,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Index of the row that holds for `target`: among the rows that do, the one of the latest arch. -1 if there is none.
+/// Returns the index of the row for `target`: of the rows whose arch `from` is not later than `target`, the one with
+/// the latest arch. -1 if there is none.
 template <class Row, std::size_t Rows>
 constexpr int row_for(const Row (&rows)[Rows], arch target) {
   int best = -1;
@@ -25,8 +26,9 @@ constexpr int row_for(const Row (&rows)[Rows], arch target) {
 inline constexpr int unit_archs[] = {__CUDA_ARCH_LIST__};
 #endif
 
-/// The arch of this unit whose kernels a device runs: the latest one that holds for it. Policies for later archs are
-/// not instantiated. Without nvcc only the virtual GPU runs kernels, which may have any arch.
+/// Returns the arch for which this translation unit has the kernels that a device runs: the latest of the unit's archs
+/// that is not later than the device's. Policies for later archs are not instantiated. Without nvcc, only the virtual
+/// GPU runs kernels, and it may have any arch.
 constexpr arch arch_in_unit(arch target) {
 #ifdef __CUDA_ARCH_LIST__
   if (limits(target).vendor != vendor::nvidia) return target;
@@ -41,8 +43,9 @@ constexpr arch arch_in_unit(arch target) {
 #endif
 }
 
-/// True if a device can select row `index` in this unit. A table without a row for the unit's archs has its first one,
-/// whose kernels are empty: the op refuses before it selects.
+/// True if a device can select row `index` in this translation unit. If no row holds for any of the unit's archs, this
+/// is true for row 0 only: a table needs a candidate. Its kernels are then empty, and the op refuses the device before
+/// it selects.
 template <class Row, std::size_t Rows>
 constexpr bool is_selectable(const Row (&rows)[Rows], [[maybe_unused]] int index) {
 #ifdef __CUDA_ARCH_LIST__
@@ -67,7 +70,8 @@ struct candidate_list {
   Policy all[Size];
 };
 
-/// The candidates of all rows, and the place of each row's candidates among them.
+/// The candidates of all rows: `all` has the first `count` distinct ones; index[row][place] is the index in `all` of
+/// the candidate at `place` in the list of a row.
 template <class Policy, int Rows, int Places>
 struct candidates_of_rows {
   candidate_list<Policy, Places> rows[Rows];
@@ -75,15 +79,15 @@ struct candidates_of_rows {
   int count = 0, index[Rows][Places] = {};
 };
 
-/// True if two policies differ in their first arch at most.
+/// True if two policies are equal, apart from their field `lowest`.
 template <class Policy>
 constexpr bool same_but_for_arch(Policy a, const Policy& b) {
   if constexpr (requires { a.lowest; }) a.lowest = b.lowest;
   return a == b;
 }
 
-/// Fills in the candidates of Source's rows. The field `lowest` of each becomes the arch of the first row that has the
-/// candidate: nvcc then compiles no kernel for earlier archs.
+/// Collects the candidates of Source's rows. The field `lowest` of each candidate becomes the arch of the first row
+/// that has the candidate: nvcc then compiles no kernel for earlier archs.
 template <class Source>
 constexpr auto collect_candidates() {
   using list = decltype(Source::candidates(Source::rows[0]));
@@ -111,6 +115,7 @@ constexpr auto collect_candidates() {
 template <class Source>
 inline constexpr auto collected = collect_candidates<Source>();
 
+/// Returns the distinct candidates in an array of exactly their number.
 template <class Source>
 constexpr auto distinct_candidates() {
   constexpr int count = collected<Source>.count;
@@ -130,15 +135,18 @@ struct policy_table {
   /// The candidates that this unit can select, each once.
   static constexpr const auto& candidates = distinct<Source>.all;
 
-  /// The row for a device, and its candidates: the first row if none holds.
+  /// Returns the index of the row for a device; 0 if no row is for its arch.
   static constexpr int index_of(arch target) {
     const int found = row_for(Source::rows, arch_in_unit(target));
     return found < 0 ? 0 : found;
   }
+  /// Returns the row for a device.
   static constexpr const auto& row(arch target) { return Source::rows[index_of(target)]; }
+  /// Returns the candidates of the row for a device, in the order of Source::candidates(row).
   static constexpr const auto& candidates_for(arch target) { return collected<Source>.rows[index_of(target)].all; }
 
-  /// The selector: the index is that in `candidates`.
+  /// Selects the policy for problem `p`. The index of the choice is an index in `candidates`, its `place` an index in
+  /// candidates_for(target).
   template <class Problem>
   static constexpr choice choose(const Problem& p, arch target) {
     const int r = index_of(target);

@@ -11,23 +11,23 @@ namespace tilery::inline TILERY_ABI {
 
 /// How a row kernel cuts a matrix.
 struct row_policy {
-  int threads = 128;          // threads of a block
-  int lanes_a_row = 32;       // lanes that share a row: a warp, or the whole block; 1 on the CPU
-  int rows = 4;               // rows of a block
-  int vector = 4;             // elements of one access; 1 serves any strides and alignment
-  int held = 4;               // packs that a lane keeps between the passes; 0: each pass reads the row from memory
-  int ahead = 1;              // loads in flight: packs that a lane reads before it uses the first one, if held is 0
+  int threads = 128;     // threads of a block
+  int lanes_a_row = 32;  // lanes that share a row: a warp, or the whole block; 1 on the CPU
+  int rows = 4;          // rows of a block
+  int vector = 4;        // elements of one access; 1 serves any strides and alignment
+  int held = 4;   // packs that a lane keeps between the passes (on a GPU in registers); 0: each pass reads memory
+  int ahead = 1;  // if held is 0: loads in flight, packs that a lane loads before it uses the first one
   bool hardware_exp = false;  // e^x by the GPU's own instruction (math::hardware_exp), for float
-  arch lowest = arch::sm_75;
-  host_isa isa = native_isa;
+  arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
+  host_isa isa = native_isa;  // the CPU's kernels of units with different instruction sets are different types
   friend constexpr bool operator==(const row_policy&, const row_policy&) = default;
 
-  /// Elements of the longest row that a group of lanes can keep.
+  /// Returns the elements of the longest row that the lanes of a row can keep between the passes.
   constexpr int capacity() const { return lanes_a_row * vector * held; }
   constexpr int warps() const { return threads / 32; }
 };
 
-// Compilers quote the line of a call, and the sentence must stand on it.
+// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const row_policy& p, when_broken how = when_broken::say) {

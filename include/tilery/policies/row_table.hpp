@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tables of the kernels that reduce along rows (softmax, cross-entropy), on a GPU and on the CPU: how blocks and
-// lanes share the rows of a matrix, by element type and arch, with the evidence, and the selectors. A GPU's row is
-// added in the array of its element type (policy_table.hpp).
+// The tables of the kernels that reduce along rows (softmax, cross-entropy), one for GPUs and one for the CPU: how
+// blocks and lanes share the rows of a matrix, by element type and arch, with the evidence, and the selectors. To tune
+// a GPU, add a row to the array of the element type (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -11,29 +11,29 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The group of lanes for a row of the matrix.
+/// How a block's lanes share the rows of a matrix.
 struct row_cut {
-  int threads;    // of a block
-  int lanes;      // of the block that share a row
-  int held;       // packs that a lane keeps
+  int threads;    // threads of a block
+  int lanes;      // lanes of the block that share a row
+  int held;       // packs that a lane keeps in registers; 0: each pass reads the row from memory
   int ahead = 1;  // packs in flight, if held is 0
 };
 
 /// A row of the GPU's table.
 struct row_kernel_row {
   arch from;
-  row_cut any_short;     // single elements: any strides
+  row_cut any_short;     // single elements, any strides: a warp for each row
   row_cut short_row;     // 16-byte packs: a warp for each row
-  row_cut medium;        // 16-byte packs: a block for each row, which is read once
-  row_cut streamed;      // 16-byte packs: any length, read once a pass
-  row_cut any_streamed;  // single elements: any strides and length
+  row_cut medium;        // 16-byte packs: a block for each row, which is kept in registers
+  row_cut streamed;      // 16-byte packs: rows of any length, which each pass reads
+  row_cut any_streamed;  // single elements: any strides, rows of any length, which each pass reads
   bool hardware_exp;
   evidence measured;
 };
 
-/// Sizes are computed from the registers of a lane and the bytes that an SM needs in flight. In `streamed`, the loads
-/// in flight fit the 80 registers of a thread, and the rows that are in work at once fit the L2 cache, where the second
-/// pass finds them.
+/// Sizes are computed from the registers of a lane and the bytes that an SM needs in flight. In `streamed`, a thread
+/// has 80 registers, in which its loads in flight fit. The rows on which the GPU works at once fit the L2 cache, where
+/// the second pass finds them.
 ///
 /// Evidence. short_row and medium were measured on an H200 (driver 580.159.04, 2026-11-23, benchmarks/run.sh --run
 /// softmax_gpu) in a version that served rows of whole packs only. Time of a copy of the matrix divided by that of
@@ -61,8 +61,8 @@ inline constexpr row_kernel_row row_f32_rows[] = {
      .hardware_exp = false,
      .measured = rows_not_measured},
 };
-/// 16-bit elements use the hardware's e^x: they load in half the time of float, and the polynomial for e^x would take
-/// longer than the loads.
+/// 16-bit elements use the GPU's own instruction for e^x: they load in half the time of float, and the polynomial for
+/// e^x would take longer than the loads.
 inline constexpr row_kernel_row row_16_bit_rows[] = {
     {.from = arch::sm_75,
      .any_short = {128, 32, 8},
@@ -120,8 +120,8 @@ struct row_rows_gpu {
 /// A row of the CPU's table.
 struct row_cpu_row {
   arch from;
-  int rows;        // of a block, if they are kept
-  int kept_bytes;  // of the longest row that is kept, in the accumulation type
+  int rows;        // rows of a block, if a row is short enough to be kept between the passes
+  int kept_bytes;  // bytes of the longest row that is kept, in the accumulation type
   evidence measured;
 };
 inline constexpr row_cpu_row row_cpu_rows[] = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Atomics and fences of the CPU's lane. Blocks run on several host threads, so atomics on global memory are the host's
-// own, always sequentially consistent. A block has one lane, so atomics on its shared memory are plain accesses.
+// Atomics and fences of the CPU's lane (simt/lane.hpp says what each function does). Blocks run on several host
+// threads, so atomics on global memory are the host's own, sequentially consistent for every order. A block has one
+// lane, so atomics on its shared memory are plain accesses.
 #pragma once
 #pragma GCC system_header
 
@@ -65,7 +66,7 @@ public:
   }
 
 private:
-  /// Replaces the element `old` by next(old). Returns `old`.
+  /// Replaces the element by next(element), in one atomic step if it is in global memory. Returns the old element.
   template <class P, class Next>
   TILERY_SIMT auto change(P p, Next next) const {
     using T = typename P::element_type;

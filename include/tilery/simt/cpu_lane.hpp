@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The lane of the CPU executor, where a block has one lane. Barriers do nothing, shuffles return their argument, and a
-// kernel's loop with the stride of the block's threads visits all of the block's data.
+// The lane of the CPU executor, where a block has one lane (simt/lane.hpp says what each function does). Barriers do
+// nothing, shuffles return their argument, and a kernel's loop with a stride of lane.threads(n) visits all data of the
+// block.
 #pragma once
 #pragma GCC system_header
 
@@ -29,10 +30,10 @@ public:
   TILERY_SIMT index3 block() const { return block_; }
   TILERY_SIMT index3 blocks() const { return blocks_; }
 
-  /// The atoms' host model runs their asynchronous copies and barriers on this engine.
+  /// Returns the engine on which the atoms' host model runs asynchronous copies and barriers.
   immediate_engine engine() const { return {}; }
 
-  // Notes for the virtual GPU's reports (simt/step.hpp). They do nothing here.
+  // Notes for the reports of the virtual GPU (simt/step.hpp). On this lane they do nothing.
   TILERY_SIMT no_step step(const char*, where = {}) const { return {}; }
   TILERY_SIMT void operations(compute_unit, int, where = {}) const {}
   template <class T>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Atomics and fences of a CUDA GPU's lane, on global memory and on the block's shared memory. Each atomic is CUDA's own
-// function, which has relaxed order, with a fence before it for release and a fence after it for acquire.
+// Atomics and fences of a CUDA GPU's lane, on global memory and on the block's shared memory (simt/lane.hpp has the
+// contract). A read-modify-write is CUDA's own function, a load or store is a volatile access. Each has relaxed order,
+// with a fence before it for release and a fence after it for acquire.
 #pragma once
 #pragma GCC system_header
 
@@ -80,11 +81,13 @@ public:
 #endif
     });
   }
+  /// Returns the element.
   template <atomic_pointer P>
   TILERY_SIMT auto atomic_load(P p, order o = order::relaxed, scope s = scope_of<P>, where = {}) const {
     using T = typename P::element_type;
     return around(o, s, [&]() -> T { return *static_cast<const volatile T*>(p.raw()); });
   }
+  /// Stores `value`.
   template <atomic_pointer P>
   TILERY_SIMT void atomic_store(P p, typename P::element_type value, order o = order::relaxed, scope s = scope_of<P>,
                                 where = {}) const {
@@ -93,6 +96,7 @@ public:
       return 0;
     });
   }
+  /// A fence of the scope. Its order is sequentially consistent, whatever the argument.
   TILERY_SIMT void fence(order = order::acquire_release, [[maybe_unused]] scope s = scope::device, where = {}) const {
 #ifdef __CUDA_ARCH__
     if (s == scope::block)
@@ -114,8 +118,8 @@ public:
   }
 
 private:
-  // A fence before the access for release, a fence after the access for acquire: the PTX memory model's fence-based
-  // synchronisation.
+  // Makes an access of relaxed order with a fence before it for release and a fence after it for acquire: the
+  // fence-based synchronisation of the PTX memory model.
   template <class Access>
   TILERY_SIMT auto around(order o, scope s, Access access) const {
     if (o == order::release || o == order::acquire_release) fence(o, s);

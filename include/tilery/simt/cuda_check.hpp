@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Turns a failure of the CUDA runtime into an exception that has the API's own name, and asks the driver for the kind
+// Turns a failure of the CUDA runtime into an exception with CUDA's name of the error, and asks the driver for the kind
 // of memory that a pointer points to.
 #pragma once
 #pragma GCC system_header
@@ -12,14 +12,15 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Throws if a call of the CUDA runtime failed, and clears the runtime's last error.
+/// Throws if `result` says that a call of the CUDA runtime failed, and clears the runtime's last error.
 inline void check_cuda(cudaError_t result, const char* call, where at) {
   if (result == cudaSuccess) return;
   (void)cudaGetLastError();
   throw error({call, " failed: ", cudaGetErrorName(result), ", ", cudaGetErrorString(result)}, at);
 }
 
-/// Returns the kind of memory that a pointer points to, as the driver reports it.
+/// Returns the kind of memory that a pointer points to, as the driver reports it: `either` for pinned and managed
+/// memory, `host` if there is no device.
 inline memory_space cuda_space_of(const void* pointer) {
   cudaPointerAttributes attributes{};
   const cudaError_t result = cudaPointerGetAttributes(&attributes, pointer);
@@ -27,8 +28,7 @@ inline memory_space cuda_space_of(const void* pointer) {
     (void)cudaGetLastError();
     const bool no_device =
         result == cudaErrorNoDevice || result == cudaErrorInsufficientDriver || result == cudaErrorInvalidValue;
-    return no_device ? memory_space::host
-                     : memory_space::either;  // an error of an earlier kernel: the launch reports it
+    return no_device ? memory_space::host : memory_space::either;  // an earlier kernel failed: the launch reports that
   }
   switch (attributes.type) {
     case cudaMemoryTypeDevice: return memory_space::device;
@@ -38,7 +38,8 @@ inline memory_space cuda_space_of(const void* pointer) {
   }
 }
 
-/// After this object is initialised, every executor of the program asks the driver for a pointer's memory space.
+/// The initialisation of this object stores a function with which every executor of the program then asks the driver
+/// for the memory space of a pointer.
 [[maybe_unused]] static const bool cuda_answers_for_space = [] {
   int (*const answer)(const void*) = [](const void* pointer) { return static_cast<int>(cuda_space_of(pointer)); };
   __atomic_store_n(&ask_for_memory_space, answer, __ATOMIC_RELEASE);

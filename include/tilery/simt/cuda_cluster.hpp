@@ -11,6 +11,7 @@
 
 namespace tilery::inline TILERY_ABI::cuda_cluster {
 
+/// Returns the rank of this block in its cluster.
 TILERY_SIMT int rank() {
   unsigned result = 0;
 #ifdef __CUDA_ARCH__
@@ -18,6 +19,7 @@ TILERY_SIMT int rank() {
 #endif
   return static_cast<int>(result);
 }
+/// Returns the number of blocks in the cluster.
 TILERY_SIMT int size() {
   unsigned result = 1;
 #ifdef __CUDA_ARCH__
@@ -26,8 +28,8 @@ TILERY_SIMT int size() {
   return static_cast<int>(result);
 }
 
-/// The barrier of all lanes of the cluster: accesses before it are visible to all lanes of the cluster after it. All
-/// lanes of a warp must call it together.
+/// Waits until all lanes of the cluster have arrived: accesses before the barrier are visible to all lanes of the
+/// cluster after it. All lanes of a warp must call it together.
 TILERY_SIMT void sync() {
 #ifdef __CUDA_ARCH__
   asm volatile(
@@ -37,8 +39,8 @@ TILERY_SIMT void sync() {
 #endif
 }
 
-/// Maps an address in this block's shared memory to the same offset in the shared memory of block `rank`. Returns an
-/// address in the cluster's window.
+/// Maps an address in this block's shared memory to the same offset in the shared memory of the cluster's block `rank`.
+/// Returns an address in the cluster's window (.shared::cluster).
 TILERY_SIMT unsigned map([[maybe_unused]] const void* mine, [[maybe_unused]] int rank) {
   unsigned result = 0;
 #ifdef __CUDA_ARCH__
@@ -48,6 +50,8 @@ TILERY_SIMT unsigned map([[maybe_unused]] const void* mine, [[maybe_unused]] int
   return result;
 }
 
+// load: one overload for each width, 1 to 16 bytes. `address` comes from map(). PTX has no 8-bit registers: a byte is
+// loaded into 32 bits, and stored from them.
 TILERY_SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned char& word) {
 #ifdef __CUDA_ARCH__
   unsigned wide;
@@ -79,6 +83,7 @@ TILERY_SIMT void load([[maybe_unused]] unsigned address, [[maybe_unused]] uint4&
 #endif
 }
 
+// store: the same widths and addresses as load.
 TILERY_SIMT void store([[maybe_unused]] unsigned address, [[maybe_unused]] unsigned char word) {
 #ifdef __CUDA_ARCH__
   asm volatile("st.shared::cluster.u8 [%0], %1;" ::"r"(address), "r"(static_cast<unsigned>(word)) : "memory");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The lane of a CUDA GPU. The type is empty: rank and block are read from special registers, and each member function
-// compiles to one or two instructions.
+// The lane of a CUDA GPU (simt/lane.hpp says what each function does). The type is empty: rank and block are read from
+// special registers, and most member functions compile to one or two instructions.
 #pragma once
 #pragma GCC system_header
 
@@ -17,7 +17,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The type of an access of 1 to 16 bytes: one ld or st instruction each.
+/// The type of an access of 1, 2, 4, 8 or 16 bytes, which is one ld or st instruction.
 template <int Bytes>
 struct access_word;
 template <>
@@ -53,8 +53,8 @@ public:
   TILERY_SIMT static constexpr int threads(int of_policy) { return of_policy; }
 
 #ifdef __CUDACC__
-  // The bodies are for the device pass. The host pass compiles them, too, but never runs them: there they return any
-  // value of the right type.
+  // The bodies are for the device pass. The host pass compiles the functions, too, but never runs them: there they
+  // return any value of the right type.
   TILERY_SIMT int rank() const {
 #ifdef __CUDA_ARCH__
     return static_cast<int>(threadIdx.x);
@@ -62,8 +62,8 @@ public:
     return 0;
 #endif
   }
-  // Unsigned division is one shift and one mask. nvcc recomputes such cheap values at each use instead of keeping them
-  // in registers.
+  // The division of an unsigned number is a shift, the remainder a mask. nvcc recomputes such cheap values at each use
+  // instead of keeping them in registers.
   TILERY_SIMT int warp() const { return static_cast<int>(static_cast<unsigned>(rank()) / warp_size); }
   TILERY_SIMT int warp_rank() const { return static_cast<int>(static_cast<unsigned>(rank()) % warp_size); }
   TILERY_SIMT index3 block() const {
@@ -81,8 +81,8 @@ public:
 #endif
   }
 
-  // The block's rank in its cluster and the cluster's size in blocks. sm_90 and later.
-  // Templates, so that the check is made where a kernel calls them.
+  // The block's rank in its cluster and the cluster's size in blocks; sm_90 and later. They are templates, so that only
+  // a kernel that calls them fails to compile for an earlier arch.
   template <class Lane = cuda_lane>
   TILERY_SIMT int cluster_rank() const {
     static_assert(has_text<features::clusters, Lane>, "cluster_rank has no text for this device pass: " TILERY_PASS);
@@ -94,10 +94,10 @@ public:
     return cuda_cluster::size();
   }
 
-  /// The atoms' host model asks for an engine. The host pass compiles it and never runs it.
+  /// Returns an engine for the atoms' host model, which the host pass compiles and never runs.
   immediate_engine engine() const { return {}; }
 
-  // Notes for the virtual GPU's reports (simt/step.hpp). They do nothing here.
+  // Notes for the reports of the virtual GPU (simt/step.hpp). On this lane they do nothing.
   TILERY_SIMT no_step step(const char*, where = {}) const { return {}; }
   TILERY_SIMT void operations(compute_unit, int, where = {}) const {}
   template <class T>
@@ -113,8 +113,8 @@ public:
     __syncwarp();
 #endif
   }
-  /// The barrier of all lanes of the cluster: accesses before it are visible to all lanes of the cluster after it. All
-  /// lanes of a warp must call it together.
+  /// Waits until all lanes of the cluster have arrived: accesses before the barrier are visible to all lanes of the
+  /// cluster after it. All lanes of a warp must call it together.
   template <class Lane = cuda_lane>
   TILERY_SIMT void sync_cluster(where = {}) const {
     static_assert(has_text<features::clusters, Lane>, "sync_cluster has no text for this device pass: " TILERY_PASS);
@@ -194,8 +194,8 @@ public:
       write(p.raw(), value);
   }
 
-  /// Returns the address at the same offset in the shared memory of the cluster's block `rank`. Call sync_cluster()
-  /// before the first access: it ensures that all blocks of the cluster have started.
+  /// Returns the address, in the shared memory of the cluster's block `rank`, at the offset that `mine` has in this
+  /// block's. Call sync_cluster() before the first access: it ensures that all blocks of the cluster have started.
   template <class T, class Lane = cuda_lane>
   TILERY_SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
     static_assert(has_text<features::clusters, Lane>, "of_block has no text for this device pass: " TILERY_PASS);
@@ -219,6 +219,7 @@ public:
   }
 
 private:
+  // Makes a Value of access words of at most 16 bytes: each(i, word) loads word[i].
   template <class Value, int Element = 4, class Each>
   TILERY_SIMT static Value words(Each each) {
     constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;
@@ -228,7 +229,8 @@ private:
     return reinterpret<Value>(word);
   }
 
-  // A pointer to const promises that no lane writes the memory during the launch: it is read with ld.global.nc.
+  // Loads a Value from global memory. A pointer to const promises that no lane writes the memory during the launch: it
+  // is read with ld.global.nc.
   template <class Value, class T>
   TILERY_SIMT static Value global(T* raw) {
     return words<Value, sizeof(T)>([raw](int i, auto* word) {
@@ -244,16 +246,19 @@ private:
     });
   }
 
+  // Stores a Value to global or shared memory in access words.
   template <class T, class Value>
   TILERY_SIMT static void write(T* raw, const Value& value) {
     each_word(value, [raw](int i, auto word) { reinterpret_cast<decltype(word)*>(raw)[i] = word; });
   }
+  // Loads a Value from the shared memory of a block of the cluster.
   template <class Value>
   TILERY_SIMT static Value remote(unsigned address) {
     return words<Value>([address](int i, auto* word) {
       cuda_cluster::load(address + static_cast<unsigned>(i * sizeof(*word)), word[i]);
     });
   }
+  // Stores a Value to the shared memory of a block of the cluster.
   template <class Value>
   TILERY_SIMT static void write_remote(unsigned address, const Value& value) {
     each_word(value, [address](int i, auto word) {
@@ -261,6 +266,7 @@ private:
     });
   }
 
+  // Cuts a Value into access words of at most 16 bytes and calls each(i, word) for each.
   template <class Value, class Each>
   TILERY_SIMT static void each_word(const Value& value, Each each) {
     constexpr int bytes = sizeof(Value) < 16 ? static_cast<int>(sizeof(Value)) : 16;
@@ -272,8 +278,9 @@ private:
     for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) each(i, parts.word[i]);
   }
 
-  // Stores a pack by inline PTX. From C++ code, nvcc 13.0 splits a pack whose elements come from different registers,
-  // and does not always join the stores again: in GEMMs it made three stores of two doubles, four of four floats.
+  // Stores a pack of 8 bytes or more by inline PTX, one instruction for each 16 bytes (8 bytes for a pack of 8). From
+  // C++ code, nvcc 13.0 splits a pack whose elements come from different registers, and does not always join the stores
+  // again: in GEMMs, a pack of two doubles became three stores, a pack of four floats four.
   template <bool Shared, class T, class Value>
   TILERY_SIMT static void write_whole([[maybe_unused]] T* raw, [[maybe_unused]] const Value& value) {
 #ifdef __CUDA_ARCH__

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The library's only __global__ function, `trampoline`, which calls a kernel's `run` in each thread, and its launch.
+// The library's only __global__ function, `trampoline`, which calls a kernel's `run` in each thread, and the function
+// that launches it.
 #pragma once
 #pragma GCC system_header
 
@@ -11,13 +12,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// True if the device pass for this compute capability has the kernel's code. A constant, because a __global__ function
-/// cannot call the host's constexpr functions.
+/// True if the device pass for this compute capability (multiplied by 10) has the kernel's code. This is a constant,
+/// because a __global__ function cannot call constexpr functions of the host.
 template <class Kernel, int Capability>
 inline constexpr bool is_compiled_for = Capability >= 75 && has_code_for(arch_of(Capability), needs_of<Kernel>());
 
-/// Runs a kernel's text. In a device pass for an arch that cannot run the kernel, the body is only a trap: the kernel
-/// costs no compile time and no code there.
+/// Calls the kernel's `run`. In a device pass for an arch that cannot run the kernel, the body is only a trap: there
+/// the kernel costs neither compile time nor code.
 template <class Kernel, class Params>
 __global__ void __launch_bounds__(Kernel::threads, resident_of<Kernel>())
     trampoline(const __grid_constant__ Params params) {
@@ -31,16 +32,17 @@ __global__ void __launch_bounds__(Kernel::threads, resident_of<Kernel>())
 #endif
 }
 
-/// Launches a kernel on a stream. The kernel's type is erased, so this function is compiled once. The opt-in to more
-/// than 48 KiB of shared memory is set at each launch that needs it: the attribute belongs to a (function, device)
-/// pair, and a flag "already set" would be wrong on a second device.
+/// Launches a kernel on a stream. `function` is the kernel's trampoline; its type is erased, so this function is
+/// compiled once. A launch that needs more than 48 KiB of shared memory sets the function's attribute for it each time:
+/// the attribute belongs to a (function, device) pair, and a flag "already set" would be wrong on a second device.
 inline void launch_on_stream(const kernel_needs& kernel, const void* function, index3 blocks, void* params,
                              cudaStream_t stream, where at) {
   if (kernel.shared_bytes > 48 * 1024)
     check_cuda(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, kernel.shared_bytes),
                "cudaFuncSetAttribute", at);
   if (!has_code_for(arch::sm_75, kernel)) {
-    // A newer device would run the trap that was compiled for an older arch.
+    // A device for which the program has no code runs the code for an older arch, where the kernel may be only the
+    // trap: refuse the launch instead.
     cudaFuncAttributes code;
     check_cuda(cudaFuncGetAttributes(&code, function), "cudaFuncGetAttributes", at);
     if (!has_code_for(arch_of(code.ptxVersion), kernel)) {
@@ -71,6 +73,7 @@ inline void launch_on_stream(const kernel_needs& kernel, const void* function, i
   }
   check_cuda(result, "cudaLaunchKernel", at);
 }
+/// Launches Kernel on a stream.
 template <class Kernel, class Params>
 void launch_on_stream(index3 blocks, const Params& params, cudaStream_t stream, where at) {
   launch_on_stream(needs_of<Kernel>(), reinterpret_cast<const void*>(&trampoline<Kernel, Params>), blocks,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Workspace of ops on a GPU. It comes from the library's own memory pool, one a device, which keeps its memory from
-// launch to launch. The device's default pool returns unused memory to the driver at each synchronisation, unless the
-// program has set its release threshold; after that, the memory of every op would have to be mapped again.
+// Workspace of ops on a GPU. Each device has a memory pool of the library, which keeps its memory from launch to
+// launch. The device's default pool would return unused memory to the driver at each synchronisation, unless the
+// program has set its release threshold; the memory of the next op would then have to be mapped again.
 #pragma once
 #pragma GCC system_header
 
@@ -14,8 +14,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The library's pool of a device. It is created at the first call and kept until the program ends. Null for a device
-/// whose number is 64 or larger. `cudaMemPoolTrimTo` returns the pool's unused memory to the driver.
+/// Returns the library's pool of a device; null for a device whose number is 64 or larger. The pool is created at the
+/// first call and kept until the program ends. `cudaMemPoolTrimTo` returns the pool's unused memory to the driver.
 inline cudaMemPool_t workspace_pool(int device, where at = {}) {
   constexpr int most = 64;
   static cudaMemPool_t pools[most] = {};
@@ -27,8 +27,8 @@ inline cudaMemPool_t workspace_pool(int device, where at = {}) {
   how.allocType = cudaMemAllocationTypePinned;
   how.location.type = cudaMemLocationTypeDevice;
   how.location.id = device;
-  // The relaxed mode allows these calls while a stream is being captured: the first op of a program may be captured.
-  // None of the calls enqueues work.
+  // The relaxed mode allows the calls below while a stream is being captured: the first op of a program may be
+  // captured. None of the calls enqueues work.
   cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;
   check_cuda(cudaThreadExchangeStreamCaptureMode(&mode), "cudaThreadExchangeStreamCaptureMode", at);
   const cudaError_t made = cudaMemPoolCreate(&pool, &how);
@@ -46,7 +46,7 @@ inline cudaMemPool_t workspace_pool(int device, where at = {}) {
   return first;
 }
 
-/// Allocates memory of the current device for an op. It is allocated and freed in the stream's order.
+/// Allocates memory of the current device for an op. Allocation and release are in stream order.
 inline allocation pooled_workspace(std::size_t bytes, cudaStream_t stream, where at = {}) {
   if (bytes == 0) return {};
   int device = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The engine of asynchronous copies and barriers for a block of one lane: a copy is complete when the call returns, and
-// a barrier does nothing. The atoms' host model calls it on the CPU; simt/virtual_engine.hpp is the virtual GPU's.
+// a barrier does nothing. The atoms' host model calls this engine on the CPU. simt/virtual_engine.hpp is the virtual
+// GPU's engine, and says what each function does there.
 #pragma once
 #pragma GCC system_header
 

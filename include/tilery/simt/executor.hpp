@@ -39,7 +39,7 @@ concept has_memory = requires(const Executor& executor, void* to, const void* fr
   executor.wait(at);
 };
 
-/// A kernel for the concept below: its `run` is never compiled.
+/// A kernel for the concept runs_kernels: its `run` is never compiled.
 struct any_kernel;
 
 /// The device, and launches.
@@ -83,7 +83,8 @@ concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, an
 /// any two memories, `zero_bytes(to, bytes, where)` sets bytes to zero.
 ///
 /// Order. Copies, zeroing and launches happen in the order of the calls. A call may return before its work is done;
-/// `wait(where)` returns after it. Memory that an allocation releases must stay valid for the calls before the release.
+/// `wait(where)` returns after all work is done. An allocation may be released before earlier calls have done their
+/// work: its memory must stay valid for them.
 ///
 /// Launches. `run<Kernel>(blocks, params, known, where)` calls `Kernel::run(lane, params, shared)` for each lane of
 /// each block, where `shared` is one uninitialised object of type Kernel::shared in a block. `launch` calls it, for a
@@ -92,9 +93,9 @@ concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, an
 ///
 /// The CPU's kernels. If `uses_cpu_kernels`: `parallel(n, body, most_threads)` calls body(i) for each i in [0, n), in
 /// any order, and returns after the last call; `parallel(n_first, first, n_second, second, most_threads)` does so for
-/// first, then for second; `threads()` is the number of host threads that it may use.
+/// first, then for second; `threads()` is the number of host threads that such a loop may use.
 ///
-/// Errors. A failure of the device throws tilery::error with the API's own words.
+/// Errors. If the device fails, the call or a later one throws tilery::error with the words of the device's API.
 template <class Executor>
 concept executor = contract::has_lane<Executor> && contract::has_traits<Executor> && contract::has_memory<Executor> &&
     contract::runs_kernels<Executor> &&

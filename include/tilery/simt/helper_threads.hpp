@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The pool of helper threads of the host's parallel loops (simt/cpu_parallel.hpp says what holds for such a loop). The
-// caller of a loop opens a gate, works itself, closes the gate, and waits for the helpers that came through it; so a
-// helper that gets no core costs nothing. Joining a loop and leaving it take one atomic operation each.
+// The pool of helper threads for the host's parallel loops (simt/cpu_parallel.hpp has the rules of such a loop). A gate
+// is an atomic number through which helpers join a loop. The caller of a loop opens the gate, works itself, closes the
+// gate, and waits for the helpers that came through it; so a helper that gets no core costs nothing. Joining a loop and
+// leaving it take one atomic operation each.
 #pragma once
 #pragma GCC system_header
 
@@ -21,7 +22,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A loop with up to two phases: body(context, 0, i) for each i in [0, n[0]), then body(context, 1, i) for each i in
+/// A loop with one or two phases: body(context, 0, i) for each i in [0, n[0]), then body(context, 1, i) for each i in
 /// [0, n[1]).
 struct phased_loop {
   static constexpr int most_phases = 2;
@@ -32,7 +33,7 @@ struct phased_loop {
   const void* context = nullptr;
 };
 
-/// The pool of helper threads: one a program. After a loop, a helper spins for some 0.1 ms, then sleeps.
+/// The pool of helper threads, one for the program. After a loop, a helper spins for about 0.1 ms, then sleeps.
 class helper_threads {
 public:
   /// Runs a loop on the calling thread and at most `helpers` helper threads. The calling thread runs alone in a forked
@@ -56,14 +57,14 @@ private:
     ~end_of_life() { pool.end(); }
   };
 
-  /// Releases the pool at the end of the scope.
+  /// Ends the use of the pool at the end of the scope, so that another caller can take it.
   struct taken {
     std::atomic_flag& flag;
     ~taken() { flag.clear(std::memory_order_release); }
   };
 
-  // The gate's 32 bits: the number of the loop, one bit that is set while the gate is closed, and the number of threads
-  // in the loop, its caller included.
+  // The gate's 32 bits. Bits 0 to 11: the number of threads in the loop, its caller included. Bit 12: set while the
+  // gate is closed. Bits 13 to 31: the number of the loop.
   static constexpr std::uint32_t closed = 1u << 12, next_loop = closed << 1;
   static constexpr int most_helpers = 1 << 11;
   static constexpr std::uint32_t loop_of(std::uint32_t gate) { return gate / next_loop; }
@@ -88,8 +89,8 @@ private:
     std::fegetenv(&mode_);
     failed_.store(false, std::memory_order_relaxed);
     left_.store(0, std::memory_order_relaxed);
-    // The order of these two is sequentially consistent, and so is a helper's: it counts itself among the sleepers,
-    // then reads the gate. One of the two sees the other.
+    // Open the gate, then read the number of sleepers; a helper adds itself to the sleepers, then reads the gate. All
+    // four are sequentially consistent: either this thread sees the sleeper, or the helper sees the open gate.
     gate_ = (loop_of(gate_.load(std::memory_order_relaxed)) + 1) * next_loop + 1;
     if (asleep_ > 0) wake();
 
@@ -103,6 +104,7 @@ private:
     return true;
   }
 
+  /// Starts helper threads until there are `wanted`, or the system refuses more.
   void start_threads(int wanted) {
     if (static_cast<int>(threads_.size()) >= wanted) return;
     threads_.reserve(static_cast<std::size_t>(wanted));
@@ -120,8 +122,9 @@ private:
     gate_.notify_all();
   }
 
-  /// Keeps the helpers off the processor that the caller runs on. Without this, Linux often wakes a helper there, and
-  /// leaves it there for some 4 ms while another processor idles: a loop of 0.1 ms would run on its caller alone.
+  /// Keeps the helpers off the processor that the caller runs on. Without this, Linux often wakes a helper on that
+  /// processor, and leaves it there for some 4 ms while another processor idles: a loop of 0.1 ms would run on its
+  /// caller alone.
   void avoid_this_processor() {
     const int here = sched_getcpu();
     if (here < 0 || here >= CPU_SETSIZE || here == avoided_processor_) return;
@@ -133,7 +136,8 @@ private:
     avoided_processor_ = here;
   }
 
-  /// What a helper thread does until the end of the pool. `seen` is the number of the last loop that it knows.
+  /// Waits for loops and takes part in them, until the end of the pool: the function of a helper thread. `seen` is the
+  /// number of the last loop that the helper knows.
   void serve(std::uint32_t seen) {
     for (;;) {
       std::uint32_t gate = gate_;
@@ -146,7 +150,7 @@ private:
       if (stop_) return;
       seen = loop_of(gate);
       if (gate & closed) continue;
-      gate = gate_.fetch_add(1);
+      gate = gate_.fetch_add(1);  // joins the loop; the old count of threads is this helper's number in it
       seen = loop_of(gate);
       if (gate & closed) continue;
       if (const int thread = threads_of(gate); thread < workers_) {
@@ -160,7 +164,8 @@ private:
     }
   }
 
-  /// Takes part in the loop. A phase begins when all indices of the phase before it are done.
+  /// Runs body for indices of the loop, as thread number `thread` of it (0: the caller). A phase begins when all
+  /// indices of the phase before it are done.
   void work(int thread) {
     try {
       for (int phase = 0; phase < loop_.phases; ++phase) {
@@ -176,6 +181,7 @@ private:
     }
   }
 
+  /// Waits until holds() is true: spins for a while, then lets other threads run between the tests.
   template <class Condition>
   static void wait_until(const Condition& holds) {
     for (int spins = 0; !holds(); ++spins) spins < 4096 ? pause() : std::this_thread::yield();
@@ -187,6 +193,7 @@ private:
 #endif
   }
 
+  /// Ends all helper threads.
   void end() {
     ended_ = true;
     stop_ = true;
@@ -196,23 +203,23 @@ private:
     for (std::thread& t : threads_) forked_ || t.get_id() == std::this_thread::get_id() ? t.detach() : t.join();
   }
 
-  inline static std::atomic<bool> ended_ = false, forked_ = false;  // they have no destructor
+  inline static std::atomic<bool> ended_ = false, forked_ = false;  // usable until the program ends: no destructor
   std::vector<std::thread> threads_;
   std::atomic_flag taken_;
-  int avoided_processor_ = -1;  // by the helpers
+  int avoided_processor_ = -1;  // the processor on which no helper runs; -1: none
 
   phased_loop loop_;
-  int workers_ = 1;
-  std::fenv_t mode_{};  // of the caller
+  int workers_ = 1;     // most threads of the loop, its caller included
+  std::fenv_t mode_{};  // the floating-point mode of the caller
   loop_indices indices_[phased_loop::most_phases];
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
   std::atomic<bool> failed_ = false;
 
-  // Each in cache lines of its own: helpers spin on the gate.
+  // Each of the three counters is in cache lines of its own, because helpers spin on the gate.
   alignas(128) std::atomic<std::uint32_t> gate_ = closed;
-  alignas(128) std::atomic<int> left_ = 0;  // helpers that have left the loop
-  alignas(128) std::atomic<int> asleep_ = 0;
+  alignas(128) std::atomic<int> left_ = 0;    // helpers that have left the loop
+  alignas(128) std::atomic<int> asleep_ = 0;  // helpers that sleep
   std::atomic<bool> stop_ = false;
 };
 

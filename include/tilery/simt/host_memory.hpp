@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The part that all executors on the host share: aligned memory, copies, and workspace for ops.
+// Base class of the executors that run on the host: aligned memory, copies, and workspace for ops.
 #pragma once
 #pragma GCC system_header
 

@@ -31,15 +31,16 @@ bool read_file(const char* path, char (&text)[Size]) {
   return size > 0;
 }
 
-/// quota / period, rounded up: the cores that a quota of processor time in each period is worth. 0 means no limit.
+/// Returns quota / period, rounded up: the number of cores that use up a quota of processor time in each period. 0
+/// means no limit.
 constexpr int cores_of(long long quota, long long period) {
   if (quota <= 0 || period <= 0) return 0;
   const long long cores = quota / period + (quota % period > 0);
   return cores < 1 << 20 ? static_cast<int>(cores) : 0;
 }
 
-/// The limit, in cores, that the folder of one group sets; 0 means no limit. Version 2 of control groups has the file
-/// cpu.max with "QUOTA PERIOD" or "max PERIOD"; version 1 has one file for the quota and one for the period.
+/// Returns the limit, in cores, that the folder of one group sets; 0 means no limit. Version 2 of control groups has
+/// the file cpu.max with "QUOTA PERIOD" or "max PERIOD"; version 1 has one file for the quota and one for the period.
 inline int limit_of_folder(const char* folder, bool version_1) {
   char path[4200], text[64], period[64];
   const auto read_in = [&](const char* name, char(&into)[64]) {
@@ -56,7 +57,8 @@ inline int limit_of_folder(const char* folder, bool version_1) {
   return cores_of(quota, std::atoll(rest));
 }
 
-/// The smallest limit, in cores, of a group and of all groups above it. `group` begins with a slash; it is overwritten.
+/// Returns the smallest limit, in cores, of a group and of all groups above it; 0 means no limit. `group` begins with a
+/// slash, and is overwritten.
 inline int limit_of_group(const char* mount, char* group, bool version_1) {
   int least = 0;
   for (;;) {
@@ -71,8 +73,8 @@ inline int limit_of_group(const char* mount, char* group, bool version_1) {
   }
 }
 
-/// The limit of this process's processor time, in cores; 0 means no limit. `root` is put before each path: "" on a real
-/// machine, a folder in tests.
+/// Returns the limit of this process's processor time, in cores; 0 means no limit. `root` is put before each path: ""
+/// on a real machine, a folder in tests.
 inline int cpu_limit(const char* root) {
   char path[4100], groups[4096], mount[4100];
   const auto below_root = [root](char(&to)[4100], const char* name) {
@@ -107,8 +109,8 @@ inline int cpu_limit(const char* root) {
 
 }  // namespace cgroup
 
-/// The number of cores that this process may run on, or its control group's limit if that is smaller. The limit is read
-/// once.
+/// Returns the number of cores that this process may run on, or its control group's limit if that is smaller. The limit
+/// is read once.
 inline int host_threads() {
   static const int limit = cgroup::cpu_limit("");
   cpu_set_t allowed;

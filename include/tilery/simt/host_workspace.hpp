@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Workspace of ops on the host, which a thread keeps from call to call. Fresh memory costs a page fault every 4 KiB:
-// that takes as long as packing a matrix into it.
+// Workspace of ops on the host: each thread keeps its memory from call to call. Fresh memory costs a page fault for
+// every 4 KiB, which takes as long as packing a matrix into it.
 #pragma once
 #pragma GCC system_header
 
@@ -10,12 +10,12 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Returns at least `bytes` bytes, aligned to a cache line (64 bytes). The calling thread must free them itself, at the
-/// end of the op.
+/// Returns `bytes` bytes or more, aligned to a cache line (64 bytes). The calling thread must itself release the
+/// allocation, at the end of the op.
 ///
-/// Kept memory. A thread keeps two blocks of at most 64 MiB each for its next ops, so that an op can use two at once. A
-/// larger block, or a third one at once, is allocated and freed as usual. So is a block that a destructor asks for at
-/// the end of the thread or of the program, after the kept blocks are destroyed.
+/// Kept memory. A thread keeps two blocks of at most 64 MiB each for its next ops: one op can use two at once. A larger
+/// block, or a third one at once, is allocated and freed as usual. So is a block that the destructor of another object
+/// requests after the kept blocks are destroyed, at the end of the thread or of the program.
 inline allocation kept_workspace(std::size_t bytes) {
   static constexpr std::align_val_t alignment{64};
   struct kept_block {
@@ -30,7 +30,7 @@ inline allocation kept_workspace(std::size_t bytes) {
       *gone = true;
       for (kept_block& b : both)
         if (!b.in_use)
-          ::operator delete(b.memory, alignment);  // in use: exit() was called inside an op, whose other threads go on
+          ::operator delete(b.memory, alignment);  // else exit() was called inside an op, whose other threads go on
     }
   };
   static thread_local bool gone = false;  // has no destructor: it can be read until the thread ends

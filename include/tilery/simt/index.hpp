@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The index of a block in its grid.
+// A three-dimensional index or extent, in blocks of a grid.
 #pragma once
 #pragma GCC system_header
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Defines what a kernel is (simt/launch.hpp launches it). A kernel is a struct with a constant number of threads, a
-// type `shared`, and the function `run`, which is executed by each lane:
+// type `shared`, and the function `run`, which each lane executes:
 //
 //   struct my_kernel {
 //     static constexpr const char* name = "my_kernel";
-//     static constexpr int threads = 128;              // lanes of a block on a GPU
-//     static constexpr features needs = features::copy_async;  // features that its text uses; none if absent
-//     static constexpr arch lowest = arch::sm_90;      // the first arch that it is tuned for; any arch if absent
-//     static constexpr bool allows_one_lane = true;        // true if `run` is also right for a block of one lane (the
-//     cpu) static constexpr bool blocks_wait = true;        // true if a block waits for another block; false if absent
-//     static constexpr int cluster = 4;                // blocks of a cluster, along x; 1 if absent
-//     static constexpr int resident = 2;               // blocks whose registers an SM must hold at once; 1 if absent
+//     static constexpr int threads = 128;                      // lanes of a block on a GPU
+//     static constexpr features needs = features::copy_async;  // features that `run` uses; none if absent
+//     static constexpr arch lowest = arch::sm_90;              // the first arch that it is for; any if absent
+//     static constexpr bool allows_one_lane = true;            // `run` is right for a block of one lane (cpu)
+//     static constexpr bool blocks_wait = true;                // a block waits for another block; false if absent
+//     static constexpr int cluster = 4;                        // blocks of a cluster, along x; 1 if absent
+//     static constexpr int resident = 2;                       // blocks whose registers must fit an SM; 1 if absent
 //     struct shared {
 //       shared_array<float, 4> sums;
 //       void members(auto name) { name("sums", sums); }  // for the virtual GPU's reports; may be absent
@@ -31,6 +31,7 @@ namespace tilery::inline TILERY_ABI {
 /// The `shared` type of kernels that need no shared memory.
 struct no_shared {};
 
+/// The members that every kernel must have, besides `run`.
 template <class K>
 concept kernel_text = requires {
   { K::name } -> std::convertible_to<const char*>;
@@ -39,7 +40,7 @@ concept kernel_text = requires {
   typename K::shared;
 };
 
-/// The number of blocks in a cluster of the kernel, along x.
+/// Returns the number of blocks in a cluster of the kernel, along x.
 template <class Kernel>
 constexpr int cluster_of() {
   if constexpr (requires { Kernel::cluster; })
@@ -47,7 +48,7 @@ constexpr int cluster_of() {
   else
     return 1;
 }
-/// The number of the kernel's blocks whose registers an SM must hold at once (the second argument of
+/// Returns the number of the kernel's blocks for which an SM must have enough registers at once (the second argument of
 /// __launch_bounds__).
 template <class Kernel>
 constexpr int resident_of() {
@@ -56,7 +57,7 @@ constexpr int resident_of() {
   else
     return 1;
 }
-/// The features that a kernel needs.
+/// Returns the features that a kernel needs.
 template <class Kernel>
 constexpr features features_of() {
   if constexpr (requires { Kernel::needs; })
@@ -67,7 +68,7 @@ constexpr features features_of() {
 /// The largest cluster, in blocks, that every arch with clusters supports. Some archs support larger clusters.
 inline constexpr int portable_cluster = 8;
 
-/// The bytes of a kernel's shared memory; 0 for an empty struct.
+/// Returns the bytes of a kernel's shared memory; 0 for an empty struct.
 template <class Kernel>
 constexpr int shared_bytes() {
   return std::is_empty_v<typename Kernel::shared> ? 0 : static_cast<int>(sizeof(typename Kernel::shared));
@@ -91,6 +92,7 @@ struct kernel_needs {
   int shared_bytes = 0;
   int cluster = 1;
 };
+/// Returns the requirements of Kernel.
 template <kernel_text Kernel>
 constexpr kernel_needs needs_of() {
   const arch* lowest = nullptr;

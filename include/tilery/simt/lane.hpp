@@ -12,7 +12,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The parts of the contracts of lanes and executors, by which a message can name the part that is missing.
+/// The parts of the contracts of lanes and executors. They are concepts of their own, so that an error message can name
+/// the part that is missing.
 namespace contract {
 
 /// The constants of a lane type.
@@ -25,7 +26,7 @@ concept lane_traits = requires {
   { Lane::threads(128) } -> std::same_as<int>;
 };
 
-/// The lane's place, and what it does together with other lanes.
+/// The lane's indices, and the functions that it calls together with other lanes.
 template <class Lane>
 concept lane_group = requires(const Lane& lane, float value, int number, bool vote, where at) {
   { lane.rank() } -> std::same_as<int>;
@@ -76,7 +77,8 @@ struct any_value {
   TILERY_SIMT bool operator()(int) const { return true; }
 };
 
-/// Waits for a value that a lane of another block stores. Only lanes of executors whose blocks may wait for each other.
+/// The function by which a lane waits for a value that a lane of another block stores. Lanes have this function if the
+/// blocks of their executor may wait for each other.
 template <class Lane>
 concept waiting_lane = requires(const Lane& lane, gmem_ptr<int> flag, any_value done, scope s, where at) {
   lane.wait_until(flag, done, s, at);
@@ -92,17 +94,17 @@ concept waiting_lane = requires(const Lane& lane, gmem_ptr<int> flag, any_value 
 /// Constants. `warp_size` is the number of lanes that exchange values by shuffles: a power of two. `is_whole_block`:
 /// true if a block has one lane, whatever number of threads a policy asks for; then there are no other lanes to
 /// exchange values with, and `warp_size` is 1. `takes_any_alignment`: true if a pack may be loaded and stored at the
-/// address of any element; otherwise its address is a multiple of its size, or of 16 bytes for larger packs. A lane
-/// that is a whole block takes any alignment, because there are no other lanes for the edges of a row. `threads(n)` is
-/// the number of lanes of a block whose kernel asks for n threads: 1 if the lane is a whole block, otherwise n.
-/// `runs_on_device`: true if a device runs the lane's code. A device pass compiles an atom for such a lane only if the
-/// device has the atom's feature (simt/has_text.hpp).
+/// address of any element; otherwise the address of a pack must be a multiple of the pack's size, or of 16 bytes for
+/// larger packs. A lane that is a whole block must take any alignment, because there are no other lanes for the edges
+/// of a row. `threads(n)` is the number of lanes of a block whose kernel asks for n threads: 1 if the lane is a whole
+/// block, otherwise n. `runs_on_device`: true if a device runs the lane's code. A device pass compiles an atom for such
+/// a lane only if the device has the atom's feature (simt/has_text.hpp).
 ///
-/// Place. `rank()` is the lane's number in its block, `warp()` is rank() / warp_size, `warp_rank()` is
-/// rank() % warp_size. `block()` is the block's index in the grid, `blocks()` the grid's size.
+/// Indices. `rank()` is the lane's number in its block; `warp()` is rank() / warp_size, and `warp_rank()` is the
+/// remainder. `block()` is the block's index in the grid, `blocks()` the grid's size.
 ///
-/// Barriers. All lanes of the block call `sync_block()`, all lanes of the warp `sync_warp()`. Accesses to shared and
-/// global memory before the barrier are visible to the same lanes after it.
+/// Barriers. All lanes of the block call `sync_block()`, all lanes of the warp call `sync_warp()`. Accesses to shared
+/// and global memory before the barrier are visible to the lanes of this block or warp after it.
 ///
 /// Shuffles. All lanes of the warp call them. `shuffle(x, i)` returns the x of lane i % warp_size of the warp,
 /// `shuffle_xor(x, mask)` that of lane warp_rank() ^ mask, `shuffle_down(x, n)` that of lane warp_rank() + n, or the
@@ -111,11 +113,13 @@ concept waiting_lane = requires(const Lane& lane, gmem_ptr<int> flag, any_value 
 /// Memory. `load(p)` and `load(p, width<n>)` return an element and a pack of n elements; `store(p, x)` stores either. p
 /// is a gmem_ptr or an smem_ptr. A gmem_ptr to const elements promises that no lane writes them during the launch.
 ///
-/// Atomics. Each takes an order and a scope (simt/order.hpp), on global memory and on the block's shared memory, and
-/// returns the old element. `atomic_max` is for integers, `atomic_compare_exchange` for elements of 4 or 8 bytes.
+/// Atomics. Each takes an order and a scope (simt/order.hpp), and works on global memory and on the block's shared
+/// memory. `atomic_add`, `atomic_max`, `atomic_exchange`, `atomic_compare_exchange` and `atomic_load` return the old
+/// element. `atomic_max` is for integers, `atomic_compare_exchange` for elements of 4 or 8 bytes.
 ///
 /// Reports. `step`, `operations` and `discard` (simt/step.hpp) may do nothing. `engine()` returns the object on which
-/// atoms run their host model: immediate_engine (simt/engine.hpp) if the lane has no model of its own.
+/// the host model of the atoms makes its copies and barriers: immediate_engine (simt/engine.hpp) if the lane has no
+/// engine of its own.
 ///
 /// Optional functions. `wait_until(flag, done, scope)` exists if the executor's blocks may wait for each other. The
 /// functions of clusters, `cluster_rank`, `cluster_size`, `sync_cluster` and `of_block`, exist if an arch of the

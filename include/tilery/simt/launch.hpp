@@ -49,8 +49,13 @@ constexpr bool is_kernel() {
   }
 }
 
-/// Launches a kernel on a grid of blocks, in the executor's order. `known` lists the kernel's operands: launch() checks
-/// their memory space, and a checking executor uses them as the bounds of every access. An empty grid launches nothing.
+/// Launches a kernel on a grid of blocks, after the executor's earlier calls. An empty grid launches nothing.
+///
+/// Operands. `known` lists the kernel's operands. launch() checks that the executor can reach their memory, and the
+/// virtual GPU reports every access of the kernel outside of them.
+///
+/// Errors. Throws `error` before the launch if the grid is too large or not made of whole clusters, if the executor
+/// cannot reach an operand, or if the device cannot run the kernel.
 template <class Kernel, class Executor, class Params>
 void launch(const Executor& executor, index3 blocks, const Params& params, const operands& known = {}, where at = {}) {
   if constexpr (is_executor<Executor>())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The indices of a parallel loop, as its threads take them. Each thread has a consecutive range of its own, for its
-// cache; a thread that is done takes from the other ranges, because cores of a shared machine differ in speed.
+// The indices of a parallel loop, as its threads take them. Each thread has a consecutive range of its own, so that its
+// data stays in its cache. A thread that has finished its range takes indices from the other ranges, because cores of a
+// shared machine differ in speed.
 #pragma once
 #pragma GCC system_header
 
@@ -20,7 +21,7 @@ public:
     if (ranges_.size() < static_cast<std::size_t>(threads)) ranges_ = std::vector<range>(threads);
     threads_ = threads;
     n_ = n;
-    taken_at_once_ = n / (16 * threads) + 1;
+    taken_at_once_ = n / (16 * threads) + 1;  // about 1/16 of a range
     finished_.store(0, std::memory_order_relaxed);
     std::int64_t begin = 0;
     for (int t = 0; t < threads; ++t) {
@@ -29,7 +30,8 @@ public:
     }
   }
 
-  /// Calls body(i) for indices of thread `thread`'s range, then of the other ranges, until none is left.
+  /// Calls body(i) for indices of the range of thread `thread`, then of the other ranges, until no index is left to be
+  /// taken.
   template <class Body>
   void take(int thread, const Body& body) {
     std::int64_t count = 0;
@@ -45,16 +47,16 @@ public:
     finished_.fetch_add(count, std::memory_order_acq_rel);
   }
 
-  /// Leaves no index to be taken. Those that are taken already run.
+  /// Drops all indices that no thread has taken yet. Body calls for indices that are taken go on.
   void drop_rest() {
     for (int t = 0; t < threads_; ++t) ranges_[t].next = ranges_[t].end;
   }
 
-  /// True if body(i) has returned for every index: what the threads have written is visible to the caller.
+  /// True if body(i) has returned for every index. Then all writes of these calls are visible to the caller.
   bool finished() const { return finished_.load(std::memory_order_acquire) == n_; }
 
 private:
-  /// The indices of one thread's range that are not taken yet: [next, end). Alone in its cache lines.
+  /// The indices [next, end) of one thread's range that are not taken yet. Each range is in cache lines of its own.
   struct alignas(128) range {
     std::atomic<std::int64_t> next = 0;
     std::int64_t end = 0;

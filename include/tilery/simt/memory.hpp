@@ -35,7 +35,8 @@ public:
     return reinterpret_cast<std::uintptr_t>(raw_) % (elements * sizeof(T)) == 0;
   }
 
-  /// The number of elements from here to the next sector. A sector has 32 bytes and is the unit of memory transfers.
+  /// Returns the number of elements from this address to the next sector; 0 if a sector begins here. A sector has 32
+  /// bytes and is the unit of memory transfers.
   TILERY_SIMT int elements_to_sector() const {
     return static_cast<int>((32 - reinterpret_cast<std::uintptr_t>(raw_) % 32) % 32 / sizeof(T));
   }
@@ -65,6 +66,7 @@ private:
   T* raw_;
 };
 
+/// True for smem_ptr.
 template <class P>
 inline constexpr bool is_shared_pointer = false;
 template <class T>
@@ -75,8 +77,9 @@ concept atomic_pointer =
     !std::is_const_v<typename P::element_type> &&
     (std::same_as<P, gmem_ptr<typename P::element_type>> || std::same_as<P, smem_ptr<typename P::element_type>>);
 
-/// A pointer to the shared memory of any block of the cluster. `lane.of_block(pointer, rank)` makes it. On a GPU it
-/// holds an address in the cluster's window, on the virtual GPU an offset in bytes into that block's shared memory.
+/// A pointer to the shared memory of any block of the cluster; `lane.of_block(pointer, rank)` makes it. On a GPU it
+/// holds an address in the cluster's window (.shared::cluster in PTX), on the virtual GPU an offset in bytes into the
+/// shared memory of block `rank`.
 template <class T>
 class dsmem_ptr {
 public:
@@ -131,8 +134,8 @@ struct gmem_matrix {
   TILERY_SIMT gmem_ptr<T> row(int i) const { return data + i * row_stride; }
 };
 
-/// Converts a host view to a kernel's parameter. `To` is T or const T. It may also drop a const of T, for an in-place
-/// op whose kernel writes an operand that the view calls const.
+/// Makes a kernel's parameter from a host view. `To` is T or const T. `To` may also be T without its const, for an
+/// in-place op whose kernel writes an operand that the view calls const.
 template <class To, class T>
 gmem_matrix<To> for_kernel(const tensor_view<T, 2>& v) {
   return {gmem_ptr<To>(const_cast<To*>(v.pointer)), v.extents[0], v.extents[1], v.strides[0], v.strides[1]};

@@ -8,9 +8,11 @@
 namespace tilery::inline TILERY_ABI {
 
 enum class order : int { relaxed, acquire, release, acquire_release };
+/// The lanes for which an atomic or a fence is ordered: those of the block, of the device, or of all devices and the
+/// host.
 enum class scope : int { block, device, system };
 
-/// The default scope of an atomic: the block for its shared memory, the device for global memory.
+/// The default scope of an atomic: the block for shared memory, the device for global memory.
 template <atomic_pointer P>
 inline constexpr scope scope_of = is_shared_pointer<P> ? scope::block : scope::device;
 

@@ -15,7 +15,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The unit of an SM that an operation needs.
+/// The unit of an SM that an operation needs. `special` computes special functions, such as e^x.
 enum class compute_unit : int {
   fma_f32,
   fma_f64,

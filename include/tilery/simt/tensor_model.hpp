@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The arithmetic of the virtual GPU's tensor cores.
+// How the virtual GPU computes the sums of tensor cores.
 #pragma once
 #pragma GCC system_header
 
@@ -7,14 +7,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Selects the arithmetic of modelled tensor cores. `exact` computes the same bits as the arch `target`. Otherwise sums
-/// are plain float, which is faster and has slightly smaller rounding errors.
+/// Selects the arithmetic of modelled tensor cores. If `exact` is true, sums have the same bits as on the arch
+/// `target`. Otherwise sums are plain float, which is faster and has slightly smaller rounding errors.
 struct tensor_model {
   arch target = arch::sm_90;
   bool exact = false;
 };
 
-/// The work of an instruction that a whole warp executes together: shares[i] is the argument of lane i, of 32 lanes.
+/// A function that computes an instruction for a whole warp: shares[i] is the argument that lane i of 32 passes.
 using warp_work = void (*)(void* const* shares, tensor_model how);
 
 }  // namespace tilery::inline TILERY_ABI

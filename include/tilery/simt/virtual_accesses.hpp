@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The loads and stores of a lane of the virtual GPU, in global memory and in its block's shared memory. A checked lane
-// asks its block's watch before each access. A load that is not allowed returns NaN; such a store does nothing.
+// asks its block's watch (simt/virtual/block_watch.hpp) before each access. A load that is not allowed returns a value
+// with all bits set, a NaN for floating-point types; a store that is not allowed does nothing.
 #pragma once
 #pragma GCC system_header
 
@@ -49,8 +50,9 @@ public:
 
 #ifndef __CUDA_ARCH__
 protected:
-  /// Returns true if the access is allowed. An unchecked lane throws if the address is not aligned to the access's
-  /// size, where a GPU would fault. An access of 32 bytes or more is several accesses of 16 bytes.
+  /// Returns true if the access is allowed; a checked lane reports it otherwise. An unchecked lane checks only the
+  /// alignment: it throws if the address is not aligned to the size of the access, where a GPU would fault. An access
+  /// of 32 bytes or more counts as several accesses of 16 bytes.
   template <bool Writes, class Value, class Pointer>
   bool may_access(Pointer p, [[maybe_unused]] const char* name, [[maybe_unused]] access_mode mode, where at) const {
     constexpr int bytes = sizeof(Value);
@@ -63,7 +65,8 @@ protected:
       return true;
     }
   }
-  /// Returns true if an atomic on this element of shared memory is allowed.
+  /// Returns true if an atomic on this element of shared memory is allowed. `overwrites`: true if the new element does
+  /// not depend on the old one.
   template <bool Writes, class T>
   bool may_atomically(smem_ptr<T> p, [[maybe_unused]] const char* name, [[maybe_unused]] access_mode mode,
                       [[maybe_unused]] bool overwrites, where at) const {
@@ -107,7 +110,8 @@ private:
   TILERY_SIMT const Lane& self() const { return static_cast<const Lane&>(*this); }
 
 #ifndef __CUDA_ARCH__
-  /// Not inlined, to keep the code small: a kernel has many accesses.
+  /// Checks an access. Has a fast path for a load of shared memory in a loop. Neither function is inlined, to keep the
+  /// code small: a kernel has many accesses.
   template <bool Shared, bool Writes, int Bytes>
   [[gnu::noinline]] static bool checked_access(Lane lane, const void* pointer, const char* name, access_mode mode,
                                                where at) {

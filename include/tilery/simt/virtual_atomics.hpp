@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Atomics and fences of a lane of the virtual GPU, on global memory and on the block's shared memory. The host executes
-// all of them sequentially consistent. The race check of a checked lane follows the order and scope of the call.
+// Atomics and fences of a lane of the virtual GPU, on global memory and on the block's shared memory (simt/lane.hpp
+// says what each function does). The host executes all of them sequentially consistent. The race check of a checked
+// lane uses the order and the scope of the call.
 #pragma once
 #pragma GCC system_header
 
@@ -71,7 +72,7 @@ public:
     std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif
   }
-  /// Waits until done(element at `flag`) is true. Other lanes and other resident blocks run meanwhile.
+  /// Waits until done(element) is true for the element at `flag`. Meanwhile other lanes and other resident blocks run.
   template <class T, class Done>
   TILERY_SIMT void wait_until([[maybe_unused]] gmem_ptr<T> flag, [[maybe_unused]] Done done,
                               [[maybe_unused]] scope s = scope::device, [[maybe_unused]] where at = {}) const {
@@ -84,9 +85,13 @@ public:
   }
 
 private:
-  /// The effect of an atomic on the element.
+  /// The effect of an atomic on the element. `exchange` stores a value that does not depend on the old element,
+  /// `change` one that may.
   enum class does { load, store, exchange, change };
 
+  /// Makes one atomic access. access(atomic_ref) returns the old element, for a store the new one; so does this
+  /// function. A lane that polls lets other lanes run first (simt/virtual/polling.hpp). Returns 0 if the access is not
+  /// allowed.
   template <does What, class P, class Access>
   TILERY_SIMT typename P::element_type atomic([[maybe_unused]] P p, [[maybe_unused]] const char* name,
                                               [[maybe_unused]] order o, [[maybe_unused]] scope s,
@@ -115,6 +120,7 @@ private:
   }
 
 #ifndef __CUDA_ARCH__
+  /// True if the access would change the element: tries it on a copy.
   template <class T, class Access>
   static bool would_change(const std::atomic_ref<T>& there, Access access) {
     const T now = there.load();

@@ -12,8 +12,8 @@ namespace tilery::inline TILERY_ABI {
 template <class Lane, bool Checked>
 class virtual_cluster {
 public:
-  /// Returns the address at the same offset in the shared memory of the cluster's block `rank`. Call sync_cluster()
-  /// before the first access: it ensures that all blocks of the cluster have started.
+  /// Returns the address, in the shared memory of the cluster's block `rank`, at the offset that `mine` has in this
+  /// block's. Call sync_cluster() before the first access: it ensures that all blocks of the cluster have started.
   template <class T>
   TILERY_SIMT dsmem_ptr<T> of_block([[maybe_unused]] smem_ptr<T> mine, int rank, where = {}) const {
     std::ptrdiff_t offset = 0;
@@ -62,12 +62,13 @@ private:
   TILERY_SIMT const Lane& self() const { return static_cast<const Lane&>(*this); }
 
 #ifndef __CUDA_ARCH__
-  /// Returns the host address of an access to the shared memory of the cluster's block `rank`, or null if the access is
-  /// not allowed.
+  /// Returns the host address of an access to the shared memory of the cluster's block `rank`. A checked lane gets null
+  /// if the access is not allowed (the fault is reported). An unchecked lane throws if the block does not exist or the
+  /// address is misaligned; bounds are not checked.
   template <int Bytes>
   void* reach(int rank, std::uint32_t address, [[maybe_unused]] bool writes, where at) const {
     constexpr std::uint32_t power = Bytes & -Bytes, unit = power < 16 ? power : 16;
-    const auto offset = static_cast<std::int32_t>(address);  // negative before the beginning of the shared memory
+    const auto offset = static_cast<std::int32_t>(address);  // negative: below the start of the shared memory
     const Lane& lane = self();
     const virtual_machine::block* const owner = lane.block_->cluster().at(rank);
     if constexpr (Checked) {

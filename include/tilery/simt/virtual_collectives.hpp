@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The barriers, shuffles and votes of a lane of the virtual GPU. The lane's fiber waits until all lanes of its warp,
-// block or cluster have arrived.
+// The barriers, shuffles and votes of a lane of the virtual GPU (simt/lane.hpp says what each function does). In each
+// of them, the lane's fiber waits until all lanes of its warp, block or cluster have arrived.
 #pragma once
 #pragma GCC system_header
 
@@ -60,8 +60,8 @@ protected:
   }
 
 private:
-  /// Waits for the other lanes of the warp. Returns the table of all lanes' values, and after them the mask of the
-  /// lanes that have arrived.
+  /// Waits for the other lanes of the warp. Returns a table of the `value` of each lane; the entry after these is the
+  /// mask of the lanes that have arrived.
   TILERY_SIMT const std::uint64_t* collective([[maybe_unused]] verb what, [[maybe_unused]] std::uint64_t value,
                                               [[maybe_unused]] where at) const {
 #ifndef __CUDA_ARCH__
@@ -71,6 +71,7 @@ private:
     return nullptr;
 #endif
   }
+  /// Returns the value of a lane of the warp from the table.
   template <class T>
   TILERY_SIMT static T from_table([[maybe_unused]] const std::uint64_t* table, [[maybe_unused]] int lane) {
     T value{};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The lane of the virtual GPU. Each member function models one instruction. This header has the lane's ranks and what
-// reports and profiles need; virtual_accesses, virtual_atomics, virtual_cluster and virtual_collectives have the
-// instructions. `where` is the caller's line, which reports name. nvcc's device pass compiles these bodies, too,
-// because kernels are templates of the lane; there they are empty, and they never run.
+// The lane of the virtual GPU (simt/lane.hpp says what each function does). Each member function models one
+// instruction. This header has the lane's indices and the notes for reports and profiles; the base classes
+// virtual_accesses, virtual_atomics, virtual_cluster and virtual_collectives have the other instructions. `where` is
+// the caller's line, which reports name. nvcc's device pass compiles these functions, too, because kernels are
+// templates of the lane; there their bodies are empty, and never run.
 #pragma once
 #pragma GCC system_header
 
@@ -75,7 +76,7 @@ public:
       return no_step{};
   }
 
-  /// Counts arithmetic of this lane for the profile: `count` multiply-adds, or values of a special function.
+  /// Counts operations of this lane for the profile: `count` multiply-adds, or `count` values of a special function.
   TILERY_SIMT void operations([[maybe_unused]] compute_unit on, [[maybe_unused]] int count,
                               [[maybe_unused]] where at = {}) const {
 #ifndef __CUDA_ARCH__
@@ -97,7 +98,7 @@ public:
 #endif
   }
 
-  /// The atoms' host model runs their asynchronous copies and barriers on this engine.
+  /// Returns the engine on which the atoms' host model runs asynchronous copies and barriers.
   auto engine() const { return virtual_engine<Checked>(*block_, rank_); }
 
 private:
@@ -108,7 +109,8 @@ private:
 
 #ifndef __CUDA_ARCH__
   virtual_machine::block_watch* watch() const { return static_cast<virtual_machine::block_watch*>(block_->events()); }
-  /// Returns the number of the source line of this call. With a seed, other lanes may run first.
+  /// Counts the call and returns the number of its source line. Lets other lanes run first at regular intervals, and at
+  /// random if the options have a seed.
   std::uint32_t site(const char* name, where at) const {
     const std::uint32_t number = watch()->at_site(rank_, name, at);
     if (watch()->delays(rank_)) [[unlikely]]

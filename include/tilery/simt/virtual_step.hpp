@@ -28,7 +28,7 @@ public:
 private:
   virtual_machine::block_watch* watch_;
   int rank_;
-  std::uint32_t outer_ = 0;
+  std::uint32_t outer_ = 0;  // number of the enclosing step
 };
 
 }  // namespace tilery::inline TILERY_ABI
