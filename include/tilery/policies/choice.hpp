@@ -15,7 +15,8 @@ namespace tilery::inline TILERY_ABI {
 struct choice {
   int index;
   const char* reason;
-  int place = index;                   // index in the candidate list of its row (policy_table.hpp)
+  int place = 0;                       // index in the candidate list of its row; policy_table sets it (no default from
+                                       // `index`: nvcc 13.0 does not evaluate that in constant expressions)
   arch from = arch::sm_75;             // the row's first arch
   const evidence* measured = nullptr;  // the row's evidence
 };
