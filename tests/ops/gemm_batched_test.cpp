@@ -243,7 +243,7 @@ TEST(gemm_batched, gaps_of_a_batch_are_out_of_bounds) {
   };
   const std::int64_t row = 40 + 9 + n - 1;  // the last element of row 1 of matrix 1
   EXPECT_EQ(faults(c, row, 0, false), "");
-  EXPECT_NE(faults(c, row, 1, true).find("this lies between its rows or matrices"), std::string::npos);
+  EXPECT_NE(faults(c, row, 1, true).find("this address is between its rows or matrices"), std::string::npos);
   EXPECT_NE(faults(c, row, 1, false), "");
   const std::int64_t matrix = 50 + 3 * 8 + k - 1;  // the last element of matrix 1 of A
   EXPECT_EQ(faults(a, matrix, 0, false), "");
