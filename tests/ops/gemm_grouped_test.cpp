@@ -181,10 +181,11 @@ TYPED_TEST(gemm_grouped_on, is_right_where_operands_lie_both_ways) {
     const std::string says = explain_gemm_grouped(this->executor, list).c_str();
     EXPECT_NE(says.find(kernel), std::string::npos) << says;
   };
-  check.template operator()<float>("4 elements a load: aligned operands; those of the group lie both ways");
-  check.template operator()<double>("1 elements a load: the operands of the group lie both ways");
+  check.template operator()<float>("4 elements a load: aligned operands; those of the group have different layouts");
+  check.template operator()<double>("1 elements a load: the operands of the group have different layouts");
   if (TypeParam::uses_cpu_kernels || has_features(this->executor.target(), features::mma_f16))
-    check.template operator()<bf16>("8 elements a copy: tensor cores; the operands of the group lie both ways");
+    check.template operator()<bf16>(
+        "8 elements a copy: tensor cores; the operands of the group have different layouts");
 }
 
 #ifndef __CUDACC__

@@ -231,7 +231,7 @@ TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
   EXPECT_NEAR(gather(*this, x)[5], reference(doubles(values), 3, 32)[5], 1e-6);
   const auto longer = place(*this, draw_values<float>(132), 1, 132, layout::dense);
   EXPECT_REFUSED(softmax<mine>(this->executor, longer.view, longer.view),
-                 "softmax: a row is longer than the lanes can keep; held = 0 serves every length");
+                 "softmax: a row is longer than the lanes' registers can hold; held = 0 serves every length");
   const auto doubles_in = draw_values<double>(3 * 32);  // packs of 32 bytes
   const auto wide = place(*this, doubles_in, 3, 32, layout::odd);
   softmax<mine>(this->executor, wide.view, wide.view);
@@ -239,8 +239,8 @@ TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
   if constexpr (!TypeParam::uses_cpu_kernels) {
     const auto odd = place(*this, values, 3, 32, layout::odd);
     EXPECT_REFUSED(softmax<mine>(this->executor, x.view, odd.view),
-                   "softmax: the operands' rows do not begin alike for the policy's packs; columns must be contiguous, "
-                   "and pointers and row strides differ by multiples of `vector` elements; vector = 1 serves all");
+                   "softmax: the operands' rows must have packs at the same columns: columns must be contiguous, and "
+                   "pointers and row strides must differ by multiples of `vector` elements; vector = 1 serves all");
   }
 }
 
@@ -255,7 +255,8 @@ TEST(row_policy, says_which_rule_is_broken) {
   EXPECT_STREQ(broken_rule(row_policy{.rows = 3}),
                "row_policy.rows must be threads / lanes_a_row, because each group of lanes has one row");
   EXPECT_STREQ(broken_rule(row_policy{.vector = 32}),
-               "row_policy.vector must be at most 16, because the ends of a row have one lane an element");
+               "row_policy.vector must be at most 16, because the unaligned ends of a row are accessed by one lane "
+               "for each element");
   EXPECT_STREQ(broken_rule(row_policy{.ahead = 0}),
                "row_policy.ahead must be at least 1, because a lane reads a pack before it uses it");
   EXPECT_STREQ(broken_rule(row_policy{.held = -1}), "row_policy.held must not be negative, and rows at least 1");
