@@ -286,7 +286,7 @@ TYPED_TEST(gemm_on, refuses_negative_strides) {
   auto bias = vector(b.view.pointer + 4, 5);
   bias.strides[0] = -1;
   EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(bias)),
-                 "gemm: stride 1 of the epilogue's bias is -1; strides must not be negative");
+                 "gemm: the stride of the epilogue's bias is -1; strides must not be negative");
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
 }
 

@@ -104,7 +104,9 @@ inline finding check_strides(const operand& o) {
   for (int d = 0; d < o.rank; ++d) {
     if (o.extents[d] <= 1) continue;
     if (o.strides[d] < 0)
-      return {sentence("stride ", d, " of ", o.name, " is ", o.strides[d]), "; strides must not be negative"};
+      return {o.rank == 1 ? sentence("the stride of ", o.name, " is ", o.strides[d])
+                          : sentence("stride ", d, " of ", o.name, " is ", o.strides[d]),
+              "; strides must not be negative"};
     last += static_cast<__int128>(o.extents[d] - 1) * o.strides[d] * o.element_bytes;
   }
   if (last >= __int128{1} << 62)
