@@ -105,7 +105,7 @@ TYPED_TEST(softmax_on, is_right_for_every_type_layout_and_length) {
     this->template check<T>(2, 9001, layout::padded, false);
     this->template check<T>(3, 9003, layout::odd, draw(0, 1));
   });
-  this->template check<float>(1, 70001, layout::dense, false);  // longer than the CPU or a multiprocessor keeps
+  this->template check<float>(1, 70001, layout::dense, false);  // longer than the CPU or an SM keeps
   this->template check<bf16>(3, 53259, layout::dense, true);
   for (const layout how : layouts) this->template check<float>(5, 320, how, false);
   for (int i = 0; i < 20; ++i) this->template check<float>(draw(1, 9), draw(1, 700), layouts[draw(0, 4)], draw(0, 1));
@@ -213,9 +213,9 @@ TYPED_TEST(softmax_on, refuses_bad_input_before_it_launches) {
   EXPECT_REFUSED(softmax(this->executor, matrix<float>(nullptr, 3, 4), y.view),
                  "x is a null view of size 3 x 4; it must point to its elements");
   EXPECT_REFUSED(softmax(this->executor, rows(x.view, 0, 2), rows(x.view, 1, 2)),
-                 "softmax: y shares an element with x; the two must be apart, or exactly the same view");
+                 "softmax: y shares an element with x; the two must not overlap, or must be exactly the same view");
   EXPECT_REFUSED(softmax_backward(this->executor, x.view, y.view, x.view),
-                 "softmax_backward: dx shares an element with y; the two must be apart");
+                 "softmax_backward: dx shares an element with y; the two must not overlap");
   softmax(this->executor, matrix<float>(nullptr, 0, 4), matrix<float>(nullptr, 0, 4));  // nothing to do
   softmax(this->executor, matrix<float>(nullptr, 3, 0), matrix<float>(nullptr, 3, 0));
 }

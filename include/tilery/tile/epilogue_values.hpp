@@ -73,7 +73,7 @@ struct row_bias : step {
   void describe(operands& all) const { all.push_back(values.described_vector("the epilogue's row bias")); }
   finding check(int m, int) const {
     if (values.columns() == m) return {};
-    return {"the epilogue's bias of rows has ", values.columns(), " elements; it must have m = ", m};
+    return {"the epilogue's row bias has ", values.columns(), " elements; it must have m = ", m};
   }
 };
 template <class V>
