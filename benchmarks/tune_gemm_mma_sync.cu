@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Which tiles of the GEMM on tensor cores are fastest on this GPU: the search space of gemm_mma_sync_tiles.hpp. Each is
+// Which tiles of the GEMM on tensor cores are fastest on this GPU: the search space of gemm_mma_sync_table.hpp. Each is
 // measured as gemm_gpu does, beside cuBLASLt; the closing tables list them by time, and print the row for this arch.
 //
 //   benchmarks/run.sh --build-only --arch 120 tune_gemm_mma_sync, then there: benchmarks/run.sh --run

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Which tiles of the SIMT GEMM are fastest on this GPU: the search space of gemm_simt_tiles.hpp. Each is measured as
+// Which tiles of the SIMT GEMM are fastest on this GPU: the search space of gemm_simt_table.hpp. Each is measured as
 // gemm_gpu does, beside cuBLASLt; the closing tables list them by time for each shape, and by their mean, and print the
 // row for this arch.
 //

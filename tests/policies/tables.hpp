@@ -4,8 +4,8 @@
 
 #include <tilery/policies/column_sum_table.hpp>
 #include <tilery/policies/elementwise_table.hpp>
-#include <tilery/policies/gemm_mma_sync_table.hpp>
-#include <tilery/policies/gemm_simt_table.hpp>
+#include <tilery/policies/gemm_mma_sync_selector.hpp>
+#include <tilery/policies/gemm_simt_selector.hpp>
 #include <tilery/policies/gemm_skinny_table.hpp>
 #include <tilery/policies/row_table.hpp>
 

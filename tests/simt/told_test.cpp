@@ -99,8 +99,7 @@ TEST(told, a_read_that_comes_before_its_write) {
   EXPECT_EQ(wrong.faults[0].cause, 1);
   EXPECT_EQ(wrong.faults[1].cause, 1);
   EXPECT_TRUE(has(wrong.faults[1].text(),
-                  "no lane of this block has written these bytes; the missing barrier may be "
-                  "the cause"));
+                  "no lane of this block has written these bytes; the missing barrier may be the cause"));
   EXPECT_EQ(text_of(report_of<reads_too_early<false>>(0)), "");
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The host model of mma.sync, for the virtual GPU. For float accumulators there are two models (tensor_model.hpp
-// selects one). The fast model multiplies and adds in float. The exact model gives the same bits as the arch's tensor
-// cores: the products of one instruction and the accumulator are truncated to a common exponent, added exactly, and
-// truncated to a float (tensor_arithmetic.hpp). int8 and double have one model, in int32 and with a double fma.
+// selects one). The fast model multiplies and adds in float. The exact model does the arithmetic of the arch's tensor
+// cores: products and accumulator are aligned to the largest exponent among them, truncated after a fixed number of
+// bits, added exactly, and the sum is truncated to a float. tensor_arithmetic.hpp has the details, which differ by arch
+// and type. There is one model for int8 (int32 arithmetic) and one for double (fma).
 // Source of the exact arithmetic: MMA-Sim (arXiv 2511.10909), whose authors compared it with the hardware bit for bit.
 #pragma once
 #pragma GCC system_header

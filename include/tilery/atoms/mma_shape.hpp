@@ -27,8 +27,8 @@ struct mma_m16n8 {
   using accumulator = Sum;
   static constexpr int a_registers = 4, b_registers = 2, c_registers = 4;  // of each lane
 
-  // The steps are (rows, columns). In A and B, bits 0 and 1 of a lane's rank step along k, by the elements of one and
-  // of two registers; bits 2 to 4 step along m (A) or n (B).
+  // The steps are (rows, columns). In A and B, bit 0 of a lane's rank steps along k by r elements (those of one
+  // register), bit 1 by 2 r; bits 2 to 4 step by 1, 2 and 4 along m (A) or n (B).
   static constexpr int r = per_register;
   static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}, {8, 0}}};
   static constexpr fragment_map a =

@@ -87,7 +87,8 @@ struct log {
     const V is_tiny = x < all<V>(smallest_normal) ? all<V>(S(1)) : V{};
     const V lifted = x * (is_tiny * (lift - S(1)) + S(1));
     const Integers bits = reinterpret<Integers>(lifted);
-    // the exponent n of the lifted x. The bits of sqrt(1/2) are subtracted, so that m begins at sqrt(1/2) instead of 1.
+    // e: the exponent of the lifted x = 2^e m. The bits of sqrt(1/2) are subtracted, so that m begins at sqrt(1/2)
+    // instead of 1.
     const Integers e = (bits - reinterpret<integers<S>>(S(0.70710678118654752440))) >> f::fraction;
     const V m = reinterpret<V>(bits - (e << f::fraction));
     const V n = to_floating<V>(e) - is_tiny * S(single<V> ? 25 : 54);
@@ -100,7 +101,8 @@ struct log {
                      0.2222222239171391744, 0.2857142857080361181, 0.4000000000000087698, 0.6666666666666666646);
     // log(2) is the sum of two parts; n times the larger part (in `high`) is exact.
     const V low = n * (single<V> ? S(1.42860682030941723212e-6) : S(1.90821492927058770002e-10)) + (q * z) * s;
-    // 2 s = frac - frac s with frac = m - 1, which is exact: the rounding error of s matters little near x = 1.
+    // 2 s = frac - frac s, where frac = m - 1 is exact. The rounded s is then only in frac s, which is small near x
+    // = 1.
     const V frac = m - S(1);
     const V high = n * (single<V> ? S(0.693145751953125) : S(6.93147180369123816490e-01));
     V result = high + (frac - (frac * s - low));

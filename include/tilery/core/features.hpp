@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Features: instructions that some GPU archs have and others lack, as a set of bits. The table in core/arch.hpp states
-// the features that each arch has. A kernel states the features that it needs (simt/kernel.hpp).
+// Features: abilities of archs (instructions, and clusters of blocks) that not every arch has, as a set of bits. The
+// table in core/arch.hpp states the features that each arch has. A kernel states the features that it needs
+// (simt/kernel.hpp).
 #pragma once
 #pragma GCC system_header
 

@@ -102,9 +102,9 @@ TILERY_SIMT V with_sign(V x, V s) {
                         (reinterpret<Integers>(s) & ~static_cast<integers<scalar<V>>>(mask)));
 }
 
-/// 1 / x for |x| in [2^-100, 2^100], and for NaN. A GPU's division of floats has a slow path for all other numbers, and
-/// this path costs registers. For floats in device code, the GPU's approximate reciprocal (relative error 2^-23) and
-/// one Newton step give the accuracy of a division without that path.
+/// 1 / x for |x| in [2^-100, 2^100], and for NaN. nvcc's division of floats has a slow path for extreme and non-finite
+/// numbers, whose code costs registers. For floats in device code, the approximate reciprocal (relative error 2^-23)
+/// and one Newton step are as accurate, and have no such path.
 template <class V>
 TILERY_SIMT V reciprocal(V x) {
 #ifdef __CUDA_ARCH__

@@ -20,7 +20,7 @@ struct operand {
   std::int64_t element_bytes = 0;
   int rank = 1;
   std::int64_t extents[largest_rank] = {};  // of the first `rank` dimensions
-  std::int64_t strides[largest_rank] = {};  // in elements, each >= 0
+  std::int64_t strides[largest_rank] = {};  // in elements; check_strides (operand_checks.hpp) refuses negative ones
   bool written = false;                     // an output of the op
   bool own = false;       // the op's workspace: its memory space is not checked, because while a graph is captured the
                           // driver does not know the address yet

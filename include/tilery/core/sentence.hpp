@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// sentence: a text made of words and numbers. An `error` (error.hpp) carries a sentence, and an op's `validate` returns
-// one. Copies of a sentence share one allocation.
+// sentence: a text made of words and numbers. An `error` (error.hpp) carries a sentence, and `validate` (validate.hpp)
+// returns one. Copies of a sentence share one allocation.
 // This header avoids <string>, <vector>, <optional> and <stdexcept>: under nvcc they made each translation unit 1.7 s
 // slower to compile, half of the time that CUDA's headers of element types take.
 #pragma once

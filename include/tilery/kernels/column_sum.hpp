@@ -50,7 +50,7 @@ struct column_sum_kernel {
     const int slice = lane.block().x / tiles;
     const int end = p.in.rows < (slice + 1) * P.slice_rows ? p.in.rows : (slice + 1) * P.slice_rows;
 
-    pack<Accumulator, P.vector> sums[P.packs] = {};  // sums[i]: columns from first_column + i step on
+    pack<Accumulator, P.vector> sums[P.packs] = {};  // sums[i]: columns from first_column + i * step
     const int first_column = lane.block().x % tiles * columns + in_block;
     // Adds the lane's rows in [first, behind) to the packs at `to`.
     const auto add_rows = [&](int first, int behind, pack<Accumulator, P.vector>* to) {

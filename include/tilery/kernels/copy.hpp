@@ -62,7 +62,7 @@ TILERY_SIMT void column_offsets(const row_column_dimensions<Count>& all, int col
   }
 }
 
-/// to = from, converted to To. In the dimensions, `to` is tensor 0 and `from` is tensor 1.
+/// to = from, converted to To. In the strides of row_column_dimensions, tensor 0 is `to` and tensor 1 is `from`.
 template <class From, class To>
 struct copy_params : row_column_dimensions<2> {
   static constexpr const char* name = "copy";

@@ -6,7 +6,7 @@
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/ops/element_types.hpp>
 #include <tilery/ops/gemm_checks.hpp>
-#include <tilery/policies/gemm_mma_sync_table.hpp>
+#include <tilery/policies/gemm_mma_sync_selector.hpp>
 #include <tilery/policies/gemm_problem.hpp>
 
 namespace tilery::inline TILERY_ABI {

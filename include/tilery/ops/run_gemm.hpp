@@ -13,8 +13,8 @@
 #include <tilery/ops/gemm_workspace.hpp>
 #include <tilery/policies/gemm_cpu_skinny_table.hpp>
 #include <tilery/policies/gemm_cpu_table.hpp>
-#include <tilery/policies/gemm_mma_sync_table.hpp>
-#include <tilery/policies/gemm_simt_table.hpp>
+#include <tilery/policies/gemm_mma_sync_selector.hpp>
+#include <tilery/policies/gemm_simt_selector.hpp>
 #include <tilery/policies/gemm_skinny_table.hpp>
 #include <tilery/simt/launch.hpp>
 

@@ -10,8 +10,10 @@ namespace tilery::inline TILERY_ABI {
 
 /// The constants of one kernel.
 struct gemm_sharing_costs {
-  int least_k;            // least k of a block's part of a tile; sharing a tile costs as much time as so much k
-  int least_k_of_stream;  // the same with stream-K, where a block has parts of two tiles
+  /// The smallest extent along k, in elements, of a block's part of a tile: sharing a tile costs the time in which a
+  /// block multiplies this much of k.
+  int least_k;
+  int least_k_of_stream;  // the same with stream-K, but of all parts of a block together: it may have several
   int warps;              // warps that keep an SM busy
   int warps_of_singles;   // warps that keep an SM busy if each access is one element
 };
@@ -32,7 +34,8 @@ struct gemm_sharing_row {
 // tile costs as much time as 512 of k on tensor cores (1024 with stream-K), and as 192 of k without. For gemm_skinny,
 // an SM needs one block, and sharing a tile costs about 4 us, in which an SM reads 1000 of k. With stream-K, blocks
 // that run at once work on tiles that are far apart, and hit the L2 cache less often: stream-K pays only if there are
-// at most two waves. Since this measurement, small tensor-core tiles are combined in registers. That is not measured;
+// at most two waves. Since this measurement, the last block of a shared tile adds up the blocks' sums in registers if
+// the tile is a small one on tensor cores (combined_in_registers in tile/mma_tile.hpp). Its cost is not measured;
 // sharing with more blocks may pay.
 //
 // Evidence. H200, 2026-11-23. Microseconds, by the number of blocks that share a tile:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One tile of a GEMM operand: its layout in shared memory (operand_tile), and its copy from global memory
-// (operand_copy). The copy is asynchronous if packs of at least 4 bytes are contiguous and aligned; otherwise elements
-// are copied one by one through registers. The tile keeps the operand's contiguous dimension: elements that are
-// contiguous along k in global memory stay contiguous along k.
+// (operand_copy). The copy is asynchronous if the policy names the operand's contiguous dimension (not along::any) and
+// an access has at least 4 bytes; otherwise elements are copied one by one through registers. The rows of the tile run
+// along the contiguous dimension; with along::any they run along k, whatever the operand's strides.
 #pragma once
 #pragma GCC system_header
 
@@ -19,9 +19,12 @@ namespace tile {
 /// T. A chunk has 16 bytes. A row of the tile runs along k if k_major is true, else along the outer dimension: its rows
 /// are then steps of k.
 ///
-///   ldmatrix (elements of 2 bytes; k-major tiles of 1 and 4 bytes)   8 rows at once, 1 chunk of each
-///   element by element, 4 bytes; 8 bytes in any tile                 4 rows at once, 2 chunks of each
-///   element by element, 1 byte                                       4 rows at once, every fourth row, 1 chunk of each
+///   elements of the tile               loaded by            what one access of the warp reads
+///   2 bytes; 1 or 4 bytes if k_major   ldmatrix             8 consecutive rows, 1 chunk of each
+///   8 bytes; 4 bytes if not k_major    element by element   4 consecutive rows, 2 chunks of each
+///   1 byte if not k_major              element by element   4 rows, every fourth one, 1 chunk of each
+///
+/// For 8 bytes, one access is that of half a warp.
 template <class T>
 constexpr swizzle swizzle_for(bool k_major) {
   if (sizeof(T) == 8) return {.chunks = 2};
@@ -110,7 +113,8 @@ private:
   static constexpr int rounds = (rows + rows_a_round - 1) / rows_a_round;
   static constexpr bool whole_rounds = rows % rows_a_round == 0;
   static constexpr int per_chunk = shared::per_chunk;
-  // True if elements are copied one by one: an asynchronous copy moves at least 4 contiguous bytes.
+  // True if elements are copied one by one: with along::any the elements of a chunk may not be contiguous in global
+  // memory, and an asynchronous copy moves at least 4 bytes.
   static constexpr bool by_element = Along == along::any || Vector * sizeof(T) < 4;
 
   TILERY_SIMT int column() const { return chunk_ * per_chunk; }

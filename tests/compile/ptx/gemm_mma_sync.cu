@@ -6,7 +6,7 @@
 
 #include <tilery/kernels/gemm/group.hpp>
 #include <tilery/kernels/gemm/mma_sync.hpp>
-#include <tilery/policies/gemm_mma_sync_table.hpp>
+#include <tilery/policies/gemm_mma_sync_selector.hpp>
 
 using tilery::half, tilery::bf16, tilery::tf32, tilery::int8, tilery::fp8_e4m3, tilery::fp8_e5m2, tilery::along;
 using T = ELEMENT;

@@ -6,7 +6,7 @@
 
 #include <tilery/kernels/gemm/group.hpp>
 #include <tilery/kernels/gemm/simt.hpp>
-#include <tilery/policies/gemm_simt_table.hpp>
+#include <tilery/policies/gemm_simt_selector.hpp>
 
 using tilery::half, tilery::bf16;
 using T = ELEMENT;

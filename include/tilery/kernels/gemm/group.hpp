@@ -18,8 +18,9 @@ struct gemm_group {
   using b_type = typename One::b_type;
   using c_type = typename One::c_type;
   using accumulator = typename One::accumulator;
-  // The members have their own epilogues. The totals of the epilogues' column sums (bias_gradient) are not written by
-  // this launch but by the op, after its last launch.
+  // `none`, although each member has its own epilogue: this type tells launch_gemm() whether to launch the kernel that
+  // writes column sums (bias_gradient) after this launch. For a group the op launches that kernel itself, after all
+  // launches of the group (ops/column_totals_of_group.hpp).
   using epilogue_type = epilogue::none;
 
   /// The largest number of GEMMs in one launch: 64, or fewer if 64 would have more than 24 KiB of parameters. The rest
@@ -30,7 +31,8 @@ struct gemm_group {
   std::int32_t size = 0;
   std::int32_t first_tile[most + 1];  // number of each member's first tile; first_tile[size]: all tiles
   alignas(One) std::byte members[most * sizeof(One)];  // not One[]: an epilogue may have no default constructor
-  tile::shared_sums<accumulator_t<a_type>> work = {};  // unused: in a group each tile has one block
+  tile::shared_sums<accumulator_t<a_type>> work = {};  // `share` keeps its default, one block for each
+                                                       // tile; the rest is unused
 
   /// Copies the parameters of member i into the group; first_tile is not changed.
   void set(int i, const One& one) { std::memcpy(members + i * sizeof(One), &one, sizeof(One)); }

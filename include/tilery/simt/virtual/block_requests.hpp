@@ -49,8 +49,9 @@ public:
     totals_->add_bulk(totals_->row(site, kind), at, bytes);
   }
 
-  /// Records that a lane arrives at a barrier or a shuffle, or that it executes a fence or a wait. A complete barrier
-  /// or shuffle calls aligned(), too.
+  /// Records that a lane arrives at a barrier or a shuffle, or that it executes a fence or a wait. When a
+  /// sync_block, a sync_cluster or a collective of a warp is complete, block_watch also calls aligned(); not for named
+  /// barriers and mbarriers.
   void synchronisation(std::uint32_t site, site_kind kind, int rank) { keep(site, kind, rank, 0, 0); }
 
   void operations(std::uint32_t site, compute_unit on, std::int64_t count) { totals_->operations(site, on, count); }
@@ -70,8 +71,9 @@ public:
   }
 
 private:
-  static constexpr std::uint32_t most_kept = 2048;  // requests of a site, from a barrier on, whose addresses are kept
-  static constexpr int widths = 8;                  // a width is log2(bytes), 0 to 4; 8 is the next power of two
+  static constexpr std::uint32_t most_kept = 2048;  // requests whose addresses a site's queue keeps between two calls
+                                                    // of aligned()
+  static constexpr int widths = 8;  // a width is log2(bytes), 0 to 4; 8 is the next power of two
 
   /// The pending requests of one warp at one site, for one kind and one width of access.
   struct queue {

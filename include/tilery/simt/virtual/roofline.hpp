@@ -4,7 +4,10 @@
 // resource with the largest bound is the one to optimise.
 //
 // The model leaves out what the profile does not contain: latency, and data that the previous kernel left in L2. An SM
-// without a block does nothing, so a launch with fewer blocks than SMs has the rates of that many SMs (except DRAM's).
+// without a block does nothing: if a launch has fewer blocks than the GPU has SMs, the rates of L1, shared memory and
+// arithmetic are those of as many SMs as there are blocks, and L2's is at most 64 bytes a clock for each of these SMs.
+// DRAM's rate stays that of the GPU.
+//
 // If the last wave of blocks does not fill the GPU, the text says so, but the bound does not change, because blocks may
 // take different times.
 #pragma once
@@ -20,11 +23,11 @@ namespace tilery::inline TILERY_ABI {
 /// The least time that a launch needs of one resource.
 struct resource_bound {
   std::string name;   ///< "DRAM", "L2", "L1", "shared memory", "fma f32" ...
-  double seconds;     ///< infinity if the product has no such unit
-  std::string needs;  ///< the amount of work and the rate: "67.1 MB, each sector once, at 3.4 TB/s"
+  double seconds;     ///< infinity if the GPU lacks this unit
+  std::string needs;  ///< usually the amount of work and the rate: "67.1 MB, each sector once, at 3.4 TB/s"
 };
 
-/// The lower bounds of a launch's time on one product.
+/// The lower bounds of a launch's time on one GPU product, such as the H100 SXM (core/arch_peaks.hpp).
 struct roofline {
   const arch_peaks* on;                   ///< the peak rates of the product
   std::int64_t blocks;                    ///< of the launch
@@ -71,7 +74,7 @@ inline std::string count_text(double value) {
   return digits + letter;
 }
 
-/// Returns a time in ns, us or ms with three significant digits. Example: "3.14 us".
+/// Returns a time in ns, us or ms with at most three significant digits. Example: "3.14 us".
 inline std::string time_text(double seconds) {
   char text[64];
   if (seconds < 1e-6)
@@ -91,7 +94,8 @@ inline bool is_tensor(compute_unit u) { return u >= compute_unit::tensor_f16; }
 ///
 ///   DRAM            the distinct sectors that are read, and those that are written;
 ///   L2              the sectors of all requests of stores and atomics, and the larger of two: the sectors of all
-///                   requests of asynchronous copies (which bypass L1), or the distinct sectors that are read;
+///                   requests of asynchronous copies (counted as if all bypassed L1; those of 4 and 8 bytes do
+///                   not), or the distinct sectors that are read;
 ///   L1              the sectors of all requests of loads, at 128 bytes a clock for each SM;
 ///   shared memory   one wavefront a clock for each SM;
 ///   arithmetic      the operations of each unit, at its rate.
