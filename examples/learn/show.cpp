@@ -118,7 +118,7 @@ bool show(const course& of, int number, const show_options& how) {
   if (mine.multiply_adds > 0)
     std::printf("%-30s %24s %24s\n", "the multiply-adds alone", "",
                 microseconds(mine.multiply_adds / one.a_clock.fma_f32 / one.clock).c_str());
-  std::printf("The bounds are of one multiprocessor of %s, which has the whole work to do.\n", one.product);
+  std::printf("The bounds are of one SM of %s, which has the whole work to do.\n", one.product);
   if (before) good = print_aim(now.improves, theirs.report.profiles[0], profile) && good;
 
   if (!how.html.empty()) {

@@ -117,7 +117,7 @@ void column_sum(const Executor& executor, const X& x, const Y& y, column_sum_opt
   matrix_view<const T> in = view(x, at, {"column_sum: ", "x"});
   const auto result = view(y, at, {"column_sum: ", "y"});
   operands all = {reads("x", in), writes("y", result)};
-  refuse(check_length("column_sum", all[1], in.extents[1], "one a column of x"), at);
+  refuse(check_length("column_sum", all[1], in.extents[1], "one for each column of x"), at);
   refuse(check_call("column_sum", all, executor.reachable()), at);
 
   refuse(check_finite<S>("column_sum", "factor", o.factor), at);

@@ -47,8 +47,9 @@ void copy(const Executor& executor, const From& from, const To& to, where at = {
   static_assert(From::rank() >= 1 && From::rank() <= largest_rank, "copy: tensors must have 1 to 5 dimensions");
   static_assert(
       ops::is_copied_as<S, T>,
-      "copy: elements must be of one type, double, float, tf32, half, bf16, fp8 or an integer, or become one that is no "
-      "integer; what is written must not be const; copy_dense copies dense tensors of other types");
+      "copy: the elements must be double, float, tf32, half, bf16, fp8 or integers, and of the same type unless they "
+      "are converted to a type that is not an integer; the elements of `to` must not be const; copy_dense copies "
+      "dense tensors of other types");
   const auto source = view(from, at, {"copy: ", "from"});
   const auto target = view(to, at, {"copy: ", "to"});
   refuse(check_same_extents("copy", {"from", "to"}, source, target), at);

@@ -133,7 +133,7 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
   using T = std::remove_const_t<element_type_of<A>>;
   using U = std::remove_const_t<element_type_of<B>>;
   const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
-  if (const char* why = misfit(P, problem)) return {ops::name_of(problem), " is not for ", describe(P), ": ", why};
+  if (const char* why = misfit(P, problem)) return {ops::name_of(problem), " cannot run on ", describe(P), ": ", why};
   return ops::explain_policy<T, U, element_type_of<C>, Executor>(ops::name_of(problem), P, "asked for", problem,
                                                                  ops::launched_at_once<T>(problem));
 }

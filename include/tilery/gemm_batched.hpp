@@ -28,7 +28,7 @@ finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& 
   const std::int64_t batches = c.extents[0], rows = batches * c.extents[1];
   if (a.extents[0] != batches || b.extents[0] != batches)
     return {sentence("A has ", a.extents[0], " matrices, B ", b.extents[0]), " and C ", batches,
-            "; they must be as many, where one serves all with a batch stride of 0"};
+            "; the numbers must be equal; one matrix for the whole batch must have a batch stride of 0"};
   if (rows > largest_extent) return {"C has ", rows, " rows in all; they must be at most ", largest_extent};
   if (auto found = check_gemm_shapes(slice(a, 0), slice(b, 0), slice(c, 0), e, static_cast<int>(batches))) return found;
   return check_gemm_operands(a, b, c, e, reachable, all);

@@ -56,8 +56,8 @@ constexpr void refuse_group_call() {
     refuse_call<false, First, Others...>();
   else
     static_assert(sizeof(First) == 0,
-                  "gemm_grouped takes its members as a std::span<const tilery::gemm_member<A, B, C, Epilogue>>: of a "
-                  "std::vector v of members it is std::span(std::as_const(v))");
+                  "gemm_grouped takes its members as a std::span<const tilery::gemm_member<A, B, C, Epilogue>>: for a "
+                  "std::vector v of members, pass std::span(std::as_const(v))");
 }
 
 }  // namespace ops
@@ -111,7 +111,7 @@ auto members_of(const matrix_pointers<A>& a, const matrix_pointers<B>& b, const 
   const std::size_t count = c.pointers.size();
   if (a.pointers.size() != count || b.pointers.size() != count)
     throw error({sentence("gemm_batched: A has ", a.pointers.size(), " matrices, B ", b.pointers.size()), " and C ",
-                 count, "; they must be as many"},
+                 count, "; the numbers must be equal"},
                 at);
   std::vector<gemm_member<std::remove_const_t<A>, std::remove_const_t<B>, C, Epilogue>> members;
   for (std::size_t i = 0; i < count; ++i) members.push_back({a.at(i, at), b.at(i, at), c.at(i, at), e, factors});

@@ -35,8 +35,8 @@ finding check_cross_entropy(const matrix_view<X>& logits, const vector_view<L>& 
                 "softmax_cross_entropy: the gradient must have the element type of the logits, not const");
   const char* op = "softmax_cross_entropy";
   all = {reads("logits", logits), reads("labels", labels), writes("losses", losses)};
-  if (auto found = check_length(op, all[1], logits.extents[0], "one a row of the logits")) return found;
-  if (auto found = check_length(op, all[2], logits.extents[0], "one a row of the logits")) return found;
+  if (auto found = check_length(op, all[1], logits.extents[0], "one for each row of the logits")) return found;
+  if (auto found = check_length(op, all[2], logits.extents[0], "one for each row of the logits")) return found;
   if (gradient) {
     all.push_back(writes("gradient", *gradient));
     if (auto found = check_same_shape(op, {all[0], all[3]})) return found;

@@ -79,7 +79,7 @@ template <executor Executor, tensor_of_floats W, tensor_of_floats G>
 void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_options o, where at = {}) {
   if (o.momentum != 0)
     throw error({"sgd: momentum is ", o.momentum,
-                 " without a velocity; it needs a tensor like the weights, zeros at first"},
+                 " without a velocity; the velocity must be a tensor of the weights' shape, initially zeros"},
                 at);
   sgd(executor, weights, gradient, vector_view<accumulator_t<element_type_of<W>>>(), o, at);
 }

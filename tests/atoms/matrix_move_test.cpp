@@ -300,7 +300,7 @@ struct stores_without_a_lane : one_warp {
 };
 TEST(matrix_move, needs_all_lanes_of_the_warp) {
   expect_fault<loads_without_a_lane>(fault_kind::collective, "it needs all 32 lanes of the warp");
-  expect_fault<stores_without_a_lane>(fault_kind::collective, "2 are not there");
+  expect_fault<stores_without_a_lane>(fault_kind::collective, "2 have not reached it");
 }
 
 template <bool Wrong>

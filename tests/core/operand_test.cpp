@@ -250,11 +250,14 @@ TEST(operand, sentences_name_the_operand) {
   EXPECT_EQ(check_operands({reads("x", strided(50, 3, 3, -3, 1))}, memory_space::host),
             "stride 0 of x is -3; strides must not be negative");
   EXPECT_EQ(check_operands({writes("y", strided(0, 3, 3, 0, 1))}, memory_space::host),
-            "y is written, but several of its elements are in one place by its strides 0, 1; each must have its own");
+            "y is written, but several of its elements have the same address because of its strides 0, 1; each must "
+            "have its own");
   EXPECT_EQ(check_operands({writes("y", strided(0, 8, 8, 7, 1))}, memory_space::host),
-            "y is written, but several of its elements are in one place by its strides 7, 1; each must have its own");
+            "y is written, but several of its elements have the same address because of its strides 7, 1; each must "
+            "have its own");
   EXPECT_EQ(check_operands({writes("y", strided(0, 4, 4, 3, 2))}, memory_space::host),
-            "y is written, but several of its elements are in one place by its strides 3, 2; each must have its own");
+            "y is written, but several of its elements have the same address because of its strides 3, 2; each must "
+            "have its own");
   EXPECT_FALSE(check_operands({writes("y", strided(0, 2, 3, 3, 2))}, memory_space::host)) << "0 2 4 and 3 5 7";
   EXPECT_EQ(check_operands({reads("x", vector(reinterpret_cast<float*>(reinterpret_cast<char*>(memory) + 6), 3))},
                            memory_space::host),
@@ -282,7 +285,8 @@ TEST(operand, three_dimensions_are_a_batch_of_matrices) {
   batch.strides[0] = 0;
   EXPECT_EQ(
       check_operands({writes("y", batch)}, memory_space::host),
-      "y is written, but several of its elements are in one place by its strides 0, 5, 1; each must have its own");
+      "y is written, but several of its elements have the same address because of its strides 0, 5, 1; each must have "
+      "its own");
   EXPECT_FALSE(check_operands({reads("x", batch)}, memory_space::host)) << "one matrix for all is a fine input";
   batch.strides[0] = -20;
   EXPECT_EQ(check_operands({reads("x", batch)}, memory_space::host),
@@ -299,8 +303,8 @@ TEST(operand, five_dimensions_have_sentences_with_all_of_them) {
   v.strides[1] = 90;
   EXPECT_EQ(
       check_operands({writes("y", v)}, memory_space::host),
-      "y is written, but several of its elements are in one place by its strides 360, 90, 30, 6, 1; each must have "
-      "its own");
+      "y is written, but several of its elements have the same address because of its strides 360, 90, 30, 6, 1; each "
+      "must have its own");
   v.strides[3] = -1;
   EXPECT_EQ(check_operands({reads("x", v)}, memory_space::host), "stride 3 of x is -1; strides must not be negative");
   v.strides[3] = std::int64_t{1} << 60;
@@ -320,9 +324,9 @@ TEST(operand, in_place_means_the_very_same_view) {
   EXPECT_TRUE(
       check_aliases({reads("x", strided_at(memory, std::array{2, 2, 4}, std::array{8, 4, 1})), writes("y", v)}, {"x"}));
   EXPECT_FALSE(check_aliases({reads("x", v), writes("y", v)}, {"x"}));
-  EXPECT_EQ(check_aliases({reads("x", v), writes("y", v)}), "y shares an element with x; the two must be apart");
+  EXPECT_EQ(check_aliases({reads("x", v), writes("y", v)}), "y shares an element with x; the two must not overlap");
   EXPECT_EQ(check_aliases({reads("x", matrix(memory + 4, 4, 4)), writes("y", v)}, {"x"}),
-            "y shares an element with x; the two must be apart, or exactly the same view");
+            "y shares an element with x; the two must not overlap, or must be exactly the same view");
 }
 
 TEST(buffer, owns_moves_and_copies) {

@@ -435,7 +435,7 @@ TEST(gemm_cpu_skinny_policy, each_rule_has_its_sentence) {
   misfits([](gemm_problem& o) { o.target = arch::sm_90; }, "runs on the cpu executor only");
   misfits([](gemm_problem& o) { o.m = 17; }, "more rows and columns");
   misfits([](gemm_problem& o) { o.one_type = false; }, "one element type");
-  misfits([](gemm_problem& o) { o.alike = false; }, "of a group's members");
+  misfits([](gemm_problem& o) { o.alike = false; }, "a gemm_cpu_skinny_policy runs no groups");
   misfits([](gemm_problem& o) { o.b.contiguous = along::any; }, "must be contiguous along k");
   misfits([](gemm_problem& o) { o.m = 999, o.n = 4; }, "must be contiguous along k");
 }

@@ -68,9 +68,9 @@ TEST(gemm_work, shares_tiles_where_they_are_few_and_k_is_long) {
   EXPECT_EQ(blocks(64, 64, 64, stream_k), 4) << "no more blocks than steps";
   EXPECT_EQ(blocks(1 << 22, 1 << 14, 2048, stream_k), (1 << 16) * 256) << "steps beyond 32 bits are not shared";
   EXPECT_STREQ(broken_rule(gemm_simt_policy{.k_parts = -2}, 4),
-               "gemm_simt_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks");
+               "gemm_simt_policy.k_parts must be stream_k, 0 (chosen for each problem), or a number of blocks");
   EXPECT_STREQ(broken_rule(gemm_mma_sync_policy{.k_parts = -2}, 2),
-               "gemm_mma_sync_policy.k_parts must be stream_k, 0 (as the problem needs), or a number of blocks");
+               "gemm_mma_sync_policy.k_parts must be stream_k, 0 (chosen for each problem), or a number of blocks");
 }
 #endif
 
@@ -241,10 +241,10 @@ TEST(gemm_explained, says_what_a_policy_costs) {
   };
   constexpr auto small = gemm_mma_sync_table<bf16>::candidates[gemm_mma_sync_table<bf16>::small];
   for (const sentence& text : {explain_gemm(gpu, m, m, m), explain_gemm<small>(gpu, m, m, m)})
-    says(text,
-         "64 blocks, one for each tile; a block has 128 threads and 65536 bytes of shared memory; 3 fit a "
-         "multiprocessor: 0.162 waves on the H100 SXM; 170.667 operations a byte of A, B and C: bound by memory, at "
-         "least 0.469 us");
+    says(
+        text,
+        "64 blocks, one for each tile; a block has 128 threads and 65536 bytes of shared memory; 3 fit an "
+        "SM: 0.162 waves on the H100 SXM; 170.667 operations a byte of A, B and C: bound by memory, at least 0.469 us");
   says(explain_gemm(gpu, m, m, m),
        "; tiles from the table's row for sm_90, measured on an H200 (driver 580.159, 2026-11-22); 64 blocks");
   says(explain_gemm(virtual_gpu(arch::sm_86), m, m, m),
@@ -254,7 +254,8 @@ TEST(gemm_explained, says_what_a_policy_costs) {
   const auto f = matrix(y.data(), 4096, 4096);
   says(explain_gemm<small_simt>(gpu, f, f, f), "bound by arithmetic, at least 2054.1");
   const auto odd = matrix(x.data() + 1, 511, 511);
-  says(explain_gemm<small>(gpu, odd, odd, odd), "gemm 511 x 511 x 511 is not for gemm_mma_sync with blocks of 64 x 64");
+  says(explain_gemm<small>(gpu, odd, odd, odd),
+       "gemm 511 x 511 x 511 cannot run on gemm_mma_sync with blocks of 64 x 64");
 }
 #endif
 

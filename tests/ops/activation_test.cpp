@@ -244,7 +244,7 @@ TYPED_TEST(activation_on, refuses_bad_input) {
   EXPECT_REFUSED(activate<activation::relu>(this->executor, x.view, matrix(y.view.pointer, 4, 3)),
                  "activate: y is 4 x 3; it must be 3 x 4 like x");
   EXPECT_REFUSED(activate<activation::relu>(this->executor, x.view, transposed(matrix(x.view.pointer, 4, 3))),
-                 "activate: y shares an element with x; the two must be apart, or exactly the same view");
+                 "activate: y shares an element with x; the two must not overlap, or must be exactly the same view");
   EXPECT_REFUSED(activate_backward<activation::relu>(this->executor, x.view, matrix<float>(nullptr, 3, 4), y.view),
                  "dy is a null view of size 3 x 4; it must point to its elements");
   activate<activation::relu>(this->executor, matrix<float>(nullptr, 0, 4), matrix<float>(nullptr, 0, 4));

@@ -122,9 +122,9 @@ TYPED_TEST(column_sum_on, refuses_bad_input) {
   const auto x = place(*this, draw_values<float>(12), 3, 4, layout::dense);
   const auto y = this->put(std::vector<float>(4));
   EXPECT_REFUSED(column_sum(this->executor, x.view, vector(y.data_handle(), 3)),
-                 "column_sum: y has 3 elements; it must have 4, one a column of x");
+                 "column_sum: y has 3 elements; it must have 4, one for each column of x");
   EXPECT_REFUSED(column_sum(this->executor, x.view, vector(x.view.pointer, 4)),
-                 "column_sum: y shares an element with x; the two must be apart");
+                 "column_sum: y shares an element with x; the two must not overlap");
   EXPECT_REFUSED(column_sum(this->executor, x.view, vector<float>(nullptr, 4)),
                  "y is a null view of size 4; it must point to its elements");
 }

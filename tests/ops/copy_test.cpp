@@ -251,16 +251,17 @@ TYPED_TEST(copy_on, refuses_what_it_cannot_do) {
   EXPECT_REFUSED(copy(e, matrix(p, 3, 4, 5), matrix(p + 4, 3, 4, 5)), "copy: to shares an element with from");
   EXPECT_FALSE(validate(e, [&](const auto& v) { copy(v, matrix(p, 3, 4, 8), matrix(p + 4, 3, 4, 8)); }));
   EXPECT_REFUSED(copy(e, matrix(p, 3, 4), matrix(p + 32, 3, 4, 3)),
-                 "copy: to is written, but several of its elements are in one place by its strides 3, 1");
+                 "copy: to is written, but several of its elements have the same address because of its strides 3, 1");
   EXPECT_REFUSED(copy(e, matrix(static_cast<const float*>(nullptr), 3, 4), matrix(p, 3, 4)),
                  "copy: from is a null view of size 3 x 4");
   EXPECT_REFUSED(copy(e, matrix(static_cast<const float*>(nullptr), 3, 4, 5), matrix(p, 3, 4)),
                  "copy: from is a null view of size 3 x 4");
   EXPECT_REFUSED(copy(e, matrix(p, 3, 4), matrix(p + 11, 3, 4)),
-                 "copy: to shares an element with from; the two must be apart, or exactly the same view");
+                 "copy: to shares an element with from; the two must not overlap, or must be exactly the same view");
   EXPECT_REFUSED(fill(e, bytes, 256), "fill: the value is 256; elements of u8 cannot hold it");
   EXPECT_REFUSED(fill(e, bytes, -1), "fill: the value is -1; elements of u8 cannot hold it");
-  EXPECT_REFUSED(fill(e, matrix(p, 3, 4, 0), 1), "fill: to is written, but several of its elements are in one place");
+  EXPECT_REFUSED(fill(e, matrix(p, 3, 4, 0), 1),
+                 "fill: to is written, but several of its elements have the same address");
   EXPECT_EQ(this->get(x), std::vector<float>(64, 7.0f)) << "nothing was written";
 }
 

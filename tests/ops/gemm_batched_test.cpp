@@ -243,7 +243,7 @@ TEST(gemm_batched, gaps_of_a_batch_are_out_of_bounds) {
   };
   const std::int64_t row = 40 + 9 + n - 1;  // the last element of row 1 of matrix 1
   EXPECT_EQ(faults(c, row, 0, false), "");
-  EXPECT_NE(faults(c, row, 1, true).find("this lies between its rows or matrices"), std::string::npos);
+  EXPECT_NE(faults(c, row, 1, true).find("this address is between its rows or matrices"), std::string::npos);
   EXPECT_NE(faults(c, row, 1, false), "");
   const std::int64_t matrix = 50 + 3 * 8 + k - 1;  // the last element of matrix 1 of A
   EXPECT_EQ(faults(a, matrix, 0, false), "");
@@ -275,27 +275,30 @@ TYPED_TEST(gemm_batched_on, refuses_what_it_cannot_do) {
   float* C = c.data_handle();
   const auto of_a = batch_of(A, 3, 16, 4, 4, 4);
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 2, 16, 4, 4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: A has 2 matrices, B 3 and C 3; they must be as many, where one serves all with a batch "
-                 "stride of 0");
+                 "gemm_batched: A has 2 matrices, B 3 and C 3; the numbers must be equal; one matrix for the whole "
+                 "batch must have a batch stride of 0");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 12, 4, 4, 4)),
-                 "gemm_batched: C is written, but several of its elements are in one place by its strides 12, 4, 1; "
-                 "each must have its own");
+                 "gemm_batched: C is written, but several of its elements have the same address because of its "
+                 "strides 12, 4, 1; each must have its own");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 0, 4, 4, 4)),
-                 "gemm_batched: C is written, but several of its elements are in one place by its strides 0, 4, 1");
+                 "gemm_batched: C is written, but several of its elements have the same address because of its "
+                 "strides 0, 4, 1");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 6, 4, 12, 4)),
-                 "gemm_batched: C is written, but several of its elements are in one place by its strides 6, 12, 1");
+                 "gemm_batched: C is written, but several of its elements have the same address because of its "
+                 "strides 6, 12, 1");
   EXPECT_REFUSED(gemm_batched(x, of_a, batch_of<const float>(C + 31, 3, 16, 4, 4, 4), batch_of(C, 3, 16, 4, 4, 4)),
-                 "gemm_batched: C shares an element with B; the two must be apart");
+                 "gemm_batched: C shares an element with B; the two must not overlap");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, 16, 4, 4, 5), of_a, batch_of(C, 3, 16, 4, 4, 4)),
                  "gemm_batched: B is 4 x 4; it must be k x n = 5 x 4");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A, 3, -16, 4, 4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
                  "gemm_batched: stride 0 of A is -16; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 0, 4)),
-                 "gemm_batched: C is written, but several of its elements are in one place by its strides 16, 0, 1");
+                 "gemm_batched: C is written, but several of its elements have the same address because of its "
+                 "strides 16, 0, 1");
   EXPECT_REFUSED(gemm_batched(x, batch_of(A + 20, 3, 16, 4, -4, 4), of_a, batch_of(C, 3, 16, 4, 4, 4)),
                  "gemm_batched: stride 1 of A is -4; strides must not be negative");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(C + 8, 12, 4))),
-                 "gemm_batched: C shares an element with the epilogue's residual; the two must be apart");
+                 "gemm_batched: C shares an element with the epilogue's residual; the two must not overlap");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of(C, 3, 16, 4, 4, 4), epilogue::residual(matrix(A, 4, 4))),
                  "gemm_batched: the epilogue's residual is 4 x 4; it must be m x n = 12 x 4");
   EXPECT_REFUSED(gemm_batched(x, of_a, of_a, batch_of<float>(nullptr, 3, 16, 4, 4, 4)),

@@ -251,7 +251,7 @@ TYPED_TEST(gemm_bias_gradient_on, refuses_what_it_cannot_write) {
   EXPECT_REFUSED(of_none(epilogue::bias_gradient(at(0, 5)) | epilogue::bias_gradient(at(0, 5))),
                  "gemm_batched: the epilogue's bias gradient shares an element");
   EXPECT_REFUSED(call(epilogue::bias_gradient(vector(c.data_handle(), 5))),
-                 "gemm: C shares an element with the epilogue's bias gradient; the two must be apart");
+                 "gemm: C shares an element with the epilogue's bias gradient; the two must not overlap");
   EXPECT_REFUSED(call(epilogue::bias_gradient(at(0, 5)), epilogue::bias_gradient(at(0, 5))),
                  "gemm: the epilogue's bias gradient shares an element with the epilogue's bias gradient");
   EXPECT_REFUSED(call(epilogue::bias_gradient(vector(static_cast<float*>(nullptr), 5))),
@@ -259,8 +259,8 @@ TYPED_TEST(gemm_bias_gradient_on, refuses_what_it_cannot_write) {
   auto folded = at(0, 5);
   folded.strides[0] = 0;
   EXPECT_REFUSED(call(epilogue::bias_gradient(folded)),
-                 "gemm: the epilogue's bias gradient is written, but several of its elements are in one place by its "
-                 "stride 0; each must have its own");
+                 "gemm: the epilogue's bias gradient is written, but several of its elements have the same address "
+                 "because of its stride 0; each must have its own");
 
   using member = gemm_member<float, float, float, decltype(epilogue::bias_gradient(y))>;
   const auto one = [&](int number, int first, double beta) {

@@ -210,31 +210,32 @@ TYPED_TEST(gemm_epilogue_refusals_on, name_the_operand_and_what_it_must_be) {
   const auto amax = this->put(std::vector<float>{0}), two = this->put(std::vector<float>{0, 0});
   namespace e = epilogue;
   namespace f = activation;
-  EXPECT_EQ(says(e::row_bias(two) | e::relu()), "gemm: the epilogue's bias of rows has 2 elements; it must have m = 3");
+  EXPECT_EQ(says(e::row_bias(two) | e::relu()), "gemm: the epilogue's row bias has 2 elements; it must have m = 3");
   EXPECT_EQ(says(e::residual(other.view)), "gemm: the epilogue's residual is 4 x 5; it must be m x n = 3 x 5");
   EXPECT_EQ(says(e::times_gradient<f::gelu>(a.view)),
             "gemm: the epilogue's pre-activation is 3 x 4; it must be m x n = 3 x 5");
   EXPECT_EQ(says(e::relu() | e::store(other.view)),
             "gemm: the epilogue's stored matrix is 4 x 5; it must be m x n = 3 x 5");
   EXPECT_EQ(says(e::amax(two)), "gemm: the epilogue's amax has 2 elements; it must have 1");
-  EXPECT_EQ(says(e::residual(c.view)), "gemm: C shares an element with the epilogue's residual; the two must be apart");
+  EXPECT_EQ(says(e::residual(c.view)),
+            "gemm: C shares an element with the epilogue's residual; the two must not overlap");
   EXPECT_EQ(says(e::store(c.view)),
-            "gemm: C shares an element with the epilogue's stored matrix; the two must be apart");
+            "gemm: C shares an element with the epilogue's stored matrix; the two must not overlap");
   EXPECT_EQ(says(e::store(fits.view) | e::times_gradient<f::relu>(fits.view)),
-            "gemm: the epilogue's stored matrix shares an element with the epilogue's pre-activation; the two must be "
-            "apart");
+            "gemm: the epilogue's stored matrix shares an element with the epilogue's pre-activation; the two must "
+            "not overlap");
   EXPECT_EQ(says(e::store(fits.view) | e::amax(vector(fits.view.pointer + 7, 1))),
-            "gemm: the epilogue's stored matrix shares an element with the epilogue's amax; the two must be apart");
+            "gemm: the epilogue's stored matrix shares an element with the epilogue's amax; the two must not overlap");
   EXPECT_EQ(says(e::amax(vector(b.view.pointer, 1))),
-            "gemm: the epilogue's amax shares an element with B; the two must be apart");
+            "gemm: the epilogue's amax shares an element with B; the two must not overlap");
   EXPECT_EQ(says(e::amax(vector(static_cast<float*>(nullptr), 1))),
             "gemm: the epilogue's amax is a null view of size 1; it must point to its elements");
   auto folded = rows(other.view, 0, 3);
   folded.strides[0] = 0;
   EXPECT_EQ(
       says(e::store(folded)),
-      "gemm: the epilogue's stored matrix is written, but several of its elements are in one place by its strides "
-      "0, 1; each must have its own");
+      "gemm: the epilogue's stored matrix is written, but several of its elements have the same address because of "
+      "its strides 0, 1; each must have its own");
   EXPECT_FALSE(says(e::residual(folded) | e::store(fits.view) | e::amax(amax))) << "what is read may be folded";
   EXPECT_EQ(says(e::scale(NAN)), "gemm: the epilogue's scale: its factor is nan; it must be a finite f64");
   EXPECT_EQ(says(e::residual(fits.view, INFINITY)),

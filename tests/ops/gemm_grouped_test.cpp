@@ -181,10 +181,11 @@ TYPED_TEST(gemm_grouped_on, is_right_where_operands_lie_both_ways) {
     const std::string says = explain_gemm_grouped(this->executor, list).c_str();
     EXPECT_NE(says.find(kernel), std::string::npos) << says;
   };
-  check.template operator()<float>("4 elements a load: aligned operands; those of the group lie both ways");
-  check.template operator()<double>("1 elements a load: the operands of the group lie both ways");
+  check.template operator()<float>("4 elements a load: aligned operands; those of the group have different layouts");
+  check.template operator()<double>("1 elements a load: the operands of the group have different layouts");
   if (TypeParam::uses_cpu_kernels || has_features(this->executor.target(), features::mma_f16))
-    check.template operator()<bf16>("8 elements a copy: tensor cores; the operands of the group lie both ways");
+    check.template operator()<bf16>(
+        "8 elements a copy: tensor cores; the operands of the group have different layouts");
 }
 
 #ifndef __CUDACC__
@@ -274,7 +275,7 @@ TYPED_TEST(gemm_grouped_on, takes_pointers_to_matrices) {
   EXPECT_LE(worst.value(), 1);
   EXPECT_REFUSED(gemm_batched(this->executor, matrix_pointers<const float>{{of_a, 2}, m, k, 1, m},
                               matrix_pointers<const float>{of_b, k, n}, matrix_pointers<float>{of_c, m, n}),
-                 "gemm_batched: A has 2 matrices, B 3 and C 3; they must be as many");
+                 "gemm_batched: A has 2 matrices, B 3 and C 3; the numbers must be equal");
 }
 
 TYPED_TEST(gemm_grouped_on, may_share_an_amax) {
@@ -304,9 +305,9 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
   EXPECT_REFUSED(call({matrix(A, 4, 4), matrix(A, 4, 4), matrix(static_cast<float*>(nullptr), 4, 4)}, other),
                  "gemm_grouped: member 1: C is a null view of size 4 x 4");
   EXPECT_REFUSED(call(other, another(31)),
-                 "gemm_grouped: member 1: C shares an element with C of member 2; the two must be apart");
+                 "gemm_grouped: member 1: C shares an element with C of member 2; the two must not overlap");
   EXPECT_REFUSED(call(other, {matrix(A, 4, 4), matrix(static_cast<const float*>(C), 4, 4), matrix(C + 32, 4, 4)}),
-                 "gemm_grouped: member 0: C shares an element with B of member 2; the two must be apart");
+                 "gemm_grouped: member 0: C shares an element with B of member 2; the two must not overlap");
   member negative = another(32);
   negative.a.extents[1] = negative.b.extents[0] = -1;
   EXPECT_REFUSED(call(other, negative), "gemm_grouped: member 2: extent 1 of A is -1; it must be at least 0");
@@ -317,7 +318,8 @@ TYPED_TEST(gemm_grouped_on, names_the_member_that_it_refuses) {
   misplaced.c.strides[0] = 2;
   EXPECT_REFUSED(
       call(other, misplaced),
-      "gemm_grouped: member 2: C is written, but several of its elements are in one place by its strides 2, 1");
+      "gemm_grouped: member 2: C is written, but several of its elements have the same address because of its strides "
+      "2, 1");
   EXPECT_EQ(this->get(c), std::vector<float>(100, 7.0f)) << "nothing was written";
   const std::vector<member> members{good, other};
   EXPECT_FALSE(validate(this->executor, [&](const auto& x) { gemm_grouped(x, std::span<const member>(members)); }));

@@ -256,11 +256,11 @@ TYPED_TEST(gemm_on, refuses_bad_input_before_it_launches) {
   EXPECT_REFUSED(gemm(x, a.view, matrix<float>(nullptr, 4, 5), c.view),
                  "B is a null view of size 4 x 5; it must point to its elements");
   EXPECT_REFUSED(gemm(x, matrix(c.view.pointer, 3, 4), b.view, c.view),
-                 "gemm: C shares an element with A; the two must be apart");
+                 "gemm: C shares an element with A; the two must not overlap");
   EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(vector(a.view.pointer, 4))),
                  "gemm: the epilogue's bias has 4 elements; it must have n = 5");
   EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(vector(c.view.pointer, 5))),
-                 "gemm: C shares an element with the epilogue's bias; the two must be apart");
+                 "gemm: C shares an element with the epilogue's bias; the two must not overlap");
   EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, {}, {.alpha = NAN}), "gemm: alpha is nan; it must be a finite f32");
   EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, {}, {.beta = -1e39}), "gemm: beta is -1e+39; it must be a finite f32");
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
@@ -286,7 +286,7 @@ TYPED_TEST(gemm_on, refuses_negative_strides) {
   auto bias = vector(b.view.pointer + 4, 5);
   bias.strides[0] = -1;
   EXPECT_REFUSED(gemm(x, a.view, b.view, c.view, epilogue::bias(bias)),
-                 "gemm: stride 1 of the epilogue's bias is -1; strides must not be negative");
+                 "gemm: the stride of the epilogue's bias is -1; strides must not be negative");
   EXPECT_EQ(gather(*this, c), std::vector<float>(15, 7.0f)) << "nothing was written";
 }
 

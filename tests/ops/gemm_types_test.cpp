@@ -167,7 +167,8 @@ TYPED_TEST(gemm_types_on, refuses_scales_that_are_missing_or_wrong) {
   const epilogue::none none;
   EXPECT_REFUSED(
       gemm(x, a.read(), a.read(), c.view),
-      "gemm: scale_a is 0; fp8_e4m3 operands need a positive, finite factor that makes numbers of their elements");
+      "gemm: scale_a is 0; fp8_e4m3 operands must have a positive, finite factor, by which their elements are "
+      "multiplied");
   EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = 1, .scale_b = -2}),
                  "gemm: scale_b is -2; fp8_e4m3");
   EXPECT_REFUSED(gemm(x, a.read(), a.read(), c.view, none, {.scale_a = NAN, .scale_b = 1}), "gemm: scale_a is nan");

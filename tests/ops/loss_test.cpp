@@ -156,11 +156,11 @@ TYPED_TEST(cross_entropy_on, refuses_bad_input) {
   const auto losses = this->put(std::vector<float>(3));
   const std::string op = "softmax_cross_entropy: ";
   EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, short_labels, losses, g.view),
-                 op + "labels has 2 elements; it must have 3, one a row of the logits");
+                 op + "labels has 2 elements; it must have 3, one for each row of the logits");
   EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, losses, matrix(g.view.pointer, 4, 3)),
                  op + "gradient is 4 x 3; it must be 3 x 4 like logits");
   EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, vector(x.view.pointer, 3), g.view),
-                 op + "losses shares an element with logits; the two must be apart");
+                 op + "losses shares an element with logits; the two must not overlap");
   EXPECT_REFUSED(softmax_cross_entropy(this->executor, matrix(x.view.pointer, 3, 0), labels, losses),
                  op + "logits have no columns; a row must have at least one class");
   EXPECT_REFUSED(softmax_cross_entropy(this->executor, x.view, labels, losses, g.view, {.scale = NAN}),

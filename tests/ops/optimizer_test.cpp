@@ -75,7 +75,8 @@ TYPED_TEST(optimizer_on, adam_keeps_its_precision_with_a_beta_near_one) {
   adam(this->executor, w, g, m, v, {.rate = 0.25, .beta2 = 0.99999});
   EXPECT_NEAR(this->get(w)[0], 0.75, 1e-6) << "the first step is the rate, whatever the betas";
   EXPECT_REFUSED(adam(this->executor, w, g, m, v, {.beta2 = 0.99999999}),
-                 "adam: beta2 is 0.99999999; it must be at least 0 and below 1, in the type of the moments, too");
+                 "adam: beta2 is 0.99999999; it must be at least 0 and below 1, also after rounding to the type of "
+                 "the moments");
 }
 
 // 0 times infinity would be NaN.
@@ -159,7 +160,7 @@ TYPED_TEST(optimizer_on, refuses_bad_input) {
   const auto good = this->put(std::vector<float>(8));
   EXPECT_REFUSED(adam(this->executor, w, g, m, v, {}), "adam: second is 1 x 7; it must be 1 x 8 like weights");
   EXPECT_REFUSED(adam(this->executor, w, g, m, m, {}),
-                 "adam: first shares an element with second; the two must be apart");
+                 "adam: first shares an element with second; the two must not overlap");
   EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.beta1 = 1}),
                  "adam: beta1 is 1; it must be at least 0 and below 1");
   EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.step = 0}), "adam: step is 0; it must be at least 1");
@@ -183,7 +184,8 @@ TYPED_TEST(optimizer_on, refuses_bad_input) {
   EXPECT_REFUSED(sgd_with({.weight_decay = -0.1}), "sgd: weight_decay is -0.1" + finite);
   EXPECT_EQ(this->get(w), std::vector<float>(8)) << "nothing was written";
   EXPECT_REFUSED(sgd(this->executor, w, g, {.momentum = 0.5}),
-                 "sgd: momentum is 0.5 without a velocity; it needs a tensor like the weights, zeros at first");
+                 "sgd: momentum is 0.5 without a velocity; the velocity must be a tensor of the weights' shape, "
+                 "initially zeros");
   EXPECT_REFUSED(sgd(this->executor, transposed(matrix(w.data_handle(), 2, 4)), g, {}),
                  "sgd: weights has gaps between its elements; it must be dense");
   adam(this->executor, vector<float>(nullptr, 0), vector<float>(nullptr, 0), vector<float>(nullptr, 0),

@@ -105,7 +105,7 @@ TYPED_TEST(softmax_on, is_right_for_every_type_layout_and_length) {
     this->template check<T>(2, 9001, layout::padded, false);
     this->template check<T>(3, 9003, layout::odd, draw(0, 1));
   });
-  this->template check<float>(1, 70001, layout::dense, false);  // longer than the CPU or a multiprocessor keeps
+  this->template check<float>(1, 70001, layout::dense, false);  // longer than the CPU or an SM keeps
   this->template check<bf16>(3, 53259, layout::dense, true);
   for (const layout how : layouts) this->template check<float>(5, 320, how, false);
   for (int i = 0; i < 20; ++i) this->template check<float>(draw(1, 9), draw(1, 700), layouts[draw(0, 4)], draw(0, 1));
@@ -213,9 +213,9 @@ TYPED_TEST(softmax_on, refuses_bad_input_before_it_launches) {
   EXPECT_REFUSED(softmax(this->executor, matrix<float>(nullptr, 3, 4), y.view),
                  "x is a null view of size 3 x 4; it must point to its elements");
   EXPECT_REFUSED(softmax(this->executor, rows(x.view, 0, 2), rows(x.view, 1, 2)),
-                 "softmax: y shares an element with x; the two must be apart, or exactly the same view");
+                 "softmax: y shares an element with x; the two must not overlap, or must be exactly the same view");
   EXPECT_REFUSED(softmax_backward(this->executor, x.view, y.view, x.view),
-                 "softmax_backward: dx shares an element with y; the two must be apart");
+                 "softmax_backward: dx shares an element with y; the two must not overlap");
   softmax(this->executor, matrix<float>(nullptr, 0, 4), matrix<float>(nullptr, 0, 4));  // nothing to do
   softmax(this->executor, matrix<float>(nullptr, 3, 0), matrix<float>(nullptr, 3, 0));
 }
@@ -231,7 +231,7 @@ TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
   EXPECT_NEAR(gather(*this, x)[5], reference(doubles(values), 3, 32)[5], 1e-6);
   const auto longer = place(*this, draw_values<float>(132), 1, 132, layout::dense);
   EXPECT_REFUSED(softmax<mine>(this->executor, longer.view, longer.view),
-                 "softmax: a row is longer than the lanes can keep; held = 0 serves every length");
+                 "softmax: a row is longer than the lanes' registers can hold; held = 0 serves every length");
   const auto doubles_in = draw_values<double>(3 * 32);  // packs of 32 bytes
   const auto wide = place(*this, doubles_in, 3, 32, layout::odd);
   softmax<mine>(this->executor, wide.view, wide.view);
@@ -239,8 +239,8 @@ TYPED_TEST(softmax_on, runs_the_callers_policy_or_says_why_not) {
   if constexpr (!TypeParam::uses_cpu_kernels) {
     const auto odd = place(*this, values, 3, 32, layout::odd);
     EXPECT_REFUSED(softmax<mine>(this->executor, x.view, odd.view),
-                   "softmax: the operands' rows do not begin alike for the policy's packs; columns must be contiguous, "
-                   "and pointers and row strides differ by multiples of `vector` elements; vector = 1 serves all");
+                   "softmax: the operands' rows must have packs at the same columns: columns must be contiguous, and "
+                   "pointers and row strides must differ by multiples of `vector` elements; vector = 1 serves all");
   }
 }
 
@@ -255,7 +255,8 @@ TEST(row_policy, says_which_rule_is_broken) {
   EXPECT_STREQ(broken_rule(row_policy{.rows = 3}),
                "row_policy.rows must be threads / lanes_a_row, because each group of lanes has one row");
   EXPECT_STREQ(broken_rule(row_policy{.vector = 32}),
-               "row_policy.vector must be at most 16, because the ends of a row have one lane an element");
+               "row_policy.vector must be at most 16, because the unaligned ends of a row are accessed by one lane "
+               "for each element");
   EXPECT_STREQ(broken_rule(row_policy{.ahead = 0}),
                "row_policy.ahead must be at least 1, because a lane reads a pack before it uses it");
   EXPECT_STREQ(broken_rule(row_policy{.held = -1}), "row_policy.held must not be negative, and rows at least 1");

@@ -30,7 +30,7 @@ TYPED_TEST(validate_on, says_what_an_op_would_refuse) {
             "softmax: y is a null view of size 3 x 5; it must point to its elements");
   EXPECT_FALSE(validate(x, [&](const auto& e) { column_sum(e, c.view, bias); }));
   EXPECT_EQ(validate(x, [&](const auto& e) { column_sum(e, c.view, other); }),
-            "column_sum: y has 4 elements; it must have 5, one a column of x");
+            "column_sum: y has 4 elements; it must have 5, one for each column of x");
   EXPECT_EQ(validate(x, [&](const auto& e) { sgd(e, bias, other, {}); }),
             "sgd: gradient is 1 x 4; it must be 1 x 5 like weights");
   EXPECT_FALSE(validate(x, [&](const auto& e) { activate<activation::gelu>(e, c.view, c.view); }));

@@ -55,7 +55,7 @@ struct waits_without_committing : planted_base {
   }
 };
 TEST(asynchronous, a_copy_must_be_waited_for) {
-  expect_fault<no_wait>(fault_kind::missing_wait, "the copy is still under way");
+  expect_fault<no_wait>(fault_kind::missing_wait, "the copy is still in flight");
   expect_fault<waits_for_one_group_too_few>(fault_kind::missing_wait);
   expect_fault<waits_without_committing>(fault_kind::missing_wait);
 }
@@ -285,7 +285,7 @@ template <bool Wrong>
 using copied_out = reuses_an_mbarrier<reuse::bulk_copy, Wrong>;
 
 TEST(asynchronous, the_memory_of_an_mbarrier_is_not_for_data) {
-  const std::string why = "an mbarrier lies there: invalidate it before";
+  const std::string why = "these bytes hold an mbarrier: invalidate it before";
   expect_fault<overwritten_by_a_store>(fault_kind::barrier_misuse, "of 4 bytes at byte 12 of shared memory");
   expect_fault<overwritten_by_a_store>(fault_kind::barrier_misuse, why);
   expect_fault<overwritten_beside_others>(fault_kind::barrier_misuse, "of 8 bytes at byte 8 of shared memory");

@@ -89,10 +89,10 @@ struct one_producer_forgets : staged {
 };
 TEST(barrier_rules, bytes_of_a_copy_must_be_expected) {
   expect_fault<forgets_the_bytes>(fault_kind::barrier_misuse,
-                                  "copies bring 256 bytes more than the phase of the mbarrier expects");
+                                  "copies transfer 256 bytes more than the phase of the mbarrier expects");
   expect_fault<forgets_the_bytes>(fault_kind::barrier_misuse, "arrive_and_expect");
   expect_fault<forgets_them_later>(fault_kind::barrier_misuse,
-                                   "copies bring 256 bytes more than the phase of the mbarrier expects");
+                                   "copies transfer 256 bytes more than the phase of the mbarrier expects");
   for (const std::uint64_t seed : {0, 1, 2, 3, 4, 5, 6, 7}) {  // under some, the other's copy comes a phase too late
     const launch_report wrong = report_of<one_producer_forgets<true>>(seed);
     ASSERT_FALSE(wrong.faults.empty()) << seed;
@@ -219,7 +219,7 @@ struct multiplies_apart : planted_base {
   }
 };
 TEST(barrier_rules, all_lanes_of_a_warp_execute_one_instruction) {
-  const std::string why = "all lanes of a warp must come to it by the same line";
+  const std::string why = "all lanes of a warp must reach it at the same source line";
   expect_both_lines<loads_matrices_apart>(fault_kind::collective);
   expect_both_lines<stores_matrices_apart>(fault_kind::collective);
   expect_both_lines<multiplies_apart>(fault_kind::collective);
@@ -255,7 +255,7 @@ struct arrives_apart : planted_base {
 TEST(barrier_rules, all_lanes_of_a_warp_come_to_one_named_barrier) {
   expect_both_lines<named_apart>(fault_kind::collective);
   expect_both_lines<arrives_apart>(fault_kind::collective);
-  EXPECT_NE(text_of(report_of<named_apart<true>>(0)).find("all lanes of a warp must come to it by the same line"),
+  EXPECT_NE(text_of(report_of<named_apart<true>>(0)).find("all lanes of a warp must reach it at the same source line"),
             std::string::npos);
 }
 

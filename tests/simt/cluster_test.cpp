@@ -383,10 +383,10 @@ struct ends_before_the_read : ends_early<0, Wrong> {};
 TEST(cluster_faults, a_block_that_ends_while_another_one_reads_from_it) {
   expect_fault<
       ends_behind_the_read>(fault_kind::early_end,
-                            "block (0, 0, 0) ends without waiting for it: a sync_cluster behind it is missing");
+                            "block (0, 0, 0) ends without waiting for this access: a sync_cluster after it is missing");
   expect_fault<
       ends_before_the_read>(fault_kind::early_end,
-                            "block (1, 0, 0) ends without waiting for it: a sync_cluster behind it is missing");
+                            "block (1, 0, 0) ends without waiting for this access: a sync_cluster after it is missing");
 }
 
 template <bool Wrong>
@@ -458,7 +458,7 @@ struct reads_what_nobody_wrote : planted_cluster {
   }
 };
 TEST(cluster_faults, a_remote_read_of_what_nobody_wrote) {
-  expect_fault<reads_what_nobody_wrote>(fault_kind::uninitialised, "no lane of the cluster has written them");
+  expect_fault<reads_what_nobody_wrote>(fault_kind::uninitialised, "no lane of the cluster has written these bytes");
 }
 
 template <bool Wrong>
@@ -477,7 +477,7 @@ struct reads_under_a_copy : planted_cluster {
   }
 };
 TEST(cluster_faults, a_remote_read_under_a_copy) {
-  expect_fault<reads_under_a_copy>(fault_kind::missing_wait, "the copy is still under way");
+  expect_fault<reads_under_a_copy>(fault_kind::missing_wait, "the copy is still in flight");
 }
 
 template <bool Wrong>
@@ -512,7 +512,7 @@ struct two_sync_clusters : planted_cluster {
   }
 };
 TEST(cluster_faults, lanes_of_a_warp_at_different_barriers) {
-  expect_fault<two_sync_clusters>(fault_kind::collective, "all lanes of a warp must come to the same sync_cluster");
+  expect_fault<two_sync_clusters>(fault_kind::collective, "all lanes of a warp must reach the same sync_cluster");
 }
 
 template <bool Wrong>
@@ -532,10 +532,9 @@ struct block_that_leaves : planted_cluster {
   }
 };
 TEST(cluster_faults, lanes_that_left_before_the_barrier) {
-  expect_fault<block_that_leaves>(fault_kind::barrier_misuse,
-                                  "64 lanes of the cluster have ended without coming to it");
+  expect_fault<block_that_leaves>(fault_kind::barrier_misuse, "64 lanes of the cluster have ended without reaching it");
   expect_fault<leaves_before_the_barrier>(fault_kind::barrier_misuse,
-                                          "3 lanes of the cluster have ended without coming to it");
+                                          "3 lanes of the cluster have ended without reaching it");
 }
 
 #endif

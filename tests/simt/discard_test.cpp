@@ -52,7 +52,8 @@ TEST(discard, a_stale_tail_is_nan_and_reported) {
     EXPECT_EQ(wrong.faults[0].count, 32);
     EXPECT_GE(wrong.faults[0].offset, 128);
     EXPECT_NE(text_of(wrong).find(
-                  "no lane of this block has written them since the block began or they were discarded"),
+                  "no lane of this block has written these bytes since the block began or since these bytes were "
+                  "discarded"),
               std::string::npos)
         << text_of(wrong);
     EXPECT_TRUE(out[0] != out[0]);

@@ -134,7 +134,7 @@ TEST(engine, as_many_blocks_are_resident_on_any_number_of_threads) {
                                      64);
     };
     EXPECT_EQ(report(64), "") << threads;
-    EXPECT_TRUE(holds(report(63), "is stuck")) << threads;
+    EXPECT_TRUE(holds(report(63), "is in a deadlock")) << threads;
   }
 }
 
@@ -142,7 +142,7 @@ TEST(engine, reports_blocks_that_wait_for_one_that_cannot_start) {
   for (const int threads : {1, 2}) {
     const std::string report =
         report_of<chain>(unchecked_virtual_gpu(arch::sm_90, {.threads = threads, .resident_blocks = 4}), 40);
-    EXPECT_TRUE(holds(report, "planted is stuck: no lane can go on")) << report;
+    EXPECT_TRUE(holds(report, "planted is in a deadlock: no lane can make progress")) << report;
     EXPECT_TRUE(holds(report, "block (3, 0, 0), lanes 0 wait in wait_until at ")) << report;
     EXPECT_TRUE(holds(report, "lanes 1-95 wait in sync_block")) << report;
     EXPECT_TRUE(holds(report, "engine_test.cpp:")) << report;

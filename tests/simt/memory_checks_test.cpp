@@ -241,7 +241,7 @@ TEST(memory_checks, between_the_rows_of_a_slice_and_nothing_is_written_there) {
     ASSERT_EQ(e.faults().size(), 1u);
     EXPECT_EQ(e.faults()[0].kind, fault_kind::out_of_bounds);
     EXPECT_EQ(e.faults()[0].now.lane, 10);
-    EXPECT_NE(std::string(e.what()).find("this lies between its rows"), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("this address is between its rows"), std::string::npos) << e.what();
   }
   EXPECT_EQ(whole[16 + 9], 5.0f);
   EXPECT_EQ(whole[16 + 10], 0.0f);
@@ -357,8 +357,8 @@ TEST(memory_checks, says_how_a_batch_lies) {
   launch_report report;
   launch<one_access<1>>(virtual_gpu(arch::sm_90, {.report = &report}), {1},
                         batch_params{gmem_ptr<float>(memory), 40 + 8 + 5, true}, {writes("x", batch)});
-  EXPECT_NE(text_of(report).find("x has 2 x 3 x 5 elements of 4 bytes, with strides 40, 8 and 1; this lies between its "
-                                 "rows or matrices"),
+  EXPECT_NE(text_of(report).find("x has 2 x 3 x 5 elements of 4 bytes, with strides 40, 8 and 1; this address is "
+                                 "between its rows or matrices"),
             std::string::npos)
       << text_of(report);
 }
@@ -371,8 +371,8 @@ TEST(memory_checks, says_the_layout_of_a_tensor_of_five_dimensions) {
   launch<one_access<1>>(virtual_gpu(arch::sm_90, {.report = &report}), {1},
                         batch_params{gmem_ptr<float>(memory), 50, true}, {writes("x", tensor)});
   EXPECT_NE(text_of(report).find(
-                "x has 2 x 3 x 2 x 4 x 5 elements of 4 bytes, with strides 400, 100, 20, 5 and 1; this "
-                "lies between its elements"),
+                "x has 2 x 3 x 2 x 4 x 5 elements of 4 bytes, with strides 400, 100, 20, 5 and 1; this address is "
+                "between its elements"),
             std::string::npos)
       << text_of(report);
 }
@@ -460,9 +460,8 @@ TEST(memory_checks, lanes_that_do_not_come_to_a_meeting) {
   EXPECT_EQ(apart.faults[0].kind, fault_kind::collective);
   EXPECT_EQ(apart.faults[0].now.site.line.line, apart.faults[0].before.site.line.line - 2) << apart.faults[0].text();
   expect_fault<leaves_before_a_barrier>(fault_kind::barrier_misuse,
-                                        "14 lanes of the block have ended without coming to it");
-  expect_fault<leaves_before_a_shuffle>(fault_kind::barrier_misuse,
-                                        "1 lane of the warp has ended without coming to it");
+                                        "14 lanes of the block have ended without reaching it");
+  expect_fault<leaves_before_a_shuffle>(fault_kind::barrier_misuse, "1 lane of the warp has ended without reaching it");
 }
 
 template <bool Wrong>
@@ -532,7 +531,8 @@ TEST(memory_checks, a_kernel_that_does_not_end_is_told_in_seconds) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   ASSERT_EQ(report.faults.size(), 1u) << text_of(report);
   EXPECT_EQ(report.faults[0].kind, fault_kind::step_limit);
-  EXPECT_NE(text_of(report).find("the lanes of the block have gone through 2000000 verbs without an end"),
+  EXPECT_NE(text_of(report).find("the lanes of the block have executed 2000000 loads, stores, barriers and other "
+                                 "verbs, and the block has not ended"),
             std::string::npos)
       << text_of(report);
   EXPECT_NE(text_of(report).find("memory_checks_test.cpp:" + std::to_string(lines.now)), std::string::npos);

@@ -421,7 +421,7 @@ KERNEL(waits_in_the_first_block_only, 32, 2) {
 }
 END;
 TEST(copies, of_each_block_are_waited_for) {
-  names_lines<waits_in_the_first_block_only>("the copy is still under way");
+  names_lines<waits_in_the_first_block_only>("the copy is still in flight");
 }
 // 48
 KERNEL(atomics_of_block_scope, 32, 2) {
@@ -558,7 +558,7 @@ MKERNEL(arrives_too_often, 32) {
 }
 END;
 TEST(mbarriers, phases_are_apart) {
-  names_lines<reads_the_next_phase>("the copy is still under way");
+  names_lines<reads_the_next_phase>("the copy is still in flight");
   EXPECT_NE(text_of(report_of<arrives_too_often>(0)).find("more lanes arrive"), std::string::npos);
 }
 // 73: a group lands when it is waited for, not before
@@ -599,7 +599,7 @@ KERNEL(engine_writes_over_lanes, 32, 1) {
 }
 END;
 TEST(copies, out_are_two_accesses) {
-  names_lines<reads_what_was_copied_out>("the copy is still under way");
+  names_lines<reads_what_was_copied_out>("the copy is still in flight");
   names_lines<engine_writes_over_lanes>("proxy fence");
 }
 // 80

@@ -250,7 +250,7 @@ bool holds(const std::string& text, const std::string& part) { return text.find(
 std::string line(int number) { return "polling_test.cpp:" + std::to_string(number); }
 
 void names_each_lane(const std::string& report) {
-  EXPECT_TRUE(holds(report, "is stuck")) << report;
+  EXPECT_TRUE(holds(report, "is in a deadlock")) << report;
   EXPECT_TRUE(holds(report, "block (0, 0, 0), lanes 3 wait in an atomic that polls at ")) << report;
   EXPECT_TRUE(holds(report, line(lines.now))) << report;
   EXPECT_TRUE(holds(report, "block (1, 0, 0), lanes 1 wait in an atomic that polls at ")) << report;

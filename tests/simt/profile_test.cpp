@@ -339,7 +339,7 @@ TEST(roofline, shared_memory_and_arithmetic_of_a_gemm) {
   EXPECT_NEAR(r.filled(), 64.0 / 132, 1e-12);
   EXPECT_EQ(r.resources[1].needs, "1.1G operations at 16.2T a second");
   EXPECT_EQ(r.resources[0].needs, "33.6M wavefronts, 0 without a conflict");
-  EXPECT_NE(r.text().find("; 64 blocks fill 48 % of its 132 multiprocessors"), std::string::npos) << r.text();
+  EXPECT_NE(r.text().find("; 64 blocks fill 48 % of its 132 SMs"), std::string::npos) << r.text();
   EXPECT_NEAR(bound_of(launch_of(133)).filled(), 133.0 / 264, 1e-12);
   EXPECT_EQ(bound_of(launch_of(1)).text(), "nothing to do on an H100 SXM");
 }

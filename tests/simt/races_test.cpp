@@ -68,7 +68,7 @@ struct two_warps_one_slot : planted_base {
   }
 };
 TEST(races, two_warps_that_write_one_slot) {
-  expect_fault<two_warps_one_slot>(fault_kind::race, "one of them should store, or all by an atomic");
+  expect_fault<two_warps_one_slot>(fault_kind::race, "only one of them may store, unless all store by an atomic");
 }
 
 template <bool Wrong>
@@ -172,7 +172,8 @@ TEST(races, blocks_that_write_one_element) {
   EXPECT_EQ(wrong.faults[0].kind, fault_kind::race);
   EXPECT_EQ(wrong.faults[0].memory, "out");
   EXPECT_EQ(wrong.faults[0].count, 64);
-  EXPECT_NE(wrong.faults[0].text().find("one of them should store, or all by an atomic"), std::string::npos);
+  EXPECT_NE(wrong.faults[0].text().find("only one of them may store, unless all store by an atomic"),
+            std::string::npos);
   EXPECT_EQ(text_of(report_of<blocks_without_a_flag<false>>(0)), "");
 }
 

@@ -98,7 +98,8 @@ TEST(told, a_read_that_comes_before_its_write) {
   EXPECT_EQ(wrong.faults[1].kind, fault_kind::uninitialised);
   EXPECT_EQ(wrong.faults[0].cause, 1);
   EXPECT_EQ(wrong.faults[1].cause, 1);
-  EXPECT_TRUE(has(wrong.faults[1].text(), "no lane of this block has written them yet: the barrier that is missing"));
+  EXPECT_TRUE(has(wrong.faults[1].text(),
+                  "no lane of this block has written these bytes; the missing barrier may be the cause"));
   EXPECT_EQ(text_of(report_of<reads_too_early<false>>(0)), "");
 }
 
@@ -162,7 +163,7 @@ TEST(told, a_barrier_is_missing_at_the_end_of_the_loop) {
   for (const std::uint64_t seed : {0, 1, 2, 3, 4}) {
     const std::string text = text_of(report_of<refilled_in_the_next_round<true>>(seed));
     const std::string barrier = "told_test.cpp:" + std::to_string(lines.before);
-    EXPECT_TRUE(has(text, "the store is of a later round of the loop, past the barrier at " + barrier +
+    EXPECT_TRUE(has(text, "the store belongs to a later iteration of the loop, after the barrier at " + barrier +
                               ": a barrier of the block at the end of the loop's body is missing, too"))
         << text;
     EXPECT_FALSE(has(text, "between them is missing")) << text;
@@ -185,7 +186,7 @@ struct stores_by_a_lambda : planted_base {
 };
 TEST(told, a_barrier_is_missing_between_two_lines_of_one_round) {
   const std::string text = text_of(report_of<neighbours_without_a_barrier<true>>(0));
-  EXPECT_FALSE(has(text, "later round")) << text;
+  EXPECT_FALSE(has(text, "later iteration")) << text;
   const std::string by_lambda = text_of(report_of<stores_by_a_lambda>(0));
   EXPECT_TRUE(has(by_lambda, "a barrier of the block between them is missing")) << by_lambda;
 }
@@ -203,8 +204,8 @@ struct all_store_one : planted_base {
 };
 TEST(told, lanes_that_store_one_element) {
   expect_fault<all_store_one>(fault_kind::race,
-                              "several lanes store to one place by this line: one of them should store, or all by an "
-                              "atomic");
+                              "several lanes store to the same address by this line: only one of them may store, "
+                              "unless all store by an atomic");
   EXPECT_FALSE(has(text_of(report_of<all_store_one<true>>(0)), "barrier"));
 }
 
@@ -220,8 +221,8 @@ struct goes_around_a_shuffle : planted_base {
 };
 TEST(told, lanes_that_go_around_a_shuffle_have_not_left_before) {
   expect_fault<goes_around_a_shuffle>(fault_kind::barrier_misuse,
-                                      "12 lanes of the warp have ended without coming to it: left the kernel, or gone "
-                                      "around it in a branch; all must come");
+                                      "12 lanes of the warp have ended without reaching it, by an early return or a "
+                                      "branch that skips it; all lanes must reach it");
 }
 
 // --- a kernel without an edge guard

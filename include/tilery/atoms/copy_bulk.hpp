@@ -20,7 +20,8 @@ namespace tilery::inline TILERY_ABI::atoms {
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
                            mbarrier& barrier, [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::copy_bulk, Lane>, "copy_bulk has no text for this device pass: " TILERY_PASS);
+  static_assert(has_text<features::copy_bulk, Lane>,
+                "copy_bulk is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
                    shared_address(to.raw())),
@@ -36,7 +37,8 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gm
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<T> from, int bytes,
                            [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::copy_bulk, Lane>, "copy_bulk has no text for this device pass: " TILERY_PASS);
+  static_assert(has_text<features::copy_bulk, Lane>,
+                "copy_bulk is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to.raw()),
                "r"(shared_address(from.raw())), "r"(bytes)
@@ -49,7 +51,9 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, sm
 /// Commits a group: all bulk copies to global memory that this lane has started since it committed its last group.
 template <class Lane>
 TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::copy_bulk, Lane>, "commit_bulk has no text for this device pass: " TILERY_PASS);
+  static_assert(
+      has_text<features::copy_bulk, Lane>,
+      "commit_bulk is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.commit_group;" ::: "memory");
 #else
@@ -61,7 +65,9 @@ TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]]
 /// all older groups may be overwritten.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::copy_bulk, Lane>, "wait_bulk_reads has no text for this device pass: " TILERY_PASS);
+  static_assert(
+      has_text<features::copy_bulk, Lane>,
+      "wait_bulk_reads is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(Most) : "memory");
 #else
@@ -71,7 +77,8 @@ TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unus
 /// Waits until at most the Most newest groups of this lane are in flight: the writes of all older groups are complete.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::copy_bulk, Lane>, "wait_bulk has no text for this device pass: " TILERY_PASS);
+  static_assert(has_text<features::copy_bulk, Lane>,
+                "wait_bulk is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.wait_group %0;" ::"n"(Most) : "memory");
 #else
@@ -83,7 +90,9 @@ TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] w
 /// memory that is visible to this lane now.
 template <class Lane>
 TILERY_SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::copy_bulk, Lane>, "fence_proxy has no text for this device pass: " TILERY_PASS);
+  static_assert(
+      has_text<features::copy_bulk, Lane>,
+      "fence_proxy is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 #else

@@ -68,7 +68,9 @@ void model(void* const* shares, tensor_model) {
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
 TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t (&to)[Count], smem_ptr<T> row,
                                [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::ldmatrix, Lane>, "load_matrices has no text for this device pass: " TILERY_PASS);
+  static_assert(
+      has_text<features::ldmatrix, Lane>,
+      "load_matrices is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
   static_assert(Count == 1 || Count == 2 || Count == 4, "ldmatrix loads 1, 2 or 4 matrices");
 #ifdef __CUDA_ARCH__
   [[maybe_unused]] const unsigned from = shared_address(row.raw());
@@ -112,7 +114,9 @@ TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t 
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
 TILERY_SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> row, const std::uint32_t (&from)[Count],
                                 [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::stmatrix, Lane>, "store_matrices has no text for this device pass: " TILERY_PASS);
+  static_assert(
+      has_text<features::stmatrix, Lane>,
+      "store_matrices is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
   static_assert(Count == 1 || Count == 2 || Count == 4, "stmatrix stores 1, 2 or 4 matrices");
 #ifdef __CUDA_ARCH__
   [[maybe_unused]] const unsigned to = shared_address(row.raw());

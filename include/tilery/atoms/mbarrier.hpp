@@ -28,7 +28,8 @@ namespace atoms {
 template <class Lane>
 TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrivals,
                       [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::mbarrier, Lane>, "init has no text for this device pass: " TILERY_PASS);
+  static_assert(has_text<features::mbarrier, Lane>,
+                "init is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(&barrier)), "r"(arrivals) : "memory");
 #else
@@ -40,7 +41,8 @@ TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int 
 /// mbarrier, a block barrier must come between their last use and this call.
 template <class Lane>
 TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::mbarrier, Lane>, "invalidate has no text for this device pass: " TILERY_PASS);
+  static_assert(has_text<features::mbarrier, Lane>,
+                "invalidate is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("mbarrier.inval.shared::cta.b64 [%0];" ::"r"(shared_address(&barrier)) : "memory");
 #else
@@ -51,7 +53,8 @@ TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier
 /// Arrives once in the current phase. A lane that waits for this phase sees all that the arriving lane wrote before.
 template <class Lane>
 TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::mbarrier, Lane>, "arrive has no text for this device pass: " TILERY_PASS);
+  static_assert(has_text<features::mbarrier, Lane>,
+                "arrive is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("{ .reg .b64 state; mbarrier.arrive.shared::cta.b64 state, [%0]; }" ::"r"(shared_address(&barrier))
                : "memory");
@@ -64,7 +67,9 @@ TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[
 template <class Lane>
 TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier, int bytes,
                                    [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::mbarrier, Lane>, "arrive_and_expect has no text for this device pass: " TILERY_PASS);
+  static_assert(
+      has_text<features::mbarrier, Lane>,
+      "arrive_and_expect is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("{ .reg .b64 state; mbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1; }" ::"r"(
                    shared_address(&barrier)),
@@ -80,7 +85,8 @@ TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& 
 template <class Lane>
 TILERY_SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity,
                       [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::mbarrier, Lane>, "wait has no text for this device pass: " TILERY_PASS);
+  static_assert(has_text<features::mbarrier, Lane>,
+                "wait is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile(
       "{ .reg .pred over;\n"

@@ -15,7 +15,8 @@ namespace tilery::inline TILERY_ABI::atoms {
 template <class Lane>
 TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number, [[maybe_unused]] int lanes,
                             [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::named_barriers, Lane>, "sync_named has no text for this device pass: " TILERY_PASS);
+  static_assert(has_text<features::named_barriers, Lane>,
+                "sync_named is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("bar.sync %0, %1;" ::"r"(number), "r"(lanes) : "memory");
 #else
@@ -27,8 +28,9 @@ TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] 
 template <class Lane>
 TILERY_SIMT void arrive_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number,
                               [[maybe_unused]] int lanes, [[maybe_unused]] where at = {}) {
-  static_assert(has_text<features::named_barriers, Lane>,
-                "arrive_named has no text for this device pass: " TILERY_PASS);
+  static_assert(
+      has_text<features::named_barriers, Lane>,
+      "arrive_named is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("bar.arrive %0, %1;" ::"r"(number), "r"(lanes) : "memory");
 #else

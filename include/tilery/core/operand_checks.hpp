@@ -104,7 +104,9 @@ inline finding check_strides(const operand& o) {
   for (int d = 0; d < o.rank; ++d) {
     if (o.extents[d] <= 1) continue;
     if (o.strides[d] < 0)
-      return {sentence("stride ", d, " of ", o.name, " is ", o.strides[d]), "; strides must not be negative"};
+      return {o.rank == 1 ? sentence("the stride of ", o.name, " is ", o.strides[d])
+                          : sentence("stride ", d, " of ", o.name, " is ", o.strides[d]),
+              "; strides must not be negative"};
     last += static_cast<__int128>(o.extents[d] - 1) * o.strides[d] * o.element_bytes;
   }
   if (last >= __int128{1} << 62)
@@ -130,7 +132,7 @@ inline finding check_operands(const operands& all, memory_space reachable) {
               o.alignment,
               "; its elements must be aligned"};
     if (o.written && overlaps_itself(o))
-      return {o.name, " is written, but several of its elements are in one place by its ", strides_of(o),
+      return {o.name, " is written, but several of its elements have the same address because of its ", strides_of(o),
               "; each must have its own"};
     const memory_space space = space_of(o.pointer);
     if (space != memory_space::either && reachable != memory_space::either && space != reachable)
@@ -149,8 +151,8 @@ inline finding check_aliases(const operands& all, std::initializer_list<const ch
       bool allowed = false;
       for (const char* name : in_place) allowed = allowed || std::strcmp(name, other.name) == 0;
       if (allowed && same_view(output, other)) continue;
-      return {output.name, " shares an element with ", other.name, "; the two must be apart",
-              allowed ? ", or exactly the same view" : ""};
+      return {output.name, " shares an element with ", other.name, "; the two must not overlap",
+              allowed ? ", or must be exactly the same view" : ""};
     }
   }
   return {};

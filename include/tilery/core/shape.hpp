@@ -18,7 +18,7 @@ inline finding check_same_shape(const char* op, const operands& all) {
   return {};
 }
 
-/// Refuses a vector whose length is not n. `what` explains n in the sentence: "one a column of x".
+/// Refuses a vector whose length is not n. `what` explains n in the sentence: "one for each column of x".
 inline finding check_length(const char* op, const operand& o, std::int64_t n, const char* what) {
   if (o.extents[0] == n) return {};
   return {op, ": ", o.name, " has ", o.extents[0], " elements; it must have ", n, ", ", what};

@@ -48,11 +48,11 @@ public:
   /// Adds a total, which has its counters already. There must be room for it.
   template <class T>
   void note(epilogue::bias_gradient<T>& total) {
-    const operand to = total.to.described("the epilogue's bias gradient");
+    const operand to = total.to.described_vector("the epilogue's bias gradient");
     const std::int32_t columns = total.to.columns();
     params_.vectors[params_.size++] = {gmem_ptr<const tile::exact_counter>(total.counters),
                                        reinterpret<gmem_ptr<std::byte>>(to.pointer),
-                                       to.strides[1],
+                                       to.strides[0],
                                        total.beta,
                                        columns,
                                        total_type_of<T>};

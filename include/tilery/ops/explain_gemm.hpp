@@ -12,7 +12,7 @@ namespace tilery::inline TILERY_ABI::ops {
 inline sentence describe_blocks(const gemm_work& w) {
   if (!w.shared()) return {w.blocks, w.blocks == 1 ? " block for its tile" : " blocks, one for each tile"};
   const sentence share(w.blocks, " blocks share its ", w.tiles, w.tiles == 1 ? " tile" : " tiles", " along k");
-  if (w.parts == 0) return {share, ", in even pieces of the row of all tiles' steps"};
+  if (w.parts == 0) return {share, ", with the k steps of all tiles divided evenly among the blocks"};
   return w.tiles == 1 ? share : sentence(share, ", ", w.parts, " blocks a tile");
 }
 
@@ -46,7 +46,7 @@ sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t
   const sentence block("a block has ", policy.threads(), " threads and ", policy.shared_bytes(staged),
                        " bytes of shared memory; ");
   const sentence fill(together / on.multiprocessors, together == on.multiprocessors ? " fits" : " fit",
-                      " a multiprocessor: ", rounded(static_cast<double>(blocks) / static_cast<double>(together)),
+                      " an SM: ", rounded(static_cast<double>(blocks) / static_cast<double>(together)),
                       " waves on the ", on.product);
   if (!p.alike || blocks == 0) return {block, fill};
   const double products = static_cast<double>(p.batches) * p.m * p.n * p.k;

@@ -74,7 +74,7 @@ finding check_factors(gemm_factors f) {
   constexpr bool scaled = is_fp8<T> || std::is_same_v<T, int8>;
   const auto missing = [](const char* name, double is) -> finding {
     return {sentence(name, " is ", is, "; ", element<T>::name),
-            " operands need a positive, finite factor that makes numbers of their elements"};
+            " operands must have a positive, finite factor, by which their elements are multiplied"};
   };
   const auto is_factor = [](double x) { return x > 0 && x <= std::numeric_limits<double>::max(); };
   if (!is_factor(f.scale_a) && (is_fp8<T> || f.scale_a != 0)) return missing("scale_a", f.scale_a);

@@ -68,7 +68,7 @@ inline finding check_aliases_of_members(group_name group, const std::vector<oper
         continue;
       return in_member(group, x.member,
                        {sentence(x.what->name, " shares an element with ", y.what->name, " of ", group.member, " "),
-                        static_cast<std::int64_t>(y.member), "; the two must be apart"});
+                        static_cast<std::int64_t>(y.member), "; the two must not overlap"});
     }
   return {};
 }

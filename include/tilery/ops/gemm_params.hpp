@@ -50,8 +50,8 @@ auto gemm_params_of(const matrix_view<A>& a, const matrix_view<B>& b, const matr
   constexpr bool from_float = std::is_same_v<S, float> && (std::is_same_v<C, half> || std::is_same_v<C, bf16> ||
                                                            std::is_same_v<C, float> || is_fp8<C>);
   static_assert(std::is_same_v<C, T> || std::is_same_v<C, accumulator_t<T>> || from_float,
-                "gemm: C must have the element type of A and B, or their accumulation type, or be float, half, bf16 or "
-                "fp8 where A and B are no doubles; it must not be const");
+                "gemm: C must have the element type of A and B, or their accumulation type, or be float, half, bf16 "
+                "or fp8 where A and B are not double; it must not be const");
   const double alpha = whole_alpha(f);
   gemm_params<T, U, C, S, Epilogue> p{panel_of(a),
                                       panel_of(transposed(b)),

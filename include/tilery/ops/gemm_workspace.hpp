@@ -63,8 +63,10 @@ allocation take_workspace(const Executor& executor, const gemm_work& work, int t
   auto *arrived = bytes + total_bytes, *parts = bytes + zeroed;
   p.work.arrived = gmem_ptr<std::uint32_t>(reinterpret_cast<std::uint32_t*>(arrived));
   p.work.parts = gmem_ptr<sum>(reinterpret_cast<sum*>(parts));
-  all.push_back(own({"the count of blocks that are done with a tile", arrived, 4, 1, {tiles}, {1}, true}));
-  all.push_back(own({"the sums of shared tiles", parts, sizeof(sum), 1, {elements}, {1}, true}));
+  all.push_back(
+      own({"the number of blocks that have finished their part of a tile", arrived, 4, 1, {tiles}, {1}, true}));
+  all.push_back(
+      own({"the partial sums of tiles that several blocks share", parts, sizeof(sum), 1, {elements}, {1}, true}));
   return memory;
 }
 

@@ -49,7 +49,8 @@ void check_positive(const char* op, const char* name, double value, where at) {
 template <class S>
 void check_share(const char* op, const char* name, double value, where at) {
   if (value >= 0 && static_cast<S>(value) < 1) return;
-  throw error({op, ": ", name, " is ", value, "; it must be at least 0 and below 1, in the type of the moments, too"},
+  throw error({op, ": ", name, " is ", value,
+               "; it must be at least 0 and below 1, also after rounding to the type of the moments"},
               at);
 }
 

@@ -79,7 +79,7 @@ constexpr void refuse_call() {
     is_executor<First>();
   else if constexpr ((has_no_shape<Others> || ...))
     static_assert(is_wrong,
-                  "an operand must be a view: of a std::vector or another container v it is tilery::matrix(v.data(), "
+                  "an operand must be a view: for a std::vector or another container v, pass tilery::matrix(v.data(), "
                   "rows, columns) or tilery::vector(v.data(), n)");
   else if constexpr (FloatsAlone &&
                      ((tensor_of_any_rank<Others> && !tensor_of_floats<Others> && !is_labels<Others>) || ...))

@@ -77,7 +77,7 @@ struct column_sum_rows_cpu {
     return {{column_sum_rows_gpu<T>::with(row, vector), column_sum_rows_gpu<T>::with(row, 1)}};
   }
   static constexpr choice select(const column_sum_row&, const column_sum_policy (&)[2], const column_sum_problem& p) {
-    if (p.contiguous) return {0, "contiguous columns: whole registers"};
+    if (p.contiguous) return {0, "contiguous columns: whole vector registers"};
     return {1, "columns not contiguous: single elements"};
   }
 };

@@ -72,7 +72,7 @@ struct elementwise_rows_cpu {
   }
   static constexpr choice select(const elementwise_row&, const elementwise_policy (&)[2],
                                  const elementwise_problem& p) {
-    if (p.contiguous) return {0, "contiguous columns: whole registers"};
+    if (p.contiguous) return {0, "contiguous columns: whole vector registers"};
     return {1, "an operand's columns are not contiguous: single elements"};
   }
 };

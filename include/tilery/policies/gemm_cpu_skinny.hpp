@@ -57,7 +57,7 @@ constexpr const char* broken_rule(const gemm_cpu_skinny_policy& p, int accumulat
   if (p.rows * p.lines + p.lines + 1 > (p.isa == host_isa::avx512 ? 32 : 16))
     return broken("gemm_cpu_skinny_policy: rows * lines + lines + 1 must be at most the vector registers of its isa (32 with AVX-512, else 16), because the sums stay in registers", how);
   if (p.group % p.lines)
-    return broken("gemm_cpu_skinny_policy.group must be a multiple of lines, which are read side by side", how);
+    return broken("gemm_cpu_skinny_policy.group must be a multiple of lines, which are read together", how);
   if (p.k_block % p.lanes(accumulator_bytes) || p.span % p.lanes(accumulator_bytes))
     return broken("gemm_cpu_skinny_policy.k_block and span must be multiples of a vector", how);
   return nullptr;
@@ -66,7 +66,7 @@ constexpr const char* broken_rule(const gemm_cpu_skinny_policy& p, int accumulat
 
 /// The policy in words.
 inline sentence describe(const gemm_cpu_skinny_policy& p) {
-  return {"gemm_cpu_skinny with ", p.rows, " rows by ", p.lines, " lines of the long operand, read where it lies"};
+  return {"gemm_cpu_skinny with ", p.rows, " rows by ", p.lines, " lines of the long operand, read in place"};
 }
 
 /// Returns the layout of the long operand, the operand of C's longer dimension.
@@ -76,7 +76,8 @@ constexpr const gemm_operand_shape& long_operand(const gemm_problem& p) { return
 constexpr const char* misfit(const gemm_cpu_skinny_policy& p, const gemm_problem& problem) {
   if (problem.target != arch::cpu) return "a gemm_cpu_skinny_policy runs on the cpu executor only";
   if (lesser(problem.m, problem.n) > p.few) return "C has more rows and columns than the policy's `few`";
-  if (!problem.alike) return "of a group's members, each may have its short side elsewhere";
+  if (!problem.alike)
+    return "a gemm_cpu_skinny_policy runs no groups, because m may be short in one member and n in another";
   if (!problem.one_type) return "A and B must have one element type, because either may be the long operand";
   if (long_operand(problem).contiguous == along::any)
     return "the operand of C's long dimension must be contiguous along k or along that dimension";

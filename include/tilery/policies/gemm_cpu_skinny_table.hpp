@@ -63,7 +63,7 @@ struct gemm_cpu_skinny_rows {
 
   static constexpr candidate_list<gemm_cpu_skinny_policy, 1> candidates(const gemm_cpu_skinny_row&) { return {{{}}}; }
   static constexpr choice select(const gemm_cpu_skinny_row&, const gemm_cpu_skinny_policy (&)[1], const gemm_problem&) {
-    return {0, "few rows or columns: the long operand is read once, where it lies"};
+    return {0, "few rows or columns: the long operand is read once, in place"};
   }
 };
 

@@ -103,9 +103,9 @@ struct gemm_cpu_rows {
     constexpr int packed = 0, in_place = 1;
     if (p.b.contiguous != along::outer) return {packed, "B is not contiguous along n: it has to be copied"};
     const std::int64_t b_bytes = static_cast<std::int64_t>(p.n) * p.k * static_cast<std::int64_t>(sizeof(T));
-    if (b_bytes <= row.in_place_bytes) return {in_place, "B fits the first cache: a copy would gain nothing"};
+    if (b_bytes <= row.in_place_bytes) return {in_place, "B fits the L1 cache: a packed copy would not be faster"};
     if (p.m <= row.few_rows && b_bytes <= row.few_rows_bytes)
-      return {in_place, "A has few rows: B is read too seldom to be worth a copy"};
+      return {in_place, "A has few rows: B is read too few times for a packed copy to pay off"};
     return {packed, "B is read many times: a packed copy is read faster"};
   }
 };

@@ -71,16 +71,16 @@ struct gemm_mma_sync_policy {
 constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_bytes,
                                   when_broken how = when_broken::say) {
   if (element_bytes == 4 && p.math == multiply_as::itself)
-    return broken("gemm_mma_sync_policy.math must be tf32 or tf32x3 for float, because tensor cores have no product of floats", how);
+    return broken("gemm_mma_sync_policy.math must be tf32 or tf32x3 for float, because tensor cores cannot multiply float elements", how);
   if (element_bytes != 4 && p.math != multiply_as::itself)
     return broken("gemm_mma_sync_policy.math is for float alone; it must be multiply_as::itself for other elements", how);
   if (const char* common = broken_extents(p, p.warp, how)) return common;
   if (p.warp.m % 16 || p.warp.n % 16)
-    return broken("gemm_mma_sync_policy.warp must be a multiple of 16 in m and n, because ldmatrix brings fragments of 16", how);
+    return broken("gemm_mma_sync_policy.warp must be a multiple of 16 in m and n, because ldmatrix loads fragments of 16", how);
   if (p.block.m % p.warp.m || p.block.n % p.warp.n)
     return broken("gemm_mma_sync_policy.block must be a multiple of warp in m and n", how);
   if (p.block.k * element_bytes % 64)
-    return broken("gemm_mma_sync_policy.block.k must be a multiple of 64 bytes, because two steps of 32 bytes take turns", how);
+    return broken("gemm_mma_sync_policy.block.k must be a multiple of 64 bytes, because the k loop alternates between two register buffers, of 32 bytes of k each", how);
   // In shared memory, the rows of a tile of A or B are its contiguous dimension, in 16-byte chunks. These are the
   // lengths of such rows, in elements, in any of the kernel's k loops; 0: in no k loop.
   const int k_row = p.a != along::outer || p.b != along::outer ? p.block.k : 0;
@@ -88,17 +88,17 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
   const int n_row = p.b == along::outer || p.looks_up() ? p.block.n : 0;
   const auto each_row = [&](auto holds) { return (k_row == 0 || holds(k_row)) && (m_row == 0 || holds(m_row)) && (n_row == 0 || holds(n_row)); };
   if (!each_row(is_power_of_two))
-    return broken("gemm_mma_sync_policy.block must be a power of two along the contiguous dimension of A and of B, because chunks are permuted by exclusive or", how);
+    return broken("gemm_mma_sync_policy.block must be a power of two along the contiguous dimension of A and of B, because the swizzle permutes 16-byte chunks by exclusive or", how);
   if (p.stages < 2)
-    return broken("gemm_mma_sync_policy.stages must be at least 2: one that is multiplied and one on its way", how);
+    return broken("gemm_mma_sync_policy.stages must be at least 2: one that is multiplied and one in flight", how);
   if (p.vector * element_bytes > 16)
-    return broken("gemm_mma_sync_policy.vector must be at most 16 bytes, because a copy is no wider", how);
+    return broken("gemm_mma_sync_policy.vector must be at most 16 bytes, because cp.async copies at most 16 bytes", how);
   if ((p.a == along::any) != (p.b == along::any) && p.vector != 1)
-    return broken("gemm_mma_sync_policy.a and b must both be along::any, or neither, where vector is more than 1, because the kernel looks up both or neither", how);
+    return broken("gemm_mma_sync_policy.a and b must both be along::any, or neither, where vector is more than 1, because the kernel reads both layouts at run time, or neither", how);
   if (p.few && !p.looks_up())
     return broken("gemm_mma_sync_policy.few needs a and b along::any and vector above 1, because either of them may be the long operand", how);
   if (p.c_vector != 1 && p.c_vector != (element_bytes == 8 ? 2 : 4))
-    return broken("gemm_mma_sync_policy.c_vector must be 1, or 4 (double: 2), because C is written from 16 bytes of sums", how);
+    return broken("gemm_mma_sync_policy.c_vector must be 1, or 4 (double: 2), because a store to C takes 16 bytes of accumulators", how);
   if (p.raster_rows < 1) return broken("gemm_mma_sync_policy.raster_rows must be at least 1", how);
   if (!each_row([&](int row) { return row * element_bytes >= 16; }))
     return broken("gemm_mma_sync_policy: a row of A's and B's tiles must be at least 16 bytes", how);

@@ -76,21 +76,24 @@ struct gemm_mma_sync_rows : gemm_mma_sync_places {
     const int vector = candidates[0].vector;
     if (p.a.has_no_way() || p.b.has_no_way()) return {strided, "an operand has no contiguous dimension"};
     if (p.a.vector < vector || p.b.vector < vector) return {strided, "an operand is not aligned for 16-byte copies"};
-    if (p.c_vector < candidates[0].c_vector) return {strided, "C is not aligned for stores of 16 bytes of sums"};
-    if (!is_of_one_layout(p)) return {small, "tensor cores; the operands of the group lie both ways"};
+    if (p.c_vector < candidates[0].c_vector)
+      return {strided, "C is not aligned for stores of 16 bytes of accumulators"};
+    if (!is_of_one_layout(p)) return {small, "tensor cores; the operands of the group have different layouts"};
     const int layout = layout_of(p) % 3;
     const gemm_mma_sync_policy &large = candidates[layout], &quarter = candidates[small];
     const gemm_problem q = transposed_if_needed(large, p);
     const std::int64_t tiles = tiles_of(large, q.m, q.n) * p.batches;
     const std::int64_t small_tiles = tiles_of(quarter, p.m, p.n) * p.batches;
     const int multiprocessors = peaks(p.target).multiprocessors;
-    if (tiles < multiprocessors) return {small, "tensor cores; few tiles: smaller ones reach more multiprocessors"};
+    if (tiles < multiprocessors) return {small, "tensor cores; few tiles: smaller tiles use more SMs"};
     // Elements of C that the SM with the most tiles computes, edges of tiles included.
     const std::int64_t in_large = std::int64_t{pieces(tiles, multiprocessors)} * large.block.m * large.block.n;
     const std::int64_t in_small =
         std::int64_t{pieces(small_tiles, multiprocessors)} * quarter.block.m * quarter.block.n;
     if (row.small_slowdown_percent * in_small < 100 * in_large)
-      return {small, "tensor cores; larger tiles would be emptier, or fall less evenly, than they are fast"};
+      return {small,
+              "tensor cores; larger tiles would lose more time in partial tiles or in uneven load of the SMs "
+              "than they save"};
     if (layout_of(p) == 3 && !p.one_type) return {small, "two types, both column-major"};
     return {layout, "tensor cores; aligned operands: 16-byte copies"};
   }

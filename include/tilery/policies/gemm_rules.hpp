@@ -59,12 +59,12 @@ constexpr const char* broken_extents(const Policy& p, tile_mn part, when_broken 
 template <class Policy>
 constexpr const char* broken_limits(const Policy& p, int shared_bytes, when_broken how) {
   if (p.k_parts < stream_k)
-    return breaks<".k_parts must be stream_k, 0 (as the problem needs), or a number of blocks">(p, how);
+    return breaks<".k_parts must be stream_k, 0 (chosen for each problem), or a number of blocks">(p, how);
   if (limits(p.lowest).vendor == vendor::host) return breaks<".lowest must be a GPU's arch">(p, how);
   if (p.threads() > limits(p.lowest).threads_per_block)
     return breaks<": a block must have at most 1024 threads (32 warps)">(p, how);
   if (shared_bytes > limits(p.lowest).shared_bytes_per_block)
-    return breaks<": what a block keeps in shared memory must fit the shared memory of its lowest arch">(p, how);
+    return breaks<": the shared memory of a block must fit the shared memory of its lowest arch">(p, how);
   return nullptr;
 }
 // clang-format on

@@ -61,11 +61,11 @@ constexpr const char* broken_rule(const gemm_simt_policy& p, int accumulator_byt
   if (p.block.n % (p.warp_n * p.lane.n))
     return broken("gemm_simt_policy.block.n must be a multiple of 8 lane.n, because a warp has 8 lanes along n", how);
   if ((p.a != along::outer || p.b != along::outer) && p.block.k % p.vector)
-    return broken("gemm_simt_policy.block.k must be a multiple of vector, because packs of an operand lie along k", how);
+    return broken("gemm_simt_policy.block.k must be a multiple of vector, because a pack of an operand may be contiguous along k", how);
   if (p.block.m % p.vector || p.block.n % p.vector)
-    return broken("gemm_simt_policy.block.m and block.n must be multiples of vector, because packs of an operand lie along them", how);
+    return broken("gemm_simt_policy.block.m and block.n must be multiples of vector, because a pack of an operand may be contiguous along m or n", how);
   if (p.c_vector != 1 && p.c_vector != quad)
-    return broken("gemm_simt_policy.c_vector must be 1 or 16 bytes of the accumulation type, because C is written from whole packs of sums", how);
+    return broken("gemm_simt_policy.c_vector must be 1 or 16 bytes of the accumulation type, because a store to C takes whole packs of accumulators", how);
   return broken_limits(p, p.shared_bytes(accumulator_bytes), how);
 }
 // clang-format on

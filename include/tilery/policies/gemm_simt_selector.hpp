@@ -69,7 +69,7 @@ struct gemm_simt_rows {
   static constexpr choice select(const gemm_simt_row&, const gemm_simt_policy (&candidates)[4], const gemm_problem& p) {
     if (const char* why = why_strided_simt(p, candidates[0].vector, candidates[0].c_vector, candidates[0].block.m))
       return {3, why};
-    if (!is_of_one_layout(p)) return {3, "the operands of the group lie both ways"};
+    if (!is_of_one_layout(p)) return {3, "the operands of the group have different layouts"};
     return {layout_of(p) % 3, "aligned operands: 16-byte accesses"};
   }
 };
@@ -90,7 +90,7 @@ struct gemm_simt_rows<float> {
                                  const gemm_problem& p) {
     const gemm_simt_policy &large = candidates[0], &small = candidates[3];
     if (const char* why = why_strided_simt(p, large.vector, large.c_vector, 0)) return {4, why};
-    if (!is_of_one_layout(p)) return {3, "aligned operands; those of the group lie both ways"};
+    if (!is_of_one_layout(p)) return {3, "aligned operands; those of the group have different layouts"};
     const int layout = layout_of(p) % 3;
     const gemm_problem q = transposed_if_needed(large, p);
     const std::int64_t large_tiles = tiles_of(large, q.m, q.n) * p.batches;
@@ -98,11 +98,11 @@ struct gemm_simt_rows<float> {
     const int ratio = large.block.m * large.block.n / (small.block.m * small.block.n);
     const std::int64_t multiprocessors = peaks(p.target).multiprocessors;
     if (row.small_slowdown_percent * small_tiles < 100 * ratio * large_tiles)
-      return {3, "aligned operands; larger tiles would be emptier than they are fast"};
+      return {3, "aligned operands; larger tiles would lose more time in partial tiles than they save"};
     if (100 * large_tiles < row.enough_large_percent * multiprocessors &&
         !large_in_spite_of_few(row, large_tiles, small_tiles, p.k, multiprocessors, ratio,
                                candidates[layout].k_parts != 1))
-      return {3, "aligned operands; few tiles: smaller ones reach more multiprocessors"};
+      return {3, "aligned operands; few tiles: smaller tiles use more SMs"};
     return {layout, "aligned operands: 16-byte accesses"};
   }
 };

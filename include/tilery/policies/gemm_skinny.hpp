@@ -62,11 +62,11 @@ constexpr const char* broken_rule(const gemm_skinny_policy& p, int element_bytes
   if (p.lane_k < 4 || p.lane_k < run || !is_power_of_two(p.lane_k))
     return broken("gemm_skinny_policy.lane_k must be a power of two, at least 4 and 16 bytes of elements, because a lane reads packs along k", how);
   if (p.block.k < p.warp_k * p.lane_k || p.block.k % (p.warp_k * p.lane_k))
-    return broken("gemm_skinny_policy.block.k must be a multiple of 4 lane_k, which is what a warp takes in one turn", how);
+    return broken("gemm_skinny_policy.block.k must be a multiple of 4 lane_k, which is what a warp reads in one iteration", how);
   if (p.block.n < 8 || p.block.n % 8)
     return broken("gemm_skinny_policy.block.n must be a multiple of 8, because a warp loads 8 rows of the short operand at a time", how);
   if (p.block.n % p.warps())
-    return broken("gemm_skinny_policy.block.n must be a multiple of the warps, block.k / (4 lane_k), because each lane finishes as many sums", how);
+    return broken("gemm_skinny_policy.block.n must be a multiple of the warps, block.k / (4 lane_k), because all lanes finish the same number of sums", how);
   return broken_limits(p, p.shared_bytes(element_bytes), how);
 }
 // clang-format on

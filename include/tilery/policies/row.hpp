@@ -44,7 +44,7 @@ constexpr const char* broken_rule(const row_policy& p, when_broken how = when_br
   if (p.threads < 32 || p.threads % 32 || p.threads > 1024)
     return broken("row_policy.threads must be a multiple of 32, from 32 to 1024", how);
   if (p.vector > 16)
-    return broken("row_policy.vector must be at most 16, because the ends of a row have one lane an element", how);
+    return broken("row_policy.vector must be at most 16, because the unaligned ends of a row are accessed by one lane for each element", how);
   if (p.lanes_a_row != 32 && p.lanes_a_row != p.threads)
     return broken("row_policy.lanes_a_row must be 32 or threads, because a row belongs to a warp or to a block", how);
   if (p.rows != p.threads / p.lanes_a_row)
@@ -66,10 +66,10 @@ constexpr const char* misfit(const row_policy& p, const row_problem& problem) {
     if (p.vector > 1 && !problem.contiguous)
       return "the columns of an operand are not contiguous; vector = 1 serves them";
   } else if (p.vector > problem.vector)
-    return "the operands' rows do not begin alike for the policy's packs; columns must be contiguous, and pointers and "
-           "row strides differ by multiples of `vector` elements; vector = 1 serves all";
+    return "the operands' rows must have packs at the same columns: columns must be contiguous, and pointers and row "
+           "strides must differ by multiples of `vector` elements; vector = 1 serves all";
   if (p.held && problem.columns > p.capacity())
-    return "a row is longer than the lanes can keep; held = 0 serves every length";
+    return "a row is longer than the lanes' registers can hold; held = 0 serves every length";
   return nullptr;
 }
 

@@ -108,10 +108,10 @@ struct row_rows_gpu {
     if (p.columns <= 32) return {0, "a lane of a warp has one element"};
     if (p.vector < vector) {
       if (p.columns <= candidates[0].capacity())
-        return {0, "short rows that no packs cut alike: a warp keeps one in registers"};
-      return {4, "rows that no packs cut alike: single elements, read once a pass"};
+        return {0, "short rows, operands not contiguous or not aligned alike: a warp keeps a row in registers"};
+      return {4, "operands not contiguous or not aligned alike: single elements, each row read once a pass"};
     }
-    if (p.columns <= candidates[1].capacity()) return {1, "short rows: a warp keeps one in registers"};
+    if (p.columns <= candidates[1].capacity()) return {1, "short rows: a warp keeps a row in registers"};
     if (p.columns <= candidates[2].capacity()) return {2, "a block keeps the row in registers: it is read once"};
     return {3, "rows longer than a block's registers: read once a pass"};
   }
@@ -146,8 +146,8 @@ struct row_rows_cpu {
   }
   static constexpr choice select(const row_cpu_row&, const row_policy (&candidates)[3], const row_problem& p) {
     if (!p.contiguous) return {2, "columns are not contiguous: single elements"};
-    if (p.columns <= candidates[0].capacity()) return {0, "the row stays in the second-level cache between the passes"};
-    return {1, "rows longer than the second-level cache: read once a pass"};
+    if (p.columns <= candidates[0].capacity()) return {0, "the row stays in the L2 cache between the passes"};
+    return {1, "rows longer than the L2 cache: read once a pass"};
   }
 };
 

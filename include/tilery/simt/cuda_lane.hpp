@@ -85,12 +85,16 @@ public:
   // a kernel that calls them fails to compile for an earlier arch.
   template <class Lane = cuda_lane>
   TILERY_SIMT int cluster_rank() const {
-    static_assert(has_text<features::clusters, Lane>, "cluster_rank has no text for this device pass: " TILERY_PASS);
+    static_assert(
+        has_text<features::clusters, Lane>,
+        "cluster_rank is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
     return cuda_cluster::rank();
   }
   template <class Lane = cuda_lane>
   TILERY_SIMT int cluster_size() const {
-    static_assert(has_text<features::clusters, Lane>, "cluster_size has no text for this device pass: " TILERY_PASS);
+    static_assert(
+        has_text<features::clusters, Lane>,
+        "cluster_size is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
     return cuda_cluster::size();
   }
 
@@ -117,7 +121,9 @@ public:
   /// cluster after it. All lanes of a warp must call it together.
   template <class Lane = cuda_lane>
   TILERY_SIMT void sync_cluster(where = {}) const {
-    static_assert(has_text<features::clusters, Lane>, "sync_cluster has no text for this device pass: " TILERY_PASS);
+    static_assert(
+        has_text<features::clusters, Lane>,
+        "sync_cluster is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
     cuda_cluster::sync();
   }
 
@@ -198,7 +204,8 @@ public:
   /// block's. Call sync_cluster() before the first access: it ensures that all blocks of the cluster have started.
   template <class T, class Lane = cuda_lane>
   TILERY_SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
-    static_assert(has_text<features::clusters, Lane>, "of_block has no text for this device pass: " TILERY_PASS);
+    static_assert(has_text<features::clusters, Lane>,
+                  "of_block is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
     return dsmem_ptr<T>(cuda_cluster::map(mine.raw(), rank), rank);
   }
   template <class T>

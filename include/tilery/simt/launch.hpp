@@ -32,7 +32,7 @@ constexpr bool is_kernel() {
       requires {
         { Kernel::allows_one_lane } -> std::convertible_to<bool>;
       },
-      "a kernel must say whether it is right for a block of one lane: static constexpr bool allows_one_lane");
+      "a kernel must say if it is correct for a block of one lane: static constexpr bool allows_one_lane");
   static_assert(
       requires { typename Kernel::shared; },
       "a kernel must have a type of its shared memory: struct shared, or using shared = no_shared");
@@ -64,9 +64,10 @@ void launch(const Executor& executor, index3 blocks, const Params& params, const
       static_assert(std::is_trivially_copyable_v<Params>, "kernel parameters must be trivially copyable");
       static_assert(sizeof(Params) <= largest_parameter_bytes, "kernel parameters must fit 32764 bytes");
       static_assert(!one_lane || Kernel::allows_one_lane,
-                    "this kernel's text does not hold for a block of one lane; the op needs a CPU kernel of its own");
+                    "this kernel is not correct for a block of one lane; the op needs a CPU kernel of its own");
       static_assert(!one_lane || cluster_of<Kernel>() == 1,
-                    "this kernel has clusters of blocks, which the cpu has not; the op needs a CPU kernel of its own");
+                    "this kernel has clusters of blocks, which the cpu executor does not support; the op needs a CPU "
+                    "kernel of its own");
       static_assert(
           Executor::blocks_may_wait || !blocks_wait_in<Kernel>(),
           "a block of this kernel waits for other blocks; the executor does not promise that they make progress");

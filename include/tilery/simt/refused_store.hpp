@@ -17,7 +17,7 @@ public:
     static_assert(typed, "lane.store takes a gmem_ptr, a smem_ptr or a dsmem_ptr, and a value");
     if constexpr (typed) {
       constexpr bool constant = std::is_const_v<typename P::element_type>;
-      static_assert(!constant, "lane.store: the pointer is one to const elements, which are only read");
+      static_assert(!constant, "lane.store: the pointer must not be to const elements");
       static_assert(constant || sizeof(V) == 0,
                     "lane.store: the value must have the type of the pointer's elements, or "
                     "be a pack of them: lane.store(p, 0.0f) for floats, or convert<T>(x)");

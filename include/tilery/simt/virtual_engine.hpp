@@ -115,7 +115,7 @@ public:
       if (!possible) return watch().no_such_named(rank_, number, lanes, place);
       watch().arrives_at_named(rank_, number, lanes, waits, place);
     } else if (!possible) {
-      throw error("a named barrier has a number from 1 to 15 and whole warps of lanes", at);
+      throw error("a named barrier must have a number from 1 to 15 and whole warps of lanes", at);
     }
     block_->arrive_at_named(rank_, number, lanes, waits, at);
   }

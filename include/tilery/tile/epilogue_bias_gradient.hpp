@@ -126,7 +126,7 @@ struct bias_gradient : step {
     f(*this);
   }
   void describe(operands& all) const {
-    operand o = to.described("the epilogue's bias gradient");
+    operand o = to.described_vector("the epilogue's bias gradient");
     o.combined = true;
     all.push_back(o);
   }

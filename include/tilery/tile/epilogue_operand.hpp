@@ -56,6 +56,13 @@ public:
     o.alignment = alignof(T);
     return o;
   }
+  /// A vector as data: one dimension instead of a matrix of one row.
+  operand described_vector(const char* name) const {
+    operand o = described(name);
+    o.rank = 1;
+    o.extents[0] = all_.columns, o.strides[0] = all_.column_stride;
+    return o;
+  }
   /// Checks that the matrix has the size of C, m x n.
   finding check(const char* name, int m, int n) const {
     if (all_.rows == m && all_.columns == n) return {};

@@ -49,7 +49,7 @@ struct bias : step {
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int, int column) const {
     return x + values.template load<S, N>(lane, 0, column);
   }
-  void describe(operands& all) const { all.push_back(values.described("the epilogue's bias")); }
+  void describe(operands& all) const { all.push_back(values.described_vector("the epilogue's bias")); }
   finding check(int, int n) const {
     if (values.columns() == n) return {};
     return {"the epilogue's bias has ", values.columns(), " elements; it must have n = ", n};
@@ -70,10 +70,10 @@ struct row_bias : step {
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int) const {
     return x + values.template load<S, 1>(lane, 0, row)[0];
   }
-  void describe(operands& all) const { all.push_back(values.described("the epilogue's bias of rows")); }
+  void describe(operands& all) const { all.push_back(values.described_vector("the epilogue's row bias")); }
   finding check(int m, int) const {
     if (values.columns() == m) return {};
-    return {"the epilogue's bias of rows has ", values.columns(), " elements; it must have m = ", m};
+    return {"the epilogue's row bias has ", values.columns(), " elements; it must have m = ", m};
   }
 };
 template <class V>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: an operand must be a view: of a std::vector or another container v it is tilery::matrix(v.data(), rows, columns)
+// expect: an operand must be a view: for a std::vector or another container v, pass tilery::matrix(v.data(), rows, columns)
 #include "operands.hpp"
 
 inline std::vector<float> v(12);

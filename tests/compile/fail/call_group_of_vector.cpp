@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: of a std::vector v of members it is std::span(std::as_const(v))
+// expect: for a std::vector v of members, pass std::span(std::as_const(v))
 #include "operands.hpp"
 
 #include <span>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: gemm: C must have the element type of A and B, or their accumulation type, or be float, half, bf16 or fp8 where A and B are no doubles
+// expect: gemm: C must have the element type of A and B, or their accumulation type, or be float, half, bf16 or fp8 where A and B are not double
 #include "operands.hpp"
 
 #ifdef BROKEN

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: gemm_mma_sync_policy.vector must be at most 16 bytes, because a copy is no wider
+// expect: gemm_mma_sync_policy.vector must be at most 16 bytes, because cp.async copies at most 16 bytes
 #include "operands.hpp"
 
 #ifdef BROKEN

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: gemm_mma_sync_policy.math must be tf32 or tf32x3 for float, because tensor cores have no product of floats
+// expect: gemm_mma_sync_policy.math must be tf32 or tf32x3 for float, because tensor cores cannot multiply float elements
 #include "operands.hpp"
 
 #ifdef BROKEN

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: : what a block keeps in shared memory must fit the shared memory of its lowest arch
+// expect: : the shared memory of a block must fit the shared memory of its lowest arch
 #include "operands.hpp"
 
 #ifdef BROKEN

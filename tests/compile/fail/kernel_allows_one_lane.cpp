@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: a kernel must say whether it is right for a block of one lane: static constexpr bool allows_one_lane
+// expect: a kernel must say if it is correct for a block of one lane: static constexpr bool allows_one_lane
 #include "operands.hpp"
 
 struct k_params {

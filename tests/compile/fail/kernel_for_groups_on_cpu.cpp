@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: this kernel's text does not hold for a block of one lane; the op needs a CPU kernel of its own
+// expect: this kernel is not correct for a block of one lane; the op needs a CPU kernel of its own
 #include "operands.hpp"
 
 struct reverse_params {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: this kernel has clusters of blocks, which the cpu has not; the op needs a CPU kernel of its own
+// expect: this kernel has clusters of blocks, which the cpu executor does not support; the op needs a CPU kernel of its own
 #include "operands.hpp"
 
 struct exchange_params {

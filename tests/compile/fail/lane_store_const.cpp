@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// expect: lane.store: the pointer is one to const elements, which are only read
+// expect: lane.store: the pointer must not be to const elements
 #include "operands.hpp"
 
 #ifdef BROKEN

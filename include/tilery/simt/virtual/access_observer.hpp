@@ -56,8 +56,8 @@ struct access_observer {
   void never_written(std::size_t first, std::size_t cells) {
     if (watch.launch_.checks_for(checks::memory))
       watch.report(fault_kind::uninitialised, who, false, name(), offset(first), size(cells),
-                   std::string("no lane of ") + (home ? "the cluster" : "this block") + " has written them" +
-                       (discarded ? " since the block began or they were discarded" : ""));
+                   std::string("no lane of ") + (home ? "the cluster" : "this block") + " has written these bytes" +
+                       (discarded ? " since the block began or since these bytes were discarded" : ""));
   }
   /// Reports that the access to these cells must not follow the write `e`.
   void conflicts(const epoch& e, std::size_t first, std::size_t cells) {

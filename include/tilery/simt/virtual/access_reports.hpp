@@ -110,7 +110,7 @@ protected:
   std::string ends_early() const {
     const index3 at = launch_.position(order_.block());
     return "block (" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
-           ") ends without waiting for it: a sync_cluster behind it is missing";
+           ") ends without waiting for this access: a sync_cluster after it is missing";
   }
   /// Returns the offset of an address from the operand's first element, in bytes. Negative for an address before it.
   static std::int64_t offset_in(const operand& o, std::uintptr_t address) {

@@ -239,8 +239,9 @@ private:
   /// Reports that the block has exceeded the step limit, and ends the launch.
   [[noreturn]] void too_many(int lane) {
     report(fault_kind::step_limit, lane_itself(lane, progress_.site_of(lane), access_mode::plain), false, "", 0, 0,
-           "the lanes of the block have gone through " + std::to_string(launch_.launch().step_limit) +
-               " verbs without an end; where a kernel needs more, virtual_gpu::options::step_limit allows it" +
+           "the lanes of the block have executed " + std::to_string(launch_.launch().step_limit) +
+               " loads, stores, barriers and other verbs, and the block has not ended; if the kernel needs more, "
+               "raise virtual_gpu::options::step_limit" +
                progress_.last_sites());
     throw step_limit_reached{};
   }

@@ -28,8 +28,8 @@ public:
     if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     if (barrier_site_ == 0) barrier_site_ = site, barrier_lane_ = lane;
     if (barrier_site_ == site || !launch_.checks_for(checks::meetings)) return;
-    fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0,
-                        "all lanes of the block must come to the same barrier");
+    fault f =
+        new_fault(fault_kind::collective, lane, false, "", 0, 0, "all lanes of the block must reach the same barrier");
     f.before.block = f.now.block, f.before.lane = barrier_lane_;
     launch_.found(std::move(f), site, barrier_site_);
   }
@@ -42,7 +42,7 @@ public:
     if (first == 0) first = site;
     if (first == site || !launch_.checks_for(checks::meetings)) return;
     fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0,
-                        "all lanes of a warp must come to the same sync_cluster");
+                        "all lanes of a warp must reach the same sync_cluster");
     f.before.block = f.now.block, f.before.lane = lane / block::warp_lanes * block::warp_lanes;
     launch_.found(std::move(f), site, first);
   }
@@ -78,7 +78,7 @@ private:
     report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
            std::to_string(ended) + (ended == 1 ? " lane of the " : " lanes of the ") + of +
                (ended == 1 ? " has" : " have") +
-               " ended without coming to it: left the kernel, or gone around it in a branch; all must come");
+               " ended without reaching it, by an early return or a branch that skips it; all lanes must reach it");
   }
 
   std::uint32_t barrier_site_ = 0, cluster_site_ = 0;

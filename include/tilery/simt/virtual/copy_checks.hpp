@@ -31,7 +31,8 @@ public:
     const std::int64_t offset = shared_offset(to);
     if (valid < 0 || valid > bytes)
       return report(fault_kind::out_of_bounds, who, false, "the source", 0, valid,
-                    "a copy of " + std::to_string(bytes) + " bytes reads 0 to " + std::to_string(bytes) + " of them");
+                    "a copy of " + std::to_string(bytes) + " bytes must read 0 to " + std::to_string(bytes) +
+                        " bytes of its source");
     const auto unit = static_cast<std::uintptr_t>(bytes);
     if (reinterpret_cast<std::uintptr_t>(to) % unit != 0) return misaligned_shared(who, offset, bytes, true);
     if (reinterpret_cast<std::uintptr_t>(from) % unit != 0) return misaligned_global(who, from, bytes, false);
@@ -100,7 +101,7 @@ protected:
       for (const copy_of_group& c : l.bulk_copies) c.copy.land();
       if (!l.bulk_copies.empty() && l.bulk_copies.back().group >= l.read_until && checks_the_end())
         report(fault_kind::missing_wait, lane_itself(static_cast<int>(lane), l.bulk_site, access_mode::plain), false,
-               "shared memory", 0, 0, "the block ends under a bulk copy that reads its shared memory");
+               "shared memory", 0, 0, "the block ends while a bulk copy that reads its shared memory is in flight");
     }
   }
   /// True if copies in flight at the end of the block must be reported: the block has not been cancelled, and the
@@ -112,7 +113,7 @@ protected:
   bool bulk_aligned(const actor& who, const void* shared, const void* global, int bytes, bool shared_written) {
     if (bytes < 0) {
       report(fault_kind::out_of_bounds, who, shared_written, "shared memory", shared_offset(shared), bytes,
-             "a bulk copy has at least 0 bytes");
+             "the size of a bulk copy must be at least 0 bytes");
       return false;
     }
     if (reinterpret_cast<std::uintptr_t>(shared) % 16 != 0 || bytes % 16 != 0)

@@ -128,7 +128,7 @@ private:
         f.cause = causes;
         order[g.members[m]].first = {1, leader, m};
         if (f.kind == fault_kind::uninitialised)
-          f.missing += " yet: the barrier that is missing may be why";
+          f.missing += "; the missing barrier may be the cause";
         else
           f.missing = missing_barrier(origins_[leader].needed, origins_[g.members[m]].later);
       }

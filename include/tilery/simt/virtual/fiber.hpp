@@ -50,8 +50,8 @@ public:
     // a stack and its guard are two memory mappings, and Linux by default allows 65530 per process (vm.max_map_count)
     if (memory == MAP_FAILED || mprotect(memory, guard_bytes, PROT_NONE) != 0)
       throw error(
-          "virtual_gpu: no memory for the stack of one more lane; it must have at most some 32000 lanes waiting at a "
-          "time, so lower resident_blocks");
+          "virtual_gpu: no memory for the stack of one more lane; it must have at most some 32000 lanes waiting at "
+          "once, so lower resident_blocks");
     return static_cast<std::byte*>(memory) + guard_bytes;
   }
 

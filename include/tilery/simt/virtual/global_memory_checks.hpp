@@ -41,7 +41,7 @@ public:
     if (!writes && launch_.checks_for(checks::memory)) {
       if (const int unwritten = unwritten_bytes(address, bytes, at.in->begin, at.in->end, at.part->element_bytes))
         report(fault_kind::uninitialised, who, false, at.part->name, offset_in(*at.part, address), unwritten,
-               "nobody has written them since they were allocated");
+               "these bytes have not been written since they were allocated");
     }
     if (!at.in->cells || !launch_.checks_for(checks::races)) return true;
     const std::size_t first = (address - at.in->begin) / at.in->cell_bytes,

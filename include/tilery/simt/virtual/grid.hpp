@@ -56,7 +56,7 @@ public:
       fault f;
       f.kind = fault_kind::deadlock;
       f.kernel = what_.kernel;
-      f.missing = std::string(what_.kernel) + " is stuck: no lane can go on";
+      f.missing = std::string(what_.kernel) + " is in a deadlock: no lane can make progress";
       for (const std::string& part : reports_) f.missing += part;
       throw fault_error({f}, at);
     }

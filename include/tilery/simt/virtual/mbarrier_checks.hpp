@@ -60,7 +60,8 @@ public:
       report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0, std::move(how));
     };
     if (arrivals > state.missing)
-      misused("more lanes arrive at the mbarrier than the " + std::to_string(state.expected) + " of a phase");
+      misused("more lanes arrive at the mbarrier than the " + std::to_string(state.expected) +
+              " arrivals that a phase expects");
     if (bytes < 0)
       misused("an arrival expects " + std::to_string(bytes) + " bytes; it must be 0 or more");
     else if (state.missing_bytes + bytes > mbarrier_state::most)
@@ -97,7 +98,7 @@ protected:
     for (const auto& [address, m] : mbarriers_)
       if (m.copy_site != 0 && checks_the_end())
         report(fault_kind::missing_wait, lane_itself(m.copy_lane, m.copy_site, access_mode::plain), true,
-               "shared memory", 0, 0, "the block ends under a bulk copy that writes its shared memory");
+               "shared memory", 0, 0, "the block ends while a bulk copy that writes its shared memory is in flight");
   }
 
   /// Records that a phase of an mbarrier is complete: the copies that it counted have landed, and lanes that wait for
@@ -142,8 +143,9 @@ private:
     if (!launch_.checks_for(checks::meetings)) return;
     fault f =
         new_fault(fault_kind::barrier_misuse, m.copied_last ? m.copy_lane : m.arrival_lane, m.copied_last, "", 0, 0,
-                  "copies bring " + std::to_string(bytes) +
-                      " bytes more than the phase of the mbarrier expects: arrive_and_expect the bytes of each");
+                  "copies transfer " + std::to_string(bytes) +
+                      " bytes more than the phase of the mbarrier expects: arrive_and_expect must announce the bytes "
+                      "of each copy");
     f.before = {{}, f.now.block, m.copied_last ? m.arrival_lane : m.copy_lane, !m.copied_last};
     launch_.found(std::move(f), m.copied_last ? m.last_copy_site : m.arrival_site,
                   m.copied_last ? m.arrival_site : m.last_copy_site);

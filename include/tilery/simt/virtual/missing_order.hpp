@@ -13,7 +13,7 @@ namespace virtual_machine {
 
 /// The message for a misaligned access. The required alignment is the smaller of the access's size and 16 bytes.
 inline constexpr const char* must_be_aligned =
-    "the address must be a multiple of the access's size, or of 16 where that is larger";
+    "the address must be a multiple of the access's size, or of 16 if the size is larger than 16";
 
 /// The barrier that would order two unordered accesses; a larger value is a stronger barrier. `other`: no barrier would
 /// make the two accesses correct. `between_blocks`: the blocks have no common barrier, a release and an acquire are
@@ -57,22 +57,26 @@ inline std::string missing_barrier(remedy needed, const later_iteration& later) 
   if (needed == remedy::between_blocks)
     return "nothing orders the two blocks: a release of device scope by the one and an acquire by the other are missing";
   if (later.barrier == 0) return barrier + " between them is missing";
-  return "the " + std::string(later.verb) + " is of a later round of the loop, past the barrier at " + later.place +
-         ": " + barrier + " at the end of the loop's body is missing, too";
+  return "the " + std::string(later.verb) + " belongs to a later iteration of the loop, after the barrier at " +
+         later.place + ": " + barrier + " at the end of the loop's body is missing, too";
 }
 
 /// Returns a sentence that says what would make the two accesses correct.
 inline std::string missing_order(const access_pair& p, const later_iteration& later) {
-  if (p.kind == fault_kind::missing_wait) return "the copy is still under way: a wait for it between them is missing";
+  if (p.kind == fault_kind::missing_wait)
+    return "the copy is still in flight: a wait for it between the two accesses is missing";
   if (p.now == access_mode::constant || p.before == access_mode::constant)
-    return "a pointer to const promises that nobody writes this memory during the launch";
+    return "memory that is read through a pointer to const must not be written during the launch";
   if (p.kind == fault_kind::missing_fence)
-    return "they are ordered, but the copy goes through the asynchronous proxy: a proxy fence between them is missing";
+    return "the two accesses are ordered, but the copy goes through the asynchronous proxy: a proxy fence between "
+           "them is missing";
   if (is_atomic(p.now) && is_atomic(p.before) && !of_one_width(p.now, p.before))
-    return "atomics of different widths are not atomic to each other: one place takes atomics of one width";
+    return "atomics of different widths are not atomic to each other: all atomics at one address must have the same "
+           "width";
   if (is_atomic(p.now) && is_atomic(p.before)) return "an atomic of block scope does not reach the other block";
   if (p.one_line_stores && later.barrier == 0)
-    return "several lanes store to one place by this line: one of them should store, or all by an atomic";
+    return "several lanes store to the same address by this line: only one of them may store, unless all "
+           "store by an atomic";
   return missing_barrier(p.needs(), later);
 }
 
@@ -84,9 +88,9 @@ inline std::string layout_of(const operand& o, bool in_a_gap) {
   for (int d = 0; d < o.rank; ++d)
     says += (d == 0 ? "" : d + 1 < o.rank ? ", " : " and ") + std::to_string(o.strides[d]);
   if (in_a_gap)
-    says += o.rank == 2   ? "; this lies between its rows"
-            : o.rank == 3 ? "; this lies between its rows or matrices"
-                          : "; this lies between its elements";
+    says += o.rank == 2   ? "; this address is between its rows"
+            : o.rank == 3 ? "; this address is between its rows or matrices"
+                          : "; this address is between its elements";
   return says;
 }
 

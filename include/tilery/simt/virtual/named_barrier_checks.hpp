@@ -19,7 +19,7 @@ public:
   void no_such_named(int lane, int number, int lanes, std::uint32_t site) {
     report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
            "barrier " + std::to_string(number) + " of " + std::to_string(lanes) +
-               " lanes; there are barriers 1 to 15, of whole warps (0 is sync_block's)");
+               " lanes does not exist; the number must be 1 to 15 (0 is sync_block's), and the lanes whole warps");
   }
   /// Checks and records an arrival of one lane at a named barrier that expects `lanes` lanes. `waits`: true if the lane
   /// waits until the barrier is complete (bar.sync), false if the lane only arrives (bar.arrive).
@@ -29,7 +29,7 @@ public:
     if (b.lanes != 0 && b.lanes != lanes)
       report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
              "barrier " + std::to_string(number) + " is of " + std::to_string(lanes) + " lanes here, and of " +
-                 std::to_string(b.lanes) + " where others have come to it");
+                 std::to_string(b.lanes) + " where other lanes have arrived; both must be equal");
     b.lanes = lanes;
     b.given.join(order_.release(lane));
     if (waits) b.waiting.push_back(lane);
@@ -63,8 +63,8 @@ protected:
       const int of = std::min(block::warp_lanes, order_.lane_count() - static_cast<int>(w) * block::warp_lanes);
       if (b.warps[w].lanes != 0 && b.warps[w].lanes != of)
         report(fault_kind::barrier_misuse, lane_itself(b.last, b.last_site, access_mode::plain), false, "", 0, 0,
-               std::to_string(b.warps[w].lanes) + " lanes of warp " + std::to_string(w) + " have come to barrier " +
-                   std::to_string(number) + "; warps come as a whole");
+               std::to_string(b.warps[w].lanes) + " lanes of warp " + std::to_string(w) + " have arrived at barrier " +
+                   std::to_string(number) + "; all lanes of a warp must arrive");
     }
     b = {};
   }

@@ -122,7 +122,7 @@ inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
 
   needs("DRAM", unique, on.dram_bytes_a_second,
         with_unit(unique, "B") + ", each sector once, at " + with_unit(on.dram_bytes_a_second, "B/s") +
-            (held ? "; less where L2 holds it from before" : ""));
+            (held ? "; less if L2 already holds it" : ""));
   // an SM receives at most 64 bytes a clock from L2 (assumed, see arch_peaks.hpp)
   const double l2 = std::min<double>(on.l2_bytes_a_clock, busy * 64) * on.clock;
   needs("L2", through_l2, l2, with_unit(through_l2, "B") + " at " + with_unit(l2, "B/s"));
@@ -163,7 +163,7 @@ inline std::string roofline::text() const {
     char share[8];
     std::snprintf(share, sizeof share, "%.0f", filled() * 100);
     result += "; " + std::to_string(blocks) + (blocks == 1 ? " block fills " : " blocks fill ") + share + " % of its " +
-              std::to_string(on->multiprocessors) + " multiprocessors";
+              std::to_string(on->multiprocessors) + " SMs";
   }
   return result;
 }

@@ -196,7 +196,7 @@ private:
                        end = std::min(at + mbarrier_addresses::bytes, offset + bytes);
     const mbarrier_addresses::origin& made = home.mbarrier_addresses_.made(at);
     fault f = new_fault(fault_kind::barrier_misuse, who.lane, writes, std::move(memory), begin, end - begin,
-                        "an mbarrier lies there: invalidate it before its memory is used for anything else");
+                        "these bytes hold an mbarrier: invalidate it before its memory is used for anything else");
     f.before = {{}, launch_.position(home.order_.block()), made.lane, true};
     launch_.found(std::move(f), who.self.site, made.site);
   }

@@ -52,7 +52,7 @@ struct warp_collective_state {
   /// The message for lanes of a warp that execute a warp instruction at two source lines, for example in both branches
   /// of an if. The instruction is `.aligned` in PTX, so this is undefined behaviour on a GPU.
   static constexpr const char* must_be_one_line =
-      "the instruction is of a whole warp (.aligned): all lanes of a warp must come to it by the same line";
+      "the instruction is of a whole warp (.aligned): all lanes of a warp must reach it at the same source line";
 
 private:
   static bool same_line(where a, where b) { return a.line == b.line && a.file == b.file; }
@@ -67,8 +67,8 @@ private:
     fault f;
     f.kind = fault_kind::collective;
     f.now = first_to_come(warp, block);
-    f.missing =
-        "it needs all 32 lanes of the warp, and " + std::to_string(lanes - std::popcount(arrived)) + " are not there";
+    f.missing = "it needs all 32 lanes of the warp, and " + std::to_string(lanes - std::popcount(arrived)) +
+                " have not reached it";
     throw fault_error({f}, first_at);
   }
   /// Throws the fault that the lane `rank` calls another collective than the lane that arrived first.
@@ -78,7 +78,7 @@ private:
     f.now = {{name_of(what), at, "", at}, block, rank, false};
     f.before = first_to_come(rank / lanes, block);
     f.missing = what == called && work ? must_be_one_line
-                                       : "lanes of one warp meet in different collectives; all must call the same one";
+                                       : "lanes of one warp reach different collectives; all must call the same one";
     throw fault_error({f}, at);
   }
   /// Returns the entry of a report for the lanes that have arrived: the verb and source line of the lane that arrived
