@@ -19,10 +19,10 @@ struct gemm_simt_cut {
 /// A row of the table: the tiles of an element type from an arch on, and the selector's constants.
 struct gemm_simt_row {
   arch from;
-  gemm_simt_cut large;    // 16-byte accesses; a kernel for each layout
-  int large_k_parts[3];   // k_parts of the large tile by layout: NN (and TT), NT, TN (layout_of() in gemm_problem.hpp)
-  gemm_simt_cut small;    // 16-byte accesses, any layout; for float only
-  gemm_simt_cut strided;  // any strides and alignment
+  gemm_simt_cut large;   // 16-byte accesses; a kernel for each layout
+  int large_k_parts[3];  // k_parts of the large tile by layout: NN (and TT), NT, TN (layout_of() in gemm_problem.hpp)
+  gemm_simt_cut small = {};        // 16-byte accesses, any layout; for float only
+  gemm_simt_cut strided = {};      // any strides and alignment
   int small_slowdown_percent = 0;  // time of a multiply-add in a small tile, as a percentage of that in a large one
   int sharing_cost_k = 0;          // sharing large tiles along k costs an SM as much time as so much k
   int enough_large_percent = 0;    // there are enough large tiles if their number is this percentage of the SMs

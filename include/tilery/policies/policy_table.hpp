@@ -47,7 +47,7 @@ constexpr arch arch_in_unit(arch target) {
 /// is true for row 0 only: a table needs a candidate. Its kernels are then empty, and the op refuses the device before
 /// it selects.
 template <class Row, std::size_t Rows>
-constexpr bool is_selectable(const Row (&rows)[Rows], [[maybe_unused]] int index) {
+constexpr bool is_selectable([[maybe_unused]] const Row (&rows)[Rows], [[maybe_unused]] int index) {
 #ifdef __CUDA_ARCH_LIST__
   if (limits(rows[index].from).vendor != vendor::nvidia) return true;
   bool has_row = false;
