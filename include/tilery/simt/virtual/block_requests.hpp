@@ -73,7 +73,7 @@ public:
 private:
   static constexpr std::uint32_t most_kept = 2048;  // requests whose addresses a site's queue keeps between two calls
                                                     // of aligned()
-  static constexpr int widths = 8;  // a width is log2(bytes), 0 to 4; 8 is the next power of two
+  static constexpr int widths = 8;                  // a width is log2(bytes), 0 to 4; 8 is the next power of two
 
   /// The pending requests of one warp at one site, for one kind and one width of access.
   struct queue {
