@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Adds up the rows of a matrix: one sum for each column. A block has a slice of the rows. Each of its lanes adds up
-// every row_lanes-th row of the slice, in partial sums of 256 rows. The block then adds up the sums of its lanes in a
-// fixed order. If there are several slices, the op launches the kernel again for the matrix of their sums, until one
-// slice is left. All executors run this code.
+// every row_lanes-th row of the slice, in partial sums of at most 256 rows. The block then adds up the sums of its
+// lanes in a fixed order. If there are several slices, the op launches the kernel again for the matrix of their sums,
+// until one slice is left. All executors run this code.
 #pragma once
 #pragma GCC system_header
 
@@ -44,8 +44,8 @@ struct column_sum_kernel {
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
-    const int row_lane = lane.rank() / P.column_lanes;             // the lane has the rows row_lane + i row_lanes
-    const int in_block = lane.rank() % P.column_lanes * P.vector;  // its first column, counted from the tile's
+    const int row_lane = lane.rank() / P.column_lanes;  // the lane has rows row_lane + i row_lanes of the slice
+    const int in_block = lane.rank() % P.column_lanes * P.vector;  // the lane's first column in the tile
     const int tiles = pieces(p.in.columns, columns);
     const int slice = lane.block().x / tiles;
     const int end = p.in.rows < (slice + 1) * P.slice_rows ? p.in.rows : (slice + 1) * P.slice_rows;
@@ -90,8 +90,8 @@ struct column_sum_kernel {
 
 private:
   static constexpr int step = P.column_lanes * P.vector;  // columns from one pack of a lane to its next pack
-  /// Rows that a lane adds up in one partial sum. The error of a chain of additions grows with its length, so a lane
-  /// with more rows adds up several partial sums.
+  /// The most rows that a lane adds up in one partial sum. The error of a chain of additions grows with its length, so
+  /// a lane with more rows adds up several partial sums.
   static constexpr int partial_rows = 256;
 
   /// Loads a pack of a row. Columns out of bounds are 0.

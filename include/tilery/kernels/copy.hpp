@@ -73,7 +73,7 @@ struct copy_params : row_column_dimensions<2> {
   struct row_steps {
     const copy_params& all;
     gmem_ptr<To> to;            // the row's first element in `to`
-    gmem_ptr<const From> from;  // and in `from`
+    gmem_ptr<const From> from;  // the row's first element in `from`
 
     template <class Lane, int N>
     TILERY_SIMT void step(Lane lane, int, int column, width_t<N>) const {

@@ -36,7 +36,7 @@ struct softmax_kernel {
                                                   tile::no_maximum<accumulator>);
       const auto row = tile::softmax_sum(group, x, smem.values);
       const accumulator factor = accumulator(1) / row.sum;
-      x.for_each([&](auto& values, int column, int inside) {  // inside: elements in bounds
+      x.for_each([&](auto& values, int column, int inside) {  // inside: the pack's elements in bounds
         tile::write_row(lane, p.y.row(r), p.y.column_stride, column, inside, row.exponential(x, values) * factor);
       });
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM on the CPU: one GEMM, a batch, or a list of GEMMs. A pass (gemm/cpu_pass.hpp) is a part of the k loop: the
-// threads pack that part of A and B in parallel, unless the policy reads them in place, then multiply it in parallel.
+// threads pack that part of A and B in parallel, except an operand that is read in place, then multiply it in parallel.
 // The last pass also finishes C, while the accumulators are still in the L1 cache. For a C with few rows or few columns
 // see gemm/cpu_skinny.hpp.
 //
@@ -17,8 +17,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Returns the number of threads for a GEMM, from 1 to `most`. If there are several threads, each has at least 2^18
-/// multiply-adds, about 4 us of work: for less it is not worth waking a thread.
+/// Returns the number of threads for a GEMM, from 1 to `most`. If there are several threads, there are at least 2^18
+/// multiply-adds for each, about 4 us of work for float: for less it is not worth waking a thread. The epilogue counts
+/// as one step of k.
 template <class Params>
 int gemm_cpu_threads(const Params& p, int most) {
   const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
@@ -27,7 +28,7 @@ int gemm_cpu_threads(const Params& p, int most) {
 
 /// C = epilogue(alpha A B + beta C) on at most min(cpu.threads(), most_threads) threads. Any strides and any size; with
 /// k = 0, A B is 0. Packing converts the elements to the type in which they are multiplied (`tile::cpu_factor`). The
-/// epilogue runs once for each element of C, on the sum over all k.
+/// epilogue runs once for each element of C, after the sum over all k is complete.
 template <gemm_cpu_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");
@@ -49,7 +50,7 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
 }
 
 /// Computes the same C for a problem with few rows or few columns of C. The long operand, the operand of C's longer
-/// dimension, is read once and in place.
+/// dimension, is read from memory once, and is not packed.
 template <gemm_cpu_skinny_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One pass of the CPU GEMM over a span of C: the position of the pass in the problem, its workspace, and its work.
+// The parts of the problem:
 //
 //   span    at most m_span x n_span elements of C; the packed parts of A and B for one span bound the workspace
-//   pass    at most k_block steps of k, for s32 sums only as many as float adds exactly (tile::cpu_exact_steps); A is
-//           packed as rows along k, B as panels
-//   panel   columns of B, as many as the register tile has; a packed panel has one row for each step of k
+//   pass    at most k_block steps of k, for s32 sums also at most as many as float adds exactly
+//           (tile::cpu_exact_steps); A is packed as rows along k, B as panels, unless it is read in place
+//   panel   columns of B, at most as many as the register tile has; a packed panel has one row for each step of k
 //   block   panels of B that stay in the L2 cache while all strips of the span are multiplied by them
 //   strip   rows of A, at most as many as the register tile has; they stay in the L1 cache during one block
 #pragma once
@@ -30,8 +31,8 @@ public:
   explicit gemm_cpu_pass(const Params& p)
       : p_(p), k_steps_(p.a.k, greater(1, pieces(p.a.k, lesser(P.k_block, tile::cpu_exact_steps<S>)))) {
     const std::int64_t k = k_steps_.size(0), rows = lesser(p.c.rows, P.m_span);
-    // tails: 1 if C's last panel does not consist of whole vectors. That panel is packed, and its sums are kept in the
-    // workspace, even if all other panels of B and C are used in place.
+    // tails: 1 if C's last panel does not consist of whole vectors. That panel of B is packed, and, if there are
+    // several passes, its sums are kept in the workspace, even if all other panels of B and C are used in place.
     const std::int64_t panels = pieces(lesser(p.c.columns, P.n_span), panel), tails = p.c.columns % lanes != 0;
     if constexpr (std::is_same_v<typename Params::a_type, factor>)
       if (P.a_in_place && p.a.k_stride == 1 && k > 0) a_ = p.a.data;
@@ -72,10 +73,11 @@ public:
     // Strips and blocks are cut as evenly as possible, so that all threads have the same amount of work.
     //
     // If the epilogue sums columns, the rows of a partial sum must not depend on the number of threads: the number of
-    // strips stays fixed, and only the blocks are made smaller, to at least 4 shares for each thread. If B is packed
-    // and there are enough panels, the number of blocks is a multiple of the number of threads: a thread then mostly
-    // reads panels that it has packed itself, from its own L2 cache. Otherwise the number of strips is such a multiple,
-    // or, if there are few strips, that of blocks.
+    // strips stays fixed, and only the blocks are made smaller, to at least 4 shares for each thread if there are
+    // enough panels. Otherwise, if B is packed and there is a panel for each thread, the number of blocks is a multiple
+    // of the number of threads: a thread then mostly reads panels that it has packed itself, from its own L2 cache.
+    // Otherwise the number of strips is such a multiple, or, if there are fewer strips than threads, that of blocks. No
+    // number exceeds that of the rows or panels that are cut.
     int strips = pieces(rows_, P.rows), blocks = pieces(columns_, P.n_block);
     if (sums_columns)
       blocks = threads == 1 ? blocks : greater(blocks, lesser(pieces(4 * threads, strip_groups(strips)), panels_));
@@ -103,7 +105,7 @@ public:
     const int first = b_ ? panels_ - (columns_ % lanes != 0) : 0;
     const tile::even_split packed(panels_ - first, pack_shares());
     // If the rows of B are contiguous, 8 rows (steps of k) are packed for all panels of the share before the next 8
-    // rows, so that each row is read from end to end.
+    // rows, so that the share's part of each row is read from end to end.
     const int some = p_.b.outer_stride == 1 ? 8 : k_extent_;
     for (int k = 0; k < k_extent_; k += some)
       for (auto q = packed.begin(share); q < packed.end(share); ++q)
@@ -111,8 +113,8 @@ public:
   }
 
   /// Number of shares that the multiplication is cut into. A share is one strip times one block; the shares of one
-  /// block have consecutive numbers. If the epilogue sums columns, a share is several strips, about 48 rows, and adds
-  /// its column sums to the totals once.
+  /// block have consecutive numbers. If the epilogue sums columns, a share is several strips (about 48 rows) times
+  /// one block, and adds its column sums to the epilogue's counters once.
   std::int64_t shares() const { return strip_groups(strips_.parts()) * blocks_.parts(); }
   /// Multiplies the strips of one share by the panels of its block.
   void multiply_share(std::int64_t index) const {
@@ -134,7 +136,7 @@ private:
   static std::int64_t padded(std::int64_t elements) { return (elements + line - 1) / line * line; }
   /// True if this is the last pass over k.
   bool last() const { return step_ + 1 == steps(); }
-  /// Number of shares of one block, which has `strips` strips.
+  /// Number of shares that `strips` strips times one block are cut into.
   static int strip_groups(std::int64_t strips) { return pieces(strips, strips_of_share); }
   /// Number of columns of panel q. Packing pads each row of a panel with zeros to whole vectors.
   int columns_of(int q) const { return lesser(columns_ - q * panel, panel); }
@@ -178,7 +180,8 @@ private:
   }
 
   /// Computes one register tile: rows [row, row + rows) of the span's A times panel q. The last pass also finishes the
-  /// tile of C. `next_rows` is true if the panel is the last one of its block: the next tile is then in the rows below.
+  /// tile of C. `next_rows` is true if the panel is the last one of its block: the next tile is then mostly in the rows
+  /// below.
   template <class TileEpilogue>
   void multiply(int row, int rows, int q, TileEpilogue& epilogue, bool next_rows) const {
     const int columns = columns_of(q), column = n_ + q * panel;
@@ -210,10 +213,10 @@ private:
 
   const Params& p_;
   tile::even_split k_steps_;
-  gmem_ptr<const factor> a_{nullptr}, b_{nullptr};          // A and B if they are read in place, else null
-  gmem_ptr<S> c_{nullptr};                                  // C if the sums over k are added up in C itself, else null
-  std::int64_t a_pitch_, packed_panel_, sums_panel_;        // elements of a packed row of A, of a panel of B, of sums
-  std::int64_t a_elements_, b_elements_, sums_elements_;    // elements of each part of the workspace
+  gmem_ptr<const factor> a_{nullptr}, b_{nullptr};        // A and B if they are read in place, else null
+  gmem_ptr<S> c_{nullptr};                                // C if the sums over k are added up in C itself, else null
+  std::int64_t a_pitch_, packed_panel_, sums_panel_;      // elements: packed row of A, packed panel of B, panel of sums
+  std::int64_t a_elements_, b_elements_, sums_elements_;  // elements of each part of the workspace
   gmem_ptr<factor> packed_a_{nullptr}, packed_b_{nullptr};  // (row, k), (panel, k, column)
   gmem_ptr<S> sums_{nullptr};                               // (panel, row, column)
 

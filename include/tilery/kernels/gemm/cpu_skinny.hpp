@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM on the CPU for a C with few rows or few columns. The long operand is the operand of C's longer dimension (B for
-// few rows, A for few columns). It is read once, in place, in pieces that the threads share. The short operand, the
-// other operand of A and B, is packed once. A row of the short operand is all k at one index of its outer dimension; a
-// line is a contiguous part of the long operand. There are three loops:
+// few rows, A for few columns). It is read from memory once, in place, in pieces that the threads share. The short
+// operand, the other operand of A and B, is packed once. A row of the short operand is all k at one index of its outer
+// dimension; a line is a contiguous part of the long operand. There are three loops:
 //
 //   tiles   The long operand is contiguous along k and needs no conversion, the isa is AVX2 or AVX-512, and the short
 //           operand has at least P.tile_few rows. A piece is P.tile_group lines along k. They are multiplied in the
@@ -41,8 +41,9 @@ public:
     few_ = few_rows_ ? p.c.rows : p.c.columns, many_ = few_rows_ ? p.c.columns : p.c.rows;
     in_tiles_ = has_tiles && along_k_ && few_ >= P.tile_few;
     piece_ = in_tiles_ ? P.tile_group : P.piece(along_k_, few_, many_, threads, sizeof(S));
-    // For tiles, a packed row is one step of k, padded to whole vectors. Otherwise a packed row runs along k, and the
-    // pitch is an odd number of cache lines, so that the rows use different sets of the cache.
+    // For tiles, the short operand is packed as (k, row): the pitch is the number of its rows, padded to whole vectors.
+    // Otherwise it is packed as (row, k): the pitch is an odd number of cache lines, so that the rows use different
+    // sets of the cache.
     pitch_ = in_tiles_ ? pieces(few_, lanes) * lanes : (pieces(long_.k, cache_line) | 1) * cache_line;
   }
 
@@ -85,10 +86,12 @@ private:
   static constexpr int group_pitch = pieces(P.group, lanes) * lanes;
   static constexpr int tile_pitch = pieces(P.tile_group, lanes) * lanes;
   static constexpr int most_columns = pieces(P.few, lanes) * lanes;
-  /// Elements of an array for the sums of one piece. gemm_cpu_skinny_policy::piece() limits the steps loop to 4096
-  /// sums, or to one vector for each row.
+  /// The most sums of one piece of the lines loop, and of a piece of the steps loop that has one vector for each row.
   static constexpr int sums_of_lines = P.few * greater(group_pitch, lanes);
+  /// The most sums of one piece of the tiles loop.
   static constexpr int sums_of_tiles = tile_pitch * most_columns;
+  /// The most sums of one piece of any loop. gemm_cpu_skinny_policy::piece() limits the steps loop to 4096 sums, or to
+  /// one vector for each row.
   static constexpr int most_sums = greater(greater(sums_of_lines, sums_of_tiles), 4096);
   /// True if the tiles loop can run: the isa is AVX2 or AVX-512, and the elements already have the type in which
   /// gemm_cpu multiplies, because the long operand is read in place.
@@ -231,7 +234,7 @@ private:
   }
 
   const Params& p_;
-  bool few_rows_, along_k_, in_tiles_;  // few rows of C (else columns); long operand along k; tiles loop
+  bool few_rows_, along_k_, in_tiles_;  // C has few rows (else columns); k contiguous in long_; tiles loop
   panel<T> long_, short_;
   int few_, many_, piece_;       // extents of C's shorter and longer dimension; the part of the longer in one piece
   std::int64_t pitch_;           // of the packed short operand, in elements

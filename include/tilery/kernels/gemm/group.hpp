@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The parameters of a group of GEMMs of different shapes in one launch. They are an argument of the kernel: no memory
-// is allocated or copied for the group, and a captured graph keeps its own copy of the argument.
+// is allocated or copied for them, and a captured graph keeps its own copy of the argument.
 #pragma once
 #pragma GCC system_header
 
@@ -23,8 +23,8 @@ struct gemm_group {
   // launches of the group (ops/column_totals_of_group.hpp).
   using epilogue_type = epilogue::none;
 
-  /// The largest number of GEMMs in one launch: 64, or fewer if 64 would have more than 24 KiB of parameters. The rest
-  /// of the 32,764 bytes of parameters that a launch can carry stays free.
+  /// The largest number of GEMMs in one launch: 64, or fewer if 64 would have more than 24 KiB of parameters. A
+  /// launch can carry 32,764 bytes of parameters; the other members of this struct take a small part of the rest.
   static constexpr int most = 24 * 1024 / sizeof(One) < 64 ? static_cast<int>(24 * 1024 / sizeof(One)) : 64;
   static_assert(most >= 1, "gemm_grouped: the epilogue is too large for a launch");
 

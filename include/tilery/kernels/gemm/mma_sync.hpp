@@ -31,7 +31,7 @@ struct gemm_mma_sync {
   /// True if the kernel finds the layouts of A and B at run time, and has one k loop for each pair of layouts.
   static constexpr bool looks_up = P.looks_up();
   /// True if a thread of such a kernel has at most 32 accumulators, in a block of at most 128 threads. fp8 is excluded:
-  /// sm_90 has no mma.sync instruction for it, and the conversion needs more registers.
+  /// the tensor cores of sm_90 have no mma.sync for it, and its conversion to half needs more registers.
   static constexpr bool small_sums = looks_up && threads <= 128 && P.warp.m * P.warp.n <= 1024 && !is_fp8<a_type>;
   /// Blocks for which the registers of an SM must suffice; the compiler limits the registers of a thread to that. With
   /// small_sums: as many blocks as fit sm_90's shared memory (for which CUDA reserves 1024 bytes a block), but not so
@@ -46,8 +46,8 @@ struct gemm_mma_sync {
   /// True if the kernel recomputes the tile's coordinates after the k loop, instead of keeping them in registers during
   /// the loop. If C may be stored transposed or its columns are summed, a large tile has no registers to spare.
   static constexpr bool finds_again = P.may_transpose() || Params::epilogue_type::sums_columns;
-  /// The pipeline stages for operands whose contiguous dimensions are A and B. All layouts take the same amount of
-  /// shared memory.
+  /// The pipeline stages for operands a and b; A is the contiguous dimension of a, and B that of b. All layouts take
+  /// the same amount of shared memory.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
   /// A warp's accumulators on their way to C, one fragment's rows at once (tile/staged_store.hpp).
@@ -81,8 +81,8 @@ private:
     if constexpr (!looks_up) {
       multiply_laid_out<P.a, P.b>(lane, p, a, b, origin, smem, sums);
     } else {
-      // `other` is the layout of an A that has no packs along k. With P.few, A is the short operand, which may have any
-      // layout and alignment.
+      // `other` is the layout of an A that has no packs along k. With P.few, A may have any layout and alignment: in
+      // nearly all problems it is the short operand (gemm_mma_sync_policy::few).
       constexpr along other = P.few ? along::any : along::outer;
       if (a.has_packs(along::k, P.vector)) {
         if (b.has_packs(along::k, P.vector))
@@ -98,8 +98,8 @@ private:
     }
   }
 
-  /// The k loop for one pair of layouts. `a` and `b` are the part's share of the operands. The copies read the strides
-  /// from `p`, the parameters of the GEMM, instead of keeping them in registers.
+  /// The k loop for one pair of layouts, A of `a` and B of `b`. `a` and `b` are the part's share of the operands. The
+  /// copies read the strides from `p`, the parameters of the GEMM, instead of keeping them in registers.
   template <along A, along B, class Lane, class One>
   TILERY_SIMT static void multiply_laid_out(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
                                             tile::tile_origin origin, shared& smem, sums_type& sums) {

@@ -86,7 +86,7 @@ struct gemm_params {
 
   /// Returns N values of C, from (row, column) on in one row: multiplies the sums by alpha, adds beta times `old`,
   /// applies the tile's copy of the epilogue, and for 8-bit elements multiplies by `scale`. `old` are the values that C
-  /// has now.
+  /// has now; they are not used if beta is 0.
   template <class Lane, class TileEpilogue, int N>
   TILERY_SIMT pack<Accumulator, N> finish(Lane lane, TileEpilogue& tile_epilogue, pack<Accumulator, N> sums,
                                           pack<Accumulator, N> old, int row, int column) const {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM for a C with few rows or few columns, where memory bandwidth is the bound. The long operand, the operand of C's
-// longer dimension (B for few rows, A for few columns), is read once, straight into registers. If it can be read in
-// packs, they are loaded one iteration before they are multiplied; single elements are waited for. The warps of a block
-// share its k, and wait for each other only after the k loop.
+// longer dimension (B for few rows, A for few columns), is read straight into registers, once if C's shorter
+// dimension fits in one tile. It is loaded one iteration before it is multiplied: packs are in flight meanwhile, but if
+// the layout allows only single elements, a lane waits for them at once. The warps of a block share its k, and wait for
+// each other only after the k loop.
 #pragma once
 #pragma GCC system_header
 

@@ -13,7 +13,8 @@ namespace tilery::inline TILERY_ABI {
 /// v = beta2 v + (1 - beta2) g^2
 /// w = w - (rate c1) m / (sqrt(v) sqrt(c2) + epsilon)
 ///
-/// w: weights, g: their gradient, m and v: the first and second moments. All are computed in Moment.
+/// w: weights, g: their gradient, m and v: the first and second moments, rate: the learning rate. All are computed in
+/// Moment.
 ///
 /// Bias correction. c1 = 1 / (1 - beta1^t) and c2 = 1 / (1 - beta2^t), where t is the number of the update, from 1 on
 /// (Kingma and Ba, arXiv 1412.6980, algorithm 1). Without bias correction both are 1.
@@ -29,11 +30,13 @@ struct adam_params {
   std::int32_t rows, columns;
   gmem_matrix<Weight> weights;
   gmem_matrix<const Gradient> gradient;
-  gmem_matrix<Moment> first, second;   // m and v
-  Moment rate;                         // the learning rate times c1, because m c1 could overflow
-  Moment beta1, beta2, rest1, rest2;   // rest: 1 - beta, computed in double, because in float few bits would be exact
-  Moment epsilon, weight_decay, keep;  // AdamW: weight_decay is 0 and keep is 1 - rate weight_decay; Adam: keep is 1
-  Moment root_correction2;             // sqrt(c2), because v c2 can overflow where sqrt(v) sqrt(c2) does not
+  gmem_matrix<Moment> first, second;  // m and v
+  Moment rate;                        // the formula's rate times c1, because m c1 could overflow
+  Moment beta1, beta2, rest1, rest2;  // rest: 1 - beta, computed in double, because in float few bits would be exact
+  // keep: the factor of w. Adam: 1. AdamW: 1 - rate weight_decay, with the values of the formulas; the member
+  // weight_decay is then 0.
+  Moment epsilon, weight_decay, keep;
+  Moment root_correction2;  // sqrt(c2), because v c2 can overflow where sqrt(v) sqrt(c2) does not
 
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {
