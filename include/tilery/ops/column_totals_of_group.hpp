@@ -32,7 +32,7 @@ public:
   std::size_t bytes() const { return bytes_; }
 
   /// Gives the totals of a member their counters, as give_counters() does. `memory` holds bytes() bytes, or is null if
-  /// the call is only validated. `all` are the operands of the member's launch.
+  /// the call is only validated. `all` are the operands of the member.
   void place(One& one, std::byte* memory, operands& all) {
     one.epilogue.for_totals([&](auto& total) {
       if (total.to.columns() == 0) return;
@@ -68,9 +68,10 @@ private:
   std::size_t bytes_ = 0;
 };
 
-/// Takes memory for the counters from the executor, sets the counters to 0, calls run(), which launches `members`, and
-/// writes the totals of all members. `empty` are the members whose C has no elements: they are not launched, but their
-/// totals are written, too. known[i] are the operands of members[i].
+/// Takes memory for the counters from the executor, sets the counters to 0, calls run(), which computes the GEMMs
+/// `members`, and writes the totals of all members. `empty` are the members whose C has no elements: nothing is
+/// computed for them, but their totals are written, too. known[i] are the operands of members[i]; the counters are
+/// appended to them. If the epilogue sums no columns, only calls run().
 template <class Executor, class One, class Run>
 void with_column_totals_of_group(const Executor& executor, std::vector<One>& members, std::vector<One>& empty,
                                  std::vector<operands>& known, where at, Run&& run) {

@@ -19,8 +19,8 @@ using elementwise_table =
     std::conditional_t<Executor::uses_cpu_kernels, elementwise_table_cpu<T>, elementwise_table_gpu<T>>;
 
 /// Launches the elementwise kernel of Params with the policy that the selector picks. T is the widest element type of
-/// the operands: the policies' widest pack is 16 bytes of T. Throws if the launch has more than `largest_extent`
-/// blocks.
+/// the operands: the widest pack of the policies is 16 bytes of T on a GPU, and on the CPU one vector register of
+/// accumulator_t<T>. Throws if the launch would have more than `largest_extent` blocks.
 template <class T, class Executor, class Params>
 void launch_elementwise(const Executor& executor, const elementwise_problem& problem, const Params& p,
                         const operands& all, where at) {

@@ -21,8 +21,8 @@ namespace tilery::inline TILERY_ABI {
 struct gemm_factors {
   double alpha = 1, beta = 0;
   /// An element of A stands for scale_a times its value, an element of B for scale_b times its value; 0 means that the
-  /// scale is not given. fp8 needs both scales, s8 may have them, other types must not have them. If C has 8-bit
-  /// elements, its values are multiplied by scale_c before they are rounded and stored.
+  /// scale is not given. fp8 needs both scales, s8 may have them unless C is s32, other types must not have them. If C
+  /// has 8-bit elements, its values are multiplied by scale_c before they are rounded and stored.
   double scale_a = 0, scale_b = 0, scale_c = 1;
 };
 

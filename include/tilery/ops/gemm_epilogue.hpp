@@ -12,8 +12,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// An epilogue that breaks a rule in a GEMM on this executor. The operands A and B have elements of type A, C has
-/// elements of type C.
+/// An epilogue that breaks a rule in a GEMM on this executor. The operand A has elements of type A, C has elements of
+/// type C; the type of B does not matter.
 template <class Epilogue, class A, class C, class Executor>
 concept wrong_epilogue =
     !epilogue::finishes_sums<Epilogue, finish_t<std::remove_const_t<A>, C>, typename Executor::lane>;

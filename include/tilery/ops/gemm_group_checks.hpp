@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The members of a group of GEMMs, and the checks of a group. A group is refused if `gemm` would refuse a member, if an
 // output of one member shares an element with an operand of another member, or if two members add to the same bias
-// gradient with different beta or element type.
+// gradient with different beta or element type. Two members may share an output only if it is the same bias gradient.
 #pragma once
 #pragma GCC system_header
 

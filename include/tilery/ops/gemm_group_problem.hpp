@@ -45,7 +45,8 @@ using gemm_member_params =
     decltype(gemm_params_of(std::declval<matrix_view<const A>>(), std::declval<matrix_view<const B>>(),
                             std::declval<matrix_view<C>>(), std::declval<Epilogue>(), gemm_factors{}));
 
-/// True if a launch that has `members` members with `tiles` tiles has no room for another member with `more` tiles.
+/// True if a launch that has `members` members with `tiles` tiles has no room for another member with `more` tiles. A
+/// launch without members has room for any member.
 template <class One>
 bool is_full(int members, std::int64_t tiles, std::int64_t more) {
   return members == gemm_group<One>::most || (members > 0 && tiles + more > largest_extent);
@@ -63,13 +64,12 @@ group_launches launches_of(const Policy& policy, const gemm_problem& joint,
                            std::span<const gemm_member<A, B, C, Epilogue>> members) {
   using params = gemm_member_params<A, B, C, Epilogue>;
   group_launches all;
-  std::int64_t of_launch = 0;
-  int in_launch = 0;
+  std::int64_t of_launch = 0;  // tiles of the launch that is being filled
+  int in_launch = 0;           // members of this launch
   for (const auto& one : members) {
     if (one.c.size() == 0) continue;
     const std::int32_t m = one.c.extents[0], n = one.c.extents[1];
     const std::int64_t tiles = is_transposed(policy, joint) ? tiles_of(policy, n, m) : tiles_of(policy, m, n);
-    // of_launch and in_launch: the tiles and members of the launch that is being filled.
     if (all.launches == 0 || is_full<params>(in_launch, of_launch, tiles)) ++all.launches, in_launch = 0, of_launch = 0;
     ++in_launch, of_launch += tiles, all.blocks += tiles;
   }

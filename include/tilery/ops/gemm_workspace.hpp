@@ -15,8 +15,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The element size, in bytes, that shared_bytes() and registers_a_lane() of each policy take, for elements T of A and
-/// B. gemm_simt stores operands in shared memory in the accumulation type.
+/// The element size, in bytes, that shared_bytes() of each policy takes, and registers_a_lane() if the policy has it,
+/// for elements T of A and B. gemm_simt stores operands in shared memory in the accumulation type.
 template <class T>
 constexpr int staged_bytes(const gemm_simt_policy&) {
   return sizeof(accumulator_t<T>);

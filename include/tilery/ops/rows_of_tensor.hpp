@@ -2,7 +2,8 @@
 // The dimensions of some tensors of one shape, as rows and columns for the kernels of copy and fill (kernels/copy.hpp).
 // The dimensions are sorted: the one with the smallest stride in the first tensor is innermost. Two neighbouring
 // dimensions are joined to one if, in every tensor, the stride of the outer one is the extent times the stride of the
-// inner one: a dense tensor of any rank is one row.
+// inner one, and the joined dimension has at most `largest_extent` elements. So dense tensors of any rank with the same
+// order of dimensions are one row, if they have at most `largest_extent` elements.
 #pragma once
 #pragma GCC system_header
 
@@ -21,8 +22,9 @@ namespace ops {
 /// one_dimension (CPU): one dimension, the innermost, or the longest if the innermost has fewer than 8 elements.
 /// The loop over columns has no division.
 ///
-/// several_dimensions (GPU): as many inner dimensions as have 1024 elements together, if there are so many: enough for
-/// all lanes of a block. Neighbouring lanes write neighbouring elements.
+/// several_dimensions (GPU): the fewest inner dimensions that together have at least 1024 elements, which is enough for
+/// all lanes of a block; fewer dimensions if these have more than `largest_extent` elements, all if all have fewer than
+/// 1024. Neighbouring lanes write neighbouring elements.
 enum class row_form { one_dimension, several_dimensions };
 
 /// The dimensions of Count tensors of one shape, sorted and joined, and cut into those of the columns and of the rows.

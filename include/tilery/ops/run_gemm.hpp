@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Runs a GEMM, or a batch of one shape, whose operands have been checked: launches the kernel of one policy, or of the
+// Runs a GEMM, or a batch of one shape, whose operands have been checked, with the kernel of a given policy or of the
 // policy that a table chooses.
 #pragma once
 #pragma GCC system_header
@@ -86,8 +86,8 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
       if (gemm_cpu_skinny_table<T>::serves(problem)) return f.template operator()<gemm_cpu_skinny_table<T>>();
     return f.template operator()<gemm_cpu_table<T>>();
   } else {
-    // True if this translation unit compiles the kernels of the kind. The table uses SIMT kernels for 16-bit elements
-    // below sm_80 only, so a unit without such an arch does not compile them.
+    // simt and tensor_cores: true if this translation unit compiles the kernels of that kind for T. 16-bit elements use
+    // SIMT kernels below sm_80 only, so a unit without such an arch does not compile them.
     constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || archs_of_unit().sm_75);
     constexpr bool tensor_cores = has_mma_sync<T> && (!simt || archs_of_unit().sm_80);
     if constexpr (is_float_type<T> && std::is_same_v<T, U>)

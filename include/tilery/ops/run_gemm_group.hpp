@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Checks a group of GEMMs, and runs it with one policy for all members, in as few launches as can carry the members'
-// parameters.
+// Checks a group of GEMMs, and runs it with one policy for all members, on a GPU in as few launches as can carry
+// the members, in their order.
 #pragma once
 #pragma GCC system_header
 
