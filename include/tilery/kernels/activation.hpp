@@ -24,6 +24,8 @@ struct activation_forward_params {
 };
 
 /// dx = dy f'(x) for each element, where x is the input of the forward pass and dy the gradient of its output.
+/// An activation that has the function gradient() (tile/activation.hpp), such as relu, gives dx = 0 where f'(x) = 0,
+/// also for an infinite dy. The computation is in accumulator_t<T>.
 template <class Activation, class T>
 struct activation_backward_params {
   static constexpr const char* name = "activation_backward";
