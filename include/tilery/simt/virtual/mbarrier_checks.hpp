@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of mbarriers, and of the bulk copies to shared memory whose bytes an mbarrier counts. An mbarrier must be
-// initialised before it is used. Its counts of arrivals and of bytes must be in the range that the hardware can count,
-// and must be equal to the arrivals and bytes that really come. No copy may be in flight when the block ends.
-// barriers.hpp has the mbarriers themselves: this class only checks them.
+// initialised before it is used. Its counts of arrivals and of bytes must be in the range that the hardware can count.
+// No more arrivals or bytes may come than a phase expects (if fewer come, the phase never completes: a deadlock). No
+// copy may be in flight when the block ends. barriers.hpp has the mbarriers themselves: this class only checks them.
 //
-// The happens-before order: each mbarrier has an engine, an observer of its own (vector_clock.hpp) that makes its
-// copies. The engine's time is the number of the mbarrier's phase. An arrival is a release; a wait is an acquire of
-// what the lanes of the complete phases released.
+// The happens-before order: each mbarrier has an engine, a group of its own (vector_clock.hpp) that makes the copies
+// whose bytes the mbarrier counts. The engine's time is the number of complete phases. An arrival is a release. A wait
+// acquires what the arrivals of all complete phases released, and learns of the copies of these phases.
 #pragma once
 #pragma GCC system_header
 
@@ -49,7 +49,7 @@ public:
     return is_initialised(who, mbarrier, state) && barrier_access(who, shared_offset(mbarrier), false);
   }
   /// Checks and records `arrivals` arrivals of one lane, which also tell the mbarrier to expect `bytes` more bytes of
-  /// copies in this phase. `state`: the mbarrier before them.
+  /// copies in this phase. `state`: the mbarrier's state before these arrivals.
   void arrives(int lane, const void* mbarrier, const mbarrier_state& state, int arrivals, std::int64_t bytes,
                std::uint32_t site) {
     if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
@@ -92,7 +92,8 @@ protected:
     begin_copies(self);
     mbarriers_.clear();
   }
-  /// To be called when the block has ended: reports each mbarrier that has a bulk copy in flight.
+  /// To be called when the block has ended. Ends the copies that lanes wait for in groups (end_copies()). If
+  /// checks_the_end(), reports each mbarrier that has a bulk copy in a phase that is not complete.
   void end_mbarriers() {
     end_copies();
     for (const auto& [address, m] : mbarriers_)
@@ -101,9 +102,9 @@ protected:
                "shared memory", 0, 0, "the block ends while a bulk copy that writes its shared memory is in flight");
   }
 
-  /// Records that a phase of an mbarrier is complete: the copies that it counted have landed, and lanes that wait for
-  /// it may learn of them and of its arrivals. Reports copies that are still in flight in `state`, because no arrival
-  /// of the phase expected their bytes.
+  /// Records that a phase of an mbarrier is complete: the copies that the phase counted have landed, and lanes that
+  /// wait for the phase learn of these copies and of the phase's arrivals. Reports copies that are still in flight in
+  /// `state`: no arrival of the phase has announced their bytes.
   void publish_phase(const void* mbarrier, const mbarrier_state& state) {
     mbarrier_record& m = mbarriers_[mbarrier];
     if (const std::int64_t bytes = state.bytes_under_way()) unexpected(m, bytes);
@@ -119,14 +120,15 @@ protected:
 private:
   /// One mbarrier, as the checks see it. Sites are numbers of a site_table; 0 is no site.
   struct mbarrier_record {
-    group_id engine;                                     // the observer that makes the copies counted by this mbarrier
-    std::uint32_t phase = 0;                             // number of complete phases; the engine's time
-    std::uint32_t copy_site = 0;                         // of the last copy in the current phase; 0: none
+    group_id engine;              // makes the copies that this mbarrier counts (vector_clock.hpp)
+    std::uint32_t phase = 0;      // number of complete phases; the engine's time
+    std::uint32_t copy_site = 0;  // of the last copy in the current phase; 0: none
     std::uint32_t last_copy_site = 0, arrival_site = 0;  // of the last copy and arrival in any phase
-    int copy_lane = 0, arrival_lane = 0;                 // the lanes of these two
-    bool copied_last = false;    // true: the last event of the mbarrier was a copy; false: an arrival
-    knowledge given, published;  // released by the arrivals of the current phase; released by the arrivals and copies
-                                 // of all complete phases, which a wait acquires
+    int copy_lane = 0, arrival_lane = 0;                 // that issued this copy; that made this arrival
+    bool copied_last = false;  // true: the last event of the mbarrier was a copy; false: an arrival
+    // given: what the arrivals of the current phase have released. published: what the arrivals of all complete phases
+    // have released, and the accesses of their copies; a wait acquires it.
+    knowledge given, published;
   };
 
   /// Reports a misaligned or uninitialised mbarrier, and returns false for it.

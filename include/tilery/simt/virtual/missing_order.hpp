@@ -11,20 +11,23 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The message for a misaligned access. The required alignment is the smaller of the access's size and 16 bytes.
+/// The message for a misaligned access. The required alignment is the smaller of the access's size and 16 bytes. Two
+/// cases differ: an access whose size is no power of two needs only the alignment that is_aligned() says
+/// (block_watch.hpp), and a bulk copy of any size needs 16 bytes.
 inline constexpr const char* must_be_aligned =
     "the address must be a multiple of the access's size, or of 16 if the size is larger than 16";
 
 /// The barrier that would order two unordered accesses; a larger value is a stronger barrier. `other`: no barrier would
-/// make the two accesses correct. `between_blocks`: the blocks have no common barrier, a release and an acquire are
-/// needed.
+/// make the two accesses correct. `between_blocks`: the accesses are to global memory and by two blocks, which need a
+/// release and an acquire (two blocks of one cluster may also use a sync_cluster).
 enum class remedy : std::uint8_t { other, sync_warp, sync_block, sync_cluster, between_blocks };
 
 /// Two accesses of the same bytes that are in conflict: `before` was executed first, and the fault was found at `now`.
 struct access_pair {
   fault_kind kind = fault_kind::race;
   access_mode now = access_mode::plain, before = access_mode::plain;
-  // the actors of both accesses are of one warp; they are of one block; the bytes are in shared memory
+  // same_warp: `before` is by a lane, and `now` is by a lane of the same warp or by a copy that such a lane has issued.
+  // same_block: both are by lanes or copies of one block. in_shared: the bytes are in shared memory.
   bool same_warp = false, same_block = false, in_shared = false;
   bool one_line_stores = false;  // both are plain stores by the same source line
 
@@ -41,8 +44,9 @@ struct access_pair {
 };
 
 /// Says that one of two accesses in conflict belongs to a later iteration of a loop than the other access. The source
-/// line of this access is above the barrier that the lanes passed last (access_reports::later_iteration_of has the
-/// whole test). A report names this barrier: its line is between those of the two accesses, but it does not order them.
+/// line of the later iteration's access is above the barrier that the lanes passed last
+/// (access_reports::later_iteration_of has the whole test). A report names this barrier: its line is between those of
+/// the two accesses, but it does not order them.
 struct later_iteration {
   std::uint32_t barrier = 0;  // the barrier's site; 0: no access is known to belong to a later iteration
   const char* verb = "";      // of the access in the later iteration

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of named barriers (PTX: bar.sync and bar.arrive with a number from 1 to 15). A warp must arrive with all
-// of its lanes, and all of them at the same source line. All lanes must give the same number of lanes that the barrier
-// expects. barriers.hpp has the barriers themselves: this class only checks them.
+// of its lanes, and all of them at the same source line. All lanes that arrive at a barrier must name the same number
+// of expected lanes. barriers.hpp has the barriers themselves: this class only checks them.
 #pragma once
 #pragma GCC system_header
 
@@ -77,7 +77,7 @@ private:
   };
   /// One named barrier, as the checks see it.
   struct barrier_record {
-    int lanes = 0;  // that the barrier expects; 0: no lane has arrived
+    int lanes = 0;  // number of lanes that the barrier expects; 0: no lane has arrived
     int last = 0;   // the lane that arrived last
     std::uint32_t last_site = 0;
     std::vector<warp_arrivals> warps;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The last sync_block that a block has passed, and the last sync_warp that each of its warps has passed. Barriers of a
-// cluster and named barriers are not recorded.
+// cluster, named barriers and mbarriers are not recorded.
 //
-// Reports of races use them to recognise loops. If a lane accesses memory after a barrier, from a source line above the
-// barrier that was also executed before the barrier, this access belongs to a later iteration of a loop. The report
-// then says so: otherwise the reader would believe that the barrier between the two source lines orders the accesses.
+// Reports of races use the two barriers to recognise loops. Suppose that a lane accesses memory after it has passed a
+// barrier, that the source line of the access is above the barrier's line, and that lanes had executed this line before
+// they passed the barrier for the first time. Then the access belongs to a later iteration of a loop, and the report
+// says so: otherwise the reader would believe that the barrier between the two source lines orders the accesses.
 #pragma once
 #pragma GCC system_header
 
@@ -42,7 +43,7 @@ public:
     const barrier& own = warps_[static_cast<std::size_t>(number)];
     return own.site != 0 && own.time > block_.time ? own : block_;
   }
-  /// Returns the last sync_block that the block has passed.
+  /// Returns the last sync_block that the block has passed (site 0: none, here and in of_warp()).
   const barrier& of_block() const { return block_; }
 
 private:

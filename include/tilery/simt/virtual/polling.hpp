@@ -12,20 +12,22 @@
 namespace tilery::inline TILERY_ABI::virtual_machine {
 
 /// The values that one lane's atomics have found, for up to `kept` addresses. If a lane polls more addresses in turn,
-/// the polling is not detected. Therefore a lane also lets other lanes run at every 1024th (`round`) atomic.
+/// the polling is not detected. Therefore a lane also lets other lanes run at every 1024th (`round`) atomic that is not
+/// detected as polling.
 class polling {
 public:
-  /// The number of rounds without progress after which lanes that poll count as a deadlock. In one round, the scheduler
-  /// (grid.hpp) lets each waiting cluster run once; without progress, all live lanes only wait or poll. The number is
-  /// this large because a kernel may poll some thousand times, give up and then do something else.
+  /// The number of rounds without progress after which lanes that poll count as a deadlock. In one round of the
+  /// scheduler (grid.hpp; not the constant `round` below), each waiting cluster runs once. Without progress, all live
+  /// lanes only wait or poll. The number is this large because a kernel may poll some thousand times, give up and then
+  /// do something else.
   static constexpr int patience = 1 << 16;
 
   /// Forgets all values: the lane begins a new block.
   void forget() { noted_ = 0; }
 
   /// Returns true if other lanes must run before an atomic at `place` that would find `value`. Call it once before each
-  /// atomic. `changes`: true if the atomic is going to change the value, as a compare-and-swap that succeeds does. Such
-  /// an atomic does not poll.
+  /// atomic that reads. `changes`: true if the atomic is going to change the value, as a compare-and-swap that succeeds
+  /// does. Such an atomic does not poll.
   bool lets_others_run(const void* place, std::uint64_t value, bool changes) {
     const note* const known = find(place);
     return (known && known->value == value && !changes) || ++atomics_ % round == 0;
@@ -48,7 +50,7 @@ private:
     const void* place;
     std::uint64_t value;
   };
-  // kept: number of notes, of which a ninth address replaces one. round: number of atomics.
+  // kept: number of notes; a note for a ninth address replaces an older note. round: number of atomics.
   static constexpr std::uint32_t kept = 8, round = 1024;
 
   note* find(const void* place) {
@@ -58,8 +60,8 @@ private:
   }
 
   note notes_[kept];
-  // noted_: how often a value was noted without reusing a dropped note; the first min(noted_, kept) notes are valid.
-  // atomics_: the calls of lets_others_run() that have detected no polling.
+  // noted_: how many new addresses were noted without reusing a dropped note; the first min(noted_, kept) notes are
+  // valid. atomics_: the calls of lets_others_run() that have detected no polling.
   std::uint32_t noted_ = 0, atomics_ = 0;
 };
 

@@ -25,9 +25,9 @@ enum class site_kind : int {
   atomic,        // on global memory
   shared_atomic,
   async_copy,  // the global side of a copy to shared memory
-  shuffle,
-  barrier,
-  wait,
+  shuffle,     // also a vote
+  barrier,     // an arrival, also at a named barrier or an mbarrier
+  wait,        // for groups of asynchronous copies
   fence,
   operations
 };
@@ -53,12 +53,12 @@ constexpr bool is_shared(site_kind k) {
 struct site_profile {
   tilery::site site;
   site_kind kind = site_kind::global_load;
-  std::int64_t requests = 0;           ///< warp-wide executions; a bulk copy is one request of one lane
-  std::int64_t lanes = 0;              ///< lanes that took part, summed over all requests
-  std::int64_t bytes = 0;              ///< requested by the lanes
-  std::int64_t sectors = 0;            ///< 32-byte sectors of global memory, counted for each request separately
-  std::int64_t fewest_sectors = 0;     ///< sectors if the distinct bytes of each request were contiguous and aligned
-  std::int64_t wavefronts = 0;         ///< passes through the 32 banks of shared memory
+  std::int64_t requests = 0;        ///< warp-wide executions; a bulk copy is one request of one lane; 0 for arithmetic
+  std::int64_t lanes = 0;           ///< lanes that took part, summed over all requests
+  std::int64_t bytes = 0;           ///< sum of the bytes that each lane requests, even if lanes share bytes
+  std::int64_t sectors = 0;         ///< 32-byte sectors of global memory, counted for each request separately
+  std::int64_t fewest_sectors = 0;  ///< sectors if the distinct bytes of each request were contiguous and aligned
+  std::int64_t wavefronts = 0;      ///< passes through the 32 banks of shared memory
   std::int64_t fewest_wavefronts = 0;  ///< wavefronts of the same accesses without bank conflicts
   std::int64_t divergent = 0;          ///< requests in which some live lanes did not take part
   /// Multiply-adds of each unit; for compute_unit::special, function values.
@@ -68,8 +68,8 @@ struct site_profile {
   ///
   ///   max(requests, sectors / 2, wavefronts) + the sum over all units of operations / rate.
   ///
-  /// This means 1 clock to issue a request, 1 clock for 2 sectors (64 bytes) from L2, and 1 clock for a wavefront.
-  /// Units that the SM lacks (rate 0) are left out.
+  /// This means 1 clock to issue a request, 1 clock for 2 sectors (64 bytes) from or to L2, and 1 clock for a
+  /// wavefront. Units that the SM lacks (rate 0) are left out.
   double cycles(const arch_peaks& on) const;
 };
 
@@ -98,7 +98,7 @@ struct launch_profile {
   int threads = 0;                        ///< of one block
   int shared_bytes = 0;                   ///< of one block
   std::int64_t unique_bytes_read = 0;     ///< whole sectors of global memory, each distinct sector counted once
-  std::int64_t unique_bytes_written = 0;  ///< counted in the same way: the least that the launch must write
+  std::int64_t unique_bytes_written = 0;  ///< counted in the same way; sectors of atomics count in both sums
   std::vector<site_profile> sites;
 
   /// Returns the sum of one member over all sites, for example total(&site_profile::requests).

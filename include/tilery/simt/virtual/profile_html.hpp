@@ -27,14 +27,15 @@ public:
       mark(f, f.now);
       if (f.has_before()) mark(f, f.before);
     }
-    std::map<std::string, double> cost;  // the most expensive file comes first
+    std::map<std::string, double> cost;  // by file: files_ is sorted by it, the most expensive file first
     for (const auto& [place, line] : lines_) cost[place.first] += cycles(line);
     for (const auto& [file, sum] : cost) files_.push_back(file);
     std::stable_sort(files_.begin(), files_.end(),
                      [&](const std::string& a, const std::string& b) { return cost[a] > cost[b]; });
   }
 
-  /// Returns the page. It shows only the lines that have a cost or a fault, with `context` lines around each.
+  /// Returns the page. It shows only the lines that have a cost or a fault, with `context` lines before and after
+  /// each.
   std::string text() {
     std::string page = html_begin(launch_.kernel);
     page += "<h1>" + escaped(launch_.kernel) + "</h1>\n<p>" + escaped(bound_of(launch_).text()) + ".</p>\n";
@@ -77,7 +78,7 @@ private:
     for (const site_profile* s : line.sites) sum += s->cycles(on_);
     return sum;
   }
-  /// Returns the share of the launch's cost, in percent.
+  /// Returns `cycles` as a share of the launch's cost (all_cycles_), in percent.
   double share(double cycles) const { return all_cycles_ > 0 ? cycles / all_cycles_ * 100 : 0; }
 
   void add_file(std::string& page, const std::string& file) {
@@ -137,7 +138,8 @@ private:
     return result + "</table>";
   }
 
-  /// Example: "global load, 640 requests; 8 sectors a request, 4 at best; 50 % divergent".
+  /// Returns the counts of a site as text. Example: "global load, 640 requests; 8 sectors a request, 4 at best; 50 %
+  /// divergent".
   static std::string counts(const site_profile& s) {
     std::string result = name_of(s.kind);
     if (s.requests > 0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Adds up the profile of a launch: it is given warp requests, and keeps a row of sums for each site and kind of work.
-// The accesses of lanes are added when their warp reaches a barrier; until then block_requests.hpp keeps them. Not
-// thread-safe.
+// The accesses of lanes are added when their warp passes a sync_block, a sync_cluster or a collective, or when the
+// block ends; until then block_requests.hpp keeps them. Not thread-safe.
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +16,7 @@ namespace tilery::inline TILERY_ABI::virtual_machine {
 class profile_recorder {
 public:
   /// Returns the number of the row of a site and kind, and creates the row at the first call. A site may have rows of
-  /// several kinds: a bulk copy, for example, has one for its loads and one for its stores.
+  /// several kinds: a bulk copy, for example, has one for global memory and one for shared memory.
   int row(std::uint32_t site, site_kind kind) {
     constexpr std::size_t kinds = static_cast<std::size_t>(site_kind::operations) + 1;
     const std::size_t index = site * kinds + static_cast<std::size_t>(kind);

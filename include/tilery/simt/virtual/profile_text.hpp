@@ -52,7 +52,7 @@ inline std::string divergence_text(const site_profile& s) {
 
 /// Returns the sizes, the totals and the roofline bound of a launch, then one line of text for each site. Columns: the
 /// site's share of the launch's cost (site_profile::cycles), the kind of work, the number of requests, the cost of a
-/// request, and the place in the source.
+/// request and the share of divergent requests (for arithmetic: the operations), and the place in the source.
 inline std::string text_of(const launch_profile& launch) {
   using namespace virtual_machine;
   const arch_peaks& on = peaks(launch.arch);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The readers in the history of memory, as numbered sets. A cell (shadow.hpp) stores the 32-bit number of the set of
 // its readers since its last write. Atomics are recorded as readers, even those that write. Many cells have equal sets,
-// so there are few of them.
+// so there are few sets.
 #pragma once
 #pragma GCC system_header
 
@@ -33,8 +33,9 @@ struct reader_key {
 };
 
 /// Numbered sets of readers. A set is a linked list. Each link (`readers`, epoch.hpp) holds the lanes of one warp that
-/// have read at one time and site, and in `others` the number of the rest of the set. The number of a set is that of
-/// its newest link; 0 is the empty set. Between two barriers, equal sets have one number.
+/// have read at one time and site, or the copies of one engine, and in `others` the number of the rest of the set. The
+/// number of a set is that of its newest link; 0 is the empty set. Between two barriers, equal lists of lanes' reads
+/// have one number; the same readers in another order are another list.
 ///
 /// A barrier of all lanes that can access the memory orders all reads by lanes before later accesses. The sets of such
 /// reads then count as empty: their numbers are below `known_`. Sets that contain a read by an engine (an asynchronous
@@ -50,7 +51,7 @@ public:
   /// Returns the largest number of a set without an engine's read, plus 1.
   std::uint32_t end() const { return known_ + static_cast<std::uint32_t>(lanes_.size()); }
 
-  /// Calls each(readers) for each link of a set, the newest first.
+  /// Calls each(readers) for the links of a set, the newest first, until the rest of the set counts as empty.
   template <class Visit>
   void visit(std::uint32_t number, const Visit& each) const {
     for (; !known_to_all(number); number = at(number).others) each(at(number));
@@ -107,7 +108,7 @@ public:
     const readers& r = lanes_[number - known_];
     return r.who == these.who && r.time == these.time && r.site == these.site && r.mode == these.mode && !r.any_wrote;
   }
-  /// Returns the result of a recent call of with() with the same arguments; 0 if the cache has none.
+  /// Returns the result of a recent call of with() for this set and this reader; 0 if the cache has none.
   std::uint32_t with_again(std::uint32_t number, const reader_key& key) const {
     if (known_to_all(number)) number = 0;
     const step& s = recent_[slot_of(number, key)];
@@ -181,8 +182,9 @@ private:
   }
 
   /// Returns the number of the set with the link `by`. A link of the same warp, time, site, mode and `wrote` is merged
-  /// with `by`. Links that `by` can stand for are left out. A link contains the number of the rest of its set: so all
-  /// links that are newer than the oldest link left out must be stored anew.
+  /// with `by`. Links that are ordered before `by`, and for which `by` can stand, are left out. A link contains the
+  /// number of the rest of its set: so all links that are newer than the oldest link merged or left out must be stored
+  /// anew.
   template <class Ordered>
   [[gnu::noinline]] std::uint32_t extended(std::uint32_t number, readers by, const Ordered& ordered) {
     std::uint32_t kept[max_chain], depth = 0, changed = 0, i = number;  // kept[0 .. changed - 1] are stored anew
@@ -207,11 +209,13 @@ private:
     return find(by);
   }
 
-  /// True if the reader `now`, which is ordered after the reader `before`, can replace `before` in a set. In general it
-  /// can, because each later access that may follow `now` may follow `before`, too. Three cases are exceptions. No
-  /// later write may follow a read of mode `constant`. A later read may follow a read that is not ordered before it,
-  /// but not an atomic that wrote. A later atomic may follow an atomic that is not ordered before it, but not a read:
-  /// so an atomic replaces atomics of its own mode only.
+  /// True if the reader `now`, which is ordered after the reader `before`, can replace `before` in a set: each later
+  /// access that may follow `now` may follow `before`, too. In three cases `now` cannot replace `before`:
+  /// - `before` is a read of mode `constant`: no later write may follow it, not even an ordered one;
+  /// - `before` is an atomic that wrote, and `now` did not write: a later read may follow `now` without order, but
+  ///   `before` only with order;
+  /// - `now` is an atomic, and `before` has another mode: a later atomic may follow `now` without order, but `before`
+  ///   only with order.
   static bool stands_for(const readers& now, const readers& before) {
     if (before.mode == access_mode::constant || (before.wrote && !now.wrote)) return false;
     return !is_atomic(now.mode) || before.mode == now.mode;
@@ -252,7 +256,7 @@ private:
   }
 
   static constexpr std::uint32_t recent = 256;      // slots of the cache: a lane reads few different sets in a loop
-  static constexpr std::uint32_t max_chain = 1024;  // extended() leaves links after this many kept ones as they are
+  static constexpr std::uint32_t max_chain = 1024;  // extended() examines no more links after it has kept this many
 
   std::uint32_t known_ = 1;               // the number of lanes_[0]; sets with smaller numbers count as empty
   std::vector<readers> lanes_, engines_;  // links of sets without and with an engine's read

@@ -14,7 +14,7 @@ namespace virtual_machine {
 
 class recent_accesses {
 public:
-  /// The reads of one warp at one time and site. The alignment is that of a cache line.
+  /// The reads of one warp at one time and site. The alignment is that of a cache line of the host.
   struct alignas(64) reads {
     std::uint64_t when = ~std::uint64_t{0};  // see when(); the default is no time and site
     reading reader;
@@ -57,7 +57,7 @@ struct lane_order {
   int lane;
   /// True if the write happens before the lane's next access.
   bool operator()(const epoch& e) const { return order.knows(lane, e); }
-  /// True if the reads happen before the next access of every lane of this lane's warp.
+  /// True if the warp's clock shows that the reads happen before the next access of every lane of this lane's warp.
   bool operator()(const readers& r) const { return order.warp_knows(lane, r); }
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Release and acquire: the part of the happens-before order (block_order.hpp) that a block's atomics and fences create,
-// by their memory order and scope. A flag is an address that atomics access. A release stores, at its flag, the
-// accesses that happen before it (the releasing lane's own and those that it knows). A lane that acquires at this flag
-// knows of these accesses from then on: they happen before its next access.
+// by their memory order and scope. A flag is an address at which an atomic has released, by its own order or after
+// a release fence. A release stores, at its flag, the accesses that happen before it (the releasing lane's own and
+// those that it knows). A lane that acquires at this flag knows of these accesses from then on: they happen before its
+// next access.
 #pragma once
 #pragma GCC system_header
 
@@ -54,7 +55,8 @@ public:
     const bool releases = o == order::release || o == order::acquire_release;
     if (!releases && !l.has_fenced) return;
     flag_state& given = flags.of(address);
-    if (given.block != order_.block()) given.to_block = given.to_all;  // another block's releases of block scope
+    // another block released last: drops what it released in block scope
+    if (given.block != order_.block()) given.to_block = given.to_all;
     given.block = order_.block();
     if (releases) {
       const knowledge all = order_.release(lane);
@@ -68,7 +70,7 @@ public:
 
   /// Records a fence of a lane. An acquire fence acquires what was released at the flags that the lane's earlier
   /// atomics have read. A release fence makes the lane's later atomics that write release every access before the
-  /// fence.
+  /// fence. A fence of block scope does so among the lanes of this block only.
   void fence(int lane, order o, scope s) {
     lane_fences& l = fences(lane);
     if (o == order::acquire || o == order::acquire_release) {
@@ -84,7 +86,7 @@ public:
   }
 
 private:
-  /// The fences of one lane, and what they may still acquire.
+  /// What the release fences of one lane have released, and what its next acquire fence acquires.
   struct lane_fences {
     // released by the last release fence of any scope; by the last one of wider scope than the block
     knowledge fenced_for_block, fenced_for_all;

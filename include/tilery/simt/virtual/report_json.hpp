@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Writes the virtual GPU's reports (profiles, rooflines and faults) as JSON. Json is any type with `operator[]`,
-// `push_back` and a static `array()`. nlohmann's library, which is not included here, finds these to_json functions by
-// argument-dependent lookup: `nlohmann::json(profile)` works.
+// `push_back`, a static `array()`, and assignment from numbers, bools and strings. nlohmann's library, which is not
+// included here, finds these to_json functions by argument-dependent lookup: `nlohmann::json(profile)` works.
 //
-// Keys are the names of the members; profile.hpp, roofline.hpp and fault.hpp explain them. Times are in seconds. Keys
-// that would say nothing are left out: `step` outside of steps, a unit without operations, `before` and `element` if
-// there is none, and `cause` if it is 0.
+// Keys are the names of members or member functions; profile.hpp, roofline.hpp and fault.hpp explain them. `product` is
+// the member of arch_peaks. `operations` has a key for each unit, `resources` a key for each resource, with its time.
+// Times are in seconds. Keys that would say nothing are left out: `step` outside of steps, a unit without operations,
+// `before` and `element` if there is none, and `cause` if it is 0.
 #pragma once
 #pragma GCC system_header
 

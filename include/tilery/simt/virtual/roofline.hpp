@@ -33,7 +33,7 @@ struct roofline {
   std::int64_t blocks;                    ///< of the launch
   std::vector<resource_bound> resources;  ///< those that the launch uses, the largest bound first
 
-  /// Returns the bound of the launch: the largest bound of a resource.
+  /// Returns the bound of the launch: the largest bound of a resource. bound_by() is the name of this resource.
   double seconds() const { return resources.empty() ? 0 : resources.front().seconds; }
   const char* bound_by() const { return resources.empty() ? "nothing" : resources.front().name.c_str(); }
   /// Returns the share of the SMs that have a block, averaged over all waves: blocks / (waves * SMs). It is 1 if every
@@ -43,7 +43,8 @@ struct roofline {
     return waves == 0 ? 0 : static_cast<double>(blocks) / static_cast<double>(waves * on->multiprocessors);
   }
   /// Returns the bound as text. Example: "at least 20 us on an H100 SXM: bound by DRAM (67.1 MB, each sector once, at
-  /// 3.4 TB/s)". If the blocks do not fill all SMs in all waves, the text also gives filled() in percent.
+  /// 3.4 TB/s)". If filled() is below 0.995, the text also gives it in percent. Other texts say that there is nothing
+  /// to do, or that the GPU lacks a unit that the launch needs.
   std::string text() const;
 };
 
@@ -90,7 +91,8 @@ inline bool is_tensor(compute_unit u) { return u >= compute_unit::tensor_f16; }
 
 }  // namespace virtual_machine
 
-/// Computes the least time that a launch takes on a product, by resource:
+/// Computes the least time that a launch takes on a product, by resource. The work of each resource, which is divided
+/// by its rate:
 ///
 ///   DRAM            the distinct sectors that are read, and those that are written;
 ///   L2              the sectors of all requests of stores and atomics, and the larger of two: the sectors of all

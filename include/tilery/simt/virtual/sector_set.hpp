@@ -39,7 +39,8 @@ private:
     return *entry.bits;
   }
 
-  /// A page that was used not long ago. There are 16, because kernels alternate between their operands.
+  /// An entry of the cache of recently used pages. The cache has 16 entries, by the page's number modulo 16, because
+  /// kernels alternate between their operands.
   struct recent {
     std::uintptr_t number = 0;
     page* bits = nullptr;

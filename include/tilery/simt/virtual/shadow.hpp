@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The access history of a piece of memory. For each cell it stores the last write (cell_writes.hpp) and the readers
 // since this write (cell_readers.hpp). Each new access is compared with the history, to find races and reads of
-// uninitialised memory, and is then recorded in it. A cell is a byte of shared memory, an element of an operand, or
-// half of an element of 8 bytes.
+// uninitialised memory, and is then recorded in it. A cell is a byte of shared memory. In global memory a cell is an
+// element of an operand, or 4 bytes of a larger element (for overlapping operands: the smallest of their cells, or a
+// byte if their cells do not coincide). If the launch names no operands, a cell is a byte.
 //
-// Size. The history takes at most 8 bytes per cell, and 0.75 bytes where all 16 cells of a line (line_numbers.hpp) have
-// the same history. A cell stores the numbers of entries in tables, which many shadows share (histories.hpp).
+// Size. The history takes 0.75 bytes per cell while all 16 cells of each line (line_numbers.hpp) have the same history,
+// and at most 8 bytes per cell after a line has been split. A cell stores the numbers of entries in tables, which many
+// shadows share (histories.hpp).
 //
 // Order. A lane "knows of" an access if that access happens before the lane's next access. "All lanes" are the lanes
 // that can access the memory.
@@ -21,7 +23,7 @@ namespace virtual_machine {
 
 class shadow {
 public:
-  static constexpr std::size_t line = cell_writes::line, word = cell_writes::word;
+  static constexpr std::size_t line = cell_writes::line, word = cell_writes::word;  // 16 and 4 cells
 
   /// `first_write`: the write that a cell has at first, write_log::never or write_log::before.
   shadow(std::size_t cells, std::uint32_t first_write) : cells_(cells), writes_(cells, first_write), readers_(cells) {}
@@ -43,9 +45,9 @@ public:
   /// The observer `by` answers questions about the new access (access_observer.hpp is one). `allows(other)`: true if
   /// the access may follow the write or the readers `other`. `ordered(other)`: true if `other` happens before the
   /// access. `now()`: the epoch of the access. `asks_always()`: true if the access must be compared even with writes of
-  /// which all lanes know. `is_engine()`: true if an engine makes the access. `overwrites()`: true for an atomic whose
-  /// result does not depend on the old value. The observer also receives the faults, for `n` cells from `first` on:
-  /// `never_written(first, n)` and `conflicts(other, first, n)`.
+  /// which all lanes know. `is_engine()`: true if an engine makes the access. `overwrites()`: true for an atomic that
+  /// stores a value which does not depend on the old value. The observer also receives the faults, for `n` cells from
+  /// `first` on: `never_written(first, n)` and `conflicts(other, first, n)`.
   template <class Observer>
   void read(histories& all, std::size_t first, std::size_t count, Observer& by) {
     readers_.create();
@@ -69,7 +71,8 @@ public:
     });
   }
   /// Checks and records a write; `number` is the number of its epoch in the write log. The cells' readers are
-  /// forgotten: an access that is ordered after this write is ordered after them, too.
+  /// forgotten: an access that is ordered after this write is ordered after them, too (readers for which this is not
+  /// true are reported now).
   template <class Observer>
   void write(histories& all, std::size_t first, std::size_t count, std::uint32_t number, Observer& by) {
     gather(all, first, count);
@@ -86,9 +89,10 @@ public:
     });
     writes_.set(first, count, number);
   }
-  /// Checks and records an atomic. It is recorded as a reader, even if it writes. As the last write it would replace
-  /// the earlier accesses. But atomics may follow other atomics without order, so a later access that is ordered after
-  /// this atomic need not be ordered after those earlier accesses.
+  /// Checks and records an atomic. It is recorded as a reader, even if it writes (except the first write of a cell by
+  /// an atomic that overwrites). As the last write it would replace the earlier accesses. But atomics may follow other
+  /// atomics without order, so a later access that is ordered after this atomic need not be ordered after those earlier
+  /// accesses.
   template <class Observer>
   void atomic(histories& all, std::size_t first, std::size_t count, Observer& by) {
     readers_.create();
@@ -96,7 +100,7 @@ public:
     for_runs(first, count, [&](std::size_t at, std::size_t n) {
       const std::uint32_t last = writes_[at];
       if (last == write_log::never) {
-        if (by.overwrites()) {  // recorded as the last write: there is no earlier access
+        if (by.overwrites()) {  // recorded as the last write: there is no correct earlier access
           writes_.set(at, n, all.writes.add(by.now()));
           return;
         }
@@ -113,9 +117,9 @@ public:
   // Plain accesses without a fault: fast paths ------------------------------------------------------------------------
 
   /// Records a read of the most common kind and returns true. Returns false, and changes nothing, for any other read.
-  /// The conditions: the `Count` cells are a whole line, or a word of a line that is stored by words; all lanes know of
-  /// the last write; and the lane can join the readers in the same way as the previous lane of its warp did (`by`).
-  /// `lane` is the bit of the lane in its warp.
+  /// The conditions: the readers of the `Count` cells are stored as one line or as one word;
+  /// cell_writes::known_as_one() finds that all lanes know of the cells' last writes; and the change that `by` keeps,
+  /// the last one by a lane of this warp, can be repeated for this lane. `lane` is the bit of the lane in its warp.
   template <std::size_t Count>
   bool repeat_read(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
     return writes_.known_as_one<Count>(all, first) && readers_.repeat_add<Count>(all, first, lane, by);
@@ -170,8 +174,8 @@ private:
   }
 
   /// Gives each set of readers of `count` cells one number that includes the lanes that have joined the set
-  /// (cell_readers::gather). If the range ends inside a line whose writes are stored by cells, this extends it to the
-  /// whole line, because this access may split the line's readers into cells, too.
+  /// (cell_readers::gather). If the range begins or ends inside a line whose writes are stored by cells, this extends
+  /// the range to the whole line, because this access may split the line's readers into cells, too.
   void gather(histories& all, std::size_t first, std::size_t count) {
     if (!readers_.have_joined()) return;
     std::size_t last = first + count;

@@ -64,8 +64,10 @@ shared_members members_of() {
   return all;
 }
 
-/// Returns the element that contains the byte at `offset` of shared memory, such as "row[255]" or "row[255] + 2 bytes".
-/// Returns an empty string if the byte belongs to no named member.
+/// Returns the name of the element that contains the byte at `offset` of shared memory, such as "row[255]", or
+/// "row[255] + 2 bytes" if the byte is not its first. A member that is a single element has no index. An array of
+/// several dimensions has one index, counted over all of its elements. Returns an empty string if the byte belongs to
+/// no named member.
 inline std::string element_at(const shared_members& all, std::int64_t offset) {
   for (const shared_member& m : all) {
     const std::int64_t inside = offset - m.begin;

@@ -23,7 +23,7 @@ public:
         shared_(shared_bytes, write_log::never),
         recent_(order_.warp_count(), threads) {}
 
-  /// Fast path of the most frequent access: a read of 4 or 16 bytes like the one that another lane of this warp has
+  /// Fast path of the most frequent access: a read of 4 or 16 bytes like the last one that a lane of this warp has
   /// made at the same time and site (shadow::repeat_read). Records it and returns true. Returns false, and does
   /// nothing, for any other access.
   template <int Bytes>
@@ -130,7 +130,8 @@ protected:
     collect_at_ = std::size_t{1} << 18;
   }
   /// To be called when all lanes have ended. With `checks_remote_accesses`, reports each lane of another block of the
-  /// cluster whose last access to this block's shared memory is not ordered before the end of any lane of this block.
+  /// cluster whose last access to this block's shared memory may come after this block's end: no lane of this block
+  /// knows (block_order.hpp) that access.
   void end_accesses(bool checks_remote_accesses) {
     ended_ = true;
     if (!checks_remote_accesses) return;
@@ -201,12 +202,12 @@ private:
     launch_.found(std::move(f), who.self.site, made.site);
   }
 
-  /// Returns the time and site of the lane's access as the key of `recent_`.
+  /// Returns the time and site of the lane's access as one number, the `when` of an entry of `recent_`.
   std::uint64_t when(int lane, std::uint32_t site) const { return recent_accesses::when(order_.time(lane), site); }
   static std::uint32_t bit_of(int lane) { return 1u << (static_cast<unsigned>(lane) % block::warp_lanes); }
 
-  /// Returns the number of this write in the write log. All writes of a lane at one time and site have one number;
-  /// each write of an engine has its own.
+  /// Returns the number of this write in the write log. The writes of a lane at one time and site have one number while
+  /// `recent_` keeps it; each write of an engine has its own.
   std::uint32_t shared_number(const actor& who) {
     if (is_engine(who.self.mode)) return histories_.writes.add(who.self);
     recent_accesses::writes& l = recent_.writes_of(who.lane, who.self.site);
@@ -217,9 +218,10 @@ private:
     }
     return l.number;
   }
-  /// To be called before a number in `histories_` is given out or stored in `recent_`, because it may renumber. If
-  /// there are many entries, drops those to which no byte of shared memory refers. Only a block gets there that passes
-  /// few barriers of all its lanes, or that makes many asynchronous copies.
+  /// If `histories_` has many entries, drops those to which no byte of shared memory refers, and renumbers the others.
+  /// Therefore make_room() must be called before a number is taken from `histories_` or stored in `recent_`, not
+  /// between the two. Only a block that passes few barriers of all its lanes, or that makes many asynchronous copies,
+  /// has so many entries.
   void make_room() {
     if (histories_.fills(collect_at_)) [[unlikely]]
       collect();

@@ -21,7 +21,7 @@ struct site {
   const char* verb = "";     ///< "load", "store", "sync_block" ...
   where line{"", 0};         ///< the source line of the verb
   const char* step = "";     ///< the innermost step that contains `line`; empty if the kernel calls the verb itself
-  where kernel_line{"", 0};  ///< the kernel's line that calls the step; `line` if there is no step
+  where kernel_line{"", 0};  ///< the kernel's line that calls the outermost step; `line` if there is no step
 
   /// Returns the site as text. Example: "load at panel.hpp:57, in 'fetch a tile' called at simt.hpp:60".
   std::string text() const {

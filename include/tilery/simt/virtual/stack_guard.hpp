@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Turns a stack overflow of a lane on the virtual GPU into a fault of the kernel. A lane that runs out of stack
-// accesses the guard pages below its stack, and the operating system sends SIGSEGV. The signal handler here then
-// abandons the lane, and continues on a spare stack with stack_owner::overflowed(), which reports the fault. Other
-// segmentation faults go to the handler that was installed before. This works on Linux on x86-64 and AArch64.
-// Elsewhere, and under AddressSanitizer, a stack overflow ends the program.
+// accesses the guard pages below its stack (unless its stack frame is so large that it skips them: fiber.hpp), and the
+// operating system sends SIGSEGV. The signal handler here then abandons the lane, and continues on a spare stack with
+// stack_owner::overflowed(), which reports the fault. Other segmentation faults go to the handler that was installed
+// before. This works on Linux on x86-64 and AArch64. Elsewhere, and under AddressSanitizer, a stack overflow ends the
+// program.
 #pragma once
 #pragma GCC system_header
 
@@ -77,7 +78,7 @@ private:
     static installed one;
     return one;
   }
-  /// The end of this thread's spare stack (stacks grow downwards).
+  /// The address after the last byte of this thread's spare stack: the stack grows downwards from there.
   static std::byte*& spare_top() {
     static thread_local std::byte* top = nullptr;
     return top;
@@ -97,7 +98,7 @@ private:
     }
     address_in_question() = info->si_addr;
     auto& machine = static_cast<ucontext_t*>(context)->uc_mcontext;
-    // aligned to 16 bytes, with some space above
+    // aligned to 16 bytes, with at least 256 unused bytes above
     const auto top = reinterpret_cast<std::uintptr_t>(spare_top()) / 16 * 16 - 256;
 #if defined(__x86_64__)
     machine.gregs[REG_RSP] = static_cast<greg_t>(top - 8);  // aligned as after a call instruction

@@ -6,7 +6,8 @@
 // Errors. The value is a float NaN whose bits no computation makes: float data are never equal to it. Its upper half is
 // a NaN in half and in bf16: data of these types can be equal to it only if the element in the upper half is a NaN.
 // Other data are equal to it by chance, with probability 2^-32 per word. An 8-byte element counts as never written only
-// if both of its words do: 2^-64.
+// if both of its words do: 2^-64. Never found are the last bytes of an allocation if they fill no word, and an
+// unwritten element of less than 4 bytes in whose word another element was written.
 #pragma once
 #pragma GCC system_header
 
@@ -67,7 +68,7 @@ int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std
   return count;
 }
 /// Counts the bytes of [address, address + bytes) that were never written, in units of 8 bytes for 8-byte elements, and
-/// of 4 bytes for all others.
+/// of 4 bytes for elements of any other size.
 inline int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end,
                            std::int64_t element_bytes) {
   return element_bytes == 8 ? unwritten_bytes<2>(address, bytes, begin, end)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A vector clock: the set of all accesses that happen before the next access of an observer ("that the observer
-// knows"), in compact form. For each actor it stores one time t: the observer knows the actor's accesses at times below
-// t. The actor's own time counts its releases and barriers.
+// knows"), in compact form. An observer is a lane, or all lanes of a warp; a release copies its clock for the lanes
+// that acquire it. For each actor the clock stores one time t: the observer knows the actor's accesses at times below
+// t. A lane's time increases at its releases and barriers.
 //
 // An actor is a member of a group: a lane of a warp. After a barrier all lanes of a warp have the same time, so one
-// number suffices for the warp. Each copy engine and each mbarrier is a group, too; its time counts groups of copies,
-// or phases. The method is that of vector clocks and epochs (Flanagan and Freund, FastTrack, PLDI 2009).
+// number suffices for the warp. Each copy engine and each mbarrier is a group, too; its time counts the lane's
+// committed copy groups (cp.async.commit_group), or the phases of the mbarrier. The method is that of vector clocks and
+// epochs (Flanagan and Freund, FastTrack, PLDI 2009).
 #pragma once
 #pragma GCC system_header
 
@@ -113,8 +115,9 @@ private:
     compact();
     compact_at_ = std::max<std::size_t>(64, 2 * others_.size());
   }
-  /// Where all 32 members of a group have entries, adds an entry of the group with the least of their times. Then drops
-  /// the entries of single members whose time is not greater than that of their group.
+  /// Where all 32 members of a group have entries, raises the group's time to the least of their times. (The time of a
+  /// group is in its entry for all_members, which is added if it is missing; for a warp of the observer's block, in
+  /// warps_.) Then drops the entries of single members whose time is not greater than that of their group.
   void compact() {
     std::vector<entry> kept;
     for (std::size_t i = 0; i < others_.size();) {
@@ -144,7 +147,7 @@ private:
 
   std::uint32_t block_ = ~std::uint32_t{0};  // the observer's block
   std::vector<std::uint32_t> warps_;         // times of the warps of the observer's block
-  std::size_t compact_at_ = 64;              // entries of others_
+  std::size_t compact_at_ = 64;              // number of entries of others_ above which compact() is called
   std::vector<entry> others_;                // single lanes, engines and other blocks, in the order of before()
 };
 

@@ -49,8 +49,9 @@ struct warp_collective_state {
     return came;
   }
 
-  /// The message for lanes of a warp that execute a warp instruction at two source lines, for example in both branches
-  /// of an if. The instruction is `.aligned` in PTX, so this is undefined behaviour on a GPU.
+  /// The message for lanes of a warp that execute a warp instruction, or arrive at a named barrier, at two source
+  /// lines, for example in both branches of an if. The instruction is `.aligned` in PTX, so this is undefined behaviour
+  /// on a GPU.
   static constexpr const char* must_be_one_line =
       "the instruction is of a whole warp (.aligned): all lanes of a warp must reach it at the same source line";
 

@@ -6,15 +6,15 @@
 // Capability 5.x"; later compute capabilities keep this). So with up to 4 bytes per lane, the whole warp is one group
 // of lanes that is served at once. With 8 bytes per lane, a group is a half-warp (16 lanes); with 16 bytes, a
 // quarter-warp (8 lanes). A group takes as many wavefronts as the largest number of distinct words in one bank. A word
-// that several lanes read is broadcast.
+// that several lanes access counts once: a read is broadcast.
 //
 // If lanes read the same address, their group needs fewer than 128 bytes. If each lane i reads the same address as lane
 // i^1, or each the same as lane i^2 (^: exclusive or), two groups are served together: a 16-byte load then takes 2
 // wavefronts, not 4. NVIDIA stated that for the loads of compute capability 7.x
 // (forums.developer.nvidia.com/t/unexpected-shared-memory-bank-conflict/77228). An H200 (9.0) does the same: its
-// counters gave these costs for each of 460 accesses, half of them random (tests/hardware checks this file against
-// benchmarks/results/h200/virtual_gpu_requests.csv). The archs between 7.x and 9.0, and those after 9.0, are assumed to
-// have the same costs.
+// counters gave these costs for each of 460 loads of up to 16 bytes and stores of up to 8 bytes, half of them random
+// (tests/hardware checks this file against benchmarks/results/h200/virtual_gpu_requests.csv). The archs between 7.x and
+// 9.0, and those after 9.0, are assumed to have the same costs.
 #pragma once
 #pragma GCC system_header
 

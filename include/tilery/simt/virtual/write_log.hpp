@@ -3,8 +3,9 @@
 // write; an epoch (epoch.hpp) is one access. Many cells have the same last write, so there are few entries.
 //
 // After a barrier of all lanes that can access the memory, the writes before the barrier need no check: their numbers
-// are below known(). Accesses through the asynchronous proxy are an exception, because they need a proxy fence, too.
-// The log therefore keeps such old epochs for a while, and drops them when it has grown.
+// are below known(). Two kinds of accesses are compared even with these writes: those through the asynchronous proxy,
+// which need a proxy fence, too, and constant reads, which must follow no write of the launch. The log therefore keeps
+// such old epochs for a while, and drops them when it has grown.
 #pragma once
 #pragma GCC system_header
 
@@ -58,7 +59,7 @@ public:
   void order_all() {
     const std::uint32_t before_the_last_meeting = known_ - first_;
     known_ = first_ + static_cast<std::uint32_t>(lanes_.size());
-    // keeps known writes for a while: accesses through the asynchronous proxy are still compared with them
+    // keeps known writes for a while: some accesses are still compared with them (see the beginning of this file)
     if (lanes_.size() < most_remembered) return;
     first_ += before_the_last_meeting;
     lanes_.erase(lanes_.begin(), lanes_.begin() + before_the_last_meeting);
