@@ -6,8 +6,9 @@
 // To add an activation, write in this file, in this order:
 //   1. the formula of f and its source in a comment, and a struct in namespace activation. If the accuracy differs from
 //      the paragraph below, the comment says so.
-//   2. `template <class V> TILERY_SIMT static V value(V x)`, which returns f(x). V is float or double, or on the CPU a
-//      native vector of them. Therefore write a choice as `x < V{} ? a : b`, and a constant as `math::scalar<V>(0.5)`.
+//   2. `template <class V> TILERY_SIMT static V value(V x)`, which returns f(x). V is float or double, or in host code
+//      (CPU and virtual GPU) a native vector of them. Therefore write a choice as `x < V{} ? a : b`, and a constant as
+//      `math::scalar<V>(0.5)`.
 //   3. `derivative(V x)` in the same way, which returns f'(x). If f' is 0 for some x and 1 for others, write
 //      `gradient(V x, V dy)` instead, which returns 0, dy, or NaN for a NaN x: the product 0 * dy would be NaN for an
 //      infinite dy.
@@ -15,15 +16,15 @@
 // The activation then works in activate, activate_backward, epilogue::activate and epilogue::times_gradient. A program
 // writes an activation of its own with steps 1 to 3. An activation of the library also needs tests: a formula in long
 // double (`exact()`) and a `check` line in tests/ops/activation_test.cpp; formulas and rows in
-// tests/epilogue_table.hpp; and rows in tests/ops/gemm_pairs.txt, which tests/covering.sh finds.
+// tests/epilogue_table.hpp; and rows in tests/ops/gemm_pairs.txt (tests/covering.sh prints the rows that are missing).
 //
 // Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|). For x > 0,
 // f'(x) = 1 - f'(-x). No subtraction in f cancels, and one formula without branches serves all x.
 //
 // Accuracy. u is the unit roundoff, 2^-24 for float and 2^-53 for double. The relative error of f and f' is at most
-// 10 u; for gelu_tanh at most b = (10 + 4 |z|) u, where z is the argument of its sigmoid. If the exact result is below
-// the smallest normal number, the absolute error may instead be up to 3 times the smallest denormal number; for
-// gelu_tanh, up to b times the smallest normal number.
+// 10 u; for gelu_tanh at most b = (10 + 4 |z|) u, where z is the argument of its sigmoid. If the magnitude of the exact
+// result is below the smallest normal number, the absolute error may instead be up to 3 times the smallest denormal
+// number; for gelu_tanh, up to b times the smallest normal number.
 //
 // For gelu, gelu_tanh and silu, f' has a zero between x = -2 and x = 0. The error of their f' is therefore relative to
 // the sum of the magnitudes of the two terms of f' (gelu: Phi(x) and x phi(x)), for all x. The largest measured error,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The functions that an activation must have (concepts has_value and has_gradient), and their application to packs,
-// element by element. If an activation lacks a function, the compilation ends with one sentence. tile/activation.hpp
-// says how to write an activation.
+// The functions of an activation: value() for the forward pass (concept has_value), gradient() or derivative() for the
+// backward pass (concept has_gradient). Here they are also applied to packs, element by element. If a pass needs a
+// function that the activation lacks, the compilation ends with one sentence. tile/activation.hpp says how to write an
+// activation.
 #pragma once
 #pragma GCC system_header
 
@@ -13,8 +14,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace activation {
 
-/// True if the activation has the function V value(V x), which computes f(x). V is float, double, or on the CPU a
-/// native vector of them.
+/// True if the activation has the function V value(V x), which computes f(x). V is float, double, or in host code (CPU
+/// and virtual GPU) a native vector of them.
 template <class Activation, class V>
 concept has_value = requires(V x) {
   { Activation::value(x) } -> std::same_as<V>;
@@ -73,7 +74,8 @@ TILERY_SIMT pack<T, N> value_of(pack<T, N> x) {
   return apply(value_at<Activation>{}, x);
 }
 
-/// The backward pass: dy f'(x) for each element of two packs.
+/// The backward pass: dy f'(x) for each element x of one pack and the element dy at the same position of the other
+/// pack.
 template <class Activation, class T, int N>
 TILERY_SIMT pack<T, N> gradient_of(pack<T, N> x, pack<T, N> dy) {
   return apply(gradient_at<Activation>{}, x, dy);

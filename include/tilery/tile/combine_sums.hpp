@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Adds up the partial sums of a tile of C whose k loop several blocks share (split-K, stream-K: work_share.hpp). Each
-// block stores its sums in global memory. The block that arrives last adds the sums of all blocks, always in the order
-// of k, whichever block is the last: the result has the same bits each time.
+// block stores its sums in global memory. The block that is the last to store adds the sums of all blocks, always in
+// the order of k, whichever block that is: the result has the same bits each time.
 #pragma once
 #pragma GCC system_header
 
@@ -25,9 +25,9 @@ struct shared_sums {
   gmem_ptr<std::uint32_t> arrived{nullptr};  // for each tile: blocks that have stored their sums; 0 before the launch
 };
 
-/// Stores the block's sums `sums` of a part that is not a whole tile. Returns true in the block that arrives last:
-/// `sums` then holds the tile's complete sums. All lanes of the block call this function. `note` is a word of shared
-/// memory that nothing else uses during the call.
+/// Stores the block's sums `sums` of a part that is not a whole tile. Returns true in the block that is the last to
+/// store: `sums` then holds the tile's complete sums. All lanes of the block call this function. `note` is a word of
+/// shared memory that nothing else uses during the call.
 ///
 /// Sums. The lane's accumulators, as packs of Sums::quad elements: for_packs(f) calls f(i, pack) for each of the
 /// Sums::packs packs. If Sums::combined_in_registers is true, the registers have room for a second set of accumulators.
@@ -61,7 +61,7 @@ TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& 
     return true;
   }
   // The registers have no room for a second set of accumulators. Therefore the totals are stored over the first block's
-  // piece, `together` packs at once, and loaded into the accumulators at the end.
+  // piece, `together` packs at once (their loads are in flight together), and loaded into the accumulators at the end.
   constexpr int together = Sums::packs % 4 == 0 ? 4 : 1;
   for (int i = 0; i < Sums::packs; i += together) {
     pack<sum, quad> x[together];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A ring of pipeline stages in shared memory between asynchronous copies and the tensor cores: while the lanes multiply
-// one stage, the copies into the next stages are in flight. There is one block barrier for each tile along k. After the
-// barrier, the copies into the next stage have arrived for all lanes, and all lanes have finished reading the stage
-// before it, which may be refilled.
+// A ring of pipeline stages in shared memory between the copies from global memory (asynchronous, or of single elements
+// through registers; operand_tile.hpp) and the tensor cores: while the lanes multiply one stage, the copies into the
+// next stages are in flight. There is one block barrier for each tile along k. After the barrier, the copies of all
+// lanes into the next stage have arrived, and all lanes have finished reading the stage before it, which may be
+// refilled.
 #pragma once
 #pragma GCC system_header
 
@@ -19,13 +20,13 @@ namespace tile {
 /// for each part, then refilled(), then next(). At last end().
 template <auto P, class A, class B>
 class copy_ring {
-  // Elements of one asynchronous copy; with along::any, elements are copied one by one.
+  // Elements of one copy; with along::any, elements are copied one by one.
   static constexpr int vector(along way) { return way == along::any ? 1 : P.vector; }
   using a_copy = operand_copy<A, P.block.m, P.block.k, P.a, vector(P.a), P.threads()>;
   using b_copy = operand_copy<B, P.block.n, P.block.k, P.b, vector(P.b), P.threads()>;
 
 public:
-  /// The tiles of A and B for P.block.k steps of k.
+  /// The tiles of A and B for P.block.k elements along k.
   struct stage {
     typename a_copy::shared a;
     typename b_copy::shared b;
@@ -54,8 +55,8 @@ public:
   /// The stage to multiply now.
   TILERY_SIMT stage& now() { return memory_->stages[now_]; }
 
-  /// Waits until the copies into the next stage have arrived and all lanes have left the current one, then makes the
-  /// next stage the current one. Past the end of the operands' k, a stage is filled with zeros.
+  /// Waits until the copies into the next stage have arrived and all lanes have finished reading the current one, then
+  /// makes the next stage the current one. Past the end of the operands' k, a stage is filled with zeros.
   template <class Lane>
   TILERY_SIMT void next(Lane lane, where at = {}) {
     lane.discard(smem_ptr(&now()), 1, at);
@@ -63,17 +64,18 @@ public:
     arrive(lane, at);
   }
 
-  /// Starts to copy the next tile of A and of B, into the stage that all lanes have left. The copy is cut into `parts`
-  /// parts, so that a kernel can issue them between its multiplications: call refill() for each part, in order, between
-  /// two calls of next().
+  /// Starts to copy the next tile of A and of B, into the stage that all lanes have finished reading. The copy is cut
+  /// into `parts` parts, so that a kernel can issue them between its multiplications: call refill() for each part, in
+  /// order, between two calls of next().
   template <class Lane>
   TILERY_SIMT void refill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at = {}) {
     if (late && part == 0) settle(lane, at);
     fill(lane, a, b, part, parts, at);
   }
   /// Stores single elements, which refill() has loaded into registers, to shared memory, if there are 2 stages; with
-  /// more stages the next refill() stores them. Does nothing for elements that are copied asynchronously. Call it after
-  /// the multiplication that follows the last part of a refill: the multiplication hides the latency of the loads.
+  /// more stages, the first part of the next refill does so. Does nothing for elements that are copied asynchronously.
+  /// Call it after the multiplication that follows the last part of a refill: the multiplication hides the latency of
+  /// the loads.
   template <class Lane>
   TILERY_SIMT void refilled(Lane lane, where at = {}) {
     if (!late) settle(lane, at);
@@ -106,7 +108,7 @@ private:
     a_.advance(a), b_.advance(b);
     next_ = next_ + 1 == P.stages ? 0 : next_ + 1;
   }
-  /// Stores the single elements that the last fill() has loaded into registers to their stage.
+  /// Stores single elements, of the tile that fill() started last, from registers to the stage of this tile.
   template <class Lane>
   TILERY_SIMT void settle(Lane lane, where at) {
     stage& to = memory_->stages[next_ == 0 ? P.stages - 1 : next_ - 1];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Copies of matrix blocks on the CPU, from any strides into contiguous rows that are padded to whole vectors. The CPU
-// GEMM packs its operands with copy_block(), and reads and writes the edges of C with load_some() and store_some().
+// GEMM packs its operands with copy_block(), and reads and writes C with load_some() and store_some() where a whole
+// vector is impossible: at the right edge, and if the elements of a row are not contiguous.
 #pragma once
 #pragma GCC system_header
 
@@ -53,7 +54,8 @@ void copy_elements(cpu_lane lane, const strided_block<const T>& from, int first,
   }
 }
 
-/// Copies a block whose rows are contiguous, in vectors of N elements, and fills each row of `to` with zeros.
+/// Copies a block whose rows are contiguous, in vectors of N elements, and fills each row of `to` with zeros up to a
+/// multiple of N elements.
 template <int N, class S, class T>
 void copy_rows(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   const int whole = from.columns / N * N;
@@ -63,7 +65,7 @@ void copy_rows(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to
 }
 
 /// Copies a block whose columns are contiguous, in squares of N x N elements that are transposed in registers; the last
-/// rows, fewer than N, are copied element by element.
+/// rows, fewer than N, are copied element by element. Fills each row of `to` with zeros up to a multiple of N elements.
 template <int N, class S, class T>
 void copy_columns(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   const int whole = from.rows / N * N;

@@ -20,9 +20,9 @@ struct finished_tile {
 };
 
 /// C = p.finish(sums) for the elements of the tile, in vectors of N sums; p.finish() (kernels/gemm/params.hpp) applies
-/// alpha, beta and the epilogue. `epilogue` is the copy of the epilogue step that works in this tile
-/// (epilogue_step.hpp). The caller makes this copy and calls its end(), because the copy may also serve tiles below
-/// this one, in the same columns.
+/// alpha, beta, the epilogue and the scale of 8-bit elements. `epilogue` is the copy of the epilogue step that works in
+/// this tile (epilogue_step.hpp). The caller makes this copy and calls its end(), because the copy may also serve tiles
+/// below this one, in the same columns.
 template <int N, class Params, class TileEpilogue, class S>
 void finish_tile(cpu_lane lane, const Params& p, TileEpilogue& epilogue, const finished_tile<S>& t) {
   using T = typename Params::c_type;

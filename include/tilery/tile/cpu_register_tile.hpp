@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The innermost loop of the CPU GEMM: it computes a tile of C in vector registers. For each k the loop loads one row of
-// B as vectors, and broadcasts one element of each row of A: rows * vectors multiply-adds for rows + vectors loads.
+// The innermost loop of the CPU GEMM: it computes a tile of sums (A B) in vector registers. For each k the loop loads
+// one row of B as vectors, and broadcasts one element of each row of A: rows * vectors vector multiply-adds for rows +
+// vectors loads.
 #pragma once
 #pragma GCC system_header
 
@@ -33,7 +34,7 @@ struct cpu_tile_operands {
   std::int64_t b_k_stride;
   std::int32_t k;
   gmem_ptr<const cpu_factor<S>> next_a{nullptr};  // (row, k), A of the next tile, which is prefetched
-  bool has_next = false;                          // false: nothing is prefetched
+  bool has_next = false;                          // false: A of the next tile is not prefetched
   gmem_ptr<S> sums;                               // (row, column), contiguous along the columns
   std::int64_t sums_stride;
   bool add;  // true: add to the values in `sums`; false: overwrite them unread
@@ -69,11 +70,11 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
   const gmem_ptr<S> out = t.sums;
   const bool add = t.add;
 
-  // The k loop goes in steps of a cache line of A. In each step it prefetches one cache line of each row of A that the
-  // next tile reads: the hardware's prefetch does not follow so many rows early enough. Measured (m x n x k; float,
-  // AVX2, Zen 4, one thread, 2026-11-30): 4096 x 16 x 4096 has 56 GFLOP/s without this prefetch and 79 with it; 4096 x
-  // 64 x 4096 has 84 and 100. Before the last step the loop prefetches the old sums: early enough to arrive, too late
-  // to be evicted by B.
+  // The k loop goes in steps of a cache line of A. In each step it prefetches one cache line of each of Rows rows of
+  // next_a: the hardware's prefetch does not follow all these rows early enough. Measured (m x n x k; float, AVX2, Zen
+  // 4, one thread, 2026-11-30): 4096 x 16 x 4096 has 56 GFLOP/s without this prefetch and 79 with it; 4096 x 64 x 4096
+  // has 84 and 100. If t.add is true, the loop prefetches the old sums before its last step: early enough to arrive,
+  // too late to be evicted by B.
   constexpr std::int32_t line = 64 / sizeof(factor);
   gmem_ptr<const factor> next_a = t.next_a;
   const bool has_next = t.has_next;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The innermost loops of the CPU GEMM for a C with few rows or few columns. They multiply lines of the long operand,
-// read in place, by rows of the short operand, which is packed in the accumulation type S. A line is contiguous: either
-// it is one m or n of the long operand and runs along k (multiply_lines), or it is one step of k and runs along the
-// outer dimension (add_steps).
+// The innermost loops of the CPU GEMM for a C with few rows or few columns. The long operand is B if C has few rows,
+// else A; the other operand is the short one. The loops multiply lines of the long operand, read in place, by rows of
+// the short operand (a row: all k at one m or n), which is packed in the accumulation type S. A line is contiguous:
+// either it is one m or n of the long operand and runs along k (multiply_lines), or it is one step of k and runs along
+// the outer dimension (add_steps).
 #pragma once
 #pragma GCC system_header
 
@@ -44,7 +45,7 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
     for (int l = 0; l < Lines; ++l) {
       const auto at = lines + (l * line_stride + i);
       if constexpr (sizeof(T) >= 4)
-        expect_read(at + 512 / sizeof(T));  // 512 bytes ahead; for T of 2 bytes the hardware's prefetch is early enough
+        expect_read(at + 512 / sizeof(T));  // 512 bytes ahead; for a smaller T the hardware's prefetch is early enough
       line[l] = line_vector<S, N>(lane, at, k - i);
     }
     TILERY_UNROLL

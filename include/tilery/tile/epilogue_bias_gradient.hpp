@@ -19,8 +19,8 @@ namespace epilogue {
 /// y[j] = beta y[j] + the sum over i of x[i, j], where x is the m x n matrix of the values that reach this step of the
 /// chain. y is a vector with one element for each column of C. In `times_gradient<activation::gelu>(z) |
 /// bias_gradient(db)`, db is the gradient of the bias that the forward pass added before the activation. The step sums
-/// x from registers; `column_sum` of C (column_sum.hpp) would read C again. The rows of all matrices of a batch are
-/// added to one sum.
+/// x from registers; `column_sum` of C (column_sum.hpp) would read C again. In a batch, the rows of all matrices are
+/// added to the same y.
 ///
 /// Types and strides. y: double, float, half or bf16, any stride. The accumulation type of the GEMM must not be an
 /// integer.
@@ -87,8 +87,8 @@ struct bias_gradient : step {
       return x;
     }
     /// Adds up the sums of the warp's lanes that have the same columns, then adds the totals to the counters. In each
-    /// step, of two lanes whose ranks differ in one bit, the lane without this bit takes the sum of both, and the other
-    /// lane drops its pack.
+    /// step, two lanes whose ranks differ in one bit compare their packs number i. If both packs begin at the same
+    /// column, the lane without this bit takes the sum of both packs, and the other lane drops its pack.
     template <class Lane>
     TILERY_SIMT void end(Lane lane, where at = {}) {
       [[maybe_unused]] const auto step = lane.step("sum up columns", at);

@@ -30,7 +30,8 @@ enum class step_mistake {
   has_other_result
 };
 
-/// Returns the first rule that E breaks whatever the accumulation type and the lanes are, or none.
+/// Checks the rules that depend on E alone, not on the accumulation type or the lanes. Returns the first one that E
+/// breaks, or none.
 template <class E>
 constexpr step_mistake mistake_of() {
   if constexpr (std::derived_from<E, step>)
@@ -45,7 +46,8 @@ constexpr step_mistake mistake_of() {
     return step_mistake::is_no_step;
 }
 
-/// The type of the object that in_tile() (epilogue_step.hpp) returns for E: kernels call this object instead of E.
+/// The type of the object that in_tile() (epilogue_step.hpp) returns for E: kernels call this object instead of E. Here
+/// a lane has one pack in a row of C; in kernels it may have more.
 template <class E, class S, int N>
 using in_tile_of = std::remove_const_t<decltype(in_tile<S, N, 1>(std::declval<const E&>()))>;
 
@@ -66,8 +68,8 @@ template <class First, class Second>
 inline constexpr bool is_chain<chain<First, Second>> = true;
 
 /// Returns the first rule that E breaks for sums of type S and lanes of type Lane, or none. For a chain, this is the
-/// mistake of the first wrong step. Kernels call a step with packs of different lengths; the check tries lengths 1 and
-/// 4 for all of them.
+/// mistake of the first wrong step. Kernels call a step with packs of different lengths; the check tries the lengths 1
+/// and 4 only.
 template <class E, class S, class Lane>
 constexpr step_mistake mistake_for() {
   using is = step_mistake;
@@ -94,7 +96,8 @@ constexpr step_mistake mistake_for() {
 template <class E, class S, class Lane>
 concept finishes_sums = (mistake_for<E, S, Lane>() == step_mistake::none);
 
-/// Ends the compilation with the sentence of mistake Is of the step E. Does nothing for `none`.
+/// Ends the compilation with the sentence of the mistake Is of E. Does nothing for `none`, and for has_no_value and
+/// has_no_gradient, whose sentences are in activation_form.hpp.
 template <class E, step_mistake Is>
 constexpr void refuse_step() {
   using is = step_mistake;

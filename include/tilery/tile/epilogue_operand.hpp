@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A matrix or a vector that an epilogue reads or writes in addition to C. A pack is loaded or stored as a whole if its
-// columns are contiguous, aligned and in bounds; otherwise each element is one access. The alignment is a value at run
-// time, the same for all lanes, and not a template argument: it does not multiply the number of kernels.
+// columns are contiguous, aligned (on the CPU any address will do) and in bounds; otherwise each element is one access.
+// The alignment is a value at run time, the same for all lanes, and not a template argument: it does not multiply the
+// number of kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -22,7 +23,7 @@ public:
   explicit operand_matrix(const tensor_view<T, 1>& v)
       : all_{gmem_ptr<T>(v.pointer), 1, v.extents[0], 0, v.strides[0]}, aligned_(alignment()) {}
 
-  /// Loads N elements of a row, from (row, column) on, and converts them to S; elements out of bounds are zero.
+  /// Loads N elements of a row, from (row, column) on, and converts them to S; elements after the last column are zero.
   template <class S, int N, class Lane>
   TILERY_SIMT pack<S, N> load(Lane lane, int row, int column) const {
     if (whole<N, Lane>(column)) return convert<S>(lane.load(all_.at(row, column), width<N>));
@@ -32,7 +33,8 @@ public:
       if (column + i < all_.columns) values.set(i, convert<S>(lane.load(all_.at(row, column + i))));
     return values;
   }
-  /// Converts N elements to T, and stores them to a row, from (row, column) on; elements out of bounds are not stored.
+  /// Converts N elements to T, and stores them to a row, from (row, column) on; elements after the last column are not
+  /// stored.
   template <class Lane, class S, int N>
   TILERY_SIMT void store(Lane lane, pack<S, N> values, int row, int column) const {
     const auto result = convert<T>(values);
@@ -78,7 +80,8 @@ private:
     if (all_.rows > 1) bits |= static_cast<std::uintptr_t>(all_.row_stride) * sizeof(T);
     return static_cast<std::int32_t>(bits & -bits);
   }
-  /// True if the N elements from `column` on are in bounds, contiguous, and aligned for accesses of up to 16 bytes.
+  /// True if the N elements from `column` on, a multiple of N, are in bounds, contiguous, and aligned for accesses of
+  /// up to 16 bytes. CPU lanes need no alignment.
   template <int N, class Lane>
   TILERY_SIMT bool whole(int column) const {
     constexpr int bytes = N * sizeof(T) < 16 ? static_cast<int>(N * sizeof(T)) : 16;

@@ -36,7 +36,7 @@ store(const V&) -> store<element_type_of<V>>;
 /// amax = max(amax, |x|) over all values x that reach this step of the chain. amax is one float, which the caller
 /// initialises with a number that is not negative: with 0 the result is the largest magnitude of this GEMM alone.
 ///
-/// Types. Doubles are converted to float, then compared.
+/// Types. Values of other types (double, int32) are converted to float, then compared.
 ///
 /// NaN and infinity. A NaN among the values makes amax NaN; otherwise an infinity makes it infinity.
 ///
@@ -47,7 +47,7 @@ store(const V&) -> store<element_type_of<V>>;
 /// above infinity.
 struct amax : step {
   gmem_ptr<std::uint32_t> bits;  // of amax
-  std::int32_t elements;         // of the caller's vector, which must have one
+  std::int32_t elements;         // of the caller's vector; must be 1
   std::int32_t columns = 0;      // of C; elements of a pack beyond them are ignored
   std::uint32_t largest = 0;     // bits of the largest |x| of this lane so far
 

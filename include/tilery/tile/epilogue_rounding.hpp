@@ -12,9 +12,10 @@ namespace tilery::inline TILERY_ABI {
 namespace epilogue {
 
 /// Rounds each x, a float, to one of the two neighbouring numbers of T (half, bf16, fp8), at random, so that the
-/// expected value of the result is x (core/stochastic_round.hpp has the formula and its source). To round C, make T the
-/// type of C and this step the last of the chain: the conversion that follows is then exact. If C is fp8, write a
-/// `scale` step before this one instead of using the GEMM's scale_c, which is multiplied after the epilogue and would
+/// expected value of the result is x. Numbers of T, numbers above the largest one in magnitude, infinity and NaN stay
+/// unchanged. core/stochastic_round.hpp has the formula and its source. To round C, make T the type of C and this step
+/// the last of the chain: the conversion that follows is then exact. If C is fp8, write a `scale` step before this one
+/// instead of using the GEMM's scale_c: the GEMM multiplies by scale_c after the epilogue, so that the conversion would
 /// round again.
 ///
 /// Random bits. They are a function of the seed, the row and the column (`random_bits`): the same on each executor and

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The definition of an epilogue step: a struct whose call operator takes a pack of sums, its row and its first column,
-// and returns a pack of new values. `a | b` is a step that runs a, then b. A user's step is a struct with the same call
-// operator. It must be a named struct outside of functions, because nvcc takes no local types and no lambdas as
-// template arguments of kernels.
+// and returns a pack of new values. `a | b` is a step that runs a, then b. A user's step is a struct that derives from
+// `step` and has the same call operator. It must be a named struct outside of functions, because nvcc takes no local
+// types and no lambdas as template arguments of kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -31,10 +31,11 @@ namespace epilogue {
 /// Host. `describe` appends the step's operands to a list, `check` compares them with C (m x n), and `shape` receives
 /// the size of C. In a batch, m is the number of rows of all matrices together.
 ///
-/// State. Each lane works on a copy of the step, from the first pack of its warp's tile to the last one, and may store
-/// values in it. Then all lanes of the warp call `end` together. If the type of these values depends on the packs, the
-/// step has a member `in_tile<S, N, Columns>()`. It returns the object that is called instead of the step in one tile:
-/// the packs are pack<S, N>, and a lane has `Columns` packs side by side in a row of C.
+/// State. Each lane works on a copy of the step, from the first pack of its warp's tile to the last one (on the CPU the
+/// copy may serve several tiles, one below the other), and may store values in it. Then all lanes of the warp call
+/// `end` together. If the type of these values depends on the packs, the step has a member `in_tile<S, N, Columns>()`.
+/// It returns the object that is called instead of the step in one tile: the packs are pack<S, N>, and a lane has at
+/// most `Columns` packs side by side in a row of C.
 ///
 /// Totals. If a step has totals that the op finishes after the GEMM (epilogue_bias_gradient.hpp), its `for_totals(f)`
 /// calls f with the step.
@@ -50,7 +51,7 @@ struct step {
 };
 
 /// Returns the object that is called instead of step `e` in one tile: e.in_tile(), or a copy of e if there is no such
-/// member. The packs are pack<S, N>, and a lane has `Columns` packs side by side in a row of C.
+/// member. The packs are pack<S, N>, and a lane has at most `Columns` packs side by side in a row of C.
 template <class S, int N, int Columns, class E>
 TILERY_SIMT auto in_tile(const E& e) {
   if constexpr (requires { e.template in_tile<S, N, Columns>(); })

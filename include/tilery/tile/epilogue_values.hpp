@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Epilogue steps that compute a new value from each value x: scale, activation, bias, residual, gradient of an
-// activation. x is the GEMM's scaled sum, or the result of the step before.
+// activation. x is alpha A B + beta C, or the result of the step before.
 #pragma once
 #pragma GCC system_header
 
@@ -13,8 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// x times a finite factor. If the factor is 0, an infinite x gives NaN. To leave out the product A B, set the GEMM's
-/// alpha to 0: the GEMM then reads neither A nor B.
+/// x times a finite factor, which is converted to the accumulation type. If the factor is 0, an infinite x gives NaN.
+/// To leave out the product A B, set the GEMM's alpha to 0: the GEMM then reads neither A nor B.
 struct scale : step {
   double factor;
   explicit scale(double by) : factor(by) {}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Cuts a range [0, total) into consecutive parts whose sizes differ by at most 1. The CPU GEMM cuts the rows, columns
-// and k of a problem this way, and the shares of its threads.
+// and k of a problem this way, and divides the work of packing among its threads.
 #pragma once
 #pragma GCC system_header
 

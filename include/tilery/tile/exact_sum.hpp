@@ -49,8 +49,8 @@ struct exact_sum {
   using grid = exact_grid<S>;
   /// The number of counters for finite numbers. Each gives one digit of `spacing` bits when the sum is read.
   static constexpr int digits = (grid::exponents - 1) / grid::spacing + grid::pieces;
-  /// The last counter counts infinities: positive ones in its low 32 bits, negative ones in its high 32 bits. A NaN
-  /// counts as one of each sign.
+  /// The number of counters. The last one counts infinities: positive ones in its low 32 bits, negative ones in its
+  /// high 32 bits. A NaN counts as one of each sign.
   static constexpr int size = digits + 1;
 
   /// Adds x to the sum. Any number of lanes may add at the same time.

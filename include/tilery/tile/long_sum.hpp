@@ -60,7 +60,7 @@ public:
 
 private:
   T total_{}, partial_{};
-  int length_, left_;  // values of a partial sum, and those that the current one still takes
+  int length_, left_;  // number of values of a partial sum, and how many of them the current partial sum still lacks
 };
 
 }  // namespace tile

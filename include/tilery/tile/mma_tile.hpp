@@ -46,7 +46,7 @@ struct mma_step {
         load_elements<shape::a, false>(lane, a[i].r, a_tile, row, shape::m * i, k * shape::k);
     }
     TILERY_UNROLL_ON_GPU
-    for (int j = 0; j < n; j += 2) {  // one ldmatrix loads two fragments of B
+    for (int j = 0; j < n; j += 2) {  // two fragments of B, which one ldmatrix can load
       if constexpr (by_matrices<B, BTile>) {
         std::uint32_t both[4];
         load_matrix<true>(lane, both, b_tile, column + 8 * j, k);
@@ -60,8 +60,9 @@ struct mma_step {
   }
 
 private:
-  /// True if ldmatrix loads the fragments of a tile. ldmatrix moves rows of 16 contiguous bytes, for elements of up to
-  /// 4 bytes, and transposes elements of 2 bytes only. Other fragments are loaded element by element.
+  /// True if ldmatrix loads the fragments of a tile. ldmatrix reads rows of 16 contiguous bytes and gives each lane
+  /// 4 bytes of a row, so that an element has at most 4 bytes. It transposes elements of 2 bytes only. Other fragments
+  /// are loaded element by element.
   template <class T, class Tile>
   static constexpr bool by_matrices = sizeof(T) <= 4 && (Tile::k_major || sizeof(T) == 2);
 
@@ -80,18 +81,18 @@ private:
                                                                        outer / 8 + outer_half));
   }
 
-  /// True if a lane addresses all elements of its fragments by one base address plus constants. In a tile that is
-  /// contiguous along the outer dimension, elements of 1 and 4 bytes are loaded one by one along k; an address register
-  /// for each would cost one resident block per SM, or spill. One base address suffices if the offsets of the warp and
-  /// the offsets of the elements within the warp's tile use disjoint bits. They do if the extents of the warp's tile
-  /// are powers of two.
+  /// True if a lane computes the addresses of all elements of its fragments from one base address and constants
+  /// (offset_beside() of swizzled_tile.hpp). In a tile that is contiguous along the outer dimension, elements of 1 and
+  /// 4 bytes are loaded one by one along k; an address register for each would cost one resident block per SM, or
+  /// spill. One base address suffices if the offsets of the warp and the offsets of the elements within the warp's tile
+  /// use disjoint bits. They do if the extents of the warp's tile are powers of two.
   template <class T, class Tile>
   static constexpr bool from_one_address = sizeof(T) <= 4 && !Tile::k_major && (P.warp.m & (P.warp.m - 1)) == 0 &&
                                            (P.warp.n & (P.warp.n - 1)) == 0;
 
-  /// Loads the fragment at (first + outer, k) of the tile, element by element. Map (atoms/fragment_map.hpp) gives the
-  /// position of each element of a lane in the fragment. `first` is the offset of the warp in the tile. KFirst is true
-  /// for B, whose fragments have k as rows.
+  /// Loads the fragment at (first + outer, k) of the tile, element by element; k is in elements, not in steps. Map
+  /// (atoms/fragment_map.hpp) gives the position of each element of a lane in the fragment. `first` is the offset of
+  /// the warp in the tile. KFirst is true for B, whose fragments have k as rows.
   template <atoms::fragment_map Map, bool KFirst, class Lane, class Register, int N, class Tile>
   TILERY_SIMT static void load_elements(Lane lane, Register (&to)[N], Tile& from, int first, int outer, int k) {
     using T = typename std::remove_reference_t<decltype(from.of(0, 0))>::element_type;
@@ -140,7 +141,7 @@ struct mma_sums {
     }
   }
 
-  /// Accumulators of a 16-byte pack, and packs of a lane. An instruction has one pack.
+  /// Accumulators of a 16-byte pack, and packs of a lane. Each lane's accumulators of one instruction are one pack.
   static constexpr int quad = static_cast<int>(16 / sizeof(sum)), packs = m * n;
   static_assert(shape::c_registers == quad);
   /// True if the registers have room for the sums that another block has stored (combine_sums.hpp). A second set of at
@@ -170,8 +171,9 @@ struct mma_sums {
     using a_mma = typename step_type::a_mma;
     using b_mma = typename step_type::b_mma;
     if constexpr (P.math == multiply_as::tf32x3) {
-      // Each operand is split: x = big + small, both tf32. The product of the two small parts is left out. The two
-      // mixed products, which are small, are added before big * big.
+      // Each operand is split: x = big + small. big is a tf32; small has up to 13 significant bits, of which tensor
+      // cores use the upper 11. The product of the two small parts is left out. The two mixed products, which are
+      // small, are added before big * big.
       const auto a = split<m>(operands.a);
       const auto b = split<n>(operands.b);
       atoms::mma_sync<a_mma, b_mma>(lane, tile, a.small, b.big);
@@ -197,7 +199,7 @@ struct mma_sums {
   }
 
 private:
-  /// The tf32 parts of floats: x = big + small.
+  /// Floats x = big + small: big has the digits of a tf32, small the rest.
   template <class Fragment, int N>
   struct halves {
     Fragment big[N], small[N];

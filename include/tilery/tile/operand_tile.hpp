@@ -69,8 +69,8 @@ public:
     }
   }
 
-  /// Starts to copy part `part` of `parts` of the current tile to `to`. Single elements are loaded into registers
-  /// instead.
+  /// Starts to copy part `part` of `parts` of the current tile to `to`. Elements that are copied one by one are only
+  /// loaded into registers; land() stores them.
   template <class Lane>
   TILERY_SIMT void start(Lane lane, const panel<T>& from, shared& to, int part, int parts, where at = {}) {
     const std::int64_t row_stride = shared::k_major ? from.outer_stride : from.k_stride;

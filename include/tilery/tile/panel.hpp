@@ -59,8 +59,8 @@ public:
   using shared = shared_panel<Accumulator, K, Outer>;
 
   /// For the tiles that begin at index `outer` of the outer dimension. For each pack of the lane, the constructor
-  /// computes its addresses in global and in shared memory, and the k from which on it is out of bounds: fetch() only
-  /// compares, loads and increments.
+  /// computes its addresses in global and in shared memory, and the first k of a tile for which the pack is out of
+  /// bounds: fetch() only compares, loads and increments.
   template <class Lane>
   TILERY_SIMT panel_loader(Lane lane, const panel<T>& from, int outer) : along_k_(runs_along_k(from)) {
     TILERY_UNROLL_ON_GPU
@@ -137,8 +137,8 @@ private:
     return {i % (Outer / Vector) * Vector, i / (Outer / Vector)};
   }
 
-  /// Stores a pack that runs along the outer dimension by accesses of 16 bytes: a pack of 8 halves is two packs of 4
-  /// floats.
+  /// Stores a pack that runs along the outer dimension by accesses of at most 16 bytes: a pack of 8 halves is two packs
+  /// of 4 floats.
   template <class Lane>
   TILERY_SIMT static void store_along_outer(Lane lane, smem_ptr<Accumulator> to, pack<Accumulator, Vector> values) {
     constexpr int quad =

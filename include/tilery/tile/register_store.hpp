@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Stores the accumulators of the SIMT GEMM to C, straight from registers.
+// Applies the epilogue to the accumulators of the SIMT GEMM, and stores the result to C, straight from registers.
 #pragma once
 #pragma GCC system_header
 
@@ -18,8 +18,8 @@ TILERY_SIMT void store_registers(Lane lane, const Params& p, int row, int column
                                  const register_tile<P, Accumulator>& sums, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("store the tile", at);
   constexpr int quad = register_tile<P, Accumulator>::quad;
-  // A row of C has P.lane.n accumulators of the lane, or P.lane.m in the transposed problem: `longer` is the larger
-  // number.
+  // A row of C has P.lane.n accumulators of the lane, or P.lane.m in the transposed problem; `longer` is the larger of
+  // the two that can occur.
   constexpr int longer = P.may_transpose() && P.lane.m > P.lane.n ? P.lane.m : P.lane.n;
   auto epilogue = epilogue::in_tile<Accumulator, quad, longer / quad>(p.epilogue);
   const bool is_transposed = P.may_transpose() && p.is_transposed;

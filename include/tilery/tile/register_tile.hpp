@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One lane's tile of accumulators in registers for the SIMT GEMM, and its position in the block's tile. The lane's rows
-// and columns come in packs of 16 bytes. Between two packs of a lane are the packs of the other lanes of its warp, so
-// that a warp reads and writes contiguous memory.
+// and columns come in packs of 16 bytes of accumulators. Between two packs of a lane are the packs of the other lanes
+// of its warp, so that a warp reads contiguous shared memory and writes contiguous parts of C.
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +13,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The accumulators of one lane under policy P: lane.m x lane.n elements.
+/// The accumulators of one lane under policy P: P.lane.m x P.lane.n elements.
 template <auto P, class Accumulator>
 class register_tile {
 public:

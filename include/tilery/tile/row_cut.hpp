@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How a row of a matrix is cut into packs, and which of the packs belong to a lane.
 //
-// A GPU's packs begin at aligned addresses. Rows with different alignments are therefore cut at different columns, and
-// summed in different orders. The edges of a row are its elements before the first address that is a multiple of 32
-// bytes (a sector), and its elements after the last whole pack. Each lane of the row's group handles at most one
-// element of the edges. So rows of 50257 floats, of which only every fourth begins at an address that is aligned for a
-// pack, are read in packs like any other row.
+// A GPU's packs of 2 or more elements begin at aligned addresses. Rows with different alignments are therefore cut at
+// different columns, and summed in different orders. The edges of a row are its elements before the first address that
+// is a multiple of 32 bytes (a sector), and its elements after the last whole pack. Each lane of the row's group
+// handles at most one element of the edges. So rows of 50257 floats, of which only every fourth begins at an address
+// that is aligned for a pack, are read in packs like any other row.
 //
-// The CPU's packs need no alignment: they begin at column 0, and only the last pack of a row may be partial.
+// The CPU's packs need no alignment: they begin at column 0, and only the last pack of a row may be partial. Packs of
+// one element (P.vector = 1) begin at column 0, too, and leave no edges.
 #pragma once
 #pragma GCC system_header
 
@@ -41,8 +42,9 @@ public:
   TILERY_SIMT int end() const { return has_edges ? end_of_packs_ : columns_; }
 
   TILERY_SIMT bool has_edge() const { return has_edges && edge() < columns_; }
-  /// The column of this lane's edge element, or a column past the row's end if this lane has none. The lanes with the
-  /// lowest ranks have the elements before the first pack, the next lanes those after the last pack.
+  /// The column of this lane's edge element, or a column past the row's end if this lane has none. Use it only if
+  /// has_edges is true. The lanes with the lowest ranks have the elements before the first pack, the next lanes those
+  /// after the last pack.
   TILERY_SIMT int edge() const {
     return group_.rank() < first_pack_ ? group_.rank() : end_of_packs_ + group_.rank() - first_pack_;
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The elements of a row that belong to one lane, in packs (row_cut.hpp). A kept row is read once, into registers (GPU)
-// or into an array in the L2 cache (CPU). A streamed row is read from memory again in each pass. Kernels call the same
-// functions, such as for_each(), for both.
+// or into an array on the stack, short enough to stay in the L2 cache (CPU). A streamed row is read from memory again
+// in each pass. Kernels call the same functions, such as for_each(), for both.
 #pragma once
 #pragma GCC system_header
 
@@ -31,7 +31,7 @@ public:
   using exp = std::conditional_t<P.hardware_exp, math::hardware_exp, math::exp>;  // e^x by hardware or by a polynomial
 
   /// True if a lane adds up its share of the row in partial sums (long_sum.hpp), because the share may be long: on the
-  /// CPU, and on a GPU in rows that are streamed element by element. The other GPU lanes have few packs each, and no
+  /// CPU, and on a GPU in rows that are streamed element by element. The other GPU lanes have fewer packs each, and no
   /// registers for a second sum.
   static constexpr bool in_parts = Lane::is_whole_block || (!kept && vector == 1);
   template <class S>
@@ -39,7 +39,8 @@ public:
   /// An upper bound for the number of packs that this lane has.
   TILERY_SIMT int packs() const { return cut_.most_packs(); }
 
-  /// The row of `columns` elements, `stride` apart, that begins at `row`. A kept row is read now.
+  /// The row of `columns` elements, `stride` apart, that begins at `row`. With packs of 2 or more elements, the row
+  /// must be contiguous, and `stride` is not used. A kept row is read now.
   TILERY_SIMT row_values(row_group<P, Lane> group, gmem_ptr<T> row, std::int64_t stride, int columns,
                          Accumulator outside, where at = {})
       : cut_(group, row, columns), row_(row), stride_(stride), outside_(outside) {
@@ -74,9 +75,9 @@ public:
     }
   }
 
-  /// Calls f(values) for each pack, and fold() after every `packs_of_part` packs and after the last one: f adds to a
-  /// partial sum, and fold() adds the partial sum to the total. On the CPU a kept row is visited by two nested loops,
-  /// so that the inner loop needs no second counter.
+  /// Calls f(values) for each pack, and fold() after every `packs_of_part` packs and at the end: f adds to a partial
+  /// sum, and fold() adds the partial sum to the total. On the CPU a kept row is visited by two nested loops, so that
+  /// the inner loop needs no second counter.
   template <class F, class Fold>
   TILERY_SIMT void for_each_in_parts(int packs_of_part, F f, Fold fold, where at = {}) {
     if constexpr (kept && Lane::is_whole_block) {
@@ -162,7 +163,7 @@ private:
   }
 
   // Calls f(i, column) for each pack i of this lane. Registers cannot be indexed at run time: for a kept row a GPU's
-  // loop is unrolled, with a predicate for each pack. Other loops end with the row.
+  // loop is unrolled, with a predicate for each pack. The other loops have a bound at run time.
   template <class F>
   TILERY_SIMT void each_pack(F f) {
     if constexpr (kept && !Lane::is_whole_block) {

@@ -35,7 +35,7 @@ struct skinny_registers {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < M / per_word; ++i) words[first / per_word + i] = held[i];
   }
-  /// Sets element i, which must be 0.
+  /// Sets element i to `value`. The element must be 0 before the call.
   TILERY_SIMT void set(int i, T value) {
     if constexpr (per_word == 1)
       words[i] = value;
@@ -71,10 +71,10 @@ struct skinny_k {
   TILERY_SIMT static constexpr int of(int i) { return i / run * (lanes * run) + i % run; }
 };
 
-/// Starts to load the lane's elements of Lines rows of an operand: the row whose first element is at `line`, then every
-/// Apart-th row. In the registers `to` the rows follow each other. They are loaded in packs if has_packs is true, else
-/// element by element. `rows_left` and `left` are the rows and the steps of k from `line` to the operand's end;
-/// elements past the end stay 0.
+/// Starts to load the lane's elements of Lines rows of an operand: the first of these rows, in which the lane's first
+/// element is at `line`, then every Apart-th row. In the registers `to` the rows follow each other. They are loaded in
+/// packs if has_packs is true, else element by element. `rows_left` and `left` are the rows and the steps of k from
+/// `line` to the operand's end; elements past the end are not loaded. `to` must be all 0 before the call.
 template <int Lines, int Apart, class Lane, class T, int N>
 TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> line, int rows_left, int left,
                              bool has_packs, skinny_registers<T, N>& to, where at) {
@@ -197,7 +197,7 @@ public:
   }
 
 private:
-  /// The lane's first row in the piece: 8 rows, with 4 lanes each.
+  /// The lane's first row in the piece. The warp reads 8 rows at once, each by 4 lanes.
   template <class Lane>
   TILERY_SIMT static int row_of(Lane lane) {
     return lane.warp_rank() / ks::lanes;

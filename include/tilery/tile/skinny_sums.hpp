@@ -67,7 +67,7 @@ public:
 
   /// Adds up the sums of all lanes and warps, always in the same order. Before the call, all lanes of the block must
   /// have finished their other accesses to the block's shared memory and passed a barrier. `few` is the number of rows
-  /// of the short operand. Totals of rows from `few` on, rounded up to a whole group, are 0.
+  /// of the short operand. `few` is rounded up to a whole group; totals of later rows are 0.
   template <class Lane>
   TILERY_SIMT void add_up(Lane lane, shared& memory, int few, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("add up the warps", at);
@@ -119,7 +119,7 @@ public:
   }
 
 private:
-  /// The offset in shared memory of group `g` of warp `warp` and row `row` of the long operand.
+  /// The offset in shared memory, in elements, of group `g` of warp `warp` and row `row` of the long operand.
   TILERY_SIMT static int place(int g, int warp, int row) {
     const int column = row % P.lane_long, lane = row / P.lane_long;
     return (g * warps + warp) * of_a_warp + (column * P.warp_long + lane) * group + column * 2 * group;

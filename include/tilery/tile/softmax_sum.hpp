@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The maximum m of a row and the sum of e^(x - m) over its elements x: the common part of softmax and cross-entropy.
+// The maximum m of a row (or a number a little below the maximum) and the sum of e^(x - m) over the elements x of the
+// row: the common part of softmax and cross-entropy.
 #pragma once
 #pragma GCC system_header
 
@@ -11,7 +12,8 @@ namespace tilery::inline TILERY_ABI {
 namespace tile {
 
 /// The maximum m (`maximum`) and the sum s of e^(x - m) (`sum`) of a row: softmax(x) = e^(x - m) / s, and log(sum e^x)
-/// = m + log(s).
+/// = m + log(s). In a streamed row (row_values), m is an element that may be up to 8 below the maximum; both formulas
+/// hold all the same.
 ///
 /// NaN and infinity. A row in which all elements are -infinity has m = 0 and s = 0; its softmax is 0 / 0 = NaN. A row
 /// with +infinity or NaN has s = NaN.
@@ -37,9 +39,9 @@ TILERY_SIMT T finite_maximum(T m) {
   return m == no_maximum<T> ? T(0) : m;
 }
 
-/// Computes the maximum and the sum of the row `x` (row_values), of which each lane of `group` has its share. Elements
-/// out of bounds must be -infinity: they do not raise the maximum, and add 0 to the sum. The values of a kept row are
-/// replaced by e^(x - m). A streamed row is read once. `slots` is shared memory for the reductions (row_slots).
+/// Computes m and s of the row `x` (row_values), of which each lane of `group` has its share. Elements out of bounds
+/// must be -infinity: they do not raise the maximum, and add 0 to the sum. The values of a kept row are replaced by
+/// e^(x - m). A streamed row is read once. `slots` is shared memory for the reductions (row_slots).
 template <class Group, class Values, class T, int N>
 TILERY_SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, where at = {}) {
   [[maybe_unused]] const auto step = group.lane.step("maximum and sum of a row", at);
@@ -65,16 +67,16 @@ TILERY_SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& s
     typename Values::template sum_of<T> sums(x.packs());
     x.for_each([&](auto& values, int, int) {
       const T highest = largest(values);
-      // Here m is the reference of the sum, not always the maximum so far. Each rescaling to a larger m rounds the sum,
-      // and in a row of rising elements each element would cause one. So m is raised only if an element exceeds it by
-      // more than 8: no term is above e^8.
+      // Here m is the number that the sum of e^(x - m) refers to, not always the maximum so far. Each rescaling to a
+      // larger m rounds the sum, and in a row of rising elements each element would cause one. So m is raised only if
+      // an element exceeds it by more than 8: no term is above e^8.
       if (highest > m + T(8)) {
         sums.rescale(finite_maximum(m), highest);
         m = highest;
       }
       sums.add(sum(apply(typename Values::exp{}, values - finite_maximum(m))));
     });
-    const T mine = finite_maximum(m);  // the reference of this lane's sum
+    const T mine = finite_maximum(m);  // the m of this lane's sum
     m = finite_maximum(group.reduce(m, larger{}, slots));
     s = rescaled(sums.value(), mine, m);
   }

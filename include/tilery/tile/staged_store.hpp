@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Stores the accumulators of a warp to C through shared memory, one row of fragments (16 rows of elements; double: 8)
-// at once. Neighbouring lanes then write neighbouring elements of C, in whole 32-byte sectors. Each lane takes 16 bytes
-// of accumulators an access.
+// Applies the epilogue to the accumulators of a warp, and stores the result to C through shared memory, one row of
+// fragments (16 rows of elements; double: 8) at once. Neighbouring lanes then write neighbouring elements of C: whole
+// 32-byte sectors, if C is row-major and aligned. Each lane reads 16 bytes of accumulators from shared memory at once
+// (in the transposed problem, element by element).
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 namespace tile {
 
 /// The part of shared memory that one warp uses: `Rows` rows (those of one fragment), as wide as the warp's tile. The
-/// padding of 8 elements puts rows that are written together into different banks.
+/// padding of 8 elements after each row puts rows that are written together into different banks.
 template <auto P, class Sum, int Rows>
 struct stage_rows {
   static constexpr int pitch = P.warp.n + 8;
@@ -55,9 +56,10 @@ TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, 
     }
     lane.sync_warp();
     if (Rows::may_transpose && p.is_transposed) {
-      // The transposed problem: a pack of C is a part of a column of `rows`. One pass of the warp takes 8 rows of C
-      // with all their packs, so that it writes whole sectors. Its loads from `rows` have 4-way bank conflicts, because
-      // the pitch of `rows` is chosen for 16-byte loads along a row. They cost little compared with the k loop.
+      // The transposed problem: a pack of C is a part of a column of `rows`. One pass of the warp takes 8 rows of C, of
+      // each row all elements that `rows` holds, so that it writes whole sectors. Its loads from `rows` have 4-way bank
+      // conflicts, because the pitch of `rows` is chosen for 16-byte loads along a row. They cost little compared with
+      // the k loop.
       constexpr int packs = shape::m / quad;
       for (int q = lane.warp_rank(); q < packs * P.warp.n; q += Lane::warp_size) {
         const int first = q / 8 % packs * quad, j = q / (8 * packs) * 8 + q % 8;

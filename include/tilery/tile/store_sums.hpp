@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Stores sums to C: the epilogue computes the values of C from neighbouring sums of a row, and one access writes them.
-// If C is not aligned for this access, each element is one access.
+// If some packs of C are not contiguous, aligned and whole, each element is one access.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +12,8 @@ namespace tilery::inline TILERY_ABI {
 namespace tile {
 
 /// Computes the values of C at (row, column...) from N sums, by p.finish() (kernels/gemm/params.hpp), and stores those
-/// that are in bounds. Vector is the number of elements of one access: N if all packs of C are aligned and whole, else
-/// 1. `epilogue` is the copy of the epilogue step that works in this tile (epilogue_step.hpp).
+/// that are in bounds. Vector is the number of elements of one access: N if all packs of C are contiguous, aligned and
+/// whole, else 1. `epilogue` is the copy of the epilogue step that works in this tile (epilogue_step.hpp).
 template <int Vector, class Lane, class Params, class Epilogue, class Accumulator, int N>
 TILERY_SIMT void store_sums(Lane lane, const Params& p, Epilogue& epilogue, int row, int column,
                             pack<Accumulator, N> sums, where at = {}) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A tile in shared memory whose rows are cut into chunks of 16 bytes. The chunks are permuted within each row, so that
-// two kinds of access have no bank conflicts: lanes that read the same columns of several rows at once, and lanes that
-// copy a whole row.
+// two kinds of access have no bank conflicts: lanes that read the same columns of several rows at once (the rows that
+// `swizzle` names), and lanes that copy a whole row.
 #pragma once
 #pragma GCC system_header
 

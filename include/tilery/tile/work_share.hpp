@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How the tiles of C are shared out among blocks. A step is one iteration of the k loop of a tile.
 //
-//   one tile a block
-//   split-K    several blocks a tile, each with a part of the tile's steps
-//   stream-K   the steps of all tiles, one tile after the other, are cut into one range for each block; the ranges are
-//              equal (but for one step) and may begin and end within a tile
+//   schedule      what a block computes
+//   not shared    one whole tile
+//   split-K       a part of the steps of one tile, which several blocks share
+//   stream-K      a range of the sequence of the steps of all tiles, one tile after the other; ranges differ in length
+//                 by at most one step, and may begin and end within a tile
 //
-// Split-K and stream-K are for problems with fewer tiles than a GPU needs to be busy.
+// Split-K and stream-K are for problems whose tiles alone would leave SMs idle (policies/gemm_work.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -39,7 +40,7 @@ struct work_share {
     std::int32_t tile;                // -1: there is no such part
     std::int32_t begin = 0, end = 0;  // the steps [begin, end) of the tile; both 0 if work_share::steps is 0
     std::int32_t left = 0;            // steps that the block has after this part
-    std::int32_t contributor = 0;     // the block's index
+    std::int32_t contributor = 0;     // the block's index; 0 if work_share::steps is 0
   };
 
   /// The first part of block `block`.
@@ -81,11 +82,12 @@ private:
     const int end = begin + share < steps ? begin + share : steps;
     return {tile, begin, end, share - (end - begin), block};
   }
-  /// The number of steps of a block.
+  /// The number of steps of a block (split-K: `block` is the block's index in its tile).
   TILERY_SIMT int share_of(int block) const { return least + (block < more ? 1 : 0); }
-  /// The first step of a block: of the tile (split-K), or of all tiles (stream-K).
+  /// The first step of a block: in the tile (split-K; `block` is the block's index in it), or in the sequence of the
+  /// steps of all tiles (stream-K).
   TILERY_SIMT int begin_of(int block) const { return block * least + (block < more ? block : more); }
-  /// Stream-K: the block that has a step of the sequence of all steps.
+  /// Stream-K: the block that has step `step` of the sequence of the steps of all tiles.
   TILERY_SIMT int block_of(int step) const {
     const int longer = more * (least + 1);
     return step < longer ? step / (least + 1) : more + (step - longer) / least;
