@@ -12,7 +12,8 @@
 namespace tilery::inline TILERY_ABI {
 
 /// The contiguous dimension of an operand: k, or the outer dimension (m of A, n of B). `any` in a problem: neither is
-/// contiguous, or the members of a group differ. `any` in a policy: the policy serves every layout.
+/// contiguous, or the members of a group differ. `any` in a policy: the policy serves both layouts, and with vector = 1
+/// also an operand of which neither dimension is contiguous.
 enum class along : int { k, outer, any };
 
 /// Extents of a tile of a GEMM.
