@@ -63,7 +63,7 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
   if (c.size() == 0) return finish_empty_gemm(executor, p, at);
   run(describe_gemm_batched(a, b, c, executor.target()), p, all);
 }
-/// Chosen if the epilogue breaks a rule: stops the compilation with the rule.
+/// The overload for an epilogue that breaks a rule: stops the compilation with the rule's sentence.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 requires wrong_epilogue<Epilogue, A, C, Executor>
 void with_gemm_batch(const Executor&, const tensor_view<A, 3>&, const tensor_view<B, 3>&, const tensor_view<C, 3>&,

@@ -77,7 +77,7 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 
 }  // namespace ops
 
-/// Cross-entropy of softmax(logits) against labels, with its gradient, in one pass over the logits (rows x classes):
+/// Cross-entropy of softmax(logits) against labels, with its gradient, in one launch. Logits: rows x classes.
 /// losses[i] = log(sum over j of e^logits[i, j]) - logits[i, labels[i]], gradient = (softmax(logits) - onehot(labels))
 /// * scale.
 ///

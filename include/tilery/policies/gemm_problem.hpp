@@ -59,13 +59,13 @@ struct gemm_problem {
   gemm_operand_shape a, b;
   int c_vector = 1;  // elements of the widest pack along n for which C is aligned
   arch target = arch::sm_75;
-  int batches = 1;          // number of GEMMs of this shape
+  int batches = 1;          // number of GEMMs of this shape; of a group: members whose C has elements
   bool one_type = true;     // A and B have the same element type
   bool alike = true;        // false for a group: m, n and k are then upper bounds of its members' extents
   const char* op = "gemm";  // name of the op for error messages
 };
 
-/// True if all members of a group have the same layout, so that a policy for one layout can serve them.
+/// True if A has one layout in all members of a group, and so has B: a policy for one layout can then serve them.
 constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.both_ways && !p.b.both_ways; }
 
 /// Returns the number of the layout of contiguous operands: NN 0, NT 1, TN 2, TT 3 (the first letter for A, the second
