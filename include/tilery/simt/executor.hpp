@@ -92,8 +92,8 @@ concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, an
 /// checks.
 ///
 /// The CPU's kernels. If `uses_cpu_kernels`: `parallel(n, body, most_threads)` calls body(i) for each i in [0, n), in
-/// any order, and returns after the last call; `parallel(n_first, first, n_second, second, most_threads)` does so for
-/// first, then for second; `threads()` is the number of host threads that such a loop may use.
+/// any order, and returns after the last call; `parallel(n_first, first, n_second, second, most_threads)` runs such a
+/// loop of first, then one of second; `threads()` is the number of host threads that such a loop may use.
 ///
 /// Errors. If the device fails, the call or a later one throws tilery::error with the words of the device's API.
 template <class Executor>
