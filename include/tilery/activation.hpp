@@ -19,7 +19,7 @@ namespace tilery::inline TILERY_ABI {
 /// Strides and aliasing. Any strides that are not negative. y may be exactly the same view as x.
 ///
 /// Accuracy. The relative error before the conversion to y is at most 10 u, with u = 2^-24 (2^-53 for double), for x of
-/// any size. gelu_tanh has a larger error for negative x (tile/activation.hpp).
+/// any size. tile/activation.hpp has the larger bounds for gelu_tanh and for results below the smallest normal number.
 ///
 /// NaN and infinity. y is NaN where x is NaN. Where x is infinity or -infinity, y is the limit of f.
 ///

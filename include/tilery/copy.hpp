@@ -30,9 +30,9 @@ constexpr bool is_copied_as = (std::is_integral_v<From> || is_any_float<From>)&&
 ///
 /// Shapes and strides. Both tensors have the same extents, 1 to 5 dimensions, and any strides that are not negative.
 ///
-/// Memory. If both tensors are dense and of the same type, each may be in any memory: host to device, or device to
-/// host. All other copies are made by a kernel, and both tensors must be in memory that the executor can reach. In a
-/// transposition, the reads are not coalesced.
+/// Memory. If both tensors are dense and of the same type, each may be in host memory or in memory that the executor
+/// can reach: host to device, or device to host. All other copies are made by a kernel, and both tensors must be in
+/// memory that the executor can reach. In a transposition, the reads are not coalesced.
 ///
 /// Aliasing. The tensors must not share an element, except that both may be exactly the same view with the same element
 /// type: then nothing is copied.

@@ -26,14 +26,14 @@ public:
   static constexpr bool has_doubles = true;
   static constexpr int parameter_bytes() { return largest_parameter_bytes; }
 
-  /// `threads` is the number of host threads, at least 1; by default, all cores that the process may use
+  /// `threads` is the number of host threads; less than 1 counts as 1. By default, all cores that the process may use
   /// (simt/host_threads.hpp).
   ///
   /// Host threads. Calls from several host threads, from inside a parallel loop, after a fork and from static objects
   /// are allowed: simt/cpu_parallel.hpp has their rules.
   ///
   /// Errors. Throws if clang options that define no macro make results wrong, such as -fassociative-math
-  /// (core/rounding.hpp). All other such options stop the compilation (core/compiler.hpp).
+  /// (core/rounding.hpp). Options that define a macro, such as -ffast-math, stop the compilation (core/compiler.hpp).
   explicit cpu(int threads = host_threads(), where at = {}) : threads_(threads < 1 ? 1 : threads) {
     refuse_reordered_sums("cpu", at);
   }

@@ -17,7 +17,7 @@ namespace tilery::inline TILERY_ABI {
 #ifdef __CUDACC__
 
 /// Runs ops on a CUDA stream. Operands are in device, pinned or managed memory. A call returns as soon as its work is
-/// enqueued.
+/// enqueued; only a copy from or to pageable host memory may wait until it is complete.
 class cuda {
 public:
   using lane = cuda_lane;

@@ -26,7 +26,7 @@ void with_gemm(const Executor& executor, const matrix_view<A>& a, const matrix_v
   if (c.size() == 0) return finish_empty_gemm(executor, p, at);
   run(describe_gemm(a, b, c, executor.target()), p, all);
 }
-/// Chosen if the epilogue breaks a rule: stops the compilation with the rule.
+/// The overload for an epilogue that breaks a rule: stops the compilation with the rule's sentence.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 requires wrong_epilogue<Epilogue, A, C, Executor>
 void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, const matrix_view<C>&, const Epilogue&,
@@ -45,14 +45,16 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 /// of fp8 and int8.
 ///
 /// Tensor cores. GPUs from sm_80 on multiply all types but float on tensor cores: fp8 from sm_89 on, double where
-/// tensor cores are faster (sm_80 and sm_90). float uses them only with a policy whose `math` is tf32 (one product) or
+/// tensor cores are faster (sm_80 and sm_90) if all operands are aligned to 16 bytes. The next paragraph has the
+/// exceptions for few rows or columns. float uses them only with a policy whose `math` is tf32 (one product) or
 /// tf32x3 (three products).
 ///
 /// Few rows or columns. If C has few rows or columns, the long operand (B for few rows, A for few columns) is read only
 /// once. On tensor cores: up to 16 rows or columns, if the long operand is aligned (only rows if A and B have two
-/// types; not for double). Without tensor cores, the kernel gemm_skinny serves up to 16 rows or columns of float and 8
-/// of double, half and bf16, if k is not short; it multiplies half and bf16 as float. On the CPU, the kernel
-/// gemm_cpu_skinny reads the long operand in place.
+/// types; not for double). In other cases the kernel gemm_skinny, which uses no tensor cores, serves up to 16 rows or
+/// columns of float and 8 of double, half and bf16, if k is not short; it multiplies half and bf16 as float. On the
+/// CPU, the kernel gemm_cpu_skinny reads the long operand in place, where that is faster
+/// (policies/gemm_cpu_skinny_table.hpp).
 ///
 /// Shapes. If m or n is 0, C has no elements, and nothing is written except a bias gradient: if m is 0, that is a sum
 /// over no rows, 0. If k is 0, A B is 0.

@@ -63,7 +63,7 @@ void with_gemm_batch(const Executor& executor, const tensor_view<A, 3>& a, const
   if (c.size() == 0) return finish_empty_gemm(executor, p, at);
   run(describe_gemm_batched(a, b, c, executor.target()), p, all);
 }
-/// Chosen if the epilogue breaks a rule: stops the compilation with the rule.
+/// The overload for an epilogue that breaks a rule: stops the compilation with the rule's sentence.
 template <class Executor, class A, class B, class C, class Epilogue, class Run>
 requires wrong_epilogue<Epilogue, A, C, Executor>
 void with_gemm_batch(const Executor&, const tensor_view<A, 3>&, const tensor_view<B, 3>&, const tensor_view<C, 3>&,
@@ -85,8 +85,8 @@ void with_gemm_batch(const Executor&, const tensor_view<A, 3>&, const tensor_vie
 /// Determinism. As for `gemm`. Whether blocks share tiles along k, and so the order of the additions, also depends on
 /// the number of matrices.
 ///
-/// Epilogue. The epilogue sees the C of all matrices as one matrix of batch x m rows and n columns; matrix i begins at
-/// row i m. `bias` adds the same vector to all matrices; a residual or a stored matrix has batch x m rows.
+/// Epilogue. The epilogue sees the C of all `batch` GEMMs as one matrix of batch * m rows and n columns; C[i] begins at
+/// row i * m. `bias` adds the same vector to each C[i]; a residual or a stored matrix has batch * m rows.
 ///
 /// Errors. Throws `error` before anything is launched, as `gemm` does, and also if two matrices of C share an element.
 template <executor Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C, class Epilogue = epilogue::none>

@@ -31,7 +31,8 @@ namespace tilery::inline TILERY_ABI {
 /// view then gets the maximum or the sum over all these members.
 ///
 /// Errors. Throws `error` before anything is launched if `gemm` would refuse a member, with the member's index, or if
-/// an output of one member shares an element with an operand of another member.
+/// an output of one member shares an element with an operand of another member, apart from the equal views under
+/// Aliasing.
 template <class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
   ops::run_chosen_group(executor, {}, members, at);

@@ -77,19 +77,20 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 
 }  // namespace ops
 
-/// Cross-entropy of softmax(logits) against labels, with its gradient, in one pass over the logits (rows x classes):
+/// Cross-entropy of softmax(logits) against labels, with its gradient, in one launch. Logits: rows x classes.
 /// losses[i] = log(sum over j of e^logits[i, j]) - logits[i, labels[i]], gradient = (softmax(logits) - onehot(labels))
 /// * scale.
 ///
 /// Types. Logits: double, float, half, bf16; the gradient has the same type. Losses: the accumulation type (double for
-/// double, else float). Labels: int32 or int64. If a label is not the index of a column, the loss of its row is NaN,
-/// and the gradient of the row is its softmax times scale.
+/// double, else float). Labels: int32 or int64. If a label is neither `ignored` nor the index of a column, the loss
+/// of its row is NaN, and the gradient of the row is its softmax times scale.
 ///
 /// Strides and aliasing. Any strides that are not negative. The gradient may be exactly the same view as the logits.
 ///
 /// Accuracy. The sum of e^logits over a row has the error bound of `softmax`.
 ///
-/// NaN and infinity. A row with NaN or +infinity has a NaN loss and gradient.
+/// NaN and infinity. A row with NaN or +infinity has a NaN loss and gradient, unless its label is `ignored`. With a
+/// scale of 0 the gradient is 0 even then.
 ///
 /// Determinism. As for `softmax`.
 ///

@@ -50,8 +50,8 @@ private:
   mutable std::size_t asked_ = 0;
 };
 
-/// Returns the sentence of the error that the call would throw on this executor, or nothing:
-/// `validate(gpu, [&](const auto& e) { gemm(e, a, b, c); })`.
+/// Returns the sentence of the error that the call would throw on this executor before it launches anything, or
+/// nothing: `validate(gpu, [&](const auto& e) { gemm(e, a, b, c); })`.
 template <executor Executor, class Call>
 finding validate(const Executor& executor, Call&& call) {
   try {
@@ -63,8 +63,8 @@ finding validate(const Executor& executor, Call&& call) {
 }
 
 /// Returns the bytes of workspace that the call takes from this executor: `workspace_bytes(gpu, [&](const auto& e) {
-/// gemm(e, a, b, c); })`. If the executor has a scratch of that size, the call allocates nothing. Throws the error that
-/// the call would throw.
+/// gemm(e, a, b, c); })`. If the executor has a scratch of that size that begins at a multiple of 256 bytes, the call
+/// allocates nothing. Throws the error that the call would throw before it launches anything.
 template <executor Executor, class Call>
 std::size_t workspace_bytes(const Executor& executor, Call&& call) {
   const launches_nothing<Executor> asked(executor);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The virtual GPU: an executor on the host that runs every lane of a kernel, with warps and barriers, as a GPU would.
-// `virtual_gpu` checks each access; `unchecked_virtual_gpu` checks nothing and is faster. They are two types, so that a
-// program compiles each kernel only for the type that it uses. Needs Boost.Context (CMake target tilery::virtual_gpu).
+// `virtual_gpu` checks each access; `unchecked_virtual_gpu` checks only its alignment and is faster. They are two
+// types, so that a program compiles each kernel only for the type that it uses. Needs Boost.Context (CMake target
+// tilery::virtual_gpu).
 #pragma once
 #pragma GCC system_header
 

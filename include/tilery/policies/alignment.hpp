@@ -43,7 +43,7 @@ constexpr int widest_whole_pack(int widest, const matrix_view<T>&... all) {
 
 /// Returns the elements of the widest pack, at most `widest`, whose aligned addresses fall on the same columns in all
 /// matrices; otherwise 1. A row may begin at any address, but its distance from an aligned address must be the same in
-/// every matrix. `widest` is a power of two.
+/// every matrix. The elements of all matrices have one size. `widest` is a power of two.
 template <class T, class... Others>
 constexpr int widest_pack_alike(int widest, const matrix_view<T>& first, const matrix_view<Others>&... others) {
   if (!contiguous_columns(first) || !(contiguous_columns(others) && ...)) return 1;

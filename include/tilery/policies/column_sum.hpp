@@ -13,7 +13,7 @@ namespace tilery::inline TILERY_ABI {
 /// launches add up the sums of the slices in order, so the result does not depend on which block ends first.
 struct column_sum_policy {
   int threads = 256;          // threads of a block
-  int column_lanes = 32;      // lanes along a row of the matrix; each lane adds up every row_lanes()-th row
+  int column_lanes = 32;      // lanes along a row of the slice; each lane adds up every row_lanes()-th row
   int vector = 4;             // elements of one access
   int packs = 1;              // packs of each row that one lane adds up
   int slice_rows = 512;       // rows that a block adds up

@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 struct elementwise_row {
   arch from;
   int threads;
-  int packs;         // packs of a lane if the operands are aligned: its accesses in flight, for each operand
+  int packs;         // on a GPU: packs of a lane if the operands are aligned, its accesses in flight for each operand
   int single_packs;  // packs of a lane if each access is one element; on the CPU: elements of a block
   evidence measured;
 };

@@ -13,7 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 /// How `gemm_cpu_skinny` cuts a problem. A line is a contiguous part of the long operand. If the operand is contiguous
 /// along k, a line runs along k. Otherwise the operand is contiguous along C's longer dimension, and a line is a part
-/// of one step of k. The defaults serve AVX-512 and narrower vectors.
+/// of one step of k. A row of the short operand is all its elements at one index of C's shorter dimension. The defaults
+/// serve AVX-512 and narrower vectors.
 struct gemm_cpu_skinny_policy {
   int few = 16;                                       // largest extent of C's shorter dimension
   int rows = native_isa == host_isa::avx512 ? 4 : 2;  // rows of the short operand that are multiplied at once
@@ -36,8 +37,8 @@ struct gemm_cpu_skinny_policy {
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
   /// Returns the elements of C's longer dimension in one piece of work that does not go through register tiles.
   /// `along_k`: true if lines run along k; the piece is then `group` lines. Otherwise the piece is one part of every
-  /// step of k: at most `span` elements, at most as many as have 4096 sums (16 KiB of float), and at most the share of
-  /// one thread. It is a multiple of a vector.
+  /// step of k: at most `span` elements, at most 4096 / short_extent elements (they have 4096 sums, 16 KiB of float),
+  /// and at most the share of one thread. It is a multiple of a vector, and at least one vector.
   constexpr int piece(bool along_k, int short_extent, int long_extent, int threads, int accumulator_bytes) const {
     if (along_k) return group;
     const int vector = lanes(accumulator_bytes), share = pieces(pieces(long_extent, threads), vector) * vector;

@@ -10,8 +10,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The only row of the table. It bounds C's shorter dimension: gemm_cpu_skinny serves a problem whose shorter dimension
-/// is at most the bound for the layout of its long operand. serves() has the other conditions.
+/// The only row of the table. Its bounds are the largest extents of C's shorter dimension that gemm_cpu_skinny serves
+/// if the long operand is contiguous along C's longer dimension. serves() has the other conditions.
 struct gemm_cpu_skinny_row {
   arch from = arch::cpu;
   std::int64_t cache_bytes;    // a long operand of fewer bytes counts as cached in L2
@@ -42,7 +42,7 @@ struct gemm_cpu_skinny_row {
 //   512 x 512       0.9       0.8 0.8   9.3       3.0 1.2
 //   256 x 256       0.5       0.5 0.5   7.8       2.0 1.0
 //
-// In the column "B along n", gemm_cpu reads B in place, except for 4096 x 4096, where it packs B.
+// In the column "B along n", gemm_cpu read B in place in this measurement, except for 4096 x 4096, where it packed B.
 inline constexpr gemm_cpu_skinny_row all_gemm_cpu_skinny_rows[] = {
     {.cache_bytes = 1 << 20,
      .few_of_cached_columns = 8,

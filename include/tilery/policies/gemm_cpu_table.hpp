@@ -15,11 +15,11 @@ namespace tilery::inline TILERY_ABI {
 struct gemm_cpu_row {
   host_isa isa;
   arch from = arch::cpu;
-  int rows, vectors;            // of the register tile
+  int rows, vectors;            // rows of the register tile, and its columns in vector registers
   int k_block_bytes;            // bytes of a row of A in one pass, in the accumulation type
   int n_block;                  // columns of B in a block
-  std::int64_t in_place_bytes;  // a B of at most so many bytes is read in place
-  std::int64_t few_rows_bytes;  // the same limit if A has at most few_rows rows
+  std::int64_t in_place_bytes;  // bytes of the largest B that is read in place
+  std::int64_t few_rows_bytes;  // bytes of the largest B that is read in place if A has at most few_rows rows
   int few_rows;
   evidence measured;
 };
@@ -30,17 +30,18 @@ struct gemm_cpu_row {
 // Evidence. Speed as a ratio to oneDNN 2.6 on a Xeon of the Cascade Lake family (1 MiB of L2 cache, a core shared with
 // another thread), one thread, float, square problems, g++ 12 -O3, 2026-11-22:
 //
-//   tile, AVX-512, k_block 384         512     1024    2048
-//   6 x 4 vectors                      1.10    1.08    0.92
-//   8 x 3                              1.10    0.96    0.91
-//   12 x 2                             1.04    0.80    0.80    rows of A evict each other from the L1 cache
-//   6 x 4, k_block 512, n_block 320    1.20    1.01    0.97    C is read and written less often
-//   6 x 4, k_block 768, n_block 192    1.18    1.03    0.98
-//   6 x 4, k_block 384, A packed       1.09    0.99    0.91
+//   tile, AVX-512, k_block 384         m = n = k = 512    1024    2048
+//   6 x 4 vectors                                 1.10    1.08    0.92
+//   8 x 3                                         1.10    0.96    0.91
+//   12 x 2                                        1.04    0.80    0.80    rows of A evict each other from the L1 cache
+//   6 x 4, k_block 512, n_block 320               1.20    1.01    0.97    C is read and written less often
+//   6 x 4, k_block 768, n_block 192               1.18    1.03    0.98
+//   6 x 4, k_block 384, A packed                  1.09    0.99    0.91
 //
 // B in place. Time with B packed divided by time with B in place, same machine and date, for a B of 16, 64, 256 and
 // 512 KiB (k = 64, 128, 256, 256):
 //
+//   B, KiB     16    64   256   512
 //   m = 8    1.85  1.60  2.00  1.33
 //   m = 24   1.34  1.14  1.29  1.03
 //   m = 64   1.12  0.95  1.05  0.98

@@ -29,7 +29,7 @@ struct gemm_mma_sync_policy {
   int c_vector = 4;  // elements of one access to C (double: 2); 1 serves any strides and alignment
   multiply_as math = multiply_as::itself;  // for float only
   int k_parts = 0;            // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
-  int raster_rows = 8;        // tiles along m that share a tile of B in the L2 cache: blocks go down them, then along n
+  int raster_rows = 8;        // rows of tiles in a band, which blocks take column by column (tile/rasterize.hpp)
   arch lowest = arch::sm_80;  // the first arch that the kernel is compiled for
   friend constexpr bool operator==(const gemm_mma_sync_policy&, const gemm_mma_sync_policy&) = default;
 

@@ -46,7 +46,8 @@ constexpr gemm_mma_sync_policy strided_mma_sync(const gemm_mma_sync_cut& cut) {
   return p;
 }
 
-/// Indices of candidates in a row's list. Indices 0 to 2 are the large tile for three layouts.
+/// Indices of candidates in a row's list. Indices 0 to 2 are the large tile for the layouts NN, NT and TN (layout_of()
+/// in gemm_problem.hpp).
 struct gemm_mma_sync_places {
   static constexpr int small = 3, few = 4, strided = 5;
 };
@@ -119,9 +120,9 @@ struct gemm_mma_sync_rows<double> {
 template <class T>
 struct gemm_mma_sync_table : policy_table<gemm_mma_sync_rows<T>>, gemm_mma_sync_places {};
 
-/// True if the table for T should serve the problem. False on archs without the mma.sync instruction `Shape`. For
-/// double also false on archs whose tensor cores are no faster than their FMA units, for operands that are not aligned
-/// for packs of 2, and for a group whose members have different layouts.
+/// True if the table for T should serve the problem, unless a kernel for few rows or columns serves it. False on archs
+/// without the mma.sync instruction `Shape`. For double also false on archs whose tensor cores are no faster than their
+/// FMA units, for operands that are not aligned for packs of 2, and for a group whose members have different layouts.
 template <class T, class Shape>
 constexpr bool serves_mma_sync(const gemm_problem& p) {
   if (!has_features(p.target, Shape::needs)) return false;
@@ -133,8 +134,9 @@ constexpr bool serves_mma_sync(const gemm_problem& p) {
   return true;
 }
 
-/// True if tensor cores, not gemm_skinny, should serve a C of few rows or columns. This is so for 16-bit elements: 16
-/// rows on tensor cores cost as much as 8 rows in gemm_skinny, and asynchronous copies need no registers.
+/// True if tensor cores, not gemm_skinny, should serve a C of few rows or columns. This is so for 16-bit elements if
+/// the candidate `few` can serve the problem: 16 rows on tensor cores cost as much as 8 rows in gemm_skinny, and
+/// asynchronous copies need no registers.
 template <class T>
 constexpr bool serves_few_mma_sync(const gemm_problem& p) {
   if constexpr (sizeof(T) == 2) {

@@ -44,7 +44,8 @@ struct gemm_mma_sync_row {
 //   64 x 64 x 64, 32 x 32, 4     1.07   0.60        0.35      0.37   0.40                64 KiB
 //
 // Small tile. By these ratios, a multiply-add takes 1.54 times as long in a small tile as in a large one. bf16, 3072 x
-// 768 (2026-11-23): 144 large tiles took 78 us with k = 4096, 576 small tiles 140 us with k = 8192.
+// 768 (2026-11-23): 144 large tiles took 78 us with k = 4096, 576 small tiles 140 us with k = 8192. Here small tiles
+// are faster for the same k, because some of the 132 SMs compute two large tiles.
 //
 // Few rows or columns. The tile has 16 rows, those of one mma.sync instruction. A block has 64 KiB of the long operand
 // in flight; 25 KB for each SM would keep an H200's memory busy. The block's shared memory fits every arch. bf16 on an
@@ -71,8 +72,8 @@ inline constexpr gemm_mma_sync_row gemm_mma_sync_16_bit_rows[] = {
     taken_from(gemm_mma_sync_16_bit_on_h200, arch::sm_100, "taken from sm_90's row"),
 };
 
-/// The rows of tf32. Warps are 64 x 32, not 64 x 64: operands that are not contiguous along k are read from shared
-/// memory element by element, and 64 x 64 would spill.
+/// The rows of tf32. The large tile's warps are 64 x 32, not 64 x 64: operands that are not contiguous along k are read
+/// from shared memory element by element, and 64 x 64 would spill.
 inline constexpr gemm_mma_sync_row gemm_mma_sync_tf32_rows[] = {
     {.from = arch::sm_80,
      .large = {{128, 128, 32}, {64, 32}, 3},

@@ -12,7 +12,8 @@
 namespace tilery::inline TILERY_ABI {
 
 /// The contiguous dimension of an operand: k, or the outer dimension (m of A, n of B). `any` in a problem: neither is
-/// contiguous, or the members of a group differ. `any` in a policy: the policy serves every layout.
+/// contiguous, or the members of a group differ. `any` in a policy: the policy serves both layouts, and with vector = 1
+/// also an operand of which neither dimension is contiguous.
 enum class along : int { k, outer, any };
 
 /// Extents of a tile of a GEMM.
@@ -58,13 +59,13 @@ struct gemm_problem {
   gemm_operand_shape a, b;
   int c_vector = 1;  // elements of the widest pack along n for which C is aligned
   arch target = arch::sm_75;
-  int batches = 1;          // number of GEMMs of this shape
+  int batches = 1;          // number of GEMMs of this shape; of a group: members whose C has elements
   bool one_type = true;     // A and B have the same element type
   bool alike = true;        // false for a group: m, n and k are then upper bounds of its members' extents
   const char* op = "gemm";  // name of the op for error messages
 };
 
-/// True if all members of a group have the same layout, so that a policy for one layout can serve them.
+/// True if A has one layout in all members of a group, and so has B: a policy for one layout can then serve them.
 constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.both_ways && !p.b.both_ways; }
 
 /// Returns the number of the layout of contiguous operands: NN 0, NT 1, TN 2, TT 3 (the first letter for A, the second

@@ -10,10 +10,10 @@ namespace tilery::inline TILERY_ABI {
 
 /// The constants of one kernel.
 struct gemm_sharing_costs {
-  /// The smallest extent along k, in elements, of a block's part of a tile: sharing a tile costs the time in which a
-  /// block multiplies this much of k.
+  /// The smallest extent along k, in elements, of a block's part of a tile: sharing a tile costs the time that a
+  /// block takes to multiply over this extent.
   int least_k;
-  int least_k_of_stream;  // the same with stream-K, but of all parts of a block together: it may have several
+  int least_k_of_stream;  // with stream-K: smallest extent along k of all parts of a block together (of several tiles)
   int warps;              // warps that keep an SM busy
   int warps_of_singles;   // warps that keep an SM busy if each access is one element
 };
@@ -24,19 +24,19 @@ struct gemm_sharing_row {
   arch from;
   gemm_sharing_costs simt, mma_sync, skinny;
   int enough_percent;          // tiles are shared if that makes at least this percentage of the wanted blocks
-  int always_from_parts;       // tiles are shared in any case if the wanted blocks are at least so many for each tile
-  int most_waves_of_stream;    // otherwise stream-K is used for at most so many waves of tiles,
+  int always_from_parts;       // tiles are shared in any case if at least this many blocks are wanted for each tile
+  int most_waves_of_stream;    // otherwise stream-K is used for at most this number of waves of tiles,
   int full_percent_of_stream;  // if the tiles fill less than this percentage of the waves
   evidence measured;
 };
 
 // An SM needs 4 warps on tensor cores and 8 without, and 20 where the warps wait for accesses of one element. Sharing a
-// tile costs as much time as 512 of k on tensor cores (1024 with stream-K), and as 192 of k without. For gemm_skinny,
-// an SM needs one block, and sharing a tile costs about 4 us, in which an SM reads 1000 of k. With stream-K, blocks
-// that run at once work on tiles that are far apart, and hit the L2 cache less often: stream-K pays only if there are
-// at most two waves. Since this measurement, the last block of a shared tile adds up the blocks' sums in registers if
-// the tile is a small one on tensor cores (combined_in_registers in tile/mma_tile.hpp). Its cost is not measured;
-// sharing with more blocks may pay.
+// tile costs as much time as a block takes for 512 elements along k on tensor cores (1024 with stream-K), and for 192
+// without. For gemm_skinny, an SM needs one block, and sharing a tile costs about 4 us, in which an SM reads 1000
+// elements along k of its tile. With stream-K, blocks that run at once work on tiles that are far apart, and hit the L2
+// cache less often: stream-K pays only if there are at most two waves. Since this measurement, the last block of a
+// shared tile adds up the blocks' sums in registers if the tile is a small one on tensor cores (combined_in_registers
+// in tile/mma_tile.hpp). The cost of this addition is not measured; sharing with more blocks may pay.
 //
 // Evidence. H200, 2026-11-23. Microseconds, by the number of blocks that share a tile:
 //

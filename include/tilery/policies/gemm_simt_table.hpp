@@ -24,8 +24,8 @@ struct gemm_simt_row {
   gemm_simt_cut small = {};        // 16-byte accesses, any layout; for float only
   gemm_simt_cut strided = {};      // any strides and alignment
   int small_slowdown_percent = 0;  // time of a multiply-add in a small tile, as a percentage of that in a large one
-  int sharing_cost_k = 0;          // sharing large tiles along k costs an SM as much time as so much k
-  int enough_large_percent = 0;    // there are enough large tiles if their number is this percentage of the SMs
+  int sharing_cost_k = 0;          // cost for an SM of sharing large tiles along k, in steps of k of a large tile
+  int enough_large_percent = 0;    // there are enough large tiles if they are at least this percentage of the SMs
   evidence measured;
 };
 
@@ -41,15 +41,16 @@ struct gemm_simt_row {
 //   256 x 128 x 16, 16 x 8  0.909   1.000   each loaded element of A serves 8 multiply-adds, of B 16
 //   128 x 128 x 8, 16 x 8   0.881   1.025
 //   128 x 128 x 8, 8 x 8    0.849   1.085   4 warps for each scheduler
-//   128 x 128 x 16, 8 x 8   0.839   1.099   153 registers a thread: half as many warps
+//   128 x 128 x 16, 8 x 8   0.839   1.099   153 registers a thread: half the warps of the line above
 //   64 x 128 x 16, 8 x 8    0.905   1.147
 //
-// With few tiles, microseconds at m = n = k = 512, 1024, 2048:
+// With few tiles, microseconds:
 //
-//   128 x 128 x 8, 8 x 8    79  154  423
-//   64 x 64 x 16, 8 x 4     30   68  448    a kernel for one layout; the candidate for all layouts is not measured
-//   64 x 64 x 32, 8 x 4     24   69  477    4-way bank conflicts in its stores to shared memory
-//   128 x 64 x 16, 8 x 4    34   64  429
+//   block, lane             m = n = k = 512   1024   2048
+//   128 x 128 x 8, 8 x 8                 79    154    423
+//   64 x 64 x 16, 8 x 4                  30     68    448   one layout; the candidate for all layouts: not measured
+//   64 x 64 x 32, 8 x 4                  24     69    477   4-way bank conflicts in its stores to shared memory
+//   128 x 64 x 16, 8 x 4                 34     64    429
 inline constexpr gemm_simt_row gemm_simt_f32_on_h200 =
     {.from = arch::sm_90,
      .large = {{256, 128, 16}, {16, 8}},

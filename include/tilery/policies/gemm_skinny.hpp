@@ -9,8 +9,8 @@
 namespace tilery::inline TILERY_ABI {
 
 /// How `gemm_skinny` cuts a problem. A block computes block.m elements of C along its longer dimension by block.n along
-/// the shorter one. The block's warps share k: each takes every warps()-th piece, and their sums are added up at the
-/// end.
+/// the shorter one. The block's warps share k: each takes every warps()-th piece, 4 lane_k steps of k, and the sums of
+/// all warps are added up at the end.
 ///
 /// Loads. A warp reads 32 x 4 lane_k elements of the long operand at once. If the operand is aligned for them, the
 /// accesses are packs of 16 bytes along k, or packs of up to 4 elements along the longer dimension; otherwise they are
@@ -31,8 +31,8 @@ struct gemm_skinny_policy {
   // A warp's lanes form a grid of 8 (longer dimension) x 4 (k). A lane has 4 rows of the long operand.
   static constexpr int warp_long = 8, warp_k = 4, lane_long = 4;
 
-  /// Estimated registers of a lane: 4 accumulators for each element of the shorter dimension, two pieces of the long
-  /// operand, one piece of the short operand, and 96 others.
+  /// Estimated registers of a lane: 4 accumulators for each element of the shorter dimension, the lane's elements of
+  /// two pieces of the long operand and of one piece of the short operand, and 96 others.
   constexpr int registers_a_lane(int element_bytes) const {
     const int sums = 4 * block.n * (element_bytes == 8 ? 2 : 1);
     return 96 + sums + (8 + block.n / 8) * lane_k * element_bytes / 4;
@@ -42,7 +42,7 @@ struct gemm_skinny_policy {
   constexpr int threads() const { return 32 * warps(); }
   /// Bytes of shared memory. In the k loop: the piece of the short operand of each warp, in the accumulation type, with
   /// 32 bytes of padding after every 16 / element_bytes steps of k. After the k loop, in the same memory: the sums of
-  /// each warp, with 32 bytes of padding after every 8 rows.
+  /// each warp, with 32 bytes of padding after every 128 bytes (tile/skinny_sums.hpp).
   constexpr int shared_bytes(int element_bytes) const {
     const int sum_bytes = element_bytes == 8 ? 8 : 4;
     const int pieces = block.k * block.n * sum_bytes + block.k * element_bytes / 16 * 32;

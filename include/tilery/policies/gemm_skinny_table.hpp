@@ -34,8 +34,8 @@ inline constexpr gemm_skinny_row gemm_skinny_f64_rows[] = {
 inline constexpr gemm_skinny_row gemm_skinny_f32_rows[] = {
     {.from = arch::sm_75, .block = {32, 16, 256}, .lane_k = 8, .measured = computed_for_h200},
 };
-/// The rows of half and bf16, which use this kernel on archs without tensor cores for them, or if the long operand is
-/// not aligned for 16-byte copies (gemm_mma_sync_selector.hpp). In the second case, another kernel on tensor cores
+/// The rows of half and bf16, which use this kernel on archs without mma.sync for them (sm_75), or if the long operand
+/// is not aligned for 16-byte copies (gemm_mma_sync_selector.hpp). In the second case, another kernel on tensor cores
 /// could serve the problem: gemm_skinny pays only if its prologue and epilogue are short in comparison with the k loop,
 /// hence least_iterations_of_several.
 inline constexpr gemm_skinny_row gemm_skinny_16_bit_rows[] = {

@@ -43,9 +43,9 @@ constexpr std::int64_t blocks_at_once(const Policy& p, arch target, int staged_b
   return std::int64_t{greater(blocks, 1)} * peaks(target).multiprocessors;
 }
 
-/// Returns the number of blocks that share each tile, so that there are about `wanted` blocks in all, each with at
-/// least `least_k` of k. The square of the number is at most 2 * steps, because the last block of a tile adds up the
-/// sums of all blocks of the tile.
+/// Returns the number of blocks that share each tile, at least 1: as many as give at most `wanted` blocks in all, each
+/// with at least `least_k` elements along k. The square of the number is at most 2 * steps, because the last block of a
+/// tile adds up the sums of all blocks of the tile.
 constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, std::int32_t steps, int block_k,
                                      int least_k) {
   auto parts = static_cast<std::int32_t>(lesser<std::int64_t>(wanted / tiles, steps / pieces(least_k, block_k)));

@@ -22,13 +22,13 @@ constexpr int row_for(const Row (&rows)[Rows], arch target) {
 }
 
 #ifdef __CUDA_ARCH_LIST__
-/// Compute capabilities, multiplied by 10, for which nvcc compiles this unit.
+/// Compute capabilities, multiplied by 100, for which nvcc compiles this unit: 800 is sm_80.
 inline constexpr int unit_archs[] = {__CUDA_ARCH_LIST__};
 #endif
 
 /// Returns the arch for which this translation unit has the kernels that a device runs: the latest of the unit's archs
 /// that is not later than the device's. Policies for later archs are not instantiated. Without nvcc, only the virtual
-/// GPU runs kernels, and it may have any arch.
+/// GPU runs GPU kernels, and it may have any arch.
 constexpr arch arch_in_unit(arch target) {
 #ifdef __CUDA_ARCH_LIST__
   if (limits(target).vendor != vendor::nvidia) return target;
@@ -44,8 +44,8 @@ constexpr arch arch_in_unit(arch target) {
 }
 
 /// True if a device can select row `index` in this translation unit. If no row holds for any of the unit's archs, this
-/// is true for row 0 only: a table needs a candidate. Its kernels are then empty, and the op refuses the device before
-/// it selects.
+/// is true for row 0 only: a table needs a candidate. The kernels of row 0 then have no code, and the op refuses the
+/// device before it selects.
 template <class Row, std::size_t Rows>
 constexpr bool is_selectable([[maybe_unused]] const Row (&rows)[Rows], [[maybe_unused]] int index) {
 #ifdef __CUDA_ARCH_LIST__
@@ -70,8 +70,8 @@ struct candidate_list {
   Policy all[Size];
 };
 
-/// The candidates of all rows: `all` has the first `count` distinct ones; index[row][place] is the index in `all` of
-/// the candidate at `place` in the list of a row.
+/// The candidates of all rows. The first `count` elements of `all` are the distinct candidates of the selectable rows;
+/// index[row][place] is the index in `all` of the candidate at `place` in the list of a row.
 template <class Policy, int Rows, int Places>
 struct candidates_of_rows {
   candidate_list<Policy, Places> rows[Rows];

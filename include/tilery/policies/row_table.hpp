@@ -32,8 +32,8 @@ struct row_kernel_row {
 };
 
 /// Sizes are computed from the registers of a lane and the bytes that an SM needs in flight. In `streamed`, a thread
-/// has 80 registers, in which its loads in flight fit. The rows on which the GPU works at once fit the L2 cache, where
-/// the second pass finds them.
+/// has 80 registers, in which its loads in flight fit. So an SM works on one row at once, and on an H200 (132 SMs, 50
+/// MiB of L2 cache) the second pass finds rows of up to about 390 KB in the L2 cache.
 ///
 /// Evidence. short_row and medium were measured on an H200 (driver 580.159.04, 2026-11-23, benchmarks/run.sh --run
 /// softmax_gpu) in a version that served rows of whole packs only. Time of a copy of the matrix divided by that of

@@ -8,7 +8,8 @@
 // - Host threads. Any number of host threads may run loops at once. One caller gets the helpers; each other caller runs
 //   its loop alone.
 // - Nested loops. A loop that is started inside a loop runs on its caller alone.
-// - Affinity. The helpers may run on the processors that their caller may use, except for the caller's current one.
+// - Affinity. The helpers may run on the processors that their caller may use, except for the one on which the caller
+//   last started or woke helpers.
 // - fork. A forked child has no helpers: its loops run on their callers alone.
 // - Rounding, flush to zero. Each index runs under the floating-point mode of the caller.
 // - Exceptions. The first exception reaches the caller after all threads have left the loop. The pool stays usable.
@@ -16,7 +17,7 @@
 // - Static objects. Their constructors and destructors may run loops: after the pool of helpers has ended, loops run on
 //   their callers alone.
 //
-// Results do not depend on these rules: ops cut their work into the same pieces for any number of threads.
+// Results do not depend on these rules: an op adds up each sum in the same order for any number of threads.
 #pragma once
 #pragma GCC system_header
 

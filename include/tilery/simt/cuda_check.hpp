@@ -20,7 +20,7 @@ inline void check_cuda(cudaError_t result, const char* call, where at) {
 }
 
 /// Returns the kind of memory that a pointer points to, as the driver reports it: `either` for pinned and managed
-/// memory, `host` if there is no device.
+/// memory, `host` for all other host memory, and if there is no device.
 inline memory_space cuda_space_of(const void* pointer) {
   cudaPointerAttributes attributes{};
   const cudaError_t result = cudaPointerGetAttributes(&attributes, pointer);

@@ -46,7 +46,8 @@ inline cudaMemPool_t workspace_pool(int device, where at = {}) {
   return first;
 }
 
-/// Allocates memory of the current device for an op. Allocation and release are in stream order.
+/// Allocates memory of the current device for an op, from the library's pool (the device's current pool if the library
+/// has none for it). Allocation and release are in stream order.
 inline allocation pooled_workspace(std::size_t bytes, cudaStream_t stream, where at = {}) {
   if (bytes == 0) return {};
   int device = 0;

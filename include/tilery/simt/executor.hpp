@@ -80,7 +80,7 @@ concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, an
 /// Memory. `reachable()` is the memory space of operands. `allocate(bytes, where)` returns memory that the caller owns;
 /// `workspace(bytes, where)` returns memory that one op uses, and may be the same for the next op. Both are aligned to
 /// at least 64 bytes, and return an empty allocation for 0 bytes. `copy_bytes(to, from, bytes, where)` copies between
-/// any two memories, `zero_bytes(to, bytes, where)` sets bytes to zero.
+/// host memory and reachable memory, in any direction, `zero_bytes(to, bytes, where)` sets bytes to zero.
 ///
 /// Order. Copies, zeroing and launches happen in the order of the calls. A call may return before its work is done;
 /// `wait(where)` returns after all work is done. An allocation may be released before earlier calls have done their
@@ -92,8 +92,8 @@ concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, an
 /// checks.
 ///
 /// The CPU's kernels. If `uses_cpu_kernels`: `parallel(n, body, most_threads)` calls body(i) for each i in [0, n), in
-/// any order, and returns after the last call; `parallel(n_first, first, n_second, second, most_threads)` does so for
-/// first, then for second; `threads()` is the number of host threads that such a loop may use.
+/// any order, and returns after the last call; `parallel(n_first, first, n_second, second, most_threads)` runs such a
+/// loop of first, then one of second; `threads()` is the number of host threads that such a loop may use.
 ///
 /// Errors. If the device fails, the call or a later one throws tilery::error with the words of the device's API.
 template <class Executor>

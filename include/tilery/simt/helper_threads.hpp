@@ -37,7 +37,8 @@ struct phased_loop {
 class helper_threads {
 public:
   /// Runs a loop on the calling thread and at most `helpers` helper threads. The calling thread runs alone in a forked
-  /// child, after the end of the pool, and while another loop (or the loop that encloses the call) uses the pool.
+  /// child, after the end of the pool, while another loop (or the loop that encloses the call) uses the pool, and if
+  /// memory for the helpers is missing.
   static void run(int helpers, const phased_loop& loop) {
     if (helpers >= 1 && !ended_.load(std::memory_order_relaxed) && !forked_.load(std::memory_order_relaxed)) {
       // The object is never destroyed. A loop may still run after the end of the pool: on a detached thread, or
@@ -216,7 +217,7 @@ private:
   std::exception_ptr failure_;
   std::atomic<bool> failed_ = false;
 
-  // Each of the three counters is in cache lines of its own, because helpers spin on the gate.
+  // No two of the three counters share a cache line, because helpers spin on the gate.
   alignas(128) std::atomic<std::uint32_t> gate_ = closed;
   alignas(128) std::atomic<int> left_ = 0;    // helpers that have left the loop
   alignas(128) std::atomic<int> asleep_ = 0;  // helpers that sleep

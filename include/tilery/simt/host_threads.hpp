@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Computes how many host threads this process should use: the number of cores that it may run on, but not more than the
 // processor time of its container allows. (`docker run --cpus 2` leaves all cores of the machine visible, and stops all
-// threads of the container as soon as they have used two cores' time.)
+// threads of the container for the rest of a period, as soon as they have used two cores' time of the period.)
 #pragma once
 #pragma GCC system_header
 

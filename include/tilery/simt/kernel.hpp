@@ -101,7 +101,7 @@ constexpr kernel_needs needs_of() {
 }
 
 /// True if the arch has the features that the kernel needs, and is not below the kernel's `lowest`. In a device pass
-/// for any other arch, the kernel's body is empty.
+/// for any other arch, the kernel's body is only a trap (simt/cuda_launch.hpp).
 constexpr bool has_code_for(arch target, const kernel_needs& kernel) {
   return has_features(target, kernel.features) && (!kernel.lowest || is_at_least(target, *kernel.lowest));
 }

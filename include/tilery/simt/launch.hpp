@@ -51,11 +51,12 @@ constexpr bool is_kernel() {
 
 /// Launches a kernel on a grid of blocks, after the executor's earlier calls. An empty grid launches nothing.
 ///
-/// Operands. `known` lists the kernel's operands. launch() checks that the executor can reach their memory, and the
-/// virtual GPU reports every access of the kernel outside of them.
+/// Operands. `known` lists the kernel's operands. launch() checks each of them, unless the op has done so
+/// (check_operands in core/operand_checks.hpp), and `virtual_gpu` reports every access of the kernel outside of them.
+/// If `known` is empty, there are no such checks.
 ///
-/// Errors. Throws `error` before the launch if the grid is too large or not made of whole clusters, if the executor
-/// cannot reach an operand, or if the device cannot run the kernel.
+/// Errors. Throws `error` before the launch if the grid is too large or not made of whole clusters, if an operand fails
+/// its check (for example, if the executor cannot reach its memory), or if the device cannot run the kernel.
 template <class Kernel, class Executor, class Params>
 void launch(const Executor& executor, index3 blocks, const Params& params, const operands& known = {}, where at = {}) {
   if constexpr (is_executor<Executor>())

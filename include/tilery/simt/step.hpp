@@ -35,7 +35,8 @@ constexpr const char* name_of(compute_unit u) {
   return names[static_cast<int>(u)];
 }
 
-/// The unit that computes multiply-adds of type T.
+/// The unit that computes multiply-adds of type T in kernels without tensor cores, which multiply half and bf16 as
+/// float.
 template <class T>
 inline constexpr compute_unit fma_unit = std::is_same_v<T, double> ? compute_unit::fma_f64 : compute_unit::fma_f32;
 

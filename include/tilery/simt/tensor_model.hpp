@@ -8,7 +8,8 @@
 namespace tilery::inline TILERY_ABI {
 
 /// Selects the arithmetic of modelled tensor cores. If `exact` is true, sums have the same bits as on the arch
-/// `target`. Otherwise sums are plain float, which is faster and has slightly smaller rounding errors.
+/// `target`. Otherwise float sums are added up in plain float arithmetic, which is faster and has slightly smaller
+/// rounding errors.
 struct tensor_model {
   arch target = arch::sm_90;
   bool exact = false;

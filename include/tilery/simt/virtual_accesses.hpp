@@ -110,8 +110,8 @@ private:
   TILERY_SIMT const Lane& self() const { return static_cast<const Lane&>(*this); }
 
 #ifndef __CUDA_ARCH__
-  /// Checks an access. Has a fast path for a load of shared memory in a loop. Neither function is inlined, to keep the
-  /// code small: a kernel has many accesses.
+  /// Checks an access. Has a fast path for a load of shared memory in a loop. Neither this function nor unusual_access
+  /// is inlined, to keep the code small: a kernel has many accesses.
   template <bool Shared, bool Writes, int Bytes>
   [[gnu::noinline]] static bool checked_access(Lane lane, const void* pointer, const char* name, access_mode mode,
                                                where at) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The loads and stores of a lane of the virtual GPU in the shared memory of its cluster's other blocks (distributed
+// The loads and stores of a lane of the virtual GPU in the shared memory of the blocks of its cluster (distributed
 // shared memory).
 #pragma once
 #pragma GCC system_header

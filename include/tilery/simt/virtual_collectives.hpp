@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The barriers, shuffles and votes of a lane of the virtual GPU (simt/lane.hpp says what each function does). In each
-// of them, the lane's fiber waits until all lanes of its warp, block or cluster have arrived.
+// of them, the lane's fiber waits until all lanes of its warp, block or cluster have arrived or ended.
 #pragma once
 #pragma GCC system_header
 

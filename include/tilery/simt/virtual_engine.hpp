@@ -90,8 +90,8 @@ public:
   void commit_bulk(where at) const {
     if constexpr (Checked) site("commit_bulk", at), watch().commit_bulk(rank_);
   }
-  /// cp.async.bulk.wait_group: waits until at most `most` groups are in flight; with `reads_only`, until their sources
-  /// have been read.
+  /// cp.async.bulk.wait_group: waits until at most `most` groups are in flight; with `reads_only`, until the sources
+  /// of all but the last `most` groups have been read.
   void wait_bulk(int most, bool reads_only, where at) const {
     if constexpr (Checked) watch().wait_bulk(rank_, most, reads_only, site("wait_bulk", at));
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The lane of the virtual GPU (simt/lane.hpp says what each function does). Each member function models one
+// The lane of the virtual GPU (simt/lane.hpp says what each function does). Most member functions model one
 // instruction. This header has the lane's indices and the notes for reports and profiles; the base classes
 // virtual_accesses, virtual_atomics, virtual_cluster and virtual_collectives have the other instructions. `where` is
 // the caller's line, which reports name. nvcc's device pass compiles these functions, too, because kernels are
