@@ -24,7 +24,6 @@ namespace tilery::inline TILERY_ABI {
 enum class memory_space : int { host, device, either };
 
 /// The name of a memory space in messages.
-
 constexpr const char* name_of(memory_space space) {
   return space == memory_space::host ? "host" : space == memory_space::device ? "device" : "shared";
 }
