@@ -9,7 +9,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The maker of a device. Archs of different vendors cannot be compared with < or >.
+/// The maker of a device. The values of archs of different vendors have no order: is_at_least() compares archs.
 enum class vendor : int { host, nvidia };
 
 /// An arch that a policy can be written for. The values of one vendor's archs rise in the order of their release. The

@@ -49,7 +49,7 @@ TILERY_SIMT power_of_e<V> split_exp(V x, Low... low) {
   return {e * power_of_two<V>(k_half), power_of_two<V>(k - k_half)};
 }
 
-/// e^x. Large results become infinity. Small results are denormals, and then 0.
+/// e^x. Results too large for the type become infinity, too small ones become denormals, and below these 0.
 struct exp {
   template <class V>
   TILERY_SIMT V operator()(V x) const {

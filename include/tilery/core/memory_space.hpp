@@ -19,8 +19,8 @@ inline int (*ask_for_memory_space)(const void*) = nullptr;
 
 namespace tilery::inline TILERY_ABI {
 
-/// host: ordinary host memory. device: a GPU's memory. either: pinned or managed memory, which both can access, or
-/// memory of an unknown kind.
+/// host: ordinary host memory. device: a GPU's memory. either: pinned or managed memory, which host and device can
+/// access, or memory of an unknown kind.
 enum class memory_space : int { host, device, either };
 
 /// The name of a memory space in messages.
