@@ -23,7 +23,7 @@ TILERY_SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, g
                 "copy_async is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
 #ifdef __CUDA_ARCH__
-  if constexpr (Bytes == 16)  // .cg bypasses L1: data that goes to shared memory gains nothing there
+  if constexpr (Bytes == 16)  // .cg bypasses L1, which a copy to shared memory does not need
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to.raw())), "l"(from.raw()),
                  "r"(valid)
                  : "memory");
@@ -39,8 +39,9 @@ TILERY_SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, g
 /// Starts a copy of Bytes bytes if `inside` is true. If not, the copy reads nothing and writes Bytes zero bytes. Both
 /// addresses must be multiples of Bytes.
 ///
-/// PTX's operand ignore-src, a predicate, is cheaper than a number of valid bytes: for such a number the compiler adds
-/// ten instructions that adjust the address. They took a fifth of a GEMM's time on an H200.
+/// PTX's operand ignore-src, a predicate, is cheaper than the operand src-size, the number of valid bytes in copy_async
+/// above: for src-size the compiler adds ten instructions that adjust the address. They took a fifth of a GEMM's time
+/// on an H200.
 template <int Bytes, class Lane, class T>
 TILERY_SIMT void copy_async_if([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, bool inside,
                                [[maybe_unused]] where at = {}) {

@@ -15,8 +15,8 @@
 namespace tilery::inline TILERY_ABI::atoms {
 
 /// Starts a copy of `bytes` bytes from global to shared memory. Each byte that arrives counts in the current phase of
-/// `barrier`. That phase must expect the bytes (arrive_and_expect), and lanes must wait for that phase before they read
-/// the copy.
+/// `barrier`. An arrival in that phase must announce the bytes (arrive_and_expect), and lanes must wait for that phase
+/// before they read the copied data.
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
                            mbarrier& barrier, [[maybe_unused]] where at = {}) {

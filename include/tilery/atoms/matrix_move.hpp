@@ -20,19 +20,21 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// rows: a lane's register holds two neighbours of a row in shared memory. transposed: two neighbours of a column.
+/// rows: a lane's register holds two neighbours in a row of the matrix in shared memory. transposed: two neighbours in
+/// a column.
 enum class matrix_order : int { rows, transposed };
 
 namespace matrix_move {
 
-/// One lane's argument of the host model: its registers, and a copy of the row whose address it passes.
+/// One lane's argument of the host model: its registers, and the 16 bytes at the address that the lane passes. A load
+/// reads `row` from that address before the model runs, a store writes `row` there afterwards.
 struct share {
   std::uint32_t* registers;
   std::uint16_t row[8];
 };
 
-/// Sets `row` and `column` to the position, in an 8 x 8 matrix, of one 16-bit half of a lane's register. `part` is 0
-/// for the lower half and 1 for the upper half.
+/// Sets `row` and `column` to the position, in an 8 x 8 matrix in shared memory, of one 16-bit half of a lane's
+/// register. `part` is 0 for the lower half and 1 for the upper half.
 template <matrix_order Order>
 constexpr void place(int lane, int part, int& row, int& column) {
   row = lane / 4, column = 2 * (lane % 4) + part;
@@ -43,7 +45,8 @@ constexpr void place(int lane, int part, int& row, int& column) {
 }
 
 /// Moves the matrices of a whole warp between `registers` and `row` of the lanes' shares: shares[l] points to the share
-/// of lane l. Used by the virtual GPU; moves need no tensor_model.
+/// of lane l. Used by the virtual GPU. The parameter of type tensor_model (simt/tensor_model.hpp) is unused: `together`
+/// passes it to every model.
 template <int Count, matrix_order Order, bool Stores>
 void model(void* const* shares, tensor_model) {
   for (int lane = 0; lane < 32; ++lane)
@@ -110,7 +113,8 @@ TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t 
 #endif
 }
 
-/// Stores Count matrices from the registers `from`, with the same arguments as load_matrices.
+/// Stores Count matrices from the registers `from`, one register per matrix. `row` is the address of this lane's row.
+/// Lanes of the warp with a rank of 8 Count or more may pass any address.
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
 TILERY_SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> row, const std::uint32_t (&from)[Count],
                                 [[maybe_unused]] where at = {}) {

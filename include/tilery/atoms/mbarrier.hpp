@@ -24,7 +24,9 @@ struct mbarrier {
 namespace atoms {
 
 /// Initialises an mbarrier for `arrivals` arrivals per phase. One lane calls this; a block barrier must follow before
-/// other lanes use the mbarrier.
+/// other lanes use the mbarrier. If bulk copies count in the mbarrier, the calling lane must also execute fence_proxy
+/// (copy_bulk.hpp) before that block barrier, because the copy engine accesses the mbarrier through the asynchronous
+/// proxy.
 template <class Lane>
 TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrivals,
                       [[maybe_unused]] where at = {}) {
@@ -63,7 +65,8 @@ TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[
 #endif
 }
 
-/// Arrives once in the current phase, and adds `bytes` to the bytes of bulk copies without which the phase cannot end.
+/// Arrives once in the current phase, and announces `bytes` more bytes of bulk copies: the phase ends only after all
+/// announced bytes have arrived.
 template <class Lane>
 TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier, int bytes,
                                    [[maybe_unused]] where at = {}) {

@@ -2,8 +2,8 @@
 // The host model of mma.sync, for the virtual GPU. For float accumulators there are two models (tensor_model.hpp
 // selects one). The fast model multiplies and adds in float. The exact model does the arithmetic of the arch's tensor
 // cores: products and accumulator are aligned to the largest exponent among them, truncated after a fixed number of
-// bits, added exactly, and the sum is truncated to a float. tensor_arithmetic.hpp has the details, which differ by arch
-// and type. There is one model for int8 (int32 arithmetic) and one for double (fma).
+// bits, and added exactly; the sum is then truncated. The numbers of bits, and for fp8 also the steps, differ by arch:
+// see tensor_arithmetic.hpp. There is one model for int8 (int32 arithmetic) and one for double (fma).
 // Source of the exact arithmetic: MMA-Sim (arXiv 2511.10909), whose authors compared it with the hardware bit for bit.
 #pragma once
 #pragma GCC system_header
@@ -17,7 +17,8 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// One lane's arguments of `mma_sync` (mma_sync.hpp): M x N fragments of sums, M fragments of A, N fragments of B.
+/// One lane's arguments of `mma_sync<A, B, M, N>` (mma_sync.hpp): pointers to M x N fragments of sums, M fragments of A
+/// and N fragments of B.
 template <class A, class B>
 struct mma_share {
   typename mma_fragments<A, B>::c_type* sums;
@@ -25,8 +26,8 @@ struct mma_share {
   const typename mma_fragments<A, B>::b_type* b;
 };
 
-/// Returns element i of the elements of type T in a fragment's registers. A 32-bit register holds 4 / sizeof(T) of
-/// them.
+/// Returns element i of a lane's fragment of A or B, whose elements have type T. A register is one double, or 32 bits
+/// that hold 4 / sizeof(T) elements.
 template <class T, class Register>
 T element_of(const Register* registers, int i) {
   if constexpr (std::is_same_v<T, Register>) {

@@ -13,13 +13,12 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// The instruction for elements A and B: D (m x n) = A (m x k) B (k x n) + C, computed by the 32 lanes of a warp. The
-/// fragments of A are those of a row-major matrix, the fragments of B those of a column-major matrix: neighbours along
-/// k share a register.
+/// The instruction for elements A and B: D (m x n) = A (m x k) B (k x n) + C, computed by the 32 lanes of a warp. PTX's
+/// layouts are .row for A and .col for B: if a register holds several elements, they are neighbours along k in both.
 template <class A, class B = A>
 struct mma_shape;
 
-/// The instructions with m = 16, n = 8 and k = K. A 32-bit register of A or B holds K / 8 neighbours along k.
+/// The instructions with m = 16, n = 8 and k = K. A 32-bit register of A or B holds K / 8 elements, neighbours along k.
 template <int K, class Sum>
 struct mma_m16n8 {
   static constexpr int m = 16, n = 8, k = K;
@@ -27,7 +26,8 @@ struct mma_m16n8 {
   using accumulator = Sum;
   static constexpr int a_registers = 4, b_registers = 2, c_registers = 4;  // of each lane
 
-  // The steps are (rows, columns). In A and B, bit 0 of a lane's rank steps along k by r elements (those of one
+  // Each map: rows, columns, the five steps of the bits of a lane's rank, and the steps of the bits of an element's
+  // index. Steps are {rows, columns}. In A and B, bit 0 of the rank steps along k by r elements (those of one
   // register), bit 1 by 2 r; bits 2 to 4 step by 1, 2 and 4 along m (A) or n (B).
   static constexpr int r = per_register;
   static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}, {8, 0}}};

@@ -68,8 +68,8 @@ TILERY_SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::
 #endif
 }
 
-/// sums[i][j] += a[i] b[j] for a warp's tile: M x N instructions multiply M fragments of A by N fragments of B, over
-/// the mma_shape<A, B>::k elements along k that a fragment holds. All lanes of the warp must call this together.
+/// sums[i][j] += a[i] b[j] for a warp's tile: M x N instructions multiply M fragments of A by N fragments of B. The
+/// tile's extent along k is mma_shape<A, B>::k. All lanes of the warp must call this together.
 template <class A, class B = A, int M, int N, class Lane>
 TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragments<A, B>::c_type (&sums)[M][N],
                           const typename mma_fragments<A, B>::a_type (&a)[M],

@@ -24,7 +24,8 @@ TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] 
 #endif
 }
 
-/// Arrives at barrier `number` and continues without a wait. `lanes` has the same meaning as in sync_named.
+/// Arrives at barrier `number` and continues without a wait. `lanes` is the number of lanes whose arrivals the barrier
+/// needs, as in sync_named.
 template <class Lane>
 TILERY_SIMT void arrive_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number,
                               [[maybe_unused]] int lanes, [[maybe_unused]] where at = {}) {

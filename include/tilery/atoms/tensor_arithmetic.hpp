@@ -2,7 +2,8 @@
 // The arithmetic of tensor cores with float accumulators, bit for bit: the sum c + a[0] b[0] + a[1] b[1] + ... The
 // terms (c and the products) are aligned to the largest exponent among them, truncated after a number of fractional
 // bits, and added exactly. The sum is truncated to a float. mma_model.hpp uses these functions.
-// Fractional bits: 24 up to sm_89, and 25 for sm_90 and later. For fp8 on sm_89 both the terms and the result have 13.
+// Fractional bits of the terms: 24 up to sm_89, and 25 for sm_90 and later. For fp8 on sm_89 the terms and the result
+// have 13. For fp8 on sm_90 see converted_dot() below.
 // Up to sm_89 an instruction adds the first half of its k products to c, then the second half to that result.
 // Source: MMA-Sim (arXiv 2511.10909).
 #pragma once
@@ -61,13 +62,13 @@ inline tensor_term product_term(float a, float b, operand_exponents lowest) {
 }
 
 /// One accumulation of the hardware: c + a[0] b[0] + ... + a[count - 1] b[count - 1]. `bits` is the number of
-/// fractional bits of the aligned terms, `fraction` that of the result's significand. `lowest` belongs to the types of
-/// a and b.
+/// fractional bits of the aligned terms, `fraction` that of the result's significand. `lowest` holds lowest_exponent of
+/// the types of a and b.
 inline float exact_sum(const float* a, const float* b, int count, float c, int bits, operand_exponents lowest,
                        int fraction = 23) {
   bool plus = false, minus = false, nan = std::isnan(c);
   if (std::isinf(c)) (c > 0 ? plus : minus) = true;
-  int largest = std::isfinite(c) && c != 0 ? std::max(std::ilogb(c), -126) : -1000;  // -1000: no term but zeros
+  int largest = std::isfinite(c) && c != 0 ? std::max(std::ilogb(c), -126) : -1000;  // -1000: only zeros so far
   for (int i = 0; i < count; ++i) {
     if (!std::isfinite(a[i]) || !std::isfinite(b[i])) {
       const float p = a[i] * b[i];
@@ -111,7 +112,7 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   return sum < 0 ? -result : result;
 }
 
-/// c plus K products of fp8 by mma.sync on sm_90. The tensor cores of sm_90 have no such instruction: the compiled code
+/// c plus K products of fp8 by mma.sync on sm_90. The tensor cores of sm_90 have no mma.sync of fp8: the compiled code
 /// converts the operands to half. Of each four products along k, the first two are summed in a first accumulation,
 /// which begins with 0; the last two are summed in a second accumulation, which begins with the first one's result.
 /// Then c is added in float.

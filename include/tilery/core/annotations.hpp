@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The macros for use in this library, and three helpers of TILERY_ABI (TILERY_HOST_ISA, TILERY_JOIN_TAGS, TILERY_JOIN).
+// The macros for use in this library, and their helpers: TILERY_HOST_ISA, TILERY_JOIN_TAGS and TILERY_JOIN make
+// TILERY_ABI, TILERY_TEXT and TILERY_TEXT_OF make TILERY_PASS.
 //
 // TILERY_SIMT           marks a function that each thread of a block (here: a lane) may run, on the GPU, the CPU or the
-//                       virtual GPU. In builds with optimisation, the compiler must inline it.
-// TILERY_UNROLL         unrolls the next loop. Its trip count is a compile-time constant.
+//                       virtual GPU. The compiler must inline it: nvcc always, other compilers in builds with
+//                       optimisation (but see TILERY_KEEP_LOOPS).
+// TILERY_UNROLL         unrolls the next loop, whose trip count must be a compile-time constant.
 // TILERY_UNROLL_ON_GPU  unrolls the next loop in device code alone: the registers of a GPU cannot be indexed at run
 //                       time. On the host the loop stays rolled, so that the code is small.
 // TILERY_ROLLED         keeps the next loop rolled: unrolled, it would use too many registers.
 // TILERY_KEEP_LOOPS     may be defined by a build, as the tests do: on the host TILERY_UNROLL then has no effect, and
 //                       without nvcc no TILERY_SIMT function is forced inline. This halves the compile time.
-// TILERY_ABI            is the inline namespace. Its name holds the version, the host's instruction set and the list of
-//                       GPU archs, so translation units of one program that differ in these share no symbol. It tells
-//                       three instruction sets apart (below AVX2, AVX2, AVX-512) and the first ten archs of the list.
+// TILERY_ABI            is the inline namespace. Its name holds the version's first two numbers, the host's instruction
+//                       set and the list of GPU archs, so translation units of one program that differ in these share
+//                       no symbol of the namespace. The name tells three instruction sets apart (below AVX2, AVX2 with
+//                       FMA, AVX-512) and the first ten archs of the list.
 // TILERY_IS_DEVICE_PASS is true if the compiler's pass makes code for a device. TILERY_PASS is text that names the pass
 //                       in messages.
 // TILERY_ASAN_FIBERS    is defined if the program is compiled with AddressSanitizer, which must be told about each
@@ -78,8 +81,8 @@
 #define TILERY_HOST_ISA baseline
 #endif
 
-// The namespace's name, such as v0_1_avx2_800900: version 0.1, AVX2, compiled for sm_80 and sm_90. Keep the version
-// equal to that in core/version.hpp.
+// The namespace's name, such as v0_1_avx2_800900: version 0.1, AVX2, compiled by nvcc for sm_80 and sm_90 (without
+// nvcc: v0_1_avx2_host). Keep the version equal to that in core/version.hpp.
 #define TILERY_JOIN_TAGS(isa, a, b, c, d, e, f, g, h, i, j, ...) v0_1_##isa##_##a##b##c##d##e##f##g##h##i##j
 #define TILERY_JOIN(...) TILERY_JOIN_TAGS(__VA_ARGS__)
 #ifdef __CUDA_ARCH_LIST__

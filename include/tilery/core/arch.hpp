@@ -9,7 +9,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The maker of a device. Archs of different vendors cannot be compared with < or >.
+/// The maker of a device. The values of archs of different vendors have no order: is_at_least() compares archs.
 enum class vendor : int { host, nvidia };
 
 /// An arch that a policy can be written for. The values of one vendor's archs rise in the order of their release. The
@@ -28,7 +28,7 @@ enum class arch : int {
 /// The largest size of a kernel's parameters, in bytes, on all archs: no executor can pass more.
 inline constexpr int largest_parameter_bytes = 32764;
 
-/// The features and the hardware limits of one arch.
+/// The features and the hardware limits of one arch. All numbers but warp_size are maxima.
 struct arch_limits {
   arch id;
   const char* name;
@@ -46,8 +46,8 @@ struct arch_limits {
                            // with cudaFuncAttributeNonPortableClusterSizeAllowed.)
 };
 
-/// The features of NVIDIA's archs. Each set includes the sets above it. An arch without a set here has that of the arch
-/// before it.
+/// The features of NVIDIA's archs. Each set includes the sets above it. An arch of NVIDIA without a set here has that
+/// of the arch before it: sm_86 that of sm_80, sm_100 and sm_120 that of sm_90.
 /// Source: PTX ISA 8.5, the "Target ISA Notes" of each instruction.
 inline constexpr features features_of_sm_75 = features::ldmatrix | features::named_barriers;
 inline constexpr features features_of_sm_80 = features_of_sm_75 | features::copy_async | features::mma_f16 |
@@ -97,8 +97,8 @@ constexpr arch first_with(features wanted) {
   return all_arch_limits[0].id;
 }
 
-/// Returns the NVIDIA arch in the table with the highest compute capability (major * 10 + minor) that is not above the
-/// GPU's; sm_75 for a GPU below all rows.
+/// Returns the NVIDIA arch in the table with the highest compute capability that is not above `compute_capability`,
+/// that of a GPU (major * 10 + minor); sm_75 if all rows are above it.
 constexpr arch arch_of(int compute_capability) {
   arch best = arch::sm_75;
   for (const arch_limits& entry : all_arch_limits)
@@ -113,7 +113,8 @@ enum class host_isa : int { baseline, avx2, avx512 };
 /// The instruction set that this translation unit is compiled for.
 inline constexpr host_isa native_isa = host_isa::TILERY_HOST_ISA;
 
-/// The size of a vector register of the host in bytes. Packs (pack.hpp) wider than this are slow.
+/// The size in bytes of the host's vector registers with this instruction set. Packs (pack.hpp) wider than this are
+/// slow.
 constexpr int vector_bytes(host_isa isa = native_isa) {
   return isa == host_isa::avx512 ? 64 : isa == host_isa::avx2 ? 32 : 16;
 }

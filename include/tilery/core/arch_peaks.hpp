@@ -5,10 +5,10 @@
 // Sources. SM counts, clocks, tensor-core rates, L2 and DRAM: NVIDIA's data sheets and architecture white papers
 // (Turing TU104 and T4; A100; GA102; H100; H200 data sheet; Ada; RTX Blackwell; HGX B200 data sheet). FMA and
 // special-function rates: CUDA C++ Programming Guide, "Arithmetic Instructions"; they agree with the white papers.
-// Units. The white papers give operations per second; a multiply-add is two operations. A rate here is that number /
-// (2 * clock * SMs), always a power of two. Rates are without sparsity.
-// Accumulators. The tensor cores of GeForce GPUs run at half of their rate with float accumulators. The table holds
-// this half rate, because all of tilery's kernels accumulate in 32 bits or more.
+// Units. The white papers give operations per second; a multiply-add is two operations. The table gives multiply-adds
+// per clock and SM: (operations per second) / (2 * clock * SMs), always a power of two. Rates are without sparsity.
+// Accumulators. The tensor cores of GeForce GPUs multiply half and fp8 at half of the rate if the accumulators are
+// float instead of half. The table holds this half rate, because all of tilery's kernels accumulate in 32 bits or more.
 // L2 bandwidth. NVIDIA publishes it for A100 alone (5120 bytes per clock). For all other GPUs the table assumes 64
 // bytes per clock and SM; measured bandwidths are below this assumption.
 #pragma once
@@ -33,7 +33,7 @@ struct arch_peaks {
   int multiprocessors;
   double clock;         ///< Hz, the highest published
   double tensor_clock;  ///< Hz, the clock of the published tensor-core rates other than double's
-  unit_rates a_clock;   ///< of one SM
+  unit_rates a_clock;   ///< per clock of one SM
   double dram_bytes_a_second;
   std::int64_t l2_bytes;
   int l2_bytes_a_clock;  ///< bytes per clock, of the whole GPU
@@ -61,7 +61,7 @@ inline constexpr arch_peaks all_arch_peaks[] = {
 // clang-format on
 
 /// Returns the peak rates of the first product in the table that has this arch; those of the T4 for an arch without a
-/// row.
+/// row (the CPU).
 constexpr const arch_peaks& peaks(arch id) {
   for (const arch_peaks& entry : all_arch_peaks)
     if (entry.id == id) return entry;

@@ -17,7 +17,7 @@ struct rule_text {
   char text[Bytes] = {};
 };
 
-/// Copies a sentence of Bytes - 1 characters into a rule_text; its last byte stays 0.
+/// Copies a sentence of Bytes - 1 characters into a rule_text, whose last byte stays 0.
 template <std::size_t Bytes>
 constexpr rule_text<Bytes> rule_text_of(const char* sentence) {
   rule_text<Bytes> result;
@@ -39,8 +39,8 @@ struct the_policy_breaks_a_rule {
 };
 
 /// Returns true if the policy P keeps all of its rules; stops the compilation with the broken rule's sentence if not.
-/// The rules are the function `broken_rule` beside the policy's type. Facts are the further arguments of `broken_rule`,
-/// for example the bytes of an element.
+/// The function `broken_rule` beside the policy's type holds the rules. Facts are values that the rules need besides
+/// the policy, for example the bytes of an element: broken_rule(P, Facts..., how).
 template <auto P, auto... Facts>
 constexpr bool keeps_rules() {
 #if defined(__clang__) || defined(__CUDACC__)

@@ -14,8 +14,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Raw bytes from an executor. The destructor calls `release` with the pointer, the size and `context`, which belongs
-/// to the executor (on CUDA: the stream). An executor's `allocate(bytes)` returns an allocation.
+/// Raw bytes from an executor. The destructor calls `release`, if there is one, with the pointer, the size and
+/// `context`, which belongs to the executor (on CUDA: the stream). An executor's `allocate(bytes)` returns an
+/// allocation.
 class allocation {
 public:
   using release_function = void (*)(void* pointer, std::size_t bytes, void* context) noexcept;
@@ -55,9 +56,9 @@ struct memory_range {
   std::size_t bytes = 0;
 };
 
-/// An owning, dense, move-only tensor in an executor's memory. Its elements are uninitialised. A buffer is tensor-like
-/// (tensor_like.hpp): ops take it as an operand. On CUDA the executor's stream must outlive its buffers: they are freed
-/// in the stream's order.
+/// An owning, dense, move-only tensor in an executor's memory. The constructor does not initialise the elements. A
+/// buffer is tensor-like (tensor_like.hpp): ops take it as an operand. On CUDA the executor's stream must outlive its
+/// buffers: they are freed in the stream's order.
 template <class T, int Rank = 1>
 class buffer {
 public:
@@ -65,8 +66,8 @@ public:
 
   buffer() = default;
 
-  /// Allocates memory for a tensor of these extents. Throws if an extent is negative or above `largest_extent`, and if
-  /// the tensor has 2^63 bytes or more.
+  /// Allocates memory for a tensor of these extents. Throws if an extent is negative or above `largest_extent`, if the
+  /// tensor has 2^63 bytes or more, and if the allocation fails (on CUDA an `error`, on the host std::bad_alloc).
   template <class Executor, extent_like... Extents>
   requires(sizeof...(Extents) == Rank - 1) explicit buffer(const Executor& executor, first_extent first,
                                                            Extents... others)
@@ -106,12 +107,13 @@ finding check_same_extents(const char* op, const char* const (&names)[2], const 
   return {};
 }
 
-/// Copies the bytes of a dense tensor, in the executor's order, between host and device memory in any direction. A copy
-/// from or to a GPU's memory may still be in flight when this function returns: call `executor.wait()` before the host
-/// reads the elements of `to` or changes those of `from`. Both tensors must have the same extents and element type.
-/// (`copy` of tilery/copy.hpp takes any strides and converts element types.)
+/// Copies the bytes of a dense tensor in the executor's order: on CUDA between host and device memory in any direction,
+/// otherwise within host memory. A copy from or to a GPU's memory may still be in flight when this function returns:
+/// call `executor.wait()` before the host reads the elements of `to` or changes those of `from`. Both tensors must have
+/// the same extents and element type. (`copy` of tilery/copy.hpp takes any strides and converts element types.)
 ///
-/// Errors. Throws if the extents differ, if a view has gaps or is null, and if the tensors overlap without being equal.
+/// Errors. Throws if the extents differ, if a view has gaps, is null (unless it is empty) or is misaligned, if the
+/// tensors overlap without being equal, and if the device fails.
 template <class Executor, class From, class To>
 void copy_dense(const Executor& executor, const From& from, const To& to, where at = {}) {
   const auto source = view(from, at, {"copy: ", "from"});
@@ -130,7 +132,8 @@ void copy_dense(const Executor& executor, const From& from, const To& to, where 
   executor.copy_bytes(target.pointer, source.pointer, bytes, at);
 }
 
-/// Sets every byte of a dense tensor to zero, in the executor's order. Throws if the view has gaps or is null.
+/// Sets every byte of a dense tensor to zero, in the executor's order. Throws if the view has gaps, is null (unless it
+/// is empty) or is misaligned, and if the device fails.
 template <class Executor, class To>
 void fill_zero(const Executor& executor, const To& to, where at = {}) {
   const auto target = view(to, at);

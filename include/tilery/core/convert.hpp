@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Conversions between element types, of scalars and packs.
 // To floating-point types. They round to nearest, ties to even. NaN stays NaN, and overflow becomes infinity; in fp8 a
-// value out of range becomes the nearest finite value. Conversions from double and from integers to half or bf16 go
-// through float and may round twice.
+// value out of range (infinity, too) becomes the largest finite value with its sign. A tf32 keeps all bits of a float.
+// Conversions from double to half or bf16, and from integers to half, bf16 or fp8, go through float and may round
+// twice.
 // To integer types. float to int8 rounds to nearest, ties to even; a value out of range becomes -128 or 127, and NaN
-// becomes 0. All other pairs are static_casts, which truncate.
-// The host converts half and bf16 by integer arithmetic on whole vectors; the device has instructions.
+// becomes 0. All other pairs are static_casts: floating-point values are truncated toward zero (undefined if out of
+// range), integers keep their lower bits.
+// The host converts packs of half and bf16 from and to float by arithmetic on whole vectors. The device uses the
+// functions of CUDA's headers.
 #pragma once
 #pragma GCC system_header
 
@@ -18,7 +21,7 @@ namespace tilery::inline TILERY_ABI {
 namespace half_bits {
 
 // F is float and U is uint32_t, or both are native vectors of these types (pack.hpp). Each half is in the lower 16 bits
-// of a U's 32 bits. Comparisons need a U on the right: `+ U{}` makes one of a constant.
+// of a U's 32 bits. Comparisons need a U on the right: adding U{} converts a constant to U.
 
 /// Converts halves to floats, exactly.
 template <class F, class U>

@@ -62,8 +62,8 @@ struct element<T> {
                                                               : "u64";
 };
 
-/// The type of sums of T: float for floating-point types of up to 32 bits, double for double, int32 for int8; for all
-/// other integers see the table.
+/// The type of sums of T: float for floating-point types of up to 32 bits, double for double; for integers see
+/// `accumulator` above.
 template <class T>
 using accumulator_t = typename element<T>::accumulator;
 

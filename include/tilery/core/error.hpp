@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// error, the exception of this library, and finding, the result of a check (`validate` in validate.hpp returns one).
-// Both carry a sentence; that of a check names what is wrong, the value found and the value required. Ops check their
-// arguments before they launch anything.
+// error, the exception of this library, and finding, the result of a check (`validate` in validate.hpp returns one). An
+// error carries a sentence, and a finding is a sentence: for a check it names what is wrong, the value found and the
+// value required. Ops check their arguments before they launch anything.
 #pragma once
 #pragma GCC system_header
 
@@ -12,8 +12,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The exception that a refused call throws, and a call in which the device fails: its sentence then has the words of
-/// the device's API. `what()` is one sentence, followed by the caller's file and line.
+/// The exception of a call that is refused, or during which the device fails; in the second case the sentence contains
+/// the error text of the device's API. `what()` is the sentence, followed by the caller's file and line.
 class error : public std::exception {
 public:
   explicit error(const tilery::sentence& refusal, where at = {})

@@ -16,13 +16,14 @@ struct power_of_e {
   V half, rest;
 
   TILERY_SIMT V value() const { return half * rest; }
-  /// e^x times a factor. half * factor must be 0 or a normal number: then digits are lost only if the result is
+  /// e^x times a factor. half * factor must be 0 or a normal number: then the result loses digits only if it is itself
   /// denormal.
   TILERY_SIMT V times(V factor) const { return (half * factor) * rest; }
 };
 
 /// e^x = 2^n e^r with |r| <= log(2)/2, for x in [-170, 88.73] (double: [-1400, 709.79]). NaN stays NaN. The optional
-/// second argument, `low`, holds digits of the argument that x has no room for: the result is then e^(x + low).
+/// second argument, `low`, is added to x with its own digits, for an argument that one V cannot hold exactly: the
+/// result is then e^(x + low).
 template <class V, class... Low>
 TILERY_SIMT power_of_e<V> split_exp(V x, Low... low) {
   using S = scalar<V>;
@@ -48,7 +49,7 @@ TILERY_SIMT power_of_e<V> split_exp(V x, Low... low) {
   return {e * power_of_two<V>(k_half), power_of_two<V>(k - k_half)};
 }
 
-/// e^x. Large results become infinity. Small results are denormals, and then 0.
+/// e^x. Results too large for the type become infinity, too small ones become denormals, and below these 0.
 struct exp {
   template <class V>
   TILERY_SIMT V operator()(V x) const {
@@ -63,7 +64,8 @@ struct exp {
 /// e^x of a float by the GPU's approximate instruction (ex2.approx, by way of __expf). On the host and for double it is
 /// the same as `exp`.
 ///
-/// Accuracy. 2 + 1.173 |x| units in the last place (CUDA C++ Programming Guide, __expf). A denormal result may be 0.
+/// Accuracy. In device code, for float: 2 + 1.173 |x| units in the last place (CUDA C++ Programming Guide, __expf). A
+/// denormal result may be 0.
 struct hardware_exp {
   template <class V>
   TILERY_SIMT V operator()(V x) const {

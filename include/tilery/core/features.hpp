@@ -12,7 +12,7 @@
 namespace tilery::inline TILERY_ABI {
 
 /// A set of features: `features::copy_async | features::mma_f16`. The functions for a feature are in atoms/; those for
-/// clusters are members of the lane (simt/lane.hpp).
+/// clusters are members of the lane (simt/lane.hpp). The shapes of mma.sync are m x n x k.
 enum class features : std::uint32_t {
   none = 0,
   ldmatrix = 1 << 0,        ///< load_matrices: a warp loads 8 x 8 matrices from shared memory
@@ -21,7 +21,7 @@ enum class features : std::uint32_t {
   copy_async = 1 << 3,      ///< cp.async: each lane copies 4, 8 or 16 bytes to shared memory
   mbarrier = 1 << 4,        ///< barriers in shared memory that count arrivals and bytes
   copy_bulk = 1 << 5,       ///< cp.async.bulk: one lane starts a copy of any multiple of 16 bytes
-  clusters = 1 << 6,        ///< clusters of blocks: a block reads and writes the shared memory of the other blocks
+  clusters = 1 << 6,        ///< clusters of blocks: blocks access the shared memory of their cluster's blocks
   mma_f16 = 1 << 7,         ///< mma.sync of half and of bf16, 16 x 8 x 16
   mma_tf32 = 1 << 8,        ///< mma.sync of tf32, 16 x 8 x 8
   mma_f64 = 1 << 9,         ///< mma.sync of double, 8 x 8 x 4

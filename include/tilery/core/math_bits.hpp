@@ -41,7 +41,8 @@ using scalar = typename scalar_of<V>::type;
 template <class V>
 inline constexpr bool single = sizeof(scalar<V>) == 4;
 
-/// A V with the value in every element. (value - V{} compiles to a broadcast, and also keeps the sign of -0.)
+/// A V with the value in every element; for a scalar V the value itself. (value - V{} compiles to a broadcast, and also
+/// keeps the sign of -0.)
 template <class V>
 TILERY_SIMT V all(scalar<V> value) {
   return value - V{};
@@ -56,7 +57,7 @@ TILERY_SIMT V polynomial(V x, scalar<V> first, C... others) {
 }
 
 /// The format of float or double: the number of its fraction bits, its exponent bias, and rounder = 1.5 * 2^fraction.
-/// (x + rounder) - rounder rounds x to an integer, because a number near rounder has no bits below 1.
+/// (x + rounder) - rounder rounds x to an integer if |x| < 2^(fraction - 1), because x + rounder has no bits below 1.
 template <class V>
 struct format;
 template <>

@@ -19,12 +19,11 @@ inline int (*ask_for_memory_space)(const void*) = nullptr;
 
 namespace tilery::inline TILERY_ABI {
 
-/// host: ordinary host memory. device: a GPU's memory. either: pinned or managed memory, which both can access, or
-/// memory of an unknown kind.
+/// host: ordinary host memory. device: a GPU's memory. either: pinned or managed memory, which host and device can
+/// access, or memory of an unknown kind.
 enum class memory_space : int { host, device, either };
 
 /// The name of a memory space in messages.
-
 constexpr const char* name_of(memory_space space) {
   return space == memory_space::host ? "host" : space == memory_space::device ? "device" : "shared";
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tail of the normal distribution, Phi(-a) = e^(-a^2 / 2) ratio(a) for a >= 0; GELU uses it. Both factors keep
-// their relative accuracy even if their product underflows. (The formula (1 + erf(x / sqrt(2))) / 2 loses 14 bits for
-// x = -4, more than half of a float's 24.)
+// The tail of the normal distribution, Phi(-a) = e^(-a^2 / 2) ratio(a) for a >= 0, with which GELU is computed. Both
+// factors keep their relative accuracy even if their product underflows. (The formula (1 + erf(x / sqrt(2))) / 2 loses
+// 14 of a float's 24 bits at x = -4, and more for smaller x.)
 #pragma once
 #pragma GCC system_header
 

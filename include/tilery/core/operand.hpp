@@ -20,11 +20,11 @@ struct operand {
   std::int64_t element_bytes = 0;
   int rank = 1;
   std::int64_t extents[largest_rank] = {};  // of the first `rank` dimensions
-  std::int64_t strides[largest_rank] = {};  // in elements; check_strides (operand_checks.hpp) refuses negative ones
+  std::int64_t strides[largest_rank] = {};  // in elements; rules: check_strides (operand_checks.hpp)
   bool written = false;                     // an output of the op
-  bool own = false;       // the op's workspace: its memory space is not checked, because while a graph is captured the
-                          // driver does not know the address yet
-  bool combined = false;  // written by atomic operations alone: the GEMMs of a group may share this output
+  bool own = false;            // the op's workspace: only checked not to be null (while a graph is captured, the driver
+                               // does not know the address yet)
+  bool combined = false;       // written by atomic operations alone: the GEMMs of a group may share this output
   std::int64_t alignment = 1;  // that each element needs, in bytes
   bool is_double = false;      // some devices have no double arithmetic
 
@@ -40,7 +40,7 @@ struct operand {
       if (extents[d] == 0) return true;
     return false;
   }
-  /// The bytes in [begin(), end()) hold all elements, and the gaps between them.
+  /// The range [begin(), end()) contains all elements and the gaps between them, if no stride is negative.
   const std::byte* begin() const { return pointer; }
   const std::byte* end() const {
     if (empty()) return pointer;
@@ -115,8 +115,8 @@ private:
   union {
     operand few_[12];  // only the first `size_` are constructed: constructing all would cost 10 to 40 ns per op call
   };
-  operand* many_ = nullptr;   // heap memory for more than 12 operands, then few_ is not in use
-  int size_ = 0, room_ = 12;  // room_: how many operands fit few_ or many_
+  operand* many_ = nullptr;   // heap memory for more than 12 operands: then it holds all, and few_ none
+  int size_ = 0, room_ = 12;  // room_: how many operands fit in the array in use, few_ or many_
   bool checked_ = false;
 };
 

@@ -11,14 +11,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A dimension of an operand with at least two elements. The stride is in bytes.
+/// One dimension of an operand, with an extent of at least 2. The stride is in bytes.
 struct operand_dimension {
   std::int64_t extent = 1, stride = 0;
 };
 
 /// The dimensions of an operand, sorted by rising stride, without those of extent 0 or 1. Two dimensions are joined if
-/// one dimension with the smaller stride has the same elements. So a dense operand has one dimension, whatever the
-/// order of its dimensions in memory.
+/// one dimension with the smaller stride has the same elements. So a dense operand has one dimension (none if it has
+/// one element), whatever the order of its dimensions in memory.
 class operand_dimensions {
 public:
   explicit operand_dimensions(const operand& o) {
@@ -66,7 +66,7 @@ inline bool overlaps_itself(const operand& o) {
 /// up. Interleaved slices of one buffer share none.
 inline bool share_an_element(const operand& a, const operand& b) {
   if (a.empty() || b.empty() || a.end() <= b.begin() || b.end() <= a.begin()) return false;
-  stride_sum sum;  // (offset of an element in a) - (offset of an element in b)
+  stride_sum sum;  // (offset of an element in a) - (offset of an element in b), in bytes
   for (const auto& [extent, stride] : operand_dimensions(a)) sum.add(stride, 0, extent - 1);
   for (const auto& [extent, stride] : operand_dimensions(b)) sum.add(stride, 1 - extent, 0);
   // An element of a is sum - distance bytes after an element of b. The two overlap if this number is above
@@ -75,7 +75,8 @@ inline bool share_an_element(const operand& a, const operand& b) {
   return sum.can_be_within(distance + 1 - a.element_bytes, distance + b.element_bytes - 1);
 }
 
-/// Returns true if two operands have the same elements in the same order. Dimensions of extent 1 do not matter.
+/// Returns true if two operands have the same pointer, element size, extents and strides, apart from dimensions of
+/// extent 1.
 inline bool same_view(const operand& a, const operand& b) {
   if (a.pointer != b.pointer || a.element_bytes != b.element_bytes) return false;
   int i = 0, j = 0;
@@ -115,9 +116,9 @@ inline finding check_strides(const operand& o) {
 }
 
 /// Checks each operand by itself and returns the first failure: a null view that is not empty, impossible strides,
-/// misaligned elements, an output with two elements at one address, memory in which the executor's kernels cannot
-/// access elements (`reachable` is the space that they need; `either`: any). Empty operands pass; a workspace must only
-/// not be null.
+/// misaligned elements, an output of which two elements provably have the same address, memory in which the executor's
+/// kernels cannot access elements (`reachable` is the space that they need; `either`: any). Empty operands pass; a
+/// workspace must only not be null.
 inline finding check_operands(const operands& all, memory_space reachable) {
   for (const operand& o : all) {
     if (o.empty()) continue;

@@ -2,11 +2,12 @@
 // Decides if strided tensors share memory, by arithmetic on their strides; used by operand_checks.hpp. The addresses of
 // two elements differ by d + i_1 s_1 + i_2 s_2 + ..., where d is the distance of the two tensors' pointers, s_k is a
 // stride of one of the tensors, and i_k is an index in this dimension (for the second tensor: minus the index). The
-// tensors share memory if this difference can be smaller than an element.
+// tensors share memory if this difference can be smaller than an element (in absolute value).
 //
-// For two strides the extended Euclidean algorithm solves the equation exactly. With more strides, the search takes the
-// largest stride first and tries each index for which the sum of the other terms can have the missing value. It tries
-// none if the sums of the other terms are all multiples of their greatest common divisor in a range (`gapless`).
+// For two strides the extended Euclidean algorithm finds out exactly if the sum can have a given value. With more
+// strides, the search takes the largest stride first and tries each index for which the sum of the other terms can have
+// the remaining value. It tries no index if the possible sums are exactly the multiples, in a range, of the strides'
+// greatest common divisor (`gapless`).
 #pragma once
 #pragma GCC system_header
 
@@ -24,7 +25,7 @@ struct stride_term {
 /// A sum of terms i_k * stride_k, sorted by falling stride.
 class stride_sum {
 public:
-  /// The number of index values that a search tries before it gives up: they take about ten milliseconds.
+  /// The number of index values that a search tries before it gives up. So many tries take about ten milliseconds.
   static constexpr std::int64_t most_tries = std::int64_t{1} << 16;
 
   /// Adds the term i * stride with i in [low, high]. Returns false if an earlier term has the same stride: the new
@@ -58,8 +59,8 @@ public:
   /// up.
   bool can_vanish() const {
     std::int64_t tries = most_tries;
-    // Term i is the one of the largest stride whose index differs between the two choices. t > 0 is this difference;
-    // the terms after i must make up for t * s.
+    // Of the terms whose index differs between the two choices, term i is the one with the largest stride s. t > 0 is
+    // the difference of its indices; the terms after i must make up for t * s.
     for (int i = 0; i < size_; ++i) {
       stride_sum rest;
       for (int j = i + 1; j < size_; ++j) rest.add(terms_[j].stride, -terms_[j].high, terms_[j].high);

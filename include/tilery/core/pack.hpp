@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// pack: N neighbouring elements in registers, loaded or stored by one memory access. On the device a pack is an array
-// that the compiler keeps in registers. On the host a pack is a native vector (the vector extension of g++ and clang),
-// and an operation is one vector instruction if the pack is not wider than vector_bytes() (arch.hpp). The layout in
-// memory is the same on host and device, so packs may be members of kernel parameters.
+// pack: N neighbouring elements in registers, loaded or stored together: on a GPU by one memory access, or by one per
+// 16 bytes. On the device a pack is an array that the compiler keeps in registers. On the host a pack is a native
+// vector (the vector extension of g++ and clang), and an addition or multiplication is one vector instruction if the
+// pack is not wider than vector_bytes() (arch.hpp). The layout in memory is the same on host and device, so packs may
+// be members of kernel parameters.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/element.hpp>
 
-// g++ warns that packs wider than the target's vectors are passed in memory. That does not matter: every function here
-// is inlined.
+// g++ warns that packs wider than the target's vectors are passed in memory. That does not matter: in builds with
+// optimisation every function here is inlined.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi"
 #endif
@@ -26,7 +27,7 @@ TILERY_SIMT To reinterpret(const From& value) {
 }
 
 /// N elements of T; N is a power of two. Arithmetic is defined for packs of float, double and integers. Packs of half,
-/// bf16 and fp8 only hold elements: convert these packs to float first (convert.hpp).
+/// bf16, tf32 and fp8 only hold elements: convert these packs to float first (convert.hpp).
 template <class T, int N>
 struct alignas(N * sizeof(T)) pack {
   static_assert(N > 0 && (N & (N - 1)) == 0, "the width of a pack must be a power of two");
@@ -58,8 +59,8 @@ struct alignas(N * sizeof(T)) pack {
   }
 };
 
-/// The element type of a native vector V; for a scalar V (float, double, int) V itself. Math functions use it, because
-/// they are written once for scalars and vectors.
+/// The element type of a native vector V of 32- or 64-bit elements; for a scalar V (float, double, int) V itself. Math
+/// functions use it, because they are written once for scalars and vectors.
 template <class V>
 struct scalar_of {
   template <class U>
@@ -112,7 +113,7 @@ TILERY_SIMT pack<T, N> splat(T value) {
 }
 
 /// The larger of a and b. If a is NaN, the result is b. If only b is NaN, the result is a on a GPU and NaN on the host.
-/// (The same result on both would keep the GPU from using its maximum instruction.)
+/// (To return NaN there, too, a GPU could not use its maximum instruction.)
 struct larger {
   template <class V>
   TILERY_SIMT V operator()(V a, V b) const {
@@ -168,7 +169,7 @@ template <class T, int N> TILERY_SIMT pack<T, N> min(pack<T, N> a, pack<T, N> b)
 // clang-format on
 
 /// Combines the elements of a pack by f in a fixed order: element i of the lower half with element i of the upper half,
-/// again and again until one element is left.
+/// then in the same way the halves of the N / 2 results, until one element is left.
 template <class F, class T, int N>
 TILERY_SIMT T fold(F f, pack<T, N> values) {
   T halves[N];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A run-time check that the compiler keeps the order of additions. The exponential depends on this order: it rounds a
-// number by adding a constant and subtracting the constant again. Only clang needs the check: two of its options remove
-// such a pair, and no macro tells that they are set (core/compiler.hpp).
+// number to an integer by adding a large constant and subtracting the constant again. Only clang needs the check: two
+// of its options remove such a pair, and no macro tells that they are set (core/compiler.hpp).
 #pragma once
 #pragma GCC system_header
 

@@ -25,8 +25,8 @@ concept string_like = requires(const T& text) {
   { text.size() } -> std::convertible_to<std::size_t>;
 };
 
-/// One part of a sentence as characters. A part does not copy texts: it must exist only while the sentence is
-/// constructed.
+/// One part of a sentence as characters. A part does not copy a text but points to it: the text must exist until the
+/// sentence is constructed.
 class sentence_part {
 public:
   sentence_part(const char* text) : text_(text), size_(std::strlen(text)) {}
@@ -119,7 +119,7 @@ public:
 
 private:
   struct shared_text {
-    std::size_t owners, size;  // owners: the number of sentences. The characters and a null follow in memory.
+    std::size_t owners, size;  // owners: sentences that share this text; characters and a null follow in memory
   };
   static char* characters(shared_text* text) { return reinterpret_cast<char*>(text + 1); }
 

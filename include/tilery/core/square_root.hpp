@@ -27,7 +27,7 @@ struct sqrt {
     } else {
       V result;
 #if defined(__AVX__)
-      // g++ and clang have no square root of native vectors. They do not vectorise a loop of sqrt() either, because
+      // g++ and clang 14 have no square root of native vectors. They do not vectorise a loop of sqrt() either, because
       // sqrt() may set errno.
       if constexpr (sizeof(V) >= 16 && sizeof(V) <= static_cast<std::size_t>(vector_bytes())) {
         if constexpr (single<V>)

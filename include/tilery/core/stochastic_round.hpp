@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Stochastic rounding: x between two neighbouring numbers a < b of a type becomes b with probability (x - a) / (b - a),
-// and a otherwise. The mean of many roundings is x (Gupta et al., Deep learning with limited numerical precision, ICML
+// and a otherwise. The expected value is x (Gupta et al., Deep learning with limited numerical precision, ICML
 // 2015; arXiv 1502.02551). Rounding to nearest would lose updates that are smaller than half of the distance b - a.
 #pragma once
 #pragma GCC system_header
@@ -35,7 +35,7 @@ struct round_by_chance {
     U rounded;
     if constexpr (std::is_same_v<T, bf16>) {
       // A bf16 is the upper half of a float. Adding 16 random bits to the lower half rounds up if they cause a carry;
-      // this also holds for denormals. (The random bits are inverted so that small ones round up, as below.)
+      // this also holds for denormals. (The random bits are inverted so that small random numbers round up, as below.)
       rounded = (magnitude + (~random >> 16)) & 0xffff0000u;
     } else {
       U exponent = magnitude & infinite;
@@ -59,8 +59,9 @@ struct round_by_chance {
 }  // namespace math
 
 /// Rounds each x to one of the two neighbouring numbers of T (half, bf16, fp8). `random` holds 32 random bits for each
-/// element. If x is a number of T, it is not changed. The conversion of the result to T is exact. If |x| is above T's
-/// largest number, infinite or NaN, x is not changed, and the conversion to T decides.
+/// element. If x is a number of T, it is not changed. The conversion of the result to T is exact if |x| is at most T's
+/// largest number. If |x| is above this number, infinite or NaN, x is not changed, and the conversion to T decides what
+/// it becomes.
 ///
 /// Accuracy. The probability of rounding up is exact for bf16, and for half and fp8 if |x| is at least T's smallest
 /// normal number. For smaller |x| its error is below 2^-23.

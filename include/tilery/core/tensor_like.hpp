@@ -21,7 +21,8 @@ concept tensor_like = requires(const V& v) {
   == Rank;
 };
 
-/// A type with the members of std::mdspan (tilery's views and buffers have them, too), of any rank.
+/// A type with the members data_handle(), extent() and rank() of std::mdspan (tilery's views and buffers have them,
+/// too), of any rank.
 template <class V>
 concept tensor_of_any_rank = requires(const V& v) {
   v.data_handle();
@@ -47,7 +48,7 @@ constexpr bool accesses_elements() {
     return true;
   }
 }
-/// Returns true if an mdspan's layout has strides, or if V has no layout mapping.
+/// Returns true if an mdspan's layout has the function stride(), or if V has no layout mapping.
 template <class V>
 constexpr bool has_strides() {
   if constexpr (requires(const V& v) { v.mapping(); }) return requires(const V& v) {
@@ -57,8 +58,9 @@ constexpr bool has_strides() {
     return true;
 }
 
-/// Converts a tensor-like value to tilery's view. The stride of a dimension of extent 1 has no meaning: in the view it
-/// is the stride that a dense tensor has there. `called` names the op and the operand in messages.
+/// Converts a tensor-like value to tilery's view. The stride of a dimension of extent 1 has no meaning: the view
+/// replaces it by extent * stride of the next dimension inside of it that has an extent above 1, or by 1 if there is
+/// none. `called` names the op and the operand in messages.
 ///
 /// Errors. Throws if an extent is negative or above `largest_extent`, if there are 2^63 elements or more, and if an
 /// mdspan's layout has no strides for its extents.

@@ -42,7 +42,7 @@ TILERY_SIMT pack<T, N> exchange(const pack<T, N>& low, const pack<T, N>& high, s
 }
 
 /// Does the rounds of a transposition with distances Distance, Distance / 2, ..., 1. A round exchanges between the
-/// packs i and i + distance.
+/// packs i and i + distance, for each i without the bit `distance`.
 template <int Distance, class T, int N>
 TILERY_SIMT void transpose_from(pack<T, N> (&square)[N]) {
   if constexpr (Distance > 0) {

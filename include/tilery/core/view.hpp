@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// tensor_view: a pointer, extents and strides. A view does not own its elements. Ops take views as operands, and also
-// the other tensor types that tensor_like.hpp names.
+// tensor_view: a pointer, extents and strides. A view does not own its elements. Ops take as operands views and the
+// other tensor types that tensor_like.hpp names.
 #pragma once
 #pragma GCC system_header
 
@@ -20,7 +20,8 @@ inline constexpr std::int32_t largest_extent = (std::numeric_limits<std::int32_t
 /// The largest number of dimensions of a tensor.
 inline constexpr int largest_rank = 5;
 
-/// The names of an op and of its operand in the sentence of an error: "softmax: " and "x".
+/// The names of an op and of its operand in the sentence of an error: `op` is "softmax: " (with the colon) or empty,
+/// `name` is "x".
 struct tensor_name {
   const char* op = "";
   const char* name = "a view";
@@ -48,7 +49,8 @@ concept extent_like = (std::is_integral_v<Extent> && sizeof(Extent) <= 8) || req
   std::int64_t{i};
 };
 
-/// Returns an extent as a signed 64-bit number. An extent of 2^63 or more becomes 2^63 - 1, which checks still refuse.
+/// Returns an extent as a signed 64-bit number. An extent of 2^63 or more becomes 2^63 - 1, which checked_extent()
+/// still refuses.
 template <extent_like Extent>
 constexpr std::int64_t wide_extent(const Extent& extent) {
   constexpr std::int64_t most = (std::numeric_limits<std::int64_t>::max)();
@@ -131,7 +133,8 @@ struct tensor_view {
     return n;
   }
 
-  /// True if the elements fill one range of memory without gaps, with the last dimension contiguous.
+  /// True if the elements fill one range of memory without gaps, with the last dimension contiguous, or if there are
+  /// no elements.
   constexpr bool dense() const {
     if (size() == 0) return true;
     std::int64_t step = 1;

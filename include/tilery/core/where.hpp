@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// where: a file and a line of the user's source, for messages. The default argument `where at = {}` is the line of the
-// call on every compiler that tilery supports. (clang 14 has no std::source_location.)
+// where: a file and a line of the user's source, for messages. A function with the default argument `where at = {}`
+// gets the line of its call, on every compiler that tilery supports. (clang 14 has no std::source_location.)
 #pragma once
 #pragma GCC system_header
 
