@@ -60,7 +60,7 @@ done
 
 # refuses PASS ATOM CALL ARGUMENT...: the kernel that makes this call does not compile, and the compiler says why.
 refuses() {
-  local sentence="$2 is not available on this device; the kernel's \`needs\` must name its feature: $1" call=$3
+  local sentence="$2 is not available on this device; the kernel must name its feature in needs: $1" call=$3
   shift 3
   if "${compile[@]}" "$@" "-DCALLED=$call" -c "$here/ptx/missing_needs.cu" -o "$work/missing_needs.o" >"$work/missing_needs.log" 2>&1; then
     echo "a call compiles, where the compiler must say \"$sentence\""

@@ -20,7 +20,7 @@ template <int Bytes, class Lane, class T>
 TILERY_SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from,
                             int valid = Bytes, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_async, Lane>,
-                "copy_async is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "copy_async is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
 #ifdef __CUDA_ARCH__
   if constexpr (Bytes == 16)  // .cg bypasses L1, which a copy to shared memory does not need
@@ -47,7 +47,7 @@ TILERY_SIMT void copy_async_if([[maybe_unused]] const Lane& lane, smem_ptr<T> to
                                [[maybe_unused]] where at = {}) {
   static_assert(
       has_text<features::copy_async, Lane>,
-      "copy_async_if is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+      "copy_async_if is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
 #ifdef __CUDA_ARCH__
   if constexpr (Bytes == 16)
@@ -72,7 +72,7 @@ template <class Lane>
 TILERY_SIMT void commit_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(
       has_text<features::copy_async, Lane>,
-      "commit_copies is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+      "commit_copies is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.commit_group;" ::: "memory");
 #else
@@ -84,9 +84,8 @@ TILERY_SIMT void commit_copies([[maybe_unused]] const Lane& lane, [[maybe_unused
 /// Copies that are not committed yet are not waited for.
 template <int Most, class Lane>
 TILERY_SIMT void wait_copies([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
-  static_assert(
-      has_text<features::copy_async, Lane>,
-      "wait_copies is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+  static_assert(has_text<features::copy_async, Lane>,
+                "wait_copies is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.wait_group %0;" ::"n"(Most) : "memory");
 #else

@@ -21,7 +21,7 @@ template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
                            mbarrier& barrier, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_bulk, Lane>,
-                "copy_bulk is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "copy_bulk is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
                    shared_address(to.raw())),
@@ -38,7 +38,7 @@ template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<T> from, int bytes,
                            [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_bulk, Lane>,
-                "copy_bulk is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "copy_bulk is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to.raw()),
                "r"(shared_address(from.raw())), "r"(bytes)
@@ -51,9 +51,8 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, sm
 /// Commits a group: all bulk copies to global memory that this lane has started since it committed its last group.
 template <class Lane>
 TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
-  static_assert(
-      has_text<features::copy_bulk, Lane>,
-      "commit_bulk is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+  static_assert(has_text<features::copy_bulk, Lane>,
+                "commit_bulk is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.commit_group;" ::: "memory");
 #else
@@ -67,7 +66,7 @@ template <int Most, class Lane>
 TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(
       has_text<features::copy_bulk, Lane>,
-      "wait_bulk_reads is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+      "wait_bulk_reads is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(Most) : "memory");
 #else
@@ -78,7 +77,7 @@ TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unus
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_bulk, Lane>,
-                "wait_bulk is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "wait_bulk is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("cp.async.bulk.wait_group %0;" ::"n"(Most) : "memory");
 #else
@@ -90,9 +89,8 @@ TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] w
 /// memory that is visible to this lane now.
 template <class Lane>
 TILERY_SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
-  static_assert(
-      has_text<features::copy_bulk, Lane>,
-      "fence_proxy is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+  static_assert(has_text<features::copy_bulk, Lane>,
+                "fence_proxy is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 #else

@@ -73,7 +73,7 @@ TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t 
                                [[maybe_unused]] where at = {}) {
   static_assert(
       has_text<features::ldmatrix, Lane>,
-      "load_matrices is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+      "load_matrices is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
   static_assert(Count == 1 || Count == 2 || Count == 4, "ldmatrix loads 1, 2 or 4 matrices");
 #ifdef __CUDA_ARCH__
   [[maybe_unused]] const unsigned from = shared_address(row.raw());
@@ -120,7 +120,7 @@ TILERY_SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> r
                                 [[maybe_unused]] where at = {}) {
   static_assert(
       has_text<features::stmatrix, Lane>,
-      "store_matrices is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+      "store_matrices is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
   static_assert(Count == 1 || Count == 2 || Count == 4, "stmatrix stores 1, 2 or 4 matrices");
 #ifdef __CUDA_ARCH__
   [[maybe_unused]] const unsigned to = shared_address(row.raw());

@@ -31,7 +31,7 @@ template <class Lane>
 TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int arrivals,
                       [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::mbarrier, Lane>,
-                "init is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "init is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(&barrier)), "r"(arrivals) : "memory");
 #else
@@ -44,7 +44,7 @@ TILERY_SIMT void init([[maybe_unused]] const Lane& lane, mbarrier& barrier, int 
 template <class Lane>
 TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::mbarrier, Lane>,
-                "invalidate is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "invalidate is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("mbarrier.inval.shared::cta.b64 [%0];" ::"r"(shared_address(&barrier)) : "memory");
 #else
@@ -56,7 +56,7 @@ TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier
 template <class Lane>
 TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::mbarrier, Lane>,
-                "arrive is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "arrive is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("{ .reg .b64 state; mbarrier.arrive.shared::cta.b64 state, [%0]; }" ::"r"(shared_address(&barrier))
                : "memory");
@@ -72,7 +72,7 @@ TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& 
                                    [[maybe_unused]] where at = {}) {
   static_assert(
       has_text<features::mbarrier, Lane>,
-      "arrive_and_expect is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+      "arrive_and_expect is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("{ .reg .b64 state; mbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1; }" ::"r"(
                    shared_address(&barrier)),
@@ -89,7 +89,7 @@ template <class Lane>
 TILERY_SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity,
                       [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::mbarrier, Lane>,
-                "wait is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "wait is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile(
       "{ .reg .pred over;\n"

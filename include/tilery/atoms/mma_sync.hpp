@@ -75,7 +75,7 @@ TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragme
                           const typename mma_fragments<A, B>::a_type (&a)[M],
                           const typename mma_fragments<A, B>::b_type (&b)[N], [[maybe_unused]] where at = {}) {
   static_assert(has_text<mma_shape<A, B>::needs, Lane>,
-                "mma_sync is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "mma_sync is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
   using shape = mma_shape<A, B>;
   // this lane's share of the multiply-adds, for the virtual GPU's profile (simt/step.hpp)
   lane.operations(shape::on, M * N * (shape::m * shape::n * shape::k / Lane::warp_size), at);

@@ -16,7 +16,7 @@ template <class Lane>
 TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number, [[maybe_unused]] int lanes,
                             [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::named_barriers, Lane>,
-                "sync_named is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                "sync_named is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("bar.sync %0, %1;" ::"r"(number), "r"(lanes) : "memory");
 #else
@@ -31,7 +31,7 @@ TILERY_SIMT void arrive_named([[maybe_unused]] const Lane& lane, [[maybe_unused]
                               [[maybe_unused]] int lanes, [[maybe_unused]] where at = {}) {
   static_assert(
       has_text<features::named_barriers, Lane>,
-      "arrive_named is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+      "arrive_named is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
 #ifdef __CUDA_ARCH__
   asm volatile("bar.arrive %0, %1;" ::"r"(number), "r"(lanes) : "memory");
 #else

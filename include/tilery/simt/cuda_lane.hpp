@@ -87,14 +87,14 @@ public:
   TILERY_SIMT int cluster_rank() const {
     static_assert(
         has_text<features::clusters, Lane>,
-        "cluster_rank is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+        "cluster_rank is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
     return cuda_cluster::rank();
   }
   template <class Lane = cuda_lane>
   TILERY_SIMT int cluster_size() const {
     static_assert(
         has_text<features::clusters, Lane>,
-        "cluster_size is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+        "cluster_size is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
     return cuda_cluster::size();
   }
 
@@ -123,7 +123,7 @@ public:
   TILERY_SIMT void sync_cluster(where = {}) const {
     static_assert(
         has_text<features::clusters, Lane>,
-        "sync_cluster is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+        "sync_cluster is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
     cuda_cluster::sync();
   }
 
@@ -205,7 +205,7 @@ public:
   template <class T, class Lane = cuda_lane>
   TILERY_SIMT dsmem_ptr<T> of_block(smem_ptr<T> mine, int rank, where = {}) const {
     static_assert(has_text<features::clusters, Lane>,
-                  "of_block is not available on this device; the kernel's `needs` must name its feature: " TILERY_PASS);
+                  "of_block is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
     return dsmem_ptr<T>(cuda_cluster::map(mine.raw(), rank), rank);
   }
   template <class T>
