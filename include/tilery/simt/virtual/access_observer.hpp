@@ -20,7 +20,7 @@ struct access_observer {
   bool writes;
   const char* memory;  // the name in reports if `home` is null: an operand's, "shared memory" or "global memory"
   std::size_t cell_bytes = 1;
-  std::int64_t base = 0;  // offset of cell 0 from the start of the named memory, in bytes; "global memory" starts at 0
+  std::int64_t base = 0;  // offset of cell 0 from the start of the named memory ("global memory": address 0), in bytes
   bool in_shared = true;
   access_reports* home = nullptr;  // an access by cluster rank: the watch of the block that owns the memory; else null
   bool discarded = false;          // discarded bytes of this shared memory have become uninitialised in this block

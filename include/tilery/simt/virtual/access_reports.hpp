@@ -35,8 +35,8 @@ public:
              atomic_write}};
   }
 
-  // Both functions report an access whose address is not a multiple of the required alignment, or a bulk copy whose
-  // size is not.
+  // The next two functions report an access whose address is not a multiple of the required alignment, or a bulk copy
+  // whose size is not.
 
   void misaligned_shared(const actor& who, std::int64_t offset, int bytes, bool writes) {
     report(fault_kind::misaligned, who, writes, "shared memory", offset, bytes, must_be_aligned);
