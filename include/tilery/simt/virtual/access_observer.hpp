@@ -18,12 +18,12 @@ struct access_observer {
   access_reports& watch;  // of the block whose lane makes the access
   const access_reports::actor& who;
   bool writes;
-  const char* memory;  // the name in reports: an operand, "shared memory" or "global memory"
+  const char* memory;  // the name in reports if `home` is null: an operand's, "shared memory" or "global memory"
   std::size_t cell_bytes = 1;
-  std::int64_t base = 0;  // offset of cell 0 from the start of the named memory, in bytes
+  std::int64_t base = 0;  // offset of cell 0 from the start of the named memory ("global memory": address 0), in bytes
   bool in_shared = true;
   access_reports* home = nullptr;  // an access by cluster rank: the watch of the block that owns the memory; else null
-  bool discarded = false;          // lanes have discarded bytes of this shared memory, which are then uninitialised
+  bool discarded = false;          // discarded bytes of this shared memory have become uninitialised in this block
 
   /// The watch of the block that owns the memory; for global memory, of the block that makes the access.
   access_reports& of() const { return home ? *home : watch; }
@@ -39,12 +39,12 @@ struct access_observer {
   bool ordered(const readers& r) const { return watch.order_.knows(who.lane, r); }
 
   /// True if the access may follow the write `e`: both are atomics that are atomic to each other, or `e` happens before
-  /// the access and is visible to the access's proxy.
+  /// the access and is visible to the access's proxy. A constant read may follow no write.
   bool allows(const epoch& e) const {
     if (both_atomic(e.mode, e.who)) return true;
     if (who.self.mode == access_mode::constant || !ordered(e)) return false;
     if (!who.through_proxy || e.mode == access_mode::async_proxy) return true;
-    return in_shared && watch.order_.fenced(who.lane, e);  // a proxy fence orders shared memory only
+    return in_shared && watch.order_.fenced(who.lane, e);  // the atoms' proxy fence orders shared memory only
   }
   /// True if the access may follow the reads or atomics `r`. The shadow asks only if at least one of both sides writes.
   /// No write may follow a constant read.
@@ -85,6 +85,8 @@ private:
     return is_atomic(mine) && is_atomic(other) && of_one_width(mine, other) &&
            (by.block == watch.order_.block() || (reaches_device(mine) && reaches_device(other)));
   }
+  /// Reports a fault of this kind, if the launch checks for races: this access must not follow the access `other` of
+  /// member `member` of its group. Says which barrier, wait or fence would order the two.
   template <class Other>
   void conflict(const Other& other, int member, bool wrote, std::size_t first, std::size_t cells, fault_kind kind) {
     if (!watch.launch_.checks_for(checks::races)) return;
@@ -104,8 +106,9 @@ private:
     if (pair.one_line_stores && origin.later.barrier == 0) origin.needed = remedy::other;
     watch.launch_.found(std::move(f), who.self.site, other.site, std::move(origin));
   }
-  // The offset of a cell, and the size of some cells, in bytes.
+  /// The offset of a cell from the start of the named memory, in bytes.
   std::int64_t offset(std::size_t cell) const { return base + static_cast<std::int64_t>(cell * cell_bytes); }
+  /// The size of this number of cells, in bytes.
   std::int64_t size(std::size_t cells) const { return static_cast<std::int64_t>(cells * cell_bytes); }
 };
 

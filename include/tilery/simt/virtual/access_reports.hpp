@@ -35,12 +35,13 @@ public:
              atomic_write}};
   }
 
-  // Report an access whose address is not a multiple of its alignment. For global memory the fault names the nearest
-  // operand; without operands, its offset is the address.
+  // The next two functions report an access whose address is not a multiple of the required alignment, or a bulk copy
+  // whose size is not.
 
   void misaligned_shared(const actor& who, std::int64_t offset, int bytes, bool writes) {
     report(fault_kind::misaligned, who, writes, "shared memory", offset, bytes, must_be_aligned);
   }
+  /// The fault names the nearest operand. If no operand has elements, the fault's offset is the address.
   void misaligned_global(const actor& who, const void* pointer, int bytes, bool writes) {
     const auto address = reinterpret_cast<std::uintptr_t>(pointer);
     const operand* near = launch_.memory().nearest(address);
@@ -71,12 +72,13 @@ protected:
     landed_.clear(), issuer_.clear();
   }
 
-  /// Notes the lane that issued the bulk copies of an mbarrier's engine: reports name this lane.
+  /// Notes that the lane has issued a bulk copy by an mbarrier's engine. Reports name the lane of the engine's last
+  /// copy, for each of its copies.
   void issued_by(group_id engine, int lane) {
     if (engine.local >= issuer_.size()) issuer_.resize(engine.local + 1, -1);
     issuer_[engine.local] = lane;
   }
-  /// Marks the copies before `time` as landed: their bytes are in memory. `time` counts the groups of copies that
+  /// Marks the accesses of this engine and member before `time` as complete. `time` counts the groups of copies that
   /// lane `member` of a warp has committed (copy_checks.hpp), or the phases of an mbarrier (mbarrier_checks.hpp).
   void lands(group_id engine, int member, std::uint32_t time) { landed(engine, member) = time; }
 
@@ -118,9 +120,10 @@ protected:
   }
 
   /// Returns the barrier that separates two accesses in the loop's body if they belong to different iterations of the
-  /// loop, else an empty result. The test: the source line of one access is above the line of the last passed barrier,
-  /// and that of the other one is not; both accesses came after this barrier was last passed; and the upper line had
-  /// been executed before lanes passed the barrier for the first time.
+  /// loop, else an empty result. The barrier is the last one that the warp (with `same_warp`) or the block has passed.
+  /// The test, with the lines of the kernel's own source, all in one file: the line of one access is above the
+  /// barrier's line, and the line of the other access is not; both accesses came after the barrier was last passed; and
+  /// a lane had reached the site of the upper access before lanes passed the barrier for the first time.
   later_iteration later_iteration_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time,
                                      bool same_warp) const {
     const passed_barriers::barrier& passed =
@@ -144,7 +147,7 @@ protected:
 private:
   friend struct access_observer;
 
-  std::vector<std::uint32_t> landed_;  // (engine, member)
+  std::vector<std::uint32_t> landed_;  // (engine, member), see landed(); engines are counted from the block's first
   std::vector<int> issuer_;            // by number of the engine: the lane that issued its last copy; -1: not known
 };
 

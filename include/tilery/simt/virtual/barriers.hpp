@@ -16,7 +16,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// A copy by a copy engine. From its issue until land() the copy is in flight: no byte has been written yet.
+/// A copy by a copy engine. From its issue until land() the copy is in flight: it has copied no byte yet.
 struct engine_copy {
   void* to = nullptr;
   const void* from = nullptr;
@@ -69,7 +69,7 @@ public:
     mbarriers_.clear();
     for (named_barrier& b : named_) b = {};
   }
-  /// Returns the mbarrier at an address. Where none has been initialised, its `expected` is 0.
+  /// Returns the mbarrier at an address. If none is initialised there, `expected` of the result is 0.
   mbarrier_state& at(const void* address) { return mbarriers_[address]; }
   named_barrier& number(int i) { return named_[i]; }
 

@@ -96,8 +96,9 @@ public:
   // mbarriers and named barriers --------------------------------------------------------------------------------------
 
   virtual_machine::barriers& barriers() { return barriers_; }
-  /// Begins the next phase of an mbarrier if its current phase is complete, and wakes the lanes that wait for it.
-  /// Reports copies that bring more bytes than the phase expects.
+  /// Begins the next phase of an mbarrier if its current phase is complete, and wakes the lanes that wait for it. If
+  /// copies bring more bytes than the phase expects, a checked block reports them, and the phase can be complete; in an
+  /// unchecked block the phase is never complete.
   void advance_phase(const void* mbarrier) {
     mbarrier_state& b = barriers_.at(mbarrier);
     if (events_ && b.overfull()) events_->too_many_bytes(mbarrier, -std::exchange(b.missing_bytes, 0));
@@ -106,7 +107,7 @@ public:
     wake_mbarrier(mbarrier);
   }
   /// Wakes the lanes that wait at an mbarrier. Called when its phase is complete, and when a new copy has been issued:
-  /// a copy lands only when a waiting lane runs.
+  /// a copy lands only when a lane that waits for its mbarrier runs.
   void wake_mbarrier(const void* mbarrier) {
     mbarrier_state& b = barriers_.at(mbarrier);
     for (const int lane : b.waiting) ready().insert(lane);
@@ -155,14 +156,15 @@ private:
 
   friend block_lanes<block>;
   void run_kernel(int rank) { kernel_(*this, rank, params_); }
-  /// Updates the counts of live lanes when a lane has ended, and releases the barriers that waited for this lane alone.
+  /// Called when a lane has ended. Releases the barriers that waited for this lane alone, unless the block is ended
+  /// early. After the last lane, tells the watch that the block has ended.
   void lane_ended(int rank) {
     --cluster_->live;
     if (!cancelled() && !failed()) release_without(rank);
     if (!lives() && events_) events_->ends();
   }
 
-  // Each release_... makes the waiting lanes of a complete barrier ready to run.
+  // Each of the next three functions makes the waiting lanes of a complete barrier ready to run.
 
   void release_block() {
     arrived_ = 0;
@@ -180,8 +182,9 @@ private:
     ready().insert_warp(warp, came);
     if (events_) events_->warp_complete(warp, w.called, came);
   }
-  /// Releases the barriers that waited only for this lane, which has ended. Not inlined: otherwise the code that ends a
-  /// lane would have a large stack frame, on the stack of every lane.
+  /// Releases the sync_block, the collective of the warp and the sync_cluster if they waited only for this lane, which
+  /// has ended. Not inlined: otherwise the code that ends a lane would have a large stack frame, on the stack of every
+  /// lane.
   [[gnu::noinline]] void release_without(int rank) {
     if (arrived_ == live() && live() > 0) release_block();
     warp_collective_state& w = warp_of(rank);
@@ -200,9 +203,9 @@ private:
   lane_function kernel_ = nullptr;
   const void* params_ = nullptr;
   cluster_state* cluster_ = nullptr;
-  int arrived_ = 0;  // lanes at the block's barrier
+  int arrived_ = 0;  // number of lanes that wait in sync_block
   std::vector<warp_collective_state> warps_;
-  lane_set waiting_;  // the lanes at the block's barrier
+  lane_set waiting_;  // the lanes that wait in sync_block
   virtual_machine::barriers barriers_;
   std::size_t shared_bytes_;
   std::unique_ptr<std::byte, free_shared> shared_;

@@ -68,7 +68,7 @@ struct mbarrier_state;
 /// The blocks of a cluster, and the state of the cluster's barrier.
 struct cluster_state {
   std::vector<block*> blocks;  // by rank in the cluster
-  int live = 0, arrived = 0;   // lanes of all blocks: those that have not ended; those that wait in sync_cluster
+  int live = 0, arrived = 0;   // numbers of lanes of all blocks: that have not ended; that wait in sync_cluster
 
   /// Returns the block of this rank; null if the cluster has no such rank.
   block* at(int rank) const {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The lanes of one block as fibers (fiber.hpp), and the choice of the lane that runs next. A lane that must wait
 // switches straight to the next ready lane of its block, or to the scheduler (grid.hpp) if no lane is ready. A lane
-// waits at a barrier (block.hpp), in wait_until, or because it polls (polling.hpp). A lane that throws, or that
-// overflows its stack, ends its block.
+// waits at a barrier (block.hpp), in wait_until, or because it polls (polling.hpp). If a lane throws or
+// overflows its stack, all lanes of its block end, and the launch stops.
 #pragma once
 #pragma GCC system_header
 
@@ -95,8 +95,8 @@ public:
   /// True once cancel() has been called for the current block.
   bool cancelled() const { return cancelled_; }
   /// Counts the events after which other lanes may be able to continue: a lane returns from wait_until, a lane's atomic
-  /// finds another value than its previous atomic on this address, or a lane ends. If resume() does not change this
-  /// count, the block made no progress.
+  /// finds another value than its previous atomic on this address, or a lane ends. The scheduler takes a resume() that
+  /// leaves this count unchanged as no progress, unless a lane has stopped polling (grid.hpp).
   std::uint64_t progress() const { return progress_; }
   /// The index of this block in the grid.
   index3 at() const { return at_; }
@@ -115,8 +115,9 @@ public:
     while (!done()) suspend(rank, verb::wait_until, at);
     ++progress_;
   }
-  /// Lets other lanes and other blocks run if the lane polls (polling.hpp). Called before an atomic on the address
-  /// `place`. look() returns the current value there. `changes`: true if the atomic is going to change this value.
+  /// Lets other lanes and other blocks run if the lane polls, and at every 1024th atomic (polling.hpp). Called before
+  /// an atomic on the address `place`. look() returns the current value there. `changes`: true if the atomic is going
+  /// to change this value.
   template <class Look>
   void before_atomic(int rank, const void* place, Look look, bool changes, where at) {
     polling& polls = polls_[static_cast<std::size_t>(rank)];
@@ -176,7 +177,7 @@ protected:
       if (l.alive && l.self.guards(address)) return l.rank;
     return -1;
   }
-  /// Ends a lane that has overflowed its stack, without running the destructors of the objects on this stack, and
+  /// Ends a lane that has overflowed its stack, without running the destructors of the objects on its stack, and
   /// stores the fault as the block's failure. `last`: the site of the lane's last verb. No lane of the block continues.
   [[noreturn]] void abandon(int rank, const site& last) {
     fault f;

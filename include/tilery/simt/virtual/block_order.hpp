@@ -63,7 +63,7 @@ public:
   group_id new_engine() { return {block_, static_cast<std::uint32_t>(warp_count() + engines_++)}; }
 
   // knows(): true if the access, or all accesses of `r`, are ordered before the lane's next access. A lane knows its
-  // own accesses, but not those of the copies that it has issued.
+  // own accesses, but those of the copies that it has issued only after it has waited for them.
 
   bool knows(int lane, group_id who, int member, std::uint32_t at, access_mode mode) const {
     if (!is_engine(mode) && who == warp_of(lane) && member == lane % warp_lanes) return true;
@@ -78,7 +78,8 @@ public:
       if (!knows(lane, r.who, __builtin_ctz(rest), r.time, r.mode)) return false;
     return true;
   }
-  /// True if the readers' accesses are ordered before the next access of every lane of this lane's warp.
+  /// True if the clock of the lane's warp holds the readers' accesses: they are ordered before the next access of every
+  /// lane of this warp. False if the order follows only from clocks of single lanes.
   bool warp_knows(int lane, const readers& r) const {
     return warp(lane).known.knows(r.who, vector_clock::all_members, r.time);
   }
@@ -90,7 +91,7 @@ public:
     return alone && alone->fenced.knows(e.who, e.member, e.time);
   }
 
-  /// True if the access is ordered before the next access of at least one lane of the block.
+  /// True if the access, by another block, is ordered before the next access of at least one lane of this block.
   bool known_to_any(const epoch& e) const {
     const auto knows = [&](const knowledge& k) { return k.known.knows(e.who, e.member, e.time); };
     return std::any_of(warps_.begin(), warps_.end(), knows) ||
@@ -118,7 +119,7 @@ public:
   }
   /// Acquires: the lane learns what a release has returned.
   void acquire(int lane, const knowledge& given) { alone(lane).join(given); }
-  /// Waits for copies: the lane learns the accesses of all copies of the engine before `time`.
+  /// Records a wait for copies: the lane learns the accesses of this engine and member before `time`.
   void wait_for(int lane, group_id engine, int member, std::uint32_t time) {
     alone(lane).known.learn(engine, member, time);
   }
@@ -162,7 +163,8 @@ public:
     }
   }
 
-  // A barrier of the cluster consists of pass_block_barrier() of each block, and then learn() of each block.
+  // A barrier of the cluster consists of pass_block_barrier() of each block that has not ended, and then learn() of
+  // each block.
 
   /// What all lanes know after pass_block_barrier().
   const knowledge& shared_by_all() const { return warps_.front(); }

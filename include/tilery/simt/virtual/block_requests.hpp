@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Groups the accesses of single lanes into warp requests, for the profile. On a GPU the lanes of a warp access memory
 // together; the virtual GPU runs them one after another, so that one lane may finish a loop before the next lane begins
-// it. Therefore the n-th executions of a site (site.hpp) by the lanes of a warp, counted from the warp's last barrier,
-// count as one request. The cost of a request (warp_request.hpp) is computed when the warp reaches its next barrier.
-// Until then the addresses are kept here, separately for each block, because other blocks run while this block waits.
+// it. Therefore the n-th executions of a site (site.hpp) by the lanes of a warp, counted from the warp's last barrier
+// or collective, count as one request. The cost of a request (warp_request.hpp) is computed at the warp's next barrier
+// or collective, or at the end of the block. Until then the addresses are kept here, separately for each block, because
+// other blocks run while this block waits.
 #pragma once
 #pragma GCC system_header
 
@@ -71,8 +72,7 @@ public:
   }
 
 private:
-  static constexpr std::uint32_t most_kept = 2048;  // requests whose addresses a site's queue keeps between two calls
-                                                    // of aligned()
+  static constexpr std::uint32_t most_kept = 2048;  // the most requests of a queue whose addresses are kept
   static constexpr int widths = 8;                  // a width is log2(bytes), 0 to 4; 8 is the next power of two
 
   /// The pending requests of one warp at one site, for one kind and one width of access.
@@ -80,17 +80,18 @@ private:
     std::uint32_t done[32] = {};     // executions by each lane: lane i takes part in the requests n < done[i]
     std::uint32_t kept = 0;          // number of requests for whose addresses `at` has room
     std::vector<std::uintptr_t> at;  // (request, lane)
-    int row = 0, width = 0;
+    int row = 0, width = 0;          // the row of profile_recorder; log2(bytes)
     site_kind kind = site_kind::global_load;
     bool pending = false;
   };
   struct warp_state {
     std::uint32_t live = 0;                      // mask of the lanes that were alive at the last barrier
-    std::vector<std::unique_ptr<queue>> queues;  // (site, kind, width), with 16 kinds; most entries are null
+    std::vector<std::unique_ptr<queue>> queues;  // (site, kind, width), with room for 16 kinds; most are null
     std::vector<queue*> pending;                 // the queues that have requests
   };
 
-  /// Adds one execution by a lane to its queue. If the address is not kept, its sector still counts as accessed.
+  /// Adds one execution by a lane to the queue of its warp. If an address of global memory is not kept, its sector
+  /// still counts as accessed.
   void keep(std::uint32_t site, site_kind kind, int rank, std::uintptr_t at, int width) {
     warp_state& w = warps_[static_cast<unsigned>(rank) / 32];
     const unsigned lane = static_cast<unsigned>(rank) % 32;

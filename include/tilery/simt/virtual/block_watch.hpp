@@ -42,7 +42,7 @@ public:
 
   void warp_complete(int warp, verb what, std::uint32_t lanes) override {
     const std::uint32_t site = progress_.site_of(warp * block::warp_lanes + std::countr_zero(lanes));
-    if (what == verb::sync_warp) {  // shuffles and votes order no memory
+    if (what == verb::sync_warp) {  // shuffles, votes and warp instructions order no memory
       order_.pass_warp_barrier(warp);
       passed_.warp(warp, site, order_.time(warp * block::warp_lanes)), launch_.passes(site);
     }
@@ -101,9 +101,9 @@ public:
 
   /// Returns the number of the site of the verb `name` at line `at`, and counts one verb of the lane.
   std::uint32_t at_site(int lane, const char* name, where at) { return progress_.at_site(lane, name, at); }
-  /// True if the lane must let other lanes run before its next access. Without a seed this happens at regular
-  /// intervals, so that a lane that spins on a flag does not stop its block; with a seed, at random verbs. Ends the
-  /// launch if the block has exceeded the step limit.
+  /// True if the lane must let other lanes run before it executes the verb of its last at_site(). Without a seed this
+  /// happens at regular intervals, so that a lane that spins on a flag does not stop its block; with a seed, at random
+  /// verbs. Ends the launch if the block has exceeded the step limit.
   bool delays(int lane) { return progress_.used_up(lane) && plans_more(lane); }
 
   // Accesses ----------------------------------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // For each cell of a piece of memory, the lanes that have read the cell (or made atomics on it) since its last write. A
 // cell stores the number of a set of readers (reader_sets.hpp); neighbouring cells share a line or word, which stores
-// one number (line_numbers.hpp). Lanes of a warp that read a cell at the same time and site share one set: the first
-// lane makes the set, and the other lanes join it by one bit each. These bits are the second number of the line or
-// word.
+// one number while its cells have one set (line_numbers.hpp). Lanes of a warp that read such a line or word at the same
+// time (vector_clock.hpp) and site share one set: the first lane makes the set, and the other lanes join it by one bit
+// each. These bits are the second number of the line or word.
 //
 // shadow.hpp explains "cell" and "a lane knows of an access". In this file, `lane` is a mask with one bit set: the bit
 // of the lane's index in its warp.
@@ -63,12 +63,13 @@ public:
     std::uint32_t* const at = together<Count>(first);
     return at && repeat(all, at, lane, by);
   }
-  /// Adds a lane to `Count` cells of one line. `ordered(readers)`: true if these accesses happen before what any lane
-  /// of this warp does next.
+  /// Adds a lane to `Count` cells of one line. `ordered(readers)`: true if these accesses happen before the next access
+  /// of every lane of this warp.
   ///
   /// Returns false if shadow::read() must do this instead: some of the readers are atomics that have written; or the
-  /// line is stored cell by cell and the cells have different sets; or the cells are part of a line or word that stores
-  /// one number. Then the lane may be among the readers of some of the cells already; adding it again has no effect.
+  /// line is stored cell by cell and the cells have different sets; or `Count` is less than 4 and the cells are part
+  /// of a line or word that stores one number. Then the lane may be among the readers of some of the cells already;
+  /// adding it again has no effect.
   template <std::size_t Count, class Ordered>
   bool add_lane(histories& all, std::size_t first, std::uint32_t lane, reading& by, const Ordered& ordered) {
     create();
@@ -89,9 +90,10 @@ public:
     return true;
   }
 
-  /// Forgets the readers of `Count` cells of one line, because the cells are being written. Changes nothing and returns
-  /// false if `ordered(readers)` is false for some of the readers (an access that does not happen before the write), or
-  /// if the cells share their number with other cells.
+  /// Forgets the readers of `Count` cells of one line, because the cells are being written. Returns true at once if all
+  /// lanes know of all readers: their sets count as empty. Otherwise changes nothing and returns false if
+  /// `ordered(readers)` is false for some of the readers (an access that does not happen before the write), or if the
+  /// cells share their number with other cells.
   template <std::size_t Count, class Ordered>
   bool forget_ordered(const histories& all, std::size_t first, const Ordered& ordered) {
     if (empty() || none_unknown(all, first, Count)) return true;
@@ -112,7 +114,8 @@ public:
     for_joined(first, count,
                [&](std::uint32_t number, std::uint32_t members) { return all.reads.joined(number, members); });
   }
-  /// True if all cells have the same set of readers. A set whose readers are known to all lanes counts as empty.
+  /// True if all cells store the number of one set, or if all lanes know of all readers of the cells: all sets then
+  /// count as empty.
   bool are_one_set(const histories& all, std::size_t first, std::size_t count) const {
     return run(first, first + count) == count || none_unknown(all, first, count);
   }

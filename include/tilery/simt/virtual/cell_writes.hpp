@@ -25,8 +25,9 @@ public:
   /// Forgets the writes to `count` cells.
   void forget(std::size_t first, std::size_t count) { set(first, count, first_write_); }
 
-  /// True if each of the `count` cells has been written, and all lanes know of these writes. If this is true for a
-  /// whole line that is split into words or cells, the line is marked as settled: the next call looks at the mark only.
+  /// True if each of the `count` cells has a last write, and all lanes know of these writes. write_log::before is such
+  /// a write, write_log::never is none. If this is true for a whole line that is split into words or cells, the line is
+  /// marked as settled: the next call looks at the mark only.
   bool known_to_all(const histories& all, std::size_t first, std::size_t count) {
     for (std::size_t i = first, last = first + count; i < last;) {
       const std::size_t at = i / line, stop = std::min(last, (at + 1) * line);
@@ -49,8 +50,8 @@ public:
       if (const std::uint32_t* at = together<word>(first)) return all.writes.known_to_all(number_of(*at));
     return false;
   }
-  /// True if known_to_all() has marked line number `at`: all of its cells are written, and all lanes know of the
-  /// writes.
+  /// True if known_to_all() has marked line number `at`: all of its cells have a last write, and all lanes know of
+  /// these writes.
   bool is_settled(std::size_t at) const { return (head(at) & settled) != 0; }
 
 private:

@@ -9,12 +9,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The checks of a launch: a set of flags.
+/// The checks of a launch: a set of flags. Some faults are reported with any flags: accesses that are out of bounds,
+/// misaligned, or to the shared memory of a block that has ended; writes to operands that the launch only reads;
+/// different collectives in one warp; most misuses of barriers; deadlocks, the step limit and stack overflows.
 enum class checks : unsigned {
-  memory = 1,    ///< bounds, alignment, reads of uninitialised memory, writes to operands that the launch only reads
-  races = 2,     ///< unordered accesses, at least one of them a write; missing waits for copies; missing proxy fences
-  meetings = 4,  ///< barriers and collectives that lanes call from different lines, or after some lanes have ended
-  profile = 8,   ///< not a check: the bytes that each line moves, and their cost; needs a launch_report
+  memory = 1,    ///< reads of uninitialised memory; elements of outputs that were never written
+  races = 2,     ///< all faults of missing order: races, missing waits and proxy fences, early ends and accesses
+  meetings = 4,  ///< a sync_block, sync_cluster or named barrier that lanes call from different lines; barriers and
+                 ///< collectives that some lanes do not reach because they have ended; bulk copies that bring more
+                 ///< bytes than their mbarrier expects
+  profile = 8,   ///< not a check: the work of each line (bytes, operations, barriers) and its cost; needs a report
   all = 15
 };
 
@@ -28,7 +32,7 @@ constexpr checks operator&(checks a, checks b) {
 constexpr bool any(checks c) { return c != checks{}; }
 
 /// Collects the faults and the profiles of all launches to which it is passed (virtual_gpu::options::report). A launch
-/// with a report does not throw its faults, unless it stops at the first one.
+/// with a report does not throw its faults, unless it stops at the first one: then it adds nothing to the report.
 struct launch_report {
   std::vector<fault> faults;
   std::vector<launch_profile> profiles;

@@ -17,9 +17,9 @@ namespace virtual_machine {
 struct grid_of_blocks {
   const char* kernel;  // its name
   index3 blocks;
-  int threads;  // per block
-  int shared_bytes;
-  int cluster;  // blocks per cluster, along x
+  int threads;       // per block
+  int shared_bytes;  // per block
+  int cluster;       // blocks per cluster, along x
   block::lane_function function;
   const void* params;
   tensor_model tensors = {};
@@ -88,8 +88,8 @@ public:
   bool waits_for_memory() const { return lanes_in(verb::wait_until) + polling() > 0; }
   /// The number of lanes that poll.
   int polling() const { return lanes_in(verb::poll); }
-  /// The sum of the progress counters of the blocks (block_lanes::progress). A resume() that leaves the sum unchanged
-  /// has made no progress.
+  /// The sum of the progress counters of the blocks (block_lanes::progress). The scheduler takes a resume() that
+  /// leaves the sum unchanged as no progress, unless a lane has stopped polling.
   std::uint64_t progress() const {
     std::uint64_t sum = 0;
     for (const auto& b : blocks_) sum += b->progress();

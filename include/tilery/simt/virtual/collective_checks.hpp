@@ -18,7 +18,7 @@ class collective_checks : public named_barrier_checks {
 public:
   using named_barrier_checks::named_barrier_checks;
 
-  /// Counts, for the profile, the arrival of a lane at a collective of its warp.
+  /// Counts, for the profile, the arrival of a lane at a sync_warp, a shuffle or a vote.
   void arrives_at_collective(int lane, verb what, std::uint32_t site) {
     if (profiles_)
       requests_.synchronisation(site, what == verb::sync_warp ? site_kind::barrier : site_kind::shuffle, lane);
@@ -43,6 +43,7 @@ public:
     if (first == site || !launch_.checks_for(checks::meetings)) return;
     fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0,
                         "all lanes of a warp must reach the same sync_cluster");
+    // the lane that arrived first is not kept: the report names lane 0 of the warp in its place
     f.before.block = f.now.block, f.before.lane = lane / block::warp_lanes * block::warp_lanes;
     launch_.found(std::move(f), site, first);
   }
@@ -53,21 +54,21 @@ protected:
     cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
   }
 
-  /// Reports the lanes of a warp that ended before a collective that is now complete. `lanes`: the mask of the warp's
-  /// live lanes; `site`: the site of the collective.
+  /// Reports how many lanes of a warp ended before a collective that is now complete, if there are any. `lanes`: the
+  /// mask of the warp's live lanes; `site`: the site of the collective.
   void check_warp(int warp, std::uint32_t lanes, std::uint32_t site) {
     const int of = std::min(block::warp_lanes, order_.lane_count() - warp * block::warp_lanes);
     ended_before(warp * block::warp_lanes + std::countr_zero(lanes), site, of - std::popcount(lanes), "warp");
   }
-  /// Reports the lanes of the block that ended before a sync_block that is now complete. `lanes`: the number of the
-  /// block's live lanes.
+  /// Reports how many lanes of the block ended before a sync_block that is now complete, if there are any, and prepares
+  /// for the next sync_block. `lanes`: the number of the block's live lanes.
   void check_block(int lanes) {
     ended_before(barrier_lane_, barrier_site_, order_.lane_count() - lanes, "block");
     barrier_site_ = 0;
   }
   /// The site of the sync_block at which lanes have arrived and that is not complete; 0: no lane has arrived.
   std::uint32_t barrier_site() const { return barrier_site_; }
-  /// Reports the lanes of the cluster that ended before a sync_cluster that is now complete. `ended`: their number.
+  /// Reports that `ended` lanes of the cluster ended before a sync_cluster that is now complete, unless `ended` is 0.
   void check_cluster(int ended) { ended_before(cluster_lane_, cluster_site_, ended, "cluster"); }
   /// Prepares for the next sync_cluster.
   void forget_cluster_sites() { std::fill(cluster_sites_.begin(), cluster_sites_.end(), 0); }

@@ -55,8 +55,8 @@ public:
 
   // Bulk copies from shared to global memory, through the asynchronous proxy ------------------------------------------
 
-  /// Checks a bulk copy, and begins it if it is allowed. The destination is written when the lane waits, or at the end
-  /// of the block.
+  /// Checks a bulk copy, and begins it if it is allowed. The destination is written when the lane waits for the copy's
+  /// group, or at the end of the block.
   void copy_bulk_out(int lane, void* to, const void* from, int bytes, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     const actor reads{lane, engine_epoch(bulk_reads, lane, l.bulk_groups, site, access_mode::async_proxy), true},
@@ -93,8 +93,8 @@ protected:
     for (int engine = 0; engine < engines_of_a_warp * order_.warp_count(); ++engine) order_.new_engine();
     for (lane_copies& l : copies_) l = {};
   }
-  /// Called when the block has ended. Executes its bulk copies that are in flight, because a GPU completes them, too.
-  /// Reports a lane that has not waited until the sources of its bulk copies have been read.
+  /// Called when the block has ended. Executes its bulk copies to global memory that are in flight, because a GPU
+  /// completes them, too. Reports a lane that has not waited until the sources of these copies have been read.
   void end_copies() {
     for (std::size_t lane = 0; lane < copies_.size(); ++lane) {
       const lane_copies& l = copies_[lane];
@@ -108,8 +108,9 @@ protected:
   /// launch checks for races.
   bool checks_the_end() const { return !self_->cancelled() && launch_.checks_for(checks::races); }
 
-  /// Checks that the size of a bulk copy and both addresses are multiples of 16 bytes. If not, reports a fault and
-  /// returns false. `shared_written`: true if shared memory is the destination, for the report.
+  /// Checks that the size of a bulk copy is not negative, and that the size and both addresses are multiples of 16
+  /// bytes. If not, reports a fault and returns false. `shared_written`: true if shared memory is the destination, for
+  /// the report.
   bool bulk_aligned(const actor& who, const void* shared, const void* global, int bytes, bool shared_written) {
     if (bytes < 0) {
       report(fault_kind::out_of_bounds, who, shared_written, "shared memory", shared_offset(shared), bytes,
@@ -158,8 +159,8 @@ private:
   };
 
   lane_copies& copies_of(int lane) { return copies_[static_cast<std::size_t>(lane)]; }
-  /// Returns the engine that makes the lane's copies of this kind. Of block_order's groups, the warps have the first
-  /// numbers; the engines of one kind follow them, by warp.
+  /// Returns the engine that makes the lane's copies of this kind. The warps of the block have the lowest numbers;
+  /// then follow the engines `copies_in` by warp, then `bulk_reads`, then `bulk_writes`.
   group_id engine(engine_kind kind, int lane) const {
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
     return {order_.block(), warps * (1 + kind) + static_cast<std::uint32_t>(lane / block::warp_lanes)};
@@ -174,8 +175,9 @@ private:
     lands(engine(kind, lane), lane % block::warp_lanes, end);
     order_.wait_for(lane, engine(kind, lane), lane % block::warp_lanes, end);
   }
-  /// Executes the copies of all groups but the newest `most`. Then calls done(end), where `end` is the number of the
-  /// first group that is still in flight.
+  /// Executes the copies of all committed groups but the newest `most`. Then calls done(end), where `end` is the number
+  /// of the first group that may still be in flight. Does nothing if at most `most` groups have been committed.
+  /// `groups`: the number of committed groups.
   template <class Done>
   static void finish(std::vector<copy_of_group>& copies, std::uint32_t groups, int most, const Done& done) {
     if (groups <= static_cast<std::uint32_t>(most)) return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Decides whether bytes between an operand's first and last element belong to its elements or to a gap. The elements
-// form runs: a run is a number of contiguous elements, and the strides repeat it. The bytes between the rows of a
-// slice, or between the matrices of a batch, are in no run.
+// form runs: a run is a number of contiguous elements, and the strides repeat it. The bytes of a gap, for example
+// between the rows of a slice of a matrix, are in no run.
 #pragma once
 #pragma GCC system_header
 
@@ -40,14 +40,16 @@ public:
   }
 
 private:
-  /// One dimension: it repeats the runs of the inner dimensions `times` times, `stride` elements apart.
+  /// One dimension, or several that are merged: it repeats the runs of the inner dimensions `times` times, `stride`
+  /// elements apart.
   struct repetition {
     std::int64_t times = 1, stride = 0;
     std::int64_t reach = 0;  // length of what is repeated, in elements, with the gaps in it
   };
 
-  /// Adds a dimension: repeats the runs so far. Repetitions that touch or overlap are merged, for example the rows of a
-  /// dense matrix, or the windows of a sliding view. The strides of successive calls do not decrease.
+  /// Adds a dimension: repeats the runs so far. Repetitions that touch or overlap are merged if one run or repetition
+  /// can describe them, for example the rows of a dense matrix, or the windows of a sliding view. The strides of
+  /// successive calls do not decrease.
   void add(repetition r) {
     if (count_ == 0 && r.stride <= run_) {
       run_ += (r.times - 1) * r.stride;

@@ -16,11 +16,12 @@ namespace virtual_machine {
 /// The kind of an access.
 ///
 /// `plain`: a load or a store of a lane.
-/// `constant`: a read through a pointer to const (ld.global.nc): no lane may write this memory during the launch.
+/// `constant`: a read of global memory through a pointer to const (ld.global.nc): no lane may write this memory during
+/// the launch.
 /// `async`: an access by a copy engine through the generic proxy (cp.async).
 /// `async_proxy`: an access by a copy engine through the asynchronous proxy (cp.async.bulk).
-/// `atomic_block`, `atomic_device`: an atomic of this scope; atomic_mode() adds its width. Two atomics do not race with
-/// each other if they have the same width and scopes that include both lanes.
+/// `atomic_block`, `atomic_device`: an atomic of block scope, or of a wider one; atomic_mode() adds its width. Two
+/// atomics do not race with each other if they have the same width and scopes that include both lanes.
 enum class access_mode : std::uint8_t { plain, constant, async, async_proxy, atomic_block = 8, atomic_device = 12 };
 
 constexpr bool is_engine(access_mode m) { return m == access_mode::async || m == access_mode::async_proxy; }
@@ -41,23 +42,24 @@ struct epoch {
   group_id who;             // a warp, or a copy engine
   std::uint32_t time = 0;   // the actor's time when it made the access
   std::uint32_t site = 0;   // number in the launch's site_table
-  std::uint8_t member = 0;  // lane in the warp
+  std::uint8_t member = 0;  // index in the group: the lane's index in its warp; 0 for the engine of an mbarrier
   access_mode mode = access_mode::plain;
-  bool atomic_write = false;  // an atomic that writes: it is recorded among the readers (shadow::atomic)
+  bool atomic_write = false;  // an atomic that writes: mostly recorded among the readers (shadow::atomic)
   bool operator==(const epoch&) const = default;
 };
 
-/// One link of a set of readers, which is a linked list (reader_sets.hpp): the lanes of one warp that have read (or
-/// made atomics) at one time and site, and the number of the set that consists of the other links.
+/// One link of a set of readers, which is a linked list (reader_sets.hpp): the members of one group, mostly the lanes
+/// of a warp, that have read (or made atomics) at one time and site; and the number of the set that consists of the
+/// older links.
 struct readers {
   group_id who;
   std::uint32_t time = 0;
   std::uint32_t site = 0;
-  std::uint32_t members = 0;  // mask of the lanes
+  std::uint32_t members = 0;  // mask of the members
   access_mode mode = access_mode::plain;
   bool wrote = false;        // these accesses are atomics that wrote
   bool any_wrote = false;    // true if `wrote` is true for this link or for a link of `others`
-  std::uint32_t others = 0;  // number of the set of the other links; 0: this link is the only one
+  std::uint32_t others = 0;  // number of the set of the older links; 0: there are none
   bool operator==(const readers&) const = default;
 };
 

@@ -17,16 +17,17 @@ enum class fault_kind : int {
   race,            ///< two unordered accesses, at least one of them a write
   missing_wait,    ///< an access to bytes of an asynchronous copy, or the end of the block, before a wait for the copy
   missing_fence,   ///< ordered accesses through two proxies without the proxy fence that makes the first one visible
-  uninitialised,   ///< a read of bytes that were never written
+  uninitialised,   ///< a read of bytes that were never written, or that were discarded (lane.discard)
   early_end,       ///< a block that ends while another block of the cluster may still access its shared memory
   early_access,    ///< an access to another block's shared memory before it is certain that the other block has begun
-  out_of_bounds,   ///< an access outside of shared memory, or outside of every operand of the launch
+  out_of_bounds,   ///< an access outside of shared memory, or of the elements of every operand; also a copy's size or a
+                   ///< block's rank in the cluster that is out of range
   read_only,       ///< a write to an operand that the launch only reads
   misaligned,      ///< an address (or the size of a bulk copy) that is not a multiple of the required alignment
-  collective,      ///< lanes that arrive at different barriers or collectives
+  collective,      ///< lanes at different barriers or collectives; fewer than 32 lanes at a warp instruction
   deadlock,        ///< no lane can continue, and some have not ended
   barrier_misuse,  ///< a barrier used against its rules, or reached by too few lanes
-  step_limit,      ///< a kernel that executed more verbs than the step limit allows
+  step_limit,      ///< a block whose lanes executed more verbs than the step limit allows
   stack_overflow,  ///< a lane that needs more stack than it has
   unwritten,       ///< elements of an output that were never written
 };
@@ -54,7 +55,8 @@ struct fault {
   fault_access now;         ///< the access at which the fault was found
   fault_access before;      ///< the earlier access of a pair; valid if has_before()
   std::string memory;       ///< name of the memory: "shared memory", an operand's name ...; may be empty
-  std::int64_t offset = 0;  ///< of the access or of its first wrong byte, in bytes from the start of `memory`
+  std::int64_t offset = 0;  ///< of the access or of its first wrong byte, in bytes from the start of `memory`; for
+                            ///< "global memory": the address, or 0 if every operand is empty
   std::string element;     ///< for example "row[255]", if the kernel names the members of its shared memory; else empty
   std::int64_t bytes = 0;  ///< how many bytes are wrong in this access
   std::string missing;     ///< the order or the operation that is missing, or another explanation
@@ -91,8 +93,8 @@ inline std::string fault::text() const {
   return result;
 }
 
-/// Thrown at the end of a launch in which faults were found. what() has the text of the first 20 faults, faults() has
-/// all of them.
+/// Thrown by a launch in which faults were found: at its end, or at the first fault (virtual_gpu::options). what() has
+/// the text of the first 20 faults, faults() has all of them.
 class fault_error : public error {
 public:
   static constexpr std::size_t most_told = 20;

@@ -2,7 +2,8 @@
 // The order in which the faults of a launch are reported, and the groups of faults with one cause. Faults of missing
 // order (races, missing waits and fences, early ends and accesses) come after all other faults, such as out of bounds,
 // but before reads of uninitialised bytes, which often are a consequence of races. Races that one barrier would fix
-// form a group. The text of each fault of a group asks for the strongest barrier that any of its faults needs.
+// form a group, with the reads of uninitialised bytes that they may have caused. The text of each race of a group asks
+// for the strongest barrier that any race of the group needs.
 #pragma once
 #pragma GCC system_header
 
@@ -15,8 +16,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// What `fault` itself does not hold: the barrier that would fix it, and, if its two accesses belong to different
-/// iterations of a loop, the barrier in the loop's body between them (missing_order.hpp).
+/// The facts about a fault that `fault` does not store: the barrier that would fix it, and, if its two accesses belong
+/// to different iterations of a loop, the barrier in the loop's body between them (missing_order.hpp).
 struct fault_origin {
   remedy needed = remedy::other;
   later_iteration later;
@@ -52,8 +53,8 @@ private:
     return std::strcmp(line_of(a.now).file, line_of(b.now).file) == 0;
   }
 
-  /// Adds fault `i` to the first group that it fits, or to a new group, if a barrier between two lines of one file
-  /// would fix it.
+  /// Adds fault `i` to the first group that it fits, or to a new group, if a barrier between the lines of its two
+  /// accesses, or at the end of a loop's body, would fix it. Both lines must be in one file.
   void add_race(std::size_t i) {
     const fault& f = faults_[i];
     const fault_origin& o = origins_[i];
@@ -71,8 +72,8 @@ private:
     }
     groups_.push_back({&f, o.later.barrier, first, last, {i}});
   }
-  /// Adds fault `i`, a read of uninitialised bytes, to the group of a race of the same line on the same memory: the
-  /// read probably came before the write with which it races.
+  /// If fault `i` is a read of uninitialised bytes, adds it to the group of a race on the same memory whose read is at
+  /// the same line: the read probably came before the write with which it races.
   void add_unwritten(std::size_t i) {
     const fault& f = faults_[i];
     if (f.kind != fault_kind::uninitialised) return;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A fiber: the stack and the registers of one lane. Boost.Context switches between fibers. In a build with
 // AddressSanitizer (TILERY_ASAN_FIBERS), each switch is announced to the sanitizer. Below each stack is a guard region
-// that cannot be accessed. One pool of stacks serves all units of a program that
-// have one TILERY_ABI. The first frames of the stacks are placed in
-// different cache sets.
+// that cannot be accessed. One pool of stacks serves all translation units of a program that have one TILERY_ABI. The
+// first frames of neighbouring lanes are placed in different cache sets.
 #pragma once
 #pragma GCC system_header
 
@@ -65,8 +64,8 @@ private:
   std::vector<std::byte*> free_;
 };
 
-/// The pool of all units with this TILERY_ABI. It is never destroyed, because destructors of static objects may launch
-/// kernels.
+/// The pool of all translation units with this TILERY_ABI. It is never destroyed, because destructors of static objects
+/// may launch kernels.
 inline stack_pool& stacks() {
   static stack_pool& pool = *new stack_pool;
   return pool;
@@ -86,9 +85,8 @@ public:
   }
 
   /// Prepares the fiber to run start(argument) at the first switch to it. `start` must not return; it ends by
-  /// leave_to(). `offset` is the lane's rank in its block: the stack begins
-  /// (offset mod 29) * 128 bytes below its top, so the first frames of lanes whose ranks differ modulo 29 are in
-  /// different cache sets.
+  /// leave_to(). `offset` is the lane's rank in its block: the first frame is (offset mod 29) * 128 bytes below the top
+  /// of the stack, so the first frames of lanes whose ranks differ modulo 29 are in different cache sets.
   void prepare(entry start, void* argument, int offset) {
     if (!stack_) stack_ = stacks().take();
     start_ = start;
@@ -142,8 +140,7 @@ public:
   }
 
 private:
-  /// The two fibers of a switch. The fiber that is switched to receives the passage's address from
-  /// Boost.Context.
+  /// The two fibers of a switch. The fiber that is switched to receives the passage's address from Boost.Context.
   struct passage {
     fiber* from;
     fiber* to;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The global memory of a launch, as the checks see it: the operands (core/operand.hpp), their address ranges, and the
-// access history (shadow.hpp) of the operands that the launch writes. An operand that is only read needs no history,
-// because any write to it is a fault.
+// access history (shadow.hpp) of the operands that the launch writes and of those that overlap them. Other operands
+// need no history, because any write to them is a fault. If the launch names no operands, all memory that it accesses
+// has a history.
 #pragma once
 #pragma GCC system_header
 
@@ -27,7 +28,7 @@ public:
   /// An address range [begin, end) of operands that overlap each other; most regions have one operand.
   struct region {
     std::uintptr_t begin, end;
-    std::size_t cell_bytes;  // of memory for each cell of the history
+    std::size_t cell_bytes;  // bytes of the region for each cell of the history
     std::vector<part> parts;
     std::unique_ptr<shadow> cells;  // access history from `begin` on; null if the launch writes none of the operands
 
@@ -71,8 +72,9 @@ public:
   /// the launch accesses has a history, in pages that are created at their first access.
   bool knows_operands() const { return knows_operands_; }
 
-  /// Finds the operand that an access touches. If several operands contain the access, returns one that the launch
-  /// writes for a write, otherwise the first. Looks first at the region of the previous call.
+  /// Finds the operand that an access touches. If several operands contain the access, the result for a read is the
+  /// first of them by address; for a write it is the first that the launch writes, if there is one. Looks first at the
+  /// region of the previous call.
   place find(std::uintptr_t address, std::size_t bytes, bool writes) {
     for (std::size_t i = 0; i < regions_.size(); ++i) {
       region& r = regions_[last_ + i < regions_.size() ? last_ + i : last_ + i - regions_.size()];

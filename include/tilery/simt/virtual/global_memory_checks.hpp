@@ -62,8 +62,8 @@ protected:
   }
 
 private:
-  /// A lane's last write to global memory, and its number in the write log. The lane's next write mostly has the same
-  /// epoch (same site and time), and so the same number.
+  /// The last write to global memory by a lane or by the lane's copy engine, and its number in the write log. The next
+  /// write mostly has the same epoch (same site and time), and so the same number.
   struct last_write {
     epoch self;
     std::uint32_t number = 0;      // 0: none

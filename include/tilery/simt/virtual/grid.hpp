@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The virtual GPU's scheduler. A worker is a host thread that runs one cluster of blocks after another (most clusters
 // have one block). A cluster waits for memory if its lanes wait for a value that another block may write. Meanwhile the
-// worker starts the next cluster, up to the limit of resident blocks, so that a block may wait for a resident block. If
-// no lane of any worker can continue, the launch is deadlocked, and the report lists the source line of each lane.
+// worker starts the next cluster, up to the limit of resident blocks, so that resident blocks may wait for each other.
+// If no lane of any worker can continue, the launch is deadlocked, and the report lists the source line of each lane.
 #pragma once
 #pragma GCC system_header
 
@@ -140,8 +140,9 @@ private:
   }
 
   /// Starts the next cluster of the grid and runs it until it ends or waits. A cluster that waits is added to
-  /// `waiting`. Returns false if no cluster is left, or if `resident_` blocks are resident. A cluster starts as a
-  /// whole: if there is room for one block, the whole cluster starts, even if the limit is then exceeded.
+  /// `waiting`. Returns false if no cluster is left, if the launch stops, or if at least `resident_` blocks are
+  /// resident. A cluster starts as a whole: if there is room for one block, the whole cluster starts, even if the limit
+  /// is then exceeded.
   bool start_next(clusters_of_worker& waiting, clusters_of_worker& unused, fiber& scheduler) {
     if (stop_ || next_ >= clusters()) return false;
     if (resident_now_.fetch_add(what_.cluster) >= resident_) {
@@ -184,8 +185,8 @@ private:
 
   /// Votes for a deadlock, and returns true if the launch is deadlocked. A worker votes after a round: it has resumed
   /// all of its waiting clusters, without progress. `progress_before` is the value of progress_ before the round. The
-  /// vote counts only if no worker has made progress since then. When every worker has voted for one value of
-  /// progress_, no lane can continue.
+  /// vote counts only if no worker has made progress since then. When every worker that has not ended has voted for one
+  /// value of progress_, no lane can continue.
   bool is_deadlocked(std::uint64_t progress_before) {
     {
       const std::lock_guard lock(mutex_);
@@ -241,9 +242,9 @@ private:
   int workers_ = 1;
   int resident_ = 1;  // the most blocks that may be resident
   std::uint64_t seed_ = 0;
-  int active_workers_ = 1;                   // workers that have not ended
-  std::atomic<std::int64_t> next_ = 0;       // how many clusters have started
-  std::atomic<int> resident_now_ = 0;        // blocks of all workers
+  int active_workers_ = 1;              // workers that have not ended
+  std::atomic<std::int64_t> next_ = 0;  // the next cluster in the order of starts; clusters() or more: none is left
+  std::atomic<int> resident_now_ = 0;   // blocks of all workers
   std::atomic<std::uint64_t> progress_ = 1;  // counts the steps of all workers that may let another worker continue
   std::uint64_t votes_for_ = 0;              // the value of progress_ for which `voters_` have voted
   std::vector<std::thread::id> voters_;

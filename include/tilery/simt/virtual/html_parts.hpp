@@ -11,8 +11,8 @@
 
 namespace tilery::inline TILERY_ABI::virtual_machine {
 
-/// Escapes text for an HTML element or a quoted attribute. Control characters, which HTML does not allow, become
-/// blanks.
+/// Escapes text for an HTML element or a quoted attribute. Characters below 0x20 become blanks, except newlines and
+/// tabs: HTML does not allow most of them.
 inline std::string escaped(const std::string& text) {
   std::string result;
   for (const char c : text) switch (c) {
@@ -46,7 +46,7 @@ private:
 inline std::string source_at(const std::vector<std::string>& source, int line) {
   return line >= 1 && line <= static_cast<int>(source.size()) ? source[static_cast<std::size_t>(line) - 1] : "";
 }
-/// Returns the text without the blanks before its first and after its last character.
+/// Returns the text without the spaces, tabs and carriage returns at its beginning and end.
 inline std::string trimmed(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r");
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The progress of a block's lanes. A verb is an operation of a lane (site.hpp). For each lane, this file keeps the tile
 // step (step.hpp) and the site of its last verb, and the number of verbs until the lane lets other lanes run. The step
-// limit (virtual_gpu::options) is the largest number of verbs of all lanes of a block: a kernel that does not end
-// exceeds it and is reported.
+// limit (virtual_gpu::options) has nothing to do with tile steps: it is the largest number of verbs of all lanes of a
+// block. A block that executes verbs without end exceeds the limit and is reported.
 #pragma once
 #pragma GCC system_header
 
@@ -26,14 +26,16 @@ struct step_limit_reached {};
 class lane_progress {
 public:
   struct lane_state {
-    std::uint32_t step = 0, site = 0;  // numbers in the site_table; 0: outside of steps, before the first verb
-    std::int64_t verbs_left = 0, verbs_planned = 0;  // until other lanes run: still left, as planned
-    std::uint64_t random = 0;                        // state of the random generator; unused without a seed
+    // numbers in the site_table: the tile step (0: outside of all steps); the last verb's site (0: no verb yet)
+    std::uint32_t step = 0, site = 0;
+    // number of verbs until other lanes run: those that are left; those that plan() has set
+    std::int64_t verbs_left = 0, verbs_planned = 0;
+    std::uint64_t random = 0;  // state of the random generator; unused without a seed
   };
 
   /// `step_limit`: the most verbs of all lanes of the block together. `seed`: seed of the random delays; 0: no random
-  /// delays. A lane executes at most 4096 verbs at once. For small step limits it is fewer, so that all lanes together
-  /// plan at most a quarter of the limit (but each lane at least 1 verb).
+  /// delays. Without a seed, a lane executes up to 4096 verbs before other lanes run. For small step limits it is
+  /// fewer, so that all lanes together plan at most a quarter of the limit (but each lane at least 1 verb).
   lane_progress(site_table& sites, int threads, std::int64_t step_limit, std::uint64_t seed)
       : sites_(sites),
         step_limit_(step_limit),
@@ -96,7 +98,7 @@ public:
 private:
   /// Plans the number of verbs after which the lane lets other lanes run. Without a seed, this number is
   /// verbs_at_once_, so that a lane that spins on a flag does not stop its block. With a seed, it is random
-  /// (xorshift64) with mean 7: after each verb the lane stops with probability 1/8.
+  /// (xorshift64) with mean 7: before each further verb, other lanes run with probability 1/8.
   void plan(lane_state& l) const {
     std::int64_t verbs = verbs_at_once_;
     if (seed_ != 0) {

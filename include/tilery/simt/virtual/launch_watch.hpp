@@ -36,8 +36,9 @@ struct watched_launch {
   shared_members members = {};    // of the `shared` struct, if the kernel names them
 };
 
-/// What an acquire at one address learns (block_order.hpp): lanes of the block that released last learn `to_block`, and
-/// all lanes `to_all`. A release of block scope adds to `to_block` only, one of wider scope to both.
+/// The accesses that a lane learns (block_order.hpp) by an acquire at one address: a lane of the block that released
+/// last learns `to_block`; a lane of any block learns `to_all` if the acquire's scope is wider than the block. A
+/// release of block scope adds to `to_block` only, one of wider scope to both.
 struct flag_state {
   knowledge to_block, to_all;
   std::uint32_t block = 0;  // the block of the last release
@@ -84,8 +85,8 @@ public:
     return static_cast<std::uint32_t>(at.x + launch_.blocks.x * (at.y + std::int64_t{launch_.blocks.y} * at.z));
   }
 
-  /// Notes that lanes pass the barrier at site `barrier`. At the first time, stores the number of sites that lanes have
-  /// reached so far: sites are numbered in the order in which lanes first reach them.
+  /// Notes that lanes pass the barrier at site `barrier`. At the first time, stores the largest number of a site so
+  /// far, plus 1: sites are numbered in the order in which lanes first reach them.
   void passes(std::uint32_t barrier) {
     if (barrier >= sites_at_barrier_.size()) sites_at_barrier_.resize(sites_.size());
     if (barrier != 0 && sites_at_barrier_[barrier] == 0)
@@ -99,6 +100,8 @@ public:
   ///
   /// Equal faults have the same kind, sites and memory, and their later accesses are both writes or both reads. They
   /// are counted as one fault; of them, the first one that needs the strongest barrier is reported.
+  ///
+  /// With stop_at_first, throws the first fault.
   void found(fault f, std::uint32_t now_site, std::uint32_t before_site, fault_origin origin = {}) {
     f.kernel = launch_.kernel;
     const auto [known, is_new] =
@@ -125,9 +128,9 @@ public:
     faults_.push_back(std::move(f));
     origins_.push_back(std::move(origin));
   }
-  /// Reports the elements of outputs that are still uninitialised after the launch, if no other fault was found. Leaves
-  /// out workspaces, and outputs that are written by atomics alone (operand::combined). Call it after all blocks have
-  /// ended.
+  /// If the launch checks memory, and no other fault was found, reports the elements of outputs that are still
+  /// uninitialised after the launch. Leaves out workspaces, and outputs that are written by atomics alone
+  /// (operand::combined). Call it after all blocks have ended.
   void find_unwritten_outputs() {
     if (!checks_for(checks::memory) || !faults_.empty()) return;
     memory_.for_operands([&](const operand& o) {
@@ -162,8 +165,8 @@ public:
   }
 
   /// Keeps the histories of global memory small. Call it before each access to global memory. If there are
-  /// `collect_at_` entries, drops those to which no cell refers and renumbers the others. Then generation() changes,
-  /// and numbers that are stored elsewhere are invalid.
+  /// too many entries (histories::fills), drops those to which no cell refers and renumbers the others. Then
+  /// generation() changes, and numbers that are stored elsewhere are invalid.
   void make_room() {
     if (!histories_.fills(collect_at_)) [[likely]]
       return;
@@ -180,7 +183,7 @@ private:
   histories histories_;
   profile_recorder recorder_;
   flag_table flags_;
-  // by the barrier's site: the number of known sites when lanes first passed the barrier; 0: never passed
+  // by the barrier's site: the largest number of a site when lanes first passed the barrier, plus 1; 0: never passed
   std::vector<std::uint32_t> sites_at_barrier_;
   std::vector<fault> faults_;
   std::vector<fault_origin> origins_;  // of each fault

@@ -4,7 +4,8 @@
 // lines of 16. While all cells of a line have one number, it is stored once, in the line's head. The first access that
 // gives some cells another number splits the line: into 4 words of 4 cells if that is enough, otherwise into 16 cells.
 // The head then stores the number of the first word or cell, and a second array stores the others. While no line is
-// split, a cell takes 0.25 bytes (0.5 bytes with `Joins`). At the first split, room for 4 bytes per cell is allocated.
+// split, a cell takes 0.25 bytes (0.5 bytes with `Joins`). At the first split, the second array is allocated: then
+// a cell takes 4 bytes in all.
 #pragma once
 #pragma GCC system_header
 
@@ -64,10 +65,10 @@ public:
     const std::size_t at = cell / line;
     return number_of(slot(at, cell % line & ~(unit(at) - 1)));
   }
-  /// Returns the address of the one number of the `Count` cells from `first` on, if these cells are stored as one line
-  /// or as one word; otherwise returns null. For the first cell of a line this address is the head, which also has the
-  /// flags.
-  /// With `Joins`, the second number is stored after the first.
+  /// Returns the address of the one number of the `Count` cells from `first` on, if these cells are a whole line that
+  /// is not split, or one word of a line that is stored by words; otherwise returns null. If the cells begin a line,
+  /// the address is that of the head, which also has the flags. With `Joins`, the second number is stored after the
+  /// first.
   template <std::size_t Count>
   const std::uint32_t* together(std::size_t first) const {
     static_assert(Count == line || Count == word);
@@ -79,7 +80,8 @@ public:
   std::uint32_t* together(std::size_t first) {
     return const_cast<std::uint32_t*>(std::as_const(*this).template together<Count>(first));
   }
-  /// Returns the address of the number of the line, word or cell that contains `cell`, as together() does.
+  /// Returns the address of the number of the line, word or cell that contains `cell`. As for together(), this may be
+  /// the head with its flags.
   std::uint32_t* at(std::size_t cell) {
     const std::size_t line_of = cell / line;
     return &slot(line_of, cell % line & ~(unit(line_of) - 1));
@@ -100,7 +102,7 @@ public:
     return visit(first, first + count, [&](std::size_t, std::uint32_t n) { return is(n); });
   }
 
-  /// Splits a line into words. Each word gets the line's number (with `Joins`, both numbers).
+  /// Splits a line that is not split yet into words. Each word gets the line's number (with `Joins`, both numbers).
   void into_words(std::size_t at) {
     if (!others_) others_.reset(new std::uint32_t[lines_ * (line - held)]);
     for (std::size_t i = word; i < line; i += word) {
@@ -174,7 +176,8 @@ private:
   }
 
   /// Calls each(cell, number) for each line, word or cell that has cells in [first, last), until `each` returns false.
-  /// Returns false in that case.
+  /// Returns false in that case. `cell` is the first cell of that line, word or cell; in the first call it may also be
+  /// `first`.
   template <class Each>
   bool visit(std::size_t first, std::size_t last, const Each& each) const {
     for (std::size_t i = first; i < last;) {

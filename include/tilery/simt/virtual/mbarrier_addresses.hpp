@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The addresses of a block's mbarriers in its shared memory. From its initialisation (mbarrier.init) to its
-// invalidation (mbarrier.inval), the 8 bytes of an mbarrier belong to the hardware: any access by an instruction other
-// than those for mbarriers breaks the mbarrier. The checks ask this table at each access (shared_memory_checks.hpp).
+// invalidation (mbarrier.inval), the 8 bytes of an mbarrier belong to the hardware: only the instructions for
+// mbarriers may access them. The checks ask this table at each access (shared_memory_checks.hpp).
 #pragma once
 #pragma GCC system_header
 
