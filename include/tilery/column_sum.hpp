@@ -33,7 +33,8 @@ column_sum_problem describe_columns(const matrix_view<T>& x) {
 }
 
 /// Launches the kernel once: each row of `out` becomes the sum of the rows of one slice of x, times `factor`. `all` are
-/// the operands to check; it is empty if the call is only validated.
+/// the operands to check. It is empty if x or `out` is a null workspace: under `validate` (validate.hpp) nothing is
+/// allocated or launched.
 template <class S, class Executor, class X, class Y>
 void launch_column_sum(const Executor& executor, const matrix_view<const X>& x, const matrix_view<Y>& out, S factor,
                        const operands& all, where at) {
@@ -71,15 +72,16 @@ std::size_t column_sum_workspace_bytes(const Executor& executor, std::int64_t ro
 namespace ops {
 
 /// Adds up the rows of each slice of x; then, in further launches, the rows of each slice of these sums, until one
-/// slice is left. Only the last launch multiplies by `factor`, and writes `out`. `of` is the operand that x belongs to.
-/// Each launch but the last one has its own part of the workspace. A call that is only validated has no workspace
-/// (null).
+/// slice is left. Only the last launch multiplies by `factor`, and writes `out`. `of` describes x for
+/// the checks of the launch: the caller's operand in the first launch, later the workspace. Each launch but the last
+/// one has its own part of the workspace, which is null under `validate` (validate.hpp).
 template <class S, class Executor, class X, class R>
 void sum_slices(const Executor& executor, const operand& of, const matrix_view<const X>& x, const matrix_view<R>& out,
                 S factor, S* workspace, where at) {
   const int slices = column_sum_slices<X>(executor, x.extents[0]);
   if (slices == 1)
-    return launch_column_sum<S>(executor, x, out, factor, of.pointer ? operands{of, writes("y", out)} : operands{}, at);
+    return launch_column_sum<S>(executor, x, out, factor,
+                                of.own && !of.pointer ? operands{} : operands{of, writes("y", out)}, at);
   const matrix_view<S> partial(workspace, slices, x.extents[1]);
   const matrix_view<const S> sums(partial);
   launch_column_sum<S>(executor, x, partial, S(1),

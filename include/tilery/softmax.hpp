@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Softmax of the rows of a matrix, forward and backward.
+// Softmax of the rows of a matrix, forward and backward. (ops/rows.hpp says how to add a row-wise op.)
 #pragma once
 #pragma GCC system_header
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The macros for use in this library, and their helpers: TILERY_HOST_ISA, TILERY_JOIN_TAGS and TILERY_JOIN make
-// TILERY_ABI, TILERY_TEXT and TILERY_TEXT_OF make TILERY_PASS.
+// The macros for use in this library. Their helpers are not for use elsewhere: TILERY_ABI is made of TILERY_HOST_ISA,
+// TILERY_JOIN_TAGS and TILERY_JOIN; TILERY_PASS is made of TILERY_TEXT and TILERY_TEXT_OF.
 //
 // TILERY_SIMT           marks a function that each thread of a block (here: a lane) may run, on the GPU, the CPU or the
 //                       virtual GPU. The compiler must inline it: nvcc always, other compilers in builds with

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// error, the exception of this library, and finding, the result of a check (`validate` in validate.hpp returns one). An
-// error carries a sentence, and a finding is a sentence: for a check it names what is wrong, the value found and the
-// value required. Ops check their arguments before they launch anything.
+// error, the exception of this library, and finding, the result of a check (`validate` in validate.hpp returns one).
+// Both hold a sentence. The sentence of a failed check names what is wrong, the value found and the value required. Ops
+// check their arguments before they launch anything.
 #pragma once
 #pragma GCC system_header
 

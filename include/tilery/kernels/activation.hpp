@@ -14,7 +14,7 @@ template <class Activation, class T>
 struct activation_forward_params {
   static constexpr const char* name = "activation_forward";
   std::int32_t rows, columns;
-  gmem_matrix<T> x, y;  // (row, column); y may be x
+  gmem_matrix<T> x, y;  // rows x columns elements, any strides; y may be the same view as x
 
   template <class Lane, int N>
   TILERY_SIMT void step(Lane lane, int row, int column, width_t<N> n) const {

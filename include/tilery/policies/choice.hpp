@@ -11,12 +11,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A selector's answer: the index of a candidate in its table, and the reason in words.
+/// The choice of a candidate. As a row's select() returns it, `index` is the place in the row's list of candidates; as
+/// policy_table::choose() returns it, the index in Table::candidates. `reason` is in words.
 struct choice {
   int index;
   const char* reason;
-  int place = 0;                       // index in the candidate list of its row; policy_table sets it (no default from
-                                       // `index`: nvcc 13.0 does not evaluate that in constant expressions)
+  int place = 0;                       // as chosen by policy_table::choose(): the place in the row's list (no default
+                                       // `= index`: nvcc 13.0 cannot evaluate it in constant expressions)
   arch from = arch::sm_75;             // the row's first arch
   const evidence* measured = nullptr;  // the row's evidence
 };

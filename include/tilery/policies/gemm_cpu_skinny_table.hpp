@@ -10,8 +10,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The only row of the table. Its bounds are the largest extents of C's shorter dimension that gemm_cpu_skinny serves
-/// if the long operand is contiguous along C's longer dimension. serves() has the other conditions.
+/// The only row of the table. The long operand is B if m <= n, else A (gemm_cpu_skinny.hpp). The bounds are the largest
+/// extents of C's shorter dimension that gemm_cpu_skinny serves if the long operand is contiguous along C's longer
+/// dimension. serves() has the other conditions.
 struct gemm_cpu_skinny_row {
   arch from = arch::cpu;
   std::int64_t cache_bytes;    // a long operand of fewer bytes counts as cached in L2
@@ -26,8 +27,10 @@ struct gemm_cpu_skinny_row {
 // EPYC of the Zen 4 family (1 MiB of L2 cache), g++ 12 -O3 -march=znver3 (AVX2), 2026-11-30. The long operand is
 // contiguous along k; from 5 rows or columns on, it goes through register tiles:
 //
+// Rows of the table: the shape of the long operand. few: the extent of C's shorter dimension.
+//
 //   long operand   B along k (C of few x n)          A along k (C of m x few)
-//   of few =       2        4        8        16       2        4        8        16
+//   few =          2        4        8        16       2        4        8        16
 //   4096 x 4096    18 / 7   25 / 13  66 / 20  95 / 34  18 / 11  24 / 23  66 / 50  95 / 71
 //   512 x 512      41 / 18  45 / 29  77 / 42 103 / 71  42 / 18  48 / 37  79 / 77 107 / 109
 //   256 x 256      37 / 20  45 / 33  74 / 44  97 / 75  33 / 17  40 / 35  76 / 77 103 / 107
@@ -37,7 +40,7 @@ struct gemm_cpu_skinny_row {
 // 2026-11-23 (512 x 512 and 256 x 256 with another program running on the machine):
 //
 //   long operand    B along n           A along m: gemm_cpu transposes A
-//   of few =        1    4    8   16    1    4    8   16
+//   few =           1    4    8   16    1    4    8   16
 //   4096 x 4096     3.1  2.4  1.5 0.7   8.8  6.2  3.4 1.9
 //   512 x 512       0.9       0.8 0.8   9.3       3.0 1.2
 //   256 x 256       0.5       0.5 0.5   7.8       2.0 1.0
@@ -55,7 +58,8 @@ inline constexpr gemm_cpu_skinny_row all_gemm_cpu_skinny_rows[] = {
      .measured_of_lines = {.machine = "Intel Xeon of the Cascade Lake family",
                            .when = "g++ 12 -O3, 2026-11-23",
                            .command = "benchmarks/run.sh gemm_cpu",
-                           .figure = "float, one thread, 4096 x 4096, 1 to 8: 1.5 to 8.8 times as fast as gemm_cpu"}}};
+                           .figure =
+                               "float, one thread, 4096 x 4096, few = 1 to 8: 1.5 to 8.8 times as fast as gemm_cpu"}}};
 
 /// The row, the only candidate, and the selector.
 struct gemm_cpu_skinny_rows {
@@ -75,16 +79,16 @@ struct gemm_cpu_skinny_table : policy_table<gemm_cpu_skinny_rows> {
     if (misfit(candidates[0], p)) return false;
     const gemm_cpu_skinny_row& row = gemm_cpu_skinny_rows::rows[0];
     const int few = lesser(p.m, p.n);
-    const bool packing_transposes = p.n < p.m;  // gemm_cpu would transpose an A that is contiguous along m
+    const bool long_is_a = p.n < p.m;  // below, contiguous along m: gemm_cpu would transpose it
     const bool is_cached =
         std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < row.cache_bytes;
     if (long_operand(p).contiguous == along::k) {
       constexpr bool has_tiles = candidates[0].has_tiles() && std::is_same_v<T, accumulator_t<T>>;
       return has_tiles || few == 1 || !is_cached;
     }
-    if (few == 1) return !is_cached || packing_transposes;
-    if (is_cached) return packing_transposes && few <= row.few_of_cached_columns;
-    return few <= (packing_transposes ? row.few_of_columns : row.few_of_rows);
+    if (few == 1) return !is_cached || long_is_a;
+    if (is_cached) return long_is_a && few <= row.few_of_cached_columns;
+    return few <= (long_is_a ? row.few_of_columns : row.few_of_rows);
   }
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Rules that several GEMM policies for GPUs have in common (gemm_simt, gemm_mma_sync, gemm_skinny), and the conditions
-// that a problem must meet for them. The message of a broken rule is the name of the policy (its member `name`),
-// followed by the text of the rule.
+// that a problem must meet so that such a policy can compute it. The message of a broken rule is the name of the policy
+// (its member `name`), followed by the text of the rule.
 #pragma once
 #pragma GCC system_header
 
@@ -41,7 +41,7 @@ constexpr const char* breaks(const Policy&, when_broken how) {
 
 constexpr bool is_power_of_two(int x) { return x > 0 && (x & (x - 1)) == 0; }
 
-// A compile error quotes the source line of the call of broken(): each rule's sentence must be on that line.
+// A compile error quotes the source line of the call of breaks(): each rule's sentence must be on that line.
 // clang-format off
 /// Returns the message of the first rule that the policy breaks in its extents and accesses, or null. `part` is the
 /// tile of a warp or of a lane.
@@ -54,8 +54,8 @@ constexpr const char* broken_extents(const Policy& p, tile_mn part, when_broken 
   return nullptr;
 }
 
-/// Returns the message of the first rule that the policy breaks in how blocks share k, or in the threads and the shared
-/// memory that its lowest arch has for a block; or null.
+/// Returns the message of the first broken rule on k_parts, on `lowest` (must be a GPU), or on the threads and the
+/// shared memory of a block (at most what the arch `lowest` allows); or null.
 template <class Policy>
 constexpr const char* broken_limits(const Policy& p, int shared_bytes, when_broken how) {
   if (p.k_parts < stream_k)

@@ -41,10 +41,10 @@ constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int qu
 /// True if `large` large tiles are faster than `small` small tiles, although there are fewer large tiles than SMs.
 ///
 /// Cost model. A cost is time multiplied by the number of SMs; its unit is 1/100 of the time that an SM needs for one
-/// step of k of a large tile. A small tile has 1 / `ratio` of the multiply-adds of a large one, and each of them takes
-/// small_slowdown_percent of the time. Small tiles are shared along k if there are fewer of them than SMs. Sharing
-/// large tiles (`are_shared`) costs each SM as much as sharing_cost_k of k. A large tile that is not shared occupies an
-/// SM for its whole k.
+/// element along k of a large tile. A small tile has 1 / `ratio` of the multiply-adds of a large one, and each of them
+/// takes small_slowdown_percent of the time. Small tiles are shared along k if there are fewer of them than SMs.
+/// Sharing large tiles (`are_shared`) costs each SM as much as sharing_cost_k of k. A large tile that is not shared
+/// occupies an SM for its whole k.
 constexpr bool large_in_spite_of_few(const gemm_simt_row& row, std::int64_t large, std::int64_t small, std::int64_t k,
                                      std::int64_t multiprocessors, int ratio, bool are_shared) {
   const std::int64_t rounds = pieces(small, static_cast<int>(multiprocessors)) * multiprocessors;

@@ -19,12 +19,13 @@ struct gemm_simt_cut {
 /// A row of the table: the tiles of an element type from an arch on, and the selector's constants.
 struct gemm_simt_row {
   arch from;
-  gemm_simt_cut large;   // 16-byte accesses; a kernel for each layout
+  gemm_simt_cut large;   // 16-byte accesses; a kernel for each layout (half and bf16: one kernel)
   int large_k_parts[3];  // k_parts of the large tile by layout: NN (and TT), NT, TN (layout_of() in gemm_problem.hpp)
   gemm_simt_cut small = {};        // 16-byte accesses, any layout; for float only
   gemm_simt_cut strided = {};      // any strides and alignment
   int small_slowdown_percent = 0;  // time of a multiply-add in a small tile, as a percentage of that in a large one
-  int sharing_cost_k = 0;          // cost for an SM of sharing large tiles along k, in steps of k of a large tile
+  int sharing_cost_k = 0;          // cost of sharing large tiles along k: each SM could multiply this extent
+                                   // of k (in elements) of a large tile in the same time
   int enough_large_percent = 0;    // there are enough large tiles if they are at least this percentage of the SMs
   evidence measured;
 };
@@ -48,9 +49,9 @@ struct gemm_simt_row {
 //
 //   block, lane             m = n = k = 512   1024   2048
 //   128 x 128 x 8, 8 x 8                 79    154    423
-//   64 x 64 x 16, 8 x 4                  30     68    448   one layout; the candidate for all layouts: not measured
-//   64 x 64 x 32, 8 x 4                  24     69    477   4-way bank conflicts in its stores to shared memory
-//   128 x 64 x 16, 8 x 4                 34     64    429
+//   64 x 64 x 16, 8 x 4                  30     68    448   by a kernel for one layout; `small`, for all layouts: not
+//   measured 64 x 64 x 32, 8 x 4                  24     69    477   4-way bank conflicts in its stores to shared
+//   memory 128 x 64 x 16, 8 x 4                 34     64    429
 inline constexpr gemm_simt_row gemm_simt_f32_on_h200 =
     {.from = arch::sm_90,
      .large = {{256, 128, 16}, {16, 8}},

@@ -14,10 +14,10 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Global memory for the tiles that several blocks share. `parts` consists of pieces of the size of a tile. A part p
-/// (work_share::part) stores its sums in piece p.contributor + p.tile. No two parts have the same piece: in the
-/// sequence of the steps of all tiles (work_share.hpp), the block (p.contributor) or the tile (p.tile), or both, grow
-/// by 1 from one part to the next.
+/// Global memory for the tiles that several blocks share. The memory `parts` consists of pieces of the size of a tile.
+/// A block stores the sums of its part p (work_share::part) in piece p.contributor + p.tile. No two parts have the same
+/// piece: in the sequence of the steps of all tiles (work_share.hpp), the block (p.contributor) or the tile (p.tile),
+/// or both, grow by 1 from one part to the next.
 template <class Sum>
 struct shared_sums {
   work_share share;  // which block computes which steps of k

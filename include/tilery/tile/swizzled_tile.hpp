@@ -20,14 +20,15 @@ struct swizzle {
 /// Rows x Columns elements. Chunk c of row r is stored as chunk c ^ f(r) of this row, with f(r) = (r / rows_a_change *
 /// Read.chunks) & mask.
 ///
-/// A line of 128 bytes covers all 32 banks once. f changes after each line, or after Read.apart rows if those are more.
-/// So rows that are read together (for ldmatrix 8 rows, chunk c of each) use each bank once.
+/// A line of 128 bytes covers all 32 banks once. f changes after each line (after each row, if a row is longer than a
+/// line), or after Read.apart rows if that is later. So rows that are read together (for ldmatrix 8 rows, chunk c of
+/// each) use no bank twice.
 template <class T, int Rows, int Columns, swizzle Read = swizzle{}>
 struct swizzled_tile {
   static constexpr int per_chunk = static_cast<int>(16 / sizeof(T));
   static constexpr int chunks = Columns / per_chunk;
   static_assert(Columns % per_chunk == 0 && (chunks & (chunks - 1)) == 0, "a row must be 2^i chunks of 16 bytes");
-  // rows_a_line: rows in 128 bytes. rows_a_change: consecutive rows with the same f.
+  // rows_a_line: whole rows in a line of 128 bytes, at least 1. rows_a_change: consecutive rows with the same f.
   static constexpr int rows_a_line = chunks >= 8 ? 1 : 8 / chunks;
   static constexpr int rows_a_change = Read.apart > rows_a_line ? Read.apart : rows_a_line;
   static constexpr int mask = chunks >= 8 ? 7 : chunks - 1;  // chunks are permuted within a line

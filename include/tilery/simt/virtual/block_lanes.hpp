@@ -2,7 +2,8 @@
 // The lanes of one block as fibers (fiber.hpp), and the choice of the lane that runs next. A lane that must wait
 // switches straight to the next ready lane of its block, or to the scheduler (grid.hpp) if no lane is ready. A lane
 // waits at a barrier (block.hpp), in wait_until, or because it polls (polling.hpp). If a lane throws or
-// overflows its stack, all lanes of its block end, and the launch stops.
+// overflows its stack, all lanes of its block end, and the launch stops. A verb is an operation of a lane, such as
+// sync_block or a load; `verb` (block_events.hpp) names those in which a lane can wait.
 #pragma once
 #pragma GCC system_header
 
@@ -95,8 +96,9 @@ public:
   /// True once cancel() has been called for the current block.
   bool cancelled() const { return cancelled_; }
   /// Counts the events after which other lanes may be able to continue: a lane returns from wait_until, a lane's atomic
-  /// finds another value than its previous atomic on this address, or a lane ends. The scheduler takes a resume() that
-  /// leaves this count unchanged as no progress, unless a lane has stopped polling (grid.hpp).
+  /// finds another value than its previous atomic on this address, or a lane ends. The scheduler
+  /// (grid.hpp) takes a resume() of a cluster as progress if the sum of these counts has changed, or if fewer lanes
+  /// poll after it than before it.
   std::uint64_t progress() const { return progress_; }
   /// The index of this block in the grid.
   index3 at() const { return at_; }
@@ -115,9 +117,9 @@ public:
     while (!done()) suspend(rank, verb::wait_until, at);
     ++progress_;
   }
-  /// Lets other lanes and other blocks run if the lane polls, and at every 1024th atomic (polling.hpp). Called before
-  /// an atomic on the address `place`. look() returns the current value there. `changes`: true if the atomic is going
-  /// to change this value.
+  /// Lets other lanes and other blocks run if the lane polls, and at every 1024th atomic that is not detected as
+  /// polling (polling.hpp). Called before an atomic on the address `place`. look() returns the current value there.
+  /// `changes`: true if the atomic is going to change this value.
   template <class Look>
   void before_atomic(int rank, const void* place, Look look, bool changes, where at) {
     polling& polls = polls_[static_cast<std::size_t>(rank)];
@@ -241,7 +243,7 @@ private:
   std::uint64_t progress_ = 0;
   std::exception_ptr failure_;
   std::vector<lane_state> lanes_;
-  std::vector<polling> polls_;  // by lane; not in lane_state, because few kernels poll
+  std::vector<polling> polls_;  // by rank; not in lane_state, so that loops over lanes_ touch less memory
   lane_set ready_;
 };
 

@@ -110,8 +110,8 @@ private:
         const int polling = waiting[i]->polling();
         waiting[i]->look_again();
         const bool waits = run_cluster(*waiting[i], scheduler);
-        // A lane that has stopped polling is progress: it may write the value for which a cluster waits that was
-        // resumed earlier in this round.
+        // A lane that has stopped polling counts as progress: it may write a value that another cluster, resumed
+        // earlier in this round, waits for.
         progressed = progressed || !waits || waiting[i]->progress() != progress || waiting[i]->polling() < polling;
         if (waits) {
           ++i;
@@ -245,7 +245,7 @@ private:
   int active_workers_ = 1;              // workers that have not ended
   std::atomic<std::int64_t> next_ = 0;  // the next cluster in the order of starts; clusters() or more: none is left
   std::atomic<int> resident_now_ = 0;   // blocks of all workers
-  std::atomic<std::uint64_t> progress_ = 1;  // counts the steps of all workers that may let another worker continue
+  std::atomic<std::uint64_t> progress_ = 1;  // counts events after which another worker may go on
   std::uint64_t votes_for_ = 0;              // the value of progress_ for which `voters_` have voted
   std::vector<std::thread::id> voters_;
   std::atomic<bool> stop_ = false, deadlock_ = false;
