@@ -21,13 +21,15 @@ constexpr const char* name_of(layout l) {
   return names[static_cast<int>(l)];
 }
 
-/// What lies between the elements of a matrix: NaN, or the least whole number.
+/// The value between the elements of a matrix: the least whole number, or the NaN with all bits set. A NaN without the
+/// sign above a half or bf16 would now and then, with its neighbour, be the virtual GPU's pattern of memory that was
+/// never written (simt/virtual/unwritten.hpp).
 template <class T>
 T gap() {
-  if constexpr (std::is_integral_v<T>)
-    return std::numeric_limits<T>::min();
-  else
-    return tilery::convert<T>(static_cast<tilery::accumulator_t<T>>(std::nan("")));
+  if constexpr (std::is_integral_v<T>) return std::numeric_limits<T>::min();
+  T value;
+  std::memset(static_cast<void*>(&value), 0xff, sizeof(value));
+  return value;
 }
 
 /// A matrix in an executor's memory, with gaps between its elements that must stay as they are.
