@@ -42,8 +42,8 @@ struct fragment_map {
   }
 };
 
-/// The same position as Map.at(rank, place). The map is a template argument here: its steps are compile-time constants,
-/// so the compiler needs only shifts and additions.
+/// Returns Map.at(rank, place), the position of an element in a fragment. The map is a template argument here: its
+/// steps are compile-time constants, so the compiler needs only shifts and additions.
 template <fragment_map Map>
 TILERY_SIMT row_column fragment_place(int rank, int place) {
   constexpr fragment_map map = Map;

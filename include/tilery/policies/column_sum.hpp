@@ -45,7 +45,7 @@ constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = 
 }
 // clang-format on
 
-/// What the selector knows of a matrix.
+/// The facts about a matrix from which the selector chooses a policy.
 struct column_sum_problem {
   int vector = 1;           // elements of the widest pack for which the rows are aligned and consist of whole packs
   bool contiguous = false;  // true if the columns are contiguous

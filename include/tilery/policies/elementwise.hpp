@@ -34,7 +34,7 @@ constexpr const char* broken_rule(const elementwise_policy& p, when_broken how =
 }
 // clang-format on
 
-/// What the selector knows of a problem.
+/// The facts about a problem from which the selector chooses a policy.
 struct elementwise_problem {
   int vector = 1;  // elements of the widest pack for which all operands are aligned; a row may end in part of one
   bool contiguous = false;  // true if the columns of all operands are contiguous

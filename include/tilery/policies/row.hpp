@@ -53,7 +53,7 @@ constexpr const char* broken_rule(const row_policy& p, when_broken how = when_br
 }
 // clang-format on
 
-/// What a row kernel's selector knows of a problem.
+/// The facts about a problem from which a row kernel's selector chooses a policy.
 struct row_problem {
   int rows = 0, columns = 0;
   int vector = 1;           // elements of the widest pack that widest_pack_alike finds for all operands

@@ -166,7 +166,7 @@ public:
   // A barrier of the cluster consists of pass_block_barrier() of each block that has not ended, and then learn() of
   // each block.
 
-  /// What all lanes know after pass_block_barrier().
+  /// The accesses that all lanes know after pass_block_barrier().
   const knowledge& shared_by_all() const { return warps_.front(); }
   /// All lanes learn what the lanes of the other blocks know.
   void learn(const knowledge& others) {

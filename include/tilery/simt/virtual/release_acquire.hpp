@@ -86,7 +86,8 @@ public:
   }
 
 private:
-  /// What the release fences of one lane have released, and what its next acquire fence acquires.
+  /// The knowledge that one lane's release fences have released, and the knowledge that its next acquire fence
+  /// acquires.
   struct lane_fences {
     // released by the last release fence of any scope; by the last one of wider scope than the block
     knowledge fenced_for_block, fenced_for_all;
