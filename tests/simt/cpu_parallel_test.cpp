@@ -128,6 +128,28 @@ TEST(parallel_for, hands_an_exception_of_either_phase_to_the_caller) {
 }
 
 #if defined(__linux__)
+// The processor on which a helper would share the caller's time is not among those that it may run on.
+TEST(parallel_for, keeps_helpers_off_the_processor_of_their_caller) {
+  cpu_set_t allowed;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+  if (CPU_COUNT(&allowed) < 2) GTEST_SKIP() << "there is one processor";
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // helpers are asleep, if there are some
+  const auto caller = std::this_thread::get_id();
+  std::atomic<int> of_helpers = 0, restricted = 0;
+  const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  parallel_for(2, 2, [&](std::int64_t) {
+    if (std::this_thread::get_id() == caller) {
+      while (of_helpers == 0 && std::chrono::steady_clock::now() < late) std::this_thread::yield();
+      return;
+    }
+    cpu_set_t mine;
+    if (sched_getaffinity(0, sizeof(mine), &mine) == 0) restricted += CPU_COUNT(&mine) == CPU_COUNT(&allowed) - 1;
+    ++of_helpers;
+  });
+  EXPECT_GE(of_helpers, 1);
+  EXPECT_EQ(restricted, of_helpers);
+}
+
 TEST(parallel_for, has_helpers_beside_a_caller_that_may_run_on_one_processor_alone) {
   cpu_set_t before, one;
   ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
