@@ -126,6 +126,8 @@ private:
 /// A matrix in global memory, as a kernel's parameter: 32-bit extents, 64-bit strides, trivially copyable.
 template <class T>
 struct gmem_matrix {
+  using value_type = T;
+
   gmem_ptr<T> data;
   std::int32_t rows, columns;
   std::int64_t row_stride, column_stride;

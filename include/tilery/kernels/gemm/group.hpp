@@ -14,6 +14,8 @@ namespace tilery::inline TILERY_ABI {
 /// sequence, member after member.
 template <class One>
 struct gemm_group {
+  using a_panel = typename One::a_panel;
+  using b_panel = typename One::b_panel;
   using a_type = typename One::a_type;
   using b_type = typename One::b_type;
   using c_type = typename One::c_type;

@@ -18,6 +18,8 @@ template <gemm_mma_sync_policy P, class Params>
 struct gemm_mma_sync {
   using a_type = typename Params::a_type;
   using b_type = typename Params::b_type;
+  using a_panel = typename Params::a_panel;
+  using b_panel = typename Params::b_panel;
   static_assert(keeps_rules<P, sizeof(a_type)>(), "the policy breaks a rule");
 
   static constexpr const char* name = "gemm_mma_sync";
@@ -49,7 +51,7 @@ struct gemm_mma_sync {
   /// The pipeline stages for operands a and b; A is the contiguous dimension of a, and B that of b. All layouts take
   /// the same amount of shared memory.
   template <along A, along B>
-  using ring = tile::copy_ring<P.laid_out(A, B), a_type, b_type>;
+  using ring = tile::copy_ring<P.laid_out(A, B), a_panel, b_panel>;
   /// A warp's accumulators on their way to C, one fragment's rows at once (tile/staged_store.hpp).
   using rows = tile::stage_rows<P, typename shape::accumulator, shape::m>;
   union shared {
@@ -76,7 +78,7 @@ struct gemm_mma_sync {
 private:
   /// Runs the k loop that fits the layouts of A and B: the one of the policy, or the one found at run time.
   template <class Lane, class One>
-  TILERY_SIMT static void multiply(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
+  TILERY_SIMT static void multiply(Lane lane, const One& p, const a_panel& a, const b_panel& b,
                                    tile::tile_origin origin, shared& smem, sums_type& sums) {
     if constexpr (!looks_up) {
       multiply_laid_out<P.a, P.b>(lane, p, a, b, origin, smem, sums);
@@ -101,7 +103,7 @@ private:
   /// The k loop for one pair of layouts, A of `a` and B of `b`. `a` and `b` are the part's share of the operands. The
   /// copies read the strides from `p`, the parameters of the GEMM, instead of keeping them in registers.
   template <along A, along B, class Lane, class One>
-  TILERY_SIMT static void multiply_laid_out(Lane lane, const One& p, const panel<a_type>& a, const panel<b_type>& b,
+  TILERY_SIMT static void multiply_laid_out(Lane lane, const One& p, const a_panel& a, const b_panel& b,
                                             tile::tile_origin origin, shared& smem, sums_type& sums) {
     using ring_type = ring<A, B>;
     static_assert(sizeof(typename ring_type::shared) == sizeof(smem.ab));
@@ -113,7 +115,7 @@ private:
     // starts one part of the copy of a later tile, so that the copies are spread over the tile's steps.
     tiles.begin(lane, p.a, p.b);
     operands[0].load(lane, tiles.now().a, tiles.now().b, 0);
-    for (int k = 0; k < a.k; k += P.block.k) {
+    for (int k = 0; k < a.k_range(P.block.k); k += P.block.k) {
       TILERY_UNROLL_ON_GPU
       for (int step = 0; step < steps; ++step) {
         if (step + 1 == steps) tiles.next(lane);  // the next fragments are in the next stage

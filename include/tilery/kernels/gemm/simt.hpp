@@ -33,9 +33,9 @@ struct gemm_simt {
 
   // Load tiles of A and B from global memory to registers, then store them to shared memory (tile/panel.hpp).
   using a_loader =
-      tile::panel_loader<typename Params::a_type, accumulator, P.block.m, P.block.k, threads, P.a, P.vector>;
+      tile::panel_loader<typename Params::a_panel, accumulator, P.block.m, P.block.k, threads, P.a, P.vector>;
   using b_loader =
-      tile::panel_loader<typename Params::b_type, accumulator, P.block.n, P.block.k, threads, P.b, P.vector>;
+      tile::panel_loader<typename Params::b_panel, accumulator, P.block.n, P.block.k, threads, P.b, P.vector>;
 
   struct buffers {
     typename a_loader::shared a[2];  // (k, m)
@@ -61,9 +61,9 @@ struct gemm_simt {
 private:
   /// The k loop: adds A B to `sums`, for the block's tile at `origin`.
   template <class Lane>
-  TILERY_SIMT static void multiply(Lane lane, const panel<typename Params::a_type>& from_a,
-                                   const panel<typename Params::b_type>& from_b, tile::tile_origin origin,
-                                   buffers& smem, tile::register_tile<P, accumulator>& sums) {
+  TILERY_SIMT static void multiply(Lane lane, const typename Params::a_panel& from_a,
+                                   const typename Params::b_panel& from_b, tile::tile_origin origin, buffers& smem,
+                                   tile::register_tile<P, accumulator>& sums) {
     a_loader a(lane, from_a, origin.row);
     b_loader b(lane, from_b, origin.column);
 
@@ -87,7 +87,7 @@ private:
     fetch(0);
     put(0);
     auto now = load(0, 0);
-    for (int k = 0, buffer = 0; k < from_a.k; k += P.block.k, buffer ^= 1) {
+    for (int k = 0, buffer = 0; k < from_a.k_range(P.block.k); k += P.block.k, buffer ^= 1) {
       fetch(k + P.block.k);
       // A group is group_steps steps, from `first` on; `last` is std::true_type for the tile's last group. Each step
       // loads the fragments of the next step. The tile's last step (turn) first stores the next tile to the other
