@@ -35,9 +35,10 @@ struct access_observer {
   access_reports& of() const { return home ? *home : watch; }
   std::string name() const { return home ? shared_memory_of(home->rank_of(home->order_.block())) : memory; }
   const epoch& now() const { return who.self; }
-  /// True if the access must be compared even with writes that all lanes that can access the memory know. There are two
-  /// such accesses. One through the asynchronous proxy also needs a proxy fence after the write. A constant read must
-  /// follow no write of the launch.
+  /// True if the access must be compared even with writes that happen before the next access of every lane. There are
+  /// two kinds of such accesses: one through the asynchronous proxy, because it needs a proxy fence after the write,
+  /// too; and a constant read (of global memory, through a pointer to const), because it must follow no write of the
+  /// launch.
   bool asks_always() const { return who.through_proxy || who.self.mode == access_mode::constant; }
   bool is_engine() const { return virtual_machine::is_engine(who.self.mode); }
   bool overwrites() const { return who.overwrites; }

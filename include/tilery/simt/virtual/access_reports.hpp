@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The base class of all checks of one block's accesses (the class with all of them is block_watch, block_watch.hpp). It
-// defines the actor of an access (a lane, or a copy engine), and stores the block's happens-before order and how far
-// each copy engine has got. Its functions turn a wrong access into a fault, and add the fault to those of the launch.
+// defines the actor of an access (a lane, or a copy engine), and stores the block's happens-before order and which
+// copies are complete. Its functions turn a wrong access into a fault, and add the fault to those of the launch.
 //
 // Words. A site (site.hpp) is an operation of a lane with its source line; sites have numbers. An epoch is one access:
 // its actor, time, site and mode (epoch.hpp). Actors form groups: a group is a warp, whose members are its lanes, or a

@@ -97,17 +97,17 @@ public:
   std::exception_ptr failure() const { return failure_; }
   /// True once cancel() has been called for the current block.
   bool cancelled() const { return cancelled_; }
-  /// Counts the events after which other lanes may be able to continue: a lane returns from wait_until, a lane's atomic
-  /// finds another value than its previous atomic on this address, or a lane ends. The scheduler (grid.hpp) takes a
-  /// resume() of a cluster as progress if the sum of these counts has changed, if fewer lanes poll after it than before
-  /// it, or if all lanes of the cluster have ended.
+  /// Counts the events after which other lanes may be able to continue: a lane returns from wait_until, an atomic of a
+  /// lane finds another value than the lane's previous atomic at this address, or a lane ends. The scheduler (grid.hpp)
+  /// takes a resume() of a cluster as progress if the sum of these counts has changed, if fewer lanes poll after it
+  /// than before it, or if all lanes of the cluster have ended.
   std::uint64_t progress() const { return progress_; }
   /// The index of this block in the grid.
   index3 at() const { return at_; }
 
   // Called by lanes ---------------------------------------------------------------------------------------------------
 
-  /// Lets another ready lane run first.
+  /// Lets another lane of the block run first, if one is ready.
   void yield(int rank) {
     const int next = ready_.next((rank + 1) % threads_);
     if (next >= 0 && next != rank) lane(rank).self.switch_to(lane(next).self);

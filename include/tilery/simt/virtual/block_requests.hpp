@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Groups the accesses of single lanes into warp requests, for the profile. On a GPU the lanes of a warp access memory
-// together; the virtual GPU runs them one after another, so that one lane may finish a loop before the next lane begins
-// it. Therefore the n-th executions of a site by the lanes of a warp, with one access width, count as one request. A
-// site is an operation with its source line (site.hpp). The executions are counted from the warp's last sync_block,
-// sync_cluster or collective (sync_warp, shuffle, vote, warp instruction). The cost of a request (warp_request.hpp) is
-// computed at the next of them, or at the end of the block. Until then the addresses are kept here, separately for each
-// block, because other blocks run while this block waits.
+// Groups the accesses of single lanes into warp requests, for the profile (the work and the cost of each site). A site
+// is an operation with its source line (site.hpp). On a GPU the lanes of a warp access memory together; the virtual GPU
+// runs them one after another, so that one lane may finish a loop before the next lane begins it. Therefore the n-th
+// executions of a site by the lanes of a warp, with one access width, count as one request. The executions are counted
+// from the warp's last sync_block, sync_cluster or collective (sync_warp, shuffle, vote, warp instruction). The cost of
+// a request (warp_request.hpp) is computed at the next of them, or at the end of the block. Until then the addresses
+// are kept here, separately for each block, because other blocks run while this block waits.
 #pragma once
 #pragma GCC system_header
 

@@ -55,8 +55,8 @@ public:
   void block_complete(int lanes) override {
     order_.pass_block_barrier();
     passed_.block(barrier_site(), order_.time(0)), launch_.passes(barrier_site());
-    // without clusters, these are all lanes that can access the shared memory; in a cluster, the lanes of the other
-    // blocks can access it, too, and they have not passed the barrier
+    // without clusters, all lanes that can access the shared memory have passed the barrier; in a cluster, the lanes of
+    // the other blocks can access it, too, and they have not passed the barrier
     if (launch_.launch().cluster == 1) order_all_accesses(self_->shared());
     align_warps();
     check_block(lanes);
@@ -97,8 +97,8 @@ public:
 
   // Sites -------------------------------------------------------------------------------------------------------------
 
-  /// Enters the tile step `name`: a part of the kernel that reports name (step.hpp). Returns the number of the step in
-  /// which the lane was before, for leave().
+  /// Enters the tile step `name`, a named part of the kernel (step.hpp). Returns the number of the step in which the
+  /// lane was before, for leave().
   std::uint32_t enter(int lane, const char* name, where at) { return progress_.enter(lane, name, at); }
   /// Returns to the step `outer`.
   void leave(int lane, std::uint32_t outer) { progress_.leave(lane, outer); }

@@ -4,9 +4,9 @@
 // the number of a set of readers (reader_sets.hpp).
 //
 // Storage. 16 neighbouring cells form a line, 4 form a word (line_numbers.hpp). A line or word stores one number while
-// its cells have one set. Lanes of a warp that read such a line or word at one site (one source line) and at one time
-// share one set: the first lane makes the set, and each other lane joins it by setting its bit in the second number of
-// the line or word. A lane's time changes at its releases and barriers.
+// its cells have one set. Lanes of a warp that read such a line or word at one site (an operation with its source line)
+// and at one time share one set: the first lane makes the set, and each other lane joins it by setting its bit in the
+// second number of the line or word. A lane's time changes at its releases and barriers.
 //
 // Order. A lane "knows of" an access if that access happens before the lane's next access. "All lanes" are all lanes
 // that can access the memory. A set of which all lanes know all readers counts as empty.
@@ -130,8 +130,9 @@ public:
 
 private:
   /// Adds a lane to the readers at `at`: the lane joins the set, or the last change kept in `by` is repeated. `at[0]`
-  /// is the number of the set of a line or word (for the first one of a line, with flags), `at[1]` is the mask of the
-  /// lanes that have joined. Returns false, and changes nothing, if the set is neither by.mine nor by.from.
+  /// is the number of the set of a line or word (at the beginning of a line, with the line's flags), `at[1]` is the
+  /// mask of the lanes that have joined. Returns false, and changes nothing, if the set is neither by.mine nor the set
+  /// from which the change began.
   [[gnu::always_inline]] bool repeat(const histories& all, std::uint32_t* at, std::uint32_t lane, const reading& by) {
     const std::uint32_t number = number_of(at[0]);
     if (number == by.mine) {

@@ -3,7 +3,8 @@
 // copies (cp.async.bulk) from shared to global memory. A group is the copies that a lane issues between two commits.
 // Each copy is made by a copy engine, which is an actor of its own in the happens-before order (block_order.hpp): the
 // copy's accesses happen before what the lane does next only after the lane has waited for the copy. Copies that an
-// mbarrier counts are in mbarrier_checks.hpp. `site`: the number of an operation's source line (site.hpp).
+// mbarrier counts are in mbarrier_checks.hpp. `site` is the number of a site, an operation with its source line
+// (site.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -155,7 +156,7 @@ private:
   };
   /// The asynchronous copies that a lane has issued.
   struct lane_copies {
-    std::uint32_t groups = 0, bulk_groups = 0;  // committed groups: the number of the next copy's group
+    std::uint32_t groups = 0, bulk_groups = 0;  // committed groups; also the number of the next copy's group
     std::uint32_t read_until = 0;               // the sources of the bulk groups with smaller numbers have been read
     std::uint32_t bulk_site = 0;                // the site of the last bulk copy
     std::vector<copy_of_group> copies, bulk_copies;  // in flight, in the order in which they were issued

@@ -15,7 +15,7 @@ namespace virtual_machine {
 
 class element_runs {
 public:
-  /// Describes the elements by runs. Dimensions of extent 1 or stride 0 add no address.
+  /// Describes the elements by runs. Leaves out dimensions of extent 1 or stride 0, which add no address.
   explicit element_runs(const operand& o)
       : begin_(reinterpret_cast<std::uintptr_t>(o.begin())),
         end_(reinterpret_cast<std::uintptr_t>(o.end())),
@@ -45,7 +45,7 @@ private:
   /// `times` times, `stride` elements apart.
   struct repetition {
     std::int64_t times = 1, stride = 0;
-    std::int64_t reach = 0;  // elements from the begin to the end of what is repeated, gaps included
+    std::int64_t reach = 0;  // elements from the first to the last of what is repeated, gaps included
   };
 
   /// Adds a dimension: repeats the runs so far. Repetitions that adjoin or overlap are merged if one run or repetition

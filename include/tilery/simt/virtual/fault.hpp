@@ -96,9 +96,8 @@ inline std::string fault::text() const {
   return result;
 }
 
-/// Thrown by a launch without a report in which faults were found: at its end, or at the first fault
-/// (virtual_gpu::options::stop_at_first, also with a report). what() has the text of the first 20 faults, faults() has
-/// all of them.
+/// Thrown by a launch in which faults were found: at its end if it has no report, or at the first fault with
+/// virtual_gpu::options::stop_at_first. what() has the text of the first 20 faults, faults() has all of them.
 class fault_error : public error {
 public:
   static constexpr std::size_t most_told = 20;

@@ -17,8 +17,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The facts about a fault that `fault` does not store. `needed`: the barrier that would fix it. `later`: if its two
-/// accesses belong to different iterations of a loop, the barrier in the loop's body between them (missing_order.hpp).
+/// The facts about a fault that `fault` does not store. `needed`: the barrier that would fix it, or remedy::other if no
+/// barrier would. `later`: if its two accesses belong to different iterations of a loop, the barrier in the loop's body
+/// between them (missing_order.hpp).
 struct fault_origin {
   remedy needed = remedy::other;
   later_iteration later;
@@ -56,8 +57,8 @@ private:
   }
 
   /// If a barrier between the lines of the two accesses of fault `i`, or at the end of a loop's body, would fix the
-  /// fault, adds it to the first group that the same barrier would fix, or else to a new group. Both lines must be in
-  /// one file.
+  /// fault, adds it to the first group that concerns the same memory and that the same barrier would fix, or else to a
+  /// new group. The lines of both accesses must be in one file.
   void add_race(std::size_t i) {
     const fault& f = faults_[i];
     const fault_origin& o = origins_[i];

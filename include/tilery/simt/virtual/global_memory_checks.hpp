@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of a block's accesses to global memory: bounds, writes to operands that the launch only reads, reads of
 // uninitialised bytes (unwritten.hpp), and races. An operand is a strided array that the launch names. Races are found
-// by the access history of an operand that is written (shadow.hpp), which stores the last write and the later readers
-// of each cell (an element, or at most 4 bytes of it). The base class checks the accesses to shared memory.
+// by the access history (shadow.hpp) of the operands that the launch writes. A history stores the last write and the
+// later readers of each cell, which is an element, or at most 4 bytes of an element. The base class checks the accesses
+// to shared memory.
 #pragma once
 #pragma GCC system_header
 
@@ -71,7 +72,7 @@ private:
   struct last_write {
     epoch self;
     std::uint32_t number = 0;      // 0: none
-    std::uint64_t generation = 0;  // the number is valid while launch_watch::generation() is equal
+    std::uint64_t generation = 0;  // `number` is valid while launch_watch::generation() has this value
   };
 
   /// Returns the number of the write's epoch in the write log. Adds the epoch to the log if it differs from that of the

@@ -21,8 +21,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// True while this host thread runs a kernel. A launch by a thread for which this is true comes from inside a lane, and
-/// is refused.
+/// True while this host thread runs the blocks of a launch. A launch by a thread for which this is true comes from
+/// inside a lane, and is refused.
 inline thread_local bool inside_a_kernel = false;
 
 class grid {

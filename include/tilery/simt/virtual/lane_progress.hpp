@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The progress of a block's lanes. A verb is an operation of a lane, such as a load; a site is a verb with its source
-// line (site.hpp); a tile step is a part of the kernel that reports name (step.hpp). For each lane, this file keeps the
-// current tile step, the site of the last verb, and the number of verbs until the lane lets other lanes run. The step
-// limit (virtual_gpu::options) has nothing to do with tile steps: it is the largest number of verbs of all lanes of a
-// block. A block that executes verbs without end exceeds the limit and is reported.
+// line (site.hpp); a tile step is a named part of the kernel (step.hpp). For each lane, this file keeps the current
+// tile step, the site of the last verb, and the number of verbs until the lane lets other lanes run. The step limit
+// (virtual_gpu::options) has nothing to do with tile steps: it is the largest number of verbs of all lanes of a block.
+// A block that executes verbs without end exceeds the limit and is reported.
 #pragma once
 #pragma GCC system_header
 
@@ -30,7 +30,7 @@ public:
     // numbers in the site_table: the tile step (0: outside of all steps); the last verb's site (0: no verb yet)
     std::uint32_t step = 0, site = 0;
     // verbs_planned: number of verbs that plan() allows before other lanes run; verbs_left: how many of them are left
-    // (-1: the next verb must wait for the other lanes)
+    // (-1: other lanes must run before the lane executes its current verb)
     std::int64_t verbs_left = 0, verbs_planned = 0;
     std::uint64_t random = 0;  // state of the random generator; unused without a seed
   };

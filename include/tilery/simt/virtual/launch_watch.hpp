@@ -37,7 +37,7 @@ struct watched_launch {
   shared_members members = {};    // of the `shared` struct, if the kernel names them
 };
 
-/// The accesses that happen before what a lane does next (block_order.hpp) once the lane has acquired at one address. A
+/// The accesses that an acquire at one address orders before what the acquiring lane does next (block_order.hpp). A
 /// lane of the block that released last acquires `to_block`. A lane of any block acquires `to_all` if the acquire's
 /// scope is wider than the block. A release of block scope adds to `to_block` only, one of wider scope to both.
 struct flag_state {
