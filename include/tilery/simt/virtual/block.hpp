@@ -159,9 +159,9 @@ private:
 
   friend block_lanes<block>;
   void run_kernel(int rank) { kernel_(*this, rank, params_); }
-  /// Called when a lane has ended. Completes the barriers that only this lane had not reached, unless a lane of the
-  /// block has failed or the block is ended early (cancel()). After the last lane, tells the checks that the block has
-  /// ended.
+  /// Called when a lane has ended. Completes each sync_block, sync_cluster and collective that only this lane had not
+  /// reached, unless a lane of the block has failed or the block is ended early (cancel()). After the last lane, tells
+  /// the checks that the block has ended.
   void lane_ended(int rank) {
     --cluster_->live;
     if (!cancelled() && !failed()) release_without(rank);

@@ -93,9 +93,10 @@ struct block_events {
   /// All arrivals of the mbarrier's phase have come, and copies have brought `more` bytes in excess of those that the
   /// phase expects: the phase would never complete.
   virtual void too_many_bytes(const void* mbarrier, std::int64_t more) = 0;
-  /// The named barrier is complete: all of its lanes have arrived.
+  /// The named barrier of this number is complete: all lanes that it expects have arrived.
   virtual void named_complete(int number) = 0;
-  /// All live lanes of a warp (bit mask `lanes`) have arrived at the collective `what`. Live: the lane has not ended.
+  /// All live lanes of a warp, those that have not ended, have arrived at the collective `what`. `lanes`: their bit
+  /// mask.
   virtual void warp_complete(int warp, verb what, std::uint32_t lanes) = 0;
   /// All live lanes of the block have arrived at sync_block. `lanes`: their number.
   virtual void block_complete(int lanes) = 0;
