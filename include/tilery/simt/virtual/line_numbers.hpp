@@ -9,7 +9,8 @@
 // number of the first word or cell, and a second array stores the numbers of the other words or cells.
 //
 // Memory. While no line is split, the numbers take 0.25 bytes per cell (0.5 bytes if the template parameter `Joins` is
-// true). The first split of any line allocates the second array for all lines: from then on they take 4 bytes per cell.
+// true). The first split of any line allocates the second array for all lines: from then on the numbers take 4 bytes
+// per cell.
 #pragma once
 #pragma GCC system_header
 

@@ -7,7 +7,7 @@
 // class only checks them.
 //
 // The happens-before order. The copies that an mbarrier counts are the accesses of a virtual copy engine, one for each
-// mbarrier. The engine has a vector clock time (vector_clock.hpp) as lanes have: the number of complete phases. An
+// mbarrier. Like a lane, the engine has a time (vector_clock.hpp): the number of complete phases. An
 // arrival releases the accesses that the lane has made, or that happen before its next access. After a wait, the
 // accesses that the arrivals of all complete phases released, and the copies of these phases, happen before the lane's
 // next access.

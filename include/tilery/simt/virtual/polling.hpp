@@ -26,7 +26,7 @@ public:
   void forget() { noted_ = 0; }
 
   /// Returns true if other lanes must run before an atomic on the address `place` that would find `value`: because the
-  /// lane polls, or because this is the 1024th call that has not detected polling. Call it once before each atomic that
+  /// lane polls, or because other lanes run at every 1024th call without polling. Call it once before each atomic that
   /// reads. `changes`: true if the atomic is going to change the value, as a compare-and-swap that succeeds does. Such
   /// an atomic does not poll.
   bool lets_others_run(const void* place, std::uint64_t value, bool changes) {

@@ -109,7 +109,7 @@ public:
     return find(r);
   }
   /// True if the lanes `these` can join the newest link of the set: the link has the warp, time, site and mode of
-  /// `these`, and the set counts not as empty and contains neither an atomic that wrote nor an engine's read.
+  /// `these`, and the set does not count as empty and contains neither an atomic that wrote nor an engine's read.
   bool holds(std::uint32_t number, const readers& these) const {
     if (number < known_ || number - known_ >= lanes_.size()) return false;
     const readers& r = lanes_[number - known_];

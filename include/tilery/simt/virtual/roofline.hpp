@@ -51,9 +51,9 @@ struct roofline {
 
 namespace virtual_machine {
 
-/// Divides a value by 1000 until it is below 999.5; returns the result as text, and the SI prefix in `letter`: 67108864
-/// gives "67.1" and "M". The result has one decimal if it is below 99.95, otherwise none. A whole number that was not
-/// divided has no decimal either.
+/// Divides a value by 1000 until it is below 999.5 (at most 5 times); returns the result as text, and the SI prefix in
+/// `letter`: 67108864 gives "67.1" and "M". The result has one decimal if it is below 99.95, otherwise none. A whole
+/// number that was not divided has no decimal either.
 inline std::string digits_of(double value, const char*& letter) {
   static constexpr const char* letters[] = {"", "k", "M", "G", "T", "P"};
   int step = 0;

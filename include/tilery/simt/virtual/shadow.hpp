@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The access history of a piece of memory (of a block's shared memory, or of an operand in global memory). For each
+// The access history of a piece of memory (a block's shared memory, or operands or a page of global memory). For each
 // cell it stores the last write (cell_writes.hpp) and the readers since this write (cell_readers.hpp). Each new access
 // is compared with the history, to find races and reads of uninitialised memory, and is then recorded in it.
 //

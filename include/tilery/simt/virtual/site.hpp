@@ -85,7 +85,7 @@ private:
   /// A site or a call of a step: the verb or the step's name, the source line that calls it, and the step around it.
   struct key {
     std::uint32_t outer = 0;  // number of the step around it; 0: none
-    int line = -1;            // no line
+    int line = -1;            // -1: no line
     const char* name = "";
     const char* file = "";
 

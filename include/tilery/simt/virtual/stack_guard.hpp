@@ -61,8 +61,8 @@ public:
       const std::lock_guard lock(installation().mutex);
       if (--installation().users == 0) sigaction(SIGSEGV, &installation().before, nullptr);
     }
-    if (before_.ss_flags & SS_ONSTACK)
-      before_.ss_flags = 0;  // sigaltstack returns it, but POSIX does not allow it in a call
+    // sigaltstack() may have returned this flag, but POSIX does not allow the flag as an argument
+    if (before_.ss_flags & SS_ONSTACK) before_.ss_flags = 0;
     sigaltstack(&before_, nullptr);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The cost of one warp-wide access, for the profile of the virtual GPU: the number of 32-byte sectors of global memory,
-// or of wavefronts of shared memory. A wavefront is one pass through the banks: in it, each bank delivers one word.
+// or of wavefronts of shared memory. A wavefront is one pass through the banks: in it, each bank serves one 4-byte
+// word.
 //
 // Shared memory has 32 banks of 4 bytes and delivers 128 bytes per clock (CUDA C++ Programming Guide, "Compute
 // Capability 5.x"; later compute capabilities keep this). So with up to 4 bytes per lane, the whole warp is one group

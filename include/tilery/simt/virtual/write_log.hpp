@@ -27,8 +27,8 @@ namespace virtual_machine {
 class write_log {
 public:
   static constexpr std::uint32_t never = 0;  // the cell was never written
-  static constexpr std::uint32_t before =
-      1;  // written by the host before the launch, or by a write dropped from the log
+  // before: the host wrote the cell before the launch, or the entry of the last write was dropped from the log
+  static constexpr std::uint32_t before = 1;
   static constexpr std::uint32_t of_engine = 1u << 31;  // set in the number of a write by an engine
 
   /// Adds a write, and returns its number.
