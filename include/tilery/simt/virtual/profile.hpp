@@ -63,7 +63,8 @@ struct site_profile {
   std::int64_t fewest_sectors = 0;  ///< sectors if the distinct bytes of each request were contiguous and aligned
   std::int64_t wavefronts = 0;      ///< passes through the 32 banks of shared memory
   std::int64_t fewest_wavefronts = 0;  ///< wavefronts of the same accesses without bank conflicts
-  std::int64_t divergent = 0;          ///< requests in which some live lanes did not take part
+  /// Requests in which some lanes did not take part that were alive at the warp's last barrier or collective.
+  std::int64_t divergent = 0;
   /// Multiply-adds of each unit; for compute_unit::special, function values.
   std::int64_t operations[static_cast<int>(compute_unit::count)] = {};
 

@@ -45,8 +45,8 @@ inline std::string cost_text(const site_profile& s) {
   return result;
 }
 
-/// Returns the share of the site's requests in which some live lanes did not take part, such as "3 % divergent"; an
-/// empty string if there are no such requests.
+/// Returns the share of the site's requests in which some live lanes did not take part (site_profile::divergent), such
+/// as "3 % divergent"; an empty string if there are no such requests.
 inline std::string divergence_text(const site_profile& s) {
   return s.divergent == 0 ? "" : short_number(ratio(s.divergent, s.requests) * 100) + " % divergent";
 }

@@ -4,7 +4,8 @@
 // Atomics are recorded as readers, even those that write (shadow::atomic has the one exception). Many cells have equal
 // sets, so there are few sets.
 //
-// Each reader has a time (vector_clock.hpp) and a site (site.hpp: a place in the kernel, given by its number).
+// Each reader is a lane or a copy engine, which makes asynchronous copies (epoch.hpp). A read has a time
+// (vector_clock.hpp), a site (site.hpp: a place in the kernel, given by its number) and a mode (plain, atomic ...).
 #pragma once
 #pragma GCC system_header
 

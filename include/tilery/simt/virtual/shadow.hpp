@@ -13,7 +13,8 @@
 // shared by all shadows of a launch's global memory; each block's shared memory has its own.
 //
 // Order. A lane "knows of" an access if that access happens before the lane's next access. "All lanes" are the lanes
-// that can access the memory.
+// that can access the memory. A copy engine makes asynchronous copies, and its accesses are recorded as those of an
+// actor of its own (epoch.hpp); a barrier does not order them, only a wait for the copy does.
 #pragma once
 #pragma GCC system_header
 

@@ -5,8 +5,9 @@
 // touches an mbarrier. A check returns false if the access must not be executed at all, for example if it is out of
 // bounds.
 //
-// In this file, `lane` is a rank in the block. A lane's time is a count of its releases and barriers
-// (vector_clock.hpp). A site is a place in the kernel, given by its number (site.hpp).
+// In this file, `lane` is a rank in the block. A copy engine makes a lane's asynchronous copies (epoch.hpp). A lane's
+// time is a count of its releases and barriers (vector_clock.hpp). A site is a place in the kernel, given by its number
+// (site.hpp).
 #pragma once
 #pragma GCC system_header
 
