@@ -44,7 +44,7 @@ inline constexpr elementwise_row elementwise_cpu_rows[] = {
      .measured = not_measured("estimated: a block has 4096 elements, 16 KiB of float")},
 };
 
-/// Rows, candidates and selector on a GPU for elements of T: a pack is 16 bytes of T.
+/// Rows, candidates and selector on a GPU. T is the widest element type of the operands: a pack is 16 bytes of T.
 template <class T>
 struct elementwise_rows_gpu {
   static constexpr const auto& rows = elementwise_gpu_rows;
@@ -61,8 +61,8 @@ struct elementwise_rows_gpu {
   }
 };
 
-/// Rows, candidates and selector on the CPU for elements of T: a pack has as many elements as a vector register has of
-/// the accumulation type.
+/// Rows, candidates and selector on the CPU. T is the widest element type of the operands: a pack has as many elements
+/// as a vector register has of T's accumulation type.
 template <class T>
 struct elementwise_rows_cpu {
   static constexpr const auto& rows = elementwise_cpu_rows;

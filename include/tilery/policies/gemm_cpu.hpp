@@ -11,8 +11,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How `gemm_cpu` cuts a problem. The defaults are for float and AVX-512. A pass is the part of the k loop during which
-/// a block of B stays in the L2 cache.
+/// How `gemm_cpu` cuts a problem. The defaults are for float and AVX-512. A pass multiplies at most k_block
+/// steps of k; the sums of C are kept in memory between two passes.
 struct gemm_cpu_policy {
   int rows = 6;               // rows of the register tile
   int vectors = 4;            // columns of the register tile, in vector registers

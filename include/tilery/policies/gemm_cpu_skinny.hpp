@@ -28,10 +28,12 @@ struct gemm_cpu_skinny_policy {
   int few = 16;                                       // largest extent that C's shorter dimension may have
   int rows = native_isa == host_isa::avx512 ? 4 : 2;  // rows of the short operand that are multiplied at once
   int lines = 4;                                      // lines of the long operand that are read at once
-  int group = 16;             // lines of a piece, if lines run along k and register tiles are not used
-  int tile_few = 5;           // smallest extent of C's shorter dimension with which register tiles are used
-  int tile_group = 48;        // lines of a piece, if lines run along k and register tiles are used
-  int k_block = 512;          // elements along k that are multiplied by all rows before the next ones: they stay in L1
+  int group = 16;       // lines of a piece, if lines run along k and register tiles are not used
+  int tile_few = 5;     // smallest extent of C's shorter dimension with which register tiles are used
+  int tile_group = 48;  // lines of a piece, if lines run along k and register tiles are used
+  // Steps of k that are multiplied by all rows before the next steps, so that their elements stay in the L1 cache (line
+  // by line with few rows: more steps).
+  int k_block = 512;
   int span = 4096;            // most elements of a line, if lines run along C's longer dimension: whole pages of memory
   host_isa isa = native_isa;  // the instruction set, and so the vector registers, that the kernel may use
   friend constexpr bool operator==(const gemm_cpu_skinny_policy&, const gemm_cpu_skinny_policy&) = default;
