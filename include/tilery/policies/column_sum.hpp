@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 struct column_sum_policy {
   int threads = 256;          // threads of a block
   int column_lanes = 32;      // lanes along a row; a lane adds up every row_lanes()-th row of the slice
-  int vector = 4;             // elements of one access
+  int vector = 4;             // elements of one access; 1 serves any strides and alignment
   int packs = 1;              // packs that a lane adds up in each of its rows; a pack has `vector` elements
   int slice_rows = 512;       // rows that a block adds up
   arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for

@@ -28,8 +28,8 @@ struct gemm_mma_sync_policy {
   bool few = false;
   int c_vector = 4;  // elements of one access to C (double: 2); 1 serves any strides and alignment
   multiply_as math = multiply_as::itself;  // float: must be tf32 or tf32x3
-  int k_parts = 0;            // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
-  int raster_rows = 8;        // rows of tiles in a band; blocks take a band's tiles column by column, for the L2 cache
+  int k_parts = 0;      // blocks that share a tile along k; 0: chosen for the problem; stream_k: see gemm_work.hpp
+  int raster_rows = 8;  // rows of tiles in a band; blocks take a band's tiles column by column, for the L2 cache
   arch lowest = arch::sm_80;  // the first arch that the kernel is compiled for
   friend constexpr bool operator==(const gemm_mma_sync_policy&, const gemm_mma_sync_policy&) = default;
 

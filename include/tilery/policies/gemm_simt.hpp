@@ -15,11 +15,11 @@ struct gemm_simt_policy {
 
   tile_mnk block = {128, 128, 8};
   tile_mn lane = {8, 8};
-  along a = along::k;         // which dimension of A is contiguous: k (row-major), outer (column-major), or any
-  along b = along::outer;     // of B: outer (row-major), k (column-major), or any
-  int vector = 4;             // elements of one access to A, B; 1 serves any strides and alignment
-  int c_vector = 4;           // elements of one access to C
-  int k_parts = 0;            // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
+  along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
+  along b = along::outer;  // of B: outer (row-major), k (column-major), or any
+  int vector = 4;          // elements of one access to A, B; 1 serves any strides and alignment
+  int c_vector = 4;        // elements of one access to C
+  int k_parts = 0;         // blocks that share a tile along k; 0: chosen for the problem; stream_k: see gemm_work.hpp
   arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
   friend constexpr bool operator==(const gemm_simt_policy&, const gemm_simt_policy&) = default;
 

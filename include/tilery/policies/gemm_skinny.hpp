@@ -23,7 +23,7 @@ struct gemm_skinny_policy {
 
   tile_mnk block = {32, 16, 256};  // extents along C's longer and shorter dimension, and k of an iteration of all warps
   int lane_k = 8;                  // steps of k of one iteration of a lane, in each of its 4 rows of the long operand
-  int k_parts = 0;            // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
+  int k_parts = 0;  // blocks that share a tile along k; 0: chosen for the problem; stream_k: see gemm_work.hpp
   arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
   friend constexpr bool operator==(const gemm_skinny_policy&, const gemm_skinny_policy&) = default;
 

@@ -13,8 +13,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Returns the index of the row for `target`: of the rows whose arch `from` is not later than `target`, the one with
-/// the latest arch. -1 if there is none.
+/// Returns the index of the row for a device of the arch `target`: of the rows whose arch `from` is not later than
+/// `target`, the row with the latest arch. -1 if there is no such row.
 template <class Row, std::size_t Rows>
 constexpr int row_for(const Row (&rows)[Rows], arch target) {
   int best = -1;
