@@ -66,6 +66,7 @@ struct gemm_problem {
   int batches = 1;          // number of GEMMs of this shape; for a group: number of members whose C is not empty
   bool one_type = true;     // A and B have the same element type
   bool alike = true;        // false for a group: m, n and k are then upper bounds of its members' extents
+  int taps = 1;             // of a convolution: the k loop has k elements for each tap
   const char* op = "gemm";  // name of the op for error messages
 };
 
