@@ -13,8 +13,8 @@ namespace tilery::inline TILERY_ABI {
 /// The value of conv_options::padding_after that stands for "the same as padding".
 inline constexpr std::int32_t as_before = -(1 << 30);
 
-/// The options of a convolution with N spatial dimensions. Each is one number for all dimensions, or a list in the order
-/// of the view's dimensions: {.stride = 2}, {.padding = {1, 0}}.
+/// The options of a convolution with N spatial dimensions. Each is one number for all dimensions, or a list in the
+/// order of the view's dimensions: {.stride = 2}, {.padding = {1, 0}}.
 template <int N>
 struct conv_options {
   spatial<N> stride = 1;                 ///< pixels of x from one pixel of y to the next
@@ -28,9 +28,9 @@ struct conv_options {
 namespace ops {
 
 /// The names of an op and of its tensors in error messages: x and y are the images with the extents of the
-/// convolution's input and output, whichever of them the op writes.
+/// convolution's input and output, whichever of them the op writes. `prefix` is the op's name with a colon and a space.
 struct conv_names {
-  const char *op, *x, *w, *y;
+  const char *op, *prefix, *x, *w, *y;
 };
 
 /// A tensor (n, spatial..., c), or a filter (k, taps..., c), in three spatial dimensions.
@@ -60,7 +60,8 @@ conv_geometry geometry_of(const conv_options<N>& o, const images_view<X>& x, con
   conv_geometry g;
   g.images = x.extents[0], g.groups = o.groups;
   g.channels = w.extents[4], g.filters = o.groups > 0 ? w.extents[0] / o.groups : 0;
-  for (int d = 0; d < 3; ++d) g.in.of[d] = x.extents[d + 1], g.out.of[d] = y.extents[d + 1], g.taps.of[d] = w.extents[d + 1];
+  for (int d = 0; d < 3; ++d)
+    g.in.of[d] = x.extents[d + 1], g.out.of[d] = y.extents[d + 1], g.taps.of[d] = w.extents[d + 1];
   g.stride = o.stride.in_three(1), g.dilation = o.dilation.in_three(1);
   g.before = o.padding.in_three(0), g.after = o.padding_after.in_three(0);
   for (int d = 0; d < 3; ++d)

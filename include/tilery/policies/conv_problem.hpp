@@ -29,9 +29,7 @@ struct conv_problem {
 };
 
 /// Returns the layout in which a direction's operands are read in packs: A and B of a gemm_problem.
-constexpr along a_layout_of(conv_direction d) {
-  return d == conv_direction::weight_gradient ? along::outer : along::k;
-}
+constexpr along a_layout_of(conv_direction d) { return d == conv_direction::weight_gradient ? along::outer : along::k; }
 constexpr along b_layout_of(conv_direction d) { return d == conv_direction::forward ? along::k : along::outer; }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -95,8 +95,8 @@ constexpr const auto& conv_mma_sync_rows_of() {
     return conv_mma_sync_tf32_rows;
 }
 
-/// Returns the reason why only the strided candidate can serve a problem; null if there is none. `vector` and `quad` are
-/// the elements of 16 bytes of A or B, and of the accumulation type.
+/// Returns the reason why only the strided candidate can serve a problem; null if there is none. `vector` and `quad`
+/// are the elements of 16 bytes of A or B, and of the accumulation type.
 constexpr const char* why_strided_conv(const conv_problem& p, int vector, int quad) {
   const gemm_problem& q = p.product;
   if (p.why_single) return p.why_single;
@@ -121,7 +121,8 @@ constexpr choice select_conv(const Policy (&candidates)[3], const conv_problem& 
   return {conv_places::large, "16-byte accesses"};
 }
 
-/// Returns k_parts of the large tile of a direction: only weight gradients, which have few tiles and a long k, share it.
+/// Returns k_parts of the large tile of a direction: only weight gradients, which have few tiles and a long k, share
+/// it.
 constexpr int conv_k_parts(conv_direction d) { return d == conv_direction::weight_gradient ? k_parts_as_needed : 1; }
 
 /// Rows, candidates and selector of the SIMT kernels, for elements of T.
@@ -162,7 +163,8 @@ struct conv_mma_sync_table : policy_table<conv_mma_sync_source<T, Direction>>, c
 template <class Policy>
 constexpr const char* misfit_of_conv(const Policy& p, const conv_problem& problem) {
   if (const char* why = misfit_of_arch(p, problem.product)) return why;
-  if (p.vector == 1) return p.c_vector > problem.product.c_vector ? "with vector = 1, c_vector must be 1 here" : nullptr;
+  if (p.vector == 1)
+    return p.c_vector > problem.product.c_vector ? "with vector = 1, c_vector must be 1 here" : nullptr;
   if (p.a != a_layout_of(problem.direction) || p.b != b_layout_of(problem.direction))
     return "the policy's a and b must be those of the direction: k and k forward, k and outer for the data gradient, "
            "outer and outer for the weight gradient";
