@@ -232,6 +232,7 @@ constexpr conv_cpu_policy tiny(host_isa isa = native_isa) {
           .steps = 13,
           .channel_block = 16,
           .strip_bytes = 2000,
+          .filter_bytes = 3000,
           .pixels = 11,
           .isa = isa};
 }

@@ -29,14 +29,14 @@ void conv_cpu_group(const Executor& cpu, const Params& p, int most_threads = INT
   if (p.c.rows == 0 || p.c.columns == 0) return;
   const int threads = conv_cpu_threads(conv_cpu_work(p), lesser(cpu.threads(), most_threads));
   conv_cpu_product<P, Params> product(p, threads);
-  const allocation workspace = cpu.workspace(product.filter_bytes());
+  const allocation workspace = cpu.workspace(product.workspace_bytes());
   product.use(workspace.get());
   cpu.parallel(
-      product.pack_shares(), [&](std::int64_t share) { product.pack_share(share); },  //
+      product.prepare_shares(), [&](std::int64_t share) { product.prepare_share(share); },  //
       product.shares(),
       [&](std::int64_t share) {
-        const allocation strip = cpu.workspace(product.strip_bytes());
-        product.multiply_share(share, strip.get());
+        const allocation own = cpu.workspace(product.share_bytes());
+        product.multiply_share(share, own.get());
       },
       threads);
 }

@@ -36,22 +36,19 @@ public:
   /// Filters of panel q, and the columns of its rows: whole vectors.
   int filters_of(int q) const { return lesser(from_.outer - q * panel, panel); }
   int width_of(int q) const { return pieces(filters_of(q), N) * N; }
-  /// Elements of all packed panels.
+  /// Elements of all packed panels, of the first one, and of those before panel q.
   std::int64_t elements() const { return steps_ * pieces(from_.outer, N) * N; }
-  void use(void* memory) { packed_ = gmem_ptr<F>(static_cast<F*>(memory)); }
+  std::int64_t elements_of_panel() const { return steps_ * width_of(0); }
+  std::int64_t elements_before(int q) const { return std::int64_t{q} * panel * steps_; }
 
-  /// The rows of panel q from step `step` on.
-  gmem_ptr<F> at(int q, std::int64_t step) const { return packed_ + (q * panel * steps_ + step * width_of(q)); }
   /// The number of the step of a block's tap and its first channel.
   std::int64_t step_of(int block, std::int64_t tap) const {
     return std::int64_t{block} * pixels_.block() * pixels_.taps() + tap * pixels_.channels_of(block);
   }
 
-  /// Number of shares that packing is cut into, and one of them: a block of channels of a panel.
-  std::int64_t shares() const { return std::int64_t{panels()} * pixels_.blocks(); }
-  void pack_share(std::int64_t share) const {
-    const int q = static_cast<int>(share / pixels_.blocks()), block = static_cast<int>(share % pixels_.blocks());
-    if (channels_first_) return pack_channels_first(q, block);
+  /// Packs one block of channels of panel q. The packed panel begins at `to`.
+  void pack_block(int q, int block, gmem_ptr<F> to) const {
+    if (channels_first_) return pack_channels_first(q, block, to);
     std::int64_t tap = 0;
     for (int i = 0; i < from_.taps[0]; ++i)
       for (int j = 0; j < from_.taps[1]; ++j)
@@ -60,7 +57,7 @@ public:
                               tile::strided_block<const T>{address(q, block, i, j, k), from_.images.channel_stride,
                                                            from_.images.image_stride, pixels_.channels_of(block),
                                                            filters_of(q)},
-                              at(q, step_of(block, tap)), width_of(q));
+                              to + step_of(block, tap) * width_of(q), width_of(q));
   }
 
 private:
@@ -83,11 +80,11 @@ private:
   }
   /// Packs a block of which each filter is one run in memory, (channel, tap): in squares that are transposed in
   /// registers, whose rows are then stored at their steps.
-  void pack_channels_first(int q, int block) const {
+  void pack_channels_first(int q, int block, gmem_ptr<F> to) const {
     const int taps = pixels_.taps(), run = taps * pixels_.channels_of(block), filters = filters_of(q);
     const auto from = address(q, block, 0, 0, 0);
     const std::int64_t stride = from_.images.image_stride;
-    const auto row = [&](int i) { return at(q, step_of(block, i % taps) + i / taps); };
+    const auto row = [&](int i) { return to + (step_of(block, i % taps) + i / taps) * width_of(q); };
     for (int j = 0; j < filters; j += N) {
       int i = 0;
       for (; i + N <= run; i += N) {
@@ -110,7 +107,6 @@ private:
   const strips& pixels_;
   std::int64_t steps_;
   bool channels_first_;
-  gmem_ptr<F> packed_{nullptr};
 };
 
 }  // namespace tilery::inline TILERY_ABI

@@ -25,23 +25,30 @@ struct conv_cpu_rows {
   std::int64_t* offsets;       // of each pixel in a block of the copy; one entry more than pixels
   tile::output_row* output;    // of each pixel
   conv_cpu_tile* tiles;
-  std::int64_t pixels = 0;
-  std::int32_t number_of_tiles = 0;
+  std::int64_t pixels;
+  // Tiles never cross the end of a range of pixels: of one row of pixels, or of the strip.
+  std::int64_t range;
+  std::int32_t number_of_tiles;
 
   /// Bytes of the arrays for at most `pixels` pixels.
   static std::size_t bytes(std::int64_t pixels) {
     return static_cast<std::size_t>(pixels + 1) * (sizeof(std::int64_t) + sizeof(tile::output_row) + sizeof(conv_cpu_tile));
   }
-  /// The arrays begin at `memory`, which is aligned for 8 bytes.
-  conv_cpu_rows(void* memory, std::int64_t most_pixels)
+  /// The arrays for a strip begin at `memory`, which is aligned for 8 bytes; they have room for most_pixels pixels. Tiles
+  /// have at most most_rows rows. If a row of pixels fills most of a tile, no tile has pixels of two rows: taps that are
+  /// out of bounds for a whole row are then left out.
+  conv_cpu_rows(const tile::pixel_box& box, int most_rows, void* memory, std::int64_t most_pixels)
       : offsets(static_cast<std::int64_t*>(memory)),
         output(reinterpret_cast<tile::output_row*>(offsets + most_pixels + 1)),
-        tiles(reinterpret_cast<conv_cpu_tile*>(output + most_pixels + 1)) {}
+        tiles(reinterpret_cast<conv_cpu_tile*>(output + most_pixels + 1)),
+        pixels(box.pixels()),
+        range(2 * box.count[3] > most_rows ? box.count[3] : pixels),
+        number_of_tiles(static_cast<std::int32_t>(pixels / range * pieces(range, most_rows))) {}
 
   /// Finds all pixels of a strip.
   template <class C>
-  void find_pixels(const tile::pixel_box& box, const tile::strip_layout& l, const pixel_matrix<C>& c) {
-    pixels = 0;
+  void find_pixels(const tile::pixel_box& box, const tile::strip_layout& l, const pixel_matrix<C>& c) const {
+    std::int64_t found = 0;
     for (std::int64_t n = 0; n < box.count[0]; ++n)
       for (std::int64_t i = 0; i < box.count[1]; ++i)
         for (std::int64_t j = 0; j < box.count[2]; ++j) {
@@ -53,32 +60,30 @@ struct conv_cpu_rows {
             number = number * c.grid.extents[d] + at[d];
           }
           std::int64_t from = n * l.image_step + i * l.pixel_steps[0] + j * l.pixel_steps[1];
-          for (std::int64_t k = 0; k < box.count[3]; ++k, ++pixels, ++number) {
-            offsets[pixels] = from;
-            output[pixels] = {offset, static_cast<std::int32_t>(number)};
+          for (std::int64_t k = 0; k < box.count[3]; ++k, ++found, ++number) {
+            offsets[found] = from;
+            output[found] = {offset, static_cast<std::int32_t>(number)};
             from += l.pixel_steps[2];
             offset += c.step[2] * c.images.strides[2];
           }
         }
-    offsets[pixels] = offsets[pixels - 1];  // a tile with an odd number of rows reads one more
+    offsets[found] = offsets[found - 1];  // a tile with an odd number of rows reads one more
   }
-  /// Cuts the pixels into tiles of at most `most_rows`. If a row of pixels fills most of a tile, no tile has pixels of
-  /// two rows: taps that are out of bounds for a whole row are then left out.
+  /// Cuts the pixels into tiles.
   template <class Strips>
-  void cut_tiles(const tile::pixel_box& box, const Strips& strips, int most_rows) {
-    number_of_tiles = 0;
-    const bool by_rows = 2 * box.count[3] > most_rows;
-    const std::int64_t range = by_rows ? box.count[3] : pixels;
-    const tile::even_split cut(range, pieces(range, most_rows));
+  void cut_tiles(const tile::pixel_box& box, const Strips& strips) const {
+    const tile::even_split cut(range, number_of_tiles / (pixels / range));
+    std::int64_t number = 0;
     for (std::int64_t begin = 0; begin < pixels; begin += range)
-      for (std::int64_t part = 0; part < cut.parts(); ++part)
-        add_tile(box, strips, begin + cut.begin(part), cut.size(part));
+      for (std::int64_t part = 0; part < cut.parts(); ++part, ++number)
+        tiles[number] = tile_of(box, strips, begin + cut.begin(part), cut.size(part));
   }
 
 private:
   template <class Strips>
-  void add_tile(const tile::pixel_box& box, const Strips& strips, std::int64_t first, std::int64_t rows) {
-    conv_cpu_tile& t = tiles[number_of_tiles++];
+  static conv_cpu_tile tile_of(const tile::pixel_box& box, const Strips& strips, std::int64_t first,
+                               std::int64_t rows) {
+    conv_cpu_tile t;
     t.first = static_cast<std::int32_t>(first), t.rows = static_cast<std::int32_t>(rows);
     // Rows of pixels, counted from the strip's first one, and their planes.
     const std::int64_t low = first / box.count[3], high = (first + rows - 1) / box.count[3];
@@ -92,6 +97,7 @@ private:
       // Pixels further on have their first and their last tap in bounds earlier.
       t.first_tap[d] = axis.first_tap(box.begin[d + 1] + last), t.end_tap[d] = axis.end_tap(box.begin[d + 1] + begin);
     }
+    return t;
   }
 };
 
