@@ -87,7 +87,8 @@ TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragme
   for (int i = 0; i < M; ++i) {
     TILERY_UNROLL_ON_GPU
     for (int j = 0; j < N; ++j) {
-      // Odd rows run from N - 1 to 0: any two successive instructions have their fragment of A or of B in common.
+      // For an odd i, `column` runs from N - 1 down to 0: any two successive instructions have their fragment of A or
+      // of B in common.
       const int column = i % 2 ? N - 1 - j : j;
       mma_instruction<A, B>(sums[i][column], a[i], b[column]);
     }
