@@ -82,8 +82,8 @@ void with_gemm_batch(const Executor&, const tensor_view<A, 3>&, const tensor_vie
 ///
 /// Types, factors and accuracy. As for `gemm`.
 ///
-/// Determinism. As for `gemm`. The order of the additions also depends on the number of matrices: several blocks may
-/// share a tile along k only if there are few tiles.
+/// Determinism. As for `gemm`. The order of the additions also depends on the number of matrices, because this number
+/// is one of the facts by which the op decides if several blocks share a tile along k.
 ///
 /// Epilogue. The epilogue sees the C of all `batch` GEMMs as one matrix of batch * m rows and n columns; C[i] begins at
 /// row i * m. `bias` adds the same vector to each C[i]; a residual or a stored matrix has batch * m rows.

@@ -26,9 +26,11 @@ struct panel {
 
   /// The panel that begins `elements` elements further in memory: another matrix of a batch.
   TILERY_SIMT panel moved(std::int64_t elements) const { return {data + elements, outer, k, outer_stride, k_stride}; }
-  /// The extent of k; `block_k`, the elements of a step of the k loop, matters for gathered panels only.
+  /// The extent of k. The argument, the elements along k of one iteration of the k loop, matters for gathered panels
+  /// only.
   TILERY_SIMT int k_range(int) const { return k; }
-  /// The steps [begin, end) of k, of block_k elements each; the last step may go past the end of k.
+  /// The part of the panel that the iterations [begin, end) of the k loop multiply, with block_k elements along k each;
+  /// the last iteration may go past the end of k.
   TILERY_SIMT panel steps(int begin, int end, int block_k) const {
     return {data + begin * block_k * k_stride, outer, (end * block_k < k ? end * block_k : k) - begin * block_k,
             outer_stride, k_stride};
