@@ -37,7 +37,7 @@ struct panel {
   }
   /// True if neighbours along k are neighbours in memory.
   TILERY_SIMT bool runs_along_k() const { return k_stride == 1; }
-  /// The panel without elements: a product with it is 0.
+  /// The panel with a k of 0: a product with it is 0.
   panel without_k() const { return {data, outer, 0, outer_stride, k_stride}; }
   /// True if the operand consists of aligned packs of `elements` contiguous elements along `way`.
   TILERY_SIMT bool has_packs(along way, int elements) const {
