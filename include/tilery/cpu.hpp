@@ -54,8 +54,8 @@ public:
   /// (simt/host_workspace.hpp).
   allocation workspace(std::size_t bytes, where = {}) const { return kept_workspace(bytes); }
 
-  /// Calls body(i) for each i in [0, n), on at most `most_threads` of this executor's threads. Ops call it whose CPU
-  /// kernel is a function of the host, not a kernel of lanes that `launch` runs.
+  /// Calls body(i) for each i in [0, n), on at most `most_threads` of this executor's threads. This is for ops whose
+  /// CPU kernel is an ordinary function, not a kernel of lanes that `launch` runs.
   template <class Body>
   void parallel(std::int64_t n, const Body& body, int most_threads = INT_MAX) const {
     parallel_for(threads_ < most_threads ? threads_ : most_threads, n, body);

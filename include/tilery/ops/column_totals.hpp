@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The host's part of an epilogue that sums columns (epilogue::bias_gradient). Each bias_gradient of an epilogue is one
 // total: a vector with one sum for each column of C. The sums are kept in counters (tile/exact_sum.hpp). The host sets
-// the counters to 0 before the GEMM's launches. After these launches it launches the kernel that rounds and writes the
+// the counters to 0 before the GEMM's launches. After them the host launches the kernel that rounds and writes the
 // totals (kernels/column_totals.hpp).
 #pragma once
 #pragma GCC system_header

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A site is a place in a kernel, as reports name it. It consists of the verb (the lane's function that is called, such
-// as "load"), the source line of this call, the tile step that contains this line, and the line in the kernel's own
-// source that calls the step. A tile step is any function that calls lane.step() to give itself a name in reports, such
-// as "load a tile" (simt/step.hpp): a function of the library or of the user. On the virtual GPU, each site of a launch
-// has a number.
+// as "load"), the source line of this call, the innermost tile step that contains this line, and the line in the
+// kernel's own source that calls the outermost tile step around it. A tile step is any function that calls lane.step()
+// to give itself a name in reports, such as "load a tile" (simt/step.hpp): a function of the library or of the user. On
+// the virtual GPU, each site of a launch has a number.
 #pragma once
 #pragma GCC system_header
 
