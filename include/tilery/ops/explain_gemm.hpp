@@ -31,10 +31,12 @@ double multiply_adds_a_second(const Policy& policy, const arch_peaks& on) {
 }
 
 /// Returns, in words, a block's threads and shared memory, how many blocks fit an SM, how many waves `blocks` blocks
-/// (of all launches) are, and what bounds the time. The bound is a lower bound of the time: A, B and C pass once
-/// between memory and SMs, at the peak rates of arch_peaks.hpp. The A, B and C of each GEMM of a batch
-/// are counted: the bound is too high if the GEMMs share A or B (batch stride 0). It is left out if there are no
-/// blocks, and for a group, whose members may be smaller than `p`.
+/// (of all launches) are, and what bounds the time.
+///
+/// The bound is the larger of two times, at the peak rates of arch_peaks.hpp: that in which A, B and C pass once
+/// between memory and SMs, and that of all multiply-adds. The A, B and C of each GEMM of a batch are counted: the bound
+/// is too high if the GEMMs share A or B (batch stride 0). The bound is left out if there are no blocks, and for a
+/// group, whose members may be smaller than `p`.
 template <class T, class U, class C, class Policy>
 sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t blocks) {
   const auto rounded = [](double x) {  // to three decimal places; numbers of 1e12 and more are not rounded
