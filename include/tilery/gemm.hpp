@@ -45,7 +45,7 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 ///
 /// Tensor cores. GPUs from sm_80 on multiply all types but float on tensor cores: fp8 from sm_89 on, double where
 /// tensor cores are faster (sm_80 and sm_90) if all operands are aligned to 16 bytes. The next paragraph has the
-/// exceptions for few rows or columns. float uses them only with a policy whose `math` is tf32 (one product) or
+/// exceptions for few rows or columns. float uses tensor cores only with a policy whose `math` is tf32 (one product) or
 /// tf32x3 (three products).
 ///
 /// Few rows or columns. Three kernels for a C with few rows or columns read the long operand (B for few rows, A for few
@@ -61,7 +61,8 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 /// Strides and alignment. Any alignment, and any strides that are not negative (core/operand_checks.hpp's check_strides
 /// refuses negative ones). Operands whose rows or columns are contiguous and aligned to 16 bytes are faster.
 ///
-/// Epilogues. Steps (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type.
+/// Epilogues. Steps (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type
+/// (for int8 in float, unless C is s32).
 /// Forward: `bias(b) | store(z) | gelu()`. Backward: `times_gradient<activation::gelu>(z) | bias_gradient(db)`. With a
 /// beta of 1 the product is added to C, as gradients of weights are accumulated; this addition comes before the
 /// epilogue. `column_sum` of C computes the gradient of a bias in a separate pass; epilogue_bias_gradient.hpp says when

@@ -51,7 +51,8 @@ class gathered_chunks {
   using T = typename Panel::value_type;
 
 public:
-  /// For the tiles that begin at index `outer`; (row, column) is the place of the lane's first chunk in the tile.
+  /// For the tiles that begin at index `outer` of the outer dimension; (row, column) is the place of the lane's first
+  /// chunk in the tile.
   TILERY_SIMT gathered_chunks(const Panel& from, int outer, int row, int column) : packs_(from, outer) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < Count; ++i)
@@ -85,7 +86,8 @@ private:
 template <class T, bool KMajor, int K, int Count, int Apart>
 class strided_chunks {
 public:
-  /// For the tiles that begin at index `outer`; (row, column) is the place of the lane's first chunk in the tile.
+  /// For the tiles that begin at index `outer` of the outer dimension; (row, column) is the place of the lane's first
+  /// chunk in the tile.
   TILERY_SIMT strided_chunks(const panel<T>& from, int outer, int row, int column) {
     if constexpr (KMajor) {
       next_ = from.data + ((outer + row) * from.outer_stride + column * from.k_stride);
@@ -97,8 +99,8 @@ public:
       k_left_ = from.k - row;
     }
   }
-  /// The number of elements from the first one of chunk i to the operand's end; it may be more than a chunk has, or 0,
-  /// or negative.
+  /// The number of elements in the row of chunk i, from the chunk's first element to the operand's end; it may be more
+  /// than a chunk has, or 0, or negative. 0 if the row is out of bounds.
   TILERY_SIMT int left(int i, const panel<T>&) const {
     const int rows_left = (KMajor ? outer_left_ : k_left_) - i * Apart;
     return rows_left > 0 ? (KMajor ? k_left_ : outer_left_) : 0;
