@@ -137,8 +137,9 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
   using U = std::remove_const_t<element_type_of<B>>;
   const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
   if (const char* why = misfit(P, problem)) return {ops::name_of(problem), " cannot run on ", describe(P), ": ", why};
-  return ops::explain_policy<T, U, element_type_of<C>, Executor>(ops::name_of(problem), P, "asked for", problem,
-                                                                 ops::launched_at_once<T>(problem));
+  return ops::explain_policy<T, U, Executor>(ops::name_of(problem), P, "asked for", problem,
+                                             ops::launched_at_once<T>(problem),
+                                             ops::cost_of<T, U, element_type_of<C>>(problem));
 }
 
 /// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
