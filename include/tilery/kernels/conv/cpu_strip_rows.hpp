@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The pixels of a strip as the rows of a CPU convolution: where each pixel begins in the strip's copy, which row of the
+// output it is, and the register tiles into which the pixels are cut.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/tile/cpu_finish_rows.hpp>
+#include <tilery/tile/even_split.hpp>
+#include <tilery/tile/pixel_matrix.hpp>
+#include <tilery/tile/pixel_strips.hpp>
+
+#include <cstddef>
+
+namespace tilery::inline TILERY_ABI {
+
+/// A register tile: consecutive pixels of a strip. Along depth (0) and height (1), taps out of [first_tap, end_tap) are
+/// out of bounds for all of its pixels.
+struct conv_cpu_tile {
+  std::int32_t first, rows;
+  std::int32_t first_tap[2], end_tap[2];
+};
+
+/// The pixels of a strip, in the order of their numbers.
+struct conv_cpu_rows {
+  std::int64_t* offsets;       // of each pixel in a block of the copy; one entry more than pixels
+  tile::output_row* output;    // of each pixel
+  conv_cpu_tile* tiles;
+  std::int64_t pixels = 0;
+  std::int32_t number_of_tiles = 0;
+
+  /// Bytes of the arrays for at most `pixels` pixels.
+  static std::size_t bytes(std::int64_t pixels) {
+    return static_cast<std::size_t>(pixels + 1) * (sizeof(std::int64_t) + sizeof(tile::output_row) + sizeof(conv_cpu_tile));
+  }
+  /// The arrays begin at `memory`, which is aligned for 8 bytes.
+  conv_cpu_rows(void* memory, std::int64_t most_pixels)
+      : offsets(static_cast<std::int64_t*>(memory)),
+        output(reinterpret_cast<tile::output_row*>(offsets + most_pixels + 1)),
+        tiles(reinterpret_cast<conv_cpu_tile*>(output + most_pixels + 1)) {}
+
+  /// Finds all pixels of a strip.
+  template <class C>
+  void find_pixels(const tile::pixel_box& box, const tile::strip_layout& l, const pixel_matrix<C>& c) {
+    pixels = 0;
+    for (std::int64_t n = 0; n < box.count[0]; ++n)
+      for (std::int64_t i = 0; i < box.count[1]; ++i)
+        for (std::int64_t j = 0; j < box.count[2]; ++j) {
+          const std::int64_t at[3] = {box.begin[1] + i, box.begin[2] + j, box.begin[3]};
+          const std::int64_t image = box.begin[0] + n;
+          std::int64_t offset = image * c.images.image_stride, number = image;
+          for (int d = 0; d < 3; ++d) {
+            offset += (c.first[d] + at[d] * c.step[d]) * c.images.strides[d];
+            number = number * c.grid.extents[d] + at[d];
+          }
+          std::int64_t from = n * l.image_step + i * l.pixel_steps[0] + j * l.pixel_steps[1];
+          for (std::int64_t k = 0; k < box.count[3]; ++k, ++pixels, ++number) {
+            offsets[pixels] = from;
+            output[pixels] = {offset, static_cast<std::int32_t>(number)};
+            from += l.pixel_steps[2];
+            offset += c.step[2] * c.images.strides[2];
+          }
+        }
+    offsets[pixels] = offsets[pixels - 1];  // a tile with an odd number of rows reads one more
+  }
+  /// Cuts the pixels into tiles of at most `most_rows`. If a row of pixels fills most of a tile, no tile has pixels of
+  /// two rows: taps that are out of bounds for a whole row are then left out.
+  template <class Strips>
+  void cut_tiles(const tile::pixel_box& box, const Strips& strips, int most_rows) {
+    number_of_tiles = 0;
+    const bool by_rows = 2 * box.count[3] > most_rows;
+    const std::int64_t range = by_rows ? box.count[3] : pixels;
+    const tile::even_split cut(range, pieces(range, most_rows));
+    for (std::int64_t begin = 0; begin < pixels; begin += range)
+      for (std::int64_t part = 0; part < cut.parts(); ++part)
+        add_tile(box, strips, begin + cut.begin(part), cut.size(part));
+  }
+
+private:
+  template <class Strips>
+  void add_tile(const tile::pixel_box& box, const Strips& strips, std::int64_t first, std::int64_t rows) {
+    conv_cpu_tile& t = tiles[number_of_tiles++];
+    t.first = static_cast<std::int32_t>(first), t.rows = static_cast<std::int32_t>(rows);
+    // Rows of pixels, counted from the strip's first one, and their planes.
+    const std::int64_t low = first / box.count[3], high = (first + rows - 1) / box.count[3];
+    const std::int64_t low_plane = low / box.count[2], high_plane = high / box.count[2];
+    for (int d = 0; d < 2; ++d) {
+      const tile::strip_axis& axis = strips.axis(d);
+      t.first_tap[d] = 0, t.end_tap[d] = axis.taps;
+      if (d == 0 ? low_plane / box.count[1] != high_plane / box.count[1] : low_plane != high_plane) continue;
+      const std::int64_t begin = d == 0 ? low_plane % box.count[1] : low % box.count[2];
+      const std::int64_t last = d == 0 ? high_plane % box.count[1] : high % box.count[2];
+      // Pixels further on have their first and their last tap in bounds earlier.
+      t.first_tap[d] = axis.first_tap(box.begin[d + 1] + last), t.end_tap[d] = axis.end_tap(box.begin[d + 1] + begin);
+    }
+  }
+};
+
+}  // namespace tilery::inline TILERY_ABI
