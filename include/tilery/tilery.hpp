@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// All ops. Include the executors separately: tilery/cuda.hpp, tilery/cpu.hpp, tilery/virtual_gpu.hpp.
+// All ops except the convolutions (tilery/conv.hpp). Include the executors separately: tilery/cuda.hpp, tilery/cpu.hpp,
+// tilery/virtual_gpu.hpp.
 #pragma once
 #pragma GCC system_header
 
