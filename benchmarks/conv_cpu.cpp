@@ -72,8 +72,10 @@ void call(const cpu& executor, tensors& t, conv_direction direction) {
     conv_cpu<policy>(executor, ops::forward_params(t.g, t.images(), t.filter(), t.output(), none, {}));
   } else if (direction == conv_direction::data_gradient) {
     const auto classes = ops::residue_classes(t.g, t.output(), t.filter(), t.images(), none, {}).members;
-    conv_cpu_all<policy>(executor, static_cast<std::int64_t>(classes.size()),
-                         [&](std::int64_t i) -> const auto& { return classes[static_cast<std::size_t>(i)]; });
+    conv_cpu_all<policy>(
+        executor, static_cast<std::int64_t>(classes.size()), [&](std::int64_t i) -> const auto& {
+          return classes[static_cast<std::size_t>(i)];
+        });
   } else {
     conv_cpu_weight_gradient<policy>(executor,
                                      ops::weight_gradient_params(t.g, t.images(), t.output(), t.filter(), none, {}));

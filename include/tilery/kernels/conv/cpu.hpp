@@ -50,13 +50,14 @@ void conv_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) 
       [&](const auto& p, int most_threads) { conv_cpu_group<P>(cpu, p, most_threads); });
 }
 
-/// C = epilogue(alpha A B + beta C) for all groups of a forward convolution, or of one residue class of a data gradient.
+/// C = epilogue(alpha A B + beta C) for all groups of a forward convolution, or of one residue class of a data
+/// gradient.
 ///
 /// Parameters. p is a product_params. A, the pixels of the images by taps, and B, the filter, are pixel_panels; C is a
 /// pixel_matrix. Any strides and any size. Without taps or channels, A B is 0.
 ///
-/// Types. The elements are converted to the type in which they are multiplied (`tile::cpu_factor`) when they are copied.
-/// The epilogue runs once for each element of C, after its sum is complete.
+/// Types. The elements are converted to the type in which they are multiplied (`tile::cpu_factor`) when they are
+/// copied. The epilogue runs once for each element of C, after its sum is complete.
 template <conv_cpu_policy P, class Executor, class Params>
 void conv_cpu(const Executor& cpu, const Params& p) {
   if (p.batch.count == 1) return conv_cpu_group<P>(cpu, p);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The packed filter of a CPU convolution. A panel is as many filters (in a data gradient: channels of the gradient) as a
-// register tile has columns. For each step, a tap and a channel, it has one row of whole vectors. The steps are in the
-// order in which a strip of pixels is read: block of channels, depth, height, width, channel.
+// The packed filter of a CPU convolution. A panel is as many filters (in a data gradient: channels of the gradient) as
+// a register tile has columns. For each step, a tap and a channel, it has one row of whole vectors. The steps are in
+// the order in which a strip of pixels is read: block of channels, depth, height, width, channel.
 #pragma once
 #pragma GCC system_header
 
@@ -71,11 +71,12 @@ private:
   /// The address of a tap's first channel in a block, for the first filter of panel q.
   gmem_ptr<const T> address(int q, int block, int i, int j, int k) const {
     const int taps[3] = {i, j, k};
-    std::int64_t offset = q * panel * from_.images.image_stride +
-                          std::int64_t{block} * pixels_.block() * from_.images.channel_stride;
+    std::int64_t offset =
+        q * panel * from_.images.image_stride + std::int64_t{block} * pixels_.block() * from_.images.channel_stride;
     for (int d = 0; d < 3; ++d)
-      offset += (from_.walk[d].origin + std::int64_t{pixels_.axis(d).tap_in_operand(taps[d])} * from_.walk[d].tap_step) *
-                from_.images.strides[d];
+      offset +=
+          (from_.walk[d].origin + std::int64_t{pixels_.axis(d).tap_in_operand(taps[d])} * from_.walk[d].tap_step) *
+          from_.images.strides[d];
     return from_.images.data + offset;
   }
   /// Packs a block of which each filter is one run in memory, (channel, tap): in squares that are transposed in
@@ -91,15 +92,13 @@ private:
         pack<F, N> square[N];
         TILERY_UNROLL
         for (int e = 0; e < N; ++e)
-          square[e] =
-              j + e < filters ? convert<F>(lane.load(from + ((j + e) * stride + i), width<N>)) : splat<N>(F(0));
+          square[e] = j + e < filters ? convert<F>(lane.load(from + ((j + e) * stride + i), width<N>)) : splat<N>(F(0));
         transpose(square);
         TILERY_UNROLL
         for (int e = 0; e < N; ++e) lane.store(row(i + e) + j, square[e]);
       }
       for (; i < run; ++i)
-        lane.store(row(i) + j,
-                   tile::load_some<F, N>(lane, from + (j * stride + i), stride, lesser(filters - j, N)));
+        lane.store(row(i) + j, tile::load_some<F, N>(lane, from + (j * stride + i), stride, lesser(filters - j, N)));
     }
   }
 

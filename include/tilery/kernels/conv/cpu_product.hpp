@@ -39,9 +39,9 @@ public:
                      padded(conv_cpu_rows::bytes(strips_.most_pixels()))) {
     const std::int64_t filter_bytes = filter_.elements() * static_cast<std::int64_t>(sizeof(factor));
     by_panels_ = filter_bytes > P.filter_bytes && filter_bytes >= strips_.size() * strip_bytes_;
-    // A share takes a whole panel or strip, and a block of the others. As few blocks as give all threads the same number
-    // of shares, up to 5 %: each block prepares its panel or strip again. The strips do not depend on the number of
-    // threads, because a partial sum of a bias gradient is over rows of one strip.
+    // A share takes a whole panel or strip, and a block of the others. As few blocks as give all threads the same
+    // number of shares, up to 5 %: each block prepares its panel or strip again. The strips do not depend on the number
+    // of threads, because a partial sum of a bias gradient is over rows of one strip.
     const std::int64_t whole = by_panels_ ? filter_.panels() : strips_.size(),
                        others = by_panels_ ? strips_.size() : filter_.panels();
     std::int64_t best = 1;
@@ -162,9 +162,12 @@ private:
         alignas(64) S sums[P.rows * panel];
         multiply(tile, q, strip, b, gmem_ptr<S>(sums));
         tile::finish_rows<N>(lane, p_, epilogue,
-                             tile::finished_rows<S, typename Params::c_type>{
-                                 gmem_ptr<const S>(sums), filter_.width_of(q), rows.output + tile.first, tile.rows,
-                                 q * panel, filter_.filters_of(q), p_.c.images.data, p_.c.images.channel_stride});
+                             tile::finished_rows<S, typename Params::c_type>{gmem_ptr<const S>(sums),
+                                                                             filter_.width_of(q),
+                                                                             rows.output + tile.first, tile.rows,
+                                                                             q * panel, filter_.filters_of(q),
+                                                                             p_.c.images.data,
+                                                                             p_.c.images.channel_stride});
         done += tile.rows, ++i;
       } while (i < rows.number_of_tiles && (!sums_columns || done + P.rows <= most_summed_rows));
       epilogue.end(lane);

@@ -22,8 +22,8 @@ struct conv_cpu_tile {
 
 /// The pixels of a strip, in the order of their numbers.
 struct conv_cpu_rows {
-  std::int64_t* offsets;       // of each pixel in a block of the copy; one entry more than pixels
-  tile::output_row* output;    // of each pixel
+  std::int64_t* offsets;     // of each pixel in a block of the copy; one entry more than pixels
+  tile::output_row* output;  // of each pixel
   conv_cpu_tile* tiles;
   std::int64_t pixels;
   // Tiles never cross the end of a range of pixels: of one row of pixels, or of the strip.
@@ -32,11 +32,12 @@ struct conv_cpu_rows {
 
   /// Bytes of the arrays for at most `pixels` pixels.
   static std::size_t bytes(std::int64_t pixels) {
-    return static_cast<std::size_t>(pixels + 1) * (sizeof(std::int64_t) + sizeof(tile::output_row) + sizeof(conv_cpu_tile));
+    return static_cast<std::size_t>(pixels + 1) *
+           (sizeof(std::int64_t) + sizeof(tile::output_row) + sizeof(conv_cpu_tile));
   }
-  /// The arrays for a strip begin at `memory`, which is aligned for 8 bytes; they have room for most_pixels pixels. Tiles
-  /// have at most most_rows rows. If a row of pixels fills most of a tile, no tile has pixels of two rows: taps that are
-  /// out of bounds for a whole row are then left out.
+  /// The arrays for a strip begin at `memory`, which is aligned for 8 bytes; they have room for most_pixels pixels.
+  /// Tiles have at most most_rows rows. If a row of pixels fills most of a tile, no tile has pixels of two rows: taps
+  /// that are out of bounds for a whole row are then left out.
   conv_cpu_rows(const tile::pixel_box& box, int most_rows, void* memory, std::int64_t most_pixels)
       : offsets(static_cast<std::int64_t*>(memory)),
         output(reinterpret_cast<tile::output_row*>(offsets + most_pixels + 1)),

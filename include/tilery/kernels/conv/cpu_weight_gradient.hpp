@@ -41,11 +41,11 @@ void conv_cpu_weight_group(const Executor& cpu, const Params& p, int most_thread
 
 /// C = epilogue(alpha A B + beta C) for all groups of a weight gradient.
 ///
-/// Parameters. p is a product_params. A is dy as a tap_panel of one tap, whose channels are the filters; B is x, gathered
-/// by taps; C is dw as a tap_matrix. Any strides and any size. Without pixels, A B is 0.
+/// Parameters. p is a product_params. A is dy as a tap_panel of one tap, whose channels are the filters; B is x,
+/// gathered by taps; C is dw as a tap_matrix. Any strides and any size. Without pixels, A B is 0.
 ///
-/// Types. The elements are converted to the type in which they are multiplied (`tile::cpu_factor`) when they are copied.
-/// At most P.pixels products are added up in registers; these sums are added one after another.
+/// Types. The elements are converted to the type in which they are multiplied (`tile::cpu_factor`) when they are
+/// copied. At most P.pixels products are added up in registers; these sums are added one after another.
 template <conv_cpu_policy P, class Executor, class Params>
 void conv_cpu_weight_gradient(const Executor& cpu, const Params& p) {
   if (p.batch.count == 1) return conv_cpu_weight_group<P>(cpu, p);

@@ -38,8 +38,8 @@ public:
 
   /// Bytes of the workspace: the sums, the copy of a strip of x, the packed pixels of dy.
   std::size_t workspace_bytes() const {
-    return sizeof(S) *
-           static_cast<std::size_t>(sums_elements() + padded(strips_.most_elements()) + strips_.most_pixels() * width());
+    return sizeof(S) * static_cast<std::size_t>(sums_elements() + padded(strips_.most_elements()) +
+                                                strips_.most_pixels() * width());
   }
   /// Sets the workspace. It must be set before anything is packed.
   void use(void* workspace) {
@@ -101,8 +101,8 @@ public:
     for (std::int64_t i = 0; i < sums_elements(); i += lanes) lane.store(sums_ + i, splat<lanes>(S(0)));
   }
 
-  /// Shares of the last step: some columns of C for the filters of one panel. Their number does not depend on the number
-  /// of threads, because a partial sum of a bias gradient is over the rows of a share.
+  /// Shares of the last step: some columns of C for the filters of one panel. Their number does not depend on the
+  /// number of threads, because a partial sum of a bias gradient is over the rows of a share.
   std::int64_t finish_shares() const { return std::int64_t{panels()} * pieces(p_.c.columns, finished_columns); }
   /// C = p.finish(sums) for the elements of one share, in packs of columns. The sums of several filters are contiguous:
   /// squares of them are transposed in registers.
@@ -197,13 +197,15 @@ private:
       for (std::int64_t y = 0; y < box_.count[1]; ++y)
         for (std::int64_t z = 0; z < box_.count[2]; ++z, b = b + box_.count[3] * width_of(q))
           if (has(0, box_.begin[1] + y, i) && has(1, box_.begin[2] + z, j))
-            runs[number++] = {copy_ + (block * layout_.block_step + n * layout_.image_step + y * layout_.pixel_steps[0] +
-                                       z * layout_.pixel_steps[1] + i * layout_.tap_steps[0] + j * layout_.tap_steps[1]),
+            runs[number++] = {copy_ +
+                                  (block * layout_.block_step + n * layout_.image_step + y * layout_.pixel_steps[0] +
+                                   z * layout_.pixel_steps[1] + i * layout_.tap_steps[0] + j * layout_.tap_steps[1]),
                               b, static_cast<std::int32_t>(box_.count[3])};
     return number;
   }
 
-  /// Adds `count` sums of a strip, whole vectors, to the sums of the strips before; those of the first strip are stored.
+  /// Adds `count` sums of a strip, whole vectors, to the sums of the strips before; those of the first strip are
+  /// stored.
   void add(gmem_ptr<const S> from, gmem_ptr<S> to, std::int64_t count) const {
     for (std::int64_t i = 0; i < count; i += lanes) {
       auto sum = lane.load(from + i, width_t<lanes>{});
