@@ -32,7 +32,12 @@ void conv_cpu_weight_group(const Executor& cpu, const Params& p, int most_thread
     product.go_to(strip);
     cpu.parallel(
         product.pack_shares(), [&](std::int64_t share) { product.pack_share(share); },  //
-        product.shares(), [&](std::int64_t share) { product.multiply_share(share); }, threads);
+        product.shares(),
+        [&](std::int64_t share) {
+          const allocation own = cpu.workspace(product.share_bytes());
+          product.multiply_share(share, own.get());
+        },
+        threads);
   }
   if (product.strips() == 0) cpu.parallel(1, [&](std::int64_t) { product.clear(); });
   cpu.parallel(
