@@ -19,8 +19,12 @@ class conv_cpu_filter {
   static constexpr int panel = N * Vectors;
 
 public:
-  conv_cpu_filter(const pixel_panel<T>& from, const strips& pixels)
-      : from_(from), pixels_(pixels), steps_(std::int64_t{pixels.taps()} * from.channels) {
+  /// `most_dots`: the most filters for which vectors go along the steps. The channels must be whole vectors, too.
+  conv_cpu_filter(const pixel_panel<T>& from, const strips& pixels, int most_dots)
+      : from_(from),
+        pixels_(pixels),
+        steps_(std::int64_t{pixels.taps()} * from.channels),
+        by_dots_(from.outer <= most_dots && from.channels % N == 0) {
     // True if the memory of a filter is (channel, depth, height, width), contiguous: the layout of channels-first
     // tensors.
     std::int64_t taps = 1;
@@ -35,9 +39,12 @@ public:
   int panels() const { return pieces(from_.outer, panel); }
   /// Filters of panel q, and the columns of its rows: whole vectors.
   int filters_of(int q) const { return lesser(from_.outer - q * panel, panel); }
-  int width_of(int q) const { return pieces(filters_of(q), N) * N; }
+  int width_of(int q) const { return by_dots_ ? from_.outer : pieces(filters_of(q), N) * N; }
+  /// True if the filters are so few that vectors go along the steps (tile/cpu_dot_tile.hpp). There is one panel, then:
+  /// N steps of a filter, the same steps of the next filter, and so on.
+  bool by_dots() const { return by_dots_; }
   /// Elements of all packed panels, of the first one, and of those before panel q.
-  std::int64_t elements() const { return steps_ * pieces(from_.outer, N) * N; }
+  std::int64_t elements() const { return steps_ * (by_dots_ ? from_.outer : pieces(from_.outer, N) * N); }
   std::int64_t elements_of_panel() const { return steps_ * width_of(0); }
   std::int64_t elements_before(int q) const { return std::int64_t{q} * panel * steps_; }
 
@@ -48,6 +55,7 @@ public:
 
   /// Packs one block of channels of panel q. The packed panel begins at `to`.
   void pack_block(int q, int block, gmem_ptr<F> to) const {
+    if (by_dots_) return pack_dots(block, to);
     if (channels_first_) return pack_channels_first(q, block, to);
     std::int64_t tap = 0;
     for (int i = 0; i < from_.taps[0]; ++i)
@@ -79,6 +87,22 @@ private:
           from_.images.strides[d];
     return from_.images.data + offset;
   }
+  /// Packs a block with N steps of a filter after N steps of another one.
+  void pack_dots(int block, gmem_ptr<F> to) const {
+    std::int64_t tap = 0;
+    for (int i = 0; i < from_.taps[0]; ++i)
+      for (int j = 0; j < from_.taps[1]; ++j)
+        for (int k = 0; k < from_.taps[2]; ++k, ++tap) {
+          const auto from = address(0, block, i, j, k);
+          for (int c = 0; c < pixels_.channels_of(block); c += N)
+            for (int filter = 0; filter < from_.outer; ++filter)
+              lane.store(to + ((step_of(block, tap) + c) * from_.outer + filter * N),
+                         tile::load_some<F, N>(lane,
+                                               from + (filter * from_.images.image_stride +
+                                                       c * from_.images.channel_stride),
+                                               from_.images.channel_stride, N));
+        }
+  }
   /// Packs a block of which each filter is one run in memory, (channel, tap): in squares that are transposed in
   /// registers, whose rows are then stored at their steps.
   void pack_channels_first(int q, int block, gmem_ptr<F> to) const {
@@ -105,7 +129,7 @@ private:
   const pixel_panel<T>& from_;
   const strips& pixels_;
   std::int64_t steps_;
-  bool channels_first_;
+  bool by_dots_, channels_first_;
 };
 
 }  // namespace tilery::inline TILERY_ABI

@@ -13,6 +13,7 @@
 #include <tilery/kernels/conv/cpu_strip_rows.hpp>
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/conv_cpu.hpp>
+#include <tilery/tile/cpu_dot_tile.hpp>
 #include <tilery/tile/cpu_finish_rows.hpp>
 #include <tilery/tile/cpu_run_tile.hpp>
 
@@ -34,7 +35,7 @@ public:
       : p_(p),
         strips_(p.a.images, p.a.outer / p.a.grid.volume.value(), p.a.grid.extents, p.a.walk, p.a.taps, p.a.channels,
                 P.channel_block, {P.strip_bytes, most_pixels, P.rows}),
-        filter_(p.b, strips_),
+        filter_(p.b, strips_, most_dots),
         strip_bytes_(sizeof(factor) * padded(strips_.most_elements()) +
                      padded(conv_cpu_rows::bytes(strips_.most_pixels()))) {
     const std::int64_t filter_bytes = filter_.elements() * static_cast<std::int64_t>(sizeof(factor));
@@ -97,10 +98,15 @@ public:
 
 private:
   static constexpr int lanes = P.lanes(sizeof(S)), panel = P.columns(sizeof(S));
-  static constexpr int most_pixels = 4096;     // of a strip
-  static constexpr int most_runs = 64;         // that are multiplied at once
+  static constexpr int registers = P.isa == host_isa::avx512 ? 32 : 16;
+  static constexpr int most_dots = 4;  // columns of C for which vectors go along the channels
+  static constexpr int most_rows = greater(P.rows, tile::dot_rows(1, registers));  // of any register tile
+  static constexpr int most_pixels = 4096;                                         // of a strip
+  static constexpr int most_runs = 64;                                             // that are multiplied at once
   static constexpr int most_summed_rows = 48;  // in one partial sum of a column; partial sums are added exactly
   static constexpr int steps = lesser(P.steps, tile::cpu_exact_steps<S>);
+  // With vectors along the steps, each element of a vector has its own chain of additions.
+  static constexpr int dot_steps = lesser(P.steps, tile::cpu_exact_steps<S> / lanes) * lanes;
   static constexpr bool sums_columns = Params::epilogue_type::sums_columns;
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};  // block 0 of a grid of one block
   using strips = tile::pixel_strips<T, factor, lanes>;
@@ -118,7 +124,8 @@ private:
           box(of.strips_.strip(number)),
           layout(of.strips_.layout(box)),
           copy(reinterpret_cast<factor*>(memory)),
-          rows(box, P.rows, memory + sizeof(factor) * padded(of.strips_.most_elements()), of.strips_.most_pixels()) {}
+          rows(box, of.tile_rows(), memory + sizeof(factor) * padded(of.strips_.most_elements()),
+               of.strips_.most_pixels()) {}
 
     void find_rows() const {
       rows.find_pixels(box, layout, of.p_.c);
@@ -136,6 +143,8 @@ private:
     const std::int64_t rounds = (shares + threads - 1) / threads;
     return 1 - static_cast<double>(shares) / static_cast<double>(rounds * threads);
   }
+  /// Rows of a register tile.
+  int tile_rows() const { return filter_.by_dots() ? tile::dot_rows(p_.c.columns, registers) : P.rows; }
   int channel_blocks() const { return greater(strips_.blocks(), 1); }
   /// Panel q of the filter that is packed once.
   gmem_ptr<factor> packed(int q) const {
@@ -159,18 +168,30 @@ private:
       int done = 0;
       do {
         const conv_cpu_tile& tile = rows.tiles[i];
-        alignas(64) S sums[P.rows * panel];
+        alignas(64) S sums[greater(P.rows * panel, most_rows * lanes)];
+        prefetch_rows(tile, q, rows);
         multiply(tile, q, strip, b, gmem_ptr<S>(sums));
         tile::finish_rows<N>(lane, p_, epilogue,
                              tile::finished_rows<S, typename Params::c_type>{gmem_ptr<const S>(sums),
-                                                                             filter_.width_of(q),
+                                                                             filter_.by_dots() ? lanes
+                                                                                               : filter_.width_of(q),
                                                                              rows.output + tile.first, tile.rows,
                                                                              q * panel, filter_.filters_of(q),
                                                                              p_.c.images.data,
                                                                              p_.c.images.channel_stride});
         done += tile.rows, ++i;
-      } while (i < rows.number_of_tiles && (!sums_columns || done + P.rows <= most_summed_rows));
+      } while (i < rows.number_of_tiles && (!sums_columns || done + most_rows <= most_summed_rows));
       epilogue.end(lane);
+    }
+  }
+
+  /// Prefetches the elements of C that a tile will write: they arrive while the tile is computed.
+  void prefetch_rows(const conv_cpu_tile& which, int q, const conv_cpu_rows& rows) const {
+    if (p_.c.images.channel_stride != 1) return;
+    constexpr int line = 64 / static_cast<int>(sizeof(typename Params::c_type));
+    for (int i = 0; i < which.rows; ++i) {
+      const auto c = p_.c.images.data + (rows.output[which.first + i].offset + q * panel);
+      for (int j = 0; j < filter_.filters_of(q); j += line) tile::prefetch(c + j);
     }
   }
 
@@ -178,15 +199,24 @@ private:
   void multiply(const conv_cpu_tile& tile, int q, const strip_in_memory& strip, gmem_ptr<const factor> packed,
                 gmem_ptr<S> sums) const {
     const tile::strip_layout& layout = strip.layout;
-    const std::int64_t* const offsets = strip.rows.offsets + tile.first;
+    const std::int64_t* offsets = strip.rows.offsets + tile.first;
+    std::int64_t dot_offsets[most_rows];
+    if (filter_.by_dots()) {  // all tiles have the same number of rows: the last row is repeated
+      for (int i = 0; i < most_rows; ++i) dot_offsets[i] = offsets[lesser(i, tile.rows - 1)];
+      offsets = dot_offsets;
+    }
     const int width = filter_.width_of(q), vectors = width / lanes;
     tile::cpu_run<S> runs[most_runs];
-    int number = 0, left = steps;  // left: steps until the sums in registers are added to `sums`
+    const int most_steps = filter_.by_dots() ? dot_steps : steps;
+    int number = 0, left = most_steps;  // left: steps until the sums in registers are added to `sums`
     bool add = false;
     const auto flush = [&] {
-      tile::multiply_runs<S, lanes, P.rows, P.vectors>(tile.rows, vectors,
-                                                       {runs, number, offsets, 1, width, sums, add});
-      number = 0, left = steps, add = true;
+      const tile::cpu_run_operands<S> operands{runs, number, offsets, 1, width, sums, add};
+      if (filter_.by_dots())
+        tile::multiply_dots<S, lanes, registers, most_dots>(p_.c.columns, operands);
+      else
+        tile::multiply_runs<S, lanes, P.rows, P.vectors>(tile.rows, vectors, operands);
+      number = 0, left = most_steps, add = true;
     };
     const auto append = [&](gmem_ptr<const factor> a, gmem_ptr<const factor> b, int count) {
       while (count > 0) {

@@ -91,6 +91,7 @@ public:
     const int number = find_runs(tap_row, block, q, runs);
     const gmem_ptr<S> sums = keeps_sums_ ? sums_of(q) + step_of(block, std::int64_t{tap_row} * strips_.axis(2).taps) * w
                                          : gmem_ptr<S>(static_cast<S*>(memory));
+    if (last_ && finishes_shares_) prefetch_columns(q, block, tap_row);
     const tile::even_split tiles(rows, pieces(rows, P.rows)), some(tiles.parts(), parts_);
     for (auto i = some.begin(part); i < some.end(part); ++i) {
       const auto begin = tiles.begin(i), count = tiles.size(i);
@@ -249,6 +250,18 @@ private:
         square[e] = e < count ? lane.load(from[e] + v, width_t<lanes>{}) : splat<lanes>(S(0));
       transpose(square);
       for (int e = 0; e < lanes && v + e < filters; ++e) finish(epilogue, square[e], q * panel + v + e, column, count);
+    }
+  }
+  /// Prefetches the elements of C that a share will write: they arrive while the share is computed.
+  void prefetch_columns(int q, int block, int tap_row) const {
+    if (p_.c.filters.channel_stride != 1) return;
+    constexpr int line = 64 / static_cast<int>(sizeof(C));
+    for (int t = 0; t < strips_.axis(2).taps; ++t) {
+      const int column = column_of(tap_row, t) + block * strips_.block();
+      for (int f = 0; f < filters_of(q); ++f) {
+        const auto c = p_.c.at(q * panel + f, column);
+        for (int i = 0; i < strips_.channels_of(block); i += line) tile::prefetch(c + i);
+      }
     }
   }
   /// C = p.finish(sums) for `count` columns of one row.
