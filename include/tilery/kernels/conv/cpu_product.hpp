@@ -124,12 +124,11 @@ private:
           box(of.strips_.strip(number)),
           layout(of.strips_.layout(box)),
           copy(reinterpret_cast<factor*>(memory)),
-          rows(box, of.tile_rows(), memory + sizeof(factor) * padded(of.strips_.most_elements()),
-               of.strips_.most_pixels()) {}
+          rows(box, memory + sizeof(factor) * padded(of.strips_.most_elements()), of.strips_.most_pixels()) {}
 
     void find_rows() const {
       rows.find_pixels(box, layout, of.p_.c);
-      rows.cut_tiles(box, of.strips_);
+      rows.cut_tiles(box, of.strips_, of.tile_rows());
     }
     void copy_block(int block) const {
       for (std::int64_t image = 0; image < box.count[0]; ++image) of.strips_.copy(box, layout, block, image, copy);
@@ -163,7 +162,7 @@ private:
   template <int N>
   void multiply_strip(int q, const strip_in_memory& strip, gmem_ptr<const factor> b) const {
     const conv_cpu_rows& rows = strip.rows;
-    for (int i = 0; i < rows.number_of_tiles;) {
+    for (int i = 0; i < *rows.number_of_tiles;) {
       auto epilogue = epilogue::in_tile<S, N, panel / N>(p_.epilogue);
       int done = 0;
       do {
@@ -180,7 +179,7 @@ private:
                                                                              p_.c.images.data,
                                                                              p_.c.images.channel_stride});
         done += tile.rows, ++i;
-      } while (i < rows.number_of_tiles && (!sums_columns || done + most_rows <= most_summed_rows));
+      } while (i < *rows.number_of_tiles && (!sums_columns || done + most_rows <= most_summed_rows));
       epilogue.end(lane);
     }
   }
