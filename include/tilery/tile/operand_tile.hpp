@@ -142,11 +142,12 @@ struct chunk_cursor_of<panel<T>, KMajor, K, Count, Apart, ByElement> {
   using type = strided_chunks<T, KMajor, K, Count, Apart>;
 };
 
-/// One lane's share of the copies of an operand's tiles, for Threads lanes: chunks of 16 bytes, copied by accesses of
-/// `Vector` elements. The operand's extent along its contiguous dimension is a multiple of Vector. Elements out of
-/// bounds become zeros, which add nothing to a sum.
+/// The copies that one of Threads lanes makes of an operand's tiles: chunks of 16 bytes, copied by accesses of `Vector`
+/// elements (1 with along::any), or element by element. The operand's extent along its contiguous dimension is a
+/// multiple of Vector. Elements out of bounds become zeros, which add nothing to a sum.
 ///
-/// Order of calls, for each tile along k: start() for each part, land(), advance().
+/// Order of calls, for each tile along k: start() for each part, then land() and advance() in either order, both before
+/// the start() of the next tile.
 template <class Panel, int Outer, int K, along Along, int Vector, int Threads>
 class operand_copy {
   using T = typename Panel::value_type;
@@ -154,7 +155,7 @@ class operand_copy {
 public:
   using shared = operand_tile<T, Outer, K, Along>;
 
-  /// For the tiles that begin at index `outer` of the outer dimension. The first tile begins at k = 0.
+  /// For the tiles that begin at index `outer` of the outer dimension (m of A, n of B). The first tile begins at k = 0.
   template <class Lane>
   TILERY_SIMT operand_copy(Lane lane, const Panel& from, int outer)
       : row_(static_cast<int>(static_cast<unsigned>(lane.rank()) / shared::chunks)),

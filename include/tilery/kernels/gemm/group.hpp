@@ -52,7 +52,10 @@ struct gemm_group {
       else
         high = middle;
     }
-    return {member(low), 0, number - first_tile[low]};
+    if constexpr (One::is_matrix)
+      return {member(low), 0, number - first_tile[low]};
+    else
+      return member(low).template find<P>(number - first_tile[low]);  // a member may be a batch
   }
 };
 

@@ -110,7 +110,6 @@ struct product_params {
     return sums;
   }
 
-private:
   /// True if the rows of C are equally spaced in memory, and so are its columns.
   static constexpr bool is_matrix = std::is_same_v<CMatrix, gmem_matrix<c_type>>;
 };
