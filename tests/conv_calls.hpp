@@ -39,7 +39,7 @@ void weight_gradient(const Arguments&... arguments) {
 
 /// The options of an op with N spatial dimensions.
 template <int N>
-tilery::conv_options<N> options_of(const conv_problem& p) {
+tilery::conv_options<N> options_of(const conv_case& p) {
   tilery::conv_options<N> o;
   o.padding_after = 0;
   for (int d = 0; d < N; ++d) {
@@ -76,14 +76,14 @@ whole_numbers<R> old_output(std::size_t size, const tilery::gemm_factors& f) {
 
 /// What a failure's message says about a problem, for operands of T and an output of R.
 template <class T, class R>
-std::string about(const char* output, const conv_problem& p, conv_orders how) {
+std::string about(const char* output, const conv_case& p, conv_orders how) {
   return std::string(output) + " of " + p.text() + how.text() + ", " + tilery::element<T>::name + " to " +
          tilery::element<R>::name;
 }
 
 /// y = alpha conv(x, w) + beta y.
 template <int N, class T, class R, class Fixture>
-void check_forward(const Fixture& on, const conv_problem& p, conv_orders how = {}, tilery::gemm_factors f = {}) {
+void check_forward(const Fixture& on, const conv_case& p, conv_orders how = {}, tilery::gemm_factors f = {}) {
   const whole_numbers<T> x(size_of(p.x())), w(size_of(p.w()));
   const auto old = old_output<R>(size_of(p.y()), f);
   const auto x_at = place_images<N + 2>(on, x.values, p.x(), how.x),
@@ -96,7 +96,7 @@ void check_forward(const Fixture& on, const conv_problem& p, conv_orders how = {
 
 /// dx = alpha data_gradient(dy, w) + beta dx.
 template <int N, class T, class R, class Fixture>
-void check_data_gradient(const Fixture& on, const conv_problem& p, conv_orders how = {}, tilery::gemm_factors f = {}) {
+void check_data_gradient(const Fixture& on, const conv_case& p, conv_orders how = {}, tilery::gemm_factors f = {}) {
   const whole_numbers<T> dy(size_of(p.y())), w(size_of(p.w()));
   const auto old = old_output<R>(size_of(p.x()), f);
   const auto dy_at = place_images<N + 2>(on, dy.values, p.y(), how.y),
@@ -109,7 +109,7 @@ void check_data_gradient(const Fixture& on, const conv_problem& p, conv_orders h
 
 /// dw = alpha weight_gradient(x, dy) + beta dw.
 template <int N, class T, class R, class Fixture>
-void check_weight_gradient(const Fixture& on, const conv_problem& p, conv_orders how = {},
+void check_weight_gradient(const Fixture& on, const conv_case& p, conv_orders how = {},
                            tilery::gemm_factors f = {}) {
   const whole_numbers<T> x(size_of(p.x())), dy(size_of(p.y()));
   const auto old = old_output<R>(size_of(p.w()), f);
@@ -123,7 +123,7 @@ void check_weight_gradient(const Fixture& on, const conv_problem& p, conv_orders
 
 /// All three directions.
 template <int N, class T, class R, class Fixture>
-void check_conv(const Fixture& on, const conv_problem& p, conv_orders how = {}, tilery::gemm_factors f = {}) {
+void check_conv(const Fixture& on, const conv_case& p, conv_orders how = {}, tilery::gemm_factors f = {}) {
   check_forward<N, T, R>(on, p, how, f);
   check_data_gradient<N, T, R>(on, p, how, f);
   check_weight_gradient<N, T, R>(on, p, how, f);

@@ -40,7 +40,7 @@ constexpr int dimension_of_five(int d) {
 /// Dense values of five dimensions as a view of Rank dimensions: the extents of those that it lacks must be 1.
 template <int Rank, class Fixture, class T>
 placed_images<T, Rank> place_images(const Fixture& on, const std::vector<T>& values,
-                                    const conv_problem::extents& extents, image_order how) {
+                                    const conv_case::extents& extents, image_order how) {
   constexpr int channels_last[] = {4, 3, 2, 1, 0}, channels_first[] = {3, 2, 1, 4, 0};
   const bool is_first = how == image_order::channels_first;
   std::int64_t strides[5] = {}, step = how == image_order::spread ? 2 : 1;
@@ -53,7 +53,7 @@ placed_images<T, Rank> place_images(const Fixture& on, const std::vector<T>& val
   const std::int64_t offset = how == image_order::odd ? 1 : 0;
   std::vector<T> all(static_cast<std::size_t>(offset + step + 2), gap<T>());
   std::size_t next = 0;
-  each_element(extents, [&](const conv_problem::extents& at) {
+  each_element(extents, [&](const conv_case::extents& at) {
     std::int64_t place = offset;
     for (int d = 0; d < 5; ++d) place += at[d] * strides[d];
     all[static_cast<std::size_t>(place)] = values[next++];
@@ -73,9 +73,9 @@ template <class Fixture, class T, int Rank>
 std::vector<T> gather(const Fixture& on, const placed_images<T, Rank>& from) {
   std::vector<T> all = on.get(from.memory), values;
   const T untouched = gap<T>();
-  conv_problem::extents extents{1, 1, 1, 1, 1};
+  conv_case::extents extents{1, 1, 1, 1, 1};
   for (int d = 0; d < Rank; ++d) extents[dimension_of_five<Rank>(d)] = from.view.extents[d];
-  each_element(extents, [&](const conv_problem::extents& at) {
+  each_element(extents, [&](const conv_case::extents& at) {
     std::int64_t place = from.view.pointer - from.memory.data_handle();
     for (int d = 0; d < Rank; ++d) place += at[dimension_of_five<Rank>(d)] * from.view.strides[d];
     T& element = all[static_cast<std::size_t>(place)];

@@ -17,7 +17,7 @@ namespace tilery_tests {
 
 /// A convolution in one, two or three spatial dimensions, as one in three: depth, height, width. The first 3 - rank
 /// extents are 1.
-struct conv_problem {
+struct conv_case {
   int rank = 2;
   int images = 1, channels = 1, filters = 1, groups = 1;  // channels of x, channels of y: of all groups
   tilery::spatial<3> in = 1, taps = 1, stride = 1, before = 0, after = 0, dilation = 1;
@@ -52,9 +52,9 @@ struct conv_problem {
 };
 
 /// The problem of a line that text() wrote. Throws std::runtime_error for any other line.
-inline conv_problem problem_of_text(const std::string& line) {
+inline conv_case problem_of_text(const std::string& line) {
   std::istringstream words(line);
-  conv_problem p;
+  conv_case p;
   const auto expect = [&](const std::string& word) {
     std::string got;
     if (!(words >> got) || got != word) throw std::runtime_error("'" + word + "' is missing in: " + line);
@@ -81,14 +81,14 @@ inline conv_problem problem_of_text(const std::string& line) {
   return p;
 }
 
-inline std::size_t size_of(const conv_problem::extents& extents) {
+inline std::size_t size_of(const conv_case::extents& extents) {
   std::size_t size = 1;
   for (int extent : extents) size *= static_cast<std::size_t>(extent);
   return size;
 }
 
 /// The index of an element in a dense tensor.
-inline std::size_t index_in(const conv_problem::extents& extents, const conv_problem::extents& at) {
+inline std::size_t index_in(const conv_case::extents& extents, const conv_case::extents& at) {
   std::size_t index = 0;
   for (int d = 0; d < 5; ++d) index = index * static_cast<std::size_t>(extents[d]) + static_cast<std::size_t>(at[d]);
   return index;
@@ -96,8 +96,8 @@ inline std::size_t index_in(const conv_problem::extents& extents, const conv_pro
 
 /// Calls f(at) for each element of a tensor, the last dimension fastest.
 template <class F>
-void each_element(const conv_problem::extents& extents, F&& f) {
-  conv_problem::extents at{};
+void each_element(const conv_case::extents& extents, F&& f) {
+  conv_case::extents at{};
   for (std::size_t left = size_of(extents); left > 0; --left) {
     f(at);
     for (int d = 4; d >= 0 && ++at[d] == extents[d]; --d) at[d] = 0;
@@ -107,13 +107,13 @@ void each_element(const conv_problem::extents& extents, F&& f) {
 /// Calls f(i, j, o) for each product x[i] w[j] of a sum y[o], with the indices of the elements in dense tensors.
 /// Products with padding are left out.
 template <class F>
-void each_product(const conv_problem& p, F&& f) {
+void each_product(const conv_case& p, F&& f) {
   const auto x = p.x(), w = p.w(), y = p.y();
   const int channels = p.channels_of_group(), filters = p.filters_of_group();
-  const conv_problem::extents taps_alone{1, p.taps[0], p.taps[1], p.taps[2], 1};
-  each_element({p.images, y[1], y[2], y[3], p.groups}, [&](const conv_problem::extents& out) {
-    each_element(taps_alone, [&](const conv_problem::extents& tap) {
-      conv_problem::extents from{out[0]}, of{};
+  const conv_case::extents taps_alone{1, p.taps[0], p.taps[1], p.taps[2], 1};
+  each_element({p.images, y[1], y[2], y[3], p.groups}, [&](const conv_case::extents& out) {
+    each_element(taps_alone, [&](const conv_case::extents& tap) {
+      conv_case::extents from{out[0]}, of{};
       for (int d = 0; d < 3; ++d) {
         from[d + 1] = out[d + 1] * p.stride[d] - p.before[d] + tap[d + 1] * p.dilation[d];
         if (from[d + 1] < 0 || from[d + 1] >= p.in[d]) return;
@@ -131,20 +131,20 @@ void each_product(const conv_problem& p, F&& f) {
 }
 
 /// y, from dense x and w.
-inline std::vector<double> conv_of(const conv_problem& p, const std::vector<double>& x, const std::vector<double>& w) {
+inline std::vector<double> conv_of(const conv_case& p, const std::vector<double>& x, const std::vector<double>& w) {
   std::vector<double> y(size_of(p.y()));
   each_product(p, [&](std::size_t i, std::size_t j, std::size_t o) { y[o] += x[i] * w[j]; });
   return y;
 }
 /// The gradient of x, from dense dy and w: each product is scattered to the element of x that it came from.
-inline std::vector<double> data_gradient_of(const conv_problem& p, const std::vector<double>& dy,
+inline std::vector<double> data_gradient_of(const conv_case& p, const std::vector<double>& dy,
                                             const std::vector<double>& w) {
   std::vector<double> dx(size_of(p.x()));
   each_product(p, [&](std::size_t i, std::size_t j, std::size_t o) { dx[i] += dy[o] * w[j]; });
   return dx;
 }
 /// The gradient of w, from dense x and dy.
-inline std::vector<double> weight_gradient_of(const conv_problem& p, const std::vector<double>& x,
+inline std::vector<double> weight_gradient_of(const conv_case& p, const std::vector<double>& x,
                                               const std::vector<double>& dy) {
   std::vector<double> dw(size_of(p.w()));
   each_product(p, [&](std::size_t i, std::size_t j, std::size_t o) { dw[j] += x[i] * dy[o]; });
@@ -182,11 +182,11 @@ struct conv_limits {
 
 /// Draws a problem with at least one pixel in y. Half of the channel numbers are multiples of 8; every fourth problem
 /// has groups; padding, stride, taps and dilation differ between dimensions.
-inline conv_problem draw_conv(int rank, const conv_limits& most = {}) {
+inline conv_case draw_conv(int rank, const conv_limits& most = {}) {
   const auto drawn_channels = [](int limit) {
     return limit >= 8 && draw(0, 1) ? 8 * draw(1, limit / 8) : draw(1, limit);
   };
-  conv_problem p;
+  conv_case p;
   p.rank = rank;
   p.images = draw(1, most.images);
   p.groups = draw(0, 3) == 0 ? draw(1, most.groups) : 1;

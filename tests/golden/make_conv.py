@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes tests/golden/conv.txt: convolutions and their gradients as PyTorch computes them, in whole numbers.
 
-  python3 -m venv venv && venv/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
+  python3 -m venv venv && venv/bin/pip install torch
   venv/bin/python tests/golden/make_conv.py > tests/golden/conv.txt
 
-A case is a line with the problem (as conv_problem::text of tests/conv_reference.hpp writes it), then the tensors x, w,
+A case is a line with the problem (as conv_case::text of tests/conv_reference.hpp writes it), then the tensors x, w,
 dy, y, dx and dw: x, dx in the order (image, spatial..., channel), w, dw in (filter, taps..., channel), y, dy in (image,
 spatial..., filter). The numbers are drawn with a fixed seed; sums in double are exact. Where padding is the same before
 and after, the script also compares dx with PyTorch's transposed convolution.

@@ -14,7 +14,7 @@ using namespace tilery_tests;
 
 /// A case of the file: a problem, and its tensors by name.
 struct golden_case {
-  conv_problem problem;
+  conv_case problem;
   std::map<std::string, std::vector<double>> tensors;
 };
 
@@ -48,12 +48,12 @@ class conv_golden_on : public on_executor<Executor> {
 public:
   template <int N, class T>
   void check(const golden_case& one) {
-    const conv_problem& p = one.problem;
+    const conv_case& p = one.problem;
     const conv_orders how;
-    const auto at = [&](const char* name, const conv_problem::extents& extents, image_order order) {
+    const auto at = [&](const char* name, const conv_case::extents& extents, image_order order) {
       return place_images<N + 2>(*this, as_elements<T>(one.tensors.at(name)), extents, order);
     };
-    const auto output = [&](const conv_problem::extents& extents, image_order order) {
+    const auto output = [&](const conv_case::extents& extents, image_order order) {
       return place_images<N + 2>(*this, std::vector<float>(size_of(extents), NAN), extents, order);
     };
     const auto x = at("x", p.x(), how.x), w = at("w", p.w(), how.w), dy = at("dy", p.y(), how.y);

@@ -12,7 +12,7 @@ namespace {
 using namespace tilery;
 using namespace tilery_tests;
 
-using extents = conv_problem::extents;
+using extents = conv_case::extents;
 
 /// Dense operands of a problem, or its three results.
 struct tensors {
@@ -25,12 +25,12 @@ public:
   static constexpr int drawn_problems = Executor::uses_cpu_kernels ? 25 : 3;
 
   /// Operands of whole numbers; y stands for dy.
-  static tensors draw_operands(const conv_problem& p) {
+  static tensors draw_operands(const conv_case& p) {
     return {whole_numbers<float>(size_of(p.x())).values, whole_numbers<float>(size_of(p.w())).values,
             whole_numbers<float>(size_of(p.y())).values};
   }
   /// y, dx and dw of the ops.
-  tensors results(const conv_problem& p, const tensors& of) const {
+  tensors results(const conv_case& p, const tensors& of) const {
     const auto at = [&](const std::vector<float>& values, const extents& size, image_order how) {
       return place_images<4>(*this, values, size, how);
     };
@@ -69,7 +69,7 @@ std::vector<float> taken_from(const std::vector<float>& values, const extents& f
   return result;
 }
 
-void expect_same(const tensors& got, const tensors& want, const conv_problem& p) {
+void expect_same(const tensors& got, const tensors& want, const conv_case& p) {
   expect_equal(as_doubles(got.y), as_doubles(want.y), "y of " + p.text());
   expect_equal(as_doubles(got.x), as_doubles(want.x), "dx of " + p.text());
   expect_equal(as_doubles(got.w), as_doubles(want.w), "dw of " + p.text());
@@ -77,8 +77,8 @@ void expect_same(const tensors& got, const tensors& want, const conv_problem& p)
 
 TYPED_TEST(conv_identities_on, padding_is_a_border_of_zeros) {
   for (int i = 0; i < TestFixture::drawn_problems; ++i) {
-    const conv_problem p = draw_conv(2);
-    conv_problem with_border = p;
+    const conv_case p = draw_conv(2);
+    conv_case with_border = p;
     for (int d = 0; d < 3; ++d) with_border.in.of[d] += p.before[d] + p.after[d];
     with_border.before = with_border.after = 0;
     const spreading inside{p.before, 1};
@@ -92,8 +92,8 @@ TYPED_TEST(conv_identities_on, padding_is_a_border_of_zeros) {
 
 TYPED_TEST(conv_identities_on, dilation_is_a_filter_with_zeros_between_its_taps) {
   for (int i = 0; i < TestFixture::drawn_problems; ++i) {
-    const conv_problem p = draw_conv(2);
-    conv_problem inflated = p;
+    const conv_case p = draw_conv(2);
+    conv_case inflated = p;
     for (int d = 0; d < 3; ++d) inflated.taps.of[d] = (p.taps[d] - 1) * p.dilation[d] + 1;
     inflated.dilation = 1;
     const spreading taps{0, p.dilation};
@@ -107,8 +107,8 @@ TYPED_TEST(conv_identities_on, dilation_is_a_filter_with_zeros_between_its_taps)
 
 TYPED_TEST(conv_identities_on, a_stride_leaves_outputs_out) {
   for (int i = 0; i < TestFixture::drawn_problems; ++i) {
-    const conv_problem p = draw_conv(2);
-    conv_problem full = p;
+    const conv_case p = draw_conv(2);
+    conv_case full = p;
     full.stride = 1;
     const spreading every{0, p.stride};
     tensors operands = this->draw_operands(p), got = this->results(p, operands);
@@ -121,9 +121,9 @@ TYPED_TEST(conv_identities_on, a_stride_leaves_outputs_out) {
 
 TYPED_TEST(conv_identities_on, flipped_reverses_the_taps) {
   for (int i = 0; i < TestFixture::drawn_problems; ++i) {
-    conv_problem p = draw_conv(2);
+    conv_case p = draw_conv(2);
     p.flipped = true;
-    conv_problem straight = p;
+    conv_case straight = p;
     straight.flipped = false;
     const auto reversed = [&](const std::vector<float>& w) {
       std::vector<float> result;
@@ -145,7 +145,7 @@ TYPED_TEST(conv_identities_on, flipped_reverses_the_taps) {
 // batch: their weight gradients add up, with a beta of 1 after the first one.
 TYPED_TEST(conv_identities_on, groups_and_images_are_convolutions_of_their_own) {
   for (int i = 0; i < TestFixture::drawn_problems; ++i) {
-    conv_problem p = draw_conv(2, {.channels = 12, .filters = 12});
+    conv_case p = draw_conv(2, {.channels = 12, .filters = 12});
     p.groups = draw(2, 3), p.channels *= p.groups, p.filters *= p.groups, p.images = 2;
     const conv_orders how;
     const tensors operands = this->draw_operands(p);
@@ -175,7 +175,7 @@ TYPED_TEST(conv_identities_on, groups_and_images_are_convolutions_of_their_own) 
 // Height and width, exchanged in all tensors and options.
 TYPED_TEST(conv_identities_on, height_and_width_are_alike) {
   for (int i = 0; i < TestFixture::drawn_problems; ++i) {
-    const conv_problem p = draw_conv(2);
+    const conv_case p = draw_conv(2);
     const conv_orders how;
     const tensors operands = this->draw_operands(p);
     const auto at = [&](const std::vector<float>& values, const extents& size, image_order order) {
@@ -197,7 +197,7 @@ TYPED_TEST(conv_identities_on, height_and_width_are_alike) {
 // The transposed convolution takes x for dy, and gives what the data gradient gives.
 TYPED_TEST(conv_identities_on, a_transposed_convolution_is_a_data_gradient) {
   for (int i = 0; i < TestFixture::drawn_problems; ++i) {
-    const conv_problem p = draw_conv(2);
+    const conv_case p = draw_conv(2);
     const conv_orders how;
     const tensors operands = this->draw_operands(p);
     const auto x = place_images<4>(*this, operands.y, p.y(), how.y),
@@ -211,7 +211,7 @@ TYPED_TEST(conv_identities_on, a_transposed_convolution_is_a_data_gradient) {
 
 // The same problem in one, two and three dimensions, of any numbers: one kernel serves them all, with the same bits.
 TYPED_TEST(conv_identities_on, fewer_dimensions_are_dimensions_of_one) {
-  const conv_problem p = draw_conv(1);
+  const conv_case p = draw_conv(1);
   const auto x = draw_values<float>(size_of(p.x())), w = draw_values<float>(size_of(p.w())),
              dy = draw_values<float>(size_of(p.y()));
   const conv_orders how;

@@ -17,16 +17,16 @@ public:
 TYPED_TEST_SUITE(conv_on, executors);
 
 /// A 2-D problem with square extents.
-conv_problem square(int extent, int channels, int filters, int taps, int stride, int padding) {
-  conv_problem p;
+conv_case square(int extent, int channels, int filters, int taps, int stride, int padding) {
+  conv_case p;
   p.channels = channels, p.filters = filters;
   p.in = {1, extent, extent}, p.taps = {1, taps, taps}, p.stride = {1, stride, stride};
   p.before = p.after = {0, padding, padding};
   return p;
 }
 /// A 1-D problem.
-conv_problem line(int extent, int channels, int filters, int taps, int stride, int dilation, int before, int after) {
-  conv_problem p;
+conv_case line(int extent, int channels, int filters, int taps, int stride, int dilation, int before, int after) {
+  conv_case p;
   p.rank = 1, p.channels = channels, p.filters = filters;
   p.in = {1, 1, extent}, p.taps = {1, 1, taps}, p.stride = {1, 1, stride}, p.dilation = {1, 1, dilation};
   p.before = {0, 0, before}, p.after = {0, 0, after};
@@ -45,7 +45,7 @@ TYPED_TEST(conv_on, equals_the_sums_of_drawn_problems) {
 TYPED_TEST(conv_on, takes_each_memory_order) {
   for (const int stride : {1, 2})
     for (const image_order how : image_orders) {
-      const conv_problem p = square(7, 16, 24, 3, stride, 1);
+      const conv_case p = square(7, 16, 24, 3, stride, 1);
       check_conv<2, float, float>(*this, p, all_in(how));
       check_conv<2, bf16, float>(*this, p, all_in(how));
     }
@@ -53,7 +53,7 @@ TYPED_TEST(conv_on, takes_each_memory_order) {
 
 TYPED_TEST(conv_on, sums_each_type) {
   const bool has_tf32 = TypeParam::uses_cpu_kernels || has_features(this->executor.target(), features::mma_tf32);
-  for (const conv_problem& p : {square(6, 8, 16, 3, 1, 1), square(5, 32, 8, 2, 2, 0), draw_conv(2)})
+  for (const conv_case& p : {square(6, 8, 16, 3, 1, 1), square(5, 32, 8, 2, 2, 0), draw_conv(2)})
     for (const conv_orders& how : {all_in(image_order::channels_last), conv_orders()}) {
       check_conv<2, double, double>(*this, p, how);
       if (has_tf32) check_conv<2, tf32, float>(*this, p, how);
@@ -140,11 +140,11 @@ TYPED_TEST(conv_on, scales_and_accumulates) {
 // As in a GEMM: with alpha = 0 neither operand is read, with beta = 0 the output is not.
 TYPED_TEST(conv_on, does_not_read_its_operands_where_alpha_is_0) {
   auto p = square(5, 8, 8, 3, 2, 1);
-  const auto nan = [&](const conv_problem::extents& extents) {
+  const auto nan = [&](const conv_case::extents& extents) {
     return place_images<4>(*this, std::vector<float>(size_of(extents), NAN), extents, image_order::channels_last);
   };
   for (const double beta : {0.0, 0.5}) {
-    const auto twos = [&](const conv_problem::extents& extents) {
+    const auto twos = [&](const conv_case::extents& extents) {
       return place_images<4>(*this, std::vector<float>(size_of(extents), beta == 0 ? NAN : 2), extents,
                              image_order::channels_last);
     };
@@ -161,7 +161,7 @@ TYPED_TEST(conv_on, does_not_read_its_operands_where_alpha_is_0) {
 
 // A NaN of x, of dy or of w reaches the sums that it has a part in, and no other.
 TYPED_TEST(conv_on, propagates_nan_to_the_sums_that_have_it) {
-  const conv_problem p = square(6, 8, 8, 3, 2, 1);
+  const conv_case p = square(6, 8, 8, 3, 2, 1);
   const whole_numbers<float> x(size_of(p.x())), w(size_of(p.w())), dy(size_of(p.y()));
   const auto last = image_order::channels_last;
   const std::size_t bad = index_in(p.x(), {0, 0, 3, 2, 5}), bad_dy = index_in(p.y(), {0, 0, 1, 2, 3});
@@ -172,7 +172,7 @@ TYPED_TEST(conv_on, propagates_nan_to_the_sums_that_have_it) {
   });
   auto x_values = x.values, dy_values = dy.values;
   x_values[bad] = NAN, dy_values[bad_dy] = NAN;
-  const auto at = [&](const std::vector<float>& values, const conv_problem::extents& extents) {
+  const auto at = [&](const std::vector<float>& values, const conv_case::extents& extents) {
     return place_images<4>(*this, values, extents, last);
   };
   const auto x_at = at(x_values, p.x()), w_at = at(w.values, p.w()), dy_at = at(dy_values, p.y()),
@@ -203,7 +203,7 @@ TYPED_TEST(conv_on, of_no_images_is_a_sum_over_nothing) {
 // <y, dy> = <x, dx> = <w, dw>: the gradients are those of the convolution.
 TYPED_TEST(conv_on, has_gradients_that_are_adjoint_to_it) {
   for (int i = 0; i < (TypeParam::uses_cpu_kernels ? 20 : 3); ++i) {
-    const conv_problem p = draw_conv(2);
+    const conv_case p = draw_conv(2);
     const conv_orders how;
     const whole_numbers<float> x(size_of(p.x())), w(size_of(p.w())), dy(size_of(p.y()));
     const auto x_at = place_images<4>(*this, x.values, p.x(), how.x),
@@ -224,7 +224,7 @@ TYPED_TEST(conv_on, has_gradients_that_are_adjoint_to_it) {
 TYPED_TEST(conv_on, sums_bytes_exactly) {
   if (!TypeParam::uses_cpu_kernels && !has_features(this->executor.target(), features::mma_s8))
     GTEST_SKIP() << "the tensor cores of a later arch are needed";
-  for (const conv_problem& p : {square(6, 32, 16, 3, 1, 1), square(5, 16, 8, 3, 2, 1), draw_conv(2)})
+  for (const conv_case& p : {square(6, 32, 16, 3, 1, 1), square(5, 16, 8, 3, 2, 1), draw_conv(2)})
     for (const conv_orders& how : {all_in(image_order::channels_last), conv_orders()}) {
       const auto check = [&]<class R>(gemm_factors f) {
         const whole_numbers<int8> x(size_of(p.x()), 127), w(size_of(p.w()), 127);
