@@ -94,6 +94,9 @@ inline constexpr int most_masked_taps = 31;
 /// keeps the offset of the pixel in its image, and a mask with one bit for each tap along depth, height and width that
 /// is in bounds.
 ///
+/// Panels. The constructor and set() take the panel of the block's group and steps. All other functions may take the
+/// panel of the whole product instead: they read strides and extents from it, which are the same.
+///
 /// Limits. The filter has at most most_masked_taps taps along depth, height and width together, and offsets within the
 /// rows of a tile have 32 bits. The op has checked both.
 template <class T, int K, int Count>
@@ -175,7 +178,7 @@ private:
 template <class T, int K, int Count>
 class computed_pixels {
 public:
-  TILERY_SIMT computed_pixels(const pixel_panel<T>& from, int) : at_(from) {}
+  TILERY_SIMT computed_pixels(const pixel_panel<T>& from, int) : at_(from), data_(from.images.data) {}
   TILERY_SIMT void set(int i, const pixel_panel<T>& from, int outer, int k, bool exists) {
     outer_[i] = exists ? outer : from.outer;
     k_[i] = k;
@@ -194,7 +197,7 @@ public:
     std::int64_t offset = p.image * from.images.image_stride + (at_.channel + k_[i]) * from.images.channel_stride;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) offset += coordinate(p, d, from) * from.images.strides[d];
-    return from.images.data + offset;
+    return data_ + offset;
   }
   /// True if the channel of element `e` of the pack is in bounds.
   TILERY_SIMT bool has(int i, const pixel_panel<T>& from, int e) const { return e < left(i, from); }
@@ -211,6 +214,7 @@ private:
   }
 
   tap_position<K> at_;
+  gmem_ptr<const T> data_;
   int outer_[Count], k_[Count];
 };
 

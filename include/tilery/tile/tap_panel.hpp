@@ -52,10 +52,14 @@ namespace tile {
 
 /// Finds the elements of a lane's Count packs in a tap_panel. A pack keeps its tap and channel; its pixel moves by K in
 /// each step.
+///
+/// Panels. The constructor and set() take the panel of the block's group and pixels. All other functions may take the
+/// panel of the whole product instead: they read strides and extents from it, which are the same.
 template <class T, int K, int Count>
 class tap_cursor {
 public:
-  TILERY_SIMT tap_cursor(const tap_panel<T>& from, int) : pixel_(from.first_pixel) {}
+  TILERY_SIMT tap_cursor(const tap_panel<T>& from, int)
+      : data_(from.images.data), pixel_(from.first_pixel), end_(from.k) {}
   /// Sets pack i: the number of its tap and channel, and its first pixel within a step.
   TILERY_SIMT void set(int i, const tap_panel<T>& from, int outer, int k, bool exists) {
     const int number = outer < from.outer ? outer : 0;
@@ -74,7 +78,7 @@ public:
   /// True if element `e` of a pack along k is in bounds.
   TILERY_SIMT bool has(int i, const tap_panel<T>& from, int e) const {
     const int number = pixel_ + k_[i] + e;
-    if (number >= from.k || left_[i] <= 0) return false;
+    if (number >= end_ || left_[i] <= 0) return false;
     const pixel p = from.grid.of(number);
     bool inside = true;
     TILERY_UNROLL_ON_GPU
@@ -91,7 +95,7 @@ public:
     std::int64_t offset = p.image * from.images.image_stride + channel_[i] * from.images.channel_stride;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) offset += (p.at[d] * from.walk[d].step + shift_[i][d]) * from.images.strides[d];
-    return from.images.data + offset;
+    return data_ + offset;
   }
   /// As the cursor of a panel_loader (panel.hpp): the k of the loop does not matter, because advance() counts pixels.
   TILERY_SIMT bool is_inside(int i, const tap_panel<T>& from, int) const { return has(i, from, 0); }
@@ -99,7 +103,8 @@ public:
   TILERY_SIMT void advance(const tap_panel<T>&) { pixel_ += K; }
 
 private:
-  int pixel_;
+  gmem_ptr<const T> data_;
+  int pixel_, end_;  // the first pixel of the step, and the end of the block's pixels
   int shift_[Count][3], channel_[Count], k_[Count], left_[Count];
 };
 
