@@ -109,8 +109,7 @@ void check_data_gradient(const Fixture& on, const conv_case& p, conv_orders how 
 
 /// dw = alpha weight_gradient(x, dy) + beta dw.
 template <int N, class T, class R, class Fixture>
-void check_weight_gradient(const Fixture& on, const conv_case& p, conv_orders how = {},
-                           tilery::gemm_factors f = {}) {
+void check_weight_gradient(const Fixture& on, const conv_case& p, conv_orders how = {}, tilery::gemm_factors f = {}) {
   const whole_numbers<T> x(size_of(p.x())), dy(size_of(p.y()));
   const auto old = old_output<R>(size_of(p.w()), f);
   const auto x_at = place_images<N + 2>(on, x.values, p.x(), how.x),

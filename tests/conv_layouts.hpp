@@ -39,8 +39,8 @@ constexpr int dimension_of_five(int d) {
 
 /// Dense values of five dimensions as a view of Rank dimensions: the extents of those that it lacks must be 1.
 template <int Rank, class Fixture, class T>
-placed_images<T, Rank> place_images(const Fixture& on, const std::vector<T>& values,
-                                    const conv_case::extents& extents, image_order how) {
+placed_images<T, Rank> place_images(const Fixture& on, const std::vector<T>& values, const conv_case::extents& extents,
+                                    image_order how) {
   constexpr int channels_last[] = {4, 3, 2, 1, 0}, channels_first[] = {3, 2, 1, 4, 0};
   const bool is_first = how == image_order::channels_first;
   std::int64_t strides[5] = {}, step = how == image_order::spread ? 2 : 1;

@@ -70,7 +70,9 @@ public:
 TYPED_TEST_SUITE(conv_golden_on, executors);
 
 TYPED_TEST(conv_golden_on, equals_pytorch) {
-  for (const golden_case& one : golden_cases(golden_conv_text)) {
+  const auto all = golden_cases(golden_conv_text);
+  EXPECT_EQ(all.size(), 13u);
+  for (const golden_case& one : all) {
     if (one.problem.rank == 1) this->template check<1, float>(one);
     if (one.problem.rank == 2) this->template check<2, float>(one), this->template check<2, bf16>(one);
     if (one.problem.rank == 3) this->template check<3, float>(one);
