@@ -59,11 +59,17 @@ struct conv_orders {
 };
 inline conv_orders all_in(image_order order) { return {order, order, order}; }
 
-/// What an op with `factors` stores to R for an exact sum and the old value.
-template <class R>
-std::vector<double> finished(std::vector<double> sums, const tilery::gemm_factors& f, const std::vector<double>& old) {
+/// alpha sums + beta old.
+inline std::vector<double> sums_and_old(std::vector<double> sums, const tilery::gemm_factors& f,
+                                        const std::vector<double>& old) {
   for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = f.alpha * sums[i] + (f.beta == 0 ? 0 : f.beta * old[i]);
-  return stored_as<R>(sums);
+  return sums;
+}
+/// The same as an output of type R stores it.
+template <class R>
+std::vector<double> finished(const std::vector<double>& sums, const tilery::gemm_factors& f,
+                             const std::vector<double>& old) {
+  return stored_as<R>(sums_and_old(sums, f, old));
 }
 
 /// A tensor that an op writes: old numbers, which are NaN (for integers, the least number) if `factors` ignore them.
