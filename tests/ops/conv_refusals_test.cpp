@@ -15,17 +15,17 @@ class conv_refusals_on : public on_executor<Executor> {
 public:
   // x (2, 6, 5, 4), w (6, 3, 2, 2), y (2, 3, 4, 6): 2 groups, stride {2, 1}, padding {1, 0} before and {0, 0} after.
   static constexpr conv_options<2> right{.stride = {2, 1}, .padding = {1, 0}, .padding_after = {0, 0}, .groups = 2};
-  buffer<float> x_memory = this->put(std::vector<float>(240, 7.0f)),
-                w_memory = this->put(std::vector<float>(72, 7.0f)),
-                y_memory = this->put(std::vector<float>(144, 7.0f));
+  buffer<float> x_memory = this->put(std::vector<float>(600, 7.0f)),
+                w_memory = this->put(std::vector<float>(600, 7.0f)),
+                y_memory = this->put(std::vector<float>(600, 7.0f));
   tensor_view<float, 4> x = tensor(x_memory.data_handle(), {2, 6, 5, 4}),
                         w = tensor(w_memory.data_handle(), {6, 3, 2, 2}),
                         y = tensor(y_memory.data_handle(), {2, 3, 4, 6});
 
   void expect_nothing_written() const {
-    EXPECT_EQ(this->get(x_memory), std::vector<float>(240, 7.0f));
-    EXPECT_EQ(this->get(w_memory), std::vector<float>(72, 7.0f));
-    EXPECT_EQ(this->get(y_memory), std::vector<float>(144, 7.0f));
+    EXPECT_EQ(this->get(x_memory), std::vector<float>(600, 7.0f));
+    EXPECT_EQ(this->get(w_memory), std::vector<float>(600, 7.0f));
+    EXPECT_EQ(this->get(y_memory), std::vector<float>(600, 7.0f));
   }
   static tensor_view<float, 4> with_extent(tensor_view<float, 4> view, int dimension, int extent) {
     view.extents[dimension] = extent;
@@ -186,23 +186,28 @@ TYPED_TEST(conv_refusals_on, refuses_extents_out_of_range) {
   const int large = 1 << 16;
   EXPECT_REFUSED(
       conv2d(on, repeated(px, 1, large, large, 1), repeated(px, 1, 1, 1, 1), repeated(py, 1, large, large, 1)),
-      "conv2d: x has 4294967296 pixels in all images and y has 4294967296; both must have at most 2147352576: "
+      "conv2d: x has 4294967296 pixels in all images and y has 4294967296; both must have at most 2147352575: "
       "divide the images among several calls");
   EXPECT_REFUSED(conv2d(on, repeated(px, 1, large, large, 8), repeated(px, 1, large, large, 8),
                         repeated(py, 1, 1, 1, 1)),
                  "pixels in all images");
   EXPECT_REFUSED(conv1d(on, repeated(px, 1, 9, large), repeated(px, 1, 1 << 15, large), repeated(py, 1, 1, 1),
                         {.padding = {0}, .padding_after = {(1 << 15) - 9}}),
-                 "conv1d: a filter has 2147483648 taps times channels; it must have at most 2147352576");
+                 "conv1d: a filter has 2147483648 taps times channels; it must have at most 2147352575");
   EXPECT_REFUSED(conv1d(on, repeated(px, 1, 9, 1), repeated(px, 1, 1, 1), repeated(py, 1, 9, 1),
                         {.padding = {1 << 30}, .padding_after = {1 << 30}}),
-                 "conv1d: the padded width of x is 2147483657 and the filter spans 1; both must be at most 2147352576");
+                 "conv1d: the padded width of x is 2147483657 and the filter spans 1; both must be at most 2147352575");
   EXPECT_REFUSED(conv1d(on, repeated(px, 1, 9, 1), repeated(px, 1, 3, 1), repeated(py, 1, 9, 1),
                         {.padding = {1 << 30}, .dilation = {(1 << 30) + 1}}),
-                 "both must be at most 2147352576");
-  EXPECT_REFUSED(conv3d(on, repeated(px, 0, 1 << 30, 1 << 30, 1 << 30, 1), repeated(px, 1, 1, 1, 1, 1),
-                        repeated(py, 0, 1 << 30, 1 << 30, 1 << 30, 1)),
-                 "conv3d: ");
+                 "both must be at most 2147352575");
+  // No images of any size are no pixels.
+  conv2d(on, repeated(px, 0, large, large, 1), repeated(px, 1, 1, 1, 1), repeated(py, 0, large, large, 1));
+  conv2d(on, repeated(px, 0, large, large, 1), repeated(px, 1, 3, 3, 1), repeated(py, 0, large, large, 1),
+         {.padding = 1});
+  conv2d_data_gradient(on, repeated(px, 0, large, large, 1), repeated(px, 1, 3, 3, 1),
+                       repeated(py, 0, 2 * large, 2 * large, 1), {.stride = 2, .padding = 1});
+  conv3d(on, repeated(px, 0, 1 << 30, 1 << 30, 1 << 30, 1), repeated(px, 1, 3, 3, 3, 1),
+         repeated(py, 0, 1 << 30, 1 << 30, 1 << 30, 1), {.padding = 1});
   this->expect_nothing_written();
 }
 
