@@ -67,11 +67,7 @@ public:
   template <int Elements, class Lane>
   TILERY_SIMT pack<T, Elements> elements(Lane lane, int i, const Panel& from, where at) const {
     static_assert(KMajor, "single elements of a gathered operand are loaded along k");
-    pack<T, Elements> held = splat<Elements>(convert<T>(0.0f));
-    TILERY_UNROLL_ON_GPU
-    for (int e = 0; e < Elements; ++e)
-      if (packs_.has(i, from, e)) held.set(e, lane.load(packs_.element(i, from, e), at));
-    return held;
+    return packs_.template elements<Elements>(lane, i, from, at);
   }
   TILERY_SIMT void advance(const Panel& from) { packs_.advance(from); }
 

@@ -58,6 +58,15 @@ struct pixel_grid {
     p.at[2] = rest - p.at[1] * width.value();
     return p;
   }
+  /// Moves to the pixel with the next number.
+  TILERY_SIMT void advance(pixel& p) const {
+    if (++p.at[2] < extents[2]) return;
+    p.at[2] = 0;
+    if (++p.at[1] < extents[1]) return;
+    p.at[1] = 0;
+    if (++p.at[0] < extents[0]) return;
+    p.at[0] = 0, ++p.image;
+  }
 };
 
 }  // namespace tile

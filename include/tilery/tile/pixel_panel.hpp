@@ -199,10 +199,19 @@ public:
     for (int d = 0; d < 3; ++d) offset += coordinate(p, d, from) * from.images.strides[d];
     return data_ + offset;
   }
-  /// True if the channel of element `e` of the pack is in bounds.
-  TILERY_SIMT bool has(int i, const pixel_panel<T>& from, int e) const { return e < left(i, from); }
-  TILERY_SIMT gmem_ptr<const T> element(int i, const pixel_panel<T>& from, int e) const {
-    return at(i, from) + e * from.images.channel_stride;
+  /// Loads the channels of pack i one by one. Channels out of bounds are 0.
+  template <int Elements, class Lane>
+  TILERY_SIMT pack<T, Elements> elements(Lane lane, int i, const pixel_panel<T>& from, where line) const {
+    pack<T, Elements> held = splat<Elements>(convert<T>(0.0f));
+    const int count = left(i, from);
+    if (count <= 0) return held;
+    gmem_ptr<const T> next = at(i, from);
+    TILERY_UNROLL_ON_GPU
+    for (int e = 0; e < Elements; ++e) {
+      if (e < count) held.set(e, lane.load(next, line));
+      next = next + from.images.channel_stride;
+    }
+    return held;
   }
   TILERY_SIMT bool is_inside(int i, const pixel_panel<T>& from, int) const { return left(i, from) > 0; }
   TILERY_SIMT void step(int, const pixel_panel<T>&) {}
