@@ -83,10 +83,10 @@ public:
   void multiply_share(std::int64_t share, void* memory) const {
     const std::int64_t number = share / blocks_.parts(), block = share % blocks_.parts();
     if (by_panels_) {
-      const gmem_ptr<factor> panel(static_cast<factor*>(memory));
-      for (int b = 0; b < strips_.blocks(); ++b) filter_.pack_block(static_cast<int>(number), b, panel);
+      const gmem_ptr<factor> own(static_cast<factor*>(memory));
+      for (int b = 0; b < strips_.blocks(); ++b) filter_.pack_block(static_cast<int>(number), b, own);
       for (auto i = blocks_.begin(block); i < blocks_.end(block); ++i)
-        multiply_strip(static_cast<int>(number), strip_in_memory(*this, i, workspace_ + i * strip_bytes_), panel);
+        multiply_strip(static_cast<int>(number), strip_in_memory(*this, i, workspace_ + i * strip_bytes_), own);
     } else {
       const strip_in_memory strip(*this, number, static_cast<std::byte*>(memory));
       strip.find_rows();
