@@ -33,26 +33,22 @@ using namespace tilery;
 using namespace tilery_benchmarks;
 using benchmarks::median;
 
-std::vector<float> drawn(std::uint64_t seed, std::int64_t count) {
-  std::vector<float> values(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = counted_uniform<float>(seed, i);
-  return values;
-}
-
-/// The tensors of a problem.
+/// The tensors of a problem, each at the beginning of a cache line, as other libraries allocate theirs.
 struct tensors {
-  std::vector<float> memory_of_x, memory_of_w, memory_of_y;
-  tensor_view<float, 4> x, w, y;
+  buffer<float, 4> x, w, y;
   conv_options<2> options;
 
-  tensors(const conv_shape& s, int images)
-      : memory_of_x(drawn(1, std::int64_t{images} * s.height * s.width * s.channels)),
-        memory_of_w(drawn(2, std::int64_t{s.filters} * s.taps_height * s.taps_width * s.channels / s.groups)),
-        memory_of_y(drawn(3, std::int64_t{images} * s.out_height() * s.out_width() * s.filters)),
-        x(memory_of_x.data(), images, s.height, s.width, s.channels),
-        w(memory_of_w.data(), s.filters, s.taps_height, s.taps_width, s.channels / s.groups),
-        y(memory_of_y.data(), images, s.out_height(), s.out_width(), s.filters),
-        options{.stride = s.stride, .padding = s.padding, .dilation = s.dilation, .groups = s.groups} {}
+  tensors(const cpu& executor, const conv_shape& s, int images)
+      : x(executor, images, s.height, s.width, s.channels),
+        w(executor, s.filters, s.taps_height, s.taps_width, s.channels / s.groups),
+        y(executor, images, s.out_height(), s.out_width(), s.filters),
+        options{.stride = s.stride, .padding = s.padding, .dilation = s.dilation, .groups = s.groups} {
+    draw(1, x), draw(2, w), draw(3, y);
+  }
+  static void draw(std::uint64_t seed, buffer<float, 4>& to) {
+    for (std::int64_t i = 0; i < view(to).size(); ++i)
+      to.data_handle()[i] = counted_uniform<float>(seed, static_cast<std::uint64_t>(i));
+  }
 };
 
 void call(const cpu& executor, const tensors& t, conv_direction direction) {
@@ -83,8 +79,8 @@ double seconds_of(int calls, const Call& call) {
 }
 
 void measure(benchmark::State& state, const conv_shape& shape, conv_direction direction, int images, int threads) {
-  const tensors t(shape, images);
   const cpu executor(threads);
+  const tensors t(executor, shape, images);
   const auto run = [&] { call(executor, t, direction); };
   const int calls = benchmarks::calls_of_a_batch(run);
   std::vector<double> seconds;

@@ -90,6 +90,7 @@ public:
     } else {
       const strip_in_memory strip(*this, number, static_cast<std::byte*>(memory));
       strip.find_rows();
+      if (strips_.taps() == 0 && !sums_columns) return write_zeros(strip, blocks_.begin(block), blocks_.end(block));
       for (int b = 0; b < strips_.blocks(); ++b) strip.copy_block(b);
       for (auto q = blocks_.begin(block); q < blocks_.end(block); ++q)
         multiply_strip(static_cast<int>(q), strip, packed(static_cast<int>(q)));
@@ -150,12 +151,36 @@ private:
     return gmem_ptr<factor>(reinterpret_cast<factor*>(workspace_)) + filter_.elements_before(q);
   }
 
+  /// True if the epilogue must take single elements: in a group whose columns end in the middle of a vector, a vector
+  /// would touch the next group's columns.
+  bool is_single() const { return p_.batch.count > 1 && p_.c.columns % lanes != 0; }
+
+  /// Finishes the pixels of a strip that no tap reads: pixel by pixel, for all panels [begin, end). A strip of several
+  /// panels, panel by panel, would write a part of each pixel at a time, which is slower.
+  void write_zeros(const strip_in_memory& strip, std::int64_t begin, std::int64_t end) const {
+    is_single() ? write_zeros<1>(strip, begin, end) : write_zeros<lanes>(strip, begin, end);
+  }
+  template <int N>
+  void write_zeros(const strip_in_memory& strip, std::int64_t begin, std::int64_t end) const {
+    alignas(64) S sums[panel] = {};
+    auto epilogue = epilogue::in_tile<S, N, panel / N>(p_.epilogue);
+    for (std::int64_t i = 0; i < strip.rows.pixels; ++i)
+      for (auto q = begin; q < end; ++q) {
+        const int panel_index = static_cast<int>(q);
+        tile::finish_rows<N>(lane, p_, epilogue,
+                             tile::finished_rows<S, typename Params::c_type>{gmem_ptr<const S>(sums), panel,
+                                                                             strip.rows.output + i, 1,
+                                                                             panel_index * panel,
+                                                                             filter_.filters_of(panel_index),
+                                                                             p_.c.images.data,
+                                                                             p_.c.images.channel_stride});
+      }
+    epilogue.end(lane);
+  }
+
   /// Multiplies all tiles of a strip by panel q, whose packed rows are b, and finishes them.
   void multiply_strip(int q, const strip_in_memory& strip, gmem_ptr<const factor> b) const {
-    // In a group whose columns end in the middle of a vector, the epilogue takes single elements: a vector would touch
-    // the next group's columns.
-    p_.batch.count > 1 && p_.c.columns % lanes != 0 ? multiply_strip<1>(q, strip, b)
-                                                    : multiply_strip<lanes>(q, strip, b);
+    is_single() ? multiply_strip<1>(q, strip, b) : multiply_strip<lanes>(q, strip, b);
   }
 
   /// The same, in vectors of N columns.
