@@ -151,10 +151,8 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
     } else if (g.stride == spatial<3>(1) || g.images == 0) {
       run_product(data_gradient_params(g, 0, y, w, x, c.epilogue, c.factors));
     } else {
-      auto call = residue_classes(g, y, w, x, c.epilogue, c.factors);
-      call.joint = problem.product;
-      call.known[0] = all;
-      with_policy([&]<auto Policy>() { run_conv_classes<Policy>(executor, call, c.at); });
+      const residue_classes classes(g, y, w, x, c.epilogue, c.factors);
+      with_policy([&]<auto Policy>() { run_conv_classes<Policy>(executor, problem, classes, all, c.at); });
     }
   }
 }

@@ -113,6 +113,55 @@ auto data_gradient_params(const conv_geometry& g, const spatial<3>& first, const
                                                     g.channels * dx.strides[4]});
 }
 
+/// The residue classes of a data gradient that have pixels.
+template <class Y, class W, class X, class Epilogue>
+class residue_classes {
+public:
+  using params = pixel_product<std::remove_const_t<Y>, X, Epilogue>;
+
+  residue_classes(const conv_geometry& g, const images_view<Y>& dy, const images_view<W>& w, const images_view<X>& dx,
+                  const Epilogue& e, gemm_factors f)
+      : g_(g), dy_(dy), w_(w), dx_(dx), epilogue_(e), factors_(f) {
+    for (int d = 0; d < 3; ++d) counts_.of[d] = lesser(g.stride[d], g.in[d]);
+  }
+
+  std::int64_t count() const { return counts_.volume(); }
+  /// The taps of class i.
+  std::int64_t taps(std::int64_t i) const {
+    std::int64_t all = 1;
+    for (int d = 0; d < 3; ++d) all *= residue_of(g_, d, first(i)[d]).taps;
+    return all;
+  }
+  /// The largest number of taps of a class that is less than `limit`; -1 if no class has fewer.
+  std::int64_t most_taps(std::int64_t limit) const {
+    std::int64_t most = -1;
+    for (std::int64_t i = 0; i < count(); ++i)
+      if (taps(i) < limit) most = greater(most, taps(i));
+    return most;
+  }
+  /// The parameters of class i, with the epilogue of the call or with a copy of it that has its counters.
+  params of(std::int64_t i) const { return of(i, epilogue_); }
+  params of(std::int64_t i, const Epilogue& e) const {
+    return data_gradient_params(g_, first(i), dy_, w_, dx_, e, factors_);
+  }
+
+private:
+  /// The first pixel of class i.
+  spatial<3> first(std::int64_t i) const {
+    const auto plane = std::int64_t{counts_[1]} * counts_[2];
+    return {static_cast<std::int32_t>(i / plane), static_cast<std::int32_t>(i / counts_[2] % counts_[1]),
+            static_cast<std::int32_t>(i % counts_[2])};
+  }
+
+  const conv_geometry& g_;
+  const images_view<Y>& dy_;
+  const images_view<W>& w_;
+  const images_view<X>& dx_;
+  const Epilogue& epilogue_;
+  gemm_factors factors_;
+  spatial<3> counts_;
+};
+
 /// Returns the parameters of a weight gradient. The views have been checked, and dw has elements.
 template <class X, class Y, class W, class Epilogue>
 auto weight_gradient_params(const conv_geometry& g, const images_view<X>& x, const images_view<Y>& dy,

@@ -6,8 +6,9 @@
 
 #include <tilery/kernels/conv/cpu.hpp>
 #include <tilery/kernels/conv/cpu_weight_gradient.hpp>
+#include <tilery/kernels/gemm/group.hpp>
 #include <tilery/ops/conv_params.hpp>
-#include <tilery/ops/run_gemm_group.hpp>
+#include <tilery/ops/run_gemm.hpp>
 #include <tilery/policies/conv_cpu_table.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -43,16 +44,47 @@ void run_conv(const Executor& executor, const conv_problem& problem, const Param
 }
 
 /// Runs the residue classes of a strided data gradient with policy P; on a GPU in one launch if their parameters fit
-/// it.
-template <auto P, class Executor, class One>
-void run_conv_classes(const Executor& executor, gemm_group_call<One>& call, where at) {
-  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, conv_cpu_policy>)
-    with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [&] {
-      conv_cpu_all<P>(executor, static_cast<std::int64_t>(call.members.size()),
-                      [&](std::int64_t i) -> const One& { return call.members[static_cast<std::size_t>(i)]; });
+/// it. The classes with the most taps come first: the last blocks of a launch then have the least work.
+template <auto P, class Executor, class Classes>
+void run_conv_classes(const Executor& executor, const conv_problem& problem, const Classes& classes, operands all,
+                      where at) {
+  using policy = std::remove_cvref_t<decltype(P)>;
+  using one = typename Classes::params;
+  one first = classes.of(0);
+  if constexpr (std::is_same_v<policy, conv_cpu_policy>) {
+    with_column_totals(executor, first, at, [&](const one& with_totals) {
+      conv_cpu_all<P>(executor, classes.count(), [&](std::int64_t i) { return classes.of(i, with_totals.epilogue); });
     });
-  else
-    run_gemm_group<P>(executor, call, at);
+  } else {
+    using kernel = typename decltype(gemm_kernel_of<P, gemm_group<one>>())::type;
+    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
+      refuse(check_instructions<typename one::a_type, typename one::b_type>(problem.product.op, problem.target), at);
+    refuse(check_arch(needs_of<kernel>(), problem.target), at);
+    column_totals_in<one> totals;
+    const std::size_t counter_bytes = totals.bytes(first);
+    const allocation memory = counter_bytes > 0 ? executor.workspace(counter_bytes, at) : allocation();
+    if (memory.get()) executor.zero_bytes(memory.get(), counter_bytes, at);
+    totals.place(first, static_cast<std::byte*>(memory.get()), all);
+    gemm_group<one> group;
+    std::int64_t tiles = 0;
+    const auto launch_them = [&] {
+      group.first_tile[group.size] = static_cast<std::int32_t>(tiles);
+      launch_gemm<P>(executor, problem.product.op, {.tiles = tiles, .blocks = tiles}, group, all, at);
+      group.size = 0, tiles = 0;
+    };
+    for (std::int64_t taps = classes.most_taps(largest_extent + 1); taps >= 0; taps = classes.most_taps(taps))
+      for (std::int64_t i = 0; i < classes.count(); ++i) {
+        if (classes.taps(i) != taps) continue;
+        const one p = classes.of(i, first.epilogue);
+        const std::int64_t more = tiles_of(P, p.rows(), p.columns()) * p.batch.count;
+        if (group.size == gemm_group<one>::most || (group.size > 0 && tiles + more > largest_extent)) launch_them();
+        group.set(group.size, p);
+        group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
+        tiles += more;
+      }
+    launch_them();
+    totals.finish(executor, at);
+  }
 }
 
 /// Calls f.operator()<Table>() with the table of candidate policies that serves this problem, for elements T.
@@ -81,29 +113,6 @@ void with_conv_policy(const conv_problem& problem, where at, Run&& run) {
     with_candidate<Table>(
         Table::choose(problem).index, [&]<auto P>() { run.template operator()<P>(); });
   });
-}
-
-/// Inserts a residue class before the first one with fewer taps.
-template <class One>
-void insert_by_taps(std::vector<One>& members, const One& one) {
-  auto place = members.begin();
-  while (place != members.end() && place->a.taps.volume() >= one.a.taps.volume()) ++place;
-  members.insert(place, one);
-}
-
-/// Collects the residue classes of a data gradient that have pixels, those with the most taps first: the last blocks of
-/// the launch then have the least work.
-template <class Y, class W, class X, class Epilogue>
-auto residue_classes(const conv_geometry& g, const images_view<Y>& dy, const images_view<W>& w,
-                     const images_view<X>& dx, const Epilogue& e, gemm_factors f) {
-  using one = decltype(data_gradient_params(g, spatial<3>(0), dy, w, dx, e, f));
-  gemm_group_call<one> call;
-  for (std::int32_t i = 0; i < lesser(g.stride[0], g.in[0]); ++i)
-    for (std::int32_t j = 0; j < lesser(g.stride[1], g.in[1]); ++j)
-      for (std::int32_t k = 0; k < lesser(g.stride[2], g.in[2]); ++k)
-        insert_by_taps(call.members, data_gradient_params(g, {i, j, k}, dy, w, dx, e, f));
-  call.known.resize(call.members.size());
-  return call;
 }
 
 }  // namespace ops

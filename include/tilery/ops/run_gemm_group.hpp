@@ -40,7 +40,7 @@ void launch_gemm_group(const Executor& executor, const gemm_group_call<One>& cal
   };
   for (std::size_t i = 0; i < call.members.size(); ++i) {
     const One one = transposed_if_needed<P>(call.members[i], call.joint);
-    const std::int64_t more = tiles_of(P, one.rows(), one.columns()) * one.batch.count;
+    const std::int64_t more = tiles_of(P, one.rows(), one.columns());
     if (is_full<One>(group.size, tiles, more)) launch_them();
     group.set(group.size, one);
     group.first_tile[group.size++] = static_cast<std::int32_t>(tiles);
