@@ -81,8 +81,9 @@ void run_depthwise(const Executor& executor, const char* op, Params p, const ope
         pack_filters<P.vector>(q.b, packed, first, lesser(first + share, filters));
       };
       const auto compute = [&](std::int64_t block) {
+        const Params own = q;  // a copy that no store can alias: its members stay in registers
         typename kernel::shared none;
-        kernel::run(cpu_lane({static_cast<int>(block), 0, 0}, grid), q, none);
+        kernel::run(cpu_lane({static_cast<int>(block), 0, 0}, grid), own, none);
       };
       executor.parallel(pieces(filters, share), pack, grid.x, compute, threads);
     });
@@ -130,7 +131,7 @@ void run_depthwise_weight(const Executor& executor, const char* op, std::int32_t
   p.pitch = pieces(p.filters, P.vector) * P.vector;
   const std::int64_t elements = std::int64_t{p.slices} * p.all_taps() * p.pitch;
   constexpr bool on_cpu = Executor::uses_cpu_kernels;
-  using last_kernel = depthwise_totals<(on_cpu ? 1 : 256), Totals>;
+  using last_kernel = depthwise_totals<(on_cpu ? 1 : 256), (on_cpu ? P.vector : 1), Totals>;
   const index3 last_grid = depthwise_grid(op, last_kernel::block_count(q), at);
   column_totals_in<Totals> totals;
   const auto padded = static_cast<std::size_t>((elements * static_cast<std::int64_t>(sizeof(S)) + 255) / 256 * 256);
@@ -153,8 +154,9 @@ void run_depthwise_weight(const Executor& executor, const char* op, std::int32_t
     executor.parallel(
         q.a.slices > 0 ? first_kernel::shares(p) : 0, [&](std::int64_t i) { first_kernel::run(p, i); }, last_grid.x,
         [&](std::int64_t block) {
+          const Totals own = q;  // as in run_depthwise()
           typename last_kernel::shared none;
-          last_kernel::run(cpu_lane({static_cast<int>(block), 0, 0}, last_grid), q, none);
+          last_kernel::run(cpu_lane({static_cast<int>(block), 0, 0}, last_grid), own, none);
         },
         threads);
   } else {

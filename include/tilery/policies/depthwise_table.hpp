@@ -21,6 +21,7 @@ struct depthwise_row {
   int threads;      // threads of a block
   int bytes_side;   // bytes of the channels that a block's lanes have side by side, GPUs only
   int packs;        // packs of a lane, the CPU only
+  int wide_packs;   // the same for 7 taps, whose filters fill the L1 cache
   int strip;        // pixels of a strip
   int wide_strip;   // the same for 7 taps: more taps reuse the pixels that a lane has loaded
   int rows;         // rows of a band
@@ -36,6 +37,7 @@ inline constexpr depthwise_row depthwise_wide_rows[] = {
      .threads = 128,
      .bytes_side = 128,
      .packs = 1,
+     .wide_packs = 1,
      .strip = 7,
      .wide_strip = 7,
      .rows = 8,
@@ -47,6 +49,7 @@ inline constexpr depthwise_row depthwise_16_bit_rows[] = {
      .threads = 128,
      .bytes_side = 64,
      .packs = 1,
+     .wide_packs = 1,
      .strip = 4,
      .wide_strip = 7,
      .rows = 8,
@@ -57,7 +60,8 @@ inline constexpr depthwise_row depthwise_cpu_rows[] = {
     {.from = arch::cpu,
      .threads = 1,
      .bytes_side = 0,
-     .packs = 4,
+     .packs = 16,
+     .wide_packs = 4,
      .strip = 7,
      .wide_strip = 7,
      .rows = 1,
@@ -117,7 +121,7 @@ struct depthwise_rows_cpu {
     return {.threads = row.threads,
             .channel_lanes = 1,
             .vector = elements,
-            .packs = row.packs,
+            .packs = width == 7 ? row.wide_packs : row.packs,
             .width = width,
             .strip = width == 7 ? row.wide_strip : row.strip,
             .rows = row.rows,
@@ -162,7 +166,7 @@ inline constexpr depthwise_weight_row depthwise_weight_cpu_rows[] = {
     {.from = arch::cpu,
      .threads = 1,
      .sum_registers = 0,
-     .packs = 4,
+     .packs = 16,
      .tap_rows = {3, 2, 1},
      .strip = 7,
      .rows = 1,

@@ -23,31 +23,29 @@ public:
   /// The number of shares. Their sums do not depend on the number of threads.
   static std::int64_t shares(const params& p) { return std::int64_t{pieces(p.filters, P.channels())} * p.slices; }
 
-  static void run(const params& p, std::int64_t share) {
+  static void run(const params& given, std::int64_t share) {
+    const params p = given;  // a copy that no store can alias: its members stay in registers
     const int tiles = pieces(p.filters, P.channels()), slice = static_cast<int>(share / tiles);
     const int first = static_cast<int>(share % tiles) * P.channels();
-    for (int channel = first; channel < first + P.channels() && channel < p.filters; channel += vector)
-      if (channel + vector <= p.filters)
-        add_slice<true>(p, slice, channel);
-      else
-        add_slice<false>(p, slice, channel);
+    const int channels = lesser(P.channels(), p.filters - first), whole = channels / vector * vector;
+    for (int tap = 0; tap < p.all_taps(); ++tap)
+      for (int channel = first; channel < first + channels; channel += vector)
+        lane.store(p.sums_at(slice, tap, channel), splat<vector>(S(0)));
+    // Row after row, so that memory is read from end to end.
+    const int strips = p.grid.strips_x.value(), groups = p.tap_groups(P), end = p.slice_end(slice);
+    for (int strip = p.slice_begin(slice), row_end; strip < end; strip = row_end) {
+      row_end = lesser((strip / strips + 1) * strips, end);
+      for (int channel = first; channel < first + whole; channel += vector)
+        for (int group = 0; group < groups; ++group) add_row<true>(p, slice, channel, group, strip, row_end);
+      if (whole < channels)
+        for (int group = 0; group < groups; ++group) add_row<false>(p, slice, first + whole, group, strip, row_end);
+    }
   }
 
 private:
   static constexpr int vector = P.vector;
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};
 
-  /// Computes all sums of a slice for one pack of channels.
-  template <bool Whole>
-  static void add_slice(const params& p, int slice, int channel) {
-    const int taps = p.all_taps(), groups = p.tap_groups(P), end = p.slice_end(slice);
-    for (int tap = 0; tap < taps; ++tap) lane.store(p.sums_at(slice, tap, channel), splat<vector>(S(0)));
-    for (int strip = p.slice_begin(slice), row_end; strip < end; strip = row_end) {
-      const int strips = p.grid.strips_x.value();
-      row_end = lesser((strip / strips + 1) * strips, end);
-      for (int group = 0; group < groups; ++group) add_row<Whole>(p, slice, channel, group, strip, row_end);
-    }
-  }
   /// Adds the products of the strips [begin, end) of a row to the sums of a block of taps.
   template <bool Whole>
   static void add_row(const params& p, int slice, int channel, int group, int begin, int end) {

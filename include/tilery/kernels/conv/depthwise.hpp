@@ -111,7 +111,22 @@ private:
         }
       }
     }
+    if constexpr (on_cpu) prefetch_below(a, place, y.first + y.taps.taps * a.walk[1].tap_step, z.first, x.origin, channel);
     finish<Whole>(lane, p, epilogue, place, channel, inside, sums);
+  }
+
+  /// Prefetches the pixels of the input's row `at_y`, which the strip below this one reads first: the CPU's own
+  /// prefetcher does not follow strips from row to row.
+  static void prefetch_below(const depthwise_images<T>& a, const tile::strip_place& place, int at_y, int at_z,
+                             int origin, int channel) {
+    const int x = place.first * a.walk[2].in_step + origin;
+    if (!tile::is_inside(at_y, a.images.extents[1]) || !tile::is_inside(at_z, a.images.extents[0])) return;
+    const auto from = a.images.data + (place.image * a.images.image_stride + at_z * a.images.strides[0] +
+                                       at_y * a.images.strides[1] + channel * a.images.channel_stride);
+    TILERY_UNROLL
+    for (int i = 0; i < strip; ++i)
+      if (x + i * a.walk[2].in_step < a.images.extents[2])
+        __builtin_prefetch((from + (x + i * a.walk[2].in_step) * a.images.strides[2]).raw());
   }
 
   /// Adds the products of P.width neighbouring taps: tap t of pixel i reads pixel first + origin + i + t.

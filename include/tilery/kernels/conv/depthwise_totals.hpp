@@ -27,9 +27,11 @@ struct depthwise_slices {
 };
 
 /// Params is product_params of depthwise_slices and tap_matrix: C has a row for each filter and a column for each tap.
-/// A block computes `filters` neighbouring filters of one tap. On a GPU several lanes share the slices of a total.
-template <int Threads, class Params>
+/// A block computes `filters` neighbouring filters of one tap. On a GPU several lanes share the slices of a total; on
+/// the CPU the only lane adds up Vector filters at once, and `pitch` is a multiple of Vector.
+template <int Threads, int Vector, class Params>
 struct depthwise_totals {
+  static_assert(Threads == 1 || Vector == 1, "on a GPU neighbouring lanes have neighbouring filters");
   static constexpr const char* name = "depthwise_totals";
   static constexpr int threads = Threads;
   static constexpr bool allows_one_lane = Threads == 1;
@@ -49,18 +51,23 @@ struct depthwise_totals {
     const int pieces_of_filters = pieces(p.c.rows, filters), tap = lane.block().x / pieces_of_filters;
     const int first = (lane.block().x - tap * pieces_of_filters) * filters;
     const int column = lane.rank() % side, slice_lane = lane.rank() / side;
+    const auto to = p.c.at(0, tap);
     auto epilogue = epilogue::in_tile<S, 1, 1>(p.epilogue);
-    for (int filter = first + column; filter < first + filters; filter += side) {
-      S total = 0;
+    for (int filter = first + column * Vector; filter < first + filters; filter += side * Vector) {
+      auto total = splat<Vector>(S(0));
       if (filter < p.c.rows) total = add_slices(lane, p, tap, filter, slice_lane);
       if constexpr (slice_lanes > 1) {
         lane.store(smem.sums.at(lane.rank()), total);
         lane.sync_block();
         if (slice_lane == 0)
           for (int other = 1; other < slice_lanes; ++other)
-            total += lane.load(smem.sums.at(other * side + column));
+            total = total + lane.load(smem.sums.at(other * side + column), width<Vector>);
       }
-      if (filter < p.c.rows && slice_lane == 0) store(lane, p, epilogue, filter, tap, total);
+      if (slice_lane != 0) continue;
+      TILERY_UNROLL
+      for (int e = 0; e < Vector; ++e)
+        if (filter + e < p.c.rows)
+          store(lane, p, epilogue, to + (filter + e) * p.c.filters.image_stride, filter + e, tap, total[e]);
     }
     epilogue.end(lane);
   }
@@ -68,17 +75,19 @@ struct depthwise_totals {
 private:
   /// Adds every slice_lanes-th slice, from `first` on.
   template <class Lane>
-  TILERY_SIMT static S add_slices(Lane lane, const Params& p, int tap, int filter, int first, where at = {}) {
+  TILERY_SIMT static pack<S, Vector> add_slices(Lane lane, const Params& p, int tap, int filter, int first,
+                                                where at = {}) {
     [[maybe_unused]] const auto step = lane.step("add slices", at);
     const std::int64_t a_slice = p.c.columns * p.a.pitch;
     const auto from = p.a.sums + ((p.a.flipped ? p.c.columns - 1 - tap : tap) * p.a.pitch + filter);
-    S total = 0;
-    for (int slice = first; slice < p.a.slices; slice += slice_lanes) total += lane.load(from + slice * a_slice);
+    auto total = splat<Vector>(S(0));
+    for (int slice = first; slice < p.a.slices; slice += slice_lanes)
+      total = total + lane.load(from + slice * a_slice, width<Vector>);
     return total;
   }
   template <class Lane, class TileEpilogue>
-  TILERY_SIMT static void store(Lane lane, const Params& p, TileEpilogue& epilogue, int filter, int tap, S total) {
-    const auto to = p.c.at(filter, tap);
+  TILERY_SIMT static void store(Lane lane, const Params& p, TileEpilogue& epilogue, gmem_ptr<C> to, int filter, int tap,
+                                S total) {
     auto old = splat<1>(S(0));
     if (p.beta != S(0)) old = splat<1>(convert<S>(lane.load(to)));
     lane.store(to, convert<C>(p.finish(lane, epilogue, splat<1>(total), old, filter, tap)[0]));

@@ -108,7 +108,7 @@ TILERY_SIMT void add_strip(Lane lane, const depthwise_weight_params<T, S>& p, co
       TILERY_UNROLL
       for (int j = 0; j < strip + P.width - 1; ++j)
         add(load_channels<S, N, Whole>(lane, x + j * p.x.strides[2], inside), j);
-    } else if (!on_cpu && neighbours) {
+    } else if (neighbours) {
       TILERY_UNROLL
       for (int j = 0; j < strip + P.width - 1; ++j) {
         auto pixel = splat<N>(S(0));
