@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// All ops except the convolutions (tilery/conv.hpp). Include the executors separately: tilery/cuda.hpp, tilery/cpu.hpp,
-// tilery/virtual_gpu.hpp.
+// All ops. Include the executors separately: tilery/cuda.hpp, tilery/cpu.hpp, tilery/virtual_gpu.hpp.
 #pragma once
 #pragma GCC system_header
 
@@ -8,6 +7,7 @@
 
 #include <tilery/activation.hpp>
 #include <tilery/column_sum.hpp>
+#include <tilery/conv.hpp>
 #include <tilery/copy.hpp>
 #include <tilery/core/version.hpp>
 #include <tilery/fill.hpp>
