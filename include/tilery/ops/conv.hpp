@@ -187,7 +187,9 @@ void run_given_depthwise(const Executor& executor, const conv_call<N, X, W, Y, E
     depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(c.at));
     if (!is_depthwise(g)) problem.why_not = "a depthwise policy needs groups of one channel, and several of them";
     if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
-    run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at);
+    // A policy of the other kind is a misfit.
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, depthwise_policy> == (forward || data))
+      run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at);
   }
 }
 
