@@ -32,7 +32,9 @@ struct layer {
   int filters() const { return c * taps_h * taps; }
   conv_options<2> options() const {
     const std::int32_t side = h == 1 ? 0 : before;
-    return {.stride = {h == 1 ? 1 : stride, stride}, .padding = {side, before}, .padding_after = {side, after},
+    return {.stride = {h == 1 ? 1 : stride, stride},
+            .padding = {side, before},
+            .padding_after = {side, after},
             .groups = c};
   }
 };
@@ -66,16 +68,17 @@ struct tensors {
 template <class T>
 void forward(benchmark::State& state) {
   const tensors<T> t(state);
-  side_by_side(state, t.executor, t.sets, t.bytes(),
-               [&](int set) { conv2d(t.executor, t.x_of(set), t.filter(), t.y_of(set), t.of.options()); },
-               t.copy(state));
+  side_by_side(
+      state, t.executor, t.sets, t.bytes(),
+      [&](int set) { conv2d(t.executor, t.x_of(set), t.filter(), t.y_of(set), t.of.options()); }, t.copy(state));
 }
 template <class T>
 void data_gradient(benchmark::State& state) {
   const tensors<T> t(state);
-  side_by_side(state, t.executor, t.sets, t.bytes(),
-               [&](int set) { conv2d_data_gradient(t.executor, t.y_of(set), t.filter(), t.x_of(set), t.of.options()); },
-               t.copy(state));
+  side_by_side(
+      state, t.executor, t.sets, t.bytes(),
+      [&](int set) { conv2d_data_gradient(t.executor, t.y_of(set), t.filter(), t.x_of(set), t.of.options()); },
+      t.copy(state));
 }
 template <class T>
 void weight_gradient(benchmark::State& state) {
@@ -99,10 +102,10 @@ void layers(benchmark::internal::Benchmark* b) {
   };
   for (const auto threads : thread_counts())
     for (const int n : batches) {
-      for (const one& l : {one{32, 112, 3, 1}, one{144, 56, 3, 1}, one{192, 28, 3, 1}, one{384, 14, 3, 1},
-                           one{576, 14, 3, 1}, one{960, 7, 3, 1}, one{96, 112, 3, 2}, one{144, 56, 3, 2},
-                           one{192, 28, 3, 2}, one{576, 14, 3, 2}, one{96, 56, 7, 1}, one{192, 28, 7, 1},
-                           one{384, 14, 7, 1}, one{768, 7, 7, 1}})
+      for (const one& l :
+           {one{32, 112, 3, 1}, one{144, 56, 3, 1}, one{192, 28, 3, 1}, one{384, 14, 3, 1}, one{576, 14, 3, 1},
+            one{960, 7, 3, 1}, one{96, 112, 3, 2}, one{144, 56, 3, 2}, one{192, 28, 3, 2}, one{576, 14, 3, 2},
+            one{96, 56, 7, 1}, one{192, 28, 7, 1}, one{384, 14, 7, 1}, one{768, 7, 7, 1}})
         b->Args({threads, n, l.c, l.side, l.side, l.taps, l.stride});
       b->Args({threads, n, 1536, 1, 2048, 4, 1});
     }

@@ -42,7 +42,8 @@ TYPED_TEST(conv_depthwise_on, is_right_for_every_kernel) {
     check_conv<2, bf16, float>(*this, narrow, aligned, {.beta = 1});
     check_conv<2, half, half>(*this, narrow, aligned);
   }
-  for (const image_order how : image_orders) check_conv<2, float, float>(*this, depthwise_square(12, 4, 9, 3), all_in(how));
+  for (const image_order how : image_orders)
+    check_conv<2, float, float>(*this, depthwise_square(12, 4, 9, 3), all_in(how));
   check_conv<2, bf16, bf16>(*this, depthwise_square(9, 4, 5, 3), {});
 }
 
@@ -95,14 +96,15 @@ TYPED_TEST(conv_depthwise_on, applies_epilogues) {
   const auto p = depthwise_square(16, 6, 9, 3);
   const auto how = all_in(image_order::channels_last);
   const whole_numbers<float> x(size_of(p.x())), w(size_of(p.w())), bias(16), residual(size_of(p.y()));
-  const auto x_at = place_images<4>(*this, x.values, p.x(), how.x), w_at = place_images<4>(*this, w.values, p.w(), how.w);
+  const auto x_at = place_images<4>(*this, x.values, p.x(), how.x),
+             w_at = place_images<4>(*this, w.values, p.w(), how.w);
   const auto y_at = place_images<4>(*this, std::vector<float>(size_of(p.y()), gap<float>()), p.y(), how.y);
   const auto bias_at = this->put(bias.values), residual_at = this->put(residual.values);
   const buffer<float> sums(this->executor, 16);
   const int rows = static_cast<int>(size_of(p.y()) / 16);
   conv2d(this->executor, x_at.read(), w_at.read(), y_at.view, options_of<2>(p),
-         epilogue::bias(bias_at) | epilogue::residual(matrix(residual_at.data_handle(), rows, 16)) |
-             epilogue::relu() | epilogue::bias_gradient(sums));
+         epilogue::bias(bias_at) | epilogue::residual(matrix(residual_at.data_handle(), rows, 16)) | epilogue::relu() |
+             epilogue::bias_gradient(sums));
   auto want = conv_of(p, x.exact, w.exact);
   std::vector<double> totals(16);
   for (std::size_t i = 0; i < want.size(); ++i) {
@@ -141,9 +143,11 @@ TYPED_TEST(conv_depthwise_on, has_adjoint_gradients) {
     const auto p = draw_depthwise(2, 16);
     const auto how = all_in(image_order::channels_last);
     const whole_numbers<float> x(size_of(p.x())), w(size_of(p.w())), dy(size_of(p.y()));
-    const auto x_at = place_images<4>(*this, x.values, p.x(), how.x), w_at = place_images<4>(*this, w.values, p.w(), how.w),
+    const auto x_at = place_images<4>(*this, x.values, p.x(), how.x),
+               w_at = place_images<4>(*this, w.values, p.w(), how.w),
                dy_at = place_images<4>(*this, dy.values, p.y(), how.y);
-    const auto y_at = place_images<4>(*this, dy.values, p.y(), how.y), dx_at = place_images<4>(*this, x.values, p.x(), how.x),
+    const auto y_at = place_images<4>(*this, dy.values, p.y(), how.y),
+               dx_at = place_images<4>(*this, x.values, p.x(), how.x),
                dw_at = place_images<4>(*this, w.values, p.w(), how.w);
     conv2d(this->executor, x_at.read(), w_at.read(), y_at.view, options_of<2>(p));
     conv2d_data_gradient(this->executor, dy_at.read(), w_at.read(), dx_at.view, options_of<2>(p));
@@ -161,7 +165,8 @@ TYPED_TEST(conv_depthwise_on, keeps_infinities_where_they_belong) {
   whole_numbers<float> x(size_of(p.x())), dy(size_of(p.y()));
   for (int c = 0; c < 16; ++c) x.values[10 * 16 + c] = INFINITY, dy.values[8 * 16 + c] = 1;
   const auto how = all_in(image_order::channels_last);
-  const auto x_at = place_images<4>(*this, x.values, p.x(), how.x), dy_at = place_images<4>(*this, dy.values, p.y(), how.y);
+  const auto x_at = place_images<4>(*this, x.values, p.x(), how.x),
+             dy_at = place_images<4>(*this, dy.values, p.y(), how.y);
   const auto dw_at = place_images<4>(*this, std::vector<float>(size_of(p.w())), p.w(), how.w);
   conv2d_weight_gradient(this->executor, x_at.read(), dy_at.read(), dw_at.view, options_of<2>(p));
   const auto dw = gather(*this, dw_at);
@@ -179,21 +184,46 @@ TYPED_TEST(conv_depthwise_on, takes_empty_batches_and_zero_factors) {
 
 TYPED_TEST(conv_depthwise_on, runs_the_callers_policy_or_says_why_not) {
   constexpr bool on_cpu = TypeParam::uses_cpu_kernels;
-  constexpr depthwise_policy mine = on_cpu ? depthwise_policy{.threads = 1, .channel_lanes = 1, .vector = 8, .packs = 2,
-                                                              .width = 3, .strip = 5, .rows = 2, .strips = 3,
+  constexpr depthwise_policy mine = on_cpu ? depthwise_policy{.threads = 1,
+                                                              .channel_lanes = 1,
+                                                              .vector = 8,
+                                                              .packs = 2,
+                                                              .width = 3,
+                                                              .strip = 5,
+                                                              .rows = 2,
+                                                              .strips = 3,
                                                               .lowest = arch::cpu}
-                                           : depthwise_policy{.threads = 64, .channel_lanes = 2, .vector = 4,
-                                                              .width = 3, .strip = 5, .rows = 2, .strips = 3};
-  constexpr depthwise_weight_policy sums =
-      on_cpu ? depthwise_weight_policy{.threads = 1, .channel_lanes = 1, .vector = 8, .width = 2, .tap_rows = 2,
-                                       .strip = 3, .rows = 1, .strips = 1, .lowest = arch::cpu}
-             : depthwise_weight_policy{.threads = 64, .channel_lanes = 4, .vector = 2, .width = 2, .tap_rows = 2,
-                                       .strip = 3, .rows = 4, .strips = 1};
+                                           : depthwise_policy{.threads = 64,
+                                                              .channel_lanes = 2,
+                                                              .vector = 4,
+                                                              .width = 3,
+                                                              .strip = 5,
+                                                              .rows = 2,
+                                                              .strips = 3};
+  constexpr depthwise_weight_policy sums = on_cpu ? depthwise_weight_policy{.threads = 1,
+                                                                            .channel_lanes = 1,
+                                                                            .vector = 8,
+                                                                            .width = 2,
+                                                                            .tap_rows = 2,
+                                                                            .strip = 3,
+                                                                            .rows = 1,
+                                                                            .strips = 1,
+                                                                            .lowest = arch::cpu}
+                                                  : depthwise_weight_policy{.threads = 64,
+                                                                            .channel_lanes = 4,
+                                                                            .vector = 2,
+                                                                            .width = 2,
+                                                                            .tap_rows = 2,
+                                                                            .strip = 3,
+                                                                            .rows = 4,
+                                                                            .strips = 1};
   const auto p = depthwise_square(24, 5, 13, 3);
   const auto how = all_in(image_order::channels_last);
   const whole_numbers<float> x(size_of(p.x())), w(size_of(p.w()));
-  const auto x_at = place_images<4>(*this, x.values, p.x(), how.x), w_at = place_images<4>(*this, w.values, p.w(), how.w),
-             y_at = place_images<4>(*this, x.values, p.y(), how.y), dw_at = place_images<4>(*this, w.values, p.w(), how.w);
+  const auto x_at = place_images<4>(*this, x.values, p.x(), how.x),
+             w_at = place_images<4>(*this, w.values, p.w(), how.w),
+             y_at = place_images<4>(*this, x.values, p.y(), how.y),
+             dw_at = place_images<4>(*this, w.values, p.w(), how.w);
   const auto o = options_of<2>(p);
   conv2d<mine>(this->executor, x_at.read(), w_at.read(), y_at.view, o);
   expect_equal(as_doubles(gather(*this, y_at)), conv_of(p, x.exact, w.exact), "y of the caller's policy");
@@ -203,9 +233,10 @@ TYPED_TEST(conv_depthwise_on, runs_the_callers_policy_or_says_why_not) {
   const auto& on = this->executor;
   auto other = o;
   other.dilation = {1, 2}, other.padding = other.padding_after = {1, 2};
-  EXPECT_REFUSED(conv2d<mine>(on, x_at.read(), w_at.read(), y_at.view, other),
-                 "conv2d: width must be the filter's taps along the width, with a stride and a dilation of 1; width = 0 "
-                 "serves all");
+  EXPECT_REFUSED(
+      conv2d<mine>(on, x_at.read(), w_at.read(), y_at.view, other),
+      "conv2d: width must be the filter's taps along the width, with a stride and a dilation of 1; width = 0 "
+      "serves all");
   EXPECT_REFUSED(conv2d_weight_gradient<mine>(on, x_at.read(), x_at.read(), dw_at.view, o),
                  "conv2d_weight_gradient: a weight gradient needs a depthwise_weight_policy");
   EXPECT_REFUSED(conv2d<sums>(on, x_at.read(), w_at.read(), y_at.view, o),
@@ -281,8 +312,10 @@ TEST(depthwise_policy, says_which_rule_is_broken) {
 #endif
 
 constexpr int chosen(int taps, bool neighbours, int vector, bool contiguous = true, int multiplier = 1) {
-  return depthwise_table_gpu<float>::choose(depthwise_problem{.taps = taps, .neighbours = neighbours,
-                                                              .multiplier = multiplier, .vector = vector,
+  return depthwise_table_gpu<float>::choose(depthwise_problem{.taps = taps,
+                                                              .neighbours = neighbours,
+                                                              .multiplier = multiplier,
+                                                              .vector = vector,
                                                               .contiguous = contiguous},
                                             arch::sm_90)
       .place;

@@ -145,8 +145,8 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
     if (columns == 0) return;
     if constexpr (chosen) {
       if (problem.product.m > 0 && run_as_gemm<Direction>(executor, c, g, all)) return;
-      if (problem.product.m > 0 && run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue,
-                                                                      c.factors, all, c.at))
+      if (problem.product.m > 0 &&
+          run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
         return;
     }
     if constexpr (forward) {

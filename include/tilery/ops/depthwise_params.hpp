@@ -99,7 +99,8 @@ auto depthwise_params_of(const conv_geometry& g, bool is_gradient, const images_
 template <class S, class X, class Y>
 auto depthwise_weight_params_of(const conv_geometry& g, const images_view<X>& x, const images_view<Y>& dy) {
   using T = std::remove_const_t<X>;
-  depthwise_weight_params<T, S> p{images_for_kernel<const T>(x), images_for_kernel<const T>(dy),
+  depthwise_weight_params<T, S> p{images_for_kernel<const T>(x),
+                                  images_for_kernel<const T>(dy),
                                   {},
                                   {forward_walk(g, 0), forward_walk(g, 1), forward_walk(g, 2)},
                                   g.taps,
@@ -118,9 +119,10 @@ auto depthwise_totals_of(const conv_geometry& g, const images_view<W>& dw, Epilo
   const auto taps = static_cast<std::int32_t>(g.taps.volume());
   e.shape(dw.extents[0], taps);
   const typename params::a_panel slices{sums(nullptr), 1, 0, g.flipped};
-  return product_of<params>(
-      slices, slices,
-      tap_matrix<W>{images_for_kernel<W>(dw), tile::pixel_grid(g.taps), divisor(1), dw.extents[0], taps}, e, f, {});
+  return product_of<params>(slices, slices,
+                            tap_matrix<W>{images_for_kernel<W>(dw), tile::pixel_grid(g.taps), divisor(1), dw.extents[0],
+                                          taps},
+                            e, f, {});
 }
 
 }  // namespace ops

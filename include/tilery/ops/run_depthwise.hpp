@@ -19,7 +19,8 @@ namespace ops {
 /// Returns the number of blocks as a grid. Throws if a launch cannot have so many.
 inline index3 depthwise_grid(const char* op, std::int64_t blocks, where at) {
   if (blocks > largest_extent)
-    throw error({op, ": the images take ", blocks, " blocks of this policy; a launch has at most ", largest_extent}, at);
+    throw error({op, ": the images take ", blocks, " blocks of this policy; a launch has at most ", largest_extent},
+                at);
   return {static_cast<int>(blocks)};
 }
 
@@ -40,8 +41,8 @@ void pack_filters(const depthwise_filter<T, S>& from, gmem_ptr<S> to, int first,
   const spatial<3>& taps = from.taps.extents;
   for (int z = 0; z < taps[0]; ++z)
     for (int y = 0; y < taps[1]; ++y) {
-      const auto row = from.filters.data + (first * from.filters.image_stride + z * from.filters.strides[0] +
-                                            y * from.filters.strides[1]);
+      const auto row = from.filters.data +
+                       (first * from.filters.image_stride + z * from.filters.strides[0] + y * from.filters.strides[1]);
       tile::copy_block<N>(lane,
                           tile::strided_block<const T>{row, from.filters.strides[2], from.filters.image_stride, taps[2],
                                                        last - first},
@@ -145,12 +146,13 @@ void run_depthwise_weight(const Executor& executor, const char* op, std::int32_t
   p.sums = gmem_ptr<S>(reinterpret_cast<S*>(bytes));
   q.a.sums = p.sums, q.a.pitch = p.pitch;
   if (q.a.slices > 0) q.a.slices = p.slices;  // 0: alpha is 0
-  if (bytes) known.push_back(own({"the sums of a weight gradient's slices", bytes, sizeof(S), 1, {elements}, {1}, true}));
+  if (bytes)
+    known.push_back(own({"the sums of a weight gradient's slices", bytes, sizeof(S), 1, {elements}, {1}, true}));
   if constexpr (on_cpu) {
     static_assert(P.lowest == arch::cpu, "the cpu executor needs a policy with lowest = arch::cpu");
     using first_kernel = cpu_depthwise_weight<P, T, S>;
-    const int threads = depthwise_threads(
-        std::int64_t{p.grid.strips} * P.strip * p.filters * p.all_taps(), executor.threads());
+    const int threads =
+        depthwise_threads(std::int64_t{p.grid.strips} * P.strip * p.filters * p.all_taps(), executor.threads());
     executor.parallel(
         q.a.slices > 0 ? first_kernel::shares(p) : 0, [&](std::int64_t i) { first_kernel::run(p, i); }, last_grid.x,
         [&](std::int64_t block) {
@@ -208,9 +210,10 @@ bool run_chosen_depthwise(const Executor& executor, const conv_names& names, con
     const depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(at));
     if (problem.why_not) return false;
     using table = depthwise_table_of<Executor, T, Direction>;
-    with_candidate<table>(table::choose(problem).index, [&]<auto P>() {
-      run_depthwise_with<Direction, P>(executor, names, g, x, w, y, e, f, all, at);
-    });
+    with_candidate<table>(
+        table::choose(problem).index, [&]<auto P>() {
+          run_depthwise_with<Direction, P>(executor, names, g, x, w, y, e, f, all, at);
+        });
     return true;
   } else {
     return false;

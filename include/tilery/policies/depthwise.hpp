@@ -128,11 +128,11 @@ inline sentence describe(const depthwise_weight_policy& p) {
 /// The facts about a depthwise convolution from which a selector chooses.
 struct depthwise_problem {
   conv_direction direction = conv_direction::forward;
-  int taps = 1;              // along the width
-  bool neighbours = true;    // if neighbouring taps and neighbouring pixels of the output read neighbouring pixels
-  int multiplier = 1;        // filters of a channel
-  int vector = 1;            // channels of the widest pack that is whole and aligned in all images
-  bool contiguous = false;   // if the channels of all images are contiguous
+  int taps = 1;                   // along the width
+  bool neighbours = true;         // if neighbouring taps and neighbouring pixels of the output read neighbouring pixels
+  int multiplier = 1;             // filters of a channel
+  int vector = 1;                 // channels of the widest pack that is whole and aligned in all images
+  bool contiguous = false;        // if the channels of all images are contiguous
   const char* why_not = nullptr;  // if not null: the reason why no depthwise kernel serves the convolution
   arch target = arch::sm_75;
 };
@@ -153,8 +153,7 @@ constexpr const char* misfit(const depthwise_policy& p, const depthwise_problem&
   if (problem.why_not) return problem.why_not;
   if ((p.lowest == arch::cpu) != (problem.target == arch::cpu))
     return "a policy with lowest = arch::cpu runs on the CPU, and no other one does";
-  if (problem.direction == conv_direction::weight_gradient)
-    return "a weight gradient needs a depthwise_weight_policy";
+  if (problem.direction == conv_direction::weight_gradient) return "a weight gradient needs a depthwise_weight_policy";
   if (p.width > 0 && (!problem.neighbours || problem.taps != p.width))
     return "width must be the filter's taps along the width, with a stride and a dilation of 1; width = 0 serves all";
   return why_single_channels(problem, p.vector, p.lowest == arch::cpu);

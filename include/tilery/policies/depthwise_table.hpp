@@ -18,14 +18,14 @@ struct depthwise_places {
 /// A row of the tables of the forward pass and of the data gradient.
 struct depthwise_row {
   arch from;
-  int threads;      // threads of a block
-  int bytes_side;   // bytes of the channels that a block's lanes have side by side, GPUs only
-  int packs;        // packs of a lane, the CPU only
-  int wide_packs;   // the same for 7 taps, whose filters fill the L1 cache
-  int strip;        // pixels of a strip
-  int wide_strip;   // the same for 7 taps: more taps reuse the pixels that a lane has loaded
-  int rows;         // rows of a band
-  int strips;       // strips of a lane
+  int threads;     // threads of a block
+  int bytes_side;  // bytes of the channels that a block's lanes have side by side, GPUs only
+  int packs;       // packs of a lane, the CPU only
+  int wide_packs;  // the same for 7 taps, whose filters fill the L1 cache
+  int strip;       // pixels of a strip
+  int wide_strip;  // the same for 7 taps: more taps reuse the pixels that a lane has loaded
+  int rows;        // rows of a band
+  int strips;      // strips of a lane
   evidence measured;
 };
 
@@ -83,12 +83,13 @@ constexpr choice select_depthwise(const depthwise_policy (&candidates)[5], const
 /// Rows, candidates and selector on a GPU, for elements of T.
 template <class T>
 struct depthwise_rows_gpu {
-  static constexpr const auto& rows = [] () -> const auto& {
+  static constexpr const auto& rows = []() -> const auto& {
     if constexpr (sizeof(T) == 2)
       return depthwise_16_bit_rows;
     else
       return depthwise_wide_rows;
-  }();
+  }
+  ();
   static constexpr int vector = static_cast<int>(16 / sizeof(T));
 
   static constexpr depthwise_policy with(const depthwise_row& row, int elements, int width) {
@@ -139,13 +140,13 @@ struct depthwise_rows_cpu {
 /// A row of the tables of the weight gradient.
 struct depthwise_weight_row {
   arch from;
-  int threads;          // threads of a block
-  int sum_registers;    // the most registers of a lane's sums, GPUs only
-  int packs;            // packs of a block, the CPU only
-  int tap_rows[3];      // rows of taps of a lane, for 3, 5 and 7 taps along the width
-  int strip;            // pixels of a strip
-  int rows;             // rows of a band
-  int strips;           // the fewest strips of a lane
+  int threads;        // threads of a block
+  int sum_registers;  // the most registers of a lane's sums, GPUs only
+  int packs;          // packs of a block, the CPU only
+  int tap_rows[3];    // rows of taps of a lane, for 3, 5 and 7 taps along the width
+  int strip;          // pixels of a strip
+  int rows;           // rows of a band
+  int strips;         // the fewest strips of a lane
   evidence measured;
 };
 

@@ -62,7 +62,8 @@ TILERY_SIMT pack<S, N> load_tap(Lane lane, const depthwise_filter<T, S>& from, [
       if (from.is_staged)
         return convert<S>(lane.load(smem.filter.at((row.number + x) * P.tap_pitch() + column), width<N>));
     pack<S, N> taps;
-    const auto first = from.filters.data + (filter * from.filters.image_stride + row.offset + x * from.filters.strides[2]);
+    const auto first =
+        from.filters.data + (filter * from.filters.image_stride + row.offset + x * from.filters.strides[2]);
     TILERY_UNROLL_ON_GPU
     for (int e = 0; e < N; ++e) taps.set(e, convert<S>(lane.load(first + e * from.filters.image_stride)));
     return taps;

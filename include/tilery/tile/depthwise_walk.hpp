@@ -20,8 +20,8 @@ struct depthwise_class {
 };
 
 /// The walk in one dimension. The output coordinate h belongs to class h mod classes, and is its coordinate number
-/// h / classes. A forward pass has one class, a data gradient `stride` classes. tap_step is never negative: neighbouring
-/// taps are taken in the order of the coordinates that they read.
+/// h / classes. A forward pass has one class, a data gradient `stride` classes. tap_step is never negative:
+/// neighbouring taps are taken in the order of the coordinates that they read.
 struct depthwise_walk {
   static constexpr int most_classes = 8;
   divisor classes;
@@ -39,8 +39,8 @@ struct strip_place {
 /// bands, the depth and the images. A band may have rows out of bounds, whose strips are empty.
 struct strip_grid {
   divisor rows, strips_x, bands, depth, classes;
-  std::int32_t strips;       // of all images
-  std::int32_t strip_pixels; // pixels of a strip
+  std::int32_t strips;        // of all images
+  std::int32_t strip_pixels;  // pixels of a strip
 
   strip_grid() = default;
   /// `classes_x` are the residue classes along the width: a strip has pixels of one class.
@@ -124,10 +124,10 @@ template <class T, class S>
 struct depthwise_filter {
   using value_type = T;
 
-  gmem_images<const T> filters;  // (filter, taps, one channel)
-  tile::pixel_grid taps;         // of a filter
-  bool is_staged = false;        // a GPU's block copies the filters of its channels to shared memory
-  std::int64_t pitch = 0;        // of `packed`, in elements
+  gmem_images<const T> filters;       // (filter, taps, one channel)
+  tile::pixel_grid taps;              // of a filter
+  bool is_staged = false;             // a GPU's block copies the filters of its channels to shared memory
+  std::int64_t pitch = 0;             // of `packed`, in elements
   gmem_ptr<const S> packed{nullptr};  // (tap, filter), on the CPU only
 
   const depthwise_filter& without_k() const { return *this; }

@@ -111,7 +111,8 @@ private:
         }
       }
     }
-    if constexpr (on_cpu) prefetch_below(a, place, y.first + y.taps.taps * a.walk[1].tap_step, z.first, x.origin, channel);
+    if constexpr (on_cpu)
+      prefetch_below(a, place, y.first + y.taps.taps * a.walk[1].tap_step, z.first, x.origin, channel);
     finish<Whole>(lane, p, epilogue, place, channel, inside, sums);
   }
 
@@ -141,6 +142,7 @@ private:
       w[t] = tile::load_tap<P, vector>(lane, p.b, smem, taps, x.first_tap + t * p.a.walk[2].tap_stride, filter, column);
     const int begin = first + x.origin;
     const auto from = row.data + begin * row.step;
+    lane.operations(fma_unit<S>, strip * P.width * vector);
     if (on_cpu && begin >= 0 && begin + pixels <= row.extent) {
       TILERY_UNROLL
       for (int j = 0; j < pixels; ++j)
@@ -183,9 +185,11 @@ private:
           sums[i] = fma(tile::load_channels<S, vector, Whole>(lane, from + i * step, row.inside), w, sums[i]);
       } else {
         TILERY_UNROLL
-        for (int i = 0; i < strip; ++i)
-          if (tile::is_inside(begin + i * in_step, row.extent))
-            sums[i] = fma(tile::load_channels<S, vector, Whole>(lane, from + i * step, row.inside), w, sums[i]);
+        for (int i = 0; i < strip; ++i) {
+          if (!tile::is_inside(begin + i * in_step, row.extent)) continue;
+          sums[i] = fma(tile::load_channels<S, vector, Whole>(lane, from + i * step, row.inside), w, sums[i]);
+          lane.operations(fma_unit<S>, vector);
+        }
       }
     }
   }

@@ -29,9 +29,7 @@ struct depthwise_weight_params {
     return sums + ((std::int64_t{slice} * all_taps() + tap) * pitch + filter);
   }
   /// The strips [slice_begin, slice_end) of a slice.
-  TILERY_SIMT int slice_begin(int slice) const {
-    return static_cast<int>(std::int64_t{grid.strips} * slice / slices);
-  }
+  TILERY_SIMT int slice_begin(int slice) const { return static_cast<int>(std::int64_t{grid.strips} * slice / slices); }
   TILERY_SIMT int slice_end(int slice) const { return slice_begin(slice + 1); }
   /// The number of pieces of P.tap_rows rows and P.width columns that the taps are cut into. The rows of all depths
   /// are counted as one sequence.
@@ -99,6 +97,7 @@ TILERY_SIMT void add_strip(Lane lane, const depthwise_weight_params<T, S>& p, co
     const int y = place.y * p.walk[1].step + p.walk[1].origin + tap_y * p.walk[1].tap_step;
     if (!is_inside(z, p.x.extents[0]) || !is_inside(y, p.x.extents[1])) continue;
     const auto x = image + (z * p.x.strides[0] + y * p.x.strides[1] + begin * p.x.strides[2]);
+    if (neighbours) lane.operations(fma_unit<S>, strip * P.width * N);
     const auto add = [&](const pack<S, N>& pixel, int j) {
       TILERY_UNROLL
       for (int t = 0; t < P.width; ++t)
@@ -125,9 +124,10 @@ TILERY_SIMT void add_strip(Lane lane, const depthwise_weight_params<T, S>& p, co
         TILERY_UNROLL
         for (int t = 0; t < P.width; ++t) {
           const int offset = i * p.walk[2].step + t * p.walk[2].tap_step;
-          if (is_inside(begin + offset, p.x.extents[2]))
-            sums[r][t] = fma(load_channels<S, N, Whole>(lane, x + offset * p.x.strides[2], inside), gradients[i],
-                             sums[r][t]);
+          if (!is_inside(begin + offset, p.x.extents[2])) continue;
+          sums[r][t] =
+              fma(load_channels<S, N, Whole>(lane, x + offset * p.x.strides[2], inside), gradients[i], sums[r][t]);
+          lane.operations(fma_unit<S>, N);
         }
       }
     }
