@@ -6,6 +6,7 @@
 
 #include <tilery/ops/gemm_epilogue.hpp>
 #include <tilery/ops/run_conv.hpp>
+#include <tilery/ops/run_depthwise.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -142,8 +143,12 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
     };
     const std::int64_t columns = forward ? y.extents[4] : data ? x.extents[4] : w.size();
     if (columns == 0) return;
-    if constexpr (chosen)
+    if constexpr (chosen) {
       if (problem.product.m > 0 && run_as_gemm<Direction>(executor, c, g, all)) return;
+      if (problem.product.m > 0 &&
+          run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
+        return;
+    }
     if constexpr (forward) {
       run_product(forward_params(g, x, w, y, c.epilogue, c.factors));
     } else if constexpr (!data) {
@@ -157,6 +162,35 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
   }
 }
 
+/// Runs a depthwise convolution with the caller's policy P. Throws if the convolution is refused, or if P cannot serve
+/// it.
+template <conv_direction Direction, auto P, class Executor, int N, class X, class W, class Y, class Epilogue>
+void run_given_depthwise(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
+  constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
+  using A = std::conditional_t<forward, std::remove_const_t<X>, std::remove_const_t<Y>>;
+  using B = std::conditional_t<forward || data, std::remove_const_t<W>, std::remove_const_t<X>>;
+  using C = std::conditional_t<forward, Y, std::conditional_t<data, X, W>>;
+  static_assert(is_float_type<A>, "conv: a depthwise policy must have elements of double, float, half or bf16");
+  if constexpr (wrong_epilogue<Epilogue, A, C, Executor>) {
+    refuse_epilogue<Epilogue, A, C, Executor>();
+  } else {
+    check_conv_types<A, B, C, Direction>();
+    const auto x = in_three_dimensions(c.x);
+    const auto w = in_three_dimensions(c.w);
+    const auto y = in_three_dimensions(c.y);
+    const conv_geometry g = geometry_of(c.options, x, w, y);
+    operands all;
+    refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
+    refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+    depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(c.at));
+    if (!is_depthwise(g)) problem.why_not = "a depthwise policy needs groups of one channel, and several of them";
+    if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
+    // A policy of the other kind is a misfit.
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, depthwise_policy> == (forward || data))
+      run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at);
+  }
+}
+
 /// Runs a convolution with N spatial dimensions, whose tensors may be of any tensor type. x, w and y are the tensors in
 /// the roles of the forward convolution, whichever of them the op writes.
 template <conv_direction Direction, auto P, int N, class Executor, class X, class W, class Y, class Epilogue>
@@ -165,12 +199,18 @@ void convolve(const Executor& executor, const conv_names& names, const X& x, con
   using x_type = element_type_of<X>;
   using w_type = element_type_of<W>;
   using y_type = element_type_of<Y>;
-  run_conv_call<Direction, P>(executor,
-                              conv_call<N, x_type, w_type, y_type, Epilogue>{names,
-                                                                             view(x, at, {names.prefix, names.x}),
-                                                                             view(w, at, {names.prefix, names.w}),
-                                                                             view(y, at, {names.prefix, names.y}),
-                                                                             options, e, factors, at});
+  const conv_call<N, x_type, w_type, y_type, Epilogue> call{names,
+                                                            view(x, at, {names.prefix, names.x}),
+                                                            view(w, at, {names.prefix, names.w}),
+                                                            view(y, at, {names.prefix, names.y}),
+                                                            options,
+                                                            e,
+                                                            factors,
+                                                            at};
+  if constexpr (is_depthwise_policy<std::remove_cvref_t<decltype(P)>>)
+    run_given_depthwise<Direction, P>(executor, call);
+  else
+    run_conv_call<Direction, P>(executor, call);
 }
 
 }  // namespace ops
