@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The parameters of the pixel kernel (kernels/pixels/pixels.hpp) for linear upsampling (bilinear in two dimensions,
+// trilinear in three) and its gradient. The gradient has the same weights, summed over the outputs that an element has
+// a part in.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/kernels/pixels/pixels.hpp>
+#include <tilery/tile/resample_axis.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// y = the weighted sum of the two elements beside the sample's coordinate in each dimension. An element of weight 0 is
+/// not read.
+template <class T>
+struct linear_params {
+  static constexpr const char* name = "upsample_linear";
+  tile::pixel_walk walk;  // over y
+  tile::linear_axis axes[3];
+  tile::pixels<const T> x;
+  tile::pixels<T> y;
+
+  linear_params without(int images) const {
+    linear_params rest = *this;
+    rest.x = x.without(images), rest.y = y.without(images);
+    return rest;
+  }
+
+  template <int Packs, class Lane, int N>
+  TILERY_SIMT void step(Lane lane, tile::pixel at, int channel, width_t<N> n) const {
+    using S = accumulator_t<T>;
+    using sample = tile::linear_sample<S>;
+    const sample d = axes[0].template sample<S>(at.d), h = axes[1].template sample<S>(at.h),
+                 w = axes[2].template sample<S>(at.w);
+    pack<S, N> sums[Packs];
+    TILERY_UNROLL
+    for (int i = 0; i < Packs; ++i) sums[i] = splat<N>(S(0));
+
+    for (int a = 0; a < d.count(); ++a)
+      for (int b = 0; b < h.count(); ++b) {
+        const S outer = d.weight(a) * h.weight(b);
+        for (int c = 0; c < w.count(); ++c) {
+          const auto weight = splat<N>(outer * w.weight(c));
+          const gmem_ptr<const T> from = x.at({at.n, d.lower + a, h.lower + b, w.lower + c}, channel);
+          TILERY_UNROLL
+          for (int i = 0; i < Packs; ++i) sums[i] = fma(tile::load_channels<S>(lane, from + i * N, n), weight, sums[i]);
+        }
+      }
+
+    TILERY_UNROLL
+    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, y.at(at, channel) + i * N, sums[i]);
+  }
+};
+
+/// dx = for each element, the sum of dy times the weight that the element has in that output.
+template <class T>
+struct linear_gradient_params {
+  static constexpr const char* name = "upsample_linear_gradient";
+  tile::pixel_walk walk;  // over dx
+  tile::linear_axis axes[3];
+  tile::pixels<const T> dy;
+  tile::pixels<T> dx;
+
+  linear_gradient_params without(int images) const {
+    linear_gradient_params rest = *this;
+    rest.dy = dy.without(images), rest.dx = dx.without(images);
+    return rest;
+  }
+
+  template <int Packs, class Lane, int N>
+  TILERY_SIMT void step(Lane lane, tile::pixel at, int channel, width_t<N> n) const {
+    using S = accumulator_t<T>;
+    const tile::pixel_range d = axes[0].outputs_at(at.d), h = axes[1].outputs_at(at.h), w = axes[2].outputs_at(at.w);
+    pack<S, N> sums[Packs];
+    TILERY_UNROLL
+    for (int i = 0; i < Packs; ++i) sums[i] = splat<N>(S(0));
+
+    for (int a = 0; a < d.count; ++a) {
+      const S outermost = axes[0].template weight<S>(d.at(a), at.d);
+      for (int b = 0; b < h.count; ++b) {
+        const S outer = outermost * axes[1].template weight<S>(h.at(b), at.h);
+        for (int c = 0; c < w.count; ++c) {
+          const auto weight = splat<N>(outer * axes[2].template weight<S>(w.at(c), at.w));
+          const gmem_ptr<const T> from = dy.at({at.n, d.at(a), h.at(b), w.at(c)}, channel);
+          TILERY_UNROLL
+          for (int i = 0; i < Packs; ++i) sums[i] = fma(tile::load_channels<S>(lane, from + i * N, n), weight, sums[i]);
+        }
+      }
+    }
+
+    TILERY_UNROLL
+    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, dx.at(at, channel) + i * N, sums[i]);
+  }
+};
+
+}  // namespace tilery::inline TILERY_ABI

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The kernel of all ops that compute each pixel of a tensor from a few pixels of another tensor (pooling, upsampling,
+// padding, and their gradients). Params::step computes some channels of one pixel. This kernel calls it for all
+// channels of all pixels of the output. No two lanes write the same element, so gradients need no atomics.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/broken_policy.hpp>
+#include <tilery/policies/pixel.hpp>
+#include <tilery/simt/kernel.hpp>
+#include <tilery/tile/pixels.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Params have `name`, `walk` (a tile::pixel_walk over the output) and `step<Packs>(lane, pixel, channel, width<N>)`,
+/// which computes Packs packs of N channels, from `channel` on.
+template <pixel_policy P, class Params>
+struct pixels_kernel {
+  static_assert(keeps_rules<P>(), "the policy breaks a rule");
+  static constexpr const char* name = Params::name;
+  static constexpr int threads = P.threads;
+  static constexpr bool allows_one_lane = P.threads == 1;
+  using shared = no_shared;
+
+  /// The number of blocks. On a GPU each block has `threads` items; on the CPU each has a part of a row of pixels, with
+  /// all channels or, if the channels are not the innermost dimension, with one.
+  static std::int64_t block_count(const tile::pixel_walk& all) {
+    if constexpr (P.lowest == arch::cpu)
+      return std::int64_t{all.images} * all.depth * all.height * pieces(all.width, P.pixels) *
+             (all.channels_inner ? 1 : all.packs);
+    else
+      return pieces(all.items, P.threads);
+  }
+
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const Params& p, shared&) {
+    if constexpr (Lane::is_whole_block) {
+      run_row(lane, p);
+    } else {
+      const int item = lane.block().x * threads + lane.rank();
+      if (item >= p.walk.items) return;
+      int pack;
+      const tile::pixel at = p.walk.locate(item, pack);
+      p.template step<1>(lane, at, pack * P.vector, width<P.vector>);
+    }
+  }
+
+private:
+  /// Computes the block's part of a row of pixels.
+  template <class Lane>
+  TILERY_SIMT static void run_row(Lane lane, const Params& p) {
+    const tile::pixel_walk& all = p.walk;
+    const int pieces_a_row = pieces(all.width, P.pixels);
+    int rest = lane.block().x / pieces_a_row;
+    const int begin = lane.block().x % pieces_a_row * P.pixels, end = lesser(begin + P.pixels, all.width);
+    tile::pixel at;
+    at.h = rest % all.height, rest /= all.height;
+    at.d = rest % all.depth, rest /= all.depth;
+    int channel = 0;
+    if (!all.channels_inner) channel = rest % all.packs, rest /= all.packs;
+    at.n = rest;
+    for (at.w = begin; at.w < end; ++at.w) {
+      if (all.channels_inner)
+        run_pixel(lane, p, at);
+      else
+        p.template step<1>(lane, at, channel, width<1>);
+    }
+  }
+
+  /// Computes all channels of a pixel: as many packs at once as the policy says, then single packs, then single
+  /// channels.
+  template <class Lane>
+  TILERY_SIMT static void run_pixel(Lane lane, const Params& p, tile::pixel at) {
+    const int channels = p.walk.packs;
+    int c = 0;
+    if constexpr (P.vector > 1) {
+      for (; c + P.packs * P.vector <= channels; c += P.packs * P.vector)
+        p.template step<P.packs>(lane, at, c, width<P.vector>);
+      for (; c + P.vector <= channels; c += P.vector) p.template step<1>(lane, at, c, width<P.vector>);
+    }
+    for (; c < channels; ++c) p.template step<1>(lane, at, c, width<1>);
+  }
+};
+
+}  // namespace tilery::inline TILERY_ABI
