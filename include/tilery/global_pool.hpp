@@ -37,7 +37,7 @@ inline finding check_global(const char* op, const operands& all, const operand& 
     if (o.rank == 2 && (o.extents[0] != n || o.extents[1] != c))
       return {sentence(op, ": ", o.name, " is ", o.shape(), "; it must be ", n, " x ", c), ", n and c of ",
               images.name};
-  return check_indices(op, images);
+  return check_pixel_count(op, images);
 }
 
 /// Returns a matrix (n, c) as a tensor (n, 1, 1, 1, c).

@@ -93,12 +93,13 @@ inline void set_axes(tile::pool_axis (&axes)[3], const pool_geometry& g, const s
                fast_divisor(g.dilation[d])};
 }
 
-/// Checks that the pixels of an image can be numbered by the 32-bit indices of max pooling.
-inline finding check_indices(const char* op, const operand& input) {
-  std::int64_t plane = 1;
+/// Checks that a 32-bit number can count the pixels of an image. `when` is "with indices " if an op without indices has
+/// no such limit.
+inline finding check_pixel_count(const char* op, const operand& input, const char* when = "") {
+  std::int64_t pixels = 1;
   for (int d = 1; d < input.rank - 1; ++d)
-    if (__builtin_mul_overflow(plane, input.extents[d], &plane) || plane > largest_extent)
-      return {sentence(op, ": ", input.name, " is ", input.shape()), "; with indices an image must have at most ",
+    if (__builtin_mul_overflow(pixels, input.extents[d], &pixels) || pixels > largest_extent)
+      return {sentence(op, ": ", input.name, " is ", input.shape(), "; ", when), "an image must have at most ",
               largest_extent, " pixels"};
   return {};
 }

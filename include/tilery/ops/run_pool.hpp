@@ -88,7 +88,7 @@ void run_max_pool(op_name op, const Executor& executor, const X& x, const Y& y, 
     const auto places = view(indices, at, {op.prefix, "indices"});
     all.push_back(writes("indices", places));
     refuse(check_pooled(op.name, all[0], all[2], geometry, extents), at);
-    refuse(check_indices(op.name, all[0]), at);
+    refuse(check_pixel_count(op.name, all[0], "with indices "), at);
     refuse(check_call(op.name, all, executor.reachable()), at);
     const auto wide_places = in_three_dimensions(places);
     p.indices = tile::pixels_of<std::int32_t>(wide_places);
@@ -115,7 +115,7 @@ void run_max_pool_gradient(op_name op, const Executor& executor, const D& dy, co
   refuse(check_geometry(op.name, "dx", geometry, extents), at);
   refuse(check_pooled(op.name, all[2], all[0], geometry, extents), at);
   refuse(check_pooled(op.name, all[2], all[1], geometry, extents), at);
-  refuse(check_indices(op.name, all[2]), at);
+  refuse(check_pixel_count(op.name, all[2]), at);
   refuse(check_call(op.name, all, executor.reachable()), at);
 
   max_pool_gradient_params<T> p{};
