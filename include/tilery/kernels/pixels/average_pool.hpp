@@ -24,27 +24,34 @@ struct average_pool_params {
     return rest;
   }
 
+  /// The elements of a window along one dimension, and the number of elements that its mean counts.
+  struct window {
+    tile::pixel_range elements;
+    std::int32_t counted;
+  };
+  TILERY_SIMT window along(int i, int place) const { return {axes[i].elements(place), axes[i].counted(place)}; }
+
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, int channel, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel at, const window& d, const window& h, const window& w, int channel,
+                        width_t<N> n) const {
     using S = accumulator_t<T>;
-    const tile::pixel_range d = axes[0].elements(at.d), h = axes[1].elements(at.h), w = axes[2].elements(at.w);
     pack<S, N> sums[Packs];
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) sums[i] = splat<N>(S(0));
 
     const gmem_ptr<const T> image = x.image(at.n, channel);
-    for (int a = 0; a < d.count; ++a)
-      for (int b = 0; b < h.count; ++b) {
-        gmem_ptr<const T> from = image + (d.at(a) * x.strides[1] + h.at(b) * x.strides[2] + w.first * x.strides[3]);
-        for (int c = 0; c < w.count; ++c) {
+    for (int a = 0; a < d.elements.count; ++a)
+      for (int b = 0; b < h.elements.count; ++b) {
+        gmem_ptr<const T> from = image + (d.elements.at(a) * x.strides[1] + h.elements.at(b) * x.strides[2] +
+                                          w.elements.first * x.strides[3]);
+        for (int c = 0; c < w.elements.count; ++c) {
           TILERY_UNROLL
           for (int i = 0; i < Packs; ++i) sums[i] = sums[i] + tile::load_channels<S>(lane, from + i * N, n);
           from = from + x.strides[3];
         }
       }
 
-    const S divisor =
-        static_cast<S>(std::int64_t{axes[0].counted(at.d)} * axes[1].counted(at.h) * axes[2].counted(at.w));
+    const S divisor = static_cast<S>(std::int64_t{d.counted} * h.counted * w.counted);
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) tile::store_channels(lane, y.at(at, channel) + i * N, sums[i] / divisor);
   }
@@ -66,10 +73,12 @@ struct average_pool_gradient_params {
     return rest;
   }
 
+  TILERY_SIMT tile::pixel_range along(int i, int place) const { return axes[i].windows_at(place); }
+
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, int channel, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
+                        int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
-    const tile::pixel_range d = axes[0].windows_at(at.d), h = axes[1].windows_at(at.h), w = axes[2].windows_at(at.w);
     pack<S, N> sums[Packs], alike[Packs];  // alike: the sum of the windows so far whose divisor is `divisor`
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) sums[i] = alike[i] = splat<N>(S(0));

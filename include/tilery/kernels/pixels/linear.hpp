@@ -26,12 +26,12 @@ struct linear_params {
     return rest;
   }
 
+  using sample = tile::linear_sample<accumulator_t<T>>;
+  TILERY_SIMT sample along(int i, int place) const { return axes[i].template sample<accumulator_t<T>>(place); }
+
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, int channel, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel at, sample d, sample h, sample w, int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
-    using sample = tile::linear_sample<S>;
-    const sample d = axes[0].template sample<S>(at.d), h = axes[1].template sample<S>(at.h),
-                 w = axes[2].template sample<S>(at.w);
     pack<S, N> sums[Packs];
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) sums[i] = splat<N>(S(0));
@@ -67,10 +67,12 @@ struct linear_gradient_params {
     return rest;
   }
 
+  TILERY_SIMT tile::pixel_range along(int i, int place) const { return axes[i].outputs_at(place); }
+
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, int channel, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
+                        int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
-    const tile::pixel_range d = axes[0].outputs_at(at.d), h = axes[1].outputs_at(at.h), w = axes[2].outputs_at(at.w);
     pack<S, N> sums[Packs];
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) sums[i] = splat<N>(S(0));

@@ -26,10 +26,12 @@ struct max_pool_params {
     return rest;
   }
 
+  TILERY_SIMT tile::pixel_range along(int i, int place) const { return axes[i].elements(place); }
+
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, int channel, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
+                        int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
-    const tile::pixel_range d = axes[0].elements(at.d), h = axes[1].elements(at.h), w = axes[2].elements(at.w);
     const bool has_any = d.count > 0 && h.count > 0 && w.count > 0;
     tile::maximum<S, N, WithIndices> best[Packs];
     TILERY_UNROLL
@@ -72,11 +74,13 @@ struct max_pool_gradient_params {
     return rest;
   }
 
+  TILERY_SIMT tile::pixel_range along(int i, int place) const { return axes[i].windows_at(place); }
+
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, int channel, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
+                        int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
     using index = tile::index_beside<S>;
-    const tile::pixel_range d = axes[0].windows_at(at.d), h = axes[1].windows_at(at.h), w = axes[2].windows_at(at.w);
     const auto here = splat<N>(static_cast<index>(dx.number(at.d, at.h, at.w)));
     pack<S, N> sums[Packs];
     TILERY_UNROLL

@@ -24,10 +24,17 @@ struct pixel_sum_params {
     return rest;
   }
 
-  template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, int channel, width_t<N> n) const {
+  TILERY_SIMT auto along(int i, int place) const {
+    if constexpr (Gradient)
+      return axes[i].outputs_at(place);
+    else
+      return axes[i].elements(place);
+  }
+
+  template <int Packs, class Lane, class Along, int N>
+  TILERY_SIMT void step(Lane lane, tile::pixel at, const Along& d, const Along& h, const Along& w, int channel,
+                        width_t<N> n) const {
     using S = accumulator_t<T>;
-    const auto d = sources(axes[0], at.d), h = sources(axes[1], at.h), w = sources(axes[2], at.w);
     const bool has_any = d.count > 0 && h.count > 0 && w.count > 0;
     pack<S, N> sums[Packs];
     TILERY_UNROLL
@@ -43,14 +50,6 @@ struct pixel_sum_params {
 
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) tile::store_channels(lane, to.at(at, channel) + i * N, sums[i]);
-  }
-
-private:
-  TILERY_SIMT static auto sources(const Axis& axis, int place) {
-    if constexpr (Gradient)
-      return axis.outputs_at(place);
-    else
-      return axis.elements(place);
   }
 };
 
