@@ -144,7 +144,7 @@ void global_average_pool_gradient(const Executor& executor, const D& dy, const G
   average_pool_gradient_params<T> p{};
   ops::set_axes(p.axes, ops::whole_image(extents), extents, spatial<3>(1));
   p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
-  ops::launch_pixels(executor, ops::describe_pixels(wide_out, wide_in), wide_out, p, all, at);
+  ops::launch_pixels<T>(executor, ops::describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 
 /// y (n x c) = the largest of all pixels of each image of x, for each channel. `indices` (int32, n x c) receives the
@@ -190,8 +190,24 @@ void global_max_pool_gradient(const Executor& executor, const D& dy, const Indic
   ops::set_axes(p.axes, ops::whole_image(extents), extents, spatial<3>(1));
   p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
   p.indices = tile::pixels_of<const std::int32_t>(wide_places);
-  ops::launch_pixels(executor, ops::describe_pixels(wide_out, wide_in, wide_places), wide_out, p, all, at);
+  ops::launch_pixels<ops::with_indices<T>>(executor, ops::describe_pixels(wide_out, wide_in, wide_places), wide_out, p,
+                                           all, at);
 }
+
+/// The overloads below take the calls that fit no overload above, and stop the compilation with an error that says what
+/// is wrong with the call (ops/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void global_average_pool(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void global_average_pool_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void global_max_pool(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void global_max_pool_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
 
 }  // namespace tilery::inline TILERY_ABI
 

@@ -75,7 +75,7 @@ void run_padding(op_name op, const char* const (&names)[2], const Executor& exec
   const spatial<3> extents = Gradient ? spatial_extents(wide_out) : spatial_extents(wide_in);
   for (int d = 0; d < 3; ++d) p.axes[d] = {extents[d], geometry.before[d], geometry.after[d], options.mode};
   p.from = tile::pixels_of<const T>(wide_in), p.to = tile::pixels_of<T>(wide_out);
-  launch_pixels(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
+  launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 
 }  // namespace ops
@@ -133,6 +133,51 @@ void pad2d_gradient(const Executor& executor, const D& dy, const G& dx, pad_opti
 template <executor Executor, tensor_of_floats D, tensor_of_floats G>
 void pad3d_gradient(const Executor& executor, const D& dy, const G& dx, pad_options<3> options, where at = {}) {
   ops::run_padding<3, true>("pad3d_gradient", {"dy", "dx"}, executor, dy, dx, options, at);
+}
+
+/// The overloads below take the calls that fit no overload above, and stop the compilation with an error that says what
+/// is wrong with the call (ops/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void pad1d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void pad1d(const Executor&, const X&, const Y&, pad_options<1>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void pad1d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void pad1d_gradient(const Executor&, const X&, const Y&, pad_options<1>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void pad2d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void pad2d(const Executor&, const X&, const Y&, pad_options<2>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void pad2d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void pad2d_gradient(const Executor&, const X&, const Y&, pad_options<2>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void pad3d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void pad3d(const Executor&, const X&, const Y&, pad_options<3>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void pad3d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void pad3d_gradient(const Executor&, const X&, const Y&, pad_options<3>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

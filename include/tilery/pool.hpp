@@ -149,6 +149,105 @@ void average_pool3d_gradient(const Executor& executor, const D& dy, const G& dx,
   ops::run_average_pool_gradient<3>("average_pool3d_gradient", executor, dy, dx, options, at);
 }
 
+/// The overloads below take the calls that fit no overload above, and stop the compilation with an error that says what
+/// is wrong with the call (ops/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void max_pool1d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void max_pool1d(const Executor&, const X&, const Y&, max_pool_options<1>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class Executor, class X, class Y, class Indices>
+void max_pool1d(const Executor&, const X&, const Y&, const Indices&, max_pool_options<1>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void max_pool1d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Indices, class Y>
+void max_pool1d_gradient(const Executor&, const X&, const Indices&, const Y&, max_pool_options<1>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void max_pool2d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void max_pool2d(const Executor&, const X&, const Y&, max_pool_options<2>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class Executor, class X, class Y, class Indices>
+void max_pool2d(const Executor&, const X&, const Y&, const Indices&, max_pool_options<2>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void max_pool2d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Indices, class Y>
+void max_pool2d_gradient(const Executor&, const X&, const Indices&, const Y&, max_pool_options<2>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void max_pool3d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void max_pool3d(const Executor&, const X&, const Y&, max_pool_options<3>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class Executor, class X, class Y, class Indices>
+void max_pool3d(const Executor&, const X&, const Y&, const Indices&, max_pool_options<3>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void max_pool3d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Indices, class Y>
+void max_pool3d_gradient(const Executor&, const X&, const Indices&, const Y&, max_pool_options<3>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void average_pool1d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void average_pool1d(const Executor&, const X&, const Y&, average_pool_options<1>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void average_pool1d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void average_pool1d_gradient(const Executor&, const X&, const Y&, average_pool_options<1>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void average_pool2d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void average_pool2d(const Executor&, const X&, const Y&, average_pool_options<2>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void average_pool2d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void average_pool2d_gradient(const Executor&, const X&, const Y&, average_pool_options<2>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void average_pool3d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void average_pool3d(const Executor&, const X&, const Y&, average_pool_options<3>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void average_pool3d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class Executor, class X, class Y>
+void average_pool3d_gradient(const Executor&, const X&, const Y&, average_pool_options<3>, where = {}) {
+  ops::refuse_call<true, Executor, X, Y>();
+}
+
 }  // namespace tilery::inline TILERY_ABI
 
 #include <tilery/core/macros_on.inc>

@@ -207,6 +207,45 @@ void upsample_linear3d_gradient(const Executor& executor, const D& dy, const G& 
   ops::run_linear_gradient<3>("upsample_linear3d_gradient", executor, dy, dx, options, at);
 }
 
+/// The overloads below take the calls that fit no overload above, and stop the compilation with an error that says what
+/// is wrong with the call (ops/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_nearest1d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_linear1d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_nearest1d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_linear1d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_nearest2d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_linear2d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_nearest2d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_linear2d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_nearest3d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_linear3d(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_nearest3d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void upsample_linear3d_gradient(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
+
 }  // namespace tilery::inline TILERY_ABI
 
 #include <tilery/core/macros_on.inc>

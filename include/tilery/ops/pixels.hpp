@@ -116,14 +116,19 @@ tile::pixel_walk walk_over(const tensor_view<T, 5>& out, int images, int vector)
   return walk;
 }
 
-/// Launches the pixel kernel of Params with the policy that the selector picks, for all elements of `out`. A kernel
-/// counts its elements in 32 bits: more images than that are computed by several launches. Throws if one image has more
-/// elements than that.
-template <class T, class Executor, class Params>
+/// The wider type of T and int32: packs of 16 bytes of this type are whole packs of T and of indices.
+template <class T>
+using with_indices = std::conditional_t<sizeof(T) < 4, float, T>;
+
+/// Launches the pixel kernel of Params with the policy that the selector picks, for all elements of `out`. Wide is the
+/// widest element type of the operands: a GPU's packs have 16 bytes of it, so that each access is to whole sectors. A
+/// kernel counts its elements in 32 bits: more images than that are computed by several launches. Throws if one image
+/// has more elements than that.
+template <class Wide, class T, class Executor, class Params>
 void launch_pixels(const Executor& executor, const pixel_problem& problem, const tensor_view<T, 5>& out,
                    const Params& params, const operands& all, where at) {
   if (out.size() == 0) return;
-  using table = pixel_table<Executor, T>;
+  using table = pixel_table<Executor, Wide>;
   with_candidate<table>(table::choose(problem, executor.target()).index, [&]<pixel_policy P>() {
     using kernel = pixels_kernel<P, Params>;
     constexpr int vector = P.lowest == arch::cpu ? 1 : P.vector;

@@ -69,7 +69,7 @@ template <int N, class Executor, class X, class Y, class Indices>
 void run_max_pool(op_name op, const Executor& executor, const X& x, const Y& y, const Indices& indices,
                   const max_pool_options<N>& options, where at) {
   using T = element_type_of<Y>;
-  constexpr bool with_indices = !std::is_same_v<Indices, no_indices>;
+  constexpr bool has_indices = !std::is_same_v<Indices, no_indices>;
   check_pixel_types<N, X, Y>();
   const auto in = view(x, at, {op.prefix, "x"}), out = view(y, at, {op.prefix, "y"});
   const pool_geometry geometry = geometry_of(options);
@@ -79,10 +79,10 @@ void run_max_pool(op_name op, const Executor& executor, const X& x, const Y& y, 
   refuse(check_geometry(op.name, "x", geometry, extents), at);
   refuse(check_pooled(op.name, all[0], all[1], geometry, extents), at);
 
-  max_pool_params<T, with_indices> p{};
+  max_pool_params<T, has_indices> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_out));
   p.x = tile::pixels_of<const T>(wide_in), p.y = tile::pixels_of<T>(wide_out);
-  if constexpr (with_indices) {
+  if constexpr (has_indices) {
     static_assert(Indices::rank() == N + 2 && !std::is_const_v<element_type_of<Indices>>,
                   "the indices must have the rank of y and must not be const");
     const auto places = view(indices, at, {op.prefix, "indices"});
@@ -92,10 +92,10 @@ void run_max_pool(op_name op, const Executor& executor, const X& x, const Y& y, 
     refuse(check_call(op.name, all, executor.reachable()), at);
     const auto wide_places = in_three_dimensions(places);
     p.indices = tile::pixels_of<std::int32_t>(wide_places);
-    launch_pixels(executor, describe_pixels(wide_out, wide_in, wide_places), wide_out, p, all, at);
+    launch_pixels<with_indices<T>>(executor, describe_pixels(wide_out, wide_in, wide_places), wide_out, p, all, at);
   } else {
     refuse(check_call(op.name, all, executor.reachable()), at);
-    launch_pixels(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
+    launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
   }
 }
 
@@ -122,7 +122,7 @@ void run_max_pool_gradient(op_name op, const Executor& executor, const D& dy, co
   set_axes(p.axes, geometry, extents, spatial_extents(wide_in));
   p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
   p.indices = tile::pixels_of<const std::int32_t>(wide_places);
-  launch_pixels(executor, describe_pixels(wide_out, wide_in, wide_places), wide_out, p, all, at);
+  launch_pixels<with_indices<T>>(executor, describe_pixels(wide_out, wide_in, wide_places), wide_out, p, all, at);
 }
 
 template <int N, class Executor, class X, class Y>
@@ -142,7 +142,7 @@ void run_average_pool(op_name op, const Executor& executor, const X& x, const Y&
   average_pool_params<T> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_out));
   p.x = tile::pixels_of<const T>(wide_in), p.y = tile::pixels_of<T>(wide_out);
-  launch_pixels(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
+  launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 
 template <int N, class Executor, class D, class G>
@@ -162,7 +162,7 @@ void run_average_pool_gradient(op_name op, const Executor& executor, const D& dy
   average_pool_gradient_params<T> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_in));
   p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
-  launch_pixels(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
+  launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 
 }  // namespace ops

@@ -60,9 +60,10 @@ struct global {
 
 void use() {
   using table = tilery::pixel_table_gpu<T>;
+  using table_with_indices = tilery::pixel_table_gpu<std::conditional_t<sizeof(T) == 2, float, T>>;
   compile_candidates<table, plain<tilery::max_pool_params<T, false>>>();
-  compile_candidates<table, max_pool>();
-  compile_candidates<table, max_pool_gradient>();
+  compile_candidates<table_with_indices, max_pool>();
+  compile_candidates<table_with_indices, max_pool_gradient>();
   compile_candidates<table, plain<tilery::average_pool_params<T>>>();
   compile_candidates<table, plain<tilery::average_pool_gradient_params<T>>>();
   compile_candidates<table, plain<tilery::linear_params<T>>>();

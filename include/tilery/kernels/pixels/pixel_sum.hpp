@@ -41,12 +41,14 @@ struct pixel_sum_params {
     for (int i = 0; i < Packs; ++i) sums[i] = splat<N>(has_any ? S(-0.0) : S(0));  // -0 + x is x, also for an x of -0
 
     for (int a = 0; a < d.count; ++a)
-      for (int b = 0; b < h.count; ++b)
+      for (int b = 0; b < h.count; ++b) {
+        TILERY_ROLLED
         for (int c = 0; c < w.count; ++c) {
           const gmem_ptr<const T> source = from.at({at.n, d.at(a), h.at(b), w.at(c)}, channel);
           TILERY_UNROLL
           for (int i = 0; i < Packs; ++i) sums[i] = sums[i] + tile::load_channels<S>(lane, source + i * N, n);
         }
+      }
 
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) tile::store_channels(lane, to.at(at, channel) + i * N, sums[i]);

@@ -22,6 +22,7 @@ struct pixels_kernel {
   static constexpr const char* name = Params::name;
   static constexpr int threads = P.threads;
   static constexpr bool allows_one_lane = P.threads == 1;
+  static constexpr int resident = P.threads < 768 ? 768 / P.threads : 1;  // 80 registers suffice: 768 threads fit an SM
   using shared = no_shared;
 
   /// The number of blocks. On a GPU each block has `threads` items; on the CPU each has a part of a row of pixels, with
