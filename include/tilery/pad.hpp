@@ -63,14 +63,16 @@ void run_padding(op_name op, const char* const (&names)[2], const Executor& exec
                  const pad_options<N>& options, where at) {
   using T = element_type_of<To>;
   check_pixel_types<N, From, To>();
-  const auto in = view(from, at, {op.prefix, names[0]}), out = view(to, at, {op.prefix, names[1]});
+  const auto in = view(from, at, {op.prefix, names[0]});
+  const auto out = view(to, at, {op.prefix, names[1]});
   operands all = {reads(names[0], in), writes(names[1], out)};
   const pad_geometry geometry{N, options.padding.in_three(0),
                               given_or(options.padding_after, options.padding).in_three(0), options.mode};
   refuse(check_padding(op.name, all[Gradient ? 1 : 0], all[Gradient ? 0 : 1], geometry), at);
   refuse(check_call(op.name, all, executor.reachable()), at);
 
-  const auto wide_in = in_three_dimensions(in), wide_out = in_three_dimensions(out);
+  const auto wide_in = in_three_dimensions(in);
+  const auto wide_out = in_three_dimensions(out);
   pixel_sum_params<T, tile::padding_axis, Gradient> p{};
   const spatial<3> extents = Gradient ? spatial_extents(wide_out) : spatial_extents(wide_in);
   for (int d = 0; d < 3; ++d) p.axes[d] = {extents[d], geometry.before[d], geometry.after[d], options.mode};

@@ -40,11 +40,13 @@ void run_resampling(op_name op, const char* const (&names)[2], const Executor& e
                     const Set& set, where at) {
   using T = element_type_of<To>;
   check_pixel_types<N, From, To>();
-  const auto in = view(from, at, {op.prefix, names[0]}), out = view(to, at, {op.prefix, names[1]});
+  const auto in = view(from, at, {op.prefix, names[0]});
+  const auto out = view(to, at, {op.prefix, names[1]});
   operands all = {reads(names[0], in), writes(names[1], out)};
   refuse(check_resampled(op.name, all), at);
   refuse(check_call(op.name, all, executor.reachable()), at);
-  const auto wide_in = in_three_dimensions(in), wide_out = in_three_dimensions(out);
+  const auto wide_in = in_three_dimensions(in);
+  const auto wide_out = in_three_dimensions(out);
   Params p{};
   set(p, wide_in, wide_out);
   launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);

@@ -71,9 +71,11 @@ void run_max_pool(op_name op, const Executor& executor, const X& x, const Y& y, 
   using T = element_type_of<Y>;
   constexpr bool has_indices = !std::is_same_v<Indices, no_indices>;
   check_pixel_types<N, X, Y>();
-  const auto in = view(x, at, {op.prefix, "x"}), out = view(y, at, {op.prefix, "y"});
+  const auto in = view(x, at, {op.prefix, "x"});
+  const auto out = view(y, at, {op.prefix, "y"});
   const pool_geometry geometry = geometry_of(options);
-  const auto wide_in = in_three_dimensions(in), wide_out = in_three_dimensions(out);
+  const auto wide_in = in_three_dimensions(in);
+  const auto wide_out = in_three_dimensions(out);
   const spatial<3> extents = spatial_extents(wide_in);
   operands all = {reads("x", in), writes("y", out)};
   refuse(check_geometry(op.name, "x", geometry, extents), at);
@@ -105,10 +107,12 @@ void run_max_pool_gradient(op_name op, const Executor& executor, const D& dy, co
   using T = element_type_of<G>;
   check_pixel_types<N, D, G>();
   static_assert(Indices::rank() == N + 2, "the indices must have the rank of dy");
-  const auto in = view(dy, at, {op.prefix, "dy"}), out = view(dx, at, {op.prefix, "dx"});
+  const auto in = view(dy, at, {op.prefix, "dy"});
+  const auto out = view(dx, at, {op.prefix, "dx"});
   const auto places = view(indices, at, {op.prefix, "indices"});
   const pool_geometry geometry = geometry_of(options);
-  const auto wide_in = in_three_dimensions(in), wide_out = in_three_dimensions(out);
+  const auto wide_in = in_three_dimensions(in);
+  const auto wide_out = in_three_dimensions(out);
   const auto wide_places = in_three_dimensions(places);
   const spatial<3> extents = spatial_extents(wide_out);
   operands all = {reads("dy", in), reads("indices", places), writes("dx", out)};
@@ -130,9 +134,11 @@ void run_average_pool(op_name op, const Executor& executor, const X& x, const Y&
                       const average_pool_options<N>& options, where at) {
   using T = element_type_of<Y>;
   check_pixel_types<N, X, Y>();
-  const auto in = view(x, at, {op.prefix, "x"}), out = view(y, at, {op.prefix, "y"});
+  const auto in = view(x, at, {op.prefix, "x"});
+  const auto out = view(y, at, {op.prefix, "y"});
   const pool_geometry geometry = geometry_of(options);
-  const auto wide_in = in_three_dimensions(in), wide_out = in_three_dimensions(out);
+  const auto wide_in = in_three_dimensions(in);
+  const auto wide_out = in_three_dimensions(out);
   const spatial<3> extents = spatial_extents(wide_in);
   operands all = {reads("x", in), writes("y", out)};
   refuse(check_geometry(op.name, "x", geometry, extents), at);
@@ -150,9 +156,11 @@ void run_average_pool_gradient(op_name op, const Executor& executor, const D& dy
                                const average_pool_options<N>& options, where at) {
   using T = element_type_of<G>;
   check_pixel_types<N, D, G>();
-  const auto in = view(dy, at, {op.prefix, "dy"}), out = view(dx, at, {op.prefix, "dx"});
+  const auto in = view(dy, at, {op.prefix, "dy"});
+  const auto out = view(dx, at, {op.prefix, "dx"});
   const pool_geometry geometry = geometry_of(options);
-  const auto wide_in = in_three_dimensions(in), wide_out = in_three_dimensions(out);
+  const auto wide_in = in_three_dimensions(in);
+  const auto wide_out = in_three_dimensions(out);
   const spatial<3> extents = spatial_extents(wide_out);
   operands all = {reads("dy", in), writes("dx", out)};
   refuse(check_geometry(op.name, "dx", geometry, extents), at);
