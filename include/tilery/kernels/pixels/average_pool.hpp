@@ -42,12 +42,12 @@ struct average_pool_params {
     const gmem_ptr<const T> image = x.image(at.n, channel);
     for (int a = 0; a < d.elements.count; ++a)
       for (int b = 0; b < h.elements.count; ++b) {
-        gmem_ptr<const T> from = image + (d.elements.at(a) * x.strides[1] + h.elements.at(b) * x.strides[2] +
-                                          w.elements.first * x.strides[3]);
+        std::int64_t offset =
+            d.elements.at(a) * x.strides[1] + h.elements.at(b) * x.strides[2] + w.elements.first * x.strides[3];
         for (int c = 0; c < w.elements.count; ++c) {
           TILERY_UNROLL
-          for (int i = 0; i < Packs; ++i) sums[i] = sums[i] + tile::load_channels<S>(lane, from + i * N, n);
-          from = from + x.strides[3];
+          for (int i = 0; i < Packs; ++i) sums[i] = sums[i] + tile::load_channels<S>(lane, image + (offset + i * N), n);
+          offset += x.strides[3];
         }
       }
 
@@ -82,7 +82,7 @@ struct average_pool_gradient_params {
     pack<S, N> sums[Packs], alike[Packs];  // alike: the sum of the windows so far whose divisor is `divisor`
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) sums[i] = alike[i] = splat<N>(S(0));
-    std::int64_t divisor = 1;
+    std::int64_t divisor = 0;  // no window yet
 
     for (int a = 0; a < d.count; ++a)
       for (int b = 0; b < h.count; ++b) {
@@ -104,9 +104,10 @@ struct average_pool_gradient_params {
   }
 
 private:
-  /// Adds alike / divisor to the sums, and sets alike to 0.
+  /// Adds alike / divisor to the sums, and sets alike to 0. Does nothing if the divisor is 0.
   template <class S, int N, int Packs>
   TILERY_SIMT static void add_quotients(pack<S, N> (&sums)[Packs], pack<S, N> (&alike)[Packs], std::int64_t divisor) {
+    if (divisor == 0) return;
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) {
       sums[i] = sums[i] + alike[i] / static_cast<S>(divisor);

@@ -40,12 +40,13 @@ struct max_pool_params {
     const gmem_ptr<const T> image = x.image(at.n, channel);
     for (int a = 0; a < d.count; ++a)
       for (int b = 0; b < h.count; ++b) {
-        gmem_ptr<const T> from = image + (d.at(a) * x.strides[1] + h.at(b) * x.strides[2] + w.first * x.strides[3]);
+        std::int64_t offset = d.at(a) * x.strides[1] + h.at(b) * x.strides[2] + w.first * x.strides[3];
         int number = WithIndices ? x.number(d.at(a), h.at(b), w.first) : 0;
         for (int c = 0; c < w.count; ++c) {
           TILERY_UNROLL
-          for (int i = 0; i < Packs; ++i) best[i].add(tile::load_channels<S>(lane, from + i * N, n), number);
-          from = from + w.step * x.strides[3];
+          for (int i = 0; i < Packs; ++i)
+            best[i].add(tile::load_channels<S>(lane, image + (offset + i * N), n), number);
+          offset += w.step * x.strides[3];
           number += w.step;
         }
       }

@@ -52,7 +52,8 @@ private:
   /// Computes the block's part of a row of pixels. What the pixels of a column have in common is computed once, and not
   /// for each channel.
   template <class Lane>
-  TILERY_SIMT static void run_row(Lane lane, const Params& p) {
+  TILERY_SIMT static void run_row(Lane lane, const Params& params) {
+    const Params p = params;  // a local copy: the compiler knows that no store changes it
     const tile::pixel_walk& all = p.walk;
     const int pieces_a_row = pieces(all.width, P.pixels);
     const int begin = lane.block().x % pieces_a_row * P.pixels, count = lesser(P.pixels, all.width - begin);
