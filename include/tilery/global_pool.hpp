@@ -68,7 +68,8 @@ void launch_global_pool(const Executor& executor, const tensor_view<const T, 5>&
   p.y = for_kernel<T>(y), p.indices = for_kernel<std::int32_t>(indices);
   const pixel_problem packs = describe_pixels(x);
   const std::int64_t next_pixel = x.extents[3] > 1 ? x.strides[3] : x.extents[2] > 1 ? x.strides[2] : x.strides[1];
-  const global_pool_problem problem{packs.vector, packs.contiguous, p.pixels > 1 && next_pixel < x.strides[4]};
+  const global_pool_problem problem{packs.vector, packs.contiguous, p.pixels > 1 && next_pixel < x.strides[4],
+                                    x.extents[4]};
   using table = global_pool_table<Executor, T>;
   with_candidate<table>(table::choose(problem, executor.target()).index, [&]<global_pool_policy P>() {
     using kernel = global_pool_kernel<P, T, Reduction>;

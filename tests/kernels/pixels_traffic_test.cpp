@@ -43,6 +43,10 @@ struct channels_last {
     EXPECT_LE(sum_of(profile, site_kind::global_load, &site_profile::sectors) * 32, loaded());
     EXPECT_EQ(sum_of(profile, site_kind::global_store, &site_profile::sectors) * 32, stored());
   }
+  /// Each store of a warp is 32 packs of 16 bytes.
+  void expect_whole_packs() const {
+    EXPECT_EQ(sum_of(profile, site_kind::global_store, &site_profile::requests) * 32 * 16, stored());
+  }
 };
 
 template <class T>
@@ -87,12 +91,14 @@ TYPED_TEST(pixels_traffic, channels_last_images_move_in_whole_sectors) {
     });
     forward.expect_whole_sectors();
     EXPECT_EQ(forward.loaded(), forward.x_bytes);
+    forward.expect_whole_packs();
     const channels_last<T> backward(8, 12, 4, 6, 32, [](const auto& gpu, auto dx, auto dy, auto) {
       average_pool2d_gradient(gpu, dy, dx, {.window = 2});
     });
     backward.expect_whole_sectors();
     EXPECT_EQ(backward.loaded(), 4 * backward.y_bytes);
     EXPECT_EQ(backward.stored(), backward.x_bytes);
+    backward.expect_whole_packs();
   }
   {
     SCOPED_TRACE("upsample_nearest2d and its gradient");

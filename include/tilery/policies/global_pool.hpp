@@ -49,6 +49,7 @@ struct global_pool_problem {
   int vector = 1;             // channels of the widest pack for which x is aligned and consists of whole packs
   bool contiguous = false;    // true if the channels of x are contiguous
   bool pixels_inner = false;  // true if the pixels of a channel have a smaller stride than the channels
+  int channels = 0;           // of x
 };
 
 }  // namespace tilery::inline TILERY_ABI

@@ -29,7 +29,10 @@ struct average_pool_params {
     tile::pixel_range elements;
     std::int32_t counted;
   };
-  TILERY_SIMT window along(int i, int place) const { return {axes[i].elements(place), axes[i].counted(place)}; }
+  template <class Lane>
+  TILERY_SIMT window along(Lane, int i, int place) const {
+    return {axes[i].elements(place), axes[i].counted(place)};
+  }
 
   template <int Packs, class Lane, int N>
   TILERY_SIMT void step(Lane lane, tile::pixel at, const window& d, const window& h, const window& w, int channel,
@@ -73,7 +76,10 @@ struct average_pool_gradient_params {
     return rest;
   }
 
-  TILERY_SIMT tile::pixel_range along(int i, int place) const { return axes[i].windows_at(place); }
+  template <class Lane>
+  TILERY_SIMT tile::pixel_range along(Lane, int i, int place) const {
+    return axes[i].windows_at(place);
+  }
 
   template <int Packs, class Lane, int N>
   TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,

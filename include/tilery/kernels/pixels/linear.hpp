@@ -27,7 +27,10 @@ struct linear_params {
   }
 
   using sample = tile::linear_sample<accumulator_t<T>>;
-  TILERY_SIMT sample along(int i, int place) const { return axes[i].template sample<accumulator_t<T>>(place); }
+  template <class Lane>
+  TILERY_SIMT sample along(Lane, int i, int place) const {
+    return axes[i].template sample<accumulator_t<T>>(place);
+  }
 
   template <int Packs, class Lane, int N>
   TILERY_SIMT void step(Lane lane, tile::pixel at, sample d, sample h, sample w, int channel, width_t<N> n) const {
@@ -67,23 +70,47 @@ struct linear_gradient_params {
     return rest;
   }
 
-  TILERY_SIMT tile::pixel_range along(int i, int place) const { return axes[i].outputs_at(place); }
+  /// The outputs that an element has a part in along one dimension, and the weights of the first Kept of them.
+  template <int Kept>
+  struct outputs {
+    tile::pixel_range range;
+    std::int32_t element;
+    accumulator_t<T> kept[Kept > 0 ? Kept : 1];
 
-  template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
-                        int channel, width_t<N> n) const {
+    TILERY_SIMT accumulator_t<T> weight(const tile::linear_axis& axis, int i) const {
+      if constexpr (Kept > 0)
+        if (i < Kept) return kept[i];
+      return axis.template weight<accumulator_t<T>>(range.at(i), element);
+    }
+  };
+  /// The CPU keeps the weights of a column for all rows and channels; a lane of a GPU has one pack of channels, and
+  /// registers that it cannot index.
+  template <class Lane>
+  TILERY_SIMT auto along(Lane, int i, int place) const {
+    constexpr int kept = Lane::is_whole_block ? 8 : 0;
+    outputs<kept> all;
+    all.range = axes[i].outputs_at(place);
+    all.element = place;
+    for (int k = 0; k < kept && k < all.range.count; ++k)
+      all.kept[k] = axes[i].template weight<accumulator_t<T>>(all.range.at(k), place);
+    return all;
+  }
+
+  template <int Packs, class Lane, class Along, int N>
+  TILERY_SIMT void step(Lane lane, tile::pixel at, const Along& d, const Along& h, const Along& w, int channel,
+                        width_t<N> n) const {
     using S = accumulator_t<T>;
     pack<S, N> sums[Packs];
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) sums[i] = splat<N>(S(0));
 
-    for (int a = 0; a < d.count; ++a) {
-      const S outermost = axes[0].template weight<S>(d.at(a), at.d);
-      for (int b = 0; b < h.count; ++b) {
-        const S outer = outermost * axes[1].template weight<S>(h.at(b), at.h);
-        for (int c = 0; c < w.count; ++c) {
-          const auto weight = splat<N>(outer * axes[2].template weight<S>(w.at(c), at.w));
-          const gmem_ptr<const T> from = dy.at({at.n, d.at(a), h.at(b), w.at(c)}, channel);
+    for (int a = 0; a < d.range.count; ++a) {
+      const S outermost = d.weight(axes[0], a);
+      for (int b = 0; b < h.range.count; ++b) {
+        const S outer = outermost * h.weight(axes[1], b);
+        for (int c = 0; c < w.range.count; ++c) {
+          const auto weight = splat<N>(outer * w.weight(axes[2], c));
+          const gmem_ptr<const T> from = dy.at({at.n, d.range.at(a), h.range.at(b), w.range.at(c)}, channel);
           TILERY_UNROLL
           for (int i = 0; i < Packs; ++i) sums[i] = fma(tile::load_channels<S>(lane, from + i * N, n), weight, sums[i]);
         }

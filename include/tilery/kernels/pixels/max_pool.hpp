@@ -26,7 +26,10 @@ struct max_pool_params {
     return rest;
   }
 
-  TILERY_SIMT tile::pixel_range along(int i, int place) const { return axes[i].elements(place); }
+  template <class Lane>
+  TILERY_SIMT tile::pixel_range along(Lane, int i, int place) const {
+    return axes[i].elements(place);
+  }
 
   template <int Packs, class Lane, int N>
   TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
@@ -75,7 +78,10 @@ struct max_pool_gradient_params {
     return rest;
   }
 
-  TILERY_SIMT tile::pixel_range along(int i, int place) const { return axes[i].windows_at(place); }
+  template <class Lane>
+  TILERY_SIMT tile::pixel_range along(Lane, int i, int place) const {
+    return axes[i].windows_at(place);
+  }
 
   template <int Packs, class Lane, int N>
   TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,

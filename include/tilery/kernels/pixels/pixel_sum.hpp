@@ -24,7 +24,8 @@ struct pixel_sum_params {
     return rest;
   }
 
-  TILERY_SIMT auto along(int i, int place) const {
+  template <class Lane>
+  TILERY_SIMT auto along(Lane, int i, int place) const {
     if constexpr (Gradient)
       return axes[i].outputs_at(place);
     else

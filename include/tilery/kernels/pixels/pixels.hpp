@@ -12,8 +12,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Params have `name`, `walk` (a tile::pixel_walk over the output), and two functions. along(i, place) returns what all
-/// pixels at this place along spatial dimension i have in common, such as the elements of their windows.
+/// Params have `name`, `walk` (a tile::pixel_walk over the output), and two functions. along(lane, i, place) returns
+/// what all pixels at this place along spatial dimension i have in common, such as the elements of their windows.
 /// step<Packs>(lane, pixel, d, h, w, channel, width<N>) computes Packs packs of N channels of a pixel, from `channel`
 /// on; d, h and w are the results of along() for the pixel's place.
 template <pixel_policy P, class Params>
@@ -43,8 +43,8 @@ struct pixels_kernel {
       if (item >= p.walk.items) return;
       int pack;
       const tile::pixel at = p.walk.locate(item, pack);
-      p.template step<1>(lane, at, p.along(0, at.d), p.along(1, at.h), p.along(2, at.w), pack * P.vector,
-                         width<P.vector>);
+      p.template step<1>(lane, at, p.along(lane, 0, at.d), p.along(lane, 1, at.h), p.along(lane, 2, at.w),
+                         pack * P.vector, width<P.vector>);
     }
   }
 
@@ -61,9 +61,9 @@ private:
     tile::pixel at;
     at.h = rest % all.height, rest /= all.height;
     at.d = rest % all.depth, at.n = rest / all.depth;
-    const auto d = p.along(0, at.d), h = p.along(1, at.h);
+    const auto d = p.along(lane, 0, at.d), h = p.along(lane, 1, at.h);
     std::remove_const_t<decltype(d)> across[P.pixels];
-    for (int i = 0; i < count; ++i) across[i] = p.along(2, begin + i);
+    for (int i = 0; i < count; ++i) across[i] = p.along(lane, 2, begin + i);
 
     if (all.channels_inner) {
       for (int i = 0; i < count; ++i) {
