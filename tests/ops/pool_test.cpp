@@ -298,6 +298,28 @@ TYPED_TEST(pool_on, an_index_of_no_pixel_of_its_window_adds_nothing) {
   expect_values(gather_pixels(*this, to), dx, "dx");
 }
 
+// Of a batch with more packs than 32 bits count, several launches compute some images each: here with a lower limit.
+TYPED_TEST(pool_on, several_launches_compute_a_large_batch) {
+  const pooling p{.x = {7, 1, 4, 6, 8}, .window = {1, 2, 2}, .stride = {1, 2, 2}};
+  for (const pixel_layout how : {pixel_layout::channels_last, pixel_layout::odd}) {
+    const grid<double> values = draw_grid(p.x, 8);
+    const auto x = place_pixels<3, float>(*this, values, how);
+    const auto y = this->template empty<float, 3>(p.y(), how), whole = this->template empty<float, 3>(p.y(), how);
+    average_pool3d(this->executor, x.read(), whole.view, p.average_options<3>());
+    average_pool_params<float> params{};
+    const auto geometry = ops::geometry_of(p.average_options<3>());
+    ops::set_axes(params.axes, geometry, ops::spatial_extents(x.view), ops::spatial_extents(y.view));
+    params.x = tile::pixels_of<const float>(x.view), params.y = tile::pixels_of<float>(y.view);
+    const auto launch_with = [&](std::int64_t most) {
+      ops::launch_pixels<float>(this->executor, ops::describe_pixels(y.view, x.view), y.view, params,
+                                {reads("x", x.view), writes("y", y.view)}, {}, most);
+    };
+    launch_with(100);  // 48 elements in an image
+    EXPECT_EQ(gather_pixels(*this, y).values, gather_pixels(*this, whole).values) << name_of(how);
+    EXPECT_REFUSED(launch_with(11), "average_pool: an image of the output has ");
+  }
+}
+
 // What PyTorch 2.15.0 computes (pool_golden.py).
 TYPED_TEST(pool_on, agrees_with_pytorch) {
   for (const golden_pool& g : golden_pools) {

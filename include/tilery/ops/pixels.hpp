@@ -122,22 +122,22 @@ using with_indices = std::conditional_t<sizeof(T) < 4, float, T>;
 
 /// Launches the pixel kernel of Params with the policy that the selector picks, for all elements of `out`. Wide is the
 /// widest element type of the operands: a GPU's packs have 16 bytes of it, so that each access is to whole sectors. A
-/// kernel counts its elements in 32 bits: more images than that are computed by several launches. Throws if one image
-/// has more elements than that.
+/// kernel counts its packs in 32 bits: of a batch with more than `most_packs` packs, several launches compute some
+/// images each. Throws if one image has more packs than that.
 template <class Wide, class T, class Executor, class Params>
 void launch_pixels(const Executor& executor, const pixel_problem& problem, const tensor_view<T, 5>& out,
-                   const Params& params, const operands& all, where at) {
+                   const Params& params, const operands& all, where at, std::int64_t most_packs = largest_extent) {
   if (out.size() == 0) return;
   using table = pixel_table<Executor, Wide>;
   with_candidate<table>(table::choose(problem, executor.target()).index, [&]<pixel_policy P>() {
     using kernel = pixels_kernel<P, Params>;
     constexpr int vector = P.lowest == arch::cpu ? 1 : P.vector;
-    const std::int64_t items_of_image = out.size() / out.extents[0] / vector;
-    if (items_of_image > largest_extent)
-      throw error({sentence(Params::name, ": an image of the output has ", items_of_image, " packs of ", vector),
-                   " channels; it must have at most ", largest_extent},
+    const std::int64_t packs_of_image = out.size() / out.extents[0] / vector;
+    if (packs_of_image > most_packs)
+      throw error({sentence(Params::name, ": an image of the output has ", packs_of_image, " packs of ", vector),
+                   vector == 1 ? " channel" : " channels", "; it must have at most ", most_packs},
                   at);
-    const int at_once = static_cast<int>(lesser<std::int64_t>(out.extents[0], largest_extent / items_of_image));
+    const int at_once = static_cast<int>(lesser<std::int64_t>(out.extents[0], most_packs / packs_of_image));
     for (int done = 0; done < out.extents[0]; done += at_once) {
       Params part = params.without(done);
       part.walk = walk_over(out, lesser(at_once, out.extents[0] - done), vector);
