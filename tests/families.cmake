@@ -46,6 +46,7 @@ function(write_families)
     conv "convolution"
     rows "rows (softmax, loss)"
     elementwise "elementwise, optimizers"
+    pixels "pooling, upsampling, padding"
     checks "headers, sources, compile checks"
     examples "examples")
   set(file ${PROJECT_BINARY_DIR}/families.txt)

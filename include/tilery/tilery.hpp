@@ -14,9 +14,13 @@
 #include <tilery/gemm.hpp>
 #include <tilery/gemm_batched.hpp>
 #include <tilery/gemm_grouped.hpp>
+#include <tilery/global_pool.hpp>
 #include <tilery/loss.hpp>
 #include <tilery/optimizer.hpp>
+#include <tilery/pad.hpp>
+#include <tilery/pool.hpp>
 #include <tilery/softmax.hpp>
+#include <tilery/upsample.hpp>
 #include <tilery/validate.hpp>
 
 #include <tilery/core/macros_on.inc>

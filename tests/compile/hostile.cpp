@@ -11,11 +11,15 @@
 #include <tilery/gemm.hpp>
 #include <tilery/gemm_batched.hpp>
 #include <tilery/gemm_grouped.hpp>
+#include <tilery/global_pool.hpp>
 #include <tilery/kernel.hpp>
 #include <tilery/loss.hpp>
 #include <tilery/optimizer.hpp>
+#include <tilery/pad.hpp>
+#include <tilery/pool.hpp>
 #include <tilery/softmax.hpp>
 #include <tilery/tilery.hpp>
+#include <tilery/upsample.hpp>
 #include <tilery/validate.hpp>
 #include <tilery/virtual_gpu.hpp>
 

@@ -174,9 +174,9 @@ auto weight_gradient_params(const conv_geometry& g, const images_view<X>& x, con
                  taps * g.channels,
                  pixels,
                  {},
-                 divisor(greater(g.channels, 1)),
-                 divisor(g.taps[2]),
-                 divisor(g.taps[1])};
+                 fast_divisor(greater(g.channels, 1)),
+                 fast_divisor(g.taps[2]),
+                 fast_divisor(g.taps[1])};
   for (int d = 0; d < 3; ++d) {
     b.walk[d] = forward_walk(g, d);
     if (g.flipped) b.walk[d].origin += (g.taps[d] - 1) * g.dilation[d], b.walk[d].tap_step = -g.dilation[d];
@@ -187,10 +187,10 @@ auto weight_gradient_params(const conv_geometry& g, const images_view<X>& x, con
                                                               g.filters,
                                                               pixels,
                                                               {},
-                                                              divisor(greater(g.filters, 1))},
+                                                              fast_divisor(greater(g.filters, 1))},
                                                  b,
                                                  tap_matrix<W>{images_for_kernel<W>(dw), tile::pixel_grid(g.taps),
-                                                               divisor(greater(g.channels, 1)), g.filters,
+                                                               fast_divisor(greater(g.channels, 1)), g.filters,
                                                                taps * g.channels},
                                                  e, f,
                                                  {g.groups, g.filters * dy.strides[4], g.channels * x.strides[4],

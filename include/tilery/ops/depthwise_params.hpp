@@ -28,11 +28,11 @@ inline bool is_depthwise(const conv_geometry& g) { return g.channels == 1 && g.g
 
 /// Returns the walk of a forward pass or of a data gradient in dimension d.
 inline tile::depthwise_walk walk_of(const conv_geometry& g, int d, bool is_gradient) {
-  tile::depthwise_walk walk{divisor(1), g.stride[d], g.dilation[d], 1, {}};
+  tile::depthwise_walk walk{fast_divisor(1), g.stride[d], g.dilation[d], 1, {}};
   if (!is_gradient) {
     walk.of[0] = {g.taps[d], -g.before[d], 0};
   } else {
-    walk.classes = divisor(g.stride[d]), walk.in_step = 1;
+    walk.classes = fast_divisor(g.stride[d]), walk.in_step = 1;
     for (std::int32_t first = 0; first < g.stride[d]; ++first) {
       // The taps of a residue class read smaller and smaller coordinates: they are taken in reverse order.
       const conv_residue r = residue_of(g, d, first);
@@ -89,7 +89,7 @@ auto depthwise_params_of(const conv_geometry& g, bool is_gradient, const images_
   depthwise_images<T> a{images_for_kernel<const T>(in),
                         {},
                         {walk_of(g, 0, is_gradient), walk_of(g, 1, is_gradient), walk_of(g, 2, is_gradient)},
-                        divisor(g.filters),
+                        fast_divisor(g.filters),
                         is_gradient};
   depthwise_filter<T, typename params::accumulator> b{images_for_kernel<const T>(w), tile::pixel_grid(g.taps)};
   return product_of<params>(a, b, channel_matrix<C>{images_for_kernel<C>(out), rows, out.extents[4]}, e, f, {});
@@ -105,7 +105,7 @@ auto depthwise_weight_params_of(const conv_geometry& g, const images_view<X>& x,
                                   {forward_walk(g, 0), forward_walk(g, 1), forward_walk(g, 2)},
                                   g.taps,
                                   dy.extents[4],
-                                  divisor(g.filters),
+                                  fast_divisor(g.filters),
                                   1};
   return p;
 }
@@ -120,8 +120,8 @@ auto depthwise_totals_of(const conv_geometry& g, const images_view<W>& dw, Epilo
   e.shape(dw.extents[0], taps);
   const typename params::a_panel slices{sums(nullptr), 1, 0, g.flipped};
   return product_of<params>(slices, slices,
-                            tap_matrix<W>{images_for_kernel<W>(dw), tile::pixel_grid(g.taps), divisor(1), dw.extents[0],
-                                          taps},
+                            tap_matrix<W>{images_for_kernel<W>(dw), tile::pixel_grid(g.taps), fast_divisor(1),
+                                          dw.extents[0], taps},
                             e, f, {});
 }
 

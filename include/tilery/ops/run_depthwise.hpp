@@ -64,11 +64,11 @@ void run_depthwise(const Executor& executor, const char* op, Params p, const ope
   if (p.c.rows == 0) return finish_empty_gemm(executor, p, at);
   const auto& out = p.c.images;
   const int pixels = out.extents[0] * out.extents[1] * out.extents[2];
-  p.a.grid = strips_of(op, out.extents, p.c.rows / pixels, p.a.walk[2].classes.value(), P.strip, P.rows, at);
+  p.a.grid = strips_of(op, out.extents, p.c.rows / pixels, p.a.walk[2].classes.value, P.strip, P.rows, at);
   const index3 grid = depthwise_grid(op, kernel::block_count(p), at);
   if constexpr (Executor::uses_cpu_kernels) {
     static_assert(P.lowest == arch::cpu, "the cpu executor needs a policy with lowest = arch::cpu");
-    const int filters = p.c.columns * p.a.inputs(), taps = p.b.taps.volume.value();
+    const int filters = p.c.columns * p.a.inputs(), taps = p.b.taps.volume.value;
     p.b.pitch = pieces(filters, P.vector) * P.vector;
     const allocation memory =
         executor.workspace(sizeof(S) * static_cast<std::size_t>(p.b.pitch) * static_cast<std::size_t>(taps), at);
@@ -90,7 +90,7 @@ void run_depthwise(const Executor& executor, const char* op, Params p, const ope
     });
   } else {
     static_assert(P.lowest != arch::cpu, "a policy with lowest = arch::cpu runs on the cpu executor only");
-    p.b.is_staged = p.b.taps.volume.value() <= P.staged_taps && (!p.a.is_gradient || p.a.inputs() == 1);
+    p.b.is_staged = p.b.taps.volume.value <= P.staged_taps && (!p.a.is_gradient || p.a.inputs() == 1);
     if constexpr (Params::epilogue_type::sums_columns) {
       refuse(check_arch(needs_of<kernel>(), executor.target(at)), at);
       Params q = p;

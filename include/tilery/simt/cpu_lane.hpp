@@ -93,7 +93,9 @@ private:
   template <int N, class T>
   TILERY_SIMT static pack<std::remove_const_t<T>, N> read(T* raw) {
     pack<std::remove_const_t<T>, N> result;
-    __builtin_memcpy(&result, static_cast<const void*>(raw), sizeof(result));
+    // Into the vector, not into the pack: g++ 12 would copy a pack of 32 bytes of integers through the stack in two
+    // halves, and the load of the whole would wait for both.
+    __builtin_memcpy(&result.native, static_cast<const void*>(raw), sizeof(result));
     return result;
   }
 

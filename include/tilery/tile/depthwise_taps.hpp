@@ -37,7 +37,7 @@ TILERY_SIMT void stage_taps(Lane lane, const depthwise_filter<T, S>& from, int f
   if constexpr (P.lowest != arch::cpu && P.staged_taps > 0) {
     if (!from.is_staged) return;
     [[maybe_unused]] const auto step = lane.step("stage the filter", at);
-    const int taps = from.taps.volume.value();
+    const int taps = from.taps.volume.value;
     const int count = lesser(P.channels(), filters - first) * taps;
     for (int i = lane.rank(); i < count; i += P.threads) {
       const pixel tap = from.taps.of(i);  // its image is the filter

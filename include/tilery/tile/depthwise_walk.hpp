@@ -24,7 +24,7 @@ struct depthwise_class {
 /// neighbouring taps are taken in the order of the coordinates that they read.
 struct depthwise_walk {
   static constexpr int most_classes = 8;
-  divisor classes;
+  fast_divisor classes;
   std::int32_t in_step, tap_step, tap_stride;
   depthwise_class of[most_classes];
 };
@@ -38,7 +38,7 @@ struct strip_place {
 /// The strips of all images, numbered along the height of a band of `rows` rows first, then along the width, over the
 /// bands, the depth and the images. A band may have rows out of bounds, whose strips are empty.
 struct strip_grid {
-  divisor rows, strips_x, bands, depth, classes;
+  fast_divisor rows, strips_x, bands, depth, classes;
   std::int32_t strips;        // of all images
   std::int32_t strip_pixels;  // pixels of a strip
 
@@ -47,9 +47,9 @@ struct strip_grid {
   strip_grid(const spatial<3>& extents, std::int32_t images, std::int32_t classes_x, int strip, int most_rows)
       : rows(lesser(most_rows, extents[1])), classes(classes_x), strip_pixels(strip) {
     const int a_class = pieces(extents[2], classes_x);
-    strips_x = divisor(classes_x * pieces(a_class, strip));
-    bands = divisor(pieces(extents[1], rows.value()));
-    depth = divisor(extents[0]);
+    strips_x = fast_divisor(classes_x * pieces(a_class, strip));
+    bands = fast_divisor(pieces(extents[1], rows.value));
+    depth = fast_divisor(extents[0]);
     strips = static_cast<std::int32_t>(count(extents, images, classes_x, strip, most_rows));
   }
   /// The number of strips of a grid with these arguments, which must be at most largest_extent.
@@ -63,15 +63,15 @@ struct strip_grid {
   TILERY_SIMT strip_place at(int number) const {
     strip_place p;
     int rest = rows.quotient(number);
-    const int row = number - rest * rows.value();
+    const int row = number - rest * rows.value;
     number = rest, rest = strips_x.quotient(number);
-    const int strip = number - rest * strips_x.value();
+    const int strip = number - rest * strips_x.value;
     number = rest, rest = bands.quotient(number);
-    p.y = (number - rest * bands.value()) * rows.value() + row;
+    p.y = (number - rest * bands.value) * rows.value + row;
     p.image = depth.quotient(rest);
-    p.z = rest - p.image * depth.value();
+    p.z = rest - p.image * depth.value;
     const int of_class = classes.quotient(strip);
-    p.width_class = strip - of_class * classes.value();
+    p.width_class = strip - of_class * classes.value;
     p.first = of_class * strip_pixels;
     return p;
   }
@@ -85,7 +85,7 @@ struct tap_range {
   /// For output coordinate `at` of a dimension with several classes.
   TILERY_SIMT tap_range(const depthwise_walk& walk, int at) {
     const int number = walk.classes.quotient(at);
-    taps = walk.of[at - number * walk.classes.value()];
+    taps = walk.of[at - number * walk.classes.value];
     first = number * walk.in_step + taps.origin;
   }
 };
@@ -100,7 +100,7 @@ struct depthwise_images {
   gmem_images<const T> images;
   tile::strip_grid grid;         // of the pixels that are written, or summed up by a weight gradient
   tile::depthwise_walk walk[3];  // along depth, height and width
-  divisor multiplier;            // filters of a channel
+  fast_divisor multiplier;       // filters of a channel
   bool is_gradient;              // data gradient: output channel c reads channels c multiplier + m, m < multiplier
 
   /// The operand without taps: each sum is 0.
@@ -111,10 +111,10 @@ struct depthwise_images {
     return none;
   }
   /// The number of input channels that an output channel reads.
-  TILERY_SIMT int inputs() const { return is_gradient ? multiplier.value() : 1; }
+  TILERY_SIMT int inputs() const { return is_gradient ? multiplier.value : 1; }
   /// The first input channel that output channel `channel` reads.
   TILERY_SIMT int input(int channel) const {
-    return is_gradient ? channel * multiplier.value() : multiplier.quotient(channel);
+    return is_gradient ? channel * multiplier.value : multiplier.quotient(channel);
   }
 };
 

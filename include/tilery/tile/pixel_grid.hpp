@@ -38,7 +38,7 @@ struct pixel {
 /// A grid of pixels, the same for all images. It turns the number of a pixel into the pixel.
 struct pixel_grid {
   spatial<3> extents;
-  divisor volume, plane, width;
+  fast_divisor volume, plane, width;
 
   pixel_grid() = default;
   /// The grid must have pixels.
@@ -51,11 +51,11 @@ struct pixel_grid {
   TILERY_SIMT pixel of(int number) const {
     pixel p;
     p.image = volume.quotient(number);
-    int rest = number - p.image * volume.value();
+    int rest = number - p.image * volume.value;
     p.at[0] = plane.quotient(rest);
-    rest -= p.at[0] * plane.value();
+    rest -= p.at[0] * plane.value;
     p.at[1] = width.quotient(rest);
-    p.at[2] = rest - p.at[1] * width.value();
+    p.at[2] = rest - p.at[1] * width.value;
     return p;
   }
   /// Moves to the pixel with the next number.

@@ -56,14 +56,14 @@ struct tap_matrix {
 
   gmem_images<T> filters;      // (filter, taps, channel)
   tile::pixel_grid taps;       // the taps of one filter
-  divisor channels;            // of a group
+  fast_divisor channels;       // of a group
   std::int32_t rows, columns;  // filters of a group, taps x channels
   std::int32_t first_row = 0;  // the filter of row 0
 
   TILERY_SIMT gmem_ptr<T> at(int row, int column) const {
     const int tap = channels.quotient(column);
     const tile::pixel t = taps.of(tap);
-    std::int64_t offset = row * filters.image_stride + (column - tap * channels.value()) * filters.channel_stride;
+    std::int64_t offset = row * filters.image_stride + (column - tap * channels.value) * filters.channel_stride;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) offset += t.at[d] * filters.strides[d];
     return filters.data + offset;

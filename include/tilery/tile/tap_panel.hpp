@@ -17,12 +17,12 @@ struct tap_panel {
   using value_type = T;
 
   gmem_images<const T> images;
-  tile::pixel_grid grid;            // of the pixels of y
-  std::int32_t outer;               // taps x channels
-  std::int32_t k;                   // the end of the panel's pixels
-  conv_walk walk[3];                // from a pixel of y and a tap to a coordinate of x
-  divisor channels, width, height;  // channels of a group; taps along the width and the height
-  std::int32_t first_pixel = 0;     // the panel's pixels are [first_pixel, k)
+  tile::pixel_grid grid;                 // of the pixels of y
+  std::int32_t outer;                    // taps x channels
+  std::int32_t k;                        // the end of the panel's pixels
+  conv_walk walk[3];                     // from a pixel of y and a tap to a coordinate of x
+  fast_divisor channels, width, height;  // channels of a group; taps along the width and the height
+  std::int32_t first_pixel = 0;          // the panel's pixels are [first_pixel, k)
 
   /// The panel whose channels begin `elements` elements further in memory: another group of channels.
   TILERY_SIMT tap_panel moved(std::int64_t elements) const {
@@ -64,11 +64,11 @@ public:
   TILERY_SIMT void set(int i, const tap_panel<T>& from, int outer, int k, bool exists) {
     const int number = outer < from.outer ? outer : 0;
     const int tap = from.channels.quotient(number), row = from.width.quotient(tap);
-    const int at[3] = {from.height.quotient(row), row - from.height.quotient(row) * from.height.value(),
-                       tap - row * from.width.value()};
+    const int at[3] = {from.height.quotient(row), row - from.height.quotient(row) * from.height.value,
+                       tap - row * from.width.value};
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) shift_[i][d] = from.walk[d].origin + at[d] * from.walk[d].tap_step;
-    channel_[i] = number - tap * from.channels.value();
+    channel_[i] = number - tap * from.channels.value;
     k_[i] = k;
     left_[i] = exists ? from.outer - outer : 0;
   }

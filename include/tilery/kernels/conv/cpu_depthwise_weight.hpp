@@ -32,7 +32,7 @@ public:
       for (int channel = first; channel < first + channels; channel += vector)
         lane.store(p.sums_at(slice, tap, channel), splat<vector>(S(0)));
     // Row after row, so that memory is read from end to end.
-    const int strips = p.grid.strips_x.value(), groups = p.tap_groups(P), end = p.slice_end(slice);
+    const int strips = p.grid.strips_x.value, groups = p.tap_groups(P), end = p.slice_end(slice);
     for (int strip = p.slice_begin(slice), row_end; strip < end; strip = row_end) {
       row_end = lesser((strip / strips + 1) * strips, end);
       for (int channel = first; channel < first + whole; channel += vector)

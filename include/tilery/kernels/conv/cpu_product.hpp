@@ -33,7 +33,7 @@ class conv_cpu_product {
 public:
   conv_cpu_product(const Params& p, int threads)
       : p_(p),
-        strips_(p.a.images, p.a.outer / p.a.grid.volume.value(), p.a.grid.extents, p.a.walk, p.a.taps, p.a.channels,
+        strips_(p.a.images, p.a.outer / p.a.grid.volume.value, p.a.grid.extents, p.a.walk, p.a.taps, p.a.channels,
                 P.channel_block, {P.strip_bytes, most_pixels, P.rows}),
         filter_(p.b, strips_, most_dots),
         strip_bytes_(sizeof(factor) * padded(strips_.most_elements()) +

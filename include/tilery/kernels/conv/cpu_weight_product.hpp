@@ -31,13 +31,13 @@ class conv_cpu_weight_product {
 public:
   conv_cpu_weight_product(const Params& p, int threads)
       : p_(p),
-        strips_(p.b.images, p.b.k / p.b.grid.volume.value(), p.b.grid.extents, p.b.walk, taps_of(p.b),
-                p.b.channels.value(), P.channel_block,
-                {std::int64_t{P.strip_bytes} * pieces(p.b.channels.value(), P.channel_block), pixels, pixels}),
+        strips_(p.b.images, p.b.k / p.b.grid.volume.value, p.b.grid.extents, p.b.walk, taps_of(p.b),
+                p.b.channels.value, P.channel_block,
+                {std::int64_t{P.strip_bytes} * pieces(p.b.channels.value, P.channel_block), pixels, pixels}),
         threads_(threads) {
     // The last strip can finish a share as soon as it has its sums, if their columns are whole packs. A share has at
     // least one panel, so that a partial sum of a bias gradient is over the same rows in either case.
-    finishes_shares_ = p.b.channels.value() % lanes == 0 && (threads == 1 || groups_of_tiles() >= 4 * threads);
+    finishes_shares_ = p.b.channels.value % lanes == 0 && (threads == 1 || groups_of_tiles() >= 4 * threads);
     keeps_sums_ = !finishes_shares_ || strips_.size() != 1;
   }
 
@@ -147,8 +147,8 @@ private:
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};  // block 0 of a grid of one block
 
   static spatial<3> taps_of(const tap_panel<T>& b) {
-    const int height = b.height.value(), width = b.width.value();
-    return {b.outer / (b.channels.value() * height * width), height, width};
+    const int height = b.height.value, width = b.width.value;
+    return {b.outer / (b.channels.value * height * width), height, width};
   }
   /// Returns a number of elements rounded up to whole cache lines.
   static std::int64_t padded(std::int64_t elements) {
@@ -176,11 +176,11 @@ private:
   int column_of(int tap_row, int t) const {
     const tile::strip_axis &depth = strips_.axis(0), &height = strips_.axis(1), &width = strips_.axis(2);
     const int i = depth.tap_in_operand(tap_row / height.taps), j = height.tap_in_operand(tap_row % height.taps);
-    return ((i * height.taps + j) * width.taps + width.tap_in_operand(t)) * p_.c.channels.value();
+    return ((i * height.taps + j) * width.taps + width.tap_in_operand(t)) * p_.c.channels.value;
   }
   /// The number of the tap and channel of a column of C, in the order of the sums.
   std::int64_t step_of_column(int column) const {
-    const int number = p_.c.channels.quotient(column), channel = column - number * p_.c.channels.value();
+    const int number = p_.c.channels.quotient(column), channel = column - number * p_.c.channels.value;
     const tile::pixel at = p_.c.taps.of(number);
     std::int64_t tap = 0;
     for (int d = 0; d < 3; ++d) tap = tap * strips_.axis(d).taps + strips_.axis(d).tap_in_operand(at.at[d]);
@@ -286,8 +286,8 @@ private:
   bool is_contiguous() const {
     const auto& dw = p_.c.filters;
     if (dw.channel_stride != 1) return false;
-    if (p_.c.channels.value() % lanes == 0) return true;
-    std::int64_t elements = p_.c.channels.value();
+    if (p_.c.channels.value % lanes == 0) return true;
+    std::int64_t elements = p_.c.channels.value;
     for (int d = 2; d >= 0; --d) {
       if (strips_.axis(d).taps > 1 && dw.strides[d] != elements) return false;
       elements *= strips_.axis(d).taps;

@@ -200,7 +200,7 @@ private:
                                  int channel, int inside, const pack<S, vector> (&sums)[strip], where at = {}) {
     [[maybe_unused]] const auto step = lane.step("store a strip", at);
     const auto& c = p.c.images;
-    const int classes = p.a.walk[2].classes.value();
+    const int classes = p.a.walk[2].classes.value;
     const int row = ((place.image * c.extents[0] + place.z) * c.extents[1] + place.y) * c.extents[2];
     const auto to = c.data + (place.image * c.image_stride + place.z * c.strides[0] + place.y * c.strides[1] +
                               channel * c.channel_stride);
