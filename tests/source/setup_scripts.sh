@@ -96,7 +96,7 @@ says_not() { ! grep -qF -- "$1" "$work/said" || fail "the script must not say: $
 called() { [[ $(grep -c -- "$1" "$work/calls") == "$2" ]] || fail "$1 must be called $2 times: $(cat "$work/calls")"; }
 one_sentence() { [[ $status == 1 && $(wc -l <"$work/said") == 1 ]] || fail "$1 must end with status 1 and one line"; }
 
-all="g++ cmake ninja-build libboost-context-dev zlib1g-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
+all="g++ cmake ninja-build libboost-context-dev zlib1g-dev libpng-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
 
 # A user whose sudo asks: one password, for everything; then the build begins.
 bare_machine 1000
@@ -126,7 +126,7 @@ mv "$work/sudo" "$bin/sudo"
 # root: the tests name what they need, with what CUDA's wheels need, at once.
 bare_machine 0
 run tests/run.sh
-says "missing: g++ cmake ninja-build libgtest-dev libboost-context-dev zlib1g-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
+says "missing: g++ cmake ninja-build libgtest-dev libboost-context-dev zlib1g-dev libpng-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
 says "python3-venv"
 called sudo 0
 # What apt-get cannot do is quoted, not guessed.
