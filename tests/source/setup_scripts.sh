@@ -169,6 +169,10 @@ examples/quickstart.sh --epochs=0
 examples/quickstart.sh --epochs many
 --epochs needs a value
 examples/quickstart.sh --epochs
+--flip 1: it must be auto, yes or no
+examples/quickstart.sh --flip 1
+--decay much is no number from 0 on
+examples/quickstart.sh --decay=much
 --executor gpu: it must be auto, cuda, cpu or virtual
 examples/quickstart.sh --executor gpu
 --data /nowhere: there is no such folder that can be read
@@ -209,6 +213,6 @@ done
 # The quickstart's help has the program's options.
 run examples/quickstart.sh --help
 while read -r option; do says "$option "; done \
-  < <(sed -n 's/.*app\.add_\(option\|flag\)("\(--[a-z-]*\)".*/\2/p' "$root/examples/train_mlp/options.cpp")
+  < <(sed -n 's/.*app\.add_\(option\|flag\)("\(--[a-z-]*\)".*/\2/p' "$root/examples/training/options.cpp")
 
 ((failures == 0)) && echo "the scripts say what they should on a bare machine"
