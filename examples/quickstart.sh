@@ -97,5 +97,5 @@ program=$(find "$folder" -name train_mlp -type f -perm -u+x -print -quit)
 say "training; afterwards $output has"
 printf '  %-20s %s\n' curve.svg 'the learning curve, for a browser' curve.csv 'its numbers' \
   confusion.svg 'what the test images are taken for' filters.png 'the filters of the first layer' \
-  model.safetensors 'the weights, for --resume'
+  model.safetensors 'the weights, for --resume and predict'
 exec "$program" --output "$output" "${passed_on[@]}" # its last line, the test accuracy, stays the last
