@@ -2,8 +2,8 @@
 // cp.async: a lane starts a copy of 4, 8 or 16 bytes from global to shared memory and continues (sm_80 and later). A
 // lane commits its copies in groups and waits for its own groups, the oldest first. A barrier must follow the wait
 // before other lanes read the data. PTX ISA 8.5, "Data Movement and Conversion Instructions: cp.async".
-// In host code, `lane.engine()` performs the copies: simt/virtual_engine.hpp on the virtual GPU, simt/engine.hpp on the
-// CPU.
+// In host code, `lane.engine()` performs the copies: on the virtual GPU (the executor that runs and checks GPU kernels
+// on the host) simt/virtual_engine.hpp, on the CPU simt/engine.hpp.
 #pragma once
 #pragma GCC system_header
 
@@ -23,7 +23,7 @@ TILERY_SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, g
                 "copy_async is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
 #ifdef __CUDA_ARCH__
-  if constexpr (Bytes == 16)  // .cg bypasses L1, which a copy to shared memory does not need
+  if constexpr (Bytes == 16)  // .cg, for 16 bytes only, bypasses L1: a copy to shared memory gains nothing from L1
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to.raw())), "l"(from.raw()),
                  "r"(valid)
                  : "memory");
@@ -39,9 +39,9 @@ TILERY_SIMT void copy_async([[maybe_unused]] const Lane& lane, smem_ptr<T> to, g
 /// Starts a copy of Bytes bytes if `inside` is true. If not, the copy reads nothing and writes Bytes zero bytes. Both
 /// addresses must be multiples of Bytes.
 ///
-/// PTX's operand ignore-src, a predicate, is cheaper than the operand src-size, the number of valid bytes in copy_async
-/// above: for src-size the compiler adds ten instructions that adjust the address. They took a fifth of a GEMM's time
-/// on an H200.
+/// This function passes `inside` as PTX's operand ignore-src, a predicate. copy_async passes `valid` as the operand
+/// src-size, which is slower: the compiler adds ten instructions to each copy, which adjust the address. These
+/// instructions took a fifth of a GEMM's time on an H200.
 template <int Bytes, class Lane, class T>
 TILERY_SIMT void copy_async_if([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, bool inside,
                                [[maybe_unused]] where at = {}) {

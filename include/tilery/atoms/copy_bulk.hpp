@@ -3,8 +3,8 @@
 // The size and both addresses must be multiples of 16 bytes. The engine accesses memory through the asynchronous proxy:
 // it sees data that lanes wrote to shared memory only after a proxy fence (fence_proxy below). PTX ISA 8.5,
 // "cp.async.bulk", "fence.proxy.async".
-// In host code, `lane.engine()` performs the copies: simt/virtual_engine.hpp on the virtual GPU, simt/engine.hpp on the
-// CPU.
+// In host code, `lane.engine()` performs the copies: on the virtual GPU (the executor that runs and checks GPU kernels
+// on the host) simt/virtual_engine.hpp, on the CPU simt/engine.hpp.
 #pragma once
 #pragma GCC system_header
 
@@ -15,8 +15,8 @@
 namespace tilery::inline TILERY_ABI::atoms {
 
 /// Starts a copy of `bytes` bytes from global to shared memory. Each byte that arrives counts in the current phase of
-/// `barrier`. An arrival in that phase must announce the bytes (arrive_and_expect), and lanes must wait for that phase
-/// before they read the copied data.
+/// `barrier` (mbarrier.hpp). A lane must announce the bytes in that phase with arrive_and_expect(), and each lane must
+/// wait() for the end of that phase before it reads the copied data.
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gmem_ptr<const T> from, int bytes,
                            mbarrier& barrier, [[maybe_unused]] where at = {}) {
@@ -60,8 +60,8 @@ TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]]
 #endif
 }
 
-/// Waits until at most the Most newest groups of this lane still read their sources in shared memory. The sources of
-/// all older groups may be overwritten.
+/// Waits until the copies of all groups of this lane, except the Most newest groups, have read their sources in shared
+/// memory. Lanes may then overwrite these sources.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(
@@ -73,7 +73,7 @@ TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unus
   lane.engine().wait_bulk(Most, true, at);
 #endif
 }
-/// Waits until at most the Most newest groups of this lane are in flight: the writes of all older groups are complete.
+/// Waits until the copies of all groups of this lane, except the Most newest groups, have written global memory.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_bulk, Lane>,
@@ -85,8 +85,8 @@ TILERY_SIMT void wait_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]] w
 #endif
 }
 
-/// Executes a proxy fence: the copy engine, which reads through the asynchronous proxy, then sees each write to shared
-/// memory that is visible to this lane now.
+/// Executes a proxy fence: the copy engine, which accesses memory through the asynchronous proxy, then sees each write
+/// to shared memory that is visible to this lane at the fence.
 template <class Lane>
 TILERY_SIMT void fence_proxy([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::copy_bulk, Lane>,

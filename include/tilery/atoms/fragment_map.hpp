@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // fragment_map: tells which matrix element each register of each lane holds, for the operands of tensor-core
 // instructions (mma_shape.hpp has the maps). A map is data: each bit of a lane's rank, and each bit of an element's
-// index in the lane's registers, adds a fixed number of rows and columns.
+// index in the lane's registers, adds a fixed number of rows and columns if the bit is 1.
 #pragma once
 #pragma GCC system_header
 
@@ -25,7 +25,8 @@ struct fragment_map {
   /// The number of elements that each lane holds.
   constexpr int elements() const { return rows * columns / 32; }
 
-  /// The position of element `place` of the lane with this rank in its warp.
+  /// The position of a lane's element: `rank` is the lane's rank in its warp, `place` the element's index in the lane's
+  /// registers.
   TILERY_SIMT constexpr row_column at(int rank, int place) const {
     row_column sum{0, 0};
     TILERY_UNROLL
@@ -42,8 +43,8 @@ struct fragment_map {
   }
 };
 
-/// Returns Map.at(rank, place), the position of an element in a fragment. The map is a template argument here: its
-/// steps are compile-time constants, so the compiler needs only shifts and additions.
+/// Returns Map.at(rank, place), the position of an element in the fragment's matrix. The map is a template argument
+/// here: its steps are compile-time constants, so the compiler needs only shifts and additions.
 template <fragment_map Map>
 TILERY_SIMT row_column fragment_place(int rank, int place) {
   constexpr fragment_map map = Map;

@@ -5,7 +5,8 @@
 // of 16 bytes; rows need not be neighbours.
 // In registers: register r of lane l holds two elements of matrix r, in row l / 4 and the columns 2 (l % 4) and
 // 2 (l % 4) + 1. With matrix_order::transposed they are in column l / 4 and the rows 2 (l % 4) and 2 (l % 4) + 1.
-// Elements of 8 bits are moved in pairs, elements of 32 bits in two halves.
+// An element of these instructions is any 16 bits: two elements of an 8-bit type, or half of an element of a 32-bit
+// type.
 // PTX ISA 8.5, "Warp-level Matrix Load Instruction: ldmatrix", "stmatrix".
 #pragma once
 #pragma GCC system_header
@@ -20,14 +21,15 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// rows: a lane's register holds two neighbours in a row of the matrix in shared memory. transposed: two neighbours in
-/// a column.
+/// The two elements of a lane's register are neighbours in a row of the matrix in shared memory (rows) or in a column
+/// (transposed).
 enum class matrix_order : int { rows, transposed };
 
 namespace matrix_move {
 
-/// One lane's argument of the host model: its registers, and the 16 bytes at the address that the lane passes. A load
-/// reads `row` from that address before the model runs, a store writes `row` there afterwards.
+/// One lane's argument of the host model: the lane's registers, and in `row` the 16 bytes at the address that the lane
+/// passes. load_matrices() reads `row` from that address before the model runs, store_matrices() writes `row` to that
+/// address after the model has run.
 struct share {
   std::uint32_t* registers;
   std::uint16_t row[8];
@@ -45,8 +47,9 @@ constexpr void place(int lane, int part, int& row, int& column) {
 }
 
 /// Moves the matrices of a whole warp between `registers` and `row` of the lanes' shares: shares[l] points to the share
-/// of lane l. Used by the virtual GPU. The parameter of type tensor_model (simt/tensor_model.hpp) is unused: `together`
-/// passes it to every model.
+/// of lane l. The virtual GPU runs this function once for each warp: `lane.engine().together()` collects the lanes'
+/// shares and calls it. The parameter of type tensor_model (simt/tensor_model.hpp) is unused here: together() passes it
+/// to every model.
 template <int Count, matrix_order Order, bool Stores>
 void model(void* const* shares, tensor_model) {
   for (int lane = 0; lane < 32; ++lane)
@@ -67,7 +70,7 @@ void model(void* const* shares, tensor_model) {
 }  // namespace matrix_move
 
 /// Loads Count matrices into `to`, one register per matrix. `row` is the address of this lane's row. Lanes of the warp
-/// with a rank of 8 Count or more may pass any address (on sm_75: any address that is valid).
+/// with a rank of 8 * Count or more may pass any address (on sm_75: any valid address in shared memory).
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
 TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t (&to)[Count], smem_ptr<T> row,
                                [[maybe_unused]] where at = {}) {
@@ -114,7 +117,7 @@ TILERY_SIMT void load_matrices([[maybe_unused]] const Lane& lane, std::uint32_t 
 }
 
 /// Stores Count matrices from the registers `from`, one register per matrix. `row` is the address of this lane's row.
-/// Lanes of the warp with a rank of 8 Count or more may pass any address.
+/// Lanes of the warp with a rank of 8 * Count or more may pass any address.
 template <int Count, matrix_order Order = matrix_order::rows, class Lane, class T>
 TILERY_SIMT void store_matrices([[maybe_unused]] const Lane& lane, smem_ptr<T> row, const std::uint32_t (&from)[Count],
                                 [[maybe_unused]] where at = {}) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // mbarrier: a barrier in shared memory that counts arrivals of lanes and bytes of bulk copies (copy_bulk.hpp; sm_90 and
 // later). A phase ends when all expected arrivals and bytes have come; then the next phase begins. Phases are numbered
-// from 0. A waiting lane names a phase by its parity (number % 2). An arrival is a release, a wait is an acquire.
+// from 0. A waiting lane names a phase by its parity (number % 2). An arrival is a release operation, a wait is an
+// acquire operation.
 // PTX ISA 8.5, "Parallel Synchronization and Communication Instructions: mbarrier".
-// In host code, `lane.engine()` keeps the barriers: simt/virtual_engine.hpp on the virtual GPU. On the CPU a block has
-// one lane, and the functions below do nothing (simt/engine.hpp).
+// In host code, `lane.engine()` implements the barriers. On the virtual GPU (the executor that runs and checks GPU
+// kernels on the host) that is simt/virtual_engine.hpp. On the CPU a block has one lane, and the functions below do
+// nothing (simt/engine.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -52,7 +54,8 @@ TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier
 #endif
 }
 
-/// Arrives once in the current phase. A lane that waits for this phase sees all that the arriving lane wrote before.
+/// Arrives once in the current phase. After a lane has waited for the end of this phase, it sees all that the arriving
+/// lane wrote before this call.
 template <class Lane>
 TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::mbarrier, Lane>,
@@ -65,8 +68,8 @@ TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[
 #endif
 }
 
-/// Arrives once in the current phase, and announces `bytes` more bytes of bulk copies: the phase ends only after all
-/// announced bytes have arrived.
+/// Arrives once in the current phase, and adds `bytes` to the bytes of bulk copies that this phase expects: the phase
+/// ends only after all these bytes have arrived.
 template <class Lane>
 TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& barrier, int bytes,
                                    [[maybe_unused]] where at = {}) {
@@ -83,8 +86,9 @@ TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& 
 #endif
 }
 
-/// Waits until the phase of this parity has ended: the current phase, or the one before it, for which the call returns
-/// at once. (try_wait also returns when a time limit of the hardware has passed, therefore the loop.)
+/// Waits until the phase of this parity has ended. If the current phase has this parity, the call waits for its end; if
+/// the phase before has it, that phase has ended, and the call returns immediately. (The instruction try_wait also
+/// returns when a time limit of the hardware has passed, therefore the loop.)
 template <class Lane>
 TILERY_SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity,
                       [[maybe_unused]] where at = {}) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The host model of mma.sync, for the virtual GPU. For float accumulators there are two models (tensor_model.hpp
-// selects one). The fast model multiplies and adds in float. The exact model does the arithmetic of the arch's tensor
-// cores: products and accumulator are aligned to the largest exponent among them, truncated after a fixed number of
-// bits, and added exactly; the sum is then truncated. The numbers of bits, and for fp8 also the steps, differ by arch:
-// see tensor_arithmetic.hpp. There is one model for int8 (int32 arithmetic) and one for double (fma).
+// The host model of mma.sync, for the virtual GPU (the executor that runs and checks GPU kernels on the host). For
+// float accumulators there are two models; tensor_model (simt/tensor_model.hpp) selects one. The fast model multiplies
+// and adds in float. The exact model does the arithmetic of the arch's tensor cores: products and accumulator are
+// aligned to the largest exponent among them, truncated after a fixed number of bits, and added exactly; the sum is
+// then truncated. The number of bits, and the number of such additions in one instruction, depend on the arch, and are
+// special for fp8: see tensor_arithmetic.hpp. There is one model for int8 (int32 arithmetic) and one for double (fma).
 // Source of the exact arithmetic: MMA-Sim (arXiv 2511.10909), whose authors compared it with the hardware bit for bit.
 #pragma once
 #pragma GCC system_header
@@ -17,8 +18,8 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// One lane's arguments of `mma_sync<A, B, M, N>` (mma_sync.hpp): pointers to M x N fragments of sums, M fragments of A
-/// and N fragments of B.
+/// One lane's arguments of `mma_sync<A, B, M, N>` (mma_sync.hpp): pointers to M x N fragments of accumulators (`sums`),
+/// M fragments of A and N fragments of B. A fragment is the lane's registers of one operand of one instruction.
 template <class A, class B>
 struct mma_share {
   typename mma_fragments<A, B>::c_type* sums;
@@ -26,8 +27,8 @@ struct mma_share {
   const typename mma_fragments<A, B>::b_type* b;
 };
 
-/// Returns element i of a lane's fragment of A or B, whose elements have type T. A register is one double, or 32 bits
-/// that hold 4 / sizeof(T) elements.
+/// Returns element i of a lane's fragment of A or B, whose elements have type T. A register is one double (if T is
+/// double), or 32 bits that hold 4 / sizeof(T) elements.
 template <class T, class Register>
 T element_of(const Register* registers, int i) {
   if constexpr (std::is_same_v<T, Register>) {
@@ -42,8 +43,8 @@ T element_of(const Register* registers, int i) {
   }
 }
 
-/// The positions of a map as tables. `lane[l]` is the position of the first element of lane l; `element[i]` is the step
-/// from a lane's first element to its element i, which is the same for all lanes.
+/// The positions of Map (fragment_map.hpp) as tables. `lane[l]` is the position of the first element of lane l;
+/// `element[i]` is the step from a lane's first element to its element i. This step is the same for all lanes.
 template <fragment_map Map>
 inline constexpr auto all_places = [] {
   struct table {
@@ -54,9 +55,10 @@ inline constexpr auto all_places = [] {
   return all;
 }();
 
-/// Calls visit(share, f, i, row, column) for each element i of the Count fragments f of each lane; `share` is the
-/// lane's Share, and (row, column) is the element's position in the fragment's matrix. The loop over lanes is the
-/// outermost, because one lane's elements are contiguous in memory. The loop over i is unrolled, so i is a constant.
+/// Calls visit(share, f, i, row, column) for each lane, each of its fragments f (0 to Count - 1) and each element i of
+/// the fragment. `share` is the lane's Share (shares[lane] points to it), and (row, column) is the element's position
+/// in the fragment's matrix. The loop over lanes is the outermost, because one lane's elements are contiguous in
+/// memory. The loop over i is unrolled, so i is a constant in each call.
 template <fragment_map Map, int Count, class Share, class Visit>
 void for_elements(void* const* shares, Visit visit) {
   constexpr const auto& places = all_places<Map>;
@@ -72,7 +74,8 @@ void for_elements(void* const* shares, Visit visit) {
   (std::make_integer_sequence<int, Map.elements()>{});
 }
 
-/// c += a b in float. The outer loop keeps one row of c in vector registers.
+/// c += a b in float, for an N that is a multiple of 8. Each iteration of the outer loop keeps one row of c in vector
+/// registers.
 template <int M, int N, int K>
 void multiply_fast(const float (&a)[M][K], const float (&b)[K][N], float (&c)[M][N]) {
   using eight = pack<float, 8>;
@@ -94,8 +97,9 @@ void multiply_fast(const float (&a)[M][K], const float (&b)[K][N], float (&c)[M]
   }
 }
 
-/// Executes the M x N instructions of a whole warp: gathers A, B and C from the lanes' registers, adds A B to C, and
-/// writes C back. shares[l] points to the mma_share of lane l (32 lanes).
+/// Executes the M x N instructions of one call of mma_sync() for a whole warp: gathers A, B and C from the lanes'
+/// registers, adds A B to C, and writes C back. shares[l] points to the mma_share of lane l (32 lanes). `how` says fast
+/// or exact, and the arch whose arithmetic the exact model does.
 template <class A, class B, int M, int N>
 void model_of_mma(void* const* shares, tensor_model how) {
   using shape = mma_shape<A, B>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tensor-core instructions mma.sync as data. For each pair of element types: the tile that one instruction
-// multiplies, the arch feature that it needs (`needs`, core/features.hpp), the unit that executes it (`on`), and the
-// layout of A, B and C in the lanes' registers (fragment_map.hpp).
+// The tensor-core instructions mma.sync as data. For each pair of element types of A and B: the tile that one
+// instruction multiplies, the arch feature that it needs (`needs`, core/features.hpp), the unit that executes it
+// (`on`), and the layout of A, B and C in the lanes' registers (fragment_map.hpp).
 // Source: PTX ISA 8.5, "Matrix Fragments for mma.m16n8k16, .m16n8k8, .m16n8k32, .m8n8k4".
 #pragma once
 #pragma GCC system_header
@@ -24,11 +24,12 @@ struct mma_m16n8 {
   static constexpr int m = 16, n = 8, k = K;
   static constexpr int per_register = K / 8;  // elements of A or B in 32 bits
   using accumulator = Sum;
-  static constexpr int a_registers = 4, b_registers = 2, c_registers = 4;  // of each lane
+  static constexpr int a_registers = 4, b_registers = 2, c_registers = 4;  // registers of each lane
 
   // Each map: rows, columns, the five steps of the bits of a lane's rank, and the steps of the bits of an element's
   // index. Steps are {rows, columns}. In A and B, bit 0 of the rank steps along k by r elements (those of one
-  // register), bit 1 by 2 r; bits 2 to 4 step by 1, 2 and 4 along m (A) or n (B).
+  // register), bit 1 by 2 r; bits 2 to 4 step by 1, 2 and 4 along m (A) or n (B). In C, bits 0 and 1 of the rank step
+  // by 2 and 4 along n, bits 2 to 4 by 1, 2 and 4 along m.
   static constexpr int r = per_register;
   static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}, {8, 0}}};
   static constexpr fragment_map a =
@@ -62,6 +63,7 @@ struct mma_shape<fp8_e4m3, fp8_e5m2> : mma_fp8 {};
 template <>
 struct mma_shape<fp8_e5m2, fp8_e4m3> : mma_fp8 {};
 
+/// The instruction of double: each register of A, B and C is one double.
 template <>
 struct mma_shape<double> {
   static constexpr int m = 8, n = 8, k = 4;
@@ -75,11 +77,12 @@ struct mma_shape<double> {
   static constexpr compute_unit on = compute_unit::tensor_f64;
 };
 
-/// The type of a lane's registers of A or B: 32 bits of packed elements, or a double. T is the element type.
+/// The type of one register of A or B, for elements of T: a double, or 32 bits that hold one tf32 or several elements.
 template <class T>
 using mma_register = std::conditional_t<std::is_same_v<T, double>, double, std::uint32_t>;
 
-/// The types of one lane's registers of one instruction: a_type and b_type hold elements of A and B, c_type the sums.
+/// The types of one lane's registers of one instruction: a_type and b_type hold elements of A and B, c_type the
+/// accumulators.
 template <class A, class B = A>
 struct mma_fragments {
   using shape = mma_shape<A, B>;

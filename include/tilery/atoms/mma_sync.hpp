@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // mma.sync: a warp multiplies small matrices on the tensor cores (sm_80 and later; fp8: sm_89 and later). One call of
-// mma_sync() executes the M x N instructions of a warp's tile, so that the lanes of a warp on the virtual GPU, which
-// executes each lane by itself, synchronise once for all of these instructions.
+// mma_sync() executes the M x N instructions of a warp's tile. The virtual GPU, the executor that runs and checks GPU
+// kernels on the host, executes each lane of a warp by itself: with one call, the lanes synchronise once for all of
+// these instructions.
 // PTX ISA 8.5, "Multiply-and-Accumulate Instruction: mma".
 #pragma once
 #pragma GCC system_header
@@ -12,7 +13,8 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// Executes one instruction: sums += a b. Device code only; on the host it does nothing (mma_sync calls the model).
+/// Executes one instruction: sums += a b. Device code only; on the host it does nothing: mma_sync() calls the model of
+/// mma_model.hpp instead.
 template <class A, class B>
 TILERY_SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::c_type& sums,
                                  [[maybe_unused]] const typename mma_fragments<A, B>::a_type& a,
@@ -68,8 +70,9 @@ TILERY_SIMT void mma_instruction([[maybe_unused]] typename mma_fragments<A, B>::
 #endif
 }
 
-/// sums[i][j] += a[i] b[j] for a warp's tile: M x N instructions multiply M fragments of A by N fragments of B. The
-/// tile's extent along k is mma_shape<A, B>::k. All lanes of the warp must call this together.
+/// sums[i][j] += a[i] b[j] for a warp's tile: M x N instructions multiply M fragments of A by N fragments of B. (A
+/// fragment is the lane's registers of one operand of one instruction.) The tile's extent along k is
+/// mma_shape<A, B>::k. All lanes of the warp must call this function together.
 template <class A, class B = A, int M, int N, class Lane>
 TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragments<A, B>::c_type (&sums)[M][N],
                           const typename mma_fragments<A, B>::a_type (&a)[M],
@@ -77,14 +80,15 @@ TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragme
   static_assert(has_text<mma_shape<A, B>::needs, Lane>,
                 "mma_sync is not available on this device; the kernel must name its feature in needs: " TILERY_PASS);
   using shape = mma_shape<A, B>;
-  // this lane's share of the multiply-adds, for the virtual GPU's profile (simt/step.hpp)
+  // Reports this lane's part of the multiply-adds, 1 / warp_size, to the virtual GPU's profile (simt/step.hpp).
   lane.operations(shape::on, M * N * (shape::m * shape::n * shape::k / Lane::warp_size), at);
 #ifdef __CUDA_ARCH__
   TILERY_UNROLL_ON_GPU
   for (int i = 0; i < M; ++i) {
     TILERY_UNROLL_ON_GPU
     for (int j = 0; j < N; ++j) {
-      const int column = i % 2 ? N - 1 - j : j;  // alternates in direction: successive instructions share a or b
+      // Odd rows run from N - 1 to 0: any two successive instructions have their fragment of A or of B in common.
+      const int column = i % 2 ? N - 1 - j : j;
       mma_instruction<A, B>(sums[i][column], a[i], b[column]);
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// bar.sync and bar.arrive: the named barriers 1 to 15, each of which synchronises some of the warps of a block (barrier
+// bar.sync and bar.arrive: the named barriers 1 to 15 of a block, which synchronise some of the block's warps (barrier
 // 0 is the block's __syncthreads). A producer warp arrives and continues; a consumer warp arrives and waits. All lanes
-// of a warp must call together. PTX ISA 8.5, "bar, barrier".
+// of a warp must call these functions together. PTX ISA 8.5, "bar, barrier".
 #pragma once
 #pragma GCC system_header
 
@@ -10,8 +10,9 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// Arrives at barrier `number`, and waits until `lanes` lanes (a multiple of 32) have arrived, by sync_named or by
-/// arrive_named. All calls for one phase of a barrier must pass the same `lanes`.
+/// Arrives at barrier `number`, and waits until `lanes` lanes (a multiple of 32) have arrived, this lane included, by
+/// sync_named or by arrive_named. The barrier is then ready for use again. All arrivals that complete it together must
+/// pass the same `lanes`.
 template <class Lane>
 TILERY_SIMT void sync_named([[maybe_unused]] const Lane& lane, [[maybe_unused]] int number, [[maybe_unused]] int lanes,
                             [[maybe_unused]] where at = {}) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The arithmetic of tensor cores with float accumulators, bit for bit: the sum c + a[0] b[0] + a[1] b[1] + ... The
 // terms (c and the products) are aligned to the largest exponent among them, truncated after a number of fractional
-// bits, and added exactly. The sum is truncated to a float. mma_model.hpp uses these functions.
+// bits, and added exactly. The sum is truncated to a float. mma_model.hpp, the host model of mma.sync, uses these
+// functions.
 // Fractional bits of the terms: 24 up to sm_89, and 25 for sm_90 and later. For fp8 on sm_89 the terms and the result
 // have 13. For fp8 on sm_90 see converted_dot() below.
-// Up to sm_89 an instruction adds the first half of its k products to c, then the second half to that result.
+// Up to sm_89 an instruction makes two such sums: it adds the first half of its k products to c, then the second half
+// to that result.
 // Source: MMA-Sim (arXiv 2511.10909).
 #pragma once
 #pragma GCC system_header
@@ -18,8 +20,8 @@
 
 namespace tilery::inline TILERY_ABI::atoms {
 
-/// Converts an element of A or B to Number, the type in which the model multiplies. The lower 13 bits of a tf32 become
-/// 0: tensor cores ignore them.
+/// Converts an element of A or B to Number, the type in which the host model multiplies. The lower 13 bits of a tf32
+/// become 0: tensor cores ignore them.
 template <class Number, class T>
 Number tensor_input(T value) {
   if constexpr (std::is_same_v<T, tf32>)
@@ -28,7 +30,8 @@ Number tensor_input(T value) {
     return convert<Number>(value);
 }
 
-/// The exponent of the smallest normal number of T: -14 for 2^-14. A denormal operand counts with this exponent.
+/// The exponent of the smallest normal number of T: -14 for 2^-14. A denormal element of T has this exponent too when
+/// terms are aligned.
 template <class T>
 inline constexpr int lowest_exponent = std::is_same_v<T, half>       ? -14
                                        : std::is_same_v<T, fp8_e4m3> ? -6
@@ -61,9 +64,9 @@ inline tensor_term product_term(float a, float b, operand_exponents lowest) {
   return {sa * sb, ea + eb, sa == 0 || sb == 0};
 }
 
-/// One accumulation of the hardware: c + a[0] b[0] + ... + a[count - 1] b[count - 1]. `bits` is the number of
-/// fractional bits of the aligned terms, `fraction` that of the result's significand. `lowest` holds lowest_exponent of
-/// the types of a and b.
+/// One sum of the hardware: c + a[0] b[0] + ... + a[count - 1] b[count - 1]. `bits` is the number of fractional bits of
+/// the aligned terms, `fraction` that of the result's significand. `lowest` holds lowest_exponent of the types
+/// in which the hardware multiplies a and b. NaN is always the value 0x7fffffff.
 inline float exact_sum(const float* a, const float* b, int count, float c, int bits, operand_exponents lowest,
                        int fraction = 23) {
   bool plus = false, minus = false, nan = std::isnan(c);
@@ -83,7 +86,7 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   if (plus || minus) return plus ? INFINITY : -INFINITY;
   if (largest == -1000) return c == 0 ? 0.0f : c;
 
-  // significand * 2^(exponent - point) in units of 2^(largest - bits), truncated toward zero
+  // Returns significand * 2^(exponent - point) in units of 2^(largest - bits), truncated toward zero.
   const auto aligned = [&](std::int64_t significand, int point, int exponent) {
     const int right = point - bits + largest - exponent;
     if (right <= 0) return significand * (std::int64_t{1} << -right);
@@ -101,7 +104,7 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
   }
   if (sum == 0) return 0.0f;
 
-  // truncates the sum to `fraction` fraction bits; a denormal sum to a multiple of the smallest denormal, 2^-149
+  // Truncates the sum to `fraction` fraction bits, and a denormal sum to a multiple of the smallest denormal, 2^-149.
   const std::uint64_t magnitude = static_cast<std::uint64_t>(sum < 0 ? -sum : sum);
   const int unit = largest - bits;  // exponent of the sum's last bit
   const int width = 64 - std::countl_zero(magnitude);
@@ -113,9 +116,9 @@ inline float exact_sum(const float* a, const float* b, int count, float c, int b
 }
 
 /// c plus K products of fp8 by mma.sync on sm_90. The tensor cores of sm_90 have no mma.sync of fp8: the compiled code
-/// converts the operands to half. Of each four products along k, the first two are summed in a first accumulation,
-/// which begins with 0; the last two are summed in a second accumulation, which begins with the first one's result.
-/// Then c is added in float.
+/// converts the operands to half. Of each four products along k, the first two belong to a first exact_sum(), which
+/// begins with 0; the last two belong to a second exact_sum(), which begins with the result of the first. Then c is
+/// added in float.
 template <int K>
 float converted_dot(const float* a, const float* b, float c) {
   constexpr operand_exponents lowest = lowest_exponents<half>;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Choosing among a few policies at run time: a selector returns the index of a candidate and the reason for it;
 // with_candidate instantiates the kernel of each candidate once and calls the chosen one.
+// The candidates are in a table (policy_table.hpp). A table has one row for an arch and the archs after it, and each
+// row has a list of candidates. Table::candidates has the candidates of all rows, each once.
 #pragma once
 #pragma GCC system_header
 
@@ -11,18 +13,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The choice of a candidate. As a row's select() returns it, `index` is the place in the row's list of candidates; as
-/// policy_table::choose() returns it, the index in Table::candidates. `reason` is in words.
+/// The choice of a candidate. In the result of a table's select(), `index` is an index in the list of the row's
+/// candidates, and only `index` and `reason` are set. In the result of policy_table::choose(), `index` is an index in
+/// Table::candidates, and all members are set.
 struct choice {
   int index;
   const char* reason;
-  int place = 0;                       // as chosen by policy_table::choose(): the place in the row's list (no default
-                                       // `= index`: nvcc 13.0 cannot evaluate it in constant expressions)
+  int place = 0;                       // the index in the list of the row's candidates (the default is not `index`,
+                                       // because nvcc 13.0 cannot evaluate that in constant expressions)
   arch from = arch::sm_75;             // the row's first arch
   const evidence* measured = nullptr;  // the row's evidence
 };
 
-/// Describes the table's row that a choice was made from: its first arch and its evidence.
+/// Returns in words the table's row from which policy_table::choose() made this choice: its first arch and its
+/// evidence.
 inline sentence describe_row(const choice& c) {
   return {"from the table's row for ", limits(c.from).name, ", ", describe(*c.measured)};
 }

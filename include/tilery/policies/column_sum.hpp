@@ -9,16 +9,19 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How the column sum kernel cuts a matrix. A block adds up a slice: slice_rows rows of columns() columns. Further
-/// launches add up the sums of the slices in order, so the result does not depend on which block ends first.
+/// How the column sum kernel cuts a matrix. A block adds up slice_rows rows (a slice of the matrix) in columns()
+/// columns. If there are several slices, further launches add up the slices' sums, always in the same order: the result
+/// does not depend on which block ends first.
 struct column_sum_policy {
   int threads = 256;          // threads of a block
-  int column_lanes = 32;      // lanes along a row of the slice; each lane adds up every row_lanes()-th row
-  int vector = 4;             // elements of one access
-  int packs = 1;              // packs of each row that one lane adds up
+  int column_lanes = 32;      // lanes along a row; a lane adds up every row_lanes()-th row of the slice
+  int vector = 4;             // elements of one access; 1 serves any strides and alignment
+  int packs = 1;              // packs that a lane adds up in each of its rows; a pack has `vector` elements
   int slice_rows = 512;       // rows that a block adds up
   arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
-  host_isa isa = native_isa;  // the CPU's kernels of units with different instruction sets are different types
+  // The instruction set that this translation unit is compiled for. It makes the CPU's kernels of units with different
+  // instruction sets different types, so that the linker does not merge their code.
+  host_isa isa = native_isa;
   friend constexpr bool operator==(const column_sum_policy&, const column_sum_policy&) = default;
 
   constexpr int columns() const { return column_lanes * packs * vector; }
@@ -47,7 +50,7 @@ constexpr const char* broken_rule(const column_sum_policy& p, when_broken how = 
 
 /// The facts about a matrix from which the selector chooses a policy.
 struct column_sum_problem {
-  int vector = 1;           // elements of the widest pack for which the rows are aligned and consist of whole packs
+  int vector = 1;           // elements of the widest pack (access) for which rows are aligned and have whole packs
   bool contiguous = false;  // true if the columns are contiguous
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The tables of the column sum kernel, one for GPUs and one for the CPU: the extents of a block by arch, with their
-// evidence, and the selectors. To tune a GPU, add a row to column_sum_gpu_rows (policy_table.hpp).
+// evidence (where they were measured), and the selectors. A row of a table has two candidates, one with wide accesses
+// and one with accesses of one element. To tune a GPU, add a row to column_sum_gpu_rows (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -10,13 +11,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A row of the tables: the extents of a block (column_sum.hpp), for all element types, from the arch `from` on.
+/// A row of the tables: the extents of a block, for all element types, from the arch `from` on. The fields from
+/// `threads` to `slice_rows` are those of column_sum_policy (column_sum.hpp).
 struct column_sum_row {
   arch from;
   int threads;
   int column_lanes;
   int packs;
-  int slice_rows;  // the same for all candidates: the size of the workspace depends on it
+  int slice_rows;  // the same for both candidates of a row: the size of the op's workspace depends on it
   evidence measured;
 };
 
@@ -45,7 +47,7 @@ inline constexpr column_sum_row column_sum_cpu_rows[] = {
      .measured = not_measured("estimated: four packs of a row are added up at once")},
 };
 
-/// Rows, candidates and selector for elements of T on a GPU.
+/// Rows, candidates and selector for elements of T on a GPU: a pack is 16 bytes of T.
 template <class T>
 struct column_sum_rows_gpu {
   static constexpr const auto& rows = column_sum_gpu_rows;
@@ -67,7 +69,8 @@ struct column_sum_rows_gpu {
   }
 };
 
-/// Rows, candidates and selector for elements of T on the CPU: a pack is one vector register of the accumulation type.
+/// Rows, candidates and selector for elements of T on the CPU: a pack has as many elements as a vector register has of
+/// the accumulation type.
 template <class T>
 struct column_sum_rows_cpu {
   static constexpr const auto& rows = column_sum_cpu_rows;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The policy of the elementwise kernels (activations, optimizers, copy, fill), and its rules. These kernels compute
-// each element independently, and memory bandwidth bounds them on every machine.
+// each element independently of the others and do little arithmetic, so for large matrices memory bandwidth is the
+// limit.
 #pragma once
 #pragma GCC system_header
 
@@ -13,9 +14,11 @@ namespace tilery::inline TILERY_ABI {
 struct elementwise_policy {
   int threads = 256;          // threads of a block
   int vector = 4;             // elements of one access; 1 serves any strides and alignment
-  int packs = 4;              // packs that each lane computes
+  int packs = 4;              // packs (of `vector` elements) that each lane computes
   arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
-  host_isa isa = native_isa;  // the CPU's kernels of units with different instruction sets are different types
+  // The instruction set that this translation unit is compiled for. It makes the CPU's kernels of units with different
+  // instruction sets different types, so that the linker does not merge their code.
+  host_isa isa = native_isa;
   friend constexpr bool operator==(const elementwise_policy&, const elementwise_policy&) = default;
 
   constexpr int block_elements() const { return threads * vector * packs; }
@@ -36,7 +39,8 @@ constexpr const char* broken_rule(const elementwise_policy& p, when_broken how =
 
 /// The facts about a problem from which the selector chooses a policy.
 struct elementwise_problem {
-  int vector = 1;  // elements of the widest pack for which all operands are aligned; a row may end in part of one
+  int vector = 1;  // elements of the widest pack (access) for which all operands are aligned; the last pack of a row
+                   // may be incomplete
   bool contiguous = false;  // true if the columns of all operands are contiguous
 };
 

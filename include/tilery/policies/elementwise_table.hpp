@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The tables of the elementwise kernels (activations, optimizers, copy, fill), one for GPUs and one for the CPU: the
-// extents of a block by arch, with their evidence, and the selectors. To tune a GPU, add a row to elementwise_gpu_rows
-// (policy_table.hpp).
+// extents of a block by arch, with their evidence (where they were measured), and the selectors. A row of a table has
+// two candidates, one with wide accesses (packs of several elements) and one with accesses of one element. To tune a
+// GPU, add a row to elementwise_gpu_rows (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -15,8 +16,8 @@ namespace tilery::inline TILERY_ABI {
 struct elementwise_row {
   arch from;
   int threads;
-  int packs;         // on a GPU: packs of a lane if the operands are aligned, its accesses in flight for each operand
-  int single_packs;  // packs of a lane if each access is one element; on the CPU: elements of a block
+  int packs;         // GPU: packs of a lane in the candidate with 16-byte packs. CPU: not used
+  int single_packs;  // GPU: elements of a lane in the candidate with single elements. CPU: elements of a block, in both
   evidence measured;
 };
 
@@ -43,7 +44,7 @@ inline constexpr elementwise_row elementwise_cpu_rows[] = {
      .measured = not_measured("estimated: a block has 4096 elements, 16 KiB of float")},
 };
 
-/// Rows, candidates and selector on a GPU, for kernels whose packs are 16 bytes of T.
+/// Rows, candidates and selector on a GPU. T is the widest element type of the operands: a pack is 16 bytes of T.
 template <class T>
 struct elementwise_rows_gpu {
   static constexpr const auto& rows = elementwise_gpu_rows;
@@ -60,7 +61,8 @@ struct elementwise_rows_gpu {
   }
 };
 
-/// Rows, candidates and selector on the CPU: a pack is one vector register of the accumulation type.
+/// Rows, candidates and selector on the CPU. T is the widest element type of the operands: a pack has as many elements
+/// as a vector register has of T's accumulation type.
 template <class T>
 struct elementwise_rows_cpu {
   static constexpr const auto& rows = elementwise_cpu_rows;

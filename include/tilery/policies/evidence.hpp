@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The evidence of a table's row: on which machine its numbers were measured, or that they were not.
+// The evidence of a row in a table of policies (policy_table.hpp): the machine on which the row's numbers (tile sizes
+// and the like) were measured, or the statement that they were not measured.
 #pragma once
 #pragma GCC system_header
 
@@ -21,7 +22,7 @@ struct evidence {
 /// Returns the evidence of a row that was not measured: `why` says where its numbers come from.
 constexpr evidence not_measured(const char* why) { return {.figure = why}; }
 
-/// Returns a copy of `row` for the archs from `from` on, on which it was not measured.
+/// Returns a copy of `row` for the archs from `from` on, with the evidence that it was not measured on them.
 template <class Row>
 constexpr Row taken_from(Row row, arch from, const char* why) {
   row.from = from, row.measured = not_measured(why);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the CPU GEMM and its rules. The policy says which piece of the problem stays in which memory: a tile of
-// C in vector registers, a strip of A in the L1 cache, a block of B in the L2 cache, packed copies of both in the L3.
+// The policy of the CPU GEMM and its rules. The policy says which part of the problem stays in which memory: a tile of
+// C in vector registers, a strip of A (rows of A) in the L1 cache, a block of B (columns of B) in the L2 cache, and the
+// packed copies of A and B, if they are made, in the L3 cache. A packed copy holds elements in the order of their use.
 #pragma once
 #pragma GCC system_header
 
@@ -10,16 +11,17 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How `gemm_cpu` cuts a problem. The defaults are for float and AVX-512.
+/// How `gemm_cpu` cuts a problem. The defaults are for float and AVX-512. A pass multiplies at most k_block
+/// steps of k; the sums of C are kept in memory between two passes.
 struct gemm_cpu_policy {
   int rows = 6;               // rows of the register tile
   int vectors = 4;            // columns of the register tile, in vector registers
-  int k_block = 512;          // steps of k in one pass: a strip of A, rows x k_block, stays in the L1 cache
+  int k_block = 512;          // extent of a pass along k: a strip of A, rows x k_block, stays in the L1 cache
   int n_block = 320;          // columns of B: a block of B, k_block x n_block, stays in the L2 cache
-  int m_span = 4096;          // rows of A that are packed at once; bounds the workspace
-  int n_span = 4096;          // columns of B that are packed at once; bounds the workspace
-  bool a_in_place = true;     // do not pack an A that is contiguous along k
-  bool b_in_place = false;    // do not pack a B that is contiguous along n
+  int m_span = 4096;          // rows of A that are packed at once: a limit for the size of the workspace
+  int n_span = 4096;          // columns of B that are packed at once: a limit for the size of the workspace
+  bool a_in_place = true;     // do not pack an A that is contiguous along k and needs no conversion
+  bool b_in_place = false;    // do not pack a B that is contiguous along n and needs no conversion
   host_isa isa = native_isa;  // the instruction set, and so the vector registers, that the kernel may use
   friend constexpr bool operator==(const gemm_cpu_policy&, const gemm_cpu_policy&) = default;
 
@@ -54,7 +56,8 @@ inline sentence describe(const gemm_cpu_policy& p) {
   return {"gemm_cpu with register tiles of ", tile, ", ", p.k_block, " k a pass, ", a, ", ", b};
 }
 
-/// Returns null if the policy can run the problem, otherwise the reason. Every shape, stride and alignment is allowed.
+/// Returns null if the policy can run the problem, otherwise the reason. The only condition is the CPU: every shape,
+/// stride and alignment is allowed.
 constexpr const char* misfit(const gemm_cpu_policy&, const gemm_problem& problem) {
   return problem.target == arch::cpu ? nullptr : "a gemm_cpu_policy runs on the cpu executor only";
 }

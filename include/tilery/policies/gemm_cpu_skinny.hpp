@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth bounds such a
-// problem. The long operand, that is the operand of C's longer dimension (B where C has few rows, A where it has few
-// columns), is read once, in place, and never packed.
+// The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth limits the speed of
+// such a problem. The long operand is the operand of C's longer dimension: B if C has few rows, A if C has few columns.
+// It is read from memory once, in place, and never packed. The short operand is the other one of A and B; it is packed.
 #pragma once
 #pragma GCC system_header
 
@@ -11,34 +11,46 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How `gemm_cpu_skinny` cuts a problem. A line is a contiguous part of the long operand. If the operand is contiguous
-/// along k, a line runs along k. Otherwise the operand is contiguous along C's longer dimension, and a line is a part
-/// of one step of k. A row of the short operand is all its elements at one index of C's shorter dimension. The defaults
-/// serve AVX-512 and narrower vectors.
+/// How `gemm_cpu_skinny` cuts a problem. The defaults serve AVX-512 and narrower vectors.
+///
+/// Lines. A line is a contiguous part of the long operand. If the long operand is contiguous along k, a line runs along
+/// k, at one index of C's longer dimension. Otherwise the long operand is contiguous along C's longer dimension, and a
+/// line runs along that dimension, at one index of k.
+///
+/// Rows. A row of the short operand is all its elements at one index of C's shorter dimension.
+///
+/// Pieces. A piece is the part of the long operand that one thread multiplies by the whole short operand before it
+/// takes its next piece.
+///
+/// Register tiles. If lines run along k, a piece is multiplied in one of two ways: in the register tiles of gemm_cpu
+/// (if has_tiles(), C's shorter dimension is at least tile_few, and the elements need no conversion), or line by line.
 struct gemm_cpu_skinny_policy {
-  int few = 16;                                       // largest extent of C's shorter dimension
+  int few = 16;                                       // largest extent that C's shorter dimension may have
   int rows = native_isa == host_isa::avx512 ? 4 : 2;  // rows of the short operand that are multiplied at once
   int lines = 4;                                      // lines of the long operand that are read at once
-  int group = 16;       // lines along k in one piece of work that does not go through register tiles
-  int tile_few = 5;     // lines along k go through register tiles if C's shorter dimension is at least this
-  int tile_group = 48;  // lines along k of one piece of work that goes through register tiles
-  int k_block = 512;    // steps of k in one pass: the elements of the lines stay in the L1 cache
-  int span = 4096;  // most elements of a line along C's longer dimension, for one piece of work: whole pages of memory
+  int group = 16;       // lines of a piece, if lines run along k and register tiles are not used
+  int tile_few = 5;     // smallest extent of C's shorter dimension with which register tiles are used
+  int tile_group = 48;  // lines of a piece, if lines run along k and register tiles are used
+  // Steps of k that are multiplied by all rows before the next steps, so that their elements stay in the L1 cache (line
+  // by line with few rows: more steps).
+  int k_block = 512;
+  int span = 4096;            // most elements of a line, if lines run along C's longer dimension: whole pages of memory
   host_isa isa = native_isa;  // the instruction set, and so the vector registers, that the kernel may use
   friend constexpr bool operator==(const gemm_cpu_skinny_policy&, const gemm_cpu_skinny_policy&) = default;
 
   /// A register tile multiplies tile_lines lines along k by tile_vectors() vector registers of the packed short
-  /// operand, with the code of gemm_cpu: with AVX-512 or AVX2, its sums fill most of the registers. There are no such
-  /// tiles for the baseline instruction set.
+  /// operand, with the code of gemm_cpu. With AVX-512 or AVX2, the tile's accumulators fill most of the vector
+  /// registers. There are no such tiles for the baseline instruction set.
   static constexpr int tile_lines = 6;
   constexpr int tile_vectors() const { return isa == host_isa::avx512 ? 4 : 2; }
   constexpr bool has_tiles() const { return isa != host_isa::baseline; }
   /// Returns the number of elements of the accumulation type in a vector register.
   constexpr int lanes(int accumulator_bytes) const { return vector_bytes(isa) / accumulator_bytes; }
-  /// Returns the elements of C's longer dimension in one piece of work that does not go through register tiles.
-  /// `along_k`: true if lines run along k; the piece is then `group` lines. Otherwise the piece is one part of every
-  /// step of k: at most `span` elements, at most 4096 / short_extent elements (they have 4096 sums, 16 KiB of float),
-  /// and at most the share of one thread. It is a multiple of a vector, and at least one vector.
+  /// Returns the extent along C's longer dimension of a piece that is not multiplied in register tiles. `along_k`: true
+  /// if lines run along k; the piece is then `group` lines. Otherwise the piece is the same range of C's longer
+  /// dimension at every k. This range has at most `span` elements, at most 4096 / short_extent elements (so that the
+  /// piece has at most 4096 accumulators, 16 KiB of float), and at most long_extent / threads elements, rounded up. It
+  /// is a multiple of a vector register's elements, and at least one vector register.
   constexpr int piece(bool along_k, int short_extent, int long_extent, int threads, int accumulator_bytes) const {
     if (along_k) return group;
     const int vector = lanes(accumulator_bytes), share = pieces(pieces(long_extent, threads), vector) * vector;
@@ -54,7 +66,7 @@ constexpr const char* broken_rule(const gemm_cpu_skinny_policy& p, int accumulat
     return broken("gemm_cpu_skinny_policy: few must be 1 to 64, rows, lines, group, tile_few, tile_group, k_block and span positive", how);
   if (static_cast<int>(p.isa) > static_cast<int>(native_isa))
     return broken("gemm_cpu_skinny_policy.isa must not be wider than the instructions that this unit is compiled for; link tilery::native", how);
-  // Registers: the accumulators, one vector of each line, and one vector of a row of the short operand.
+  // Vector registers: the accumulators, one register of each line, and one register of a row of the short operand.
   if (p.rows * p.lines + p.lines + 1 > (p.isa == host_isa::avx512 ? 32 : 16))
     return broken("gemm_cpu_skinny_policy: rows * lines + lines + 1 must be at most the vector registers of its isa (32 with AVX-512, else 16), because the sums stay in registers", how);
   if (p.group % p.lines)
@@ -70,7 +82,7 @@ inline sentence describe(const gemm_cpu_skinny_policy& p) {
   return {"gemm_cpu_skinny with ", p.rows, " rows by ", p.lines, " lines of the long operand, read in place"};
 }
 
-/// Returns the layout of the long operand, the operand of C's longer dimension.
+/// Returns the layout of the long operand, the operand of C's longer dimension (B if m and n are equal).
 constexpr const gemm_operand_shape& long_operand(const gemm_problem& p) { return p.m <= p.n ? p.b : p.a; }
 
 /// Returns null if the policy can run the problem, otherwise the reason.

@@ -10,24 +10,24 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The only row of the table. The long operand is B if m <= n, else A (gemm_cpu_skinny.hpp). The bounds are the largest
-/// extents of C's shorter dimension that gemm_cpu_skinny serves if the long operand is contiguous along C's longer
-/// dimension. serves() has the other conditions.
+/// The only row of the table. The long operand is B if m <= n, else A (gemm_cpu_skinny.hpp). Each "bound" is the
+/// largest extent of C's shorter dimension with which gemm_cpu_skinny should serve the problem, if the long operand is
+/// contiguous along C's longer dimension. For other layouts see serves() below.
 struct gemm_cpu_skinny_row {
   arch from = arch::cpu;
-  std::int64_t cache_bytes;    // a long operand of fewer bytes counts as cached in L2
+  std::int64_t cache_bytes;    // a long operand of fewer bytes than this counts as cached (it fits the L2 cache)
   int few_of_cached_columns;   // bound if A is the long operand, contiguous along m, and cached
   int few_of_rows;             // bound if B is the long operand, contiguous along n, and not cached
   int few_of_columns;          // bound if A is the long operand, contiguous along m, and not cached
-  evidence measured;           // where the long operand is contiguous along k
-  evidence measured_of_lines;  // where it is contiguous along C's longer dimension
+  evidence measured;           // for a long operand that is contiguous along k
+  evidence measured_of_lines;  // for a long operand that is contiguous along C's longer dimension
 };
 
-// Evidence. Speed in GFLOP/s of this kernel / of the packed kernel (gemm_cpu), one thread, float, 2 virtual CPUs of an
-// EPYC of the Zen 4 family (1 MiB of L2 cache), g++ 12 -O3 -march=znver3 (AVX2), 2026-11-30. The long operand is
-// contiguous along k; from 5 rows or columns on, it goes through register tiles:
+// Evidence. Two numbers in GFLOP/s: the speed of this kernel / the speed of the packed kernel (gemm_cpu). One thread,
+// float, 2 virtual CPUs of an EPYC of the Zen 4 family (1 MiB of L2 cache), g++ 12 -O3 -march=znver3 (AVX2),
+// 2026-11-30. The long operand is contiguous along k. With few = 8 and 16, this kernel uses register tiles.
 //
-// Rows of the table: the shape of the long operand. few: the extent of C's shorter dimension.
+// Rows of both tables: the shape of the long operand. few: the extent of C's shorter dimension.
 //
 //   long operand   B along k (C of few x n)          A along k (C of m x few)
 //   few =          2        4        8        16       2        4        8        16
@@ -35,9 +35,9 @@ struct gemm_cpu_skinny_row {
 //   512 x 512      41 / 18  45 / 29  77 / 42 103 / 71  42 / 18  48 / 37  79 / 77 107 / 109
 //   256 x 256      37 / 20  45 / 33  74 / 44  97 / 75  33 / 17  40 / 35  76 / 77 103 / 107
 //
-// If the long operand is contiguous along C's longer dimension (n of B, m of A): time of the packed kernel divided by
-// the time of this one, one thread, float, on a Xeon of the Cascade Lake family (1 MiB of L2 cache), g++ 12 -O3,
-// 2026-11-23 (512 x 512 and 256 x 256 with another program running on the machine):
+// If the long operand is contiguous along C's longer dimension (n of B, m of A): the time of the packed kernel divided
+// by the time of this kernel, one thread, float, on a Xeon of the Cascade Lake family (1 MiB of L2 cache), g++ 12 -O3,
+// 2026-11-23 (512 x 512 and 256 x 256 with another program running on the machine). No number: not measured.
 //
 //   long operand    B along n           A along m: gemm_cpu transposes A
 //   few =           1    4    8   16    1    4    8   16
@@ -45,7 +45,7 @@ struct gemm_cpu_skinny_row {
 //   512 x 512       0.9       0.8 0.8   9.3       3.0 1.2
 //   256 x 256       0.5       0.5 0.5   7.8       2.0 1.0
 //
-// In the column "B along n", gemm_cpu read B in place in this measurement, except for 4096 x 4096, where it packed B.
+// In the columns "B along n", gemm_cpu read B in place in this measurement, except for 4096 x 4096, where it packed B.
 inline constexpr gemm_cpu_skinny_row all_gemm_cpu_skinny_rows[] = {
     {.cache_bytes = 1 << 20,
      .few_of_cached_columns = 8,
@@ -74,12 +74,12 @@ struct gemm_cpu_skinny_rows {
 /// The table of gemm_cpu_skinny for elements of T.
 template <class T>
 struct gemm_cpu_skinny_table : policy_table<gemm_cpu_skinny_rows> {
-  /// True if this kernel should serve the problem.
+  /// True if this kernel, not gemm_cpu, should serve the problem. `few` is the extent of C's shorter dimension.
   static constexpr bool serves(const gemm_problem& p) {
     if (misfit(candidates[0], p)) return false;
     const gemm_cpu_skinny_row& row = gemm_cpu_skinny_rows::rows[0];
     const int few = lesser(p.m, p.n);
-    const bool long_is_a = p.n < p.m;  // below, contiguous along m: gemm_cpu would transpose it
+    const bool long_is_a = p.n < p.m;  // if A is also contiguous along m, gemm_cpu would have to transpose A
     const bool is_cached =
         std::int64_t{greater(p.m, p.n)} * p.k * static_cast<std::int64_t>(sizeof(T)) < row.cache_bytes;
     if (long_operand(p).contiguous == along::k) {

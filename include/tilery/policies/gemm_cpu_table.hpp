@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The table of the CPU GEMM (gemm_cpu): register tile and blocks by the host's instruction set, with their evidence,
-// and the selector. A translation unit uses the row of the instruction set that it is compiled for.
+// The table of the CPU GEMM (gemm_cpu): register tile and blocks by the host's instruction set, with their evidence
+// (the measurements that they come from), and the selector. A translation unit uses the row of the instruction set that
+// it is compiled for. A block of B is packed (copied in the order of its use) or read in place.
 #pragma once
 #pragma GCC system_header
 
@@ -16,21 +17,22 @@ struct gemm_cpu_row {
   host_isa isa;
   arch from = arch::cpu;
   int rows, vectors;            // rows of the register tile, and its columns in vector registers
-  int k_block_bytes;            // bytes of a row of A in one pass, in the accumulation type
-  int n_block;                  // columns of B in a block
+  int k_block_bytes;            // bytes of k_block elements of the accumulation type (k_block: gemm_cpu.hpp)
+  int n_block;                  // columns of a block of B
   std::int64_t in_place_bytes;  // bytes of the largest B that is read in place
   std::int64_t few_rows_bytes;  // bytes of the largest B that is read in place if A has at most few_rows rows
   int few_rows;
   evidence measured;
 };
 
-// Register tile and blocks. A strip of A is 12 KiB of an L1 cache of 32 KiB, a block of B 640 KiB of an L2 cache of
-// 1024 KiB.
+// Register tile and blocks. A strip of A (6 rows of 2 KiB) takes 12 KiB of an L1 cache of 32 KiB. A block of B (512 x
+// 320 floats) takes 640 KiB of an L2 cache of 1024 KiB.
 //
 // Evidence. Speed as a ratio to oneDNN 2.6 on a Xeon of the Cascade Lake family (1 MiB of L2 cache, a core shared with
-// another thread), one thread, float, square problems, g++ 12 -O3, 2026-11-22:
+// another thread), one thread, float, square problems, g++ 12 -O3, 2026-11-22. A tile is given as rows x vectors of 16
+// floats; k_block is 384 where the line gives no other:
 //
-//   tile, AVX-512, k_block 384         m = n = k = 512    1024    2048
+//   register tile, AVX-512             m = n = k = 512    1024    2048
 //   6 x 4 vectors                                 1.10    1.08    0.92
 //   8 x 3                                         1.10    0.96    0.91
 //   12 x 2                                        1.04    0.80    0.80    rows of A evict each other from the L1 cache
@@ -38,8 +40,8 @@ struct gemm_cpu_row {
 //   6 x 4, k_block 768, n_block 192               1.18    1.03    0.98
 //   6 x 4, k_block 384, A packed                  1.09    0.99    0.91
 //
-// B in place. Time with B packed divided by time with B in place, same machine and date, for a B of 16, 64, 256 and
-// 512 KiB (k = 64, 128, 256, 256):
+// B in place. Time with B packed divided by time with B in place (above 1: in place is faster), same machine and date,
+// for a B of 16, 64, 256 and 512 KiB (k = 64, 128, 256, 256):
 //
 //   B, KiB     16    64   256   512
 //   m = 8    1.85  1.60  2.00  1.33
@@ -60,8 +62,8 @@ inline constexpr gemm_cpu_row gemm_cpu_avx512_on_cascade_lake =
                   .command = "benchmarks/run.sh gemm_cpu",
                   .figure = "float, one thread, 512 to 2048: 0.97 to 1.20 of oneDNN 2.6"}};
 
-/// The row for an instruction set without AVX-512. AVX2 and SSE have 16 vector registers, half as many: with 6 rows, 2
-/// vectors are the most that leave registers for B and A.
+/// Returns the row for an instruction set without AVX-512. Such an instruction set has 16 vector registers, AVX-512 has
+/// 32. With 6 rows, a tile of 2 vectors takes 12 accumulators; a tile of 3 would leave no registers for B and A.
 constexpr gemm_cpu_row gemm_cpu_narrow(host_isa isa) {
   gemm_cpu_row row = gemm_cpu_avx512_on_cascade_lake;
   row.isa = isa, row.vectors = 2;
@@ -82,7 +84,7 @@ constexpr const gemm_cpu_row& gemm_cpu_row_of(host_isa isa) {
     if (row.isa == isa) return row;
   return all_gemm_cpu_rows[0];
 }
-/// Returns the policy that a row gives for accumulators of `accumulator_bytes` bytes.
+/// Returns the policy that `row` gives for accumulators of `accumulator_bytes` bytes.
 constexpr gemm_cpu_policy tuned_gemm_cpu(int accumulator_bytes, bool b_in_place,
                                          const gemm_cpu_row& row = gemm_cpu_row_of(native_isa)) {
   return {.rows = row.rows,
@@ -111,7 +113,8 @@ struct gemm_cpu_rows {
   }
 };
 
-/// For element types that are not their own accumulation type: packing converts the elements, so B is always packed.
+/// For element types that are not their own accumulation type. B is always packed, because packing converts the
+/// elements: there is one candidate.
 template <class T>
 requires(!std::is_same_v<T, accumulator_t<T>>) struct gemm_cpu_rows<T> {
   static constexpr gemm_cpu_row rows[1] = {gemm_cpu_row_of(native_isa)};

@@ -7,13 +7,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How tensor cores, which have no instruction for float, multiply float elements. tf32 keeps 10 bits of fraction of
-/// each operand. tf32x3 splits each operand into two tf32 parts and adds three products, which is nearly as accurate as
-/// float.
+/// The type in which tensor cores multiply. itself: the elements' own type, for all elements but float, for which
+/// tensor cores have no instruction. For float: tf32 keeps 10 bits of fraction of each operand; tf32x3 splits each
+/// operand into two tf32 parts and adds three products of these parts, which is nearly as accurate as float.
 enum class multiply_as : int { itself, tf32, tf32x3 };
 
 /// How `gemm_mma_sync` cuts a problem. A block computes block.m x block.n of C in steps of block.k; each of its warps
-/// computes warp.m x warp.n. Shared memory holds `stages` tiles of A and B, of which `stages` - 1 are in flight.
+/// computes warp.m x warp.n. Shared memory holds `stages` tiles of A and of B, of which `stages` - 1 are in flight.
 struct gemm_mma_sync_policy {
   static constexpr literal name = "gemm_mma_sync_policy";
 
@@ -23,31 +23,32 @@ struct gemm_mma_sync_policy {
   along a = along::k;      // which dimension of A is contiguous: k (row-major), outer (column-major), or any
   along b = along::outer;  // of B: outer (row-major), k (column-major), or any
   int vector = 8;          // elements of one access to A, B; 1 serves any strides and alignment
-  // True: block.m goes along C's shorter dimension (along m, if A and B differ in type), and the operand of that
-  // dimension may have any layout and alignment.
+  // True: the policy is for a C with few rows or few columns. block.m then goes along C's shorter dimension (along m,
+  // if A and B differ in type), and the operand of that dimension may have any layout and alignment.
   bool few = false;
   int c_vector = 4;  // elements of one access to C (double: 2); 1 serves any strides and alignment
-  multiply_as math = multiply_as::itself;  // for float only
-  int k_parts = 0;            // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
-  int raster_rows = 8;        // rows of tiles in a band, which blocks take column by column (tile/rasterize.hpp)
+  multiply_as math = multiply_as::itself;  // float: must be tf32 or tf32x3
+  int k_parts = 0;      // blocks that share a tile along k; 0: chosen for the problem; stream_k: see gemm_work.hpp
+  int raster_rows = 8;  // rows of tiles in a band; blocks take a band's tiles column by column, for the L2 cache
   arch lowest = arch::sm_80;  // the first arch that the kernel is compiled for
   friend constexpr bool operator==(const gemm_mma_sync_policy&, const gemm_mma_sync_policy&) = default;
 
-  /// True if the policy can serve a problem as the transposed problem (`transposed_if_needed`): a problem with two
-  /// column-major operands, or with few columns. A and B must then have the same element type.
+  /// True if the policy can serve a problem as the transposed problem C^T = B^T A^T (`transposed_if_needed`): a problem
+  /// with two column-major operands, or, with `few`, with fewer columns than rows. A and B must then have the same
+  /// type.
   constexpr bool may_transpose() const { return few || (vector > 1 && a == along::k && b == along::outer); }
-  /// True if the kernel finds the layout of along::any operands at run time. It then contains one k loop for each
-  /// layout. With vector = 1, a single loop serves every layout.
+  /// True if the kernel looks up the layouts of A and B, both along::any, at run time. The kernel then contains one k
+  /// loop for each layout. False with vector = 1: a single k loop serves every layout.
   constexpr bool looks_up() const { return vector > 1 && a == along::any; }
-  /// Returns this policy for other layouts of A and B.
+  /// Returns this policy with `a` and `b` replaced.
   constexpr gemm_mma_sync_policy laid_out(along new_a, along new_b) const {
     gemm_mma_sync_policy p = *this;
     p.a = new_a, p.b = new_b;
     return p;
   }
-  static constexpr bool m_is_longer_side = false;  // block.m goes along C's m, also where n is longer
+  static constexpr bool m_is_longer_side = false;  // block.m goes along m of C (or of C^T), even if n is larger
   static constexpr auto sharing_costs = &gemm_sharing_row::mma_sync;  // for the choice of k_parts (gemm_work.hpp)
-  /// True if each access to A and B is one element (for the choice of k_parts, gemm_work.hpp).
+  /// True if each access to A and B is one element; gemm_work.hpp asks this for the choice of k_parts.
   constexpr bool reads_singles() const { return vector == 1; }
 
   constexpr int warps_m() const { return block.m / warp.m; }
@@ -55,8 +56,8 @@ struct gemm_mma_sync_policy {
   constexpr int threads() const { return 32 * warps_m() * warps_n(); }
   /// Bytes of the tiles of A and B in all stages.
   constexpr int ring_bytes(int element_bytes) const { return stages * (block.m + block.n) * block.k * element_bytes; }
-  /// Bytes that the epilogue needs: after the k loop, the memory of the stages holds accumulators of each warp, 16 rows
-  /// of 4-byte ones or 8 rows of 8-byte ones. A row has 8 columns of padding.
+  /// Bytes of shared memory that the epilogue needs: after the k loop, the memory of the stages holds accumulators of
+  /// each warp, 16 rows of 4-byte accumulators or 8 rows of 8-byte accumulators. A row has 8 columns of padding.
   constexpr int store_bytes() const { return warps_m() * warps_n() * 16 * (warp.n + 8) * 4; }
   /// Bytes of shared memory, a multiple of 128: the tiles, or the accumulators that replace them after the k loop.
   constexpr int shared_bytes(int element_bytes) const {
@@ -81,8 +82,8 @@ constexpr const char* broken_rule(const gemm_mma_sync_policy& p, int element_byt
     return broken("gemm_mma_sync_policy.block must be a multiple of warp in m and n", how);
   if (p.block.k * element_bytes % 64)
     return broken("gemm_mma_sync_policy.block.k must be a multiple of 64 bytes, because the k loop alternates between two register buffers, of 32 bytes of k each", how);
-  // In shared memory, the rows of a tile of A or B are its contiguous dimension, in 16-byte chunks. These are the
-  // lengths of such rows, in elements, in any of the kernel's k loops; 0: in no k loop.
+  // In shared memory, a row of a tile of A or B runs along the tile's contiguous dimension, in 16-byte chunks. These
+  // are the lengths, in elements, of the rows that run along k, m and n in the kernel's k loops; 0: there are none.
   const int k_row = p.a != along::outer || p.b != along::outer ? p.block.k : 0;
   const int m_row = p.a == along::outer || (p.looks_up() && !p.few) ? p.block.m : 0;
   const int n_row = p.b == along::outer || p.looks_up() ? p.block.n : 0;

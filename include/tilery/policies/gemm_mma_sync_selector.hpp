@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The selector of the GEMM on tensor cores (gemm_mma_sync): it makes candidates from a row of gemm_mma_sync_table.hpp,
-// and chooses one for a problem.
+// and chooses one for a problem. A row has up to four tile sizes: large; small; few (for a C of few rows or columns);
+// strided (for any strides and alignment). A group is a grouped GEMM, whose members may differ in shape and layout.
 #pragma once
 #pragma GCC system_header
 
@@ -11,13 +12,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// True if `gemm` without a policy multiplies elements of T on tensor cores, on archs that have them for T. False for
-/// float: tf32 would lose 13 bits of its fraction.
+/// True if `gemm`, if the caller passes no policy, multiplies elements of T on tensor cores, on archs that have tensor
+/// cores for T. False for float: tf32 would lose 13 bits of the fraction of a float.
 template <class T>
 inline constexpr bool has_mma_sync = std::is_same_v<T, double> || std::is_same_v<T, tf32> || std::is_same_v<T, half> ||
                                      std::is_same_v<T, bf16> || is_fp8<T> || std::is_same_v<T, int8>;
 
-/// Returns the policy of a cut (gemm_mma_sync_table.hpp) with 16-byte copies.
+/// Returns the policy with the tile sizes of `cut` (gemm_mma_sync_table.hpp) and 16-byte copies.
 template <class T>
 constexpr gemm_mma_sync_policy aligned_mma_sync(const gemm_mma_sync_cut& cut, along a, along b, int k_parts) {
   return {.block = cut.block,
@@ -31,7 +32,8 @@ constexpr gemm_mma_sync_policy aligned_mma_sync(const gemm_mma_sync_cut& cut, al
           .k_parts = k_parts,
           .raster_rows = cut.raster_rows};
 }
-/// Returns the candidate for a C of few rows or columns: the short operand, and C, may have any strides and alignment.
+/// Returns the candidate for a C of few rows or columns. C and the short operand, the operand of C's shorter dimension,
+/// may have any strides and alignment.
 template <class T>
 constexpr gemm_mma_sync_policy few_mma_sync(const gemm_mma_sync_cut& cut) {
   gemm_mma_sync_policy p = aligned_mma_sync<T>(cut, along::any, along::any, k_parts_as_needed);
@@ -46,14 +48,15 @@ constexpr gemm_mma_sync_policy strided_mma_sync(const gemm_mma_sync_cut& cut) {
   return p;
 }
 
-/// Indices of candidates in a row's list. Indices 0 to 2 are the large tile for the layouts NN, NT and TN (layout_of()
-/// in gemm_problem.hpp).
+/// Indices in the list of a row's candidates. Indices 0 to 2 are the large tile for the layouts NN, NT and TN (A, then
+/// B; N: row-major, T: column-major; numbered by layout_of() in gemm_problem.hpp).
 struct gemm_mma_sync_places {
   static constexpr int small = 3, few = 4, strided = 5;
 };
 
-/// Rows, candidates and selector for elements of T. The large tile has a kernel for each of three layouts: two
-/// column-major operands are served as the transposed problem, which has two row-major operands.
+/// Rows, candidates and selector for elements of T. The large tile has a kernel for each of three layouts. Two
+/// column-major operands of one type are served as the transposed problem C^T = B^T A^T, which has two row-major
+/// operands; two column-major operands of different types are served by the small tile.
 template <class T>
 struct gemm_mma_sync_rows : gemm_mma_sync_places {
   static constexpr const auto& rows = gemm_mma_sync_rows_of<T>();
@@ -65,8 +68,8 @@ struct gemm_mma_sync_rows : gemm_mma_sync_places {
              strided_mma_sync<T>(row.strided)}};
   }
 
-  /// True if one tile of the candidate `few` holds all rows, or all columns, of C, and the long operand is aligned for
-  /// 16-byte copies.
+  /// True if one tile of `candidate`, the candidate `few`, holds all rows (or all columns) of C, and the policy can run
+  /// the problem: the long operand, the operand of C's longer dimension, must be aligned for 16-byte copies.
   static constexpr bool is_few(const gemm_mma_sync_policy& candidate, const gemm_problem& p) {
     return transposed_if_needed(candidate, p).m <= candidate.block.m && misfit(candidate, p) == nullptr;
   }
@@ -87,7 +90,7 @@ struct gemm_mma_sync_rows : gemm_mma_sync_places {
     const std::int64_t small_tiles = tiles_of(quarter, p.m, p.n) * p.batches;
     const int multiprocessors = peaks(p.target).multiprocessors;
     if (tiles < multiprocessors) return {small, "tensor cores; few tiles: smaller tiles use more SMs"};
-    // Elements of C that the SM with the most tiles computes, edges of tiles included.
+    // Elements that the SM with the most tiles computes, including the elements of its tiles that are outside of C.
     const std::int64_t in_large = std::int64_t{pieces(tiles, multiprocessors)} * large.block.m * large.block.n;
     const std::int64_t in_small =
         std::int64_t{pieces(small_tiles, multiprocessors)} * quarter.block.m * quarter.block.n;
@@ -100,8 +103,8 @@ struct gemm_mma_sync_rows : gemm_mma_sync_places {
   }
 };
 
-/// For double there is only the large tile, for three layouts. serves_mma_sync() leaves all other problems to kernels
-/// without tensor cores.
+/// For double there is only the large tile, for three layouts. serves_mma_sync() is false for all problems that this
+/// tile cannot serve: kernels without tensor cores serve them.
 template <>
 struct gemm_mma_sync_rows<double> {
   static constexpr const auto& rows = gemm_mma_sync_rows_of<double>();
@@ -120,9 +123,10 @@ struct gemm_mma_sync_rows<double> {
 template <class T>
 struct gemm_mma_sync_table : policy_table<gemm_mma_sync_rows<T>>, gemm_mma_sync_places {};
 
-/// True if the table for T should serve the problem, unless a kernel for few rows or columns serves it. False on archs
-/// without the mma.sync instruction `Shape`. For double also false on archs whose tensor cores are no faster than their
-/// FMA units, for operands that are not aligned for packs of 2, and for a group whose members have different layouts.
+/// True if the table for T, not the SIMT kernel, should serve the problem (one that no kernel for few rows or columns
+/// serves). False on archs without the mma.sync instruction `Shape`. For double also false on archs whose tensor cores
+/// are no faster than their FMA units, if A, B or C is not aligned for packs of 2 elements, and for a group whose
+/// members have different layouts.
 template <class T, class Shape>
 constexpr bool serves_mma_sync(const gemm_problem& p) {
   if (!has_features(p.target, Shape::needs)) return false;
@@ -134,9 +138,9 @@ constexpr bool serves_mma_sync(const gemm_problem& p) {
   return true;
 }
 
-/// True if tensor cores, not gemm_skinny, should serve a C of few rows or columns. This is so for 16-bit elements if
-/// the candidate `few` can serve the problem: 16 rows on tensor cores cost as much as 8 rows in gemm_skinny, and
-/// asynchronous copies need no registers.
+/// True if tensor cores, not the kernel gemm_skinny, should serve a C of few rows or columns: for 16-bit elements, if
+/// the candidate `few` can serve the problem. Reasons: 16 rows on tensor cores take as much time as 8 rows in
+/// gemm_skinny, and cp.async needs no registers for the data in flight.
 template <class T>
 constexpr bool serves_few_mma_sync(const gemm_problem& p) {
   if constexpr (sizeof(T) == 2) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A GEMM as its selectors see it: shape, layout, alignment and device. All of this is known only at run time.
+// A GEMM as its selectors see it: shape, layout, alignment and device. All of this is known only at run time. A group
+// is a grouped GEMM: several GEMMs, its members, which may differ in shape and layout. One gemm_problem describes all
+// of them.
 #pragma once
 #pragma GCC system_header
 
@@ -11,12 +13,12 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The contiguous dimension of an operand: k, or the outer dimension (m of A, n of B). `any` in a problem: neither is
-/// contiguous, or the members of a group differ. `any` in a policy: the policy serves both layouts, and with vector = 1
-/// also an operand of which neither dimension is contiguous.
+/// The contiguous dimension of an operand: k, or the outer dimension (m of A, n of B). `any` in a problem: neither
+/// dimension is contiguous, or the members of a group have different layouts. `any` in a policy: the policy serves both
+/// layouts, and with vector = 1 also an operand of which neither dimension is contiguous.
 enum class along : int { k, outer, any };
 
-/// Extents of a tile of a GEMM.
+/// Extents of a tile of a GEMM, in elements.
 struct tile_mnk {
   int m, n, k;
   friend constexpr bool operator==(const tile_mnk&, const tile_mnk&) = default;
@@ -26,7 +28,8 @@ struct tile_mn {
   friend constexpr bool operator==(const tile_mn&, const tile_mn&) = default;
 };
 
-/// Extents of a block's tile in a C of m x n. With `m_is_longer_side`, block.m goes along C's longer dimension.
+/// Extents of a block's tile in a C of m x n. With `m_is_longer_side`, block.m goes along C's longer dimension,
+/// otherwise along m.
 TILERY_SIMT constexpr tile_mn tile_extents(tile_mnk block, bool m_is_longer_side, int m, int n) {
   return m_is_longer_side && m < n ? tile_mn{block.n, block.m} : tile_mn{block.m, block.n};
 }
@@ -34,18 +37,19 @@ TILERY_SIMT constexpr tile_mn tile_extents(tile_mnk block, bool m_is_longer_side
 /// Layout and alignment of A (m x k) or B (k x n). An operand has two dimensions: k and its outer one.
 struct gemm_operand_shape {
   along contiguous = along::any;
-  int vector = 1;  // elements of the widest pack for which all packs are aligned (a power of two, up to 16 bytes)
+  int vector = 1;  // elements of the widest pack (access) for which all packs are whole and aligned: at most 16 bytes
   bool both_ways = false;  // some members of a group are contiguous along k, others along the outer dimension;
                            // `contiguous` is any then
 
-  /// True if neither dimension is contiguous.
+  /// True if neither dimension is contiguous (in at least one member of a group).
   constexpr bool has_no_way() const { return contiguous == along::any && !both_ways; }
-  /// True if a policy that copies packs along `wanted` can read the operand; `any` finds the layout at run time.
+  /// True if a policy that copies packs along `wanted` can read the operand. A policy with `any` looks up the layout at
+  /// run time: it can read every operand that has a contiguous dimension.
   constexpr bool lies(along wanted) const { return wanted == along::any ? !has_no_way() : contiguous == wanted; }
 };
 
-/// Returns the layout and alignment that an operand has in two members of a group together: the smaller alignment, and
-/// the common layout, if there is one.
+/// Returns the layout and alignment that describe `a` and `b`, the same operand in two members of a group: the smaller
+/// alignment, and the common layout, if there is one.
 constexpr gemm_operand_shape joined(const gemm_operand_shape& a, const gemm_operand_shape& b) {
   const int vector = a.vector < b.vector ? a.vector : b.vector;
   if (a.has_no_way() || b.has_no_way()) return {along::any, 1};
@@ -57,15 +61,16 @@ constexpr gemm_operand_shape joined(const gemm_operand_shape& a, const gemm_oper
 struct gemm_problem {
   int m = 0, n = 0, k = 0;
   gemm_operand_shape a, b;
-  int c_vector = 1;  // elements of the widest pack along n for which C is aligned
+  int c_vector = 1;  // elements of the widest pack along n, at most 16 bytes, for which C is aligned
   arch target = arch::sm_75;
-  int batches = 1;          // number of GEMMs of this shape; of a group: members whose C has elements
+  int batches = 1;          // number of GEMMs of this shape; for a group: number of members whose C is not empty
   bool one_type = true;     // A and B have the same element type
   bool alike = true;        // false for a group: m, n and k are then upper bounds of its members' extents
   const char* op = "gemm";  // name of the op for error messages
 };
 
-/// True if A has one layout in all members of a group, and so has B: a policy for one layout can then serve them.
+/// False if A or B is contiguous along k in one member of a group and along the outer dimension in another member: no
+/// policy for one layout can then serve the group. (True also if an operand has no contiguous dimension.)
 constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.both_ways && !p.b.both_ways; }
 
 /// Returns the number of the layout of contiguous operands: NN 0, NT 1, TN 2, TT 3 (the first letter for A, the second
@@ -82,9 +87,9 @@ constexpr gemm_problem transposed(gemm_problem p) {
   return p;
 }
 
-/// True if a policy's kernel computes the transposed problem. So a policy for row-major A and B also serves
-/// column-major A and B, and a policy for few rows also serves few columns. The kernel transposes the tiles back when
-/// it stores them.
+/// True if a policy's kernel computes the transposed problem C^T = B^T A^T instead of this problem. So a policy for
+/// row-major A and B also serves column-major A and B, and a policy for few rows also serves few columns. The kernel
+/// transposes the tiles of C^T back when it stores them.
 template <class Policy>
 constexpr bool is_transposed(const Policy& p, const gemm_problem& problem) {
   if constexpr (requires { p.few; })
@@ -96,7 +101,7 @@ constexpr bool is_transposed(const Policy& p, const gemm_problem& problem) {
     return false;
 }
 
-/// Returns the problem as the policy's kernel computes it.
+/// Returns the problem that the policy's kernel computes: this problem or the transposed one.
 template <class Policy>
 constexpr gemm_problem transposed_if_needed(const Policy& p, const gemm_problem& problem) {
   return is_transposed(p, problem) ? transposed(problem) : problem;
@@ -123,7 +128,9 @@ constexpr int common_vector(const T* pointer, std::int64_t contiguous_extent, st
   return vector;
 }
 
-/// Returns layout and alignment of an operand with these extents and strides.
+/// Returns layout and alignment of an operand with these extents and strides. A dimension counts as contiguous if its
+/// stride or its extent is 1. If both dimensions do, the layout is k, unless the outer stride is 1 and the widest pack
+/// along k has only 1 element.
 template <class T>
 constexpr gemm_operand_shape operand_shape(const T* pointer, int outer, std::int64_t outer_stride, int k,
                                            std::int64_t k_stride) {

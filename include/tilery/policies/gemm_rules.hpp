@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Rules that several GEMM policies for GPUs have in common (gemm_simt, gemm_mma_sync, gemm_skinny), and the conditions
 // that a problem must meet so that such a policy can compute it. The message of a broken rule is the name of the policy
-// (its member `name`), followed by the text of the rule.
+// (its member `name`), followed by the text of the rule. A rule is a property that a policy must have by itself.
 #pragma once
 #pragma GCC system_header
 
@@ -10,7 +10,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A text that may be a template argument.
+/// A string that can be a template argument. Bytes includes the null character at its end.
 template <std::size_t Bytes>
 struct literal {
   char text[Bytes] = {};
@@ -20,7 +20,7 @@ struct literal {
   }
 };
 
-/// Joins two texts.
+/// Returns the text of First followed by that of Second.
 template <literal First, literal Second>
 constexpr auto joined() {
   constexpr std::size_t first = sizeof(First.text) - 1, second = sizeof(Second.text);
@@ -33,7 +33,7 @@ constexpr auto joined() {
 template <literal First, literal Second>
 inline constexpr auto joined_text = joined<First, Second>();
 
-/// Returns the message that the policy breaks Rule; stops the compilation with it if `how` says so.
+/// Reports that the policy breaks Rule: returns the message, or, with when_broken::stop, ends the compilation with it.
 template <literal Rule, class Policy>
 constexpr const char* breaks(const Policy&, when_broken how) {
   return broken(joined_text<Policy::name, Rule>.text, how);
@@ -54,8 +54,9 @@ constexpr const char* broken_extents(const Policy& p, tile_mn part, when_broken 
   return nullptr;
 }
 
-/// Returns the message of the first broken rule on k_parts, on `lowest` (must be a GPU), or on the threads and the
-/// shared memory of a block (at most what the arch `lowest` allows); or null.
+/// Returns the message of the first rule that the policy breaks in k_parts, in `lowest` (must be a GPU), or in the
+/// threads and the shared memory of a block (at most what the arch `lowest` allows); or null. `shared_bytes` is the
+/// shared memory of a block.
 template <class Policy>
 constexpr const char* broken_limits(const Policy& p, int shared_bytes, when_broken how) {
   if (p.k_parts < stream_k)
@@ -69,15 +70,15 @@ constexpr const char* broken_limits(const Policy& p, int shared_bytes, when_brok
 }
 // clang-format on
 
-/// Returns null if the device's arch is not earlier than the policy's, otherwise the reason.
+/// Returns null if the device's arch is not earlier than the policy's field `lowest`, otherwise a message.
 template <class Policy>
 constexpr const char* misfit_of_arch(const Policy& p, const gemm_problem& problem) {
   return is_at_least(problem.target, p.lowest) ? nullptr : "the policy is for a later arch than this device";
 }
 
-/// `problem` is the problem as the policy's kernel computes it, transposed or not. Returns null if its A, B and C have
-/// the policy's layouts and are aligned for the policy's accesses, otherwise the reason. `any_a`: A may have any layout
-/// and alignment.
+/// Returns null if A, B and C of `problem` have the policy's layouts and are aligned for the policy's accesses,
+/// otherwise a message. `problem` is what the policy's kernel computes, the problem or its transposed problem. `any_a`:
+/// A may have any layout and alignment.
 template <class Policy>
 constexpr const char* misfit_of_operands(const Policy& p, const gemm_problem& problem, bool any_a = false) {
   const auto is_along = [&](along wanted, const gemm_operand_shape& has) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The measured constants that decide how many blocks share a GEMM's tile along k (gemm_work.hpp), by kernel and arch,
-// with their evidence. To tune an arch, add a row to gemm_sharing_rows (policy_table.hpp).
+// The measured constants that decide how many blocks share a GEMM's tile along k, by kernel and arch, with their
+// evidence (the measurements that they come from). If blocks share a tile, each multiplies a part of k, and the last
+// block adds up their sums (split-K). With stream-K, the blocks that run at once share the k loops of all tiles as one
+// sequence. Used in gemm_work.hpp. To tune an arch, add a row to gemm_sharing_rows (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -10,35 +12,41 @@ namespace tilery::inline TILERY_ABI {
 
 /// The constants of one kernel.
 struct gemm_sharing_costs {
-  /// The smallest extent along k, in elements, of a block's part of a tile: sharing a tile costs the time that a
-  /// block takes to multiply over this extent.
+  /// The smallest extent along k, in elements, of a block's part of a shared tile. Sharing a tile costs as much time as
+  /// a block takes to multiply over this extent.
   int least_k;
   int least_k_of_stream;  // with stream-K: smallest extent along k of all parts of a block together (of several tiles)
-  int warps;              // warps that keep an SM busy
+  int warps;              // warps that keep an SM busy, if an access has several elements
   int warps_of_singles;   // warps that keep an SM busy if each access is one element
 };
 
-/// A row of the table. "Wanted" blocks are those that keep all SMs busy, by `warps` (parts_as_needed() in
-/// gemm_work.hpp).
+/// A row of the table. The "wanted" number of blocks keeps all SMs busy: it is computed from `warps` or
+/// `warps_of_singles` (parts_as_needed() in gemm_work.hpp). A wave is the wanted number of tiles.
 struct gemm_sharing_row {
   arch from;
   gemm_sharing_costs simt, mma_sync, skinny;
-  int enough_percent;          // tiles are shared if that makes at least this percentage of the wanted blocks
-  int always_from_parts;       // tiles are shared in any case if at least this many blocks are wanted for each tile
-  int most_waves_of_stream;    // otherwise stream-K is used for at most this number of waves of tiles,
-  int full_percent_of_stream;  // if the tiles fill less than this percentage of the waves
+  // If there are fewer tiles than wanted blocks, the tiles are shared (split-K, as far as k is long enough) if one of
+  // two conditions holds: the blocks are then at least enough_percent % of the wanted number, or the wanted number is
+  // at least always_from_parts times the number of tiles.
+  int enough_percent;
+  int always_from_parts;
+  // Otherwise stream-K is used if the tiles make at most most_waves_of_stream waves, fill less than
+  // full_percent_of_stream % of these waves, and give each block at least least_k_of_stream.
+  int most_waves_of_stream;
+  int full_percent_of_stream;
   evidence measured;
 };
 
-// An SM needs 4 warps on tensor cores and 8 without, and 20 where the warps wait for accesses of one element. Sharing a
-// tile costs as much time as a block takes for 512 elements along k on tensor cores (1024 with stream-K), and for 192
-// without. For gemm_skinny, an SM needs one block, and sharing a tile costs about 4 us, in which an SM reads 1000
-// elements along k of its tile. With stream-K, blocks that run at once work on tiles that are far apart, and hit the L2
-// cache less often: stream-K pays only if there are at most two waves. Since this measurement, the last block of a
-// shared tile adds up the blocks' sums in registers if the tile is a small one on tensor cores (combined_in_registers
-// in tile/mma_tile.hpp). The cost of this addition is not measured; sharing with more blocks may pay.
+// An SM needs 4 warps with tensor cores (mma_sync) and 8 without (simt), and 20 if the warps wait for accesses of one
+// element. Sharing a tile costs as much time as a block takes for 512 elements along k with tensor cores (1024 with
+// stream-K), and for 192 without. For gemm_skinny, an SM needs one block, and sharing a tile costs about 4 us, in which
+// an SM reads 1000 elements along k of its tile. With stream-K, blocks that run at once work on tiles that are far
+// apart, and hit the L2 cache less often: stream-K pays only if there are at most two waves. Since this measurement,
+// the last block of a shared tile adds up the blocks' sums in registers if the tile is a small one on tensor cores
+// (combined_in_registers in tile/mma_tile.hpp). The cost of this addition is not measured; sharing with more blocks may
+// pay.
 //
-// Evidence. H200, 2026-11-23. Microseconds, by the number of blocks that share a tile:
+// Evidence. H200, 2026-11-23. Time in microseconds of a GEMM of m x n x k, by the number of blocks that share a tile:
 //
 //                                      1      2      4      8     16     32   stream-K
 //   bf16, 64 x 64 tiles
@@ -76,7 +84,7 @@ inline constexpr gemm_sharing_row gemm_sharing_rows[] = {
     taken_from(gemm_sharing_on_h200, arch::sm_100, "taken from sm_90's row"),
 };
 
-/// Returns the row for a device; the first row if none is for its arch.
+/// Returns the row for a device of the arch `target`; the first row if that is for a later arch than `target`.
 constexpr const gemm_sharing_row& sharing_on(arch target) {
   const int row = row_for(gemm_sharing_rows, target);
   return gemm_sharing_rows[row < 0 ? 0 : row];

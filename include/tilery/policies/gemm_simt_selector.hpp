@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The selector of the SIMT GEMM (gemm_simt): it makes candidates from a row of gemm_simt_table.hpp, and chooses one for
-// a problem.
+// a problem. A row has up to three tile sizes: large; small (float only); strided (for any strides and alignment). A
+// group is a grouped GEMM, whose members may differ in shape and layout. To share a tile along k means that several
+// blocks compute the tile, each for a part of k.
 #pragma once
 #pragma GCC system_header
 
@@ -11,7 +13,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Returns the policy of a cut (gemm_simt_table.hpp) with 16-byte accesses.
+/// Returns the policy with the tile sizes of `cut` (gemm_simt_table.hpp) and 16-byte accesses.
 template <class T>
 constexpr gemm_simt_policy aligned_simt(const gemm_simt_cut& cut, along a, along b, int k_parts) {
   return {.block = cut.block,
@@ -27,9 +29,10 @@ constexpr gemm_simt_policy strided_simt(const gemm_simt_cut& cut) {
   return {.block = cut.block, .lane = cut.lane, .a = along::any, .b = along::any, .vector = 1, .c_vector = 1};
 }
 
-/// Returns the reason why only the strided candidate can serve a problem, or serves it best; null if there is none.
-/// `vector` and `quad` are the elements of 16 bytes of A or B, and of the accumulation type. `tile` is the smallest
-/// extent of the other candidates' tiles; 0: one of them is small enough for any m and n.
+/// Returns the reason why the strided candidate must serve the problem, or serves it best; null if another candidate
+/// can serve the problem and is better. `vector` is the number of elements of A or B in 16 bytes, `quad` that of
+/// elements of the accumulation type. `tile` is the smallest extent of the other candidates' tiles along m and n; 0:
+/// never prefer the strided candidate because of a small m or n.
 constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int quad, int tile) {
   if (p.a.has_no_way() || p.b.has_no_way()) return "an operand has no contiguous dimension";
   if (p.a.vector < vector || p.b.vector < vector) return "an operand is not aligned for 16-byte loads";
@@ -41,10 +44,12 @@ constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int qu
 /// True if `large` large tiles are faster than `small` small tiles, although there are fewer large tiles than SMs.
 ///
 /// Cost model. A cost is time multiplied by the number of SMs; its unit is 1/100 of the time that an SM needs for one
-/// element along k of a large tile. A small tile has 1 / `ratio` of the multiply-adds of a large one, and each of them
-/// takes small_slowdown_percent of the time. Small tiles are shared along k if there are fewer of them than SMs.
-/// Sharing large tiles (`are_shared`) costs each SM as much as sharing_cost_k of k. A large tile that is not shared
-/// occupies an SM for its whole k.
+/// element along k of a large tile. A small tile has 1 / `ratio` of the multiply-adds of a large tile, and a
+/// multiply-add of a small tile takes small_slowdown_percent % of the time of a multiply-add of a large tile. If there
+/// are fewer small tiles than SMs, they are shared along k by all SMs, at no extra cost; otherwise the SMs compute them
+/// in whole rounds of one tile for each SM. If large tiles are shared along k (`are_shared`), this costs each SM as
+/// much time as sharing_cost_k elements along k of a large tile. If not, a large tile takes the time of its whole k,
+/// and SMs without a tile wait.
 constexpr bool large_in_spite_of_few(const gemm_simt_row& row, std::int64_t large, std::int64_t small, std::int64_t k,
                                      std::int64_t multiprocessors, int ratio, bool are_shared) {
   const std::int64_t rounds = pieces(small, static_cast<int>(multiprocessors)) * multiprocessors;
@@ -54,8 +59,8 @@ constexpr bool large_in_spite_of_few(const gemm_simt_row& row, std::int64_t larg
   return of_large < of_small;
 }
 
-/// Rows, candidates and selector for elements of T. double has a large tile for each of three layouts, and the strided
-/// one.
+/// Rows, candidates and selector for elements of T; this primary template serves double. There is a large tile for each
+/// of three layouts, and the strided tile.
 template <class T>
 struct gemm_simt_rows {
   static constexpr const auto& rows = gemm_simt_rows_of<T>();
@@ -74,7 +79,8 @@ struct gemm_simt_rows {
   }
 };
 
-/// float has, besides, a small tile for all layouts, for problems with fewer large tiles than SMs.
+/// float also has a small tile for all layouts: for problems with fewer large tiles than SMs, problems of which large
+/// tiles would be partly empty, and groups whose members have different layouts.
 template <>
 struct gemm_simt_rows<float> {
   static constexpr const auto& rows = gemm_simt_rows_of<float>();
@@ -107,7 +113,7 @@ struct gemm_simt_rows<float> {
   }
 };
 
-/// half and bf16 have one large tile, for two row-major or two column-major operands, and the strided one.
+/// half and bf16 have one large tile, for two row-major operands or two column-major operands, and the strided tile.
 template <class T>
 requires(sizeof(T) == 2) struct gemm_simt_rows<T> {
   static constexpr const auto& rows = gemm_simt_rows_of<T>();

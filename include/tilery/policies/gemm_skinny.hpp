@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the GEMM for a C with few rows or few columns (gemm_skinny), and its rules. The long operand, that is
-// the operand of C's longer dimension, is read once, from global memory into registers.
+// The policy of the GEMM for a C with few rows or few columns (gemm_skinny), and its rules. The long operand is the
+// operand of C's longer dimension: B if C has few rows, A if C has few columns. If one tile holds C's shorter
+// dimension, the long operand is read once, from global memory into registers. The short operand is the other one of A
+// and B.
 #pragma once
 #pragma GCC system_header
 
@@ -9,30 +11,33 @@
 namespace tilery::inline TILERY_ABI {
 
 /// How `gemm_skinny` cuts a problem. A block computes block.m elements of C along its longer dimension by block.n along
-/// the shorter one. The block's warps share k: each takes every warps()-th piece, 4 lane_k steps of k, and the sums of
-/// all warps are added up at the end.
+/// the shorter one. The block's warps share k: a piece is 4 * lane_k steps of k, and each warp takes every warps()-th
+/// piece. The sums of all warps are added up at the end. A row of an operand is all its elements at one index of m (A)
+/// or n (B).
 ///
-/// Loads. A warp reads 32 x 4 lane_k elements of the long operand at once. If the operand is aligned for them, the
-/// accesses are packs of 16 bytes along k, or packs of up to 4 elements along the longer dimension; otherwise they are
-/// single elements.
+/// Loads. A warp reads 32 rows x 4 * lane_k steps of k of the long operand in one iteration. If the operand is aligned
+/// for them, the accesses are packs of 16 bytes along k, or packs of up to 4 elements along the longer dimension;
+/// otherwise they are single elements.
 struct gemm_skinny_policy {
   static constexpr literal name = "gemm_skinny_policy";
 
-  tile_mnk block = {32, 16, 256};  // longer dimension, shorter dimension, k of one iteration of all warps
+  tile_mnk block = {32, 16, 256};  // extents along C's longer and shorter dimension, and k of an iteration of all warps
   int lane_k = 8;                  // steps of k of one iteration of a lane, in each of its 4 rows of the long operand
-  int k_parts = 0;            // blocks that share a tile along k: 0 chosen for the problem, 1 not shared, or stream_k
+  int k_parts = 0;  // blocks that share a tile along k; 0: chosen for the problem; stream_k: see gemm_work.hpp
   arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
   friend constexpr bool operator==(const gemm_skinny_policy&, const gemm_skinny_policy&) = default;
 
   static constexpr bool m_is_longer_side = true;                    // block.m goes along C's longer dimension
   static constexpr auto sharing_costs = &gemm_sharing_row::skinny;  // for the choice of k_parts (gemm_work.hpp)
-  /// False: for the choice of k_parts (gemm_work.hpp), the number of warps does not depend on the width of accesses.
+  /// Always false: gemm_work.hpp, which asks this for the choice of k_parts, needs no other number of warps for
+  /// accesses of one element.
   constexpr bool reads_singles() const { return false; }
-  // A warp's lanes form a grid of 8 (longer dimension) x 4 (k). A lane has 4 rows of the long operand.
+  // A warp's lanes form a grid of 8 (C's longer dimension) x 4 (k). A lane has lane_long = 4 rows of the long operand.
   static constexpr int warp_long = 8, warp_k = 4, lane_long = 4;
 
-  /// Estimated registers of a lane: 4 accumulators for each element of the shorter dimension, the lane's elements of
-  /// two pieces of the long operand and of one piece of the short operand, and 96 others.
+  /// Estimated 32-bit registers of a lane: 4 accumulators (one for each of its rows of the long operand) for each of
+  /// the block.n elements of the shorter dimension, the lane's elements of two pieces of the long operand and of one
+  /// piece of the short operand, and 96 others.
   constexpr int registers_a_lane(int element_bytes) const {
     const int sums = 4 * block.n * (element_bytes == 8 ? 2 : 1);
     return 96 + sums + (8 + block.n / 8) * lane_k * element_bytes / 4;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How many blocks compute a GEMM's tiles. One block computes a tile, unless there are few tiles. If there are few,
-// either several blocks share each tile along k (split-K), or as many blocks as the GPU runs at once share the k steps
-// of all tiles (stream-K). A k step is one block.k of one tile.
+// How many blocks compute a GEMM's tiles. One block computes a tile, unless there are few tiles or the policy's k_parts
+// says otherwise. Then either several blocks share each tile along k (split-K), or at most as many blocks as the GPU
+// runs at once share the k steps of all tiles (stream-K). A k step is block.k elements along k of one tile.
 #pragma once
 #pragma GCC system_header
 
@@ -13,12 +13,12 @@
 namespace tilery::inline TILERY_ABI {
 
 /// Values of a policy's `k_parts`, the number of blocks that share a tile along k.
-inline constexpr int k_parts_as_needed = 0;  ///< chosen for the problem
-inline constexpr int stream_k = -1;          ///< the k steps of all tiles form one sequence, cut into equal pieces
+inline constexpr int k_parts_as_needed = 0;  ///< work_of() chooses the number for the problem
+inline constexpr int stream_k = -1;          ///< the k steps of all tiles form one sequence, divided among the blocks
 
 /// How a policy's blocks divide a problem.
 struct gemm_work {
-  std::int64_t tiles = 0, blocks = 0;  // of the whole problem
+  std::int64_t tiles = 0, blocks = 0;  // of the whole problem, all its batches together
   std::int32_t steps = 0;              // k steps of a tile
   std::int32_t parts = 1;              // blocks that share each tile; 0: stream-K
 
@@ -26,10 +26,10 @@ struct gemm_work {
 };
 
 /// Returns the number of a policy's blocks that run at once on the GPU model that stands for an arch (arch_peaks.hpp),
-/// at least one for each SM. Computed from threads, shared memory and registers; unless the policy has
+/// at least one for each SM. Computed from a block's threads, shared memory and registers; unless the policy has
 /// registers_a_lane(), a thread is assumed to need 64 registers besides its accumulators. `staged_bytes` is the element
-/// size, in bytes, that the policy's shared_bytes() and registers_a_lane() take; `sum_bytes` is the size of an
-/// accumulator.
+/// size in bytes that the policy's shared_bytes() and registers_a_lane() take as argument; `sum_bytes` is the size of
+/// an accumulator in bytes.
 template <class Policy>
 constexpr std::int64_t blocks_at_once(const Policy& p, arch target, int staged_bytes, int sum_bytes) {
   constexpr int other_registers = 64, reserved_bytes = 1024;  // CUDA reserves 1 KiB of shared memory for each block
@@ -44,8 +44,9 @@ constexpr std::int64_t blocks_at_once(const Policy& p, arch target, int staged_b
 }
 
 /// Returns the number of blocks that share each tile, at least 1: as many as give at most `wanted` blocks in all, each
-/// with at least `least_k` elements along k. The square of the number is at most 2 * steps, because the last block of a
-/// tile adds up the sums of all blocks of the tile.
+/// with at least `least_k` elements along k. Also, the square of the number is at most 2 * steps: the last block of a
+/// tile adds up the sums of all its blocks, and this time grows with the number, while the k steps of a block become
+/// fewer.
 constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, std::int32_t steps, int block_k,
                                      int least_k) {
   auto parts = static_cast<std::int32_t>(lesser<std::int64_t>(wanted / tiles, steps / pieces(least_k, block_k)));
@@ -53,8 +54,9 @@ constexpr std::int32_t parts_along_k(std::int64_t tiles, std::int64_t wanted, st
   return greater(parts, 1);
 }
 
-/// Returns `parts` of gemm_work (0: stream-K) for a policy with k_parts_as_needed, by the constants of
-/// gemm_sharing.hpp. `at_once` is the number of blocks that run at once.
+/// Returns gemm_work::parts (0: stream-K) for a policy with k_parts_as_needed, by the constants of gemm_sharing.hpp.
+/// `at_once` is the number of blocks that run at once. Below, `wanted` is the number of blocks whose warps keep all SMs
+/// busy, and a wave is `wanted` tiles.
 template <class Policy>
 constexpr std::int32_t parts_as_needed(const Policy& p, const gemm_work& w, arch target, std::int64_t at_once) {
   const gemm_sharing_row& row = sharing_on(target);
@@ -72,8 +74,8 @@ constexpr std::int32_t parts_as_needed(const Policy& p, const gemm_work& w, arch
   return streams ? 0 : 1;
 }
 
-/// Divides the `batches` GEMMs of a problem among blocks. k steps have 32-bit numbers: if there are more steps in all,
-/// no tile is shared.
+/// Divides the `batches` GEMMs of a problem among blocks. Shared tiles number the k steps of all tiles in 32 bits: if
+/// there are more than largest_extent k steps, no tile is shared.
 template <class Policy>
 constexpr gemm_work work_of(const Policy& p, const gemm_problem& asked, int staged_bytes, int sum_bytes) {
   const gemm_problem problem = transposed_if_needed(p, asked);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A table of policies has rows of data; a row holds from its arch on, until a row for a later arch replaces it. A table
-// finds the row of the device at run time. It has one list of candidates for all rows that the archs of this
-// translation unit can select, without duplicates: an equal policy in two rows is one candidate, and so one kernel.
+// A table of policies has rows of data (tile sizes and the like). A row is for its arch, the field `from`, and all
+// later archs before that of the next row. A table finds the row of the device at run time. Each row yields a list
+// of policies, its candidates, from which a selector chooses. The table has one list, without duplicates, of the
+// candidates of all rows that a device can select in this translation unit (called unit below): equal policies of two
+// rows are one candidate, and so one kernel.
 //
 // To tune an op for an arch, add a row with the arch as `from` to the array of the element type; nothing else changes.
 #pragma once
@@ -11,8 +13,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Returns the index of the row for `target`: of the rows whose arch `from` is not later than `target`, the one with
-/// the latest arch. -1 if there is none.
+/// Returns the index of the row for a device of the arch `target`: of the rows whose arch `from` is not later than
+/// `target`, the row with the latest arch. -1 if there is no such row.
 template <class Row, std::size_t Rows>
 constexpr int row_for(const Row (&rows)[Rows], arch target) {
   int best = -1;
@@ -22,13 +24,14 @@ constexpr int row_for(const Row (&rows)[Rows], arch target) {
 }
 
 #ifdef __CUDA_ARCH_LIST__
-/// Compute capabilities, multiplied by 100, for which nvcc compiles this unit: 800 is sm_80.
+/// The compute capabilities for which nvcc compiles this unit, multiplied by 100: 800 is sm_80.
 inline constexpr int unit_archs[] = {__CUDA_ARCH_LIST__};
 #endif
 
-/// Returns the arch for which this translation unit has the kernels that a device runs: the latest of the unit's archs
-/// that is not later than the device's. Policies for later archs are not instantiated. Without nvcc, only the virtual
-/// GPU runs GPU kernels, and it may have any arch.
+/// Returns the arch for which this unit has the kernels that a device of the arch `target` runs: the latest of the
+/// unit's archs that is not later than `target` (the unit's first arch if all are later). Policies for later archs are
+/// not instantiated. Returns `target` itself for the CPU, and without nvcc: then only the virtual GPU, the executor
+/// that runs GPU kernels on the host, runs GPU kernels, and it may have any arch.
 constexpr arch arch_in_unit(arch target) {
 #ifdef __CUDA_ARCH_LIST__
   if (limits(target).vendor != vendor::nvidia) return target;
@@ -43,9 +46,9 @@ constexpr arch arch_in_unit(arch target) {
 #endif
 }
 
-/// True if a device can select row `index` in this translation unit. If no row holds for any of the unit's archs, this
-/// is true for row 0 only: a table needs a candidate. The kernels of row 0 then have no code, and the op refuses the
-/// device before it selects.
+/// True if a device can select row `index` in this unit. If no row is for any of the unit's archs, this is true for row
+/// 0 only, because a table needs a candidate. The kernels of row 0 then have no code, and the op throws an error for
+/// every GPU before it selects.
 template <class Row, std::size_t Rows>
 constexpr bool is_selectable([[maybe_unused]] const Row (&rows)[Rows], [[maybe_unused]] int index) {
 #ifdef __CUDA_ARCH_LIST__
@@ -62,7 +65,7 @@ constexpr bool is_selectable([[maybe_unused]] const Row (&rows)[Rows], [[maybe_u
 #endif
 }
 
-/// The candidates of one row, in the order of the selector's indices.
+/// The candidates of one row. The selector returns an index in `all`.
 template <class Policy, int Size>
 struct candidate_list {
   static constexpr int size = Size;
@@ -70,8 +73,9 @@ struct candidate_list {
   Policy all[Size];
 };
 
-/// The candidates of all rows. The first `count` elements of `all` are the distinct candidates of the selectable rows;
-/// index[row][place] is the index in `all` of the candidate at `place` in the list of a row.
+/// The candidates of all rows. The first `count` elements of `all` are the distinct candidates of the selectable rows.
+/// For a selectable row, index[row][place] is the index in `all` of the candidate with the index `place` in the row's
+/// list.
 template <class Policy, int Rows, int Places>
 struct candidates_of_rows {
   candidate_list<Policy, Places> rows[Rows];
@@ -86,8 +90,8 @@ constexpr bool same_but_for_arch(Policy a, const Policy& b) {
   return a == b;
 }
 
-/// Collects the candidates of Source's rows. The field `lowest` of each candidate becomes the arch of the first row
-/// that has the candidate: nvcc then compiles no kernel for earlier archs.
+/// Collects the candidates of Source's rows (policy_table below says what a Source has). The field `lowest` of each
+/// candidate becomes the earliest arch whose row has the candidate: nvcc then compiles no kernel for earlier archs.
 template <class Source>
 constexpr auto collect_candidates() {
   using list = decltype(Source::candidates(Source::rows[0]));
@@ -115,7 +119,7 @@ constexpr auto collect_candidates() {
 template <class Source>
 inline constexpr auto collected = collect_candidates<Source>();
 
-/// Returns the distinct candidates in an array of exactly their number.
+/// Returns the distinct candidates in an array that has exactly as many elements.
 template <class Source>
 constexpr auto distinct_candidates() {
   constexpr int count = collected<Source>.count;
@@ -132,7 +136,7 @@ inline constexpr auto distinct = distinct_candidates<Source>();
 ///   select(row, list, p)     a choice for problem p: the index in the row's list, and the reason.
 template <class Source>
 struct policy_table {
-  /// The candidates that this unit can select, each once.
+  /// The candidates that a device can select in this unit, each once.
   static constexpr const auto& candidates = distinct<Source>.all;
 
   /// Returns the index of the row for a device; 0 if no row is for its arch.
@@ -145,14 +149,15 @@ struct policy_table {
   /// Returns the candidates of the row for a device, in the order of Source::candidates(row).
   static constexpr const auto& candidates_for(arch target) { return collected<Source>.rows[index_of(target)].all; }
 
-  /// Selects the policy for problem `p`. The index of the choice is an index in `candidates`, its `place` an index in
-  /// candidates_for(target).
+  /// Selects the policy for problem `p` on a device of the arch `target`. The result's `index` is an index in
+  /// `candidates`, its `place` an index in candidates_for(target).
   template <class Problem>
   static constexpr choice choose(const Problem& p, arch target) {
     const int r = index_of(target);
     const choice c = Source::select(Source::rows[r], collected<Source>.rows[r].all, p);
     return {collected<Source>.index[r][c.index], c.reason, c.index, Source::rows[r].from, &Source::rows[r].measured};
   }
+  /// Selects the policy for problem `p` on its own device, p.target.
   template <class Problem>
   static constexpr choice choose(const Problem& p) requires requires {
     p.target;

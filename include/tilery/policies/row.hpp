@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The policy of the kernels that reduce along rows (softmax, cross-entropy), and its rules. A group of lanes shares a
-// row: a warp, a whole block, or the only lane of a block on the CPU.
+// row: a warp, a whole block, or the only lane of a block on the CPU. A pass is one loop over the elements of a row:
+// in softmax, the first passes compute maximum and sum, the last pass computes the results. A pack is the elements of
+// one access.
 #pragma once
 #pragma GCC system_header
 
@@ -13,16 +15,18 @@ namespace tilery::inline TILERY_ABI {
 struct row_policy {
   int threads = 128;     // threads of a block
   int lanes_a_row = 32;  // lanes that share a row: a warp, or the whole block; 1 on the CPU
-  int rows = 4;          // rows of a block
+  int rows = 4;          // rows of a block; on a GPU one for each group of lanes, on the CPU one after another
   int vector = 4;        // elements of one access; 1 serves any strides and alignment
   int held = 4;   // packs that a lane keeps between the passes (on a GPU in registers); 0: each pass reads memory
-  int ahead = 1;  // if held is 0: loads in flight, packs that a lane loads before it uses the first one
-  bool hardware_exp = false;  // e^x by the GPU's own instruction (math::hardware_exp), for float
+  int ahead = 1;  // if held is 0: packs that a lane loads before it uses the first one, so its loads in flight
+  bool hardware_exp = false;  // compute e^x in float by the GPU's own instruction (math::hardware_exp)
   arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
-  host_isa isa = native_isa;  // the CPU's kernels of units with different instruction sets are different types
+  // The instruction set that this translation unit is compiled for. It makes the CPU's kernels of units with different
+  // instruction sets different types, so that the linker does not merge their code.
+  host_isa isa = native_isa;
   friend constexpr bool operator==(const row_policy&, const row_policy&) = default;
 
-  /// Returns the elements of the longest row that the lanes of a row can keep between the passes.
+  /// Returns the number of elements of the longest row that a group of lanes can keep between the passes.
   constexpr int capacity() const { return lanes_a_row * vector * held; }
   constexpr int warps() const { return threads / 32; }
 };
@@ -56,7 +60,8 @@ constexpr const char* broken_rule(const row_policy& p, when_broken how = when_br
 /// The facts about a problem from which a row kernel's selector chooses a policy.
 struct row_problem {
   int rows = 0, columns = 0;
-  int vector = 1;           // elements of the widest pack that widest_pack_alike finds for all operands
+  int vector = 1;           // elements of the widest pack whose aligned addresses are at the same columns in all
+                            // operands (widest_pack_alike() in alignment.hpp)
   bool contiguous = false;  // true if the columns of every operand are contiguous
 };
 

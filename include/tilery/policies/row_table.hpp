@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The tables of the kernels that reduce along rows (softmax, cross-entropy), one for GPUs and one for the CPU: how
-// blocks and lanes share the rows of a matrix, by element type and arch, with the evidence, and the selectors. To tune
-// a GPU, add a row to the array of the element type (policy_table.hpp).
+// blocks and lanes share the rows of a matrix, by element type and arch, with the evidence (where the numbers come
+// from), and the selectors. A pass is one loop over the elements of a matrix row. To tune a GPU, add a row to the array
+// of the element type (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -16,24 +17,27 @@ struct row_cut {
   int threads;    // threads of a block
   int lanes;      // lanes of the block that share a row
   int held;       // packs that a lane keeps in registers; 0: each pass reads the row from memory
-  int ahead = 1;  // packs in flight, if held is 0
+  int ahead = 1;  // if held is 0: packs that a lane has in flight
 };
 
-/// A row of the GPU's table.
+/// A row of the GPU's table: how lanes share rows in five kernels, from the arch `from` on. The kernels with packs need
+/// operands whose 16-byte aligned addresses are at the same columns. "short", "medium": rows that are kept in
+/// registers.
 struct row_kernel_row {
   arch from;
   row_cut any_short;     // single elements, any strides: a warp for each row
   row_cut short_row;     // 16-byte packs: a warp for each row
-  row_cut medium;        // 16-byte packs: a block for each row, which is kept in registers
-  row_cut streamed;      // 16-byte packs: rows of any length, which each pass reads
-  row_cut any_streamed;  // single elements: any strides, rows of any length, which each pass reads
-  bool hardware_exp;
+  row_cut medium;        // 16-byte packs: a block for each row
+  row_cut streamed;      // 16-byte packs: a block for each row, of any length; each pass reads the row from memory
+  row_cut any_streamed;  // single elements, any strides: otherwise as `streamed`
+  bool hardware_exp;     // compute e^x by the GPU's own instruction (row_policy::hardware_exp)
   evidence measured;
 };
 
-/// Sizes are computed from the registers of a lane and the bytes that an SM needs in flight. In `streamed`, a thread
-/// has 80 registers, in which its loads in flight fit. So an SM works on one row at once, and on an H200 (132 SMs, 50
-/// MiB of L2 cache) the second pass finds rows of up to about 390 KB in the L2 cache.
+/// The evidence of all rows. Sizes are computed from the registers of a lane and the bytes that an SM needs in flight.
+/// In `streamed`, a thread has 80 registers, in which its loads in flight fit: one block of 768 threads, and so one
+/// row, at once on an SM. So on an H200 (132 SMs, 50 MiB of L2 cache) the second pass finds rows of up to about 390 KB
+/// in the L2 cache.
 ///
 /// Evidence. short_row and medium were measured on an H200 (driver 580.159.04, 2026-11-23, benchmarks/run.sh --run
 /// softmax_gpu) in a version that served rows of whole packs only. Time of a copy of the matrix divided by that of
@@ -61,8 +65,8 @@ inline constexpr row_kernel_row row_f32_rows[] = {
      .hardware_exp = false,
      .measured = rows_not_measured},
 };
-/// 16-bit elements use the GPU's own instruction for e^x: they load in half the time of float, and the polynomial for
-/// e^x would take longer than the loads.
+/// 16-bit elements use the GPU's own instruction for e^x: their loads take half the time of float's, and computing e^x
+/// by a polynomial, as for float, would take longer than the loads.
 inline constexpr row_kernel_row row_16_bit_rows[] = {
     {.from = arch::sm_75,
      .any_short = {128, 32, 8},
@@ -117,11 +121,12 @@ struct row_rows_gpu {
   }
 };
 
-/// A row of the CPU's table.
+/// A row of the CPU's table. A row of the matrix is "kept" if the kernel keeps its elements on the stack between the
+/// passes.
 struct row_cpu_row {
   arch from;
-  int rows;        // rows of a block, if a row is short enough to be kept between the passes
-  int kept_bytes;  // bytes of the longest row that is kept, in the accumulation type
+  int rows;        // matrix rows of a block, if they are short enough to be kept
+  int kept_bytes;  // bytes, in the accumulation type, of the longest matrix row that is kept
   evidence measured;
 };
 inline constexpr row_cpu_row row_cpu_rows[] = {
@@ -131,8 +136,9 @@ inline constexpr row_cpu_row row_cpu_rows[] = {
      .measured = not_measured("estimated: a kept row is on the stack, and stays in the L2 cache")},
 };
 
-/// Row, candidates and selector for elements of T on the CPU: a pack is one vector register. A row that is kept needs
-/// one exponential for each element; a longer row is read twice and needs two.
+/// Row, candidates and selector for elements of T on the CPU: a pack is one vector register of the accumulation type.
+/// A row that is kept needs one exponential for each element. A longer row is read twice, and softmax and the gradient
+/// of cross-entropy then need two exponentials for each element.
 template <class T>
 struct row_rows_cpu {
   static constexpr const auto& rows = row_cpu_rows;

@@ -14,17 +14,19 @@
 //      infinite dy.
 //   4. the short name of its epilogue in namespace epilogue, at the end of the file.
 // The activation then works in activate, activate_backward, epilogue::activate and epilogue::times_gradient. A program
-// writes an activation of its own with steps 1 to 3. An activation of the library also needs tests: a formula in long
-// double (`exact()`) and a `check` line in tests/ops/activation_test.cpp; formulas and rows in
-// tests/epilogue_table.hpp; and rows in tests/ops/gemm_pairs.txt (tests/covering.sh prints the rows that are missing).
+// that uses the library writes its own activation in its own code, with steps 1 to 3 only. An activation of the library
+// also needs tests: a formula in long double (`exact()`) and a `check` line in tests/ops/activation_test.cpp; formulas
+// and rows in tests/epilogue_table.hpp; and rows in tests/ops/gemm_pairs.txt (tests/covering.sh prints the rows that
+// are missing).
 //
-// Method. gelu, gelu_tanh and silu are computed from f(-|x|), which is small: f(x) = max(x, 0) + f(-|x|). For x > 0,
-// f'(x) = 1 - f'(-x). No subtraction in f cancels, and one formula without branches serves all x.
+// Method. gelu, gelu_tanh and silu are computed from f(-|x|), whose magnitude is below 0.3: f(x) = max(x, 0) + f(-|x|).
+// For x > 0, f'(x) = 1 - f'(-x). No subtraction in f loses digits by cancellation, and one formula without branches
+// serves all x.
 //
 // Accuracy. u is the unit roundoff, 2^-24 for float and 2^-53 for double. The relative error of f and f' is at most
-// 10 u; for gelu_tanh at most b = (10 + 4 |z|) u, where z is the argument of its sigmoid. If the magnitude of the exact
-// result is below the smallest normal number, the absolute error may instead be up to 3 times the smallest denormal
-// number; for gelu_tanh, up to b times the smallest normal number.
+// 10 u; for gelu_tanh at most b = (10 + 4 |z|) u, where z = sqrt(8 / pi) (x + 0.044715 x^3). If the magnitude of the
+// exact result is below the smallest normal number, the absolute error may instead be up to 3 times the smallest
+// denormal number; for gelu_tanh, up to b times the smallest normal number.
 //
 // For gelu, gelu_tanh and silu, f' has a zero between x = -2 and x = 0. The error of their f' is therefore relative to
 // the sum of the magnitudes of the two terms of f' (gelu: Phi(x) and x phi(x)), for all x. The largest measured error,
@@ -60,7 +62,7 @@ struct relu {
   TILERY_SIMT static V value(V x) {
     return x < V{} ? V{} : x;
   }
-  /// dy for x > 0, 0 for x <= 0, and NaN for a NaN x.
+  /// The backward pass: returns dy for x > 0, 0 for x <= 0 (even for an infinite dy), and NaN for a NaN x.
   template <class V>
   TILERY_SIMT static V gradient(V x, V dy) {
     return x > V{} ? dy : (x == x ? V{} : x);
@@ -99,8 +101,8 @@ struct sigmoid {
   }
 };
 
-/// y = x sigmoid(z(x)) for an odd function z. Gate::z(a) and Gate::slope(a) compute z and its derivative z' at a = |x|.
-/// For |x| >= Gate::end, y rounds to max(x, 0).
+/// y = x sigmoid(z(x)) for an odd function z: the common code of gelu_tanh and silu. Gate::z(a) and Gate::slope(a)
+/// compute z and its derivative z' at a = |x|. For |x| >= Gate::end, y rounds to max(x, 0).
 ///
 /// The derivative of y is s + x s (1 - s) z'(x), with s = sigmoid(z(x)).
 template <class Gate>
@@ -119,7 +121,7 @@ struct gated {
   }
 };
 
-/// z = sqrt(8 / pi) (x + 0.044715 x^3). In code, 0.79788... = sqrt(2 / pi).
+/// The z of gelu_tanh: z = sqrt(8 / pi) (x + 0.044715 x^3). In code, 0.79788... = sqrt(2 / pi).
 struct tanh_gate {
   // z(12) = 142: e^-142 is 0 in float. z(22) = 795: e^-795 is 0 in double.
   template <class V>
@@ -136,7 +138,7 @@ struct tanh_gate {
   }
 };
 
-/// z = x.
+/// The z of silu: z = x.
 struct plain_gate {
   template <class V>
   static constexpr int end = end_of_exp<V>;
@@ -163,7 +165,7 @@ struct tanh {
   TILERY_SIMT static V value(V x) {
     return math::tanh{}(x);
   }
-  /// f'(x) = 1 - tanh(x)^2 = 4 q / (1 + q)^2 with q = e^(-2 |x|), which is tail.e.
+  /// f'(x) = 1 - tanh(x)^2 = 4 q / (1 + q)^2 with q = e^(-2 |x|). In code, tail.e is q, and tail.rest is 1 / (1 + q).
   template <class V>
   TILERY_SIMT static V derivative(V x) {
     const V z = math::limited_magnitude(x + x, end_of_exp<V>);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The functions of an activation: value() for the forward pass (concept has_value), gradient() or derivative() for the
-// backward pass (concept has_gradient). Here they are also applied to packs, element by element. If a pass needs a
-// function that the activation lacks, the compilation ends with one sentence. tile/activation.hpp says how to write an
-// activation.
+// backward pass (concept has_gradient). value_of() and gradient_of() apply them to packs, element by element; a pack is
+// a fixed number of elements (core/pack.hpp). If a pass needs a function that the activation lacks, must_have_value()
+// or must_have_gradient() ends the compilation with one sentence. tile/activation.hpp says how to write an activation.
 #pragma once
 #pragma GCC system_header
 
@@ -21,8 +21,9 @@ concept has_value = requires(V x) {
   { Activation::value(x) } -> std::same_as<V>;
 };
 
-/// True if the activation has a backward pass for type V: Activation::gradient(x, dy) returns dy f'(x), or
-/// Activation::derivative(x) returns f'(x).
+/// True if the activation has a backward pass for type V: Activation::gradient(x, dy), which returns dy f'(x), and 0
+/// for an infinite dy where f'(x) = 0; or Activation::derivative(x), which returns f'(x). If it has both, gradient() is
+/// used.
 template <class Activation, class V>
 concept has_gradient = requires(V x) {
   { Activation::gradient(x, x) } -> std::same_as<V>;
@@ -56,7 +57,7 @@ struct value_at {
   }
 };
 
-/// dy f'(x) as a function object, for apply() (core/pack.hpp).
+/// dy f'(x), by gradient() or derivative(), as a function object, for apply() (core/pack.hpp).
 template <class Activation>
 struct gradient_at {
   template <class V>

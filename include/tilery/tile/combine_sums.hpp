@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Adds up the partial sums of a tile of C whose k loop several blocks share (split-K, stream-K: work_share.hpp). Each
-// block stores its sums in global memory. The block that is the last to store adds the sums of all blocks, always in
-// the order of k, whichever block that is: the result has the same bits each time.
+// block stores its accumulators (its sums over a range of k) in global memory. The block that stores last adds the sums
+// of all blocks, in order of increasing k. This order does not depend on which block is last: the result has the same
+// bits in every launch.
 #pragma once
 #pragma GCC system_header
 
@@ -14,23 +15,26 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Global memory for the tiles that several blocks share. The memory `parts` consists of pieces of the size of a tile.
-/// A block stores the sums of its part p (work_share::part) in piece p.contributor + p.tile. No two parts have the same
-/// piece: in the sequence of the steps of all tiles (work_share.hpp), the block (p.contributor) or the tile (p.tile),
-/// or both, grow by 1 from one part to the next.
+/// Global memory for the tiles that several blocks share. A part is the range of one tile's k loop that one block
+/// computes (work_share::part). The memory `parts` is an array of pieces, each with room for the sums of a whole tile.
+/// A block stores the sums of part p in piece p.contributor + p.tile: the block's index plus the tile's number. No two
+/// parts have the same piece: if all parts are ordered by tile, and within a tile by k, the block's index or the tile's
+/// number, or both, grow by 1 from one part to the next.
 template <class Sum>
 struct shared_sums {
-  work_share share;  // which block computes which steps of k
+  work_share share;  // which block computes which iterations of the k loop of which tile
   gmem_ptr<Sum> parts{nullptr};
   gmem_ptr<std::uint32_t> arrived{nullptr};  // for each tile: blocks that have stored their sums; 0 before the launch
 };
 
-/// Stores the block's sums `sums` of a part that is not a whole tile. Returns true in the block that is the last to
-/// store: `sums` then holds the tile's complete sums. All lanes of the block call this function. `note` is a word of
-/// shared memory that nothing else uses during the call.
+/// Stores the block's accumulators `sums` of a part that is not a whole tile. Returns true in the block that stores
+/// last of all blocks of the tile: its `sums` are then over all k of the tile. Returns false in the other blocks. All
+/// lanes of the block call this function. `note` is a word of shared memory that no lane uses for anything else during
+/// the call.
 ///
-/// Sums. The lane's accumulators, as packs of Sums::quad elements: for_packs(f) calls f(i, pack) for each of the
-/// Sums::packs packs. If Sums::combined_in_registers is true, the registers have room for a second set of accumulators.
+/// Sums. The type of one lane's accumulators, in packs of Sums::quad elements: for_packs(f) calls f(i, pack) for each
+/// of the Sums::packs packs, and f may change the pack. If Sums::combined_in_registers is true, the registers have room
+/// for a second set of accumulators.
 template <int Threads, class Lane, class Sums>
 TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& all, const work_share::part& part,
                               Sums& sums, smem_ptr<std::uint32_t> note, where at = {}) {
@@ -38,13 +42,14 @@ TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& 
   using sum = typename Sums::sum;
   constexpr int quad = Sums::quad, row = Threads * quad;
   constexpr std::int64_t piece = Sums::packs * row;
-  // Layout of a piece: (pack i, lane, element). `own` is the lane's first pack in the piece of contributor 0.
+  // Layout of a piece: (pack i, lane, element). `own` is the lane's first pack in piece `part.tile`, which would be
+  // that of block 0; the piece of block b is b pieces further.
   const auto own = all.parts + (part.tile * piece + lane.rank() * quad);
 
   sums.for_packs([&](int i, pack<sum, quad>& x) { lane.store(own + (part.contributor * piece + i * row), x); });
   lane.sync_block();  // makes lane 0's release cover the stores of all lanes
-  // The acquire makes the stores of the blocks that arrived earlier visible to lane 0, and the next barrier to all
-  // lanes.
+  // The acquire makes the stores of the blocks that arrived earlier visible to lane 0; the barrier after it makes them
+  // visible to all lanes.
   if (lane.rank() == 0) lane.store(note, lane.atomic_add(all.arrived + part.tile, 1u, order::acquire_release));
   lane.sync_block();
   const auto blocks = all.share.contributors(part.tile);
@@ -54,7 +59,7 @@ TILERY_SIMT bool combine_sums(Lane lane, const shared_sums<typename Sums::sum>& 
 
   const auto first = own + blocks.first * piece;  // the lane's first pack of the part with the lowest k
   if constexpr (Sums::combined_in_registers) {
-    // A lane's loads from one block's piece are in flight together: a piece costs one round trip to the L2 cache.
+    // A lane's loads from one piece are in flight together: each piece costs one round trip to the L2 cache.
     sums.for_packs([&](int i, pack<sum, quad>& x) { x = lane.load(first + i * row, width<quad>); });
     for (int b = 1; b < blocks.count; ++b)
       sums.for_packs([&](int i, pack<sum, quad>& x) { x = x + lane.load(first + (b * piece + i * row), width<quad>); });

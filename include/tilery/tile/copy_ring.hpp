@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A ring of pipeline stages in shared memory between the copies from global memory (asynchronous, or of single elements
-// through registers; operand_tile.hpp) and the tensor cores: while the lanes multiply one stage, the copies into the
-// next stages are in flight. There is one block barrier for each tile along k. After the barrier, the copies of all
-// lanes into the next stage have arrived, and all lanes have finished reading the stage before it, which may be
-// refilled.
+// A circular buffer (ring) of pipeline stages in shared memory, for the GEMM on tensor cores. A stage holds a tile of A
+// and a tile of B: P.block.k elements along k. The copies from global memory are asynchronous, or of single elements
+// through registers (operand_tile.hpp). While the lanes multiply one stage, the copies into the next stages are in
+// flight. There is one block barrier for each stage. After the barrier, the copies of all lanes into the next stage
+// have arrived, and all lanes have finished reading the stage before it, which may be refilled.
 #pragma once
 #pragma GCC system_header
 
@@ -13,14 +13,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The P.stages pipeline stages of a block under policy P (gemm_mma_sync_policy), and one lane's share of the copies. A
+/// The P.stages pipeline stages of a block under policy P (gemm_mma_sync_policy), and the copies that one lane makes. A
 /// and B are the element types of the operands. All lanes of the block call each function.
 ///
 /// Order of calls. First begin(). For each tile along k: multiply now(), and between the multiplications call refill()
 /// for each part, then refilled(), then next(). At last end().
 template <auto P, class A, class B>
 class copy_ring {
-  // Elements of one copy; with along::any, elements are copied one by one.
+  // Elements of one access to global memory: 1 if the policy leaves the operand's contiguous dimension open
+  // (along::any).
   static constexpr int vector(along way) { return way == along::any ? 1 : P.vector; }
   using a_copy = operand_copy<A, P.block.m, P.block.k, P.a, vector(P.a), P.threads()>;
   using b_copy = operand_copy<B, P.block.n, P.block.k, P.b, vector(P.b), P.threads()>;
@@ -35,7 +36,8 @@ public:
     stage stages[P.stages];
   };
 
-  /// For the tile of C that begins at row `row` of A and column `column` of B.
+  /// For the tile of C whose first row and column are `row` and `column`: the rows of A from `row` on, and the columns
+  /// of B from `column` on.
   template <class Lane>
   TILERY_SIMT copy_ring(Lane lane, shared& memory, const panel<A>& a, const panel<B>& b, int row, int column)
       : memory_(&memory), a_(lane, a, row), b_(lane, b, column) {}
@@ -64,16 +66,17 @@ public:
     arrive(lane, at);
   }
 
-  /// Starts to copy the next tile of A and of B, into the stage that all lanes have finished reading. The copy is cut
-  /// into `parts` parts, so that a kernel can issue them between its multiplications: call refill() for each part, in
-  /// order, between two calls of next().
+  /// Starts to copy the first tile of A and of B that has not been copied yet, into the stage that all lanes have
+  /// finished reading. The copy is cut into `parts` parts, so that a kernel can issue them between its multiplications:
+  /// call refill() for each part, in order, between two calls of next().
   template <class Lane>
   TILERY_SIMT void refill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at = {}) {
     if (late && part == 0) settle(lane, at);
     fill(lane, a, b, part, parts, at);
   }
   /// Stores single elements, which refill() has loaded into registers, to shared memory, if there are 2 stages; with
-  /// more stages, the first part of the next refill does so. Does nothing for elements that are copied asynchronously.
+  /// more stages, the next call of refill() with part = 0 does so. Does nothing for operands that are copied
+  /// asynchronously.
   /// Call it after the multiplication that follows the last part of a refill: the multiplication hides the latency of
   /// the loads.
   template <class Lane>
@@ -90,9 +93,9 @@ public:
 
 private:
   /// True if single elements, which are copied through registers, stay in registers until the copy of the next tile
-  /// starts. A tile is then stored to shared memory one tile later, which needs a third stage. The barrier of next() is
-  /// then between the loads and the stores. The compiler moves a load down towards the store that uses its value, but
-  /// not past a barrier: the loads stay in flight during the multiplication.
+  /// starts. A tile is then stored to shared memory later, by one tile of the k loop, which needs a third stage. The
+  /// barrier of next() is then between the loads and the stores. The compiler moves a load down towards the store that
+  /// uses its value, but not past a barrier: the loads stay in flight during the multiplication.
   static constexpr bool late = P.stages > 2;
 
   /// Starts part `part` of the copy into stage `next_`; after the last part, moves on to the tile and the stage that
@@ -108,7 +111,8 @@ private:
     a_.advance(a), b_.advance(b);
     next_ = next_ + 1 == P.stages ? 0 : next_ + 1;
   }
-  /// Stores single elements, of the tile that fill() started last, from registers to the stage of this tile.
+  /// Stores the tile that fill() loaded last from registers to its stage. Does nothing for operands that are copied
+  /// asynchronously.
   template <class Lane>
   TILERY_SIMT void settle(Lane lane, where at) {
     stage& to = memory_->stages[next_ == 0 ? P.stages - 1 : next_ - 1];
@@ -116,8 +120,8 @@ private:
     b_.land(lane, to.b, at);
   }
 
-  /// Waits until the copies into at most P.stages - 2 stages are still in flight, so that the stage to multiply next is
-  /// complete, and then for all lanes of the block.
+  /// Waits until this lane's copies into at most P.stages - 2 stages are still in flight, then at a barrier of the
+  /// block. The stage to multiply next is then complete.
   template <class Lane>
   TILERY_SIMT static void arrive(Lane lane, where at) {
     atoms::wait_copies<P.stages - 2>(lane, at);

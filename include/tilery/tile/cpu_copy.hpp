@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Copies of matrix blocks on the CPU, from any strides into contiguous rows that are padded to whole vectors. The CPU
-// GEMM packs its operands with copy_block(), and reads and writes C with load_some() and store_some() where a whole
-// vector is impossible: at the right edge, and if the elements of a row are not contiguous.
+// GEMM packs its operands with copy_block(). It reads and writes C with load_some() and store_some() where a whole
+// vector is impossible: at the right edge, and if the elements of a row are not contiguous. All strides and pitches are
+// in elements.
 #pragma once
 #pragma GCC system_header
 
@@ -25,8 +26,8 @@ struct strided_block {
   }
 };
 
-/// Loads the first `count` of N elements that are `stride` apart in memory, converted to S; the rest of the pack is
-/// zero.
+/// Loads `count` elements (at most N) that are `stride` elements apart in memory, converted to S, as the first elements
+/// of a pack of N; the other elements of the pack are zero.
 template <class S, int N, class T>
 pack<S, N> load_some(cpu_lane lane, gmem_ptr<T> from, std::int64_t stride, int count) {
   S elements[N] = {};
@@ -45,7 +46,8 @@ void store_some(cpu_lane lane, gmem_ptr<T> to, std::int64_t stride, int count, p
 }
 
 /// Copies a block with any strides, element by element, and fills each row of `to` with zeros up to a multiple of N
-/// elements. Columns before `first` are not copied: the caller has copied them.
+/// elements. The rows of `to` begin `pitch` elements apart. Columns before `first` are not copied: the caller has
+/// copied them.
 template <int N, class S, class T>
 void copy_elements(cpu_lane lane, const strided_block<const T>& from, int first, gmem_ptr<S> to, std::int64_t pitch) {
   for (int i = 0; i < from.rows; ++i) {
@@ -54,8 +56,8 @@ void copy_elements(cpu_lane lane, const strided_block<const T>& from, int first,
   }
 }
 
-/// Copies a block whose rows are contiguous, in vectors of N elements, and fills each row of `to` with zeros up to a
-/// multiple of N elements.
+/// Copies a block whose rows are contiguous (column stride 1), in vectors of N elements, and fills each row of `to`
+/// with zeros up to a multiple of N elements.
 template <int N, class S, class T>
 void copy_rows(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   const int whole = from.columns / N * N;
@@ -64,8 +66,9 @@ void copy_rows(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to
   if (whole < from.columns) copy_elements<N>(lane, from, whole, to, pitch);
 }
 
-/// Copies a block whose columns are contiguous, in squares of N x N elements that are transposed in registers; the last
-/// rows, fewer than N, are copied element by element. Fills each row of `to` with zeros up to a multiple of N elements.
+/// Copies a block whose columns are contiguous (row stride 1), in squares of N x N elements that are transposed in
+/// registers; the last rows, fewer than N, are copied element by element. Fills each row of `to` with zeros up to a
+/// multiple of N elements.
 template <int N, class S, class T>
 void copy_columns(cpu_lane lane, const strided_block<const T>& from, gmem_ptr<S> to, std::int64_t pitch) {
   const int whole = from.rows / N * N;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The last step of the CPU GEMM: it computes a tile of C from a tile of complete sums (over all k), vector by vector.
+// The last step of the CPU GEMM: it computes a tile of C from a tile of A B (sums over all k), vector by vector.
 #pragma once
 #pragma GCC system_header
 
@@ -10,19 +10,19 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The complete sums of one tile, and the position and size of the tile in C: rows [row, row + rows), columns [column,
-/// column + columns).
+/// One tile of A B (sums over all k), and its position and size in C: rows [row, row + rows), columns [column, column +
+/// columns).
 template <class S>
 struct finished_tile {
-  gmem_ptr<const S> sums;  // contiguous rows, each readable up to a whole number of vectors
-  std::int64_t sums_stride;
+  gmem_ptr<const S> sums;    // contiguous rows, each readable up to a whole number of vectors
+  std::int64_t sums_stride;  // elements from one row of `sums` to the next
   std::int32_t row, column, rows, columns;
 };
 
 /// C = p.finish(sums) for the elements of the tile, in vectors of N sums; p.finish() (kernels/gemm/params.hpp) applies
-/// alpha, beta, the epilogue and the scale of 8-bit elements. `epilogue` is the copy of the epilogue step that works in
-/// this tile (epilogue_step.hpp). The caller makes this copy and calls its end(), because the copy may also serve tiles
-/// below this one, in the same columns.
+/// alpha, beta, the epilogue and the scale of a C with 8-bit elements. `epilogue` is a copy of the GEMM's epilogue, in
+/// which the epilogue may store values (epilogue_step.hpp). The caller makes this copy and calls its end(), because the
+/// copy may also serve tiles below this one, in the same columns.
 template <int N, class Params, class TileEpilogue, class S>
 void finish_tile(cpu_lane lane, const Params& p, TileEpilogue& epilogue, const finished_tile<S>& t) {
   using T = typename Params::c_type;

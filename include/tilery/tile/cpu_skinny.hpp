@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The innermost loops of the CPU GEMM for a C with few rows or few columns. The long operand is B if C has few rows,
-// else A; the other operand is the short one. The loops multiply lines of the long operand, read in place, by rows of
-// the short operand (a row: all k at one m or n), which is packed in the accumulation type S. A line is contiguous:
-// either it is one m or n of the long operand and runs along k (multiply_lines), or it is one step of k and runs along
-// the outer dimension (add_steps).
+// Two innermost loops of the CPU GEMM for a C with few rows or few columns (kernels/gemm/cpu_skinny.hpp has a third
+// one, in register tiles). The long operand is B if C has few rows, else A; the other operand is the short one. A row
+// of the short operand is all its k at one m or n; the rows are packed in the accumulation type S. A line is a
+// contiguous part of the long operand, read in place. For multiply_lines() a line has one m or n, and runs along k. For
+// add_steps() a line has one k, and runs along the outer dimension (m of A, n of B). Strides are in elements.
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Loads the next N elements of a line, converted to S. If fewer than N are `left`, the rest of the pack is zero.
+/// Loads the next N elements of a line, converted to S. `left` is the number of elements up to the line's end; if it is
+/// less than N, the rest of the pack is zero.
 template <class S, int N, class T>
 pack<S, N> line_vector(cpu_lane lane, gmem_ptr<const T> from, int left) {
   return left >= N ? convert<S>(lane.load(from, width<N>)) : load_some<S, N>(lane, from, 1, left);
@@ -26,9 +27,10 @@ void expect_read(gmem_ptr<const T> p) {
   __builtin_prefetch(p.raw(), 0);
 }
 
-/// sums[row][line] += the products of `k` elements, for Rows rows of the short operand and Lines lines along k. The
-/// rows are contiguous along k, and padded with zeros to whole vectors. Each sum is a vector of N partial sums, one for
-/// each k modulo N: the caller adds them up after the last call.
+/// sums[row][line] += row * line (the scalar product of `k` elements), for Rows rows of the short operand and Lines
+/// lines along k. The rows are contiguous along k, and padded with zeros to whole vectors. Each sum is a vector of N
+/// partial sums, one for each k modulo N: the caller adds them up after the last call. sums_pitch is the number of
+/// vectors from one row of `sums` to the next.
 template <int N, int Rows, int Lines, class S, class T>
 void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T> lines, std::int64_t line_stride,
                     int k, pack<S, N>* sums, int sums_pitch) {
@@ -45,7 +47,8 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
     for (int l = 0; l < Lines; ++l) {
       const auto at = lines + (l * line_stride + i);
       if constexpr (sizeof(T) >= 4)
-        expect_read(at + 512 / sizeof(T));  // 512 bytes ahead; for a smaller T the hardware's prefetch is early enough
+        expect_read(at +
+                    512 / sizeof(T));  // 512 bytes further; for a smaller T the hardware's prefetch is early enough
       line[l] = line_vector<S, N>(lane, at, k - i);
     }
     TILERY_UNROLL
@@ -62,9 +65,10 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
   }
 }
 
-/// sums[row][i] += the products of Steps steps of k, for Rows rows of the short operand and `count` elements i of the
-/// outer dimension. Each step of k is a line of the long operand. The rows of `sums` are padded to whole vectors. If
-/// Prefetch is true, the call prefetches the next Steps lines: the first of several calls for the same lines does so.
+/// sums[row][i] += the sum over s of row[s] * line s[i], for Rows rows of the short operand and the elements i <
+/// `count` of Steps lines, which have successive k. The rows of `sums` are padded to whole vectors, and sums_pitch
+/// elements apart. If Prefetch is true, the call prefetches the next Steps lines: if several calls read the same lines
+/// (for different rows), only the first call does so.
 template <int N, int Rows, int Steps, bool Prefetch, class S, class T>
 void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T> lines, std::int64_t line_stride,
                int count, gmem_ptr<S> sums, int sums_pitch) {
@@ -80,7 +84,7 @@ void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T>
     TILERY_UNROLL
     for (int s = 0; s < Steps; ++s) {
       const auto at = lines + (s * line_stride + i);
-      // The next Steps lines are mostly in other pages, to which the prefetch of the hardware does not extend.
+      // The next Steps lines are mostly in other memory pages, to which the hardware's prefetch does not extend.
       if constexpr (Prefetch) expect_read(at + Steps * line_stride);
       line[s] = line_vector<S, N>(lane, at, count - i);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Includes all epilogues: the functions that a GEMM applies to its sums before it stores them to C. epilogue_step.hpp
-// defines an epilogue step, and `|`, which joins two steps. epilogue_check.hpp has the compile errors for a wrong step.
-// Each of the other files has steps of one kind.
+// Includes all epilogues: the functions that a GEMM applies to alpha A B + beta C before it stores the result to C.
+// epilogue_step.hpp defines an epilogue step, and `|`, which joins two steps. epilogue_check.hpp has the compile errors
+// for a wrong step. Each of the other files has steps of one kind: sums of columns, further outputs, stochastic
+// rounding, new values.
 #pragma once
 #pragma GCC system_header
 

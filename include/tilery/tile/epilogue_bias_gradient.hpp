@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// epilogue::bias_gradient computes the column sums of the values at its point of an epilogue, which are the gradient of
-// a bias. A lane adds its rows of a column in registers, and a warp adds the sums of its lanes. The sums of all warps
-// and tiles are added exactly, in counters in global memory (exact_sum.hpp), so that the result does not depend on the
-// order in which tiles finish. A kernel after the GEMM rounds the totals and writes them (kernels/column_totals.hpp).
+// epilogue::bias_gradient sums each column of the values that reach it in a chain of epilogue steps: these sums are the
+// gradient of a bias. A lane adds its rows of a column in registers, and a warp adds the sums of its lanes. The sums of
+// all warps and tiles are added exactly, in counters in global memory (exact_sum.hpp), so that the result does not
+// depend on the order in which tiles finish. A kernel after the GEMM rounds the totals and writes them
+// (kernels/column_totals.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -25,18 +26,18 @@ namespace epilogue {
 /// Types and strides. y: double, float, half or bf16, any stride. The accumulation type of the GEMM must not be an
 /// integer.
 ///
-/// Beta. It must be finite. A beta of 1 adds the sums to y, which may hold the gradients of earlier batches; a beta of
-/// 0 does not read y.
+/// Beta. It must be finite. A beta of 1 adds the sums to y, which may hold the gradient of earlier GEMMs; a beta of 0
+/// does not read y.
 ///
-/// Determinism. The same build, policy and shapes give the same bits.
+/// Determinism. The same inputs, build, policy and shapes give the same bits.
 ///
-/// Accuracy. The rows of a column that one warp has in one tile (with the default policies up to 64 rows a lane) are
-/// added in the accumulation type of the GEMM; this partial sum may overflow. The partial sums of all warps and tiles
-/// are added exactly. With the default policies the error, before beta and the conversion to y, is at most 64 u sum
-/// |x|, u = 2^-24 (2^-53 for double), for any number of rows.
+/// Accuracy. The elements of a column that one warp has in one tile of C (with the default policies up to 64 for each
+/// lane) are added in the accumulation type of the GEMM; this partial sum may overflow. The partial sums of all warps
+/// and tiles are added exactly. With the default policies the error, before beta and the conversion to y, is at most 64
+/// u sum |x|, u = 2^-24 (2^-53 for double), for any number of rows.
 ///
-/// Workspace. 264 bytes for each column (536 for double): the counters, which are set to zero before the GEMM and read
-/// after it.
+/// Workspace. 264 bytes for each column (536 if the accumulation type is double): the counters, which are set to zero
+/// before the GEMM and read after it.
 ///
 /// Speed. `column_sum` of C moves fewer bytes if C has fewer than about 200 rows (computed, not yet measured on a GPU).
 /// On the CPU `column_sum` is faster if C has fewer than about 1000 rows (benchmarks/bias_gradient.cpp).
@@ -55,14 +56,15 @@ struct bias_gradient : step {
   explicit bias_gradient(const V& v, double old = 0, where at = {})
       : to(tensor_view<T, 1>(tilery::view(v, at))), beta(old) {}
 
-  /// The copy of this step for one tile: the sums that one lane adds up. The lane keeps the sums of up to four packs of
-  /// columns. To begin a pack of other columns, it adds the sums of the pack that it began first to the counters.
+  /// The object that a lane calls instead of this step in one tile of C (epilogue_step.hpp). It keeps the lane's column
+  /// sums for up to four packs, each of N neighbouring columns. When a pack of other columns comes, the oldest pack of
+  /// sums makes room: its sums are added to the counters.
   template <class S, int N, int Columns>
   struct in_one_tile : step {
     static constexpr int packs = Columns < 4 ? Columns : 4;
     gmem_ptr<tile::exact_counter> counters;
     std::int32_t columns;       // of C
-    std::int32_t first[packs];  // the first column of each pack of sums, latest pack first; -1: no pack
+    std::int32_t first[packs];  // the first column of each pack of sums, newest pack first; -1: no pack
     pack<S, N> sums[packs];
 
     TILERY_SIMT in_one_tile(gmem_ptr<tile::exact_counter> to, std::int32_t n) : counters(to), columns(n) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The rules for an epilogue step, and one sentence for each way to break them. The ops check an epilogue before they
-// use it, and `|` checks both its sides. A mistake ends the compilation at the user's call, not inside a kernel.
+// The rules for an epilogue step (epilogue_step.hpp), and one sentence for each way to break them. The ops check an
+// epilogue before they use it, and `|`, which joins two steps, checks both its sides. A mistake ends the compilation at
+// the user's call, not inside a kernel. A pack<S, N> is N neighbouring elements of a row.
 #pragma once
 #pragma GCC system_header
 
@@ -30,8 +31,8 @@ enum class step_mistake {
   has_other_result
 };
 
-/// Checks the rules that depend on E alone, not on the accumulation type or the lanes. Returns the first one that E
-/// breaks, or none.
+/// Checks the rules that depend on E alone, not on the accumulation type or the type of the lanes. Returns the mistake
+/// of E, or none.
 template <class E>
 constexpr step_mistake mistake_of() {
   if constexpr (std::derived_from<E, step>)
@@ -46,17 +47,17 @@ constexpr step_mistake mistake_of() {
     return step_mistake::is_no_step;
 }
 
-/// The type of the object that in_tile() (epilogue_step.hpp) returns for E: kernels call this object instead of E. Here
-/// a lane has one pack in a row of C; in kernels it may have more.
+/// The type of the object that in_tile() (epilogue_step.hpp) returns for E: kernels call this object instead of E. The
+/// type here is that for a lane with one pack in a row of C; in kernels a lane may have more.
 template <class E, class S, int N>
 using in_tile_of = std::remove_const_t<decltype(in_tile<S, N, 1>(std::declval<const E&>()))>;
 
-/// True if a lane can call E with a pack of N sums.
+/// True if a lane of type Lane can call E with a pack of N elements of type S.
 template <class E, class S, int N, class Lane>
 concept takes_pack = requires(in_tile_of<E, S, N>& worker, Lane lane, pack<S, N> x) {
   worker(lane, x, 0, 0);
 };
-/// True if a lane can call E with a pack of N sums, and the result is such a pack.
+/// True if a lane of type Lane can call E with a pack of N elements of type S, and the result is a pack of this type.
 template <class E, class S, int N, class Lane>
 concept returns_pack = requires(in_tile_of<E, S, N>& worker, Lane lane, pack<S, N> x) {
   { worker(lane, x, 0, 0) } -> std::same_as<pack<S, N>>;
@@ -67,9 +68,9 @@ inline constexpr bool is_chain = false;
 template <class First, class Second>
 inline constexpr bool is_chain<chain<First, Second>> = true;
 
-/// Returns the first rule that E breaks for sums of type S and lanes of type Lane, or none. For a chain, this is the
-/// mistake of the first wrong step. Kernels call a step with packs of different lengths; the check tries the lengths 1
-/// and 4 only.
+/// Returns the mistake of E for the accumulation type S and lanes of type Lane, or none. For a chain (steps joined by
+/// `|`), this is the mistake of the first wrong step. Kernels call a step with packs of different lengths; the check
+/// tries the lengths 1 and 4 only.
 template <class E, class S, class Lane>
 constexpr step_mistake mistake_for() {
   using is = step_mistake;
@@ -92,7 +93,7 @@ constexpr step_mistake mistake_for() {
   }
 }
 
-/// True if epilogue E breaks no rule for sums of type S and lanes of type Lane.
+/// True if epilogue E breaks no rule for the accumulation type S and lanes of type Lane.
 template <class E, class S, class Lane>
 concept finishes_sums = (mistake_for<E, S, Lane>() == step_mistake::none);
 

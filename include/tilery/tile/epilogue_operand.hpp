@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A matrix or a vector that an epilogue reads or writes in addition to C. A pack is loaded or stored as a whole if its
-// columns are contiguous, aligned (on the CPU any address will do) and in bounds; otherwise each element is one access.
-// The alignment is a value at run time, the same for all lanes, and not a template argument: it does not multiply the
-// number of kernels.
+// A matrix or a vector that an epilogue reads or writes in addition to C. A pack, N neighbouring elements of a row, is
+// loaded or stored as a whole if its columns are contiguous, aligned (CPU lanes need no alignment) and in bounds;
+// otherwise each element is one access. The alignment is a value at run time, the same for all lanes, and not a
+// template argument, which would multiply the number of kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -14,8 +14,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// A matrix of T with any strides. T is const if the matrix is only read. A vector is stored as a matrix of one row
-/// with a row stride of 0: every row index gives the same elements.
+/// A matrix of T with any strides. T is const if the matrix is only read. A vector is represented as a matrix of one
+/// row with a row stride of 0: every row index gives the same elements.
 template <class T>
 class operand_matrix {
 public:
@@ -46,7 +46,7 @@ public:
 
   TILERY_SIMT std::int32_t rows() const { return all_.rows; }
   TILERY_SIMT std::int32_t columns() const { return all_.columns; }
-  /// The operand as data for an op's checks and for the virtual GPU.
+  /// Returns a description of the matrix (core/operand.hpp), for an op's checks and for the virtual GPU.
   operand described(const char* name) const {
     operand o{name,
               reinterpret_cast<const std::byte*>(all_.data.raw()),
@@ -58,7 +58,7 @@ public:
     o.alignment = alignof(T);
     return o;
   }
-  /// A vector as data: one dimension instead of a matrix of one row.
+  /// Returns the description of a vector: one dimension instead of a matrix of one row.
   operand described_vector(const char* name) const {
     operand o = described(name);
     o.rank = 1;
@@ -73,15 +73,16 @@ public:
 
 private:
   /// Returns the alignment in bytes, at most 16, that the first element of every row has, or 0 if the columns are not
-  /// contiguous. It is the lowest bit that is set in 16, the pointer or the row stride in bytes.
+  /// contiguous. It is the lowest bit that is set in the pointer, in the row stride in bytes (if there are several
+  /// rows), or in 16.
   std::int32_t alignment() const {
     if (all_.column_stride != 1) return 0;
     auto bits = reinterpret_cast<std::uintptr_t>(all_.data.raw()) | 16;
     if (all_.rows > 1) bits |= static_cast<std::uintptr_t>(all_.row_stride) * sizeof(T);
     return static_cast<std::int32_t>(bits & -bits);
   }
-  /// True if the N elements from `column` on, a multiple of N, are in bounds, contiguous, and aligned for accesses of
-  /// up to 16 bytes. CPU lanes need no alignment.
+  /// True if the N elements of a row from `column` on are in bounds, contiguous, and aligned for accesses of up to 16
+  /// bytes. `column` is a multiple of N. CPU lanes need no alignment.
   template <int N, class Lane>
   TILERY_SIMT bool whole(int column) const {
     constexpr int bytes = N * sizeof(T) < 16 ? static_cast<int>(N * sizeof(T)) : 16;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Epilogue steps that write another output in addition to C: `store` writes the values at its point of the chain, and
-// `amax` their largest magnitude. Both pass the values on unchanged.
+// Epilogue steps that write another output in addition to C: `store` writes the values that reach it in the chain of
+// steps, and `amax` their largest magnitude. Both pass the values on unchanged.
 #pragma once
 #pragma GCC system_header
 
@@ -34,17 +34,17 @@ template <class V>
 store(const V&) -> store<element_type_of<V>>;
 
 /// amax = max(amax, |x|) over all values x that reach this step of the chain. amax is one float, which the caller
-/// initialises with a number that is not negative: with 0 the result is the largest magnitude of this GEMM alone.
+/// initialises with +0 or a positive number: with 0 the result is the largest magnitude of this GEMM alone.
 ///
-/// Types. Values of other types (double, int32) are converted to float, then compared.
+/// Types. Values of double or int32 are converted to float, then compared.
 ///
 /// NaN and infinity. A NaN among the values makes amax NaN; otherwise an infinity makes it infinity.
 ///
 /// Determinism. A maximum does not depend on the order of its candidates.
 ///
-/// Method. A lane keeps the largest magnitude of its share of a tile. Each warp then does one atomic maximum a tile on
-/// the bits of amax as an unsigned integer: the bits of non-negative floats have the same order as the floats, with NaN
-/// above infinity.
+/// Method. A lane keeps the largest magnitude of its elements of a tile. At the end of the tile (on the CPU, of one or
+/// more tiles) each warp does one atomic maximum on the bits of amax as an unsigned integer: the bits of non-negative
+/// floats have the same order as the floats, with NaN above infinity.
 struct amax : step {
   gmem_ptr<std::uint32_t> bits;  // of amax
   std::int32_t elements;         // of the caller's vector; must be 1

@@ -13,13 +13,14 @@ namespace epilogue {
 
 /// Rounds each x, a float, to one of the two neighbouring numbers of T (half, bf16, fp8), at random, so that the
 /// expected value of the result is x. Numbers of T, numbers above the largest one in magnitude, infinity and NaN stay
-/// unchanged. core/stochastic_round.hpp has the formula and its source. To round C, make T the type of C and this step
-/// the last of the chain: the conversion that follows is then exact. If C is fp8, write a `scale` step before this one
-/// instead of using the GEMM's scale_c: the GEMM multiplies by scale_c after the epilogue, so that the conversion would
-/// round again.
+/// unchanged. core/stochastic_round.hpp has the formula, its source and its accuracy. To round C, make T the type of C
+/// and this step the last of the chain: the conversion that follows is then exact. If C is fp8, write a `scale` step
+/// before this one instead of using the GEMM's scale_c: the GEMM multiplies by scale_c after the epilogue, so that the
+/// conversion would round again.
 ///
-/// Random bits. They are a function of the seed, the row and the column (`random_bits`): the same on each executor and
-/// under each policy. Two calls with the same seed use the same random bits; give each call a seed of its own.
+/// Random bits. They are a function of the seed, the row and the column (`random_bits`): the same on the CPU, the GPU
+/// and the virtual GPU, and under each policy. Two calls with the same seed use the same random bits; give each call a
+/// seed of its own.
 template <class T>
 struct stochastic_rounding : step {
   std::uint64_t seed;
@@ -39,7 +40,7 @@ struct stochastic_rounding : step {
     philox_words words{};
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < N; ++i) {
-      // column is a multiple of N (epilogue_step.hpp): a new counter begins at i = 0, 4, 8...
+      // column is a multiple of N (epilogue_step.hpp): a new counter can begin only at i = 0, 4, 8...
       if (i % 4 == 0)
         words = philox({{static_cast<std::uint32_t>(column + i) / 4, static_cast<std::uint32_t>(row), 0, 0}}, seed);
       result.set(i, words.word[N < 4 ? (column + i) % 4 : i % 4]);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The definition of an epilogue step: a struct whose call operator takes a pack of sums, its row and its first column,
-// and returns a pack of new values. `a | b` is a step that runs a, then b. A user's step is a struct that derives from
-// `step` and has the same call operator. It must be a named struct outside of functions, because nvcc takes no local
-// types and no lambdas as template arguments of kernels.
+// The definition of an epilogue step: a struct whose call operator takes a pack (N neighbouring elements of a row of
+// alpha A B + beta C, or of the previous step's result), its row and its first column, and returns a pack of new
+// values. `a | b` is a step that runs a, then b. A user's step is a struct that derives from `step` and has the same
+// call operator. It must be a named struct outside of functions, because nvcc takes no local types and no lambdas as
+// template arguments of kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -33,9 +34,9 @@ namespace epilogue {
 ///
 /// State. Each lane works on a copy of the step, from the first pack of its warp's tile to the last one (on the CPU the
 /// copy may serve several tiles, one below the other), and may store values in it. Then all lanes of the warp call
-/// `end` together. If the type of these values depends on the packs, the step has a member `in_tile<S, N, Columns>()`.
-/// It returns the object that is called instead of the step in one tile: the packs are pack<S, N>, and a lane has at
-/// most `Columns` packs side by side in a row of C.
+/// `end` together. If the type of the stored values depends on the type or the length of the packs, the step has a
+/// member `in_tile<S, N, Columns>()`. It returns the object that is called instead of the step in one tile: the packs
+/// are pack<S, N>, and a lane has at most `Columns` packs side by side in a row of C.
 ///
 /// Totals. If a step has totals that the op finishes after the GEMM (epilogue_bias_gradient.hpp), its `for_totals(f)`
 /// calls f with the step.
@@ -64,7 +65,7 @@ TILERY_SIMT auto in_tile(const E& e) {
 template <class E>
 concept epilogue_step = std::derived_from<E, step> && std::is_trivially_copyable_v<E>;
 
-/// The epilogue of a plain GEMM: returns the sums unchanged.
+/// The epilogue of a plain GEMM: returns its argument, alpha A B + beta C, unchanged.
 struct none : step {
   template <class Lane, class T, int N>
   TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int, int) const {

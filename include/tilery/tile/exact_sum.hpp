@@ -19,8 +19,9 @@ namespace tile {
 using exact_counter = unsigned long long;
 
 /// How a number of type S is split among counters. Counter i holds multiples of 2^(spacing i) times the smallest
-/// denormal number. The number's integer is shifted left by (exponent - lowest) modulo `spacing`, and cut into `pieces`
-/// pieces below 2^32, which are added to successive counters. So 2^31 numbers do not overflow a counter.
+/// denormal number. Let p = exponent - lowest (0 for a denormal number). The number's integer is shifted left by p
+/// modulo `spacing` bits, and cut into `pieces` pieces below 2^32. They are added to the counters from number p /
+/// spacing on, or subtracted if the number is negative. So 2^31 numbers do not overflow a counter.
 ///
 /// Members. `fraction`: stored bits of the fraction. `exponents`: number of exponents of normal numbers. `lowest`: the
 /// exponent of the smallest normal number.
@@ -47,7 +48,8 @@ struct exact_grid<double> {
 template <class S>
 struct exact_sum {
   using grid = exact_grid<S>;
-  /// The number of counters for finite numbers. Each gives one digit of `spacing` bits when the sum is read.
+  /// The number of counters for finite numbers. When the sum is read, each gives one digit of `spacing` bits and a
+  /// carry.
   static constexpr int digits = (grid::exponents - 1) / grid::spacing + grid::pieces;
   /// The number of counters. The last one counts infinities: positive ones in its low 32 bits, negative ones in its
   /// high 32 bits. A NaN counts as one of each sign.
@@ -92,8 +94,8 @@ struct exact_sum {
     // From the lowest counter up, each counter plus the carry gives one digit and the next carry. The digits are a
     // number in two's complement. `window` holds its upper 128 bits so far. The leading digits that only repeat the
     // sign are dropped: digits 0 of a positive sum, digits of all ones of a negative sum. The sign is known only after
-    // the last carry; until then `positive` and `negative` hold the window for either sign. If all digits are ones,
-    // `negative` stays 0 at the digit below `lowest`, and its minus() is 2^(spacing lowest).
+    // the last carry; until then `positive` and `negative` hold the window that each sign would need. If all digits are
+    // ones, `negative` stays 0 at the digit below `lowest`, and its minus() is 2^(spacing lowest).
     constexpr exact_counter mask = (exact_counter{1} << grid::spacing) - 1;
     leading window, positive, negative;
     negative.at = lowest - 1;
@@ -147,10 +149,10 @@ private:
     }
   };
 
-  /// Returns x as a number of type S with this sign bit, rounded to nearest, ties to even.
+  /// Returns the magnitude x as a number of type S with the sign bit `with_sign`, rounded to nearest, ties to even.
   TILERY_SIMT static S rounded(leading x, bits_type with_sign) {
     if (x.high == 0 && x.low == 0) return S(0);
-    // `exponent` is that of bit 63 of x.high; the loop shifts x until this bit is 1.
+    // `exponent`: bit 63 of x.high has the value 2^exponent; the loop shifts x until this bit is 1.
     int exponent = grid::spacing * (x.at + 1) - 1 + grid::lowest - grid::fraction;
     for (; x.high >> 63 == 0; --exponent) x.high = x.high << 1 | x.low >> 63, x.low <<= 1;
     // A sum below the smallest normal number is a denormal number, without rounding: every sum is a multiple of the

@@ -29,7 +29,8 @@ TILERY_SIMT T rescaled(T sum, T from, T to) {
 }
 
 /// A sum of values that are added in one chain, for few values. T is a number or a pack. The constructor's argument,
-/// the number of values, is unused: long_sum has the same interface.
+/// the number of values, is unused: it is there because long_sum needs it. rescale() is for values e^(x - from): it
+/// makes the sum that of e^(x - to).
 template <class T>
 class short_sum {
 public:
@@ -42,7 +43,8 @@ private:
   T total_{};
 };
 
-/// A sum of up to `count` values, added in partial sums of partial_sum_length(count) values.
+/// A sum of up to `count` values, added in partial sums of partial_sum_length(count) values. rescale() is as for
+/// short_sum.
 template <class T>
 class long_sum {
 public:

@@ -14,7 +14,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The element type of the mma instructions that multiply elements of type T: tf32 for float if Math says so, else T.
+/// The element type of the mma instructions that multiply elements of type T: tf32 for float if Math is tf32 or tf32x3,
+/// else T.
 template <class T, multiply_as Math>
 using mma_type = std::conditional_t<std::is_same_v<T, float> && Math != multiply_as::itself, tf32, T>;
 
@@ -61,8 +62,8 @@ struct mma_step {
 
 private:
   /// True if ldmatrix loads the fragments of a tile. ldmatrix reads rows of 16 contiguous bytes and gives each lane
-  /// 4 bytes of a row, so that an element has at most 4 bytes. It transposes elements of 2 bytes only. Other fragments
-  /// are loaded element by element.
+  /// 4 bytes of a row, so that an element has at most 4 bytes. A tile whose rows do not run along k must be transposed,
+  /// which ldmatrix does for elements of 2 bytes only. Other fragments are loaded element by element.
   template <class T, class Tile>
   static constexpr bool by_matrices = sizeof(T) <= 4 && (Tile::k_major || sizeof(T) == 2);
 
@@ -141,7 +142,8 @@ struct mma_sums {
     }
   }
 
-  /// Accumulators of a 16-byte pack, and packs of a lane. Each lane's accumulators of one instruction are one pack.
+  /// quad: accumulators of a 16-byte pack. packs: packs of a lane. A lane's accumulators of one instruction are one
+  /// pack.
   static constexpr int quad = static_cast<int>(16 / sizeof(sum)), packs = m * n;
   static_assert(shape::c_registers == quad);
   /// True if the registers have room for the sums that another block has stored (combine_sums.hpp). A second set of at
@@ -185,7 +187,7 @@ struct mma_sums {
   }
 
   /// Adds the accumulators of `others` to these, and sets `others` to 0. For fp8 the kernel sums each tile along k
-  /// separately, because the tensor cores of sm_89 keep 13 bits of such sums.
+  /// separately, because the tensor cores of sm_89 keep only 13 bits of a sum of fp8 products.
   TILERY_SIMT void take(mma_sums& others) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs; ++i) {

@@ -43,17 +43,18 @@ struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along 
   TILERY_SIMT smem_ptr<T> of(int outer, int k) { return k_major ? this->element(outer, k) : this->element(k, outer); }
 };
 
-/// One lane's share of the copies of an operand's tiles, for Threads lanes: chunks of 16 bytes, copied by accesses of
-/// `Vector` elements. The operand's extent along its contiguous dimension is a multiple of Vector. Elements out of
-/// bounds become zeros, which add nothing to a sum.
+/// The copies that one of Threads lanes makes of an operand's tiles: chunks of 16 bytes, copied by accesses of `Vector`
+/// elements (1 with along::any), or element by element. The operand's extent along its contiguous dimension is a
+/// multiple of Vector. Elements out of bounds become zeros, which add nothing to a sum.
 ///
-/// Order of calls, for each tile along k: start() for each part, land(), advance().
+/// Order of calls, for each tile along k: start() for each part, then land() and advance() in either order, both before
+/// the start() of the next tile.
 template <class T, int Outer, int K, along Along, int Vector, int Threads>
 class operand_copy {
 public:
   using shared = operand_tile<T, Outer, K, Along>;
 
-  /// For the tiles that begin at index `outer` of the outer dimension. The first tile begins at k = 0.
+  /// For the tiles that begin at index `outer` of the outer dimension (m of A, n of B). The first tile begins at k = 0.
   template <class Lane>
   TILERY_SIMT operand_copy(Lane lane, const panel<T>& from, int outer)
       : row_(static_cast<int>(static_cast<unsigned>(lane.rank()) / shared::chunks)),
@@ -127,8 +128,8 @@ private:
     for (int i = 0; i < per_chunk; i += Vector)
       atoms::copy_async_if<Vector* static_cast<int>(sizeof(T))>(lane, to + i, source + i, i < left, at);
   }
-  /// Loads one chunk into registers, element by element; a k-major operand may have any stride along k. `left` is as
-  /// for copy_chunk().
+  /// Loads one chunk into registers, element by element; with along::any the operand may have any stride along k.
+  /// `left` is as for copy_chunk().
   template <class Lane>
   TILERY_SIMT static pack<T, per_chunk> elements(Lane lane, const panel<T>& from, gmem_ptr<const T> source, int left,
                                                  where at) {

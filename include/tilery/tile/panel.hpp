@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A panel is a GEMM operand indexed as (outer, k): A with outer = m, B with outer = n. panel_loader loads a tile of a
-// panel from global memory into registers (fetch), and stores it to shared memory as (k, outer), in the accumulation
-// type (put). These are two functions, so that a kernel can multiply while the loads are in flight.
+// A panel is a GEMM operand indexed as (outer, k): A with outer = m, B with outer = n. For the GEMM without tensor
+// cores (gemm_simt), panel_loader loads a tile of a panel from global memory into registers (fetch), and stores it to
+// shared memory as (k, outer), in the accumulation type (put). These are two functions, so that a kernel can multiply
+// while the loads are in flight.
 #pragma once
 #pragma GCC system_header
 
@@ -36,8 +37,8 @@ struct panel {
 namespace tile {
 
 /// A tile of K x Outer elements in shared memory. 16 bytes of padding follow the elements of each k: put() then stores
-/// packs of 4 elements, which it transposes, without bank conflicts. Packs of 8 elements (half, bf16) have 2-way
-/// conflicts: a padding without them would break the 16-byte alignment that loads from the tile need.
+/// packs of 4 elements along k, which it transposes, without bank conflicts. Packs of 8 elements (half, bf16) have
+/// 2-way conflicts: a padding without them would break the 16-byte alignment that loads from the tile need.
 template <class T, int K, int Outer>
 struct shared_panel {
   static constexpr int pitch = Outer + static_cast<int>(16 / sizeof(T));  // elements from one k to the next
@@ -47,7 +48,7 @@ struct shared_panel {
   TILERY_SIMT smem_ptr<T> at(int k, int outer) { return elements.at(offset(k, outer)); }
 };
 
-/// One lane's share of the loads of tiles of Outer x K elements, for Threads lanes and packs of Vector elements.
+/// The loads that one of Threads lanes makes of tiles of Outer x K elements, in packs of Vector elements.
 /// Elements out of bounds are zero: they add nothing to a sum. Along is the dimension along which packs are contiguous;
 /// with along::any, the loader finds this dimension at run time.
 template <class T, class Accumulator, int Outer, int K, int Threads, along Along, int Vector>

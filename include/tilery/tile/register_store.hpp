@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Applies the epilogue to the accumulators of the SIMT GEMM, and stores the result to C, straight from registers.
+// Applies the epilogue to the accumulators of the GEMM without tensor cores (gemm_simt), and stores the result to C,
+// straight from registers.
 #pragma once
 #pragma GCC system_header
 

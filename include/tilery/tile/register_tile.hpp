@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One lane's tile of accumulators in registers for the SIMT GEMM, and its position in the block's tile. The lane's rows
-// come in groups of `quad` neighbours, and so do its columns; `quad` accumulators are 16 bytes. Between two groups of a
-// lane are the groups of the other lanes of its warp, so that a warp reads contiguous shared memory and writes
-// contiguous parts of C.
+// One lane's tile of accumulators in registers for the GEMM without tensor cores (gemm_simt), and its position in the
+// block's tile. The lane's rows come in groups of `quad` neighbours, and so do its columns; `quad` accumulators are 16
+// bytes. Between two groups of a lane are the groups of the other lanes of its warp, so that a warp reads contiguous
+// shared memory and writes contiguous parts of C.
 #pragma once
 #pragma GCC system_header
 

@@ -3,9 +3,9 @@
 //
 // A GPU's packs of 2 or more elements begin at aligned addresses. Rows with different alignments are therefore cut at
 // different columns, and summed in different orders. The edges of a row are its elements before the first address that
-// is a multiple of 32 bytes (a sector), and its elements after the last whole pack. Each lane of the row's group
-// handles at most one element of the edges. So rows of 50257 floats, of which only every fourth begins at an address
-// that is aligned for a pack, are read in packs like any other row.
+// is a multiple of 32 bytes (a sector), and its elements after the last whole pack. Each of the lanes that share the
+// row (row_group.hpp) handles at most one element of the edges. So rows of 50257 floats, of which only every fourth
+// begins at an address that is aligned for a pack of 4, are read in packs like any other row.
 //
 // The CPU's packs need no alignment: they begin at column 0, and only the last pack of a row may be partial. Packs of
 // one element (P.vector = 1) begin at column 0, too, and leave no edges.

@@ -23,8 +23,8 @@ struct row_group {
 
   /// The rank of the lane in its group.
   TILERY_SIMT int rank() const { return lane.rank() % lanes; }
-  /// The group has row first_row(), then every `groups`-th row below end_row(rows). A block computes P.rows rows of the
-  /// matrix, which has `rows` rows.
+  /// The group has row first_row(), then every `groups`-th row below end_row(rows). `rows` is the number of rows of the
+  /// matrix. A block computes P.rows of them, the last block perhaps fewer.
   TILERY_SIMT int first_row() const { return lane.block().x * P.rows + lane.rank() / lanes; }
   TILERY_SIMT int end_row(int rows) const {
     const int end = (lane.block().x + 1) * P.rows;

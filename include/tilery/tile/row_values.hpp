@@ -17,7 +17,8 @@ namespace tile {
 /// The values of one lane of a row of T, converted to Accumulator, under row_policy P. The row is kept if P.held > 0,
 /// else streamed.
 ///
-/// Edges. On a GPU an edge element (row_cut.hpp) is the first element of a pack of its own.
+/// Edges. On a GPU, elements before the first whole pack and after the last one are read one by one (row_cut.hpp). Such
+/// an element is the first element of a pack of its own, whose other elements are `outside`.
 ///
 /// Out of bounds. Elements of a pack that are out of bounds are read as `outside`. Choose a value that does not change
 /// the result, for example 0 for a sum: the function that for_each() calls then needs the number of elements in bounds
@@ -30,7 +31,7 @@ public:
   using values = pack<Accumulator, vector>;
   using exp = std::conditional_t<P.hardware_exp, math::hardware_exp, math::exp>;  // e^x by hardware or by a polynomial
 
-  /// True if a lane adds up its share of the row in partial sums (long_sum.hpp), because the share may be long: on the
+  /// True if a lane adds up its elements of the row in partial sums (long_sum.hpp), because they may be many: on the
   /// CPU, and on a GPU in rows that are streamed element by element. The other GPU lanes have fewer packs each, and no
   /// registers for a second sum.
   static constexpr bool in_parts = Lane::is_whole_block || (!kept && vector == 1);
@@ -76,8 +77,8 @@ public:
   }
 
   /// Calls f(values) for each pack, and fold() after every `packs_of_part` packs and at the end: f adds to a partial
-  /// sum, and fold() adds the partial sum to the total. On the CPU a kept row is visited by two nested loops, so that
-  /// the inner loop needs no second counter.
+  /// sum, and fold() adds the partial sum to the total. On the CPU two nested loops run over a kept row, so that the
+  /// inner loop needs no second counter.
   template <class F, class Fold>
   TILERY_SIMT void for_each_in_parts(int packs_of_part, F f, Fold fold, where at = {}) {
     if constexpr (kept && Lane::is_whole_block) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // sigmoid(-z) = e^-z / (1 + e^-z) for z >= 0, which is at most 1/2, as two factors. Activations that contain a sigmoid
-// are computed from these factors, because no subtraction in them cancels. (core/normal_tail.hpp has the corresponding
-// factors for gelu.)
+// are computed from these factors: their formulas then have no subtraction that loses digits by cancellation.
+// (core/normal_tail.hpp has the corresponding factors for gelu.)
 #pragma once
 #pragma GCC system_header
 

@@ -60,9 +60,9 @@ struct skinny_registers {
   }
 };
 
-/// The steps of k that one lane of a warp takes. A warp has `lanes` = 4 lanes along k (and 8 along the long dimension).
-/// A run is one 16-byte pack along k. The four lanes take the runs of a row in turn, so that they read contiguous
-/// memory together.
+/// The steps of k that one lane of a warp takes. A warp has `lanes` = 4 lanes along k, and 8 along the outer dimension
+/// of the operand (m of A, n of B). A run is one 16-byte pack along k. The four lanes take the runs of a row in turn,
+/// so that they read contiguous memory together.
 template <class T>
 struct skinny_k {
   static constexpr int lanes = 4, run = static_cast<int>(16 / sizeof(T));
@@ -160,8 +160,9 @@ struct skinny_panel {
   TILERY_SIMT smem_ptr<Sum> at(int k, int row) { return elements.at(k * Rows + k / run * pad + row); }
 };
 
-/// One lane's share of a piece of the short operand in registers, between global memory (fetch) and a skinny_panel in
-/// shared memory (put). A lane has every eighth row, and of each row the elements that skinny_k gives it.
+/// The elements that one lane has of the warp's piece of the short operand, in registers, between global memory (fetch)
+/// and a skinny_panel in shared memory (put). A lane has every eighth row, and of each row the elements that skinny_k
+/// gives it.
 template <class T, class Sum, int Rows, int K>
 class skinny_factors {
   using ks = skinny_k<T>;

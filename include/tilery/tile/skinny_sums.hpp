@@ -21,10 +21,10 @@ public:
   static constexpr int quad = 1;  // elements of each pack that for_packs() passes, for combine_sums.hpp
   static constexpr int threads = P.threads(), warps = P.warps(), packs = P.block.n / warps;
 
-  /// The sums of all warps in shared memory, used by add_up(). A group is 16 bytes of sums of one row of the long
-  /// operand with neighbouring rows of the short operand. The 32 rows of the long operand are stored in the order 0, 4,
-  /// ..., 28, 1, 5, ...; 32 bytes of padding follow each eight of them, so that neither the stores nor the loads of
-  /// add_up() have bank conflicts.
+  /// `shared` holds the sums of all warps in shared memory, for add_up(). Its layout: a group is 16 bytes of sums of
+  /// one row of the long operand with neighbouring rows of the short operand. The 32 rows of the long operand are
+  /// stored in the order 0, 4, ..., 28, 1, 5, ...; 32 bytes of padding follow each eight of them, so that neither the
+  /// stores nor the loads of add_up() have bank conflicts.
   static constexpr int group = static_cast<int>(16 / sizeof(Sum)), groups = P.block.n / group;
   static constexpr int of_a_warp = P.block.m * group + P.lane_long * 2 * group;
   using shared = shared_array<Sum, groups * warps * of_a_warp>;  // (group, warp, long, short)

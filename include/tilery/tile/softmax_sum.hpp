@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The maximum m of a row (or a number a little below the maximum) and the sum of e^(x - m) over the elements x of the
-// row: the common part of softmax and cross-entropy.
+// The maximum m of a row (or, for some rows, an element up to 8 below the maximum) and the sum of e^(x - m) over the
+// elements x of the row: the common part of softmax and cross-entropy.
 #pragma once
 #pragma GCC system_header
 
@@ -13,7 +13,7 @@ namespace tile {
 
 /// The maximum m (`maximum`) and the sum s of e^(x - m) (`sum`) of a row: softmax(x) = e^(x - m) / s, and log(sum e^x)
 /// = m + log(s). In a streamed row (row_values), m is an element that may be up to 8 below the maximum; both formulas
-/// hold all the same.
+/// hold for any m.
 ///
 /// NaN and infinity. A row in which all elements are -infinity has m = 0 and s = 0; its softmax is 0 / 0 = NaN. A row
 /// with +infinity or NaN has s = NaN.
@@ -39,9 +39,9 @@ TILERY_SIMT T finite_maximum(T m) {
   return m == no_maximum<T> ? T(0) : m;
 }
 
-/// Computes m and s of the row `x` (row_values), of which each lane of `group` has its share. Elements out of bounds
-/// must be -infinity: they do not raise the maximum, and add 0 to the sum. The values of a kept row are replaced by
-/// e^(x - m). A streamed row is read once. `slots` is shared memory for the reductions (row_slots).
+/// Computes m and s of the row `x` (row_values), whose elements are divided among the lanes of `group`. Elements out of
+/// bounds must be -infinity: they do not raise the maximum, and add 0 to the sum. The values of a kept row are replaced
+/// by e^(x - m). This function reads a streamed row once. `slots` is shared memory for the reductions (row_slots).
 template <class Group, class Values, class T, int N>
 TILERY_SIMT row_sum<T> softmax_sum(Group group, Values& x, shared_array<T, N>& slots, where at = {}) {
   [[maybe_unused]] const auto step = group.lane.step("maximum and sum of a row", at);

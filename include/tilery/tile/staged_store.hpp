@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Applies the epilogue to the accumulators of a warp, and stores the result to C through shared memory, one row of
-// fragments (16 rows of elements; double: 8) at once. Neighbouring lanes then write neighbouring elements of C: whole
-// 32-byte sectors, if C is row-major and aligned. Each lane reads 16 bytes of accumulators from shared memory at once
-// (in the transposed problem, element by element).
+// fragments (16 rows of elements; double: 8) at once. A warp then writes whole 32-byte sectors of C, if C is row-major
+// and aligned. Each lane reads 16 bytes of accumulators from shared memory at once (in the transposed problem, element
+// by element).
 #pragma once
 #pragma GCC system_header
 

@@ -11,9 +11,10 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Computes the values of C at (row, column...) from N sums, by p.finish() (kernels/gemm/params.hpp), and stores those
-/// that are in bounds. Vector is the number of elements of one access: N if all packs of C are contiguous, aligned and
-/// whole, else 1. `epilogue` is the copy of the epilogue step that works in this tile (epilogue_step.hpp).
+/// Computes the values of C at (row, column) to (row, column + N - 1) from N sums (A B), by p.finish()
+/// (kernels/gemm/params.hpp), and stores those that are in bounds. Vector is the number of elements of one access: N if
+/// all packs of C are contiguous, aligned and whole, else 1. `epilogue` is the lane's copy of the epilogue for this
+/// tile (epilogue_step.hpp).
 template <int Vector, class Lane, class Params, class Epilogue, class Accumulator, int N>
 TILERY_SIMT void store_sums(Lane lane, const Params& p, Epilogue& epilogue, int row, int column,
                             pack<Accumulator, N> sums, where at = {}) {

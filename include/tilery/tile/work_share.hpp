@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How the tiles of C are shared out among blocks. A step is one iteration of the k loop of a tile.
+// How the tiles of C are shared out among blocks. A step is one iteration of a tile's k loop, in which the block
+// multiplies block_k elements along k. A part is the range of a tile's steps that one block computes.
 //
 //   schedule      what a block computes
 //   not shared    one whole tile

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The observer of one access: the class to which a shadow (shadow.hpp) passes each earlier access of the same cells. It
-// decides whether the new access may follow the earlier one. If not, it reports the pair of accesses as a fault: a
-// race, a missing wait for a copy, or a missing proxy fence.
+// Decides if one new access to memory may follow the earlier accesses to the same bytes. If not, it reports the pair of
+// accesses as a fault: a race, a missing wait for a copy, or a missing proxy fence. It also reports reads of bytes that
+// were never written. The access history of the memory (shadow.hpp) calls an observer with the earlier accesses that
+// may be in conflict.
+//
+// Words. A cell is the unit of the history: a byte of shared memory, or an element (at most 4 bytes) of global memory.
+// An `epoch` is one access: its actor, time, site and mode (epoch.hpp); `readers` are such accesses of several members
+// of one group, which is a warp or a copy engine. An engine executes the asynchronous copies. "The lane knows an
+// access" means that the access happens before what the lane does next (block_order.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -15,22 +21,24 @@ namespace tilery::inline TILERY_ABI {
 namespace virtual_machine {
 
 struct access_observer {
-  access_reports& watch;  // of the block whose lane makes the access
+  access_reports& watch;  // the checks of the block whose lane makes the access
   const access_reports::actor& who;
   bool writes;
-  const char* memory;  // the name in reports if `home` is null: an operand's, "shared memory" or "global memory"
+  const char* memory;  // its name in reports if `home` is null: an operand's, "shared memory" or "global memory"
   std::size_t cell_bytes = 1;
   std::int64_t base = 0;  // offset of cell 0 from the start of the named memory ("global memory": address 0), in bytes
   bool in_shared = true;
-  access_reports* home = nullptr;  // an access by cluster rank: the watch of the block that owns the memory; else null
-  bool discarded = false;          // discarded bytes of this shared memory have become uninitialised in this block
+  access_reports* home = nullptr;  // for an access by cluster rank: the checks of the block that owns the memory
+  bool discarded = false;          // true: lanes have discarded bytes of this shared memory since its block began
 
-  /// The watch of the block that owns the memory; for global memory, of the block that makes the access.
+  /// The checks of the block that owns the memory; for global memory, of the block that makes the access.
   access_reports& of() const { return home ? *home : watch; }
   std::string name() const { return home ? shared_memory_of(home->rank_of(home->order_.block())) : memory; }
   const epoch& now() const { return who.self; }
-  /// True if the access must be compared even with writes that happen before the next access of every lane. An access
-  /// through the asynchronous proxy also needs a proxy fence. A constant read must follow no write of the launch.
+  /// True if the access must be compared even with writes that happen before the next access of every lane. There are
+  /// two kinds of such accesses: one through the asynchronous proxy, because it needs a proxy fence after the write,
+  /// too; and a constant read (of global memory, through a pointer to const), because it must follow no write of the
+  /// launch.
   bool asks_always() const { return who.through_proxy || who.self.mode == access_mode::constant; }
   bool is_engine() const { return virtual_machine::is_engine(who.self.mode); }
   bool overwrites() const { return who.overwrites; }
@@ -38,36 +46,37 @@ struct access_observer {
   bool ordered(const epoch& e) const { return watch.order_.knows(who.lane, e); }
   bool ordered(const readers& r) const { return watch.order_.knows(who.lane, r); }
 
-  /// True if the access may follow the write `e`: both are atomics that are atomic to each other, or `e` happens before
-  /// the access and is visible to the access's proxy. A constant read may follow no write.
+  /// True if the access may follow the write `e`: both are atomics that do not race (both_atomic()), or `e` happens
+  /// before the access and is visible to the access's proxy. A constant read may follow no write of the launch.
   bool allows(const epoch& e) const {
     if (both_atomic(e.mode, e.who)) return true;
     if (who.self.mode == access_mode::constant || !ordered(e)) return false;
     if (!who.through_proxy || e.mode == access_mode::async_proxy) return true;
-    return in_shared && watch.order_.fenced(who.lane, e);  // the atoms' proxy fence orders shared memory only
+    return in_shared && watch.order_.fenced(who.lane, e);  // the proxy fence is for shared memory only
   }
-  /// True if the access may follow the reads or atomics `r`. The shadow asks only if at least one of both sides writes.
+  /// True if the access may follow the reads or atomics `r`. The history asks only if this access or one of `r` writes.
   /// No write may follow a constant read.
   bool allows(const readers& r) const {
     return r.mode != access_mode::constant && (ordered(r) || both_atomic(r.mode, r.who));
   }
 
-  /// Reports a read or an atomic of `cells` cells, from cell `first` on, that were never written.
+  /// If the launch checks memory, reports that the access reads `cells` cells, from cell `first` on, that were never
+  /// written.
   void never_written(std::size_t first, std::size_t cells) {
     if (watch.launch_.checks_for(checks::memory))
       watch.report(fault_kind::uninitialised, who, false, name(), offset(first), size(cells),
                    std::string("no lane of ") + (home ? "the cluster" : "this block") + " has written these bytes" +
                        (discarded ? " since the block began or since these bytes were discarded" : ""));
   }
-  /// Reports that the access to these cells must not follow the write `e`.
+  /// Reports that the access to `cells` cells, from cell `first` on, must not follow the write `e`.
   void conflicts(const epoch& e, std::size_t first, std::size_t cells) {
     conflict(e, e.member, true, first, cells,
              ordered(e) && who.through_proxy                                     ? fault_kind::missing_fence
              : virtual_machine::is_engine(e.mode) && of().in_flight(e, e.member) ? fault_kind::missing_wait
                                                                                  : fault_kind::race);
   }
-  /// Reports that the access to these cells must not follow the accesses `r`. The report names one lane of `r`: one
-  /// whose access does not happen before this access, if there is one.
+  /// Reports that the access to `cells` cells, from cell `first` on, must not follow the accesses `r`. The report names
+  /// one member of `r`: one whose access does not happen before this access, if there is one.
   void conflicts(const readers& r, std::size_t first, std::size_t cells) {
     int member = std::countr_zero(r.members);
     for (std::uint32_t rest = r.members; rest; rest &= rest - 1)
@@ -78,15 +87,16 @@ struct access_observer {
   }
 
 private:
-  /// True if this access and the other one, of mode `other` by an actor of group `by`, are atomics of one width whose
-  /// scopes include both lanes: such atomics do not race.
+  /// True if this access and another one, of mode `other` by an actor of group `by`, are atomics of one width, and the
+  /// scope of each includes both lanes: such atomics do not race.
   bool both_atomic(access_mode other, group_id by) const {
     const access_mode mine = who.self.mode;
     return is_atomic(mine) && is_atomic(other) && of_one_width(mine, other) &&
            (by.block == watch.order_.block() || (reaches_device(mine) && reaches_device(other)));
   }
-  /// Reports a fault of this kind, if the launch checks for races: this access must not follow the access `other` of
-  /// member `member` of its group. Says which barrier, wait or fence would order the two.
+  /// If the launch checks for races, reports a fault of this kind: this access must not follow `other`, an access by
+  /// member `member` of the group `other.who`. `wrote`: true if `other` wrote. The report says what would make the pair
+  /// correct, such as a barrier, a wait or a fence.
   template <class Other>
   void conflict(const Other& other, int member, bool wrote, std::size_t first, std::size_t cells, fault_kind kind) {
     if (!watch.launch_.checks_for(checks::races)) return;
@@ -103,6 +113,7 @@ private:
     fault f =
         watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells), missing_order(pair, origin.later));
     f.before = {{}, watch.launch_.position(other.who.block), of().lane_of(other.who, member), wrote};
+    // lanes store to one address by one line of code: no barrier would help
     if (pair.one_line_stores && origin.later.barrier == 0) origin.needed = remedy::other;
     watch.launch_.found(std::move(f), who.self.site, other.site, std::move(origin));
   }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Base class of a block's watch (block_watch.hpp): the actor of an access (a lane, or a copy engine), the block's
-// happens-before order, how far each copy engine has got, and the functions that turn a wrong access into a fault of
-// the launch.
+// The base class of all checks of one block's accesses (the class with all of them is block_watch, block_watch.hpp). It
+// defines the actor of an access (a lane, or a copy engine), and stores the block's happens-before order and which
+// copies are complete. Its functions turn a wrong access into a fault, and add the fault to those of the launch.
+//
+// Words. A site (site.hpp) is an operation of a lane with its source line; sites have numbers. An epoch is one access:
+// its actor, time, site and mode (epoch.hpp). Actors form groups: a group is a warp, whose members are its lanes, or a
+// copy engine. block_order.hpp explains the time of an actor.
 #pragma once
 #pragma GCC system_header
 
@@ -20,15 +24,16 @@ class access_reports {
 public:
   /// The actor of an access: a lane, or a copy engine on behalf of a lane.
   struct actor {
-    int lane;
+    int lane;                    // that makes the access, or has issued the copy
     epoch self;                  // the access's epoch: the engine's if an engine makes the access
-    bool through_proxy = false;  // through the asynchronous proxy: sees a lane's write only after a proxy fence
-    bool overwrites = false;     // an atomic store or exchange: the stored value does not depend on the old one
+    bool through_proxy = false;  // through the asynchronous proxy: sees a write of a lane only after a proxy fence
+    bool overwrites = false;     // an atomic store or exchange on shared memory: its new value ignores the old one
   };
 
   access_reports(launch_watch& launch, int threads) : launch_(launch), order_(threads) {}
 
-  /// Returns the actor of an access that the lane makes itself, now.
+  /// Returns the actor of an access that the lane makes itself at its current time. `atomic_write`: true for an atomic
+  /// that writes.
   actor lane_itself(int lane, std::uint32_t site, access_mode mode, bool atomic_write = false) const {
     return {lane,
             {order_.warp_of(lane), order_.time(lane), site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode,
@@ -36,7 +41,7 @@ public:
   }
 
   // The next two functions report an access whose address is not a multiple of the required alignment, or a bulk copy
-  // whose size is not.
+  // whose size is not a multiple of 16 bytes.
 
   void misaligned_shared(const actor& who, std::int64_t offset, int bytes, bool writes) {
     report(fault_kind::misaligned, who, writes, "shared memory", offset, bytes, must_be_aligned);
@@ -67,23 +72,25 @@ public:
   }
 
 protected:
+  /// To be called when a block begins. `block`: its number in the grid.
   void begin_reports(std::uint32_t block) {
     order_.begin(block), passed_.begin(order_.warp_count());
     landed_.clear(), issuer_.clear();
   }
 
-  /// Notes that the lane has issued a bulk copy by an mbarrier's engine. Reports name the lane of the engine's last
-  /// copy, for each of its copies.
+  /// Notes that `lane` has issued a bulk copy whose bytes an mbarrier counts. `engine` is the copy engine of this
+  /// mbarrier. For every copy of this engine, reports name the lane that issued the engine's last copy.
   void issued_by(group_id engine, int lane) {
     if (engine.local >= issuer_.size()) issuer_.resize(engine.local + 1, -1);
     issuer_[engine.local] = lane;
   }
-  /// Marks the accesses of this engine and member before `time` as complete. `time` counts the groups of copies that
-  /// lane `member` of a warp has committed (copy_checks.hpp), or the phases of an mbarrier (mbarrier_checks.hpp).
+  /// Marks the engine's accesses for this member at times below `time` as complete. The time of an engine counts the
+  /// groups of copies that lane `member` of a warp has committed (copy_checks.hpp), or the complete phases of an
+  /// mbarrier (mbarrier_checks.hpp; `member` is then 0).
   void lands(group_id engine, int member, std::uint32_t time) { landed(engine, member) = time; }
 
-  /// The time before which all copies of this engine and member have landed. `engine` is an engine of this block: its
-  /// number (group_id::local) is at least the number of warps.
+  /// Returns a reference to the time that lands() has set: all copies of this engine and member at smaller times are
+  /// complete. `engine` is an engine of this block: its number (group_id::local) is at least the number of warps.
   std::uint32_t& landed(group_id engine, int member) {
     const std::size_t i =
         (engine.local - static_cast<std::uint32_t>(order_.warp_count())) * std::size_t{block::warp_lanes} +
@@ -91,15 +98,18 @@ protected:
     if (i >= landed_.size()) landed_.resize(i + block::warp_lanes);
     return landed_[i];
   }
-  /// True if `other`, an access by a copy engine, belongs to a copy of this block that has not landed yet.
+  /// True if `other`, an access by member `member` of a copy engine, belongs to a copy of this block that is not
+  /// complete.
   template <class Other>
   bool in_flight(const Other& other, int member) {
     return other.who.block == order_.block() && other.time >= landed(other.who, member);
   }
 
   /// Returns the rank of the lane that a report names for an access: the lane itself, or the lane that issued the copy.
-  /// The engines of warp w have the numbers w + i * warps, i >= 1 (copy_checks::engine). Which lane issued the copies
-  /// of an mbarrier is known only in the mbarrier's own block; for other blocks the rank does not identify this lane.
+  ///
+  /// A block of `warps` warps numbers the engines of warp w as w + i * warps, i >= 1 (copy_checks::engine); the
+  /// remainder by `warps` is w. The engine of an mbarrier belongs to no warp. The lane that issued its copies is known
+  /// only in its own block; for an mbarrier of another block, the returned rank has no meaning.
   int lane_of(group_id who, int member) const {
     if (who.block == order_.block() && who.local < issuer_.size() && issuer_[who.local] >= 0) return issuer_[who.local];
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
@@ -108,7 +118,7 @@ protected:
 
   /// Returns the rank in its cluster of block number `block` of the grid.
   int rank_of(std::uint32_t block) const { return static_cast<int>(block) % launch_.launch().cluster; }
-  /// Returns the explanation of a fault_kind::early_end.
+  /// Returns the explanation of a fault_kind::early_end: this block ends too early.
   std::string ends_early() const {
     const index3 at = launch_.position(order_.block());
     return "block (" + std::to_string(at.x) + ", " + std::to_string(at.y) + ", " + std::to_string(at.z) +
@@ -119,11 +129,16 @@ protected:
     return static_cast<std::int64_t>(address) - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(o.begin()));
   }
 
-  /// Returns the barrier that separates two accesses in the loop's body if they belong to different iterations of the
-  /// loop, else an empty result. The barrier is the last one that the warp (with `same_warp`) or the block has passed.
-  /// The test, with the lines of the kernel's own source, all in one file: the line of one access is above the
-  /// barrier's line, and the line of the other access is not; both accesses came after the barrier was last passed; and
-  /// a lane had reached the site of the upper access before lanes passed the barrier for the first time.
+  /// Decides if two accesses in conflict belong to different iterations of a loop, and a barrier in the loop's body is
+  /// between their two source lines. If so, returns this barrier, so that the report can say that it does not order the
+  /// accesses. Otherwise returns an empty result.
+  ///
+  /// `now`: the actor of the later access. `before_site`, `before_time`: of the earlier access. The barrier is the last
+  /// sync_block that the block has passed; with `same_warp`, the last sync_warp or sync_block that the warp has passed.
+  ///
+  /// The test. All lines are lines of the kernel's own source (site::kernel_line), in one file. The line of one access
+  /// is above the barrier's line, and the line of the other access is not. Both accesses came after the barrier was
+  /// last passed. A lane had reached the site of the upper access before lanes passed the barrier for the first time.
   later_iteration later_iteration_of(const actor& now, std::uint32_t before_site, std::uint32_t before_time,
                                      bool same_warp) const {
     const passed_barriers::barrier& passed =
@@ -147,8 +162,8 @@ protected:
 private:
   friend struct access_observer;
 
-  std::vector<std::uint32_t> landed_;  // (engine, member), see landed(); engines are counted from the block's first
-  std::vector<int> issuer_;            // by number of the engine: the lane that issued its last copy; -1: not known
+  std::vector<std::uint32_t> landed_;  // times, by engine and member: see landed()
+  std::vector<int> issuer_;            // by an engine's group_id::local: the lane that issued its last copy, or -1
 };
 
 }  // namespace virtual_machine

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The state of a block's 16 named barriers, and of its mbarriers in shared memory with their phases, arrivals and
-// outstanding bytes of copies. This file models when a barrier completes. Which accesses a barrier orders is tracked by
-// the block's watch (mbarrier_checks.hpp, named_barrier_checks.hpp).
+// The state of a block's 16 named barriers (PTX: bar.sync, bar.arrive), and of its mbarriers in shared memory with
+// their phases, arrivals and outstanding bytes of copies. This file models when a barrier is complete. Which accesses a
+// barrier orders is recorded by the checks of the launch, if it has any (mbarrier_checks.hpp,
+// named_barrier_checks.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -34,16 +35,17 @@ struct engine_copy {
 struct mbarrier_state {
   int expected = 0;                 // arrivals per phase; 0: not initialised
   int missing = 0;                  // arrivals that the current phase still needs
-  std::int64_t missing_bytes = 0;   // bytes that arrivals expect, minus bytes that have landed; may be below 0
+  std::int64_t missing_bytes = 0;   // bytes that arrivals expect, minus bytes of landed copies; may be below 0
   std::uint32_t phase = 0;          // number of complete phases since the initialisation
   std::vector<engine_copy> copies;  // in flight; they land when a lane waits for the mbarrier
   std::vector<int> waiting;         // ranks of the suspended lanes that wait for the current phase
 
   /// True if the current phase is complete.
   bool over() const { return missing == 0 && missing_bytes == 0; }
-  /// True if all arrivals have come, and more bytes than these arrivals expect: the phase can never complete.
+  /// True if all arrivals of the current phase have come, and the landed copies have more bytes than these arrivals
+  /// expect: the phase cannot complete, unless the caller corrects missing_bytes.
   bool overfull() const { return expected > 0 && missing == 0 && missing_bytes < 0; }
-  /// Returns the number of bytes of all copies in flight.
+  /// Returns the sum of the sizes of all copies in flight, in bytes.
   std::int64_t bytes_under_way() const {
     std::int64_t sum = 0;
     for (const engine_copy& c : copies) sum += static_cast<std::int64_t>(c.bytes);
@@ -54,16 +56,16 @@ struct mbarrier_state {
   static constexpr std::int64_t most = (1 << 20) - 1;
 };
 
-/// A barrier of PTX's bar.sync and bar.arrive, which has a number.
+/// One of the barriers of PTX's bar.sync and bar.arrive, which a kernel names by a number.
 struct named_barrier {
-  int expected = 0;          // lanes
-  int arrived = 0;           // lanes, including those that do not wait
+  int expected = 0;          // lanes that must arrive
+  int arrived = 0;           // lanes that have arrived, including those of bar.arrive, which do not wait
   std::vector<int> waiting;  // ranks of the suspended lanes
 };
 
 class barriers {
 public:
-  static constexpr int named = 16;  // of each block in PTX; number 0 is sync_block's
+  static constexpr int named = 16;  // number of barriers of a block in PTX; barrier 0 is reserved for sync_block
 
   void clear() {
     mbarriers_.clear();
@@ -85,7 +87,7 @@ public:
     b.missing = b.expected;
     return true;
   }
-  /// Executes the mbarrier's copies in flight and subtracts their bytes from the missing ones.
+  /// Executes the mbarrier's copies in flight and subtracts their bytes from missing_bytes.
   static void land(mbarrier_state& b) {
     for (const engine_copy& c : b.copies) {
       c.land();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One block of the virtual GPU: its shared memory, and the barriers at which its lanes (block_lanes.hpp) wait:
-// sync_block, sync_cluster, the collectives of a warp, mbarriers and named barriers. The last lane to arrive at a
-// barrier continues without a switch to another fiber.
+// One block of the virtual GPU: its shared memory, and the barriers at which its lanes wait: sync_block, sync_cluster,
+// the collectives of a warp (sync_warp, shuffles, votes and warp instructions such as an mma), mbarriers and named
+// barriers. Each lane has a stack of its own, and the host thread switches between them (block_lanes.hpp). The lane
+// that completes a barrier continues at once, without such a switch.
 #pragma once
 #pragma GCC system_header
 
@@ -18,10 +19,12 @@ namespace virtual_machine {
 class block final : public block_lanes<block> {
 public:
   static constexpr int warp_lanes = warp_collective_state::lanes;
+  /// Runs the kernel for the lane of this rank of the block.
   using lane_function = void (*)(block& self, int rank, const void* params);
 
-  /// Allocates a block that runs many blocks of a grid, one after another. `events` receives the block's events (see
-  /// block_events.hpp); null for an unchecked block. `tensors`: how warp instructions compute (tensor_model.hpp).
+  /// Allocates the host memory of a block. The object runs many blocks of a grid, one after another: begin() begins
+  /// each of them. `events`: receives the block's events (block_events.hpp) and checks them; null for an unchecked
+  /// block. `tensors`: the arithmetic of the tensor cores (tensor_model.hpp).
   block(int threads, int bytes_of_shared, std::unique_ptr<block_events> events = nullptr, tensor_model tensors = {})
       : block_lanes(threads),
         events_(std::move(events)),
@@ -31,13 +34,13 @@ public:
         shared_bytes_(static_cast<std::size_t>(bytes_of_shared)),
         shared_(static_cast<std::byte*>(::operator new (shared_bytes_, std::align_val_t{128}))) {}
 
-  /// Prepares the block to run `kernel` as block `at` of a grid of `of` blocks. Fills the shared memory with NaN, so
-  /// that no value of an earlier block remains.
+  /// Prepares the block to run `kernel` as block `at` of a grid of `of` blocks. `cluster`: the state of the block's
+  /// cluster. Fills the shared memory with NaN, so that no value of an earlier block remains.
   void begin(index3 at, index3 of, lane_function kernel, const void* params, cluster_state& cluster) {
     of_ = of, kernel_ = kernel, params_ = params, cluster_ = &cluster;
     cluster.live += threads();
     arrived_ = 0;
-    std::fill_n(shared_.get(), shared_bytes_, std::byte{0xff});  // NaN in every floating-point type
+    std::fill_n(shared_.get(), shared_bytes_, std::byte{0xff});  // NaN in every floating-point type of 8 or more bits
     waiting_.clear();
     barriers_.clear();
     for (int first = 0; first < threads(); first += warp_lanes) {
@@ -79,10 +82,10 @@ public:
       suspend(rank, verb::sync_cluster, at);
   }
 
-  /// A collective of a warp: a barrier at which each lane passes 8 bytes (`value`) to the other lanes. Returns the
-  /// table of these values, indexed by lane; entry 32 is the mask of the lanes that arrived. If `work` is given, it is
-  /// the function of a warp instruction: it is executed once for all 32 lanes before they continue, and each value is
-  /// the address of a lane's operands.
+  /// Arrives at a collective of a warp, a barrier at which each lane passes 8 bytes (`value`) to the other lanes.
+  /// Returns the table of these values, indexed by the lane's index in the warp; entry 32 is the mask of the lanes that
+  /// arrived. If `work` is given, it is the function of a warp instruction: it is executed once for all 32 lanes before
+  /// they continue, and each value is the address of a lane's operands.
   const std::uint64_t* warp_collective(int rank, verb what, std::uint64_t value, where at, warp_work work = nullptr) {
     warp_collective_state& w = warp_of(rank);
     const std::uint64_t* const table = w.arrive(rank, what, value, at, work, this->at());
@@ -97,8 +100,8 @@ public:
 
   virtual_machine::barriers& barriers() { return barriers_; }
   /// Begins the next phase of an mbarrier if its current phase is complete, and wakes the lanes that wait for it. If
-  /// copies bring more bytes than the phase expects, a checked block reports them, and the phase can be complete; in an
-  /// unchecked block the phase is never complete.
+  /// all arrivals have come and the copies brought more bytes than the phase expects, a checked block tells its checks
+  /// and drops the excess, so that the phase is complete; in an unchecked block the phase is never complete.
   void advance_phase(const void* mbarrier) {
     mbarrier_state& b = barriers_.at(mbarrier);
     if (events_ && b.overfull()) events_->too_many_bytes(mbarrier, -std::exchange(b.missing_bytes, 0));
@@ -106,8 +109,8 @@ public:
     if (events_) events_->phase_complete(mbarrier, b);
     wake_mbarrier(mbarrier);
   }
-  /// Wakes the lanes that wait at an mbarrier. Called when its phase is complete, and when a new copy has been issued:
-  /// a copy lands only when a lane that waits for its mbarrier runs.
+  /// Makes the lanes that wait at an mbarrier ready to run. Called when the mbarrier's phase is complete, and when a
+  /// new copy has been issued: a copy lands only when a lane that waits for its mbarrier runs.
   void wake_mbarrier(const void* mbarrier) {
     mbarrier_state& b = barriers_.at(mbarrier);
     for (const int lane : b.waiting) ready().insert(lane);
@@ -156,8 +159,9 @@ private:
 
   friend block_lanes<block>;
   void run_kernel(int rank) { kernel_(*this, rank, params_); }
-  /// Called when a lane has ended. Releases the barriers that waited for this lane alone, unless the block is ended
-  /// early. After the last lane, tells the watch that the block has ended.
+  /// Called when a lane has ended. Completes each sync_block, sync_cluster and collective that only this lane had not
+  /// reached, unless a lane of the block has failed or the block is ended early (cancel()). After the last lane, tells
+  /// the checks that the block has ended.
   void lane_ended(int rank) {
     --cluster_->live;
     if (!cancelled() && !failed()) release_without(rank);
@@ -182,9 +186,9 @@ private:
     ready().insert_warp(warp, came);
     if (events_) events_->warp_complete(warp, w.called, came);
   }
-  /// Releases the sync_block, the collective of the warp and the sync_cluster if they waited only for this lane, which
-  /// has ended. Not inlined: otherwise the code that ends a lane would have a large stack frame, on the stack of every
-  /// lane.
+  /// Completes the sync_block, the collective of the lane's warp and the sync_cluster if all lanes but this one, which
+  /// has ended, had reached them. Not inlined: otherwise the code that ends a lane would have a large stack frame, on
+  /// the stack of every lane.
   [[gnu::noinline]] void release_without(int rank) {
     if (arrived_ == live() && live() > 0) release_block();
     warp_collective_state& w = warp_of(rank);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The interface by which a block (block.hpp) tells its watch (block_watch.hpp) what happens: the block begins or ends,
-// or a barrier or collective is complete. Also the verbs in which a lane can wait, with their names. A verb is an
-// operation of a lane (simt/lane.hpp).
+// The interface by which a block (block.hpp) tells its checks (block_watch.hpp) what happens: the block begins or ends,
+// or a barrier or collective is complete. An unchecked block tells nothing. Also the verbs in which a lane can wait,
+// with their names. A verb is an operation of a lane (simt/lane.hpp), and a site is a verb with its source line
+// (site.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -15,8 +16,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The verb in which a suspended lane waits. `poll`: an atomic that polls (polling.hpp). `warp_instruction`: an
-/// instruction of a whole warp, such as an mma.
+/// The verb in which a suspended lane waits. `nothing`: the lane does not wait. `poll`: an atomic in a loop that waits
+/// until another lane changes the value (polling.hpp). `warp_instruction`: an instruction of a whole warp, such as an
+/// mma.
 enum class verb : std::uint8_t {
   nothing,
   sync_block,
@@ -50,7 +52,7 @@ constexpr const char* name_of(verb v) {
   return names[static_cast<int>(v)];
 }
 
-/// Returns sorted ranks as text with a leading blank, for example " 0-3, 7".
+/// Returns ranks, which must be in ascending order, as text with a leading blank, for example " 0-3, 7".
 inline std::string ranges(const std::vector<int>& ranks) {
   std::string text;
   for (std::size_t i = 0; i < ranks.size();) {
@@ -68,7 +70,7 @@ struct mbarrier_state;
 /// The blocks of a cluster, and the state of the cluster's barrier.
 struct cluster_state {
   std::vector<block*> blocks;  // by rank in the cluster
-  int live = 0, arrived = 0;   // numbers of lanes of all blocks: that have not ended; that wait in sync_cluster
+  int live = 0, arrived = 0;   // lanes of all blocks that have not ended; that wait in sync_cluster
 
   /// Returns the block of this rank; null if the cluster has no such rank.
   block* at(int rank) const {
@@ -76,7 +78,7 @@ struct cluster_state {
   }
 };
 
-/// The observer of a block's events.
+/// The receiver of a block's events: the checks.
 struct block_events {
   virtual ~block_events() = default;
   /// The block begins to run at its position in the grid.
@@ -85,13 +87,16 @@ struct block_events {
   virtual void ends() = 0;
   /// Returns the site of the lane's last verb.
   virtual site last_site(int lane) const = 0;
-  /// A phase of an mbarrier is complete. Copies that `state` still has in flight were not expected by the phase.
+  /// A phase of an mbarrier is complete. Copies that are still in flight in `state` were not expected by the phase: no
+  /// arrival has announced their bytes.
   virtual void phase_complete(const void* mbarrier, const mbarrier_state& state) = 0;
-  /// Copies have brought `more` bytes in excess of what the mbarrier's phase expects: the phase would never complete.
+  /// All arrivals of the mbarrier's phase have come, and copies have brought `more` bytes in excess of those that the
+  /// phase expects: the phase would never complete.
   virtual void too_many_bytes(const void* mbarrier, std::int64_t more) = 0;
-  /// The named barrier is complete: all of its lanes have arrived.
+  /// The named barrier of this number is complete: all lanes that it expects have arrived.
   virtual void named_complete(int number) = 0;
-  /// The live lanes of a warp have all arrived at `what`. `lanes`: their mask.
+  /// All live lanes of a warp, those that have not ended, have arrived at the collective `what`. `lanes`: their bit
+  /// mask.
   virtual void warp_complete(int warp, verb what, std::uint32_t lanes) = 0;
   /// All live lanes of the block have arrived at sync_block. `lanes`: their number.
   virtual void block_complete(int lanes) = 0;

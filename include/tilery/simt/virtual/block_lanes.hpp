@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The lanes of one block as fibers (fiber.hpp), and the choice of the lane that runs next. A lane that must wait
-// switches straight to the next ready lane of its block, or to the scheduler (grid.hpp) if no lane is ready. A lane
-// waits at a barrier (block.hpp), in wait_until, or because it polls (polling.hpp). If a lane throws or
-// overflows its stack, all lanes of its block end, and the launch stops. A verb is an operation of a lane, such as
-// sync_block or a load; `verb` (block_events.hpp) names those in which a lane can wait.
+// The lanes of one block, and the choice of the lane that runs next. Each lane is a fiber, with a stack of its own
+// (fiber.hpp); one host thread runs the lanes of a block in turn. A lane that must wait switches straight to the next
+// ready lane of its block, or to the scheduler (grid.hpp) if no lane is ready. A lane waits at a barrier (block.hpp),
+// in wait_until, or because it polls, that is, repeats an atomic until another lane changes the value (polling.hpp). If
+// a lane throws or overflows its stack, the scheduler ends the other lanes of its cluster, and the launch stops. A verb
+// is an operation of a lane, such as sync_block or a load; `verb` (block_events.hpp) names those in which a lane can
+// wait.
 #pragma once
 #pragma GCC system_header
 
@@ -31,7 +33,7 @@ namespace virtual_machine {
 struct lane_cancelled {};
 
 /// The base class of `Block`. `Block` has run_kernel(rank), which executes the kernel for one lane, and
-/// lane_ended(rank), which is called after a lane has ended. lane_ended() may throw a fault: with
+/// lane_ended(rank), which is called after a lane has ended. lane_ended() may throw a fault_error: with
 /// virtual_gpu::options::stop_at_first, the first fault ends the launch.
 template <class Block>
 class block_lanes : public stack_owner {
@@ -95,17 +97,17 @@ public:
   std::exception_ptr failure() const { return failure_; }
   /// True once cancel() has been called for the current block.
   bool cancelled() const { return cancelled_; }
-  /// Counts the events after which other lanes may be able to continue: a lane returns from wait_until, a lane's atomic
-  /// finds another value than its previous atomic on this address, or a lane ends. The scheduler
-  /// (grid.hpp) takes a resume() of a cluster as progress if the sum of these counts has changed, or if fewer lanes
-  /// poll after it than before it.
+  /// Counts the events after which other lanes may be able to continue: a lane returns from wait_until, an atomic of a
+  /// lane finds another value than the lane's previous atomic at this address, or a lane ends. The scheduler (grid.hpp)
+  /// takes a resume() of a cluster as progress if the sum of these counts has changed, if fewer lanes poll after it
+  /// than before it, or if all lanes of the cluster have ended.
   std::uint64_t progress() const { return progress_; }
   /// The index of this block in the grid.
   index3 at() const { return at_; }
 
   // Called by lanes ---------------------------------------------------------------------------------------------------
 
-  /// Lets another ready lane run first.
+  /// Lets another lane of the block run first, if one is ready.
   void yield(int rank) {
     const int next = ready_.next((rank + 1) % threads_);
     if (next >= 0 && next != rank) lane(rank).self.switch_to(lane(next).self);
@@ -117,9 +119,9 @@ public:
     while (!done()) suspend(rank, verb::wait_until, at);
     ++progress_;
   }
-  /// Lets other lanes and other blocks run if the lane polls, and at every 1024th atomic that is not detected as
-  /// polling (polling.hpp). Called before an atomic on the address `place`. look() returns the current value there.
-  /// `changes`: true if the atomic is going to change this value.
+  /// Called before each atomic that reads the value at the address `place`. Lets other lanes and other blocks run if
+  /// the lane polls, and at every 1024th atomic that is not detected as polling (polling.hpp). look() returns the
+  /// current value there. `changes`: true if the atomic is going to change this value.
   template <class Look>
   void before_atomic(int rank, const void* place, Look look, bool changes, where at) {
     polling& polls = polls_[static_cast<std::size_t>(rank)];
@@ -154,8 +156,8 @@ protected:
   }
 
   int threads() const { return threads_; }
-  /// True if a lane has failed. Copies no exception_ptr, unlike failure(), because this is called at the end of each
-  /// lane.
+  /// True if a lane has failed. Called at the end of each lane; failure() would be slower, because it copies an
+  /// exception_ptr.
   bool failed() const { return failure_ != nullptr; }
   /// The number of lanes that have not ended.
   int live() const { return live_; }
@@ -200,7 +202,7 @@ private:
     block_lanes* owner = nullptr;
     int rank = 0;
     bool alive = true;
-    verb doing = verb::nothing;  // in which the lane waits; `nothing` while it does not
+    verb doing = verb::nothing;  // the verb in which the lane waits; `nothing`: the lane does not wait
     where at{"", 0};             // the source line of its last wait
     fiber self;
   };

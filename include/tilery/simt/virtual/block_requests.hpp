@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Groups the accesses of single lanes into warp requests, for the profile. On a GPU the lanes of a warp access memory
-// together; the virtual GPU runs them one after another, so that one lane may finish a loop before the next lane begins
-// it. Therefore the n-th executions of a site (site.hpp) by the lanes of a warp, counted from the warp's last barrier
-// or collective, count as one request. The cost of a request (warp_request.hpp) is computed at the warp's next barrier
-// or collective, or at the end of the block. Until then the addresses are kept here, separately for each block, because
-// other blocks run while this block waits.
+// Groups the accesses of single lanes into warp requests, for the profile (the work and the cost of each site). A site
+// is an operation with its source line (site.hpp). On a GPU the lanes of a warp access memory together; the virtual GPU
+// runs them one after another, so that one lane may finish a loop before the next lane begins it. Therefore the n-th
+// executions of a site by the lanes of a warp, with one access width, count as one request. The executions are counted
+// from the warp's last sync_block, sync_cluster or collective (sync_warp, shuffle, vote, warp instruction). The cost of
+// a request (warp_request.hpp) is computed at the next of them, or at the end of the block. Until then the addresses
+// are kept here, separately for each block, because other blocks run while this block waits.
 #pragma once
 #pragma GCC system_header
 
@@ -29,9 +30,9 @@ public:
     }
   }
 
-  /// Records an access of the lane of this rank. `at` is an address of global memory or an offset in shared memory. An
-  /// access of another size than 1, 2, 4, 8 or 16 bytes is split into such pieces, largest first; each piece is one
-  /// instruction and counts as one execution.
+  /// Records an access by the lane of this rank in the block. `at` is an address of global memory or an offset in
+  /// shared memory, in bytes. An access of another size than 1, 2, 4, 8 or 16 bytes is split into accesses of these
+  /// sizes, largest first; each of them is one instruction and counts as one execution of the site.
   void access(std::uint32_t site, site_kind kind, int rank, std::uintptr_t at, int bytes) {
     if (bytes <= 16 && std::has_single_bit(static_cast<unsigned>(bytes))) [[likely]] {
       keep(site, kind, rank, at, std::countr_zero(static_cast<unsigned>(bytes)));
@@ -44,54 +45,56 @@ public:
     }
   }
 
-  /// Records one side of a bulk copy of any size as one request of one lane: `at` is in global or in shared memory, as
-  /// `kind` says. The request is not divergent, because one lane issues a bulk copy.
+  /// Records the read or the write of a bulk copy, of any size, as one request of one lane. `at` is in global or in
+  /// shared memory, as `kind` says. The request does not count as divergent, because one lane issues a bulk copy.
   void bulk(std::uint32_t site, site_kind kind, std::uintptr_t at, int bytes) {
     totals_->add_bulk(totals_->row(site, kind), at, bytes);
   }
 
-  /// Records that a lane arrives at a barrier or a shuffle, or that it executes a fence or a wait. When a
-  /// sync_block, a sync_cluster or a collective of a warp is complete, block_watch also calls aligned(); not for named
-  /// barriers and mbarriers.
+  /// Records that a lane arrives at a barrier or a collective, or that it executes a fence or a wait. When a
+  /// sync_block, a sync_cluster or a collective is complete, block_watch.hpp also calls aligned(). It does not for
+  /// named barriers and mbarriers.
   void synchronisation(std::uint32_t site, site_kind kind, int rank) { keep(site, kind, rank, 0, 0); }
 
+  /// Counts `count` arithmetic operations of one lane on this unit of the SM.
   void operations(std::uint32_t site, compute_unit on, std::int64_t count) { totals_->operations(site, on, count); }
 
-  /// Counts the pending requests of a warp whose live lanes (bit mask `live`) have all arrived at a barrier or a
-  /// collective. These requests are complete: the next executions of all lanes belong to new requests.
+  /// Adds the pending requests of a warp to the profile. All live lanes of the warp (bit mask `live`) have arrived at a
+  /// sync_block, a sync_cluster or a collective, so these requests are complete: the next executions of all lanes
+  /// belong to new requests.
   void aligned(int warp, std::uint32_t live) {
     warp_state& w = warps_[static_cast<std::size_t>(warp)];
     w.live = live;
     flush(w);
   }
 
-  /// Counts the pending requests of a block whose lanes have all ended. A request counts as divergent if a lane that
-  /// was alive at the warp's last barrier did not take part.
+  /// Adds the pending requests of a block whose lanes have all ended to the profile. A request counts as divergent if a
+  /// lane that was alive at the warp's last aligned() (or at the block's beginning) did not take part.
   void end_block() {
     for (warp_state& w : warps_) flush(w);
   }
 
 private:
-  static constexpr std::uint32_t most_kept = 2048;  // the most requests of a queue whose addresses are kept
-  static constexpr int widths = 8;                  // a width is log2(bytes), 0 to 4; 8 is the next power of two
+  static constexpr std::uint32_t most_kept = 2048;  // most requests of one queue whose addresses are kept
+  static constexpr int widths = 8;                  // log2(bytes) is 0 to 4: 5 widths, rounded up to 8
 
   /// The pending requests of one warp at one site, for one kind and one width of access.
   struct queue {
     std::uint32_t done[32] = {};     // executions by each lane: lane i takes part in the requests n < done[i]
     std::uint32_t kept = 0;          // number of requests for whose addresses `at` has room
-    std::vector<std::uintptr_t> at;  // (request, lane)
-    int row = 0, width = 0;          // the row of profile_recorder; log2(bytes)
+    std::vector<std::uintptr_t> at;  // addresses: (request, lane)
+    int row = 0, width = 0;          // number of the row in profile_recorder; log2(bytes)
     site_kind kind = site_kind::global_load;
     bool pending = false;
   };
   struct warp_state {
-    std::uint32_t live = 0;                      // mask of the lanes that were alive at the last barrier
-    std::vector<std::unique_ptr<queue>> queues;  // (site, kind, width), with room for 16 kinds; most are null
+    std::uint32_t live = 0;                      // mask of the lanes that were alive at the last aligned()
+    std::vector<std::unique_ptr<queue>> queues;  // (site, kind of 16, width of 8); most are null
     std::vector<queue*> pending;                 // the queues that have requests
   };
 
-  /// Adds one execution by a lane to the queue of its warp. If an address of global memory is not kept, its sector
-  /// still counts as accessed.
+  /// Adds one execution by a lane to the queue of its warp, site, kind and width. If an address of global memory is not
+  /// kept, its 32-byte sector still counts as one that the launch accesses.
   void keep(std::uint32_t site, site_kind kind, int rank, std::uintptr_t at, int width) {
     warp_state& w = warps_[static_cast<unsigned>(rank) / 32];
     const unsigned lane = static_cast<unsigned>(rank) % 32;
@@ -138,7 +141,7 @@ private:
     const site_profile before = totals_->at(q.row);
     std::uint32_t n = 0;
     std::int64_t more_requests = 0, more_lanes = 0;
-    while (true) {  // each iteration: a run of requests in which the same lanes take part
+    while (true) {  // each iteration: successive requests with equal sets of lanes
       std::uint32_t lanes = 0, end = ~std::uint32_t{0};
       for (int i = 0; i < 32; ++i)
         if (q.done[i] > n) lanes |= 1u << i, end = std::min(end, q.done[i]);

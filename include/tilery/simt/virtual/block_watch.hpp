@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The watch of one block: a checked lane (virtual_lane.hpp) calls it at each verb (an operation of a lane). The watch
-// checks the accesses and counts them for the profile. By barriers, sync_warp, atomics, fences and waits it extends the
-// happens-before order (block_order.hpp).
+// All checks of one block of a checked launch. A checked lane (virtual_lane.hpp) calls them at each verb, which is an
+// operation of a lane, such as a load or a barrier. They check the accesses, and count them for the profile. At each
+// barrier, atomic, fence and wait they record which accesses happen before which (block_order.hpp). A site is a verb
+// with its source line (site.hpp); sites have numbers. `launch` holds the state that all blocks share, such as the
+// faults found (launch_watch.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -53,7 +55,8 @@ public:
   void block_complete(int lanes) override {
     order_.pass_block_barrier();
     passed_.block(barrier_site(), order_.time(0)), launch_.passes(barrier_site());
-    // in a cluster, the lanes of other blocks can access this shared memory, too, and they have not passed the barrier
+    // without clusters, all lanes that can access the shared memory have passed the barrier; in a cluster, the lanes of
+    // the other blocks can access it, too, and they have not passed the barrier
     if (launch_.launch().cluster == 1) order_all_accesses(self_->shared());
     align_warps();
     check_block(lanes);
@@ -62,9 +65,9 @@ public:
   void cluster_complete(const cluster_state& cluster) override {
     knowledge together;
     int lanes = 0;
-    block_watch* arrived = nullptr;  // the watch of any live block
+    block_watch* arrived = nullptr;  // the checks of any live block
     for (const block* b : cluster.blocks) {
-      if (!b->lives()) continue;  // a block that has ended publishes nothing
+      if (!b->lives()) continue;  // the accesses of a block that has ended are not added
       block_watch& w = watch_of(*b);
       w.order_.pass_block_barrier();
       together.join(w.order_.shared_by_all());
@@ -94,22 +97,24 @@ public:
 
   // Sites -------------------------------------------------------------------------------------------------------------
 
-  /// Enters the tile step `name` (step.hpp). Returns the number of the step in which the lane was before, for leave().
+  /// Enters the tile step `name`, a named part of the kernel (step.hpp). Returns the number of the step in which the
+  /// lane was before, for leave().
   std::uint32_t enter(int lane, const char* name, where at) { return progress_.enter(lane, name, at); }
   /// Returns to the step `outer`.
   void leave(int lane, std::uint32_t outer) { progress_.leave(lane, outer); }
 
   /// Returns the number of the site of the verb `name` at line `at`, and counts one verb of the lane.
   std::uint32_t at_site(int lane, const char* name, where at) { return progress_.at_site(lane, name, at); }
-  /// True if the lane must let other lanes run before it executes the verb of its last at_site(). Without a seed this
-  /// happens at regular intervals, so that a lane that spins on a flag does not stop its block; with a seed, at random
-  /// verbs. Ends the launch if the block has exceeded the step limit.
+  /// True if the lane must let other lanes run before it executes the verb of its last at_site(). With seed 0
+  /// (virtual_gpu::options::seed) this happens at regular intervals, so that a lane that spins on a flag does not stop
+  /// its block; with another seed, at random verbs. Ends the launch if the block has exceeded the step limit.
   bool delays(int lane) { return progress_.used_up(lane) && plans_more(lane); }
 
   // Accesses ----------------------------------------------------------------------------------------------------------
 
-  /// Fast path of the most frequent access, a read of shared memory in a loop: looks up its site, and checks, records
-  /// and counts the access. Returns false, and does nothing, for any other access.
+  /// Fast path of the most frequent access: a read of shared memory like the last one that a lane of this warp has made
+  /// at the same time and site. Checks, records and counts the access, and returns true. Returns false, and does
+  /// nothing, for any other access.
   template <int Bytes>
   bool repeats_load(int lane, const void* pointer, const char* name, where at) {
     lane_progress::lane_state& l = progress_.of(lane);
@@ -123,8 +128,9 @@ public:
     if (profiles_) counts(site, site_kind::shared_load, lane, static_cast<std::uintptr_t>(offset), Bytes);
     return true;
   }
-  /// Checks an access of a lane. Returns false if the access must not be executed: it is out of bounds or misaligned,
-  /// or it writes an operand that the launch only reads.
+  /// Checks an access of a lane to global memory or (`Shared`) to the shared memory of its own block. Returns false if
+  /// the access must not be executed: it is out of bounds or misaligned, or it writes an operand that the launch only
+  /// reads.
   template <bool Shared, bool Writes, int Bytes>
   bool may_access(int lane, const void* pointer, std::uint32_t site, access_mode mode) {
     const bool aligned = is_aligned<Bytes>(pointer);
@@ -148,8 +154,8 @@ public:
     }
     return true;
   }
-  /// Checks an atomic of a lane on shared memory. `overwrites`: true for a store or exchange. Returns false if the
-  /// atomic must not be executed.
+  /// Checks an atomic of a lane on the shared memory of its own block. `overwrites`: true for a store or exchange.
+  /// Returns false if the atomic must not be executed: it is out of bounds or misaligned.
   template <bool Writes, int Bytes>
   bool atomic_in_shared(int lane, const void* pointer, std::uint32_t site, access_mode mode, bool overwrites) {
     actor who = lane_itself(lane, site, mode, Writes);
@@ -160,8 +166,9 @@ public:
     if (profiles_) counts(site, site_kind::shared_atomic, lane, static_cast<std::uintptr_t>(offset), Bytes);
     return true;
   }
-  /// Checks an access to the shared memory of the cluster's block `rank`. Returns false if the access must not be
-  /// executed.
+  /// Checks an access to the shared memory of the block with rank `rank` in the cluster, `offset` bytes from the start
+  /// of that memory. Returns false if the access must not be executed: it is out of bounds or misaligned, or that block
+  /// does not exist or has ended.
   bool reaches(int lane, int rank, std::int64_t offset, int bytes, bool aligned, bool writes, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     const block* const home = self_->cluster().at(rank);
@@ -179,7 +186,8 @@ public:
   }
   /// True if the bytes that a lane discards become uninitialised (virtual_gpu::options::poison_discarded).
   bool poisons_discarded() const { return launch_.launch().poison_discarded; }
-  /// Records that a lane discards bytes of shared memory.
+  /// Records that a lane discards bytes of shared memory: no lane reads their values after the next barrier of the
+  /// block (in a cluster: of the cluster).
   void discard(int lane, const void* pointer, std::int64_t bytes, std::uint32_t site) {
     shared_memory_checks::discard(lane_itself(lane, site, access_mode::plain), shared_offset(pointer), bytes);
   }
@@ -190,7 +198,8 @@ public:
 
   // Atomics and fences ------------------------------------------------------------------------------------------------
 
-  /// Acquires and releases, as an atomic with this order and scope does. The atomic's access has been checked already.
+  /// Records the acquire and the release of an atomic with this memory order and scope. `reads` and `writes`: a load
+  /// only reads, a store only writes, a read-modify-write does both. The atomic's access has been checked already.
   void atomic(int lane, const void* address, bool reads, bool writes, order o, scope s) {
     release_acquire_.atomic(lane, address, is_shared(address), reads, writes, o, s);
   }
@@ -225,7 +234,7 @@ private:
   }
 
   static block_watch& watch_of(const block& b) { return *static_cast<block_watch*>(b.events()); }
-  /// Counts the pending requests of all warps for the profile.
+  /// Adds the pending requests of all warps to the profile (block_requests.hpp).
   void align_warps() {
     if (profiles_)
       for (int w = 0; w < order_.warp_count(); ++w) requests_.aligned(w, self_->live_lanes(w));

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// For each cell of a piece of memory, the lanes that have read the cell (or made atomics on it) since its last write. A
-// cell stores the number of a set of readers (reader_sets.hpp); neighbouring cells share a line or word, which stores
-// one number while its cells have one set (line_numbers.hpp). Lanes of a warp that read such a line or word at the same
-// time (vector_clock.hpp) and site share one set: the first lane makes the set, and the other lanes join it by one bit
-// each. These bits are the second number of the line or word.
+// For each cell of a piece of memory, the lanes and copy engines that have read the cell (or made atomics on it) since
+// its last write. A cell is a byte of shared memory, or an element (at most 4 bytes) of global memory. Each cell stores
+// the number of a set of readers (reader_sets.hpp).
 //
-// shadow.hpp explains "cell" and "a lane knows of an access". In this file, `lane` is a mask with one bit set: the bit
-// of the lane's index in its warp.
+// Storage. 16 neighbouring cells form a line, 4 form a word (line_numbers.hpp). A line or word stores one number while
+// its cells have one set. Lanes of a warp that read such a line or word at one site (an operation with its source line)
+// and at one time share one set: the first lane makes the set, and each other lane joins it by setting its bit in the
+// second number of the line or word. A lane's time changes at its releases and barriers.
+//
+// Order. A lane "knows of" an access if that access happens before the lane's next access. "All lanes" are all lanes
+// that can access the memory. A set of which all lanes know all readers counts as empty.
+//
+// In this file, `lane` is a mask with one bit set: the bit of the lane's index in its warp. `all` has the table of the
+// sets.
 #pragma once
 #pragma GCC system_header
 
@@ -19,13 +25,13 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The reads of the lanes of one warp at one time and site. These lanes read many cells that have the same history.
-/// Therefore the last change that one of the lanes made to a set of readers is kept here, and is repeated for the next
+/// The reads by the lanes of one warp at one time and site. These lanes read many cells that have the same set of
+/// readers. Therefore the last change that one of the lanes made to a set is kept here, and is repeated for the next
 /// lane or cell.
 struct reading {
   static constexpr std::uint32_t none = ~std::uint32_t{0};  // no set has this number
 
-  readers what;               // the readers to add, without their `members`
+  readers what;               // warp, time, site and mode of these reads; its `members` are not used
   std::uint32_t mine = none;  // number of the set that these lanes may join
   // the last change: set `from`, which the lanes `from_joined` had joined, became set `to`
   std::uint32_t from = none, from_joined = 0, to = none;
@@ -49,27 +55,28 @@ public:
     if (!empty()) set(first, count, 0);
   }
 
-  /// Adds a reader to `count` cells, all of which have the same set of readers. `by` is the observer that
-  /// shadow::read() describes.
+  /// Adds one reader to `count` cells, all of which have the same set of readers. `by` describes the new read (or
+  /// atomic): now() is its epoch, and ordered(readers) is true if those accesses happen before it.
   template <class Observer>
   void add(histories& all, std::size_t first, std::size_t count, Observer& by) {
     set(first, count, all.reads.with((*this)[first], by.now(), [&](const readers& r) { return by.ordered(r); }));
   }
-  /// Adds a lane to `Count` cells by the change that `by` keeps. Returns false, and changes nothing, if the cells are
-  /// not stored as one line or word, or if the change was made to another set than theirs.
+  /// Adds a lane to the readers of `Count` cells: the lane joins their set, or the change that `by` keeps is repeated.
+  /// Returns false, and changes nothing, if this is not possible: the memory has no readers yet, the cells are not
+  /// stored as one line or word, or their set is neither by.mine nor the set from which the change began.
   template <std::size_t Count>
   bool repeat_add(const histories& all, std::size_t first, std::uint32_t lane, const reading& by) {
     if (empty()) return false;
     std::uint32_t* const at = together<Count>(first);
     return at && repeat(all, at, lane, by);
   }
-  /// Adds a lane to `Count` cells of one line. `ordered(readers)`: true if these accesses happen before the next access
-  /// of every lane of this warp.
+  /// Adds a lane to the readers of `Count` cells of one line. `ordered(readers)`: true if these accesses happen before
+  /// the next access of every lane of this warp.
   ///
   /// Returns false if shadow::read() must do this instead: some of the readers are atomics that have written; or the
-  /// line is stored cell by cell and the cells have different sets; or `Count` is less than 4 and the cells are part
-  /// of a line or word that stores one number. Then the lane may be among the readers of some of the cells already;
-  /// adding it again has no effect.
+  /// line is stored cell by cell and the cells have different sets; or `Count` is less than 4 and the cells are part of
+  /// a line or word that stores one number. When the result is false, some of the cells may have the lane among their
+  /// readers already; adding it again has no effect.
   template <std::size_t Count, class Ordered>
   bool add_lane(histories& all, std::size_t first, std::uint32_t lane, reading& by, const Ordered& ordered) {
     create();
@@ -90,10 +97,11 @@ public:
     return true;
   }
 
-  /// Forgets the readers of `Count` cells of one line, because the cells are being written. Returns true at once if all
-  /// lanes know of all readers: their sets count as empty. Otherwise changes nothing and returns false if
-  /// `ordered(readers)` is false for some of the readers (an access that does not happen before the write), or if the
-  /// cells share their number with other cells.
+  /// Forgets the readers of `Count` cells of one line, because the cells are being written, and returns true. If all
+  /// lanes know of all readers, nothing needs to be changed: the sets count as empty.
+  ///
+  /// Returns false, and changes nothing, if the write does not come after all readers (`ordered(readers)` is false for
+  /// some of them), or if the cells share their number with cells that are not being written.
   template <std::size_t Count, class Ordered>
   bool forget_ordered(const histories& all, std::size_t first, const Ordered& ordered) {
     if (empty() || none_unknown(all, first, Count)) return true;
@@ -122,8 +130,9 @@ public:
 
 private:
   /// Adds a lane to the readers at `at`: the lane joins the set, or the last change kept in `by` is repeated. `at[0]`
-  /// is the number of the set of a line or word (in a head, with flags), `at[1]` is the mask of the lanes that have
-  /// joined. Returns false, and changes nothing, if the change in `by` was made to another set.
+  /// is the number of the set of a line or word (at the beginning of a line, with the line's flags), `at[1]` is the
+  /// mask of the lanes that have joined. Returns false, and changes nothing, if the set is neither by.mine nor the set
+  /// from which the change began.
   [[gnu::always_inline]] bool repeat(const histories& all, std::uint32_t* at, std::uint32_t lane, const reading& by) {
     const std::uint32_t number = number_of(at[0]);
     if (number == by.mine) {
@@ -132,7 +141,7 @@ private:
     }
     const std::uint32_t from = known_as_none(all, number);
     if (from != by.from || (from != 0 && at[1] != by.from_joined)) return false;
-    at[0] += by.to - number, at[1] = lane;  // keeps the flags of a head
+    at[0] += by.to - number, at[1] = lane;  // the difference changes the number and keeps the flags
     return true;
   }
   /// Adds a lane to the readers at `at` (see repeat()), and keeps the change in `by`. Returns false, and changes

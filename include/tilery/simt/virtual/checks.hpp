@@ -9,16 +9,20 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The checks of a launch: a set of flags. Some faults are reported with any flags: accesses that are out of bounds,
-/// misaligned, or to the shared memory of a block that has ended; writes to operands that the launch only reads;
-/// different collectives in one warp; most misuses of barriers; deadlocks, the step limit and stack overflows.
+/// The checks of a launch on `virtual_gpu`: a set of flags. Some faults are reported with any flags: accesses that are
+/// out of bounds, misaligned, or to the shared memory of a block that has ended; writes to operands that the launch
+/// only reads; lanes of a warp that call different collectives; most misuses of barriers; deadlocks, the step limit and
+/// stack overflows.
 enum class checks : unsigned {
   memory = 1,    ///< reads of uninitialised memory; elements of outputs that were never written
-  races = 2,     ///< all faults of missing order: races, missing waits and proxy fences, early ends and accesses
-  meetings = 4,  ///< a sync_block, sync_cluster or named barrier that lanes call from different lines; barriers and
+  races = 2,     ///< all faults of missing order: races, missing waits and proxy fences, and blocks of a cluster that
+                 ///< may end before, or begin after, an access by another block to their shared memory
+  meetings = 4,  ///< barriers and collectives: a sync_block that lanes of a block call from different lines; a
+                 ///< sync_cluster or named barrier that lanes of a warp call from different lines; barriers and
                  ///< collectives that some lanes do not reach because they have ended; bulk copies that bring more
                  ///< bytes than their mbarrier expects
-  profile = 8,   ///< not a check: the work of each line (bytes, operations, barriers) and its cost; needs a report
+  profile = 8,   ///< not a check: the work of each line (bytes, operations, barriers) and its cost; ignored if the
+                 ///< launch has no report
   all = 15
 };
 
@@ -32,7 +36,9 @@ constexpr checks operator&(checks a, checks b) {
 constexpr bool any(checks c) { return c != checks{}; }
 
 /// Collects the faults and the profiles of all launches to which it is passed (virtual_gpu::options::report). A launch
-/// with a report does not throw its faults, unless it stops at the first one: then it adds nothing to the report.
+/// with a report does not throw its faults. The exception is virtual_gpu::options::stop_at_first: such a launch throws
+/// its first fault and adds nothing to the report. Only unwritten outputs, which are found after the last block, then
+/// go to the report.
 struct launch_report {
   std::vector<fault> faults;
   std::vector<launch_profile> profiles;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A cluster of the virtual GPU: blocks that run concurrently, synchronise by sync_cluster and access each other's
-// shared memory. The scheduler (grid.hpp) runs whole clusters. A kernel that names no cluster size has clusters of one
-// block. A block that has ended keeps its shared memory until the last block of its cluster has ended.
+// A cluster of the virtual GPU: blocks that run in turn on one host thread, synchronise by sync_cluster and access each
+// other's shared memory. The scheduler (grid.hpp) runs whole clusters. A kernel that names no cluster size has clusters
+// of one block. A block that has ended keeps its shared memory until the last block of its cluster has ended.
 #pragma once
 #pragma GCC system_header
 
@@ -17,20 +17,21 @@ namespace virtual_machine {
 struct grid_of_blocks {
   const char* kernel;  // its name
   index3 blocks;
-  int threads;       // per block
-  int shared_bytes;  // per block
-  int cluster;       // blocks per cluster, along x
-  block::lane_function function;
-  const void* params;
-  tensor_model tensors = {};
+  int threads;                    // per block
+  int shared_bytes;               // per block
+  int cluster;                    // blocks per cluster, along x
+  block::lane_function function;  // runs the kernel for one lane
+  const void* params;             // of the kernel
+  tensor_model tensors = {};      // arithmetic of the tensor cores
 };
 
-/// A function that makes the watch of a block (block_watch.hpp). Empty for an unchecked launch.
+/// A function that makes the checks of a block (block_watch.hpp). Empty for an unchecked launch.
 using watch_maker = std::function<std::unique_ptr<block_events>()>;
 
 class cluster {
 public:
-  /// Allocates the blocks of a cluster. begin() and resume() then run clusters of the grid, one after another.
+  /// Allocates the blocks of one cluster. The object runs many clusters of the grid, one after another: begin() begins
+  /// each of them.
   cluster(const grid_of_blocks& what, const watch_maker& new_watch) {
     for (int i = 0; i < what.cluster; ++i) {
       blocks_.push_back(
@@ -63,7 +64,8 @@ public:
     return state_.live > 0;
   }
 
-  /// Makes every lane ready that waits in wait_until or polls, so that it tests its condition again.
+  /// Makes every lane ready that waits in wait_until or polls (repeats an atomic until another lane changes the value),
+  /// so that it looks at memory again.
   void look_again() {
     for (const auto& b : blocks_) b->wake(verb::wait_until), b->wake(verb::poll);
   }
@@ -88,8 +90,8 @@ public:
   bool waits_for_memory() const { return lanes_in(verb::wait_until) + polling() > 0; }
   /// The number of lanes that poll.
   int polling() const { return lanes_in(verb::poll); }
-  /// The sum of the progress counters of the blocks (block_lanes::progress). The scheduler takes a resume() that
-  /// leaves the sum unchanged as no progress, unless a lane has stopped polling.
+  /// The sum of the progress counters of the blocks (block_lanes::progress). A resume() that leaves the sum unchanged
+  /// is no progress, unless a lane has stopped polling or the cluster has ended.
   std::uint64_t progress() const {
     std::uint64_t sum = 0;
     for (const auto& b : blocks_) sum += b->progress();

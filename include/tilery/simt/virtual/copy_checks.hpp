@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of asynchronous copies that a lane waits for in groups: cp.async from global to shared memory, and bulk
-// copies (cp.async.bulk) from shared to global memory. Each copy is made by a copy engine, which is an actor of its own
-// in the happens-before order (block_order.hpp): the copy's accesses happen before what the lane does next only after
-// the lane has waited for the copy. Copies that an mbarrier counts are in mbarrier_checks.hpp.
+// copies (cp.async.bulk) from shared to global memory. A group is the copies that a lane issues between two commits.
+// Each copy is made by a copy engine, which is an actor of its own in the happens-before order (block_order.hpp): the
+// copy's accesses happen before what the lane does next only after the lane has waited for the copy. Copies that an
+// mbarrier counts are in mbarrier_checks.hpp. `site` is the number of a site, an operation with its source line
+// (site.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -23,8 +25,8 @@ public:
 
   // cp.async: from global to shared memory ----------------------------------------------------------------------------
 
-  /// Checks a cp.async of `valid` bytes, padded with zeros to `bytes`, and begins it if it is allowed. The destination
-  /// holds NaN until the lane waits for the copy.
+  /// Checks a cp.async, and begins it if it is allowed. It reads `valid` bytes at `from` and writes `bytes` bytes at
+  /// `to`: after the valid bytes, zeros. Until the lane waits for the copy, the destination is filled with NaN.
   void copy(int lane, void* to, const void* from, int bytes, int valid, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     const actor who{lane, engine_epoch(copies_in, lane, l.groups, site, access_mode::async)};
@@ -46,7 +48,7 @@ public:
   }
   /// Ends the current group: the lane's next copy begins a new one (cp.async.commit_group).
   void commit_copies(int lane) { ++copies_of(lane).groups; }
-  /// Waits until at most the `most` newest groups of the lane are in flight (cp.async.wait_group).
+  /// Waits until at most `most` groups of the lane, the newest ones, are in flight (cp.async.wait_group).
   void wait_copies(int lane, int most, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     if (profiles_) requests_.synchronisation(site, site_kind::wait, lane);
@@ -56,7 +58,7 @@ public:
   // Bulk copies from shared to global memory, through the asynchronous proxy ------------------------------------------
 
   /// Checks a bulk copy, and begins it if it is allowed. The destination is written when the lane waits for the copy's
-  /// group, or at the end of the block.
+  /// group (wait_bulk()), or at the end of the block.
   void copy_bulk_out(int lane, void* to, const void* from, int bytes, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     const actor reads{lane, engine_epoch(bulk_reads, lane, l.bulk_groups, site, access_mode::async_proxy), true},
@@ -71,9 +73,9 @@ public:
   }
   /// Ends the current bulk group: the lane's next bulk copy begins a new one (cp.async.bulk.commit_group).
   void commit_bulk(int lane) { ++copies_of(lane).bulk_groups; }
-  /// Waits until at most the `most` newest bulk groups of the lane are in flight (cp.async.bulk.wait_group). With
-  /// `reads_only` (.read), waits only until the sources have been read: the lane may reuse the shared memory, but the
-  /// writes to global memory are not ordered before its next accesses.
+  /// Waits until at most `most` bulk groups of the lane, the newest ones, are in flight (cp.async.bulk.wait_group).
+  /// With `reads_only` (.read), waits only until the sources have been read: the lane may reuse the shared memory, but
+  /// the writes to global memory are not ordered before its next accesses.
   void wait_bulk(int lane, int most, bool reads_only, std::uint32_t site) {
     lane_copies& l = copies_of(lane);
     if (profiles_) requests_.synchronisation(site, site_kind::wait, lane);
@@ -86,15 +88,16 @@ public:
   }
 
 protected:
-  /// Begins a block: forgets all copies, and creates three engines for each warp.
+  /// To be called when a block begins: forgets all copies, and creates three engines for each warp.
   void begin_copies(const block& self) {
     self_ = &self;
     begin_accesses(launch_.number(self.at()));
     for (int engine = 0; engine < engines_of_a_warp * order_.warp_count(); ++engine) order_.new_engine();
     for (lane_copies& l : copies_) l = {};
   }
-  /// Called when the block has ended. Executes its bulk copies to global memory that are in flight, because a GPU
-  /// completes them, too. Reports a lane that has not waited until the sources of these copies have been read.
+  /// To be called when the block has ended. Executes its bulk copies to global memory that are in flight, because a GPU
+  /// completes them, too. If checks_the_end(), reports each lane that has not waited until the sources of these copies
+  /// have been read.
   void end_copies() {
     for (std::size_t lane = 0; lane < copies_.size(); ++lane) {
       const lane_copies& l = copies_[lane];
@@ -104,13 +107,13 @@ protected:
                "shared memory", 0, 0, "the block ends while a bulk copy that reads its shared memory is in flight");
     }
   }
-  /// True if copies in flight at the end of the block must be reported: the block has not been cancelled, and the
-  /// launch checks for races.
+  /// True if faults of missing order that the end of the block shows, such as copies in flight, must be reported: the
+  /// block has not been cancelled, and the launch checks for races.
   bool checks_the_end() const { return !self_->cancelled() && launch_.checks_for(checks::races); }
 
   /// Checks that the size of a bulk copy is not negative, and that the size and both addresses are multiples of 16
-  /// bytes. If not, reports a fault and returns false. `shared_written`: true if shared memory is the destination, for
-  /// the report.
+  /// bytes. If not, reports a fault and returns false. `shared_written`: true if shared memory is the destination,
+  /// false if it is the source.
   bool bulk_aligned(const actor& who, const void* shared, const void* global, int bytes, bool shared_written) {
     if (bytes < 0) {
       report(fault_kind::out_of_bounds, who, shared_written, "shared memory", shared_offset(shared), bytes,
@@ -123,7 +126,8 @@ protected:
       return misaligned_global(who, global, bytes, !shared_written), false;
     return true;
   }
-  /// Counts a bulk copy for the profile: one request in global and one in shared memory.
+  /// Counts a bulk copy for the profile: one request in global memory and one in shared memory. `in_global`,
+  /// `in_shared`: the kinds of the requests, load or store.
   void profile_bulk(std::uint32_t site, const void* global, site_kind in_global, const void* shared,
                     site_kind in_shared, int bytes) {
     if (!profiles_ || bytes == 0) return;
@@ -142,7 +146,7 @@ protected:
 
 private:
   /// The engines of each warp: one for cp.async, and two for bulk copies, whose reads may be complete before their
-  /// writes. Each lane is a member of its warp's engines, and the time of a copy is the number of its group.
+  /// writes. Each engine has a member for each lane of the warp. The time of a copy is the number of its group.
   enum engine_kind : std::uint32_t { copies_in, bulk_reads, bulk_writes };
   static constexpr int engines_of_a_warp = 3;
 
@@ -152,15 +156,15 @@ private:
   };
   /// The asynchronous copies that a lane has issued.
   struct lane_copies {
-    std::uint32_t groups = 0, bulk_groups = 0;  // number of the group that the next copy joins
+    std::uint32_t groups = 0, bulk_groups = 0;  // committed groups; also the number of the next copy's group
     std::uint32_t read_until = 0;               // the sources of the bulk groups with smaller numbers have been read
     std::uint32_t bulk_site = 0;                // the site of the last bulk copy
     std::vector<copy_of_group> copies, bulk_copies;  // in flight, in the order in which they were issued
   };
 
   lane_copies& copies_of(int lane) { return copies_[static_cast<std::size_t>(lane)]; }
-  /// Returns the engine that makes the lane's copies of this kind. The warps of the block have the lowest numbers;
-  /// then follow the engines `copies_in` by warp, then `bulk_reads`, then `bulk_writes`.
+  /// Returns the engine that makes the lane's copies of this kind. In a block, the warps have the lowest numbers; then
+  /// follow the engines `copies_in` by warp, then `bulk_reads`, then `bulk_writes`.
   group_id engine(engine_kind kind, int lane) const {
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
     return {order_.block(), warps * (1 + kind) + static_cast<std::uint32_t>(lane / block::warp_lanes)};
@@ -169,15 +173,15 @@ private:
   epoch engine_epoch(engine_kind kind, int lane, std::uint32_t group, std::uint32_t site, access_mode mode) const {
     return {engine(kind, lane), group, site, static_cast<std::uint8_t>(lane % block::warp_lanes), mode};
   }
-  /// Records that the lane has waited for the groups with numbers below `end`: their copies have landed, and their
-  /// accesses happen before what the lane does next.
+  /// Records that the lane has waited for its groups with numbers below `end`: the accesses that the engine of this
+  /// kind makes for them are complete, and happen before what the lane does next.
   void learns_of(engine_kind kind, int lane, std::uint32_t end) {
     lands(engine(kind, lane), lane % block::warp_lanes, end);
     order_.wait_for(lane, engine(kind, lane), lane % block::warp_lanes, end);
   }
-  /// Executes the copies of all committed groups but the newest `most`. Then calls done(end), where `end` is the number
-  /// of the first group that may still be in flight. Does nothing if at most `most` groups have been committed.
-  /// `groups`: the number of committed groups.
+  /// Executes the copies of all committed groups except the newest `most` groups. Then calls done(end), where `end` is
+  /// the number of the first group that may still be in flight. Does nothing if at most `most` groups have been
+  /// committed. `groups`: the number of committed groups.
   template <class Done>
   static void finish(std::vector<copy_of_group>& copies, std::uint32_t groups, int most, const Done& done) {
     if (groups <= static_cast<std::uint32_t>(most)) return;

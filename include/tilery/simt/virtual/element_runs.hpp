@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Decides whether bytes between an operand's first and last element belong to its elements or to a gap. The elements
-// form runs: a run is a number of contiguous elements, and the strides repeat it. The bytes of a gap, for example
-// between the rows of a slice of a matrix, are in no run.
+// Decides if bytes belong to elements of an operand (core/operand.hpp), a strided array that a launch names, or to a
+// gap between its elements, for example between the rows of a slice of a matrix. The elements form runs: a run is a
+// number of contiguous elements, and the strides repeat it. The bytes of a gap are in no run.
 #pragma once
 #pragma GCC system_header
 
@@ -15,6 +15,7 @@ namespace virtual_machine {
 
 class element_runs {
 public:
+  /// Describes the elements by runs. Leaves out dimensions of extent 1 or stride 0, which add no address.
   explicit element_runs(const operand& o)
       : begin_(reinterpret_cast<std::uintptr_t>(o.begin())),
         end_(reinterpret_cast<std::uintptr_t>(o.end())),
@@ -33,23 +34,23 @@ public:
     const auto first = static_cast<std::int64_t>((address - begin_) / element_bytes_),
                last = static_cast<std::int64_t>((address - begin_ + bytes - 1) / element_bytes_);
     if (one_run_has(count_, first, last)) return true;
-    // runs may touch or overlap, so that an access in no single run may still touch elements only
+    // runs may adjoin or overlap: bytes that are not all in one run may still all belong to elements
     for (std::int64_t e = first; e <= last; ++e)
       if (first == last || !one_run_has(count_, e, e)) return false;
     return true;
   }
 
 private:
-  /// One dimension, or several that are merged: it repeats the runs of the inner dimensions `times` times, `stride`
-  /// elements apart.
+  /// One dimension, or several that are merged: it repeats the runs of the inner dimensions (those of smaller strides)
+  /// `times` times, `stride` elements apart.
   struct repetition {
     std::int64_t times = 1, stride = 0;
-    std::int64_t reach = 0;  // length of what is repeated, in elements, with the gaps in it
+    std::int64_t reach = 0;  // elements from the first to the last of what is repeated, gaps included
   };
 
-  /// Adds a dimension: repeats the runs so far. Repetitions that touch or overlap are merged if one run or repetition
-  /// can describe them, for example the rows of a dense matrix, or the windows of a sliding view. The strides of
-  /// successive calls do not decrease.
+  /// Adds a dimension: repeats the runs so far. Repetitions that adjoin or overlap are merged if one run or repetition
+  /// can describe them, for example the rows of a dense matrix, or the windows of a sliding view. The stride must not
+  /// be smaller than in the previous call.
   void add(repetition r) {
     if (count_ == 0 && r.stride <= run_) {
       run_ += (r.times - 1) * r.stride;
@@ -73,6 +74,7 @@ private:
   bool one_run_has(int levels, std::int64_t first, std::int64_t last) const {
     if (levels == 0) return last < run_;
     const repetition& r = all_[levels - 1];
+    // tries the repetitions that begin at or before `first`, the last of them first
     for (std::int64_t i = std::min(first / r.stride, r.times - 1); i >= 0; --i) {
       const std::int64_t before = i * r.stride;
       if (last - before >= r.reach) return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A fault is an error that the virtual GPU has found in a kernel or a launch. This file has the fault as data and as
-// text, and the exception that carries the faults of a launch.
+// text, and the exception that carries the faults of a launch. A site (site.hpp) is an operation of a lane with its
+// source line.
 #pragma once
 #pragma GCC system_header
 
@@ -18,16 +19,18 @@ enum class fault_kind : int {
   missing_wait,    ///< an access to bytes of an asynchronous copy, or the end of the block, before a wait for the copy
   missing_fence,   ///< ordered accesses through two proxies without the proxy fence that makes the first one visible
   uninitialised,   ///< a read of bytes that were never written, or that were discarded (lane.discard)
-  early_end,       ///< a block that ends while another block of the cluster may still access its shared memory
+  early_end,       ///< a block that may end before, or has ended before, another block of the cluster accesses its
+                   ///< shared memory
   early_access,    ///< an access to another block's shared memory before it is certain that the other block has begun
   out_of_bounds,   ///< an access outside of shared memory, or of the elements of every operand; also a copy's size or a
                    ///< block's rank in the cluster that is out of range
   read_only,       ///< a write to an operand that the launch only reads
   misaligned,      ///< an address (or the size of a bulk copy) that is not a multiple of the required alignment
-  collective,      ///< lanes at different barriers or collectives; fewer than 32 lanes at a warp instruction
+  collective,      ///< lanes that call different barriers or collectives where all must call one, or call one at
+                   ///< different lines; fewer than 32 lanes at a warp instruction, such as an mma
   deadlock,        ///< no lane can continue, and some have not ended
   barrier_misuse,  ///< a barrier used against its rules, or reached by too few lanes
-  step_limit,      ///< a block whose lanes executed more verbs than the step limit allows
+  step_limit,      ///< a block whose lanes called more operations than virtual_gpu::options::step_limit
   stack_overflow,  ///< a lane that needs more stack than it has
   unwritten,       ///< elements of an output that were never written
 };
@@ -43,7 +46,7 @@ constexpr const char* name_of(fault_kind kind) {
 /// One of the two accesses (or barriers) of a fault.
 struct fault_access {
   tilery::site site;
-  index3 block{0, 0, 0};  ///< of the lane, in the grid
+  index3 block{0, 0, 0};  ///< the lane's block: its index in the grid
   int lane = -1;          ///< rank in its block; -1: the fault belongs to no single lane
   bool writes = false;
 };
@@ -58,9 +61,9 @@ struct fault {
   std::int64_t offset = 0;  ///< of the access or of its first wrong byte, in bytes from the start of `memory`; for
                             ///< "global memory": the address, or 0 if every operand is empty
   std::string element;     ///< for example "row[255]", if the kernel names the members of its shared memory; else empty
-  std::int64_t bytes = 0;  ///< how many bytes are wrong in this access
+  std::int64_t bytes = 0;  ///< size of the access or of its wrong part; not in the text if it is 0 or less
   std::string missing;     ///< the order or the operation that is missing, or another explanation
-  std::int64_t count = 1;  ///< how often the fault was found at these two sites
+  std::int64_t count = 1;  ///< how often this fault was found at the sites of `now` and `before`
   int cause = 0;           ///< number of the missing barrier that explains this and other faults of the launch; 0: none
 
   bool has_before() const { return before.site.line.line > 0; }
@@ -93,8 +96,8 @@ inline std::string fault::text() const {
   return result;
 }
 
-/// Thrown by a launch in which faults were found: at its end, or at the first fault (virtual_gpu::options). what() has
-/// the text of the first 20 faults, faults() has all of them.
+/// Thrown by a launch in which faults were found: at its end if it has no report, or at the first fault with
+/// virtual_gpu::options::stop_at_first. what() has the text of the first 20 faults, faults() has all of them.
 class fault_error : public error {
 public:
   static constexpr std::size_t most_told = 20;

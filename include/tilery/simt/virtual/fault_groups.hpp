@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The order in which the faults of a launch are reported, and the groups of faults with one cause. Faults of missing
-// order (races, missing waits and fences, early ends and accesses) come after all other faults, such as out of bounds,
-// but before reads of uninitialised bytes, which often are a consequence of races. Races that one barrier would fix
-// form a group, with the reads of uninitialised bytes that they may have caused. The text of each race of a group asks
-// for the strongest barrier that any race of the group needs.
+// The order in which the faults of a launch are reported, and the groups of faults with one cause. Reads of
+// uninitialised bytes come last, because they often are a consequence of races. Faults of missing order (races, missing
+// waits and fences, early ends and accesses) come before them, and all other faults, such as accesses out of bounds,
+// come first. Races that one barrier would fix form a group, with the reads of uninitialised bytes that they may have
+// caused; these reads follow the races of their group. The text of each race of a group asks for the strongest barrier
+// that any race of the group needs.
 #pragma once
 #pragma GCC system_header
 
@@ -16,8 +17,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The facts about a fault that `fault` does not store: the barrier that would fix it, and, if its two accesses belong
-/// to different iterations of a loop, the barrier in the loop's body between them (missing_order.hpp).
+/// The facts about a fault that `fault` does not store. `needed`: the barrier that would fix it, or remedy::other if no
+/// barrier would. `later`: if its two accesses belong to different iterations of a loop, the barrier in the loop's body
+/// between them (missing_order.hpp).
 struct fault_origin {
   remedy needed = remedy::other;
   later_iteration later;
@@ -38,7 +40,7 @@ private:
   /// Faults that one barrier would fix: a barrier after any of the lines `first` to `last` of one file, or, between
   /// iterations of a loop, a barrier at the end of the loop's body.
   struct group {
-    const fault* example;  // the first fault of the group
+    const fault* example;  // the fault that was found first
     std::uint32_t later;   // site of the barrier in the loop's body; 0: the accesses are not in different iterations
     int first, last;
     std::vector<std::size_t> members;  // indices of the faults
@@ -47,14 +49,16 @@ private:
   fault_groups(std::vector<fault>& faults, const std::vector<fault_origin>& origins, std::vector<group> groups)
       : faults_(faults), origins_(origins), groups_(std::move(groups)) {}
 
-  /// Returns the line in the kernel's own source, outside of tile steps: barriers are added there.
+  /// Returns the line in the kernel's own source that makes the access, or that calls the tile step (a function of the
+  /// library) which makes it. The missing barrier can be added there.
   static where line_of(const fault_access& a) { return a.site.kernel_line; }
   static bool same_file(const fault& a, const fault& b) {
     return std::strcmp(line_of(a.now).file, line_of(b.now).file) == 0;
   }
 
-  /// Adds fault `i` to the first group that it fits, or to a new group, if a barrier between the lines of its two
-  /// accesses, or at the end of a loop's body, would fix it. Both lines must be in one file.
+  /// If a barrier between the lines of the two accesses of fault `i`, or at the end of a loop's body, would fix the
+  /// fault, adds it to the first group that concerns the same memory and that the same barrier would fix, or else to a
+  /// new group. The lines of both accesses must be in one file.
   void add_race(std::size_t i) {
     const fault& f = faults_[i];
     const fault_origin& o = origins_[i];
@@ -93,7 +97,7 @@ private:
     return !a.writes && x.line == y.line && std::strcmp(x.file, y.file) == 0;
   }
 
-  /// The place of a kind of fault in the report: lower ranks come first.
+  /// Returns the rank of a kind of fault. Faults of lower ranks are reported first.
   static int rank_of(fault_kind kind) {
     switch (kind) {
       case fault_kind::race:
@@ -106,9 +110,11 @@ private:
     }
   }
 
-  /// Numbers the groups of at least two faults, changes the texts of their faults, and sorts all faults: by rank, then
-  /// by the time of discovery. The faults of a group follow its leader, a fault that needs the strongest barrier.
+  /// Numbers the groups of at least two faults, changes the texts of their faults, and sorts all faults: by rank (for a
+  /// fault of such a group 1), then by the time of discovery. A group is placed by its leader, the first fault that
+  /// needs the strongest barrier, and its other faults follow the leader.
   void sort() {
+    // leader: index of the group's leader, or of a fault without a group. member: position in the group
     struct place {
       int rank;
       std::size_t leader, member;

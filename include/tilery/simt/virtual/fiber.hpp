@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A fiber: the stack and the registers of one lane. Boost.Context switches between fibers. In a build with
-// AddressSanitizer (TILERY_ASAN_FIBERS), each switch is announced to the sanitizer. Below each stack is a guard region
-// that cannot be accessed. One pool of stacks serves all translation units of a program that have one TILERY_ABI. The
-// first frames of neighbouring lanes are placed in different cache sets.
+// A fiber: the stack and the registers of one lane of the virtual GPU. A host thread runs many lanes in turn;
+// Boost.Context switches between their fibers. In a build with AddressSanitizer (TILERY_ASAN_FIBERS), each switch is
+// announced to the sanitizer. Below each stack is a guard region that cannot be accessed. All translation units of a
+// program that have one TILERY_ABI (the inline namespace of this library) share one pool of stacks. The first frames of
+// neighbouring lanes are placed in different cache sets.
 #pragma once
 #pragma GCC system_header
 
@@ -86,7 +87,8 @@ public:
 
   /// Prepares the fiber to run start(argument) at the first switch to it. `start` must not return; it ends by
   /// leave_to(). `offset` is the lane's rank in its block: the first frame is (offset mod 29) * 128 bytes below the top
-  /// of the stack, so the first frames of lanes whose ranks differ modulo 29 are in different cache sets.
+  /// of the stack. All stacks begin at page boundaries, so without this shift the first frames of all lanes would be in
+  /// the same sets of an L1 cache.
   void prepare(entry start, void* argument, int offset) {
     if (!stack_) stack_ = stacks().take();
     start_ = start;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The global memory of a launch, as the checks see it: the operands (core/operand.hpp), their address ranges, and the
-// access history (shadow.hpp) of the operands that the launch writes and of those that overlap them. Other operands
-// need no history, because any write to them is a fault. If the launch names no operands, all memory that it accesses
-// has a history.
+// The global memory of a launch, as the checks see it: the operands (strided arrays that the launch names,
+// core/operand.hpp), their address ranges, and the access history (shadow.hpp) of the operands that the launch writes
+// and of those that overlap them. Other operands need no history, because any write to them is a fault. If the launch
+// names no operands, all memory that it accesses has a history, provided that the launch checks for races. A history
+// stores the last write and the later readers of each cell; a cell is an element of at most 4 bytes, or a part of a
+// larger element.
 #pragma once
 #pragma GCC system_header
 
@@ -28,7 +30,7 @@ public:
   /// An address range [begin, end) of operands that overlap each other; most regions have one operand.
   struct region {
     std::uintptr_t begin, end;
-    std::size_t cell_bytes;  // bytes of the region for each cell of the history
+    std::size_t cell_bytes;  // size of a cell of the history, in bytes
     std::vector<part> parts;
     std::unique_ptr<shadow> cells;  // access history from `begin` on; null if the launch writes none of the operands
 
@@ -40,7 +42,7 @@ public:
   /// The result of find().
   struct place {
     region* in = nullptr;           // null: the first byte is in no region, or the launch names no operands
-    const operand* part = nullptr;  // null: no operand has elements at all bytes of the access
+    const operand* part = nullptr;  // null: no single operand has elements at every byte of the access
     bool inside = false;            // true if `part` is not null
   };
 
@@ -68,13 +70,13 @@ public:
         r.cells = std::make_unique<shadow>((r.end - r.begin + r.cell_bytes - 1) / r.cell_bytes, write_log::before);
   }
 
-  /// True if the launch names its operands. If it names none, accesses are not checked for bounds, and each byte that
-  /// the launch accesses has a history, in pages that are created at their first access.
+  /// True if the launch names its operands. If it names none, accesses are not checked for bounds. Each byte that the
+  /// launch accesses is then a cell of a history; page() creates these histories.
   bool knows_operands() const { return knows_operands_; }
 
-  /// Finds the operand that an access touches. If several operands contain the access, the result for a read is the
-  /// first of them by address; for a write it is the first that the launch writes, if there is one. Looks first at the
-  /// region of the previous call.
+  /// Finds the operand whose elements contain all bytes of an access. If there are several, the result for a read is
+  /// the first of them by address; for a write it is the first that the launch writes, if there is one. Looks first at
+  /// the region that the previous call found.
   place find(std::uintptr_t address, std::size_t bytes, bool writes) {
     for (std::size_t i = 0; i < regions_.size(); ++i) {
       region& r = regions_[last_ + i < regions_.size() ? last_ + i : last_ + i - regions_.size()];
@@ -110,7 +112,8 @@ public:
     return best;
   }
 
-  /// Returns the history of a page of memory, for launches that name no operands; creates it at the first call.
+  /// Returns the history of the page with this number (address / page_bytes), for launches that name no operands.
+  /// Creates it at the first call.
   shadow& page(std::uintptr_t number) {
     std::unique_ptr<shadow>& s = pages_[number];
     if (!s) s = std::make_unique<shadow>(page_bytes, write_log::before);
@@ -136,8 +139,8 @@ public:
   }
 
 private:
-  /// Returns the size of a cell of the history, in bytes: that of an element, but at most 4 bytes, because an element
-  /// of 8 bytes may be accessed by halves.
+  /// Returns the size of a cell of the history, in bytes: that of an element, but at most 4 bytes, because a larger
+  /// element may be accessed in parts.
   static std::size_t cell_of(const operand& o) {
     return static_cast<std::size_t>(std::min<std::int64_t>(o.element_bytes, 4));
   }

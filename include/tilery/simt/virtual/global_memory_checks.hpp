@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of a block's accesses to global memory: bounds, writes to operands that the launch only reads, reads of
-// uninitialised bytes (unwritten.hpp), and races, which the access history of written operands shows (shadow.hpp). The
-// base class checks the accesses to shared memory.
+// uninitialised bytes (unwritten.hpp), and races. An operand is a strided array that the launch names. Races are found
+// by the access history (shadow.hpp) of the operands that the launch writes. A history stores the last write and the
+// later readers of each cell, which is an element, or at most 4 bytes of an element. The base class checks the accesses
+// to shared memory.
 #pragma once
 #pragma GCC system_header
 
@@ -18,7 +20,8 @@ public:
       : shared_memory_checks(launch, threads, shared_bytes), last_writes_(static_cast<std::size_t>(threads)) {}
 
   /// Checks an access of this block to global memory. Returns false if the access must not be executed: it is out of
-  /// bounds, or it writes an operand that the launch only reads.
+  /// bounds, or it writes an operand that the launch only reads. If the launch names no operands, checks for races
+  /// only, and returns true.
   bool global_access(const actor& who, const void* pointer, int bytes, bool writes) {
     if (bytes == 0) return true;
     const auto address = reinterpret_cast<std::uintptr_t>(pointer);
@@ -55,22 +58,25 @@ public:
   }
 
 protected:
-  /// Begins a block: forgets the accesses to the previous block's shared memory. The histories of global memory remain.
+  /// To be called when a block begins: forgets the accesses to the previous block's shared memory. The histories of
+  /// global memory remain.
   void begin_accesses(std::uint32_t block) {
     begin_shared(block);
     for (last_write& l : last_writes_) l = {};
   }
 
 private:
-  /// The last write to global memory by a lane or by the lane's copy engine, and its number in the write log. The next
-  /// write mostly has the same epoch (same site and time), and so the same number.
+  /// The last write to global memory by a lane or by the lane's copy engine: its epoch (actor, time, site and mode,
+  /// epoch.hpp), and its number in the write log. The lane's next write mostly has an equal epoch, and so the same
+  /// number.
   struct last_write {
     epoch self;
     std::uint32_t number = 0;      // 0: none
-    std::uint64_t generation = 0;  // of the number: valid while launch_watch::generation() is the same
+    std::uint64_t generation = 0;  // `number` is valid while launch_watch::generation() has this value
   };
 
-  /// Returns the number of a write's epoch. Adds the epoch to the log if it differs from the lane's last one.
+  /// Returns the number of the write's epoch in the write log. Adds the epoch to the log if it differs from that of the
+  /// lane's last write.
   std::uint32_t global_number(const actor& who) {
     last_write& l = last_writes_[static_cast<std::size_t>(who.lane)];
     if (l.number == 0 || !(l.self == who.self) || l.generation != launch_.generation())
@@ -87,7 +93,7 @@ private:
     else
       cells.read(launch_.global_histories(), first, count, by);
   }
-  /// Checks an access of a launch that names no operands. Checks for races only, page by page.
+  /// Checks an access of a launch that names no operands, for races only. Each page of 4 KiB has a history of its own.
   void follow_pages(const actor& who, std::uintptr_t address, int bytes, bool writes) {
     if (!launch_.checks_for(checks::races)) return;
     for (int done = 0; done < bytes;) {
@@ -100,7 +106,7 @@ private:
     }
   }
 
-  /// Reports an access out of bounds, by its offset from the nearest operand.
+  /// Reports an access out of bounds. Its position is the offset from the nearest operand.
   void outside_operands(const actor& who, std::uintptr_t address, int bytes, bool writes) {
     const operand* near = launch_.memory().nearest(address);
     if (!near) {

@@ -2,7 +2,9 @@
 // The virtual GPU's scheduler. A worker is a host thread that runs one cluster of blocks after another (most clusters
 // have one block). A cluster waits for memory if its lanes wait for a value that another block may write. Meanwhile the
 // worker starts the next cluster, up to the limit of resident blocks, so that resident blocks may wait for each other.
-// If no lane of any worker can continue, the launch is deadlocked, and the report lists the source line of each lane.
+// A block is resident from the start of its cluster until all blocks of this cluster have ended. If no lane of any
+// worker can continue, the launch is deadlocked, and the report lists the source line at which each lane waits. A lane
+// polls if it repeats an atomic until another lane changes the value (polling.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -19,8 +21,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// True while this host thread runs a kernel. A launch by a thread for which this is true comes from inside a lane, and
-/// is refused.
+/// True while this host thread runs the blocks of a launch. A launch by a thread for which this is true comes from
+/// inside a lane, and is refused.
 inline thread_local bool inside_a_kernel = false;
 
 class grid {
@@ -31,10 +33,10 @@ public:
   /// Runs each block once. Throws the first exception that a lane has thrown, or a fault that describes a deadlock.
   /// `at`: the line of the launch. At most `workers` host threads run blocks, the calling thread included.
   ///
-  /// Seed. With seed 0, blocks start in the order of their numbers. Otherwise the order is changed within each group of
-  /// `resident_blocks` successive blocks. Therefore a block may still wait for blocks of lower numbers, as on a GPU:
-  /// all blocks of a group can be resident at once. But a block that does not wait, and relies on starting after a
-  /// block of a lower number, may start before that block.
+  /// Seed. With seed 0, clusters start in the order of their numbers. Otherwise the order is changed within each group
+  /// of successive clusters that can be resident together (`resident_blocks` blocks). Therefore a block may still wait
+  /// for blocks of lower numbers, as on a GPU: all blocks of a group can be resident at once. But a block that does not
+  /// wait, and relies on starting after a block of a lower number, may start before that block.
   void run(int workers, int resident_blocks, where at, std::uint64_t seed = 0) {
     seed_ = seed;
     workers_ = active_workers_ = static_cast<int>(std::min(std::int64_t{workers}, clusters()));
@@ -67,7 +69,7 @@ private:
 
   std::int64_t clusters() const { return what_.blocks.volume() / what_.cluster; }
 
-  /// Does the work of one worker.
+  /// Runs clusters on this host thread until no work is left; then the worker has ended.
   void work() {
     inside_a_kernel = true;
     run_clusters();
@@ -218,9 +220,9 @@ private:
     reports_.push_back(c.where_lanes_wait());
   }
 
-  /// Returns the number of the cluster that starts as the i-th one. With a seed, permutes each group of `together`
-  /// clusters: j -> (j * step + shift) mod size, which is a permutation because gcd(step, size) = 1. `step` and `shift`
-  /// come from a hash of the seed and of the group's first cluster.
+  /// Returns the number of the cluster that starts as the i-th one (i from 0). With a seed, permutes each group of
+  /// `together` clusters: j -> (j * step + shift) mod size, which is a permutation because gcd(step, size) = 1. `step`
+  /// and `shift` come from a hash of the seed and of the group's first cluster.
   std::int64_t start_order(std::int64_t i) const {
     if (seed_ == 0) return i;
     const std::int64_t together = std::max(resident_ / what_.cluster, 1), first = i / together * together;
@@ -240,11 +242,11 @@ private:
   grid_of_blocks what_;
   watch_maker new_watch_;
   int workers_ = 1;
-  int resident_ = 1;  // the most blocks that may be resident
+  int resident_ = 1;  // a cluster starts only while fewer blocks are resident
   std::uint64_t seed_ = 0;
   int active_workers_ = 1;              // workers that have not ended
   std::atomic<std::int64_t> next_ = 0;  // the next cluster in the order of starts; clusters() or more: none is left
-  std::atomic<int> resident_now_ = 0;   // blocks of all workers
+  std::atomic<int> resident_now_ = 0;   // resident blocks of all workers
   std::atomic<std::uint64_t> progress_ = 1;  // counts events after which another worker may go on
   std::uint64_t votes_for_ = 0;              // the value of progress_ for which `voters_` have voted
   std::vector<std::thread::id> voters_;

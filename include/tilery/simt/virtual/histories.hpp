@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A cell of an access history (shadow.hpp) stores two numbers: of its last write, and of the set of its readers. This
-// file combines the two tables to which these numbers refer (write_log.hpp, reader_sets.hpp), and removes the entries
-// to which no cell refers.
+// The two tables to which the access histories of memory (shadow.hpp) refer. A cell of a history, for example the one
+// of a byte of shared memory, stores two numbers: of its last write in the write log (write_log.hpp), and of the set of
+// its readers (reader_sets.hpp). This file combines the two tables, and removes the entries to which no cell refers. An
+// epoch is one access: its actor, time, site and mode (epoch.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -15,14 +16,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The numbered epochs of writes and sets of readers. All shadows of a launch's global memory share one object, and
-/// each block's shared memory has its own.
+/// The numbered epochs of writes and sets of readers. All histories of a launch's global memory share one object, and
+/// the history of each block's shared memory has its own.
 struct histories {
   write_log writes;
   reader_sets reads;
 
-  /// Records a barrier of all lanes that can access the memory: every access before it, except by copy engines, happens
-  /// before every access after it.
+  /// Records a barrier of all lanes that can access the memory: every access before it, except those by copy engines,
+  /// happens before every access after it.
   void order_all() {
     writes.order_all();
     reads.order_all();
@@ -31,8 +32,8 @@ struct histories {
     writes.clear();
     reads.clear();
   }
-  /// True if the caller should collect(): the tables have at least `entries` entries together, or half of one table's
-  /// numbers are used up.
+  /// True if the caller should call collect(): the two tables together have at least `entries` entries, or one table
+  /// has used up half of its 2^28 numbers.
   bool fills(std::size_t entries) const {
     return writes.size() + reads.size() >= entries ||
            std::max(writes.end(), reads.end()) >= line_numbers<false>::end / 2;
@@ -41,8 +42,8 @@ struct histories {
   std::size_t size() const { return writes.size() + reads.size(); }
 
   /// Drops the entries to which no cell refers, renumbers the others, and changes the numbers in the cells accordingly.
-  /// for_shadows(visit) calls visit(shadow) for every shadow that uses these tables. Numbers that are stored elsewhere
-  /// become invalid.
+  /// for_shadows(visit) must call visit(shadow) for every history that uses these tables. Numbers that are stored
+  /// elsewhere become invalid.
   template <class ForShadows>
   void collect(const ForShadows& for_shadows) {
     std::unordered_set<std::uint32_t> writes_used, reads_used;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The progress of a block's lanes. A verb is an operation of a lane (site.hpp). For each lane, this file keeps the tile
-// step (step.hpp) and the site of its last verb, and the number of verbs until the lane lets other lanes run. The step
-// limit (virtual_gpu::options) has nothing to do with tile steps: it is the largest number of verbs of all lanes of a
-// block. A block that executes verbs without end exceeds the limit and is reported.
+// The progress of a block's lanes. A verb is an operation of a lane, such as a load; a site is a verb with its source
+// line (site.hpp); a tile step is a named part of the kernel (step.hpp). For each lane, this file keeps the current
+// tile step, the site of the last verb, and the number of verbs until the lane lets other lanes run. The step limit
+// (virtual_gpu::options) has nothing to do with tile steps: it is the largest number of verbs of all lanes of a block.
+// A block that executes verbs without end exceeds the limit and is reported.
 #pragma once
 #pragma GCC system_header
 
@@ -28,7 +29,8 @@ public:
   struct lane_state {
     // numbers in the site_table: the tile step (0: outside of all steps); the last verb's site (0: no verb yet)
     std::uint32_t step = 0, site = 0;
-    // number of verbs until other lanes run: those that are left; those that plan() has set
+    // verbs_planned: number of verbs that plan() allows before other lanes run; verbs_left: how many of them are left
+    // (-1: other lanes must run before the lane executes its current verb)
     std::int64_t verbs_left = 0, verbs_planned = 0;
     std::uint64_t random = 0;  // state of the random generator; unused without a seed
   };
@@ -57,7 +59,8 @@ public:
   /// The number of the site of the lane's last verb.
   std::uint32_t site_of(int lane) const { return lanes_[static_cast<std::size_t>(lane)].site; }
 
-  /// Enters the tile step `name`. Returns the number of the step in which the lane was before, for leave().
+  /// Enters the tile step `name`, which line `at` calls. Returns the number of the step in which the lane was before,
+  /// for leave().
   std::uint32_t enter(int lane, const char* name, where at) {
     lane_state& l = of(lane);
     return std::exchange(l.step, sites_.step(l.step, name, at));
@@ -112,7 +115,7 @@ private:
   std::int64_t step_limit_;
   std::uint64_t seed_;
   std::int64_t verbs_at_once_;     // verbs of a lane until other lanes run, without a seed
-  std::int64_t verbs_of_all_ = 0;  // verbs of all lanes of the block, up to each lane's last plan
+  std::int64_t verbs_of_all_ = 0;  // verbs of all lanes of the block, each lane's up to its last plan()
   std::vector<lane_state> lanes_;
 };
 

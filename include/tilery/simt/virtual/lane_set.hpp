@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A set of lanes of one block, stored with one bit per lane. A block uses it for the lanes that are ready to run, and
-// for the lanes that wait at the block's barrier (block.hpp).
+// for the lanes that wait in sync_block (block.hpp).
 #pragma once
 #pragma GCC system_header
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The state of the checks that all blocks of a launch share: the sites (site.hpp), the history of global memory, the
-// flags by which blocks synchronise, the profile, and the faults found so far.
+// The state of the checks that all blocks of a launch share: the sites (an operation with its source line, site.hpp),
+// the access history of global memory, the flags by which blocks synchronise (addresses at which atomics release and
+// acquire), the profile, and the faults found so far.
 #pragma once
 #pragma GCC system_header
 
@@ -20,15 +21,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The launch, and the checks to make of it.
+/// A launch, and the options of its checks.
 struct watched_launch {
-  const char* kernel;  // its name
-  tilery::arch arch;
-  index3 blocks;
-  int threads;       // per block
-  int shared_bytes;  // per block
-  int cluster;       // blocks per cluster
-  checks what;
+  const char* kernel;             // its name
+  tilery::arch arch;              // the modelled GPU
+  index3 blocks;                  // of the grid
+  int threads;                    // per block
+  int shared_bytes;               // per block
+  int cluster;                    // blocks per cluster
+  checks what;                    // the checks to make
   bool stop_at_first;             // throw at the first fault
   std::int64_t step_limit;        // the most verbs of all lanes of a block together
   std::uint64_t seed;             // of the random delays of lanes; 0: no delays
@@ -36,9 +37,9 @@ struct watched_launch {
   shared_members members = {};    // of the `shared` struct, if the kernel names them
 };
 
-/// The accesses that a lane learns (block_order.hpp) by an acquire at one address: a lane of the block that released
-/// last learns `to_block`; a lane of any block learns `to_all` if the acquire's scope is wider than the block. A
-/// release of block scope adds to `to_block` only, one of wider scope to both.
+/// The accesses that an acquire at one address orders before what the acquiring lane does next (block_order.hpp). A
+/// lane of the block that released last acquires `to_block`. A lane of any block acquires `to_all` if the acquire's
+/// scope is wider than the block. A release of block scope adds to `to_block` only, one of wider scope to both.
 struct flag_state {
   knowledge to_block, to_all;
   std::uint32_t block = 0;  // the block of the last release
@@ -76,7 +77,7 @@ public:
   histories& global_histories() { return histories_; }
   flag_table& flags() { return flags_; }
 
-  /// Returns the index in the grid of block number `block`; number() is the inverse.
+  /// Returns the index in the grid of block number `block`, which counts along x first; number() is the inverse.
   index3 position(std::uint32_t block) const {
     const auto x = static_cast<std::uint32_t>(launch_.blocks.x), y = static_cast<std::uint32_t>(launch_.blocks.y);
     return {static_cast<int>(block % x), static_cast<int>(block / x % y), static_cast<int>(block / x / y)};
@@ -164,8 +165,8 @@ public:
     }
   }
 
-  /// Keeps the histories of global memory small. Call it before each access to global memory. If there are
-  /// too many entries (histories::fills), drops those to which no cell refers and renumbers the others. Then
+  /// Keeps the tables of the histories of global memory small. Call it before each access to global memory. If there
+  /// are too many entries (histories::fills), drops those to which no history refers and renumbers the others. Then
   /// generation() changes, and numbers that are stored elsewhere are invalid.
   void make_room() {
     if (!histories_.fills(collect_at_)) [[likely]]
@@ -174,6 +175,7 @@ public:
     collect_at_ = std::max(collect_at_, histories_.size() * 2);
     ++generation_;
   }
+  /// The number of times that make_room() has renumbered the entries.
   std::uint64_t generation() const { return generation_; }
 
 private:
@@ -186,10 +188,10 @@ private:
   // by the barrier's site: the largest number of a site when lanes first passed the barrier, plus 1; 0: never passed
   std::vector<std::uint32_t> sites_at_barrier_;
   std::vector<fault> faults_;
-  std::vector<fault_origin> origins_;  // of each fault
+  std::vector<fault_origin> origins_;  // by index in faults_
   // index in faults_ of each fault: (kind, site of the later access, of the earlier one, memory with "w" or "r")
   std::map<std::tuple<fault_kind, std::uint32_t, std::uint32_t, std::string>, std::size_t> places_;
-  std::size_t collect_at_ = std::size_t{1} << 20;  // entries of histories_; grows if most entries are in use
+  std::size_t collect_at_ = std::size_t{1} << 20;  // number of entries of histories_ at which make_room() acts
   std::uint64_t generation_ = 0;
 };
 

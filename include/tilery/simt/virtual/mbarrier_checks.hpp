@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of mbarriers, and of the bulk copies to shared memory whose bytes an mbarrier counts. An mbarrier must be
-// initialised before it is used. Its counts of arrivals and of bytes must be in the range that the hardware can count.
-// No more arrivals or bytes may come than a phase expects (if fewer come, the phase never completes: a deadlock). No
-// copy may be in flight when the block ends. barriers.hpp has the mbarriers themselves: this class only checks them.
+// The checks of mbarriers, and of the bulk copies to shared memory whose bytes an mbarrier counts. The rules: an
+// mbarrier must be initialised before it is used; its counts of arrivals and of bytes must be in the range that the
+// hardware can count; no more arrivals or bytes may come than a phase expects; and when the block ends, no such copy
+// may belong to a phase that is not complete. (If fewer arrivals or bytes come than a phase expects, a lane that waits
+// for the phase waits forever: grid.hpp reports this as a deadlock.) barriers.hpp models the mbarriers themselves: this
+// class only checks them.
 //
-// The happens-before order: each mbarrier has an engine, a group of its own (vector_clock.hpp) that makes the copies
-// whose bytes the mbarrier counts. The engine's time is the number of complete phases. An arrival is a release. A wait
-// acquires what the arrivals of all complete phases released, and learns of the copies of these phases.
+// The happens-before order. The copies that an mbarrier counts are the accesses of a virtual copy engine, one for each
+// mbarrier. Like a lane, the engine has a time (vector_clock.hpp): the number of complete phases. An
+// arrival releases the accesses that the lane has made, or that happen before its next access. After a wait, the
+// accesses that the arrivals of all complete phases released, and the copies of these phases, happen before the lane's
+// next access.
+//
+// In this file, `lane` is a rank in the block, and a site (site.hpp) is a place in the kernel, given by its number.
 #pragma once
 #pragma GCC system_header
 
@@ -20,7 +26,8 @@ class mbarrier_checks : public copy_checks {
 public:
   using copy_checks::copy_checks;
 
-  /// Checks and records the initialisation of an mbarrier that expects `arrivals` arrivals in each phase.
+  /// Checks the initialisation of an mbarrier that expects `arrivals` arrivals in each phase. Records it unless the
+  /// mbarrier is misaligned or out of bounds.
   void init_mbarrier(int lane, const void* mbarrier, int arrivals, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     if (arrivals < 1 || arrivals > mbarrier_state::most)
@@ -35,21 +42,21 @@ public:
     m = {};
     m.engine = order_.new_engine();
   }
-  /// Checks and records the end of an mbarrier: from now on its 8 bytes may hold other data. All uses of the mbarrier
-  /// must be ordered before this call.
+  /// Checks and records the end of an mbarrier (mbarrier.inval): from now on its 8 bytes may hold other data. All uses
+  /// of the mbarrier must happen before this call.
   void invalidate_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state, std::uint32_t site) {
     const actor who = lane_itself(lane, site, access_mode::plain);
     if (is_initialised(who, mbarrier, state) && barrier_access(who, shared_offset(mbarrier), true))
       mbarrier_addresses_.remove(shared_offset(mbarrier));
   }
-  /// Checks that the mbarrier is initialised, and that its initialisation is ordered before this use of it. Returns
+  /// Checks that the mbarrier is initialised, and that its initialisation happens before this use of it. Returns
   /// false if the use must not be executed: the mbarrier is misaligned, not initialised or out of bounds.
   bool uses_mbarrier(int lane, const void* mbarrier, const mbarrier_state& state, std::uint32_t site) {
     const actor who = lane_itself(lane, site, atomic_mode(false, mbarrier_addresses::bytes));
     return is_initialised(who, mbarrier, state) && barrier_access(who, shared_offset(mbarrier), false);
   }
-  /// Checks and records `arrivals` arrivals of one lane, which also tell the mbarrier to expect `bytes` more bytes of
-  /// copies in this phase. `state`: the mbarrier's state before these arrivals.
+  /// Checks and records one instruction by which a lane makes `arrivals` arrivals and tells the mbarrier to expect
+  /// `bytes` more bytes of copies in this phase. `state`: the mbarrier's state before the instruction.
   void arrives(int lane, const void* mbarrier, const mbarrier_state& state, int arrivals, std::int64_t bytes,
                std::uint32_t site) {
     if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
@@ -68,12 +75,13 @@ public:
       misused("an mbarrier counts at most " + std::to_string(mbarrier_state::most) + " bytes; this one would count " +
               std::to_string(state.missing_bytes + bytes));
   }
-  /// Records that the lane has waited for a phase: all arrivals and copies of the complete phases happen before the
-  /// lane's next access.
+  /// Records that the lane has waited for a phase: the accesses that the arrivals of all complete phases have released,
+  /// and the copies of these phases, happen before the lane's next access.
   void has_waited(int lane, const void* mbarrier) { order_.acquire(lane, mbarriers_[mbarrier].published); }
 
-  /// Checks and records a bulk copy from global to shared memory whose bytes the mbarrier counts. Returns true if the
-  /// copy may be executed. Its destination is then filled with NaN, which stay there until the copy lands.
+  /// Checks a bulk copy of `bytes` bytes from global to shared memory (cp.async.bulk) whose bytes the mbarrier counts.
+  /// If the copy may be executed, records it, fills its destination with NaN and returns true; otherwise returns false.
+  /// The virtual GPU writes the copied data only later, when a lane waits for the mbarrier: until then the NaN stay.
   bool copy_bulk_in(int lane, void* to, const void* from, int bytes, const void* mbarrier, std::uint32_t site) {
     mbarrier_record& m = mbarriers_[mbarrier];
     const actor who{lane, {m.engine, m.phase, site, 0, access_mode::async_proxy}, true};
@@ -88,12 +96,14 @@ public:
   }
 
 protected:
+  /// To be called when a block begins: forgets the copies and mbarriers of the previous block.
   void begin_mbarriers(const block& self) {
     begin_copies(self);
     mbarriers_.clear();
   }
-  /// To be called when the block has ended. Ends the copies that lanes wait for in groups (end_copies()). If
-  /// checks_the_end(), reports each mbarrier that has a bulk copy in a phase that is not complete.
+  /// To be called when the block has ended. Completes and checks the bulk copies to global memory, which belong to no
+  /// mbarrier (end_copies()). Then reports each mbarrier that has a bulk copy in a phase that is not complete, if
+  /// checks_the_end(): the block was not ended early, and the launch checks for races.
   void end_mbarriers() {
     end_copies();
     for (const auto& [address, m] : mbarriers_)
@@ -102,9 +112,9 @@ protected:
                "shared memory", 0, 0, "the block ends while a bulk copy that writes its shared memory is in flight");
   }
 
-  /// Records that a phase of an mbarrier is complete: the copies that the phase counted have landed, and lanes that
-  /// wait for the phase learn of these copies and of the phase's arrivals. Reports copies that are still in flight in
-  /// `state`: no arrival of the phase has announced their bytes.
+  /// Records that a phase of an mbarrier is complete: its copies have written their destinations. For a lane that waits
+  /// for the phase, these copies, and the accesses that the phase's arrivals have released, happen before its next
+  /// access. Reports the copies that are still in flight in `state`: no arrival of the phase has announced their bytes.
   void publish_phase(const void* mbarrier, const mbarrier_state& state) {
     mbarrier_record& m = mbarriers_[mbarrier];
     if (const std::int64_t bytes = state.bytes_under_way()) unexpected(m, bytes);
@@ -114,20 +124,21 @@ protected:
     m.published.join(m.given);
     m.given = {};
   }
-  /// Reports that copies have brought `more` bytes in excess of those that the mbarrier's phase expects.
+  /// Reports that copies have transferred `more` bytes in excess of those that the mbarrier's phase expects.
   void overfull(const void* mbarrier, std::int64_t more) { unexpected(mbarriers_[mbarrier], more); }
 
 private:
-  /// One mbarrier, as the checks see it. Sites are numbers of a site_table; 0 is no site.
+  /// The data of one mbarrier for these checks. Sites are numbers of a site_table (site.hpp); 0 is no site.
   struct mbarrier_record {
-    group_id engine;              // makes the copies that this mbarrier counts (vector_clock.hpp)
-    std::uint32_t phase = 0;      // number of complete phases; the engine's time
-    std::uint32_t copy_site = 0;  // of the last copy in the current phase; 0: none
-    std::uint32_t last_copy_site = 0, arrival_site = 0;  // of the last copy and arrival in any phase
-    int copy_lane = 0, arrival_lane = 0;                 // that issued this copy; that made this arrival
-    bool copied_last = false;  // true: the last event of the mbarrier was a copy; false: an arrival
-    // given: what the arrivals of the current phase have released. published: what the arrivals of all complete phases
-    // have released, and the accesses of their copies; a wait acquires it.
+    group_id engine;              // the engine whose accesses are the copies that this mbarrier counts
+    std::uint32_t phase = 0;      // number of complete phases: the engine's time
+    std::uint32_t copy_site = 0;  // site of the last copy in the current phase; 0: no copy in this phase
+    std::uint32_t last_copy_site = 0, arrival_site = 0;  // sites of the last copy and of the last arrival in any phase
+    int copy_lane = 0, arrival_lane = 0;  // lanes that issued the last copy, and that made the last arrival
+    bool copied_last = false;             // true: the last event of the mbarrier was a copy; false: an arrival
+    // Sets of accesses (block_order.hpp). given: those that the arrivals of the current phase have released. published:
+    // those that the arrivals of all complete phases have released, and those of the copies of these phases; after a
+    // wait they happen before the lane's next access.
     knowledge given, published;
   };
 
@@ -139,8 +150,8 @@ private:
     report(fault_kind::barrier_misuse, who, false, "", 0, 0, "the mbarrier has not been initialised");
     return false;
   }
-  /// Reports copies that bring `bytes` bytes more than the arrivals of the phase expect. On a GPU such a phase would be
-  /// complete too early, or never.
+  /// Reports copies that transfer `bytes` bytes more than the arrivals of the phase expect. On a GPU such a phase would
+  /// be complete too early, or never.
   void unexpected(const mbarrier_record& m, std::int64_t bytes) {
     if (!launch_.checks_for(checks::meetings)) return;
     fault f =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sentences with which reports of wrong accesses end: they name what would make the access correct, such as a
-// barrier, a wait for a copy, or an aligned address.
+// The sentences with which the virtual GPU's reports of races, out-of-bounds and misaligned accesses end. They name
+// the barrier, fence, wait or alignment that is missing, the rule that the accesses break, or (for an access out of
+// bounds) the layout of the operand.
 #pragma once
 #pragma GCC system_header
 
@@ -11,27 +12,29 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The message for a misaligned access. The required alignment is the smaller of the access's size and 16 bytes. Two
-/// cases differ: an access whose size is no power of two needs only the alignment that is_aligned() says
-/// (block_watch.hpp), and a bulk copy of any size needs 16 bytes.
+/// The message for a misaligned access. The required alignment is the smaller of the access's size and 16 bytes. The
+/// message is inexact in two cases: an access whose size is no power of two needs only the largest power of two that
+/// divides its size (at most 16 bytes), and a bulk copy of any size needs 16 bytes, for its size, too.
 inline constexpr const char* must_be_aligned =
     "the address must be a multiple of the access's size, or of 16 if the size is larger than 16";
 
-/// The barrier that would order two unordered accesses; a larger value is a stronger barrier. `other`: no barrier would
-/// make the two accesses correct. `between_blocks`: the accesses are to global memory and by two blocks, which need a
-/// release and an acquire (two blocks of one cluster may also use a sync_cluster).
+/// The weakest barrier that would order two unordered accesses; a larger value is a stronger barrier. `other`: no
+/// barrier would make the two accesses correct, or a wait or a fence is missing instead. `between_blocks`: two blocks
+/// access global memory; a release by one and an acquire by the other are needed (two blocks of one cluster may also
+/// use a sync_cluster).
 enum class remedy : std::uint8_t { other, sync_warp, sync_block, sync_cluster, between_blocks };
 
-/// Two accesses of the same bytes that are in conflict: `before` was executed first, and the fault was found at `now`.
+/// Two accesses to the same bytes that are in conflict: the access `before` was executed first, and the fault was found
+/// at the access `now`. The members `now` and `before` are the modes of the two accesses (epoch.hpp).
 struct access_pair {
   fault_kind kind = fault_kind::race;
   access_mode now = access_mode::plain, before = access_mode::plain;
   // same_warp: `before` is by a lane, and `now` is by a lane of the same warp or by a copy that such a lane has issued.
   // same_block: both are by lanes or copies of one block. in_shared: the bytes are in shared memory.
   bool same_warp = false, same_block = false, in_shared = false;
-  bool one_line_stores = false;  // both are plain stores by the same source line
+  bool one_line_stores = false;  // both are plain stores at one site: one source line, with one call in the kernel
 
-  /// Returns the weakest barrier that would order the two accesses.
+  /// Returns the weakest barrier that would order the two accesses, or remedy::other.
   remedy needs() const {
     if (kind != fault_kind::race || now == access_mode::constant || before == access_mode::constant ||
         (is_atomic(now) && is_atomic(before)))
@@ -43,13 +46,13 @@ struct access_pair {
   }
 };
 
-/// Says that one of two accesses in conflict belongs to a later iteration of a loop than the other access. The source
-/// line of the later iteration's access is above the barrier that the lanes passed last
-/// (access_reports::later_iteration_of has the whole test). A report names this barrier: its line is between those of
-/// the two accesses, but it does not order them.
+/// States that one of two accesses in conflict belongs to a later iteration of a loop than the other access. The source
+/// line of the access in the later iteration is above the line of the barrier that the lanes passed last
+/// (access_reports::later_iteration_of has the whole test). A report names this barrier, because a reader could believe
+/// that it orders the two accesses.
 struct later_iteration {
   std::uint32_t barrier = 0;  // the barrier's site; 0: no access is known to belong to a later iteration
-  const char* verb = "";      // of the access in the later iteration
+  const char* verb = "";      // "load", "store" ...: the access in the later iteration
   std::string place;          // the barrier's file and line
 };
 
@@ -65,7 +68,7 @@ inline std::string missing_barrier(remedy needed, const later_iteration& later) 
          later.place + ": " + barrier + " at the end of the loop's body is missing, too";
 }
 
-/// Returns a sentence that says what would make the two accesses correct.
+/// Returns a sentence that says what the two accesses lack, or which rule they break.
 inline std::string missing_order(const access_pair& p, const later_iteration& later) {
   if (p.kind == fault_kind::missing_wait)
     return "the copy is still in flight: a wait for it between the two accesses is missing";

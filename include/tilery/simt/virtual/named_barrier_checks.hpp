@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The checks of named barriers (PTX: bar.sync and bar.arrive with a number from 1 to 15). A warp must arrive with all
-// of its lanes, and all of them at the same source line. All lanes that arrive at a barrier must name the same number
-// of expected lanes. barriers.hpp has the barriers themselves: this class only checks them.
+// The checks of named barriers (PTX: bar.sync and bar.arrive with a number from 1 to 15). All lanes of a warp must
+// arrive, and all of them at one site (site.hpp: a source line, with one call in the kernel). All lanes that arrive at
+// a barrier must give the same number of expected lanes. barriers.hpp models the barriers themselves: this class only
+// checks them. In this file, `lane` is a rank in the block.
 #pragma once
 #pragma GCC system_header
 
@@ -15,7 +16,7 @@ class named_barrier_checks : public mbarrier_checks {
 public:
   using mbarrier_checks::mbarrier_checks;
 
-  /// Reports a barrier number, or a number of lanes, that a named barrier cannot have.
+  /// Reports an arrival whose barrier number, or number of expected lanes, is not allowed.
   void no_such_named(int lane, int number, int lanes, std::uint32_t site) {
     report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
            "barrier " + std::to_string(number) + " of " + std::to_string(lanes) +
@@ -44,22 +45,24 @@ public:
   }
 
 protected:
+  /// To be called when a block begins: forgets the barriers of the previous block.
   void begin_barriers(const block& self) {
     begin_mbarriers(self);
     for (barrier_record& b : named_) b = {};
   }
+  /// To be called when all lanes of the block have ended: makes the base classes' checks of the block's end.
   void end_barriers() {
     end_mbarriers();
     end_accesses(checks_the_end());
   }
-  /// Records that a named barrier is complete: all lanes that it expects have arrived. Every access that these lanes
+  /// Records that a named barrier is complete: as many lanes as it expects have arrived. Every access that these lanes
   /// made before their arrivals happens before the next access of each lane that waits. Reports warps of which only
   /// some lanes have arrived.
   void publish_named(int number) {
     barrier_record& b = named_[number];
     for (const int lane : b.waiting) order_.acquire(lane, b.given);
     for (std::size_t w = 0; w < b.warps.size(); ++w) {
-      // the number of lanes of warp w: the last warp of a block may have fewer than 32
+      // of: the number of lanes of warp w; the last warp of a block may have fewer than 32
       const int of = std::min(block::warp_lanes, order_.lane_count() - static_cast<int>(w) * block::warp_lanes);
       if (b.warps[w].lanes != 0 && b.warps[w].lanes != of)
         report(fault_kind::barrier_misuse, lane_itself(b.last, b.last_site, access_mode::plain), false, "", 0, 0,
@@ -72,17 +75,17 @@ protected:
 private:
   /// The lanes of one warp that have arrived at a named barrier.
   struct warp_arrivals {
-    int lanes = 0, first = 0;  // how many have arrived; the lane that arrived first
-    std::uint32_t site = 0;    // the site at which the first lane arrived
+    int lanes = 0, first = 0;  // the number of lanes that have arrived; the lane that arrived first
+    std::uint32_t site = 0;    // the number of the site at which the first lane arrived
   };
-  /// One named barrier, as the checks see it.
+  /// The data of one named barrier for these checks, since the barrier was last complete.
   struct barrier_record {
-    int lanes = 0;  // number of lanes that the barrier expects; 0: no lane has arrived
-    int last = 0;   // the lane that arrived last
-    std::uint32_t last_site = 0;
-    std::vector<warp_arrivals> warps;
-    knowledge given;           // released by the lanes that have arrived: the lanes that wait acquire it
-    std::vector<int> waiting;  // the lanes that wait
+    int lanes = 0;                     // number of lanes that the barrier expects; 0: no lane has arrived
+    int last = 0;                      // the lane that arrived last
+    std::uint32_t last_site = 0;       // the number of the site at which this lane arrived
+    std::vector<warp_arrivals> warps;  // by warp of the block
+    knowledge given;  // the accesses (block_order.hpp) that the arrivals release, and that the waiting lanes acquire
+    std::vector<int> waiting;  // the lanes that wait (bar.sync)
   };
 
   barrier_record named_[barriers::named];  // by number

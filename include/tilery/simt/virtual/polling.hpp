@@ -11,28 +11,30 @@
 
 namespace tilery::inline TILERY_ABI::virtual_machine {
 
-/// The values that one lane's atomics have found, for up to `kept` addresses. If a lane polls more addresses in turn,
-/// the polling is not detected. Therefore a lane also lets other lanes run at every 1024th (`round`) atomic that is not
-/// detected as polling.
+/// The values that one lane's atomics have found, for up to 8 addresses. If a lane polls more than 8 addresses in turn,
+/// the polling is not detected. Therefore a lane also lets other lanes run at every 1024th atomic that is not detected
+/// as polling.
 class polling {
 public:
-  /// The number of rounds without progress after which lanes that poll count as a deadlock. In one round of the
-  /// scheduler (grid.hpp; not the constant `round` below), each waiting cluster runs once. Without progress, all live
-  /// lanes only wait or poll. The number is this large because a kernel may poll some thousand times, give up and then
-  /// do something else.
+  /// The number of the scheduler's rounds (grid.hpp) without progress after which lanes that poll count as a deadlock.
+  /// In such a round, a host thread runs each of its waiting clusters once. Progress means, for example, that a lane
+  /// ends, or that an atomic finds another value than before. The number is this large because a kernel may poll some
+  /// thousand times, give up and then do something else. (The constant `round` below counts atomics, not these rounds.)
   static constexpr int patience = 1 << 16;
 
   /// Forgets all values: the lane begins a new block.
   void forget() { noted_ = 0; }
 
-  /// Returns true if other lanes must run before an atomic at `place` that would find `value`. Call it once before each
-  /// atomic that reads. `changes`: true if the atomic is going to change the value, as a compare-and-swap that succeeds
-  /// does. Such an atomic does not poll.
+  /// Returns true if other lanes must run before an atomic on the address `place` that would find `value`: because the
+  /// lane polls, or because other lanes run at every 1024th call without polling. Call it once before each atomic that
+  /// reads. `changes`: true if the atomic is going to change the value, as a compare-and-swap that succeeds does. Such
+  /// an atomic does not poll.
   bool lets_others_run(const void* place, std::uint64_t value, bool changes) {
     const note* const known = find(place);
     return (known && known->value == value && !changes) || ++atomics_ % round == 0;
   }
-  /// Notes the value that an atomic finds at `place`. Returns true if another value was noted for this address.
+  /// Notes the value that an atomic finds at `place`. Returns true if a different value was noted for this address
+  /// before.
   bool finds(const void* place, std::uint64_t value) {
     if (note* const known = find(place)) return std::exchange(known->value, value) != value;
     note* const unused = find(nullptr);  // a note that changes() has dropped
@@ -50,7 +52,8 @@ private:
     const void* place;
     std::uint64_t value;
   };
-  // kept: number of notes; a note for a ninth address replaces an older note. round: number of atomics.
+  // kept: the largest number of notes; a note for a ninth address replaces an older note. round: other lanes run at
+  // every 1024th call of lets_others_run() that has detected no polling.
   static constexpr std::uint32_t kept = 8, round = 1024;
 
   note* find(const void* place) {
@@ -60,8 +63,8 @@ private:
   }
 
   note notes_[kept];
-  // noted_: how many new addresses were noted without reusing a dropped note; the first min(noted_, kept) notes are
-  // valid. atomics_: the calls of lets_others_run() that have detected no polling.
+  // noted_: the number of new addresses that were noted without reusing a dropped note; the first min(noted_, kept)
+  // entries of notes_ are in use or dropped. atomics_: the number of calls of lets_others_run() without polling.
   std::uint32_t noted_ = 0, atomics_ = 0;
 };
 

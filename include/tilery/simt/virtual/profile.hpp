@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The profile of a launch on the virtual GPU, as data. For each source line of the kernel that accesses memory,
-// synchronises or computes: the bytes that it moved, its operations, and the cost of both. profile_recorder.hpp adds it
-// up; profile_text.hpp, profile_html.hpp, report_json.hpp and roofline.hpp read it.
+// The profile of a launch on the virtual GPU, as data. It has an entry for each site (site.hpp: a source line of the
+// kernel that accesses memory, synchronises or computes): the bytes that the site requests, its arithmetic operations,
+// and its cost in sectors and wavefronts. profile_recorder.hpp makes the profile; profile_text.hpp, profile_html.hpp,
+// report_json.hpp and roofline.hpp read it.
 #pragma once
 #pragma GCC system_header
 
@@ -16,18 +17,19 @@
 namespace tilery::inline TILERY_ABI {
 
 /// The kind of work at a site: an access to one kind of memory, a synchronisation, or arithmetic. An asynchronous copy
-/// has two kinds, one for each memory.
+/// between global and shared memory counts as two kinds of work, one for each memory (its global side and its shared
+/// side). A bulk copy is a cp.async.bulk.
 enum class site_kind : int {
   global_load,
-  global_store,  // also the global side of a bulk copy from shared memory
-  shared_load,   // also the shared side of such a copy
-  shared_store,  // also the shared side of a copy to shared memory
+  global_store,  // also the global side of a bulk copy from shared to global memory
+  shared_load,   // also the shared side of a bulk copy from shared to global memory
+  shared_store,  // also the shared side of an asynchronous copy from global to shared memory, bulk or not
   atomic,        // on global memory
   shared_atomic,
-  async_copy,  // the global side of a copy to shared memory
+  async_copy,  // the global side of an asynchronous copy from global to shared memory, bulk or not
   shuffle,     // also a vote
-  barrier,     // an arrival, also at a named barrier or an mbarrier
-  wait,        // for groups of asynchronous copies
+  barrier,     // the arrival at a barrier of any kind, from sync_warp to mbarrier
+  wait,        // for groups of asynchronous copies; a wait for an mbarrier is not counted
   fence,
   operations
 };
@@ -49,7 +51,8 @@ constexpr bool is_shared(site_kind k) {
   return k == site_kind::shared_load || k == site_kind::shared_store || k == site_kind::shared_atomic;
 }
 
-/// The cost of one site over a whole launch. A site with several kinds of work has one site_profile for each kind.
+/// The work of one kind at one site, summed over a whole launch. A site with several kinds of work has one site_profile
+/// for each kind.
 struct site_profile {
   tilery::site site;
   site_kind kind = site_kind::global_load;
@@ -60,16 +63,18 @@ struct site_profile {
   std::int64_t fewest_sectors = 0;  ///< sectors if the distinct bytes of each request were contiguous and aligned
   std::int64_t wavefronts = 0;      ///< passes through the 32 banks of shared memory
   std::int64_t fewest_wavefronts = 0;  ///< wavefronts of the same accesses without bank conflicts
-  std::int64_t divergent = 0;          ///< requests in which some live lanes did not take part
+  /// Requests in which some lanes did not take part that were alive at the warp's last barrier or collective.
+  std::int64_t divergent = 0;
   /// Multiply-adds of each unit; for compute_unit::special, function values.
   std::int64_t operations[static_cast<int>(compute_unit::count)] = {};
 
-  /// Estimates how many clocks one SM would be busy with this site alone; used to sort sites:
+  /// Estimates how many clocks one SM would be busy if it did the work of this site for all blocks, and nothing else.
+  /// This cost is used to sort sites:
   ///
   ///   max(requests, sectors / 2, wavefronts) + the sum over all units of operations / rate.
   ///
   /// This means 1 clock to issue a request, 1 clock for 2 sectors (64 bytes) from or to L2, and 1 clock for a
-  /// wavefront. Units that the SM lacks (rate 0) are left out.
+  /// wavefront. A unit's rate is in operations per clock. Units that the SM lacks (rate 0) are left out.
   double cycles(const arch_peaks& on) const;
 };
 

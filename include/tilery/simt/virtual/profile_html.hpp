@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Renders the profile and the faults of a launch as one HTML page, made to be shown on a projector. The page shows the
-// kernel's source, with the cost and the faults of each line. A line that calls a tile step can be unfolded, and then
-// lists the costs of the lines inside the step. The page needs no scripts and loads no other files.
+// kernel's source, with the cost and the faults of each line. A line that calls a tile step (step.hpp: a function with
+// a name in reports, such as "load a tile") can be unfolded, and then lists the costs of the lines inside the step. The
+// page needs no scripts and loads no other files. A cost is an estimate in clocks (site_profile::cycles), shown as a
+// share of the launch's cost.
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +16,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// Builds the page. Costs and faults are grouped by file and line of the kernel's own source (site::kernel_line).
+/// Builds the page. Costs and faults are grouped by file and line of the kernel's own source: those inside a tile step
+/// belong to the kernel's line that calls the step (site::kernel_line).
 class profile_page {
 public:
   profile_page(const launch_profile& launch, const std::vector<fault>& faults)
@@ -27,15 +30,15 @@ public:
       mark(f, f.now);
       if (f.has_before()) mark(f, f.before);
     }
-    std::map<std::string, double> cost;  // by file: files_ is sorted by it, the most expensive file first
+    std::map<std::string, double> cost;  // by file; files_ is sorted by this cost, the most expensive file first
     for (const auto& [place, line] : lines_) cost[place.first] += cycles(line);
     for (const auto& [file, sum] : cost) files_.push_back(file);
     std::stable_sort(files_.begin(), files_.end(),
                      [&](const std::string& a, const std::string& b) { return cost[a] > cost[b]; });
   }
 
-  /// Returns the page. It shows only the lines that have a cost or a fault, with `context` lines before and after
-  /// each.
+  /// Returns the page. Of the source, it shows only the lines that have a cost or a fault, with `context` lines before
+  /// and after each of them.
   std::string text() {
     std::string page = html_begin(launch_.kernel);
     page += "<h1>" + escaped(launch_.kernel) + "</h1>\n<p>" + escaped(bound_of(launch_).text()) + ".</p>\n";
@@ -58,9 +61,9 @@ private:
     std::vector<const site_profile*> sites;
     std::vector<std::string> faults;
   };
-  static constexpr int context = 8;  // lines shown before and after a line that has something to report
+  static constexpr int context = 8;  // number of lines shown before and after a line that has a cost or a fault
 
-  /// Adds a note of the fault to the line of one of its two accesses, f.now or f.before.
+  /// Adds a note of the fault to the source line of one of its two accesses: `side` is f.now or f.before itself.
   void mark(const fault& f, const fault_access& side) {
     if (side.site.kernel_line.line <= 0) return;
     const bool is_now = &side == &f.now;
@@ -78,9 +81,10 @@ private:
     for (const site_profile* s : line.sites) sum += s->cycles(on_);
     return sum;
   }
-  /// Returns `cycles` as a share of the launch's cost (all_cycles_), in percent.
+  /// Returns a cost in clocks as a share of the launch's cost (all_cycles_), in percent.
   double share(double cycles) const { return all_cycles_ > 0 ? cycles / all_cycles_ * 100 : 0; }
 
+  /// Adds the lines of a file that have a cost or a fault, and the lines around them.
   void add_file(std::string& page, const std::string& file) {
     const std::vector<std::string>& source = sources_.lines(file);
     page += "<h2>" + escaped(file) + "</h2>\n";
@@ -104,8 +108,9 @@ private:
     page += "</table>\n";
   }
 
-  /// Adds a source line to the page: its cost and text, then the counts of the verbs that the line itself executes,
-  /// then one entry to unfold for each tile step that the line calls, then its faults.
+  /// Adds a source line to the page: its cost and text, then the counts of the verbs (operations of a lane, such as
+  /// "load") that the line itself executes, then one entry to unfold for each tile step that the line calls, then its
+  /// faults.
   void add_line(std::string& page, int number, const std::string& source, const line_report& line) {
     std::string notes;
     std::map<std::string, std::vector<const site_profile*>> steps;
@@ -126,8 +131,8 @@ private:
       page += "<tr><td></td><td></td><td class=\"fault\" colspan=\"2\">" + escaped(f) + "</td></tr>\n";
   }
 
-  /// Returns a table of the lines inside a step, the most expensive first: the cost, place, source text and counts of
-  /// each line.
+  /// Returns a table of the sites inside a step, in the order of `sites` (the most expensive site first): the cost,
+  /// place, source text and counts of each site.
   std::string inner(const std::vector<const site_profile*>& sites) {
     std::string result = "<table>";
     for (const site_profile* s : sites)
@@ -155,13 +160,13 @@ private:
   std::map<std::pair<std::string, int>, line_report> lines_;
   std::vector<std::string> files_;
   source_files sources_;
-  double all_cycles_ = 0;  // of all sites
+  double all_cycles_ = 0;  // sum of the costs of all sites, in clocks
 };
 
 }  // namespace virtual_machine
 
-/// Returns one HTML page: the source of a launch's kernel, each line with its cost and with those of the given faults
-/// that concern it.
+/// Returns one HTML page: the profile of a launch and the given faults, at the lines of the kernel's source that they
+/// concern.
 inline std::string html_of(const launch_profile& launch, const std::vector<fault>& faults = {}) {
   return virtual_machine::profile_page(launch, faults).text();
 }

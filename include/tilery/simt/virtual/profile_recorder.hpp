@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Adds up the profile of a launch: it is given warp requests, and keeps a row of sums for each site and kind of work.
-// The accesses of lanes are added when their warp passes a sync_block, a sync_cluster or a collective, or when the
-// block ends; until then block_requests.hpp keeps them. Not thread-safe.
+// Adds up the profile of a launch. The recorder has a row of sums (a site_profile) for each site (site.hpp) and kind of
+// work. It is given warp requests, each of which is one access (or synchronisation) of lanes of one warp together
+// (warp_request.hpp). block_requests.hpp forms them from the accesses of single lanes, and adds them when the warp
+// passes a sync_block, a sync_cluster or a collective, or when the block ends. Bulk copies and arithmetic are added at
+// once. Not thread-safe.
 #pragma once
 #pragma GCC system_header
 
@@ -15,8 +17,9 @@ namespace tilery::inline TILERY_ABI::virtual_machine {
 
 class profile_recorder {
 public:
-  /// Returns the number of the row of a site and kind, and creates the row at the first call. A site may have rows of
-  /// several kinds: a bulk copy, for example, has one for global memory and one for shared memory.
+  /// Returns the index of the row for a site and kind of work, and creates the row at the first call. `site`: the
+  /// site's number in the site_table. A site may have several rows: a bulk copy, for example, has one for global memory
+  /// and one for shared memory.
   int row(std::uint32_t site, site_kind kind) {
     constexpr std::size_t kinds = static_cast<std::size_t>(site_kind::operations) + 1;
     const std::size_t index = site * kinds + static_cast<std::size_t>(kind);
@@ -69,9 +72,9 @@ public:
     }
   }
 
-  /// Adds `requests` requests of `lanes` lanes in total, whose addresses were not kept. Their cost is extrapolated from
-  /// the requests that were added since the row was equal to `before`, at least one: the bytes in proportion to the
-  /// lanes, all other sums in proportion to the requests.
+  /// Adds `requests` requests of `lanes` lanes in total, whose addresses were not kept. Their bytes and costs are
+  /// extrapolated from the requests (at least one) that were added since the row was equal to `before`: the bytes in
+  /// proportion to the lanes; sectors, wavefronts and divergent requests in proportion to the requests.
   void add_alike(int row, const site_profile& before, std::int64_t requests, std::int64_t lanes) {
     site_profile& to = rows_[static_cast<std::size_t>(row)];
     const std::int64_t known = to.requests - before.requests, known_lanes = to.lanes - before.lanes;
@@ -95,8 +98,8 @@ public:
     rows_[static_cast<std::size_t>(row(site, site_kind::operations))].operations[static_cast<int>(on)] += count;
   }
 
-  /// Adds a sector of global memory (its address / 32) to the distinct sectors that the launch reads, writes or, with
-  /// an atomic, both.
+  /// Adds a sector of global memory to the distinct sectors that the launch reads or writes (an atomic: both).
+  /// `sector`: its address / 32.
   void mark(site_kind kind, std::uintptr_t sector) {
     if (kind != site_kind::global_store) read_.insert(sector);
     if (kind == site_kind::global_store || kind == site_kind::atomic) written_.insert(sector);
@@ -119,7 +122,7 @@ private:
   std::vector<site_profile> rows_;
   std::vector<std::uint32_t> site_of_;  // by row
   std::vector<int> row_of_;             // by site and kind; -1: no row yet
-  sector_set read_, written_;
+  sector_set read_, written_;           // the distinct sectors that the launch has read and written
 };
 
 }  // namespace tilery::inline TILERY_ABI::virtual_machine

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Renders the profile of a launch as a table for a terminal, the most expensive site (site.hpp) first.
+// Renders the profile of a launch as a table for a terminal, the most expensive site first. A site (site.hpp) is a
+// place in the kernel that accesses memory, synchronises or computes.
 #pragma once
 #pragma GCC system_header
 
@@ -24,8 +25,9 @@ inline std::string short_number(double value) {
   return result;
 }
 
-/// Returns the average cost of a site's requests in global or shared memory, such as "8 sectors a request, 4 at best".
-/// For arithmetic, returns the number of operations of each unit. For synchronisations, returns an empty string.
+/// For accesses to memory, returns the average cost of a request (one access of a warp), such as "8 sectors a request,
+/// 4 at best" (4: if the distinct bytes were contiguous and aligned; for wavefronts: without bank conflicts). For
+/// arithmetic, returns the number of operations of each unit. For synchronisations, returns an empty string.
 inline std::string cost_text(const site_profile& s) {
   const auto text = [&](std::int64_t value, std::int64_t fewest, const char* what) {
     std::string result =
@@ -43,16 +45,18 @@ inline std::string cost_text(const site_profile& s) {
   return result;
 }
 
-/// Returns the share of the site's requests that are divergent, such as "3 % divergent"; an empty string if none is.
+/// Returns the share of the site's requests in which some live lanes did not take part (site_profile::divergent), such
+/// as "3 % divergent"; an empty string if there are no such requests.
 inline std::string divergence_text(const site_profile& s) {
   return s.divergent == 0 ? "" : short_number(ratio(s.divergent, s.requests) * 100) + " % divergent";
 }
 
 }  // namespace virtual_machine
 
-/// Returns the sizes, the totals and the roofline bound of a launch, then one line of text for each site. Columns: the
-/// site's share of the launch's cost (site_profile::cycles), the kind of work, the number of requests, the cost of a
-/// request and the share of divergent requests (for arithmetic: the operations), and the place in the source.
+/// Returns the grid's and block's sizes, the bytes read and written and the roofline bound of a launch, then one line
+/// of text for each site. Columns: the site's share of the launch's cost (site_profile::cycles), the kind of work, the
+/// number of requests, the average cost of a request and the share of divergent requests (for arithmetic: the
+/// operations), and the place in the source.
 inline std::string text_of(const launch_profile& launch) {
   using namespace virtual_machine;
   const arch_peaks& on = peaks(launch.arch);

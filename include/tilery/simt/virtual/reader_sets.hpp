@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The readers in the history of memory, as numbered sets. A cell (shadow.hpp) stores the 32-bit number of the set of
-// its readers since its last write. Atomics are recorded as readers, even those that write. Many cells have equal sets,
-// so there are few sets.
+// Numbered sets of readers. For each cell of memory (a byte or an element: shadow.hpp) the virtual GPU records the
+// accesses that have read the cell since its last write: the cell stores the 32-bit number of the set of these readers.
+// Atomics are recorded as readers, even those that write (shadow::atomic has the one exception). Many cells have equal
+// sets, so there are few sets.
+//
+// Each reader is a lane or a copy engine, which makes asynchronous copies (epoch.hpp). A read has a time
+// (vector_clock.hpp), a site (site.hpp: a place in the kernel, given by its number) and a mode (plain, atomic ...).
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +20,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// A reader's epoch (epoch.hpp), packed in three integers for a fast comparison. The default is equal to no epoch.
+/// The epoch of a reader (epoch.hpp: one access with its actor, time, site and kind), packed in three integers for a
+/// fast comparison. A default-constructed key is equal to the key of no epoch.
 struct reader_key {
   // who: block and group. when: time and site. how: member (bits 8 to 15), atomic_write (bit 7), mode (bits 0 to 6).
   std::uint64_t who = 0, when = ~std::uint64_t{0};
@@ -32,19 +37,22 @@ struct reader_key {
   bool operator==(const reader_key& o) const { return ((who ^ o.who) | (when ^ o.when) | (how ^ o.how)) == 0; }
 };
 
-/// Numbered sets of readers. A set is a linked list. Each link (`readers`, epoch.hpp) holds the lanes of one warp that
-/// have read at one time and site, or the copies of one engine, and in `others` the number of the rest of the set. The
-/// number of a set is that of its newest link; 0 is the empty set. Between two barriers, equal lists of lanes' reads
-/// have one number; the same readers in another order are another list.
+/// Numbered sets of readers. A set is a linked list. Each link (`readers`, epoch.hpp) holds the lanes of one warp (or
+/// the members of one copy engine) that have read at one time and site in one mode, and in `others` the number of the
+/// set that consists of the older links. The number of a set is that of its newest link; 0 is the empty set.
 ///
-/// A barrier of all lanes that can access the memory orders all reads by lanes before later accesses. The sets of such
-/// reads then count as empty: their numbers are below `known_`. Sets that contain a read by an engine (an asynchronous
-/// copy) stay, because only a wait for the copy orders that read. The two kinds of sets have separate number ranges.
+/// Equality. Two equal lists have one number. The same readers in another order are another list, with another number.
+/// After order_all(), a list that contains a read by an engine may get a second number.
+///
+/// Barriers. A barrier of all lanes that can access the memory orders all reads by lanes before later accesses. The
+/// sets that contain only such reads then count as empty: their numbers are below `known_`. Sets that contain a read by
+/// an engine (an asynchronous copy) stay, because only a wait for the copy orders that read. Sets with and without an
+/// engine's read have separate number ranges.
 class reader_sets {
 public:
   static constexpr std::uint32_t with_engine = 1u << 31;  // set in the number of a set that contains an engine's read
 
-  /// True if the set is empty, or if all of its reads happen before every later access: such a set counts as empty.
+  /// True if the set counts as empty: it is empty, or a barrier has ordered all of its reads before every later access.
   bool known_to_all(std::uint32_t number) const { return number < known_; }
   /// Returns the number of links that are stored.
   std::size_t size() const { return lanes_.size() + engines_.size(); }
@@ -56,8 +64,8 @@ public:
   void visit(std::uint32_t number, const Visit& each) const {
     for (; !known_to_all(number); number = at(number).others) each(at(number));
   }
-  /// Visits a set to whose newest link the lanes in the mask `joined` have been added, without a new number for it
-  /// (cell_readers.hpp keeps such masks).
+  /// Visits the set `number` as if its newest link also had the lanes in the mask `joined`. (cell_readers.hpp stores
+  /// such masks next to the number of a set, instead of making a new set for each lane.)
   template <class Visit>
   void visit(std::uint32_t number, std::uint32_t joined, const Visit& each) const {
     if (known_to_all(number)) return;
@@ -70,9 +78,9 @@ public:
   /// True if the set holds an atomic that wrote.
   bool any_wrote(std::uint32_t number) const { return !known_to_all(number) && at(number).any_wrote; }
 
-  /// Returns the number of the set with one more reader. `ordered(readers)`: true if those reads happen before the new
-  /// one. The result leaves out such reads if the new reader can stand for them (see stands_for()): an access that is
-  /// ordered after the new read is ordered after them, too.
+  /// Returns the number of the set with one more reader. `ordered(readers)`: true if the reads in that link happen
+  /// before the new read. The result leaves out such a link if the new reader can stand for it (see stands_for()): an
+  /// access that is ordered after the new read is ordered after the reads in that link, too.
   template <class Ordered>
   std::uint32_t with(std::uint32_t number, const epoch& reader, const Ordered& ordered) {
     const reader_key key(reader);
@@ -85,9 +93,9 @@ public:
     place_of(number, key) = {key, number, result};
     return result;
   }
-  /// Returns the number of the set with a new link `by` without members: lanes of one warp join it later. Leaves out
-  /// reads as with() does. `ordered(readers)`: true if those reads happen before the next access of each lane of this
-  /// warp.
+  /// Returns the number of the set with a new link `by` that has no members yet: the lanes of one warp join it later
+  /// (see joined()). Leaves out links as with() does. `ordered(readers)`: true if the reads in that link happen before
+  /// the next access of each lane of this warp.
   template <class Ordered>
   std::uint32_t opened(std::uint32_t number, const readers& by, const Ordered& ordered) {
     return extended(known_to_all(number) ? 0 : number, by, ordered);
@@ -101,8 +109,8 @@ public:
     r.members |= members;
     return find(r);
   }
-  /// True if the lanes `these` can join the newest link of the set: both have the same warp, time, site and mode, and
-  /// the set contains neither an atomic that wrote nor an engine's read.
+  /// True if the lanes `these` can join the newest link of the set: the link has the warp, time, site and mode of
+  /// `these`, and the set does not count as empty and contains neither an atomic that wrote nor an engine's read.
   bool holds(std::uint32_t number, const readers& these) const {
     if (number < known_ || number - known_ >= lanes_.size()) return false;
     const readers& r = lanes_[number - known_];
@@ -116,10 +124,11 @@ public:
   }
 
   /// Drops the links that no cell needs, and renumbers the other sets. `used`: the numbers that cells store. Returns a
-  /// function from the old number of a set in `used` to its new number, which is 0 if the set counts as empty.
+  /// function from the old number of a set in `used` to its new number; the new number is 0 if the set counts as empty.
   template <class Numbers>
   auto drop_unused(const Numbers& used) {
-    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());  // by link: 1 if used
+    // by index of the link: 1 if the link is used; later the new index of the link
+    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());
     for (std::uint32_t number : used)
       for (; !known_to_all(number); number = at(number).others) {
         std::uint32_t& mark = number & with_engine ? engines[number & ~with_engine] : lanes[number - known_];
@@ -155,6 +164,7 @@ public:
     if (!lanes_.empty()) std::fill(slots_.begin(), slots_.end(), 0);
     lanes_.clear();
   }
+  /// Drops all sets.
   void clear() {
     if (known_ == 1 && size() == 0) return;
     known_ = 1;
@@ -164,12 +174,13 @@ public:
   }
 
 private:
-  /// A cached call of with(): the reader, the old set and the new one. A lane reads many cells that have equal sets.
+  /// A cached call of with(): the reader, the number of the old set (`from`) and of the new set (`result`). The cache
+  /// helps because a lane reads many cells that have equal sets.
   struct step {
     reader_key key;
     std::uint32_t from = 0, result = 0;
   };
-  /// Returns the index in the cache: a hash of the arguments.
+  /// Returns the index in the cache for a call of with(): a hash of its arguments.
   static std::size_t slot_of(std::uint32_t from, const reader_key& key) {
     return (from * 37 + key.how * 5 + static_cast<std::uint32_t>(key.who) * 161 +
             static_cast<std::uint32_t>(key.when) * 57) %
@@ -181,10 +192,10 @@ private:
     return number & with_engine ? engines_[number & ~with_engine] : lanes_[number - known_];
   }
 
-  /// Returns the number of the set with the link `by`. A link of the same warp, time, site, mode and `wrote` is merged
-  /// with `by`. Links that are ordered before `by`, and for which `by` can stand, are left out. A link contains the
-  /// number of the rest of its set: so all links that are newer than the oldest link merged or left out must be stored
-  /// anew.
+  /// Returns the number of the set `number` with the link `by` added as the newest. A link of the same warp (or
+  /// engine), time, site, mode and `wrote` is merged with `by`. A link that is ordered before `by`, and for which `by`
+  /// can stand, is left out. Each link contains the number of the set of its older links: so all links that are newer
+  /// than the oldest link merged or left out must be stored anew.
   template <class Ordered>
   [[gnu::noinline]] std::uint32_t extended(std::uint32_t number, readers by, const Ordered& ordered) {
     std::uint32_t kept[max_chain], depth = 0, changed = 0, i = number;  // kept[0 .. changed - 1] are stored anew
@@ -255,12 +266,13 @@ private:
     for (std::uint32_t i = 0; i < engines_.size(); ++i) slots_[free_slot(engines_[i])] = i | with_engine;
   }
 
-  static constexpr std::uint32_t recent = 256;      // slots of the cache: a lane reads few different sets in a loop
-  static constexpr std::uint32_t max_chain = 1024;  // extended() examines no more links after it has kept this many
+  static constexpr std::uint32_t recent = 256;      // entries of the cache: the cells of a loop have few different sets
+  static constexpr std::uint32_t max_chain = 1024;  // extended() examines links until it has kept this many
 
-  std::uint32_t known_ = 1;               // the number of lanes_[0]; sets with smaller numbers count as empty
+  std::uint32_t known_ = 1;               // the number of link lanes_[0]; sets with smaller numbers count as empty
   std::vector<readers> lanes_, engines_;  // links of sets without and with an engine's read
-  // hash table of the links: numbers, 0 if free; the size is a power of two, at least twice the number of links
+  // hash table of the links: each slot holds the number of a link, or 0 if it is free; the number of slots is a power
+  // of two, at least twice the number of links
   std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(1024);
   std::vector<step> recent_ = std::vector<step>(recent);
 };

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Caches for the recording of accesses to a block's shared memory (shadow.hpp). For the last reads of each warp: the
-// set of readers that the lanes join (`reading`, cell_readers.hpp). For the last writes of each lane: the number in the
-// write log. The caches help because one instruction accesses many bytes, which mostly have the same history.
+// Two caches that make the recording of accesses to a block's shared memory (shadow.hpp) faster. For the last reads of
+// each warp, a cache keeps the last change of a set of readers, which the next lane or byte can repeat (`reading`,
+// cell_readers.hpp). For the last writes of each lane, a cache keeps the number in the write log (write_log.hpp). The
+// caches help because one instruction accesses many bytes, most of which were read and written by the same accesses.
+//
+// An entry belongs to one time and site. The time is a lane's count of its releases and barriers (vector_clock.hpp). A
+// site is a place in the kernel, given by its number (site.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -14,7 +18,7 @@ namespace virtual_machine {
 
 class recent_accesses {
 public:
-  /// The reads of one warp at one time and site. The alignment is that of a cache line of the host.
+  /// The reads of one warp at one time and site. The alignment, 64 bytes, is that of a usual cache line of the host.
   struct alignas(64) reads {
     std::uint64_t when = ~std::uint64_t{0};  // see when(); the default is no time and site
     reading reader;
@@ -22,21 +26,22 @@ public:
   /// The writes of one lane at one time and site.
   struct writes {
     std::uint64_t when = ~std::uint64_t{0};
-    std::uint32_t number = 0;  // of their entry in the write log
+    std::uint32_t number = 0;  // the number in the write log that all of these writes have
   };
 
   recent_accesses(int warps, int lanes)
       : reads_(static_cast<std::size_t>(warps) * places), writes_(static_cast<std::size_t>(lanes) * places) {}
 
-  /// Returns the cache entry of this lane's warp for a site. The entry may hold another site or an earlier time: the
-  /// caller compares `when`.
+  /// Returns the cache entry of this lane's warp for a site. The entry may belong to another site or to an earlier
+  /// time: the caller must compare its `when`.
   reads& reads_of(int lane, std::uint32_t site) {
     return reads_[static_cast<std::size_t>(lane) / block_order::warp_lanes * places + site % places];
   }
-  /// Returns this lane's cache entry for a site. The entry may hold another site or an earlier time, too.
+  /// Returns this lane's cache entry for a site. The caller must compare `when` here, too.
   writes& writes_of(int lane, std::uint32_t site) {
     return writes_[static_cast<std::size_t>(lane) * places + site % places];
   }
+  /// Empties both caches.
   void forget() {
     std::fill(reads_.begin(), reads_.end(), reads{});
     std::fill(writes_.begin(), writes_.end(), writes{});
@@ -45,10 +50,10 @@ public:
   static std::uint64_t when(std::uint32_t time, std::uint32_t site) { return std::uint64_t{time} << 32 | site; }
 
 private:
-  static constexpr std::size_t places = 4;  // entries of each warp or lane, by the site modulo 4
+  static constexpr std::size_t places = 4;  // number of entries of each warp or lane: one for each value of site % 4
 
-  std::vector<reads> reads_;    // (warp, place)
-  std::vector<writes> writes_;  // (lane, place)
+  std::vector<reads> reads_;    // (warp, site % 4)
+  std::vector<writes> writes_;  // (lane, site % 4)
 };
 
 /// The function `ordered` that shadow::fast_read() takes, for a read by `lane`.
@@ -57,7 +62,8 @@ struct lane_order {
   int lane;
   /// True if the write happens before the lane's next access.
   bool operator()(const epoch& e) const { return order.knows(lane, e); }
-  /// True if the warp's clock shows that the reads happen before the next access of every lane of this lane's warp.
+  /// True if the clock of this lane's warp shows that the reads happen before the next access of every lane of the
+  /// warp. False if this follows only from clocks of single lanes (block_order.hpp).
   bool operator()(const readers& r) const { return order.warp_knows(lane, r); }
 };
 

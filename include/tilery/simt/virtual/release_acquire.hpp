@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Release and acquire: the part of the happens-before order (block_order.hpp) that a block's atomics and fences create,
 // by their memory order and scope. A flag is an address at which an atomic has released, by its own order or after
-// a release fence. A release stores, at its flag, the accesses that happen before it (the releasing lane's own and
-// those that it knows). A lane that acquires at this flag knows of these accesses from then on: they happen before its
-// next access.
+// a release fence. A release stores, at its flag, the accesses that happen before it: those that the releasing lane has
+// made, and those that happen before its next access. When a lane acquires at this flag, the stored accesses happen
+// before the next access of this lane. `knowledge` is such a set of accesses.
 #pragma once
 #pragma GCC system_header
 
@@ -33,8 +33,9 @@ public:
   /// Records an atomic of a lane, which acquires and releases as its order `o` and scope `s` demand. `reads` and
   /// `writes`: both are true for a read-modify-write; a load only reads, a store only writes.
   ///
-  /// A flag stores two kinds of knowledge (flag_state, launch_watch.hpp): `to_block` for lanes of the block that
-  /// released last, `to_all` for all lanes. A release of block scope adds to `to_block` alone.
+  /// A flag stores two sets of accesses (flag_state, launch_watch.hpp): `to_block` is for lanes of the block that
+  /// released last, `to_all` is for all lanes. A release of block scope adds to `to_block` alone, a release of wider
+  /// scope to both.
   void atomic(int lane, const void* address, bool in_shared, bool reads, bool writes, order o, scope s) {
     flag_table& flags = in_shared ? shared_flags_ : global_flags_;
     flag_state* flag = flags.find(address);
@@ -46,16 +47,16 @@ public:
       if (acquires && s != scope::block)
         order_.acquire(lane, flag->to_all);
       else
-        l.seen_of_all.join(flag->to_all);  // a later acquire fence of wider scope than the block acquires it
+        l.seen_of_all.join(flag->to_all);  // a later acquire fence of wider scope than the block will acquire `to_all`
     }
     if (!writes) return;
-    // a store replaces what earlier atomics have released at this flag; a read-modify-write adds to it (C++ calls this
-    // the release sequence)
+    // a store replaces the accesses that earlier atomics have released at this flag; a read-modify-write adds to them
+    // (C++ calls this the release sequence)
     if (!reads && flag) flags.forget(address), flag = nullptr;
     const bool releases = o == order::release || o == order::acquire_release;
     if (!releases && !l.has_fenced) return;
     flag_state& given = flags.of(address);
-    // another block released last: drops what it released in block scope
+    // if another block released last: drops the accesses that this other block released in block scope
     if (given.block != order_.block()) given.to_block = given.to_all;
     given.block = order_.block();
     if (releases) {
@@ -63,14 +64,14 @@ public:
       given.to_block.join(all);
       if (s != scope::block) given.to_all.join(all);
     }
-    // an atomic after a release fence releases what the fence did, even if the atomic is relaxed
+    // an atomic after a release fence releases the accesses before the fence, even if the atomic is relaxed
     given.to_block.join(l.fenced_for_block);
     if (s != scope::block) given.to_all.join(l.fenced_for_all);
   }
 
-  /// Records a fence of a lane. An acquire fence acquires what was released at the flags that the lane's earlier
-  /// atomics have read. A release fence makes the lane's later atomics that write release every access before the
-  /// fence. A fence of block scope does so among the lanes of this block only.
+  /// Records a fence of a lane. An acquire fence acquires the accesses that were released at the flags that the lane's
+  /// earlier atomics have read. After a release fence, each later atomic of the lane that writes also releases every
+  /// access before the fence. A fence of block scope orders accesses for the lanes of this block only.
   void fence(int lane, order o, scope s) {
     lane_fences& l = fences(lane);
     if (o == order::acquire || o == order::acquire_release) {
@@ -86,13 +87,13 @@ public:
   }
 
 private:
-  /// The knowledge that one lane's release fences have released, and the knowledge that its next acquire fence
-  /// acquires.
+  /// The accesses before one lane's release fences, and the accesses that its next acquire fence acquires.
   struct lane_fences {
-    // released by the last release fence of any scope; by the last one of wider scope than the block
+    // the accesses before the last release fence of any scope; before the last one of wider scope than the block
     knowledge fenced_for_block, fenced_for_all;
-    knowledge seen_of_block, seen_of_all;  // to_block and to_all of flags that were read, but not acquired yet
-    bool has_fenced = false;               // the lane has executed a release fence
+    // `to_block` and `to_all` of flags that the lane's atomics have read without acquiring them
+    knowledge seen_of_block, seen_of_all;
+    bool has_fenced = false;  // the lane has executed a release fence
   };
 
   lane_fences& fences(int lane) { return lanes_[static_cast<std::size_t>(lane)]; }

@@ -4,9 +4,11 @@
 // included here, finds these to_json functions by argument-dependent lookup: `nlohmann::json(profile)` works.
 //
 // Keys are the names of members or member functions; profile.hpp, roofline.hpp and fault.hpp explain them. `product` is
-// the member of arch_peaks. `operations` has a key for each unit, `resources` a key for each resource, with its time.
-// Times are in seconds. Keys that would say nothing are left out: `step` outside of steps, a unit without operations,
-// `before` and `element` if there is none, and `cause` if it is 0.
+// the GPU's name, from arch_peaks. `operations` has a key for each unit of an SM; `resources` has a key for each
+// resource (DRAM, L2 ...), whose value is the bound by this resource. Times are in seconds; the time for a unit that
+// the GPU lacks is infinity. Keys that would say nothing are left out: `step` outside of steps, a unit without
+// operations (and `operations` if all are), `resources` if the launch uses none, `before` and `element` if there is
+// none, and `cause` if it is 0.
 #pragma once
 #pragma GCC system_header
 

@@ -3,13 +3,13 @@
 // L2, L1, shared memory, each arithmetic unit) gives one bound: the amount of work divided by the peak rate. The
 // resource with the largest bound is the one to optimise.
 //
-// The model leaves out what the profile does not contain: latency, and data that the previous kernel left in L2. An SM
+// The model leaves out latency, and data that the previous kernel left in L2, because the profile has neither. An SM
 // without a block does nothing: if a launch has fewer blocks than the GPU has SMs, the rates of L1, shared memory and
-// arithmetic are those of as many SMs as there are blocks, and L2's is at most 64 bytes a clock for each of these SMs.
-// DRAM's rate stays that of the GPU.
+// arithmetic are those of as many SMs as there are blocks. The rate of L2 is at most 64 bytes per clock for each SM
+// that has a block. The rate of DRAM is always that of the whole GPU.
 //
-// If the last wave of blocks does not fill the GPU, the text says so, but the bound does not change, because blocks may
-// take different times.
+// A wave is one block on each SM. If the last wave has fewer blocks than the GPU has SMs, the text of the result says
+// so, but the bound does not change, because blocks may take different times.
 #pragma once
 #pragma GCC system_header
 
@@ -23,35 +23,37 @@ namespace tilery::inline TILERY_ABI {
 /// The least time that a launch needs of one resource.
 struct resource_bound {
   std::string name;   ///< "DRAM", "L2", "L1", "shared memory", "fma f32" ...
-  double seconds;     ///< infinity if the GPU lacks this unit
-  std::string needs;  ///< usually the amount of work and the rate: "67.1 MB, each sector once, at 3.4 TB/s"
+  double seconds;     ///< infinity if the resource is a unit that the GPU lacks
+  std::string needs;  ///< the amount of work and mostly the rate: "67.1 MB, each sector once, at 3.4 TB/s"; for a unit
+                      ///< that the GPU lacks: "a unit that it lacks"
 };
 
 /// The lower bounds of a launch's time on one GPU product, such as the H100 SXM (core/arch_peaks.hpp).
 struct roofline {
   const arch_peaks* on;                   ///< the peak rates of the product
-  std::int64_t blocks;                    ///< of the launch
-  std::vector<resource_bound> resources;  ///< those that the launch uses, the largest bound first
+  std::int64_t blocks;                    ///< number of blocks of the launch
+  std::vector<resource_bound> resources;  ///< the resources that the launch uses, the largest bound first
 
   /// Returns the bound of the launch: the largest bound of a resource. bound_by() is the name of this resource.
   double seconds() const { return resources.empty() ? 0 : resources.front().seconds; }
   const char* bound_by() const { return resources.empty() ? "nothing" : resources.front().name.c_str(); }
-  /// Returns the share of the SMs that have a block, averaged over all waves: blocks / (waves * SMs). It is 1 if every
-  /// wave is full. Assumes one block per SM, and blocks of equal time.
+  /// Returns the share of the SMs that have a block, averaged over all waves: blocks / (waves * SMs). The share is 1 if
+  /// every wave is full. Assumes that an SM runs one block at once, and that all blocks take equal time.
   double filled() const {
     const std::int64_t waves = (blocks + on->multiprocessors - 1) / on->multiprocessors;
     return waves == 0 ? 0 : static_cast<double>(blocks) / static_cast<double>(waves * on->multiprocessors);
   }
   /// Returns the bound as text. Example: "at least 20 us on an H100 SXM: bound by DRAM (67.1 MB, each sector once, at
-  /// 3.4 TB/s)". If filled() is below 0.995, the text also gives it in percent. Other texts say that there is nothing
-  /// to do, or that the GPU lacks a unit that the launch needs.
+  /// 3.4 TB/s)". If filled() is below 0.995, the text also gives filled() in percent. If the launch uses no resource,
+  /// the text says that there is nothing to do; if the GPU lacks a unit that the launch needs, the text says so.
   std::string text() const;
 };
 
 namespace virtual_machine {
 
-/// Returns a value as text and its SI prefix in `letter`: 67108864 gives "67.1" and "M". The text has one decimal below
-/// 99.95 and none from there on; a whole number below 1000 has none either.
+/// Divides a value by 1000 until it is below 999.5 (at most 5 times); returns the result as text, and the SI prefix in
+/// `letter`: 67108864 gives "67.1" and "M". The result has one decimal if it is below 99.95, otherwise none. A whole
+/// number that was not divided has no decimal either.
 inline std::string digits_of(double value, const char*& letter) {
   static constexpr const char* letters[] = {"", "k", "M", "G", "T", "P"};
   int step = 0;
@@ -91,20 +93,24 @@ inline bool is_tensor(compute_unit u) { return u >= compute_unit::tensor_f16; }
 
 }  // namespace virtual_machine
 
-/// Computes the least time that a launch takes on a product, by resource. The work of each resource, which is divided
-/// by its rate:
+/// Computes the least time that a launch takes on a product, by resource: the work divided by the rate. A sector is 32
+/// bytes. The rates of L2, L1, shared memory and arithmetic count only SMs that have a block.
 ///
-///   DRAM            the distinct sectors that are read, and those that are written;
-///   L2              the sectors of all requests of stores and atomics, and the larger of two: the sectors of all
-///                   requests of asynchronous copies (counted as if all bypassed L1; those of 4 and 8 bytes do
-///                   not), or the distinct sectors that are read;
-///   L1              the sectors of all requests of loads, at 128 bytes a clock for each SM;
-///   shared memory   one wavefront a clock for each SM;
-///   arithmetic      the operations of each unit, at its rate.
+///   resource        work                                                         rate
+///   DRAM            the distinct sectors that are read, plus the distinct        dram_bytes_a_second
+///                   sectors that are written
+///   L2              the sectors of all requests of stores and atomics, plus      l2_bytes_a_clock, at most 64 bytes
+///                   the larger of: the sectors of all requests of copies from    per clock for each SM
+///                   global to shared memory; the distinct sectors that are read
+///   L1              the sectors of all requests of loads                         128 bytes per clock for each SM
+///   shared memory   wavefronts                                                   1 per clock for each SM
+///   each unit       operations                                                   rate_of() per clock for each SM
+///
+/// The copies count for L2 as if all of them bypassed L1; those of 4 and 8 bytes do not.
 inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
   using virtual_machine::count_text, virtual_machine::with_unit;
   roofline result{&on, launch.blocks.volume(), {}};
-  // the number of SMs that have a block
+  // busy: the number of SMs that have a block, at least 1
   const double busy =
       static_cast<double>(std::min<std::int64_t>(on.multiprocessors, std::max<std::int64_t>(1, result.blocks)));
   const auto needs = [&](const char* name, double amount, double a_second, const std::string& text) {
@@ -148,7 +154,8 @@ inline roofline bound_of(const launch_profile& launch, const arch_peaks& on) {
   return result;
 }
 
-/// Computes the bounds on the product that stands for the arch which the virtual GPU modelled (see peaks()).
+/// Computes the bounds on the first product in arch_peaks.hpp that has the arch which the virtual GPU modelled (see
+/// peaks()).
 inline roofline bound_of(const launch_profile& launch) { return bound_of(launch, peaks(launch.arch)); }
 
 inline std::string roofline::text() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A set of 32-byte sectors of global memory; the profile counts the distinct sectors of a launch with it. One bit
-// stands for each sector. The bits are stored in pages; a page is created when its first sector is added.
+// A set of 32-byte sectors of global memory. The profile of a launch uses two such sets to count the distinct sectors
+// that the launch reads and writes. One bit stands for each sector. The bits are stored in pages; a page is created
+// when its first sector is added.
 #pragma once
 #pragma GCC system_header
 
@@ -22,13 +23,14 @@ public:
     size_ += (word & bit) == 0;
     word |= bit;
   }
+  /// Returns the number of distinct sectors.
   std::int64_t size() const { return size_; }
 
 private:
-  static constexpr std::uintptr_t page_sectors = 2048;  // a page: the 256 bytes of bits for 64 KiB of memory
+  static constexpr std::uintptr_t page_sectors = 2048;  // a page has 2048 bits (256 bytes), for 64 KiB of memory
   using page = std::array<std::uint64_t, page_sectors / 64>;
 
-  /// Returns the page of this number (address / 64 KiB), and creates it if it is missing.
+  /// Returns page `number` (address / 64 KiB), and creates the page if it does not exist.
   page& page_of(std::uintptr_t number) {
     recent& entry = recent_[number % recent_.size()];
     if (entry.bits == nullptr || entry.number != number) {
@@ -39,8 +41,8 @@ private:
     return *entry.bits;
   }
 
-  /// An entry of the cache of recently used pages. The cache has 16 entries, by the page's number modulo 16, because
-  /// kernels alternate between their operands.
+  /// An entry of the cache of recently used pages. The cache has 16 entries, by the page's number modulo 16, and not
+  /// only one, because kernels alternate between their operands.
   struct recent {
     std::uintptr_t number = 0;
     page* bits = nullptr;

@@ -22,7 +22,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// A member of a kernel's `shared` struct.
+/// A member of a kernel's `shared` struct. All sizes and offsets are in bytes.
 struct shared_member {
   const char* name;
   // begin: offset from the start of the struct. bytes, element_bytes: sizes of the member and of one of its elements.
@@ -30,8 +30,8 @@ struct shared_member {
 };
 using shared_members = std::vector<shared_member>;
 
-/// The argument of a shared struct's `members` function, which calls it as name("row", row) for each member. It
-/// collects the names, offsets and sizes of the members in a list.
+/// The argument `name` of a shared struct's `members` function, which calls name("row", row) for each member. Each call
+/// appends the name, offset and sizes of the member to a list.
 class member_list {
 public:
   /// `begin`: the address of the struct. `all`: the list to which members are added.
@@ -39,7 +39,7 @@ public:
 
   template <class T>
   void operator()(const char* name, const T& member) const {
-    std::int64_t element_bytes = sizeof(T);  // of a member that is no array
+    std::int64_t element_bytes = sizeof(T);  // this value stays for a member that is no array
     if constexpr (requires { typename T::element_type; })
       element_bytes = sizeof(typename T::element_type);
     else if constexpr (std::is_array_v<T>)
@@ -52,8 +52,8 @@ private:
   shared_members* all_;
 };
 
-/// Returns the members that a shared struct names, or an empty list if it has no `members` function. Constructs a
-/// temporary Shared in host memory to find their offsets.
+/// Returns the members that the struct `Shared` names, or an empty list if it has no `members` function. To find the
+/// offsets, constructs a temporary Shared in host memory.
 template <class Shared>
 shared_members members_of() {
   shared_members all;

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of accesses to one block's shared memory, by its own lanes, by copy engines and by the other blocks of its
-// cluster. Each access is compared with the history of its bytes (shadow.hpp). A fault is reported if the access is in
-// conflict with an earlier access that does not happen before it. A check returns false if the access must not be
-// executed at all, for example if it is out of bounds.
+// cluster. Each access is compared with the access history of its bytes (shadow.hpp). A fault is reported if the access
+// is in conflict with an earlier access that does not happen before it, reads uninitialised bytes, is out of bounds, or
+// touches an mbarrier. A check returns false if the access must not be executed at all, for example if it is out of
+// bounds.
+//
+// In this file, `lane` is a rank in the block. A copy engine makes a lane's asynchronous copies (epoch.hpp). A lane's
+// time is a count of its releases and barriers (vector_clock.hpp). A site is a place in the kernel, given by its number
+// (site.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -16,19 +21,19 @@ namespace virtual_machine {
 
 class shared_memory_checks : public access_reports {
 public:
-  /// `shared_bytes`: the size of shared memory that the kernel asked for; accesses after its end are faults.
+  /// `shared_bytes`: the size of shared memory that the kernel asked for; an access after its end is a fault.
   shared_memory_checks(launch_watch& launch, int threads, std::size_t shared_bytes)
       : access_reports(launch, threads),
         mbarrier_addresses_(shared_bytes),
         shared_(shared_bytes, write_log::never),
         recent_(order_.warp_count(), threads) {}
 
-  /// Fast path of the most frequent access: a read of 4 or 16 bytes like the last one that a lane of this warp has
-  /// made at the same time and site (shadow::repeat_read). Records it and returns true. Returns false, and does
-  /// nothing, for any other access.
+  /// Fast path of the most frequent access: a read of 4 or 16 bytes that changes the history as the last read of a lane
+  /// of this warp at this time and site did (shadow::repeat_read). Records the read and returns true. Returns false,
+  /// and does nothing, for any other access.
   template <int Bytes>
   bool repeats_shared_read(int lane, std::int64_t offset, std::uint32_t site) {
-    // the sizes that repeat_read() can handle; for others, `count` only has to compile
+    // together: true for the two sizes that repeat_read() accepts; for other sizes, `count` only has to compile
     constexpr bool together = Bytes == shadow::line || Bytes == shadow::word;
     constexpr std::size_t count = together ? Bytes : shadow::word;
     if (!together || offset < 0 || offset + Bytes > static_cast<std::int64_t>(shared_.size())) return false;
@@ -75,8 +80,8 @@ public:
     return true;
   }
 
-  /// Notes bytes that a lane discards (virtual_lane.hpp). They become uninitialised, with the value NaN, at the next
-  /// barrier of all lanes that can access this memory.
+  /// Notes bytes that a lane discards (lane.discard: no lane reads their values any more). The bytes become
+  /// uninitialised, with the value NaN, at the next barrier of all lanes that can access this memory.
   void discard(const actor& who, std::int64_t offset, std::int64_t bytes) {
     if (bytes <= 0 || !in_shared_memory(who, offset, true, bytes)) return;
     if (mbarrier_addresses_.touched(offset, bytes)) breaks_barrier(*this, who, true, "shared memory", offset, bytes);
@@ -84,8 +89,8 @@ public:
     if (std::find(discarded_.begin(), discarded_.end(), piece) == discarded_.end()) discarded_.push_back(piece);
   }
 
-  /// Checks and records an access of a lane of this block to the shared memory of block `rank` of the cluster. `home`:
-  /// the checks of that block, which have the history of its memory. Both blocks may be the same one.
+  /// Checks and records an access of a lane of this block to the shared memory of block `rank` of the cluster, which
+  /// may be this block itself. `home`: the checks of block `rank`, which have the history of its memory.
   bool remote_access(const actor& who, shared_memory_checks& home, int rank, std::int64_t offset, int bytes,
                      bool writes) {
     if (home.ended_) {
@@ -130,8 +135,8 @@ protected:
     collect_at_ = std::size_t{1} << 18;
   }
   /// To be called when all lanes have ended. With `checks_remote_accesses`, reports each lane of another block of the
-  /// cluster whose last access to this block's shared memory may come after this block's end: no lane of this block
-  /// knows (block_order.hpp) that access.
+  /// cluster whose last access to this block's shared memory may come after this block's end: there is no lane of this
+  /// block before whose end that access happens.
   void end_accesses(bool checks_remote_accesses) {
     ended_ = true;
     if (!checks_remote_accesses) return;
@@ -145,9 +150,9 @@ protected:
   }
 
   /// Records a barrier of all lanes that can access the shared memory (sync_block, or sync_cluster in a cluster). Every
-  /// access of a lane before the barrier is ordered before every access after the barrier, so the two cannot race; only
-  /// the asynchronous proxy needs a proxy fence, too. The bytes that were discarded before the barrier become
-  /// uninitialised.
+  /// access of a lane before the barrier happens before every access after the barrier, so the two cannot race; only an
+  /// access through the asynchronous proxy needs a proxy fence, too. The bytes that were discarded before the barrier
+  /// become uninitialised.
   void order_all_accesses(void* shared_memory) {
     histories_.order_all();
     if (!discarded_.empty()) [[unlikely]]
@@ -159,7 +164,7 @@ protected:
   mbarrier_addresses mbarrier_addresses_;
 
 private:
-  /// Makes the discarded bytes uninitialised.
+  /// Makes the bytes in `discarded_` uninitialised.
   [[gnu::noinline]] void forget_discarded(std::byte* shared_memory) {
     for (const auto& [offset, bytes] : std::exchange(discarded_, {})) {
       shared_.forget(histories_, offset, bytes);
@@ -190,7 +195,8 @@ private:
     else
       shared_.read(histories_, first, count, by);
   }
-  /// Reports an access that touches an mbarrier in the shared memory of `home`, but is no mbarrier instruction.
+  /// Reports an access that touches an mbarrier in the shared memory of the block of `home`, but is not made by an
+  /// mbarrier instruction.
   void breaks_barrier(const shared_memory_checks& home, const actor& who, bool writes, std::string memory,
                       std::int64_t offset, std::int64_t bytes) {
     const std::int64_t at = home.mbarrier_addresses_.first(offset, bytes), begin = std::max(at, offset),
@@ -202,12 +208,13 @@ private:
     launch_.found(std::move(f), who.self.site, made.site);
   }
 
-  /// Returns the time and site of the lane's access as one number, the `when` of an entry of `recent_`.
+  /// Returns the lane's current time and the site as one number: the `when` of an entry of `recent_`.
   std::uint64_t when(int lane, std::uint32_t site) const { return recent_accesses::when(order_.time(lane), site); }
+  /// Returns the lane's bit in a mask of its warp's lanes.
   static std::uint32_t bit_of(int lane) { return 1u << (static_cast<unsigned>(lane) % block::warp_lanes); }
 
-  /// Returns the number of this write in the write log. The writes of a lane at one time and site have one number while
-  /// `recent_` keeps it; each write of an engine has its own.
+  /// Returns the number of this write in the write log. The writes of a lane at one time and site have one number, as
+  /// long as `recent_` keeps this number; each write of a copy engine has a number of its own.
   std::uint32_t shared_number(const actor& who) {
     if (is_engine(who.self.mode)) return histories_.writes.add(who.self);
     recent_accesses::writes& l = recent_.writes_of(who.lane, who.self.site);
@@ -218,10 +225,10 @@ private:
     }
     return l.number;
   }
-  /// If `histories_` has many entries, drops those to which no byte of shared memory refers, and renumbers the others.
-  /// Therefore make_room() must be called before a number is taken from `histories_` or stored in `recent_`, not
-  /// between the two. Only a block that passes few barriers of all its lanes, or that makes many asynchronous copies,
-  /// has so many entries.
+  /// If `histories_` has many entries, drops the entries to which no byte of shared memory refers, renumbers the other
+  /// entries, and empties `recent_`. A number that the caller got from `histories_` before this call is then invalid,
+  /// so make_room() must be called first. Only a block that passes few barriers of all its lanes, or that makes many
+  /// asynchronous copies, has so many entries.
   void make_room() {
     if (histories_.fills(collect_at_)) [[unlikely]]
       collect();
@@ -235,10 +242,12 @@ private:
   shadow shared_;                      // a cell is a byte of shared memory
   histories histories_;                // the entries to which the cells of shared_ refer
   recent_accesses recent_;             // caches numbers of histories_
-  remote_access_log remote_accesses_;  // by lanes of other blocks
+  remote_access_log remote_accesses_;  // the accesses to this block's shared memory by lanes of other blocks
+  // ended_: all lanes of the block have ended. cluster_has_begun_: the block has passed a sync_cluster. has_discarded_:
+  // discarded bytes have become uninitialised in this block.
   bool ended_ = false, cluster_has_begun_ = false, has_discarded_ = false;
-  std::vector<std::pair<std::size_t, std::size_t>> discarded_;  // (offset, bytes)
-  std::size_t collect_at_ = std::size_t{1} << 18;               // entries of histories_
+  std::vector<std::pair<std::size_t, std::size_t>> discarded_;  // (offset, bytes), since the last barrier of all lanes
+  std::size_t collect_at_ = std::size_t{1} << 18;  // number of entries of histories_ from which make_room() drops some
 };
 
 }  // namespace virtual_machine

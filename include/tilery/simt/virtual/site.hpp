@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A site is a place in a kernel, as reports name it. It consists of the verb (the operation of a lane, such as "load"),
-// the source line of the verb, the tile step (step.hpp) that contains this line, and the line in the kernel's own
-// source that calls the step. On the virtual GPU, each site of a launch has a number.
+// the source line of the verb, the tile step that contains this line, and the line in the kernel's own source that
+// calls the step. A tile step is a function that a kernel calls and that has a name in reports, such as "load a tile"
+// (step.hpp). On the virtual GPU, each site of a launch has a number.
 #pragma once
 #pragma GCC system_header
 
@@ -38,13 +39,14 @@ struct site {
 
 namespace virtual_machine {
 
-/// The sites of a launch, numbered from 1 in the order in which lanes first reach them. Number 0 means no site. Steps
-/// have numbers of their own, with 0 for no step. Names and files are compared by address, not by their characters: the
-/// same text at two addresses gives two sites.
+/// The sites of a launch, numbered from 1 in the order in which lanes first reach them. Number 0 means no site. Calls
+/// of tile steps have numbers of their own, with 0 for no step. The names of verbs, steps and files are compared by
+/// address, not by their characters: equal texts at two addresses give two sites.
 class site_table {
 public:
   /// Returns the number of the step `name`, called at line `at` inside the step `outer` (0: called by the kernel
-  /// itself). Of nested steps, the outermost gives the kernel's line, and the innermost gives the name.
+  /// itself). For a site in nested steps, the call of the outermost step gives site::kernel_line, and the innermost
+  /// step gives site::step.
   std::uint32_t step(std::uint32_t outer, const char* name, where at) {
     return find(steps_, step_cache_, {outer, name, at});
   }
@@ -61,7 +63,7 @@ public:
     return r.what == k ? r.number : 0;
   }
 
-  /// Returns the site of this number.
+  /// Returns the site with this number; an empty site for number 0.
   site describe(std::uint32_t number) const {
     if (number == 0) return {};
     const key& k = sites_.all[number];
@@ -74,15 +76,16 @@ public:
     }
     return result;
   }
+  /// Returns the verb of the site with this number.
   const char* verb(std::uint32_t number) const { return sites_.all[number].name; }
   /// Returns the largest number of a site so far, plus 1.
   std::size_t size() const { return sites_.all.size(); }
 
 private:
-  /// A site or a step: the verb or the step's name, the line that calls it, and the step around it.
+  /// A site or a call of a step: the verb or the step's name, the source line that calls it, and the step around it.
   struct key {
-    std::uint32_t outer = 0;
-    int line = -1;  // no line
+    std::uint32_t outer = 0;  // number of the step around it; 0: none
+    int line = -1;            // -1: no line
     const char* name = "";
     const char* file = "";
 
@@ -116,13 +119,13 @@ private:
   using cache = std::array<recent, 256>;
 
   static constexpr std::size_t cached = 256;
-  /// Returns the index of a key in the cache: a hash.
+  /// Returns the index of a key in a cache: a hash of the key.
   static std::size_t mix(const key& k) {
     return (static_cast<std::size_t>(k.line) * 37 + k.outer * 11 + (reinterpret_cast<std::uintptr_t>(k.name) >> 2)) %
            cached;
   }
 
-  /// Returns the number of a site or step, from the cache or from the table; adds it if it is new.
+  /// Returns the number of a site or step from the cache or the table; adds the site or step to the table if it is new.
   std::uint32_t find(table& t, cache& entries, const key& k) {
     recent& r = entries[mix(k)];
     if (r.what == k) [[likely]]

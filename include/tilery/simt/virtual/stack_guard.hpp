@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Turns a stack overflow of a lane on the virtual GPU into a fault of the kernel. A lane that runs out of stack
-// accesses the guard pages below its stack (unless its stack frame is so large that it skips them: fiber.hpp), and the
-// operating system sends SIGSEGV. The signal handler here then abandons the lane, and continues on a spare stack with
-// stack_owner::overflowed(), which reports the fault. Other segmentation faults go to the handler that was installed
-// before. This works on Linux on x86-64 and AArch64. Elsewhere, and under AddressSanitizer, a stack overflow ends the
-// program.
+// Turns a stack overflow of a lane on the virtual GPU into a fault of the kernel. A lane runs on a stack of its own (a
+// fiber, fiber.hpp). A lane that runs out of stack accesses the guard pages below its stack (unless its stack frame is
+// so large that it skips these pages), and the operating system sends SIGSEGV. The signal handler here then abandons
+// the lane, and continues on a spare stack with stack_owner::overflowed(), which reports the fault. Other segmentation
+// faults go to the handler that was installed before. This works on Linux on x86-64 and AArch64. Elsewhere, and under
+// AddressSanitizer, a stack overflow ends the program.
 #pragma once
 #pragma GCC system_header
 
@@ -21,7 +21,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The base class of `block` (block.hpp), for the signal handler: a block knows the guard pages of its lanes' stacks.
+/// The interface of `block` (block.hpp) for the signal handler: a block knows the guard pages of its lanes' stacks.
 struct stack_owner {
   virtual ~stack_owner() = default;
   /// True if the address is in the guard pages of one of this object's stacks.
@@ -40,8 +40,8 @@ inline thread_local stack_owner* guarded = nullptr;
 class stack_guard {
 public:
   // The signal handler needs a stack of its own, because the lane's stack is full. The first half of stacks_ is the
-  // handler's, the second half is the spare stack. The handler itself is one for the whole program: the first of
-  // several stack_guards installs it, and the last one restores the previous handler.
+  // handler's stack, the second half is the spare stack. All threads of the program share one handler: the first of the
+  // stack_guards that exist at once installs the handler, and the last one restores the previous handler.
   stack_guard() : stacks_(new std::byte[2 * stack_bytes]) {
     stack_t own = {};
     own.ss_sp = stacks_.get(), own.ss_size = stack_bytes;
@@ -61,17 +61,18 @@ public:
       const std::lock_guard lock(installation().mutex);
       if (--installation().users == 0) sigaction(SIGSEGV, &installation().before, nullptr);
     }
-    if (before_.ss_flags & SS_ONSTACK) before_.ss_flags = 0;  // sigaltstack refuses this flag
+    // sigaltstack() may have returned this flag, but POSIX does not allow the flag as an argument
+    if (before_.ss_flags & SS_ONSTACK) before_.ss_flags = 0;
     sigaltstack(&before_, nullptr);
   }
 
 private:
-  static constexpr std::size_t stack_bytes = 64 * 1024;  // of the handler's stack, and of the spare stack
+  static constexpr std::size_t stack_bytes = 64 * 1024;  // size of the handler's stack, and of the spare stack
 
   /// The state of the program's signal handler.
   struct installed {
     std::mutex mutex;
-    int users = 0;                 // stack_guards that exist
+    int users = 0;                 // number of stack_guards that exist
     struct sigaction before = {};  // the handler that was installed before
   };
   static installed& installation() {
@@ -111,7 +112,7 @@ private:
   /// Runs on the spare stack after the signal handler has returned.
   static void go_on() { guarded->overflowed(address_in_question()); }
 
-  /// Passes the signal to the handler that was installed before.
+  /// Passes the signal to the handler that was installed before; if there was none, ends the program.
   static void hand_on(int signal, siginfo_t* info, void* context) {
     const struct sigaction& before = installation().before;
     if (before.sa_flags & SA_SIGINFO)
@@ -123,7 +124,7 @@ private:
   }
 
   std::unique_ptr<std::byte[]> stacks_;
-  stack_t before_ = {};  // the signal stack that this thread had before
+  stack_t before_ = {};  // the alternate signal stack that this thread had before (sigaltstack)
 };
 
 #else

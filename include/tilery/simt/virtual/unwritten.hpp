@@ -5,9 +5,9 @@
 //
 // Errors. The value is a float NaN whose bits no computation makes: float data are never equal to it. Its upper half is
 // a NaN in half and in bf16: data of these types can be equal to it only if the element in the upper half is a NaN.
-// Other data are equal to it by chance, with probability 2^-32 per word. An 8-byte element counts as never written only
-// if both of its words do: 2^-64. Never found are the last bytes of an allocation if they fill no word, and an
-// unwritten element of less than 4 bytes in whose word another element was written.
+// Other data are equal to it by chance: for random bits, with probability 2^-32 per word. An 8-byte element counts as
+// never written only if both of its words do: 2^-64. Never found are the last bytes of an allocation if they fill no
+// word, and an unwritten element of less than 4 bytes in whose word another element was written.
 #pragma once
 #pragma GCC system_header
 
@@ -40,21 +40,21 @@ inline void mark_unwritten(void* memory, std::size_t bytes) {
   }
 }
 
-/// True if each of the `Words` 4-byte words from `address` on, a multiple of 4, holds its pattern.
+/// True if each of the `Words` 4-byte words from `address` on holds its pattern. `address` must be a multiple of 4.
 template <int Words>
 bool is_unwritten(std::uintptr_t address) {
   for (int i = 0; i < Words; ++i, address += 4) {
     std::uint32_t value;
     std::memcpy(&value, reinterpret_cast<const void*>(address), 4);
-    // the bits that all patterns have in common are compared first: this is quicker
+    // the upper 10 bits, which are equal in all patterns, are compared first: this is quicker
     if (value >> 22 != 0x7fc00000u >> 22 || value != unwritten_word(address)) return false;
   }
   return true;
 }
 
-/// Counts the bytes of [address, address + bytes) that were never written. Memory is compared in aligned units of
-/// 4 * `Words` bytes: all words of a unit must hold the pattern. Units that are not wholly in [begin, end), the memory
-/// that may be read, are not counted.
+/// Counts the bytes of [address, address + bytes) that were never written. Memory is examined in aligned units of
+/// 4 * `Words` bytes: a unit was never written if all of its words hold their patterns. [begin, end) is the memory that
+/// may be read: units that are not wholly in it are not counted.
 template <int Words>
 int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end) {
   constexpr std::uintptr_t size = 4 * Words;
@@ -67,8 +67,8 @@ int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std
   }
   return count;
 }
-/// Counts the bytes of [address, address + bytes) that were never written, in units of 8 bytes for 8-byte elements, and
-/// of 4 bytes for elements of any other size.
+/// Counts the bytes of [address, address + bytes) that were never written, as the function above does. The units have 8
+/// bytes for 8-byte elements, and 4 bytes for elements of any other size.
 inline int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t begin, std::uintptr_t end,
                            std::int64_t element_bytes) {
   return element_bytes == 8 ? unwritten_bytes<2>(address, bytes, begin, end)
@@ -77,11 +77,11 @@ inline int unwritten_bytes(std::uintptr_t address, int bytes, std::uintptr_t beg
 
 /// The elements of an operand that were never written.
 struct unwritten_elements {
-  std::int64_t count = 0, all = 0;        // number of these elements, and of all elements of the operand
-  std::int64_t first[largest_rank] = {};  // indices of the first of them
+  std::int64_t count = 0, all = 0;        // number of unwritten elements, and of all elements of the operand
+  std::int64_t first[largest_rank] = {};  // indices of the first unwritten element; valid if `count` is not 0
 };
 /// Finds the elements of an operand that were never written. An element of less than 4 bytes is not found if another
-/// element in its word was written.
+/// element in its word was written, or if its word is not wholly inside the operand.
 inline unwritten_elements unwritten_elements_of(const operand& o) {
   unwritten_elements found{0, o.size(), {}};
   if (found.all == 0) return found;
@@ -89,7 +89,7 @@ inline unwritten_elements unwritten_elements_of(const operand& o) {
   const int bytes = static_cast<int>(o.element_bytes), last = o.rank - 1;
   std::int64_t index[largest_rank] = {};
   for (bool more = true; more;) {
-    std::int64_t row = 0;  // offset, in elements, of the element with index 0 in the last dimension
+    std::int64_t row = 0;  // offset of the first element of the current row (last index 0), in elements
     for (int d = 0; d < last; ++d) row += index[d] * o.strides[d];
     for (index[last] = 0; index[last] < o.extents[last]; ++index[last]) {
       const std::int64_t at = row + index[last] * o.strides[last];
@@ -97,7 +97,7 @@ inline unwritten_elements unwritten_elements_of(const operand& o) {
       if (unwritten_bytes(address, bytes, begin, end, o.element_bytes) < bytes) continue;
       if (found.count++ == 0) std::memcpy(found.first, index, sizeof(index));
     }
-    more = false;  // advance the indices of all other dimensions by one step
+    more = false;  // advances the indices of the other dimensions to the next row; `more` stays false after the last
     for (int d = last - 1; d >= 0 && !more; --d) {
       more = ++index[d] < o.extents[d];
       if (!more) index[d] = 0;

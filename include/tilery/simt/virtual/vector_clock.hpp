@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A vector clock: the set of all accesses that happen before the next access of an observer ("that the observer
-// knows"), in compact form. An observer is a lane, or all lanes of a warp; a release copies its clock for the lanes
-// that acquire it. For each actor the clock stores one time t: the observer knows the actor's accesses at times below
-// t. A lane's time increases at its releases and barriers.
+// A vector clock: the set of all accesses that happen before the next access of an observer, in compact form. "The
+// observer knows an access" means that the access is in this set. An observer is a lane, or all lanes of a warp; a
+// release copies the observer's clock for the lanes that acquire. For each actor the clock stores one time t: the
+// observer knows the actor's accesses at times below t. A lane's time increases at its releases and barriers.
 //
-// An actor is a member of a group: a lane of a warp. After a barrier all lanes of a warp have the same time, so one
-// number suffices for the warp. Each copy engine and each mbarrier is a group, too; its time counts the lane's
-// committed copy groups (cp.async.commit_group), or the phases of the mbarrier. The method is that of vector clocks and
-// epochs (Flanagan and Freund, FastTrack, PLDI 2009).
+// An actor is a lane, or one member of a copy engine. Actors form groups (group_id). The lanes of a warp are a group:
+// after a barrier they all have the same time, so one number suffices for the warp. The engines of a warp, for
+// asynchronous copies that lanes wait for by cp.async groups, are groups with one member for each lane; a member's time
+// is the number of cp.async groups that the lane has committed. The copies that an mbarrier counts are made by an
+// engine with one member, whose time is the number of complete phases. The method is that of vector clocks and epochs
+// (Flanagan and Freund, FastTrack, PLDI 2009).
 #pragma once
 #pragma GCC system_header
 
@@ -21,8 +23,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// A group of actors: the lanes of a warp, or a copy engine. A warp's engines have a member for each lane, the engine
-/// of an mbarrier has one member.
+/// The name of a group of actors: the lanes of a warp, or a copy engine.
 struct group_id {
   std::uint32_t block = 0;  // number of the block in the grid
   std::uint32_t local = 0;  // number in the block: warps first, then engines
@@ -32,29 +33,31 @@ struct group_id {
 
 class vector_clock {
 public:
-  static constexpr int all_members = -1;  // in place of a member: all members of the group
+  static constexpr int all_members = -1;  // as the argument `member`: all members of the group
 
   /// A clock that knows nothing and belongs to no block.
   vector_clock() = default;
   /// A clock that knows nothing, of an observer in this block of `warps` warps.
   vector_clock(std::uint32_t block, int warps) : block_(block), warps_(static_cast<std::size_t>(warps)) {}
 
-  /// True if the accesses at `time` of this member of the group are known.
+  /// True if the observer knows the accesses that member `member` of group `who` has made at `time`.
   bool knows(group_id who, int member, std::uint32_t time) const {
     if (who.block == block_ && who.local < warps_.size() && time < warps_[who.local]) return true;
     return !others_.empty() && knows_other(who, member, time);
   }
-  /// Returns the time of a warp of the observer's block: all accesses of its lanes at smaller times are known.
+  /// Returns the time of a warp of the observer's block: the observer knows all accesses of its lanes at smaller times.
   std::uint32_t of_warp(std::uint32_t warp) const { return warps_[warp]; }
   void set_warp(std::uint32_t warp, std::uint32_t time) { warps_[warp] = time; }
-  /// True if the clock stores times of whole warps of the observer's block only.
+  /// True if the clock stores no times of single lanes, engines or other blocks: only those of the warps of the
+  /// observer's block.
   bool only_warps() const { return others_.empty(); }
   /// True if no access is known.
   bool empty() const {
     return others_.empty() && std::all_of(warps_.begin(), warps_.end(), [](std::uint32_t t) { return t == 0; });
   }
 
-  /// Adds the accesses of a member of the group at times below `time`. `member` may be `all_members`.
+  /// Adds the accesses that member `member` of group `who` has made at times below `time`. `member` may be
+  /// `all_members`.
   void learn(group_id who, int member, std::uint32_t time) {
     if (who.block == block_ && who.local < warps_.size() && (member == all_members || warps_[who.local] >= time)) {
       warps_[who.local] = std::max(warps_[who.local], time);
@@ -74,7 +77,7 @@ public:
     for (std::uint32_t w = 0; w < other.warps_.size(); ++w)
       if (other.warps_[w] > 0) learn({other.block_, w}, all_members, other.warps_[w]);
     if (other.others_.empty()) return;
-    std::vector<entry> both;  // merges the two sorted lists
+    std::vector<entry> both;  // the merged entries of the two sorted lists
     both.reserve(others_.size() + other.others_.size());
     auto mine = others_.begin();
     for (const entry& e : other.others_) {
@@ -93,15 +96,16 @@ public:
   }
 
 private:
-  /// The accesses of a member of a group at times below `time` are known.
+  /// States that the observer knows the accesses that member `member` of group `who` has made at times below `time`.
   struct entry {
     group_id who;
     int member;
     std::uint32_t time;
   };
+  /// The order of others_: by group, then by member (`all_members` first).
   static bool before(const entry& a, const entry& b) { return a.who == b.who ? a.member < b.member : a.who < b.who; }
 
-  /// True if the access is known by an entry of others_.
+  /// knows(), for the entries of others_ alone.
   bool knows_other(group_id who, int member, std::uint32_t time) const {
     auto at = std::lower_bound(others_.begin(), others_.end(), entry{who, all_members, 0}, before);
     for (; at != others_.end() && at->who == who; ++at)

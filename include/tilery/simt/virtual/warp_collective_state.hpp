@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The state of one warp's collective on the virtual GPU: a sync_warp, a shuffle, a vote, or a warp instruction such as
-// an mma. Each lane arrives with a value of 8 bytes. When all live lanes of the warp have arrived, each lane can read
-// the values of all of them. All lanes must arrive at the same verb.
+// an mma. Each lane arrives with a value of 8 bytes. When all live lanes of the warp have arrived, each of them can
+// read the values of all of them. All lanes must arrive at the same kind of collective (`verb`), for a warp instruction
+// also at the same source line. A live lane is a lane that has not ended.
 #pragma once
 #pragma GCC system_header
 
@@ -21,15 +22,16 @@ struct warp_collective_state {
   std::uint32_t live = 0, arrived = 0;  // masks: lanes that have not ended; lanes that wait in the current collective
   verb called = verb::nothing;          // the verb of the lane that arrived first
   where first_at{"", 0};                // the source line of that lane
-  warp_work work = nullptr;             // the warp instruction; null for the other collectives
-  // The table of the current collective. Two tables are used in turn, because a lane may arrive at the next collective
-  // before another lane has read the values of the last one. No lane can get two collectives further.
+  warp_work work = nullptr;             // the function that executes the warp instruction; null for other collectives
+  // turn: the index of the current collective's table. Two tables are used alternately, because a lane may arrive at
+  // the next collective before another lane has read the values of the last one. No lane can get two collectives
+  // further, because the next one is complete only after that other lane has arrived there, too.
   int turn = 0;
-  std::uint64_t table[2][lanes + 1];  // (table, lane); the last entry is the mask of the lanes that arrived
+  std::uint64_t table[2][lanes + 1];  // (table, lane): the values; entry 32 is the mask of the lanes that arrived
 
-  /// Records that the lane of this rank in its block arrives with its value. Returns the table that the lane may read
-  /// after complete(). `does`: the warp instruction, or null. Throws fault_error if the lanes that have arrived before
-  /// have called another collective, or the same warp instruction at another source line.
+  /// Records that a lane arrives with its value. `rank`: the lane's rank in its block. `does`: the function of the warp
+  /// instruction, or null. Returns the table that the lane may read after complete(). Throws fault_error if the lanes
+  /// that have arrived before have called another collective, or the same warp instruction at another source line.
   const std::uint64_t* arrive(int rank, verb what, std::uint64_t value, where at, warp_work does, index3 block) {
     if (arrived == 0)
       called = what, first_at = at, work = does;
@@ -57,8 +59,8 @@ struct warp_collective_state {
 
 private:
   static bool same_line(where a, where b) { return a.line == b.line && a.file == b.file; }
-  /// Executes the warp instruction with the lanes' values, which are the addresses of their arguments. Throws
-  /// fault_error unless all 32 lanes have arrived: otherwise the instruction is undefined behaviour on a GPU.
+  /// Executes the warp instruction: the value of each lane is the address of the lane's operands. Throws fault_error if
+  /// fewer than 32 lanes have arrived: on a GPU, the instruction is then undefined behaviour.
   void do_work(int warp, index3 block, tensor_model tensors) const {
     if (arrived == ~0u) {
       void* shares[lanes];
@@ -72,7 +74,8 @@ private:
                 " have not reached it";
     throw fault_error({f}, first_at);
   }
-  /// Throws the fault that the lane `rank` calls another collective than the lane that arrived first.
+  /// Throws the fault that the lane `rank` calls another collective than the lane that arrived first, or the same warp
+  /// instruction at another source line.
   [[noreturn]] void different_collectives(int rank, verb what, where at, index3 block) const {
     fault f;
     f.kind = fault_kind::collective;
@@ -82,8 +85,8 @@ private:
                                        : "lanes of one warp reach different collectives; all must call the same one";
     throw fault_error({f}, at);
   }
-  /// Returns the entry of a report for the lanes that have arrived: the verb and source line of the lane that arrived
-  /// first, and the lowest rank of all lanes that have arrived.
+  /// Returns the description of the lanes that have arrived, for a report: the verb and source line of the lane that
+  /// arrived first, and the lowest rank of all lanes that have arrived.
   fault_access first_to_come(int warp, index3 block) const {
     return {{name_of(called), first_at, "", first_at}, block, warp * lanes + std::countr_zero(arrived), false};
   }

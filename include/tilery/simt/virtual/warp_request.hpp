@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The cost of one warp-wide access: the number of 32-byte sectors of global memory, or of wavefronts of shared memory.
-// A wavefront is one pass through the banks.
+// The cost of one warp-wide access, for the profile of the virtual GPU: the number of 32-byte sectors of global memory,
+// or of wavefronts of shared memory. A wavefront is one pass through the banks: in it, each bank serves one 4-byte
+// word.
 //
 // Shared memory has 32 banks of 4 bytes and delivers 128 bytes per clock (CUDA C++ Programming Guide, "Compute
 // Capability 5.x"; later compute capabilities keep this). So with up to 4 bytes per lane, the whole warp is one group
@@ -8,13 +9,14 @@
 // quarter-warp (8 lanes). A group takes as many wavefronts as the largest number of distinct words in one bank. A word
 // that several lanes access counts once: a read is broadcast.
 //
-// If lanes read the same address, their group needs fewer than 128 bytes. If each lane i reads the same address as lane
-// i^1, or each the same as lane i^2 (^: exclusive or), two groups are served together: a 16-byte load then takes 2
-// wavefronts, not 4. NVIDIA stated that for the loads of compute capability 7.x
+// In loads of 8 or 16 bytes per lane, two neighbouring groups are served together if each lane i reads the same address
+// as lane i^1, or each lane i the same address as lane i^2 (^: exclusive or): without bank conflicts, a 16-byte load
+// then takes 2 wavefronts, not 4. NVIDIA stated this for the loads of compute capability 7.x
 // (forums.developer.nvidia.com/t/unexpected-shared-memory-bank-conflict/77228). An H200 (9.0) does the same: its
-// counters gave these costs for each of 460 loads of up to 16 bytes and stores of up to 8 bytes, half of them random
-// (tests/hardware checks this file against benchmarks/results/h200/virtual_gpu_requests.csv). The archs between 7.x and
-// 9.0, and those after 9.0, are assumed to have the same costs.
+// counters gave the costs computed here for each of 460 loads of up to 16 bytes and stores of up to 8 bytes, half of
+// them random (tests/hardware checks this file against benchmarks/results/h200/virtual_gpu_requests.csv). The archs
+// between 7.x and 9.0, and those after 9.0, are assumed to have these costs, too. The cost of atomics on shared memory
+// is an estimate (shared_atomic_cost()).
 #pragma once
 #pragma GCC system_header
 
@@ -43,7 +45,8 @@ struct sector_cost {
   int fewest = 0;   ///< sectors if the distinct bytes of the lanes were contiguous and aligned
 };
 
-/// Counts the sectors of global memory that a request accesses. Calls visit(address / 32) for each of them.
+/// Counts the distinct sectors of global memory that a request accesses. Calls visit(address / 32) once for each
+/// sector.
 template <class Visit>
 sector_cost global_cost(const warp_request& request, Visit visit) {
   std::uintptr_t at[32];
@@ -65,7 +68,7 @@ sector_cost global_cost(const warp_request& request, Visit visit) {
   }
   return {sectors, (distinct * request.bytes + sector_bytes - 1) / sector_bytes};
 }
-/// Counts the sectors of global memory that a request accesses.
+/// Counts the distinct sectors of global memory that a request accesses.
 inline sector_cost global_cost(const warp_request& request) {
   return global_cost(request, [](std::uintptr_t) {});
 }
@@ -86,10 +89,11 @@ inline bool lanes_agree(const warp_request& request, int apart) {
   return true;
 }
 
-/// Returns the wavefronts of one group of lanes. A unit is an aligned piece of 4, 8 or 16 bytes (2^unit_shift), and
-/// each lane accesses one. A row of the banks has `columns` units. Two units with the same index in their rows are in
-/// the same banks, a column: the result is the largest number of distinct units in one column. `at`, `lanes`: the
-/// addresses and the mask of the group's lanes.
+/// Returns the wavefronts of one group of lanes (or of two groups that are served together). A unit is an aligned piece
+/// of 4, 8 or 16 bytes (2^unit_shift), and each lane accesses one unit. A row of the banks (128 bytes) has `columns`
+/// units. Two units with equal indices in their rows are in the same banks, which are called a column here: the result
+/// is the largest number of distinct units in one column. `at`, `lanes`: the addresses and the mask of the group's
+/// lanes, counted from the first lane of the group; the mask is not 0.
 inline int passes(const std::uintptr_t* at, std::uint32_t lanes, int unit_shift, int columns) {
   std::uintptr_t low = ~std::uintptr_t{0}, high = 0;
   for (std::uint32_t left = lanes; left; left &= left - 1) {
@@ -112,11 +116,12 @@ inline int passes(const std::uintptr_t* at, std::uint32_t lanes, int unit_shift,
   return most;
 }
 
-/// Returns the wavefronts of a load or a store of shared memory. The addresses in `request` are offsets in a memory
-/// that starts at bank 0. Accesses of 1 or 2 bytes cost as much as those of the 4-byte words that contain them.
+/// Returns the wavefronts of a load (`loads`) or a store of shared memory. The addresses in `request` are offsets in a
+/// memory that starts at bank 0. An access of 1 or 2 bytes costs as much as an access to the 4-byte word that contains
+/// these bytes.
 inline wavefront_cost shared_cost(const warp_request& request, bool loads) {
   const int unit = std::max(4, request.bytes), columns = 128 / unit;
-  int group = columns;  // number of lanes in a group: as many as fill a row of the banks
+  int group = columns;  // number of lanes in a group: as many lanes as there are units in a row of the banks
   if (loads && unit > 4 && (lanes_agree(request, 1) || lanes_agree(request, 2))) group *= 2;
   const int unit_shift = std::countr_zero(static_cast<unsigned>(unit));
   wavefront_cost cost;
@@ -129,10 +134,9 @@ inline wavefront_cost shared_cost(const warp_request& request, bool loads) {
   return cost;
 }
 
-/// Returns the wavefronts of an atomic on shared memory. Of the lanes that access one bank, a wavefront serves one,
-/// even if they access the same word. This is an estimate, which no hardware counter has confirmed yet. Instructions
-/// that first merge the operations of several lanes into one (such as additions of 1 by a whole warp) take fewer
-/// wavefronts.
+/// Estimates the wavefronts of an atomic on shared memory. Of the lanes that access one bank, a wavefront serves one
+/// lane, even if the lanes access the same word. No hardware counter has confirmed this estimate yet. On a GPU, atomics
+/// whose operations are first merged (such as additions of 1 by a whole warp) take fewer wavefronts.
 inline wavefront_cost shared_atomic_cost(const warp_request& request) {
   const int unit = std::max(4, request.bytes), columns = 128 / unit;
   wavefront_cost cost;

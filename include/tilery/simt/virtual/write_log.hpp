@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The writes in the history of memory, as a numbered list. A cell (shadow.hpp) stores the 32-bit number of its last
-// write; an epoch (epoch.hpp) is one access. Many cells have the same last write, so there are few entries.
+// A numbered list of writes. For each cell of memory (a byte or an element: shadow.hpp) the virtual GPU stores the
+// 32-bit number of its last write in this list. An entry is an epoch (epoch.hpp): one access with its lane or copy
+// engine, time and site. Many cells have the same last write, so there are few entries.
 //
-// After a barrier of all lanes that can access the memory, the writes before the barrier need no check: their numbers
-// are below known(). Two kinds of accesses are compared even with these writes: those through the asynchronous proxy,
-// which need a proxy fence, too, and constant reads, which must follow no write of the launch. The log therefore keeps
-// such old epochs for a while, and drops them when it has grown.
+// After a barrier of all lanes that can access the memory, most accesses need not be compared with the writes by lanes
+// before the barrier: the numbers of these writes are below known(). Two kinds of accesses are compared even with these
+// writes: accesses through the asynchronous proxy, which need a proxy fence, too, and constant reads (ld.global.nc),
+// which must follow no write of the launch. The log therefore keeps old entries for a while, and drops them when it has
+// grown.
 #pragma once
 #pragma GCC system_header
 
@@ -20,12 +22,13 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The epochs of writes, numbered in the order in which they are added. Writes by engines (asynchronous copies) have
-/// numbers of their own, with bit 31 set: a barrier does not order them, only a wait for the copy does.
+/// The epochs of writes, numbered in the order in which they are added. Writes by copy engines (asynchronous copies)
+/// have numbers of their own, with bit 31 set: a barrier does not order these writes, only a wait for the copy does.
 class write_log {
 public:
-  static constexpr std::uint32_t never = 0;             // the cell was never written
-  static constexpr std::uint32_t before = 1;            // written by the host before the launch, or by a dropped write
+  static constexpr std::uint32_t never = 0;  // the cell was never written
+  // before: the host wrote the cell before the launch, or the entry of the last write was dropped from the log
+  static constexpr std::uint32_t before = 1;
   static constexpr std::uint32_t of_engine = 1u << 31;  // set in the number of a write by an engine
 
   /// Adds a write, and returns its number.
@@ -41,7 +44,7 @@ public:
   const epoch& operator[](std::uint32_t number) const {
     return number & of_engine ? engines_[number & ~of_engine] : lanes_[number - first_];
   }
-  /// The writes with numbers in [before, known()) happen before every later access.
+  /// The writes with numbers in [before, known()) happen before every later access: a barrier has ordered them.
   std::uint32_t known() const { return known_; }
   /// True if the number is in [before, known()). The unsigned subtraction also excludes `never` and the numbers of
   /// engines, which become larger than any known().
@@ -54,16 +57,18 @@ public:
   /// Returns the largest number of a lane's write, plus 1.
   std::uint32_t end() const { return first_ + static_cast<std::uint32_t>(lanes_.size()); }
 
-  /// Records a barrier of all lanes that can access the memory: every write by a lane so far happens before what any
-  /// lane does next. If the log has grown, drops the writes that were known before this barrier.
+  /// Records a barrier of all lanes that can access the memory: every write by a lane so far happens before each access
+  /// after the barrier. If the log has at least `most_remembered` writes by lanes, drops those that an earlier barrier
+  /// had ordered already.
   void order_all() {
     const std::uint32_t before_the_last_meeting = known_ - first_;
     known_ = first_ + static_cast<std::uint32_t>(lanes_.size());
-    // keeps known writes for a while: some accesses are still compared with them (see the beginning of this file)
+    // the other ordered writes are kept: some accesses are still compared with them (see the beginning of this file)
     if (lanes_.size() < most_remembered) return;
     first_ += before_the_last_meeting;
     lanes_.erase(lanes_.begin(), lanes_.begin() + before_the_last_meeting);
   }
+  /// Drops all writes.
   void clear() {
     first_ = known_ = 2;
     lanes_.clear(), engines_.clear();
@@ -74,8 +79,8 @@ public:
   /// writes that order_all() has dropped become `before`. For a number that no cell stores, the result is not valid.
   template <class IsUsed>
   auto drop_unused(const IsUsed& is_used) {
-    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());  // new indices, by old index
-    std::uint32_t kept_known = 0;                                               // number of kept writes below known_
+    std::vector<std::uint32_t> lanes(lanes_.size()), engines(engines_.size());  // by old index: the new index
+    std::uint32_t kept_known = 0;  // number of kept writes whose numbers are below known_
     drop(lanes_, lanes, [&](std::uint32_t i) {
       const bool keep = is_used(first_ + i);
       kept_known += keep && first_ + i < known_;
@@ -103,8 +108,8 @@ private:
 
   static constexpr std::size_t most_remembered = std::size_t{1} << 14;  // writes by lanes; see order_all()
 
-  std::uint32_t first_ = 2, known_ = 2;  // the number of lanes_[0]; see known()
-  std::vector<epoch> lanes_, engines_;
+  std::uint32_t first_ = 2, known_ = 2;  // first_: the number of the write lanes_[0]. known_: see known()
+  std::vector<epoch> lanes_, engines_;   // the writes by lanes, and by copy engines
 };
 
 }  // namespace virtual_machine
