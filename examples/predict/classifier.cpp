@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "../networks/mlp.hpp"
+#include "../networks/residual_network.hpp"
 #include "../training/evaluation.hpp"
 #include "../training/trainee.hpp"
 
@@ -46,8 +47,11 @@ classifier load_classifier(const std::filesystem::path& path, int threads, tiler
   const checkpoint trained = load_checkpoint(path, at);
   const tilery::cpu host = threads > 0 ? tilery::cpu(threads) : tilery::cpu();
   if (trained.network == mlp<tilery::cpu>::name) return classifier_of<mlp>(trained, path, host);
+  if (trained.network == residual_network<tilery::cpu>::name)
+    return classifier_of<residual_network>(trained, path, host);
   throw tilery::error("The checkpoint " + path.string() + " is of a network \"" + trained.network +
-                          "\", but must be of \"" + mlp<tilery::cpu>::name + "\".",
+                          "\", but must be of \"" + mlp<tilery::cpu>::name + "\" or \"" +
+                          residual_network<tilery::cpu>::name + "\".",
                       at);
 }
 
