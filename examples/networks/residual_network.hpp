@@ -24,9 +24,7 @@ public:
 
   /// The network in words, for the trainer.
   static std::string describe(const image_shape& image, int classes) {
-    std::int64_t weights = 0;
-    for (const parameter& p : list(image, classes, 0).all()) weights += p.size;
-    return "residual network of 16-32-64 channels, " + std::to_string(weights) + " weights";
+    return "residual network of 16-32-64 channels, " + std::to_string(list(image, classes, 0).weights()) + " weights";
   }
 
   /// For batches of at most `batch` images. Filters are drawn with `seed`; the last layer's weights and all biases are

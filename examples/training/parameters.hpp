@@ -54,6 +54,12 @@ public:
 
   const std::vector<parameter>& all() const { return parameters_; }
   const std::vector<float>& values() const { return values_; }
+  /// The number of weights, without the gaps between tensors.
+  std::int64_t weights() const {
+    std::int64_t sum = 0;
+    for (const parameter& p : parameters_) sum += p.size;
+    return sum;
+  }
 
 private:
   std::uint64_t seed_;
@@ -77,12 +83,6 @@ public:
   const std::vector<parameter>& all() const { return all_; }
   const tilery::buffer<float>& weights() const { return weights_; }
   const tilery::buffer<float>& gradient() const { return gradient_; }
-  /// The number of weights, without the gaps between tensors.
-  std::int64_t count() const {
-    std::int64_t sum = 0;
-    for (const parameter& p : all_) sum += p.size;
-    return sum;
-  }
 
   float* weight(int number) const { return weights_.data_handle() + at(number).offset; }
   float* gradient(int number) const { return gradient_.data_handle() + at(number).offset; }
