@@ -6,19 +6,23 @@
 #   examples/quickstart.sh                     Fashion-MNIST, from Debian's package; else handwritten digits
 #   examples/quickstart.sh --epochs 3 ...      with options of the program, train_mlp:
 #
-#   --seed N           of the weights and of the order of the images
+#   --seed N           of the weights, of the order of the images, and of crop and flip
 #   --epochs N         passes over the training images
 #   --batch N          images a step
 #   --steps N          ends after so many steps (0: after the epochs)
-#   --rate X           highest learning rate of Adam
-#   --data FOLDER      the four IDX files, gzipped or not
-#   --output FOLDER    where the curve and the weights go (default build/quickstart/run)
+#   --rate X           highest learning rate of AdamW
+#   --decay X          weight decay of AdamW
+#   --crop N           moves each training image by up to N pixels
+#   --flip WORD        mirrors half of the training images: yes, no, or auto (where the data set allows it)
+#   --data FOLDER      the four IDX files, gzipped or not, or a folder of PNGs for each class
+#   --output FOLDER    where the weights, the curve and the pictures go (default build/quickstart/run)
 #   --executor NAME    auto, cuda, cpu or virtual
 #   --threads N        of the host (0: all)
+#   --resume           goes on with the training in the output folder, as it began
 #   --dry-run          says what would be trained, and ends
 #
 # The program is built for the GPU where one is visible (or with --executor cuda), else for the CPU alone. Ctrl-C ends
-# training; the weights so far are saved.
+# training; the training so far is saved.
 
 set -euo pipefail
 
@@ -34,20 +38,22 @@ while (($# > 0)); do
   option=${1%%=*}
   case $option in
     --help | -h) usage "${BASH_SOURCE[0]}" && exit ;;
-    --dry-run) passed_on+=("$1") && shift && continue ;;
-    --seed | --epochs | --batch | --steps | --rate | --data | --output | --executor | --threads) ;;
+    --dry-run | --resume) passed_on+=("$1") && shift && continue ;;
+    --seed | --epochs | --batch | --steps | --rate | --decay | --crop | --flip | --data | --output | --executor | --threads) ;;
     *) give_up "$1 is no option of examples/quickstart.sh (see examples/quickstart.sh --help)" ;;
   esac
   if [[ $1 == *=* ]]; then value=${1#*=}; else value=${2-} && shift; fi
   [[ -n $value ]] || give_up "$option needs a value (see examples/quickstart.sh --help)"
   (($# == 0)) || shift
   case $option in
-    --seed | --steps | --threads) is_number "$option" "$value" ;;
+    --seed | --steps | --threads | --crop) is_number "$option" "$value" ;;
     --epochs | --batch)
       is_number "$option" "$value"
       ((10#$value > 0)) || give_up "$option $value must be at least 1"
       ;;
     --rate) [[ $value =~ ^[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$ ]] || give_up "--rate $value is no number above 0" ;;
+    --decay) [[ $value =~ ^[0-9]*\.?[0-9]+([eE][-+]?[0-9]+)?$ ]] || give_up "--decay $value is no number from 0 on" ;;
+    --flip) [[ $value =~ ^(auto|yes|no)$ ]] || give_up "--flip $value: it must be auto, yes or no" ;;
     --data) own_data=$value ;;
     --output) output=$value && continue ;;
     --executor) executor=$value ;;
@@ -90,5 +96,6 @@ program=$(find "$folder" -name train_mlp -type f -perm -u+x -print -quit)
 
 say "training; afterwards $output has"
 printf '  %-20s %s\n' curve.svg 'the learning curve, for a browser' curve.csv 'its numbers' \
-  model.safetensors 'the weights'
+  confusion.svg 'what the test images are taken for' filters.png 'the filters of the first layer' \
+  model.safetensors 'the weights, for --resume and predict'
 exec "$program" --output "$output" "${passed_on[@]}" # its last line, the test accuracy, stays the last

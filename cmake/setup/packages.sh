@@ -4,7 +4,7 @@
 # Packages of Debian and Ubuntu: looked for first, named all together, and installed by one command if any is missing.
 
 packages_to_build="g++ cmake ninja-build"
-packages_for_examples="libboost-context-dev zlib1g-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
+packages_for_examples="libboost-context-dev zlib1g-dev libpng-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
 packages_for_tests="libgtest-dev $packages_for_examples"
 packages_for_benchmarks="libbenchmark-dev libdnnl-dev libopenblas-dev libboost-context-dev"
 packages_for_clang="clang libomp-dev"

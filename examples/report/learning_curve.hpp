@@ -39,15 +39,21 @@ public:
     return text;
   }
 
+  /// Writes the table to `table`; it replaces an older file in one step. Throws `tilery::error` when it cannot be
+  /// written.
+  void write_table(const std::filesystem::path& table, tilery::where at = {}) const {
+    atomic_file csv_file(table, at);
+    csv_file.write(csv());
+    csv_file.commit();
+  }
+
   /// Writes the table to `table` and the picture to `picture`; each replaces an older file in one step.
   /// Returns nothing, or the sentence that says why there is no picture: no gnuplot on PATH, or nothing to draw.
   /// An older picture stays then. Throws `tilery::error` when a file cannot be written or gnuplot fails; the table is
   /// in place by then.
   [[nodiscard]] std::optional<std::string> write(const std::filesystem::path& table,
                                                  const std::filesystem::path& picture, tilery::where at = {}) const {
-    atomic_file csv_file(table, at);
-    csv_file.write(csv());
-    csv_file.commit();
+    write_table(table, at);
     const std::string no_picture = "The learning curve is in " + table.string() + " without a picture, because ";
     const std::string script = learning_curve_script(rows_, title_);
     if (script.empty()) return no_picture + "it has no finite loss to draw.";

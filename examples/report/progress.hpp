@@ -29,6 +29,13 @@ public:
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;
 
+  /// Begins in the middle, as a resumed training does: after `epochs_done` epochs and `samples` samples of the next.
+  void begin_at(std::uint64_t epochs_done, std::uint64_t samples) {
+    epoch_ = epochs_done + 1;
+    samples_ = samples_before_ = samples;
+    done_before_ = static_cast<double>(epochs_done * epoch_samples_ + samples);
+  }
+
   /// Call after each step: `samples` more were trained on. `loss` is their mean, where the step has read it back.
   void add(std::uint64_t samples, std::optional<double> loss = std::nullopt) {
     samples_ += samples;
@@ -48,7 +55,7 @@ public:
     if (loss_samples_ > 0) summary.mean_loss = loss_sum_ / static_cast<double>(loss_samples_);
     say(epoch_line(summary));
     ++epoch_;
-    samples_ = loss_samples_ = 0;
+    samples_ = samples_before_ = loss_samples_ = 0;
     loss_sum_ = 0;
     epoch_start_ = last_add_ = now;
   }
@@ -73,7 +80,7 @@ private:
   /// Samples a second in this epoch, up to its last step; 0 before the first.
   double rate() const {
     const double elapsed = seconds(epoch_start_, last_add_);
-    return elapsed > 0 ? static_cast<double>(samples_) / elapsed : 0;
+    return elapsed > 0 ? static_cast<double>(samples_ - samples_before_) / elapsed : 0;
   }
 
   std::size_t width() const {
@@ -86,8 +93,8 @@ private:
     const double done = static_cast<double>((epoch_ - 1) * epoch_samples_ + samples_);
     const double all = static_cast<double>(epochs_ * epoch_samples_);
     std::optional<double> left;
-    if (const double elapsed = seconds(start_, last_add_); elapsed > 1 && done > 0 && done <= all)
-      left = elapsed / done * (all - done);
+    if (const double elapsed = seconds(start_, last_add_); elapsed > 1 && done > done_before_ && done <= all)
+      left = elapsed / (done - done_before_) * (all - done);
     put("\r" + progress_line({epoch_, epochs_, samples_, epoch_samples_, last_loss_, rate(), left}, width()) +
         "\x1b[K");
     drawn_ = true;
@@ -108,6 +115,8 @@ private:
   std::FILE* output_;
   bool terminal_, drawn_ = false;
   std::uint64_t epoch_ = 1, samples_ = 0, loss_samples_ = 0;
+  std::uint64_t samples_before_ = 0;  // of this epoch, not seen here: they count as done, not for the speed
+  double done_before_ = 0;            // samples of all epochs that were not seen here
   double loss_sum_ = 0;
   std::optional<double> last_loss_;
   clock::time_point start_ = clock::now(), epoch_start_ = start_, last_add_ = start_, next_draw_ = {};

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Training on the CPU.
-#include <tilery/cpu.hpp>
+#include "../training/on_cpu.hpp"
 
+#include "../networks/mlp.hpp"
 #include "trainers.hpp"
-#include "training.hpp"
 
 namespace tilery_examples {
 
-trainer trainer_on_cpu(int threads) {
-  const tilery::cpu host = threads ? tilery::cpu(threads) : tilery::cpu();
-  if (const char* slow = tilery::cpu::slow_build()) std::printf("note: %s\n", slow);
-  return {"the CPU with " + std::to_string(host.threads()) + (host.threads() == 1 ? " thread" : " threads"),
-          [host](const dataset& data, const train_options& o) { return train(host, data, o); }};
-}
+trainer mlp_on_cpu(int threads) { return trainer_on_cpu<mlp>(threads); }
+
+std::string describe_mlp(const image_shape& image, int classes) { return mlp<tilery::cpu>::describe(image, classes); }
 
 }  // namespace tilery_examples

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Training on a GPU.
-#include <tilery/cuda.hpp>
+#include "../training/on_cuda.hpp"
 
+#include "../networks/mlp.hpp"
 #include "trainers.hpp"
-#include "training.hpp"
 
 namespace tilery_examples {
 
-std::optional<trainer> trainer_on_cuda() {
-  std::optional<trainer> result;
-  tilery::with_cuda([&](const auto& gpu) {
-    result = trainer{"cuda", [gpu](const dataset& data, const train_options& o) { return train(gpu, data, o); }};
-  });
-  return result;
-}
+std::optional<trainer> mlp_on_cuda() { return trainer_on_cuda<mlp>(); }
 
 }  // namespace tilery_examples

@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One trainer for each kind of machine. Each is the loop of training.hpp for one executor, in a unit of its own: they
-// are compiled at the same time, and only the GPU's by nvcc.
+// The perceptron's training loop for each kind of machine.
 #pragma once
 
-#include "../io/dataset.hpp"
-#include "options.hpp"
-
-#include <functional>
-#include <optional>
-#include <string>
+#include "../training/program.hpp"
 
 namespace tilery_examples {
 
-struct trainer {
-  std::string where;  ///< the machine, in words
-  std::function<double(const dataset&, const train_options&)> train;
-};
+std::optional<trainer> mlp_on_cuda();
+trainer mlp_on_cpu(int threads);
+std::optional<trainer> mlp_on_virtual_gpu();
 
-/// Nothing where there is no CUDA device, or where this program was built without nvcc.
-std::optional<trainer> trainer_on_cuda();
-/// On so many threads; 0: all.
-trainer trainer_on_cpu(int threads);
-/// Nothing where this program was built without Boost.Context.
-std::optional<trainer> trainer_on_virtual_gpu();
+/// The network in words.
+std::string describe_mlp(const image_shape& image, int classes);
 
 }  // namespace tilery_examples

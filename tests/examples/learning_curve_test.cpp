@@ -15,6 +15,7 @@
 
 #include <gtest/gtest.h>
 
+#include "examples/report/curve_table.hpp"
 #include "refusal.hpp"
 #include "temporary_folder.hpp"
 
@@ -119,6 +120,33 @@ TEST_F(learning_curve_test, names_the_file_that_cannot_be_written) {
   expect_refusal([&] { (void)curve.write(folder.path() / "absent" / "curve.csv", picture); },
                  "absent/curve.csv cannot be created: No such file or directory.");
   EXPECT_TRUE(folder.names().empty());
+}
+
+TEST_F(learning_curve_test, table_is_read_back_to_the_bit) {
+  curve.add({21, 2.1, std::nan(""), std::nullopt, 1.0 / 3});
+  curve.write_table(table);
+  learning_curve again;
+  for (const curve_row& row : read_curve_table(table, 1000)) again.add(row);
+  EXPECT_EQ(again.csv(), curve.csv());
+  EXPECT_EQ(again.rows()[19].test_accuracy, 0.7);
+  const auto first = read_curve_table(table, 10);
+  ASSERT_EQ(first.size(), 10U) << "rows of later steps are left out";
+  EXPECT_EQ(first.back().step, 10U);
+  EXPECT_TRUE(read_curve_table(folder.path() / "absent", 1000).empty());
+}
+
+TEST_F(learning_curve_test, table_is_refused_when_it_is_none) {
+  const std::string head = "step,epoch,loss,test_accuracy,seconds\n";
+  const auto refused = [&](const std::string& content, const std::string& line) {
+    folder.write("curve.csv", content);
+    expect_refusal([&] { read_curve_table(table, 1000); },
+                   "has a line " + line + " that is no row of a learning curve");
+  };
+  refused("something else\n", "1");
+  refused("1,0.1,2.5,,0.5\n", "1");
+  for (const char* row : {"", "1", "1,0.1,2.5,,", "1,0.1,2.5,0.5", "-1,0.1,2.5,,0.5", "1,0.1,2.5,x,0.5",
+                          "1,0.1,2.5,,0.5,6", "1,0.1,2.5,, 0.5", "1.5,0.1,2.5,,0.5"})
+    refused(head + "1,0.1,2.5,,0.5\n" + row + "\n", "3");
 }
 
 TEST(curve_points, smoothing_is_a_mean_that_does_not_trail) {

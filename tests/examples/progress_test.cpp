@@ -126,6 +126,24 @@ TEST_F(progress_on_terminal, leaves_a_line_for_each_epoch) {
   EXPECT_EQ(shown.substr(shown.size() - 4), " s\r\n");
 }
 
+TEST_F(progress_on_terminal, begins_in_the_middle_where_training_does) {
+  progress display(4, 100, terminal.output());
+  display.begin_at(2, 30);
+  display.add(20, 0.5);
+  EXPECT_EQ(terminal.shown().rfind("\repoch 3/4  50%", 0), 0U);
+  std::this_thread::sleep_for(1100ms);
+  display.add(20, 0.5);
+  const std::string shown = terminal.shown();
+  EXPECT_EQ(shown.rfind("\repoch 3/4  70%", 0), 0U) << shown;
+  // 40 samples took over 1.1 seconds, so 130 more take over 3.5. As 270 samples in that time it would be under a
+  // second.
+  EXPECT_NE(shown.find(" left"), std::string::npos) << shown;
+  for (const char* too_early : {"0:00 left", "0:01 left", "0:02 left"})
+    EXPECT_EQ(shown.find(too_early), std::string::npos) << shown;
+  display.end_epoch();
+  EXPECT_NE(terminal.shown().find("epoch 3/4: loss 0.5000, "), std::string::npos);
+}
+
 TEST_F(progress_on_terminal, is_plain_on_a_dumb_terminal) {
   setenv("TERM", "dumb", 1);
   progress display(2, 100, terminal.output());

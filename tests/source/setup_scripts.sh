@@ -96,7 +96,7 @@ says_not() { ! grep -qF -- "$1" "$work/said" || fail "the script must not say: $
 called() { [[ $(grep -c -- "$1" "$work/calls") == "$2" ]] || fail "$1 must be called $2 times: $(cat "$work/calls")"; }
 one_sentence() { [[ $status == 1 && $(wc -l <"$work/said") == 1 ]] || fail "$1 must end with status 1 and one line"; }
 
-all="g++ cmake ninja-build libboost-context-dev zlib1g-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
+all="g++ cmake ninja-build libboost-context-dev zlib1g-dev libpng-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
 
 # A user whose sudo asks: one password, for everything; then the build begins.
 bare_machine 1000
@@ -126,7 +126,7 @@ mv "$work/sudo" "$bin/sudo"
 # root: the tests name what they need, with what CUDA's wheels need, at once.
 bare_machine 0
 run tests/run.sh
-says "missing: g++ cmake ninja-build libgtest-dev libboost-context-dev zlib1g-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
+says "missing: g++ cmake ninja-build libgtest-dev libboost-context-dev zlib1g-dev libpng-dev libcli11-dev nlohmann-json3-dev gnuplot-nox"
 says "python3-venv"
 called sudo 0
 # What apt-get cannot do is quoted, not guessed.
@@ -169,6 +169,10 @@ examples/quickstart.sh --epochs=0
 examples/quickstart.sh --epochs many
 --epochs needs a value
 examples/quickstart.sh --epochs
+--flip 1: it must be auto, yes or no
+examples/quickstart.sh --flip 1
+--decay much is no number from 0 on
+examples/quickstart.sh --decay=much
 --executor gpu: it must be auto, cuda, cpu or virtual
 examples/quickstart.sh --executor gpu
 --data /nowhere: there is no such folder that can be read
@@ -209,6 +213,6 @@ done
 # The quickstart's help has the program's options.
 run examples/quickstart.sh --help
 while read -r option; do says "$option "; done \
-  < <(sed -n 's/.*app\.add_\(option\|flag\)("\(--[a-z-]*\)".*/\2/p' "$root/examples/train_mlp/options.cpp")
+  < <(sed -n 's/.*app\.add_\(option\|flag\)("\(--[a-z-]*\)".*/\2/p' "$root/examples/training/options.cpp")
 
 ((failures == 0)) && echo "the scripts say what they should on a bare machine"

@@ -31,8 +31,8 @@ class conv_cpu_weight_product {
 public:
   conv_cpu_weight_product(const Params& p, int threads)
       : p_(p),
-        strips_(p.b.images, p.b.k / p.b.grid.volume.value, p.b.grid.extents, p.b.walk, taps_of(p.b),
-                p.b.channels.value, P.channel_block,
+        strips_(p.b.images, p.b.k / p.b.grid.volume.value, p.b.grid.extents, p.b.walk, taps_of(p.b), p.b.channels.value,
+                P.channel_block,
                 {std::int64_t{P.strip_bytes} * pieces(p.b.channels.value, P.channel_block), pixels, pixels}),
         threads_(threads) {
     // The last strip can finish a share as soon as it has its sums, if their columns are whole packs. A share has at

@@ -18,8 +18,8 @@ struct depthwise_weight_params {
   tile::strip_grid grid;             // of the pixels of dy
   conv_walk walk[3];                 // from a pixel of dy and a tap to a coordinate of x
   spatial<3> taps;
-  std::int32_t filters;  // of all channels
-  fast_divisor multiplier;    // filters of a channel
+  std::int32_t filters;     // of all channels
+  fast_divisor multiplier;  // filters of a channel
   std::int32_t slices;
   gmem_ptr<S> sums{nullptr};  // (slice, tap, filter)
   std::int64_t pitch = 0;     // elements from one tap to the next, `filters` rounded up to whole packs
