@@ -87,6 +87,7 @@ public:
   }
 
 private:
+  /// Computes a share; its stores may still be on their way.
   void multiply_own_share(std::int64_t share, void* memory) const {
     const std::int64_t number = share / blocks_.parts(), block = share % blocks_.parts();
     if (by_panels_) {
