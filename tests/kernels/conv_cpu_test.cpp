@@ -16,6 +16,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <new>
 
 namespace {
 
@@ -25,10 +26,22 @@ using tilery_tests::draw;
 
 using extents_of_five = std::array<std::int32_t, 5>;
 
+/// Allocates at the beginning of cache lines.
+template <class T>
+struct of_lines {
+  using value_type = T;
+  of_lines() = default;
+  template <class U>
+  of_lines(const of_lines<U>&) {}
+  T* allocate(std::size_t n) { return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{64})); }
+  void deallocate(T* p, std::size_t) { ::operator delete (p, std::align_val_t{64}); }
+  bool operator==(const of_lines&) const { return true; }
+};
+
 /// Images or filters in host memory, in any order of their dimensions, with NaN (or 99) between the elements.
 template <class T>
 struct stored {
-  std::vector<T> memory;
+  std::vector<T, of_lines<T>> memory;
   ops::images_view<T> view;
 
   /// `order`: the dimensions from the slowest to the fastest one.
@@ -238,6 +251,7 @@ constexpr conv_cpu_policy tiny(host_isa isa = native_isa) {
           .channel_block = 16,
           .strip_bytes = 2000,
           .filter_bytes = 3000,
+          .stream_bytes = 0,
           .pixels = 11,
           .isa = isa};
 }
@@ -318,6 +332,27 @@ TEST(conv_cpu, layers_with_the_tables_policies) {
                                  flat(2, 5, 5, 33, 17, 4, 1, 6),     // padding beyond the filter
                                  flat(40, 1, 1, 24, 24, 3, 1, 1)})   // strips of several images
     check_directions<p, float, float>(g, {}, epilogue::none{}, true);
+}
+
+// Outputs of whole cache lines, which the tiny policy writes by streaming stores.
+TEST(conv_cpu, outputs_past_the_caches) {
+  for (const int threads : {1, 3}) {
+    check_directions<tiny(), float, float>(flat(2, 9, 10, 32, 48, 3, 1, 1), {}, checkered{}, true, threads);
+    check_directions<tiny(), float, float>(flat(2, 9, 10, 32, 64, 2, 3, 0), {}, checkered{}, true, threads);
+    check_directions<tiny(), bf16, bf16>(flat(1, 9, 10, 64, 96, 3, 1, 1), {}, epilogue::none{}, true, threads);
+    check_directions<tiny(), double, double>(flat(1, 9, 10, 16, 24, 3, 1, 1), {}, epilogue::none{}, true, threads);
+  }
+}
+
+// Vectors go along the channels.
+TEST(conv_cpu, few_filters) {
+  constexpr int lanes = tiny().lanes(4);
+  for (int few = 1; few <= 5; ++few)
+    for (const int channels : {lanes, 3 * lanes}) {
+      check<conv_direction::forward, tiny(), float, float>(flat(2, 7, 9, channels, few, 3, 1, 1), {}, checkered{});
+      check<conv_direction::data_gradient, tiny(), float, float>(flat(2, 9, 12, few, channels, 5, 2, 2), {2, 1},
+                                                                 checkered{});
+    }
 }
 
 template <host_isa Isa>
@@ -413,7 +448,7 @@ void check_threads(const conv_geometry& g) {
   std::int64_t columns = out.view.extents[4];
   if (Direction == conv_direction::weight_gradient)
     columns *= out.view.extents[1] * out.view.extents[2] * out.view.extents[3];
-  std::vector<T> first;
+  std::vector<T, of_lines<T>> first;
   std::vector<float> first_sums;
   for (const int threads : {1, 2, 3}) {
     const cpu executor(threads);

@@ -19,9 +19,39 @@ struct conv_cpu_row {
   evidence measured;
 };
 
-inline constexpr conv_cpu_row conv_cpu_avx512_on_zen_4 = {.isa = host_isa::avx512,
-                                                          .policy = {.rows = 14, .vectors = 2},
-                                                          .measured = not_measured("to be measured")};
+// Register tile. Speed of multiply_runs (tile/cpu_run_tile.hpp) in GFLOP/s on 2 virtual CPUs of an EPYC of the Zen 4
+// family, one thread, float, g++ 12 -O3 -march=native, 2026-11-30; a loop of multiply-adds in registers reaches 118.
+// 3 runs of 192 steps, the filter in the L2 cache:
+//
+//   rows x vectors   14 x 2   28 x 1   12 x 2   8 x 3   8 x 2   7 x 4   6 x 4   14 x 1   4 x 2
+//   GFLOP/s             114      110      117     118     118     118     118      106      60
+//
+// 14 x 2 reads the least of the filter for each product of those near the peak: 4.6 bytes a cycle from the L2 cache, 8
+// x 2 reads 8. 14 pixels are a half, a quarter or an eighth of the rows of ResNet's images, and one vector of 16
+// filters (14 x 1) still has 14 sums in flight. One policy serves filters of 16, 32, 64 and more, so there is no
+// selection.
+//
+// Whole layers. Processor time of PyTorch 2.15.0 (oneDNN; the faster of channels-last and contiguous) divided by that
+// of tilery, same machine and date, one thread, other programs running beside it, the medians of 3 rounds; geometric
+// means over the 11 layers of ResNet-50 that are no 1x1 of stride 1 (lowest to highest):
+//
+//   images           1                     8
+//   forward          0.99 (0.91 to 1.09)   0.94 (0.91 to 1.01)
+//   data gradient    1.12 (0.92 to 2.54)   1.05 (0.91 to 2.30)
+//   weight gradient  1.16 (0.96 to 2.29)   1.08 (0.93 to 1.43)
+//
+// What single fields gave there, GFLOP/s, one thread:
+//
+//   filter_bytes   res5_b (7 x 7, 512 to 512 channels, 9 MiB of filter), 1 image, forward: packed once 64, by panels 75
+//   stream_bytes   res3_shortcut, 8 images, data gradient (an output of 26 MB): usual stores 68, streaming 87;
+//                  conv1, 8 images, forward (26 MB): 80 and 94
+inline constexpr conv_cpu_row conv_cpu_avx512_on_zen_4 =
+    {.isa = host_isa::avx512,
+     .policy = {.rows = 14, .vectors = 2},
+     .measured = {.machine = "EPYC of the Zen 4 family",
+                  .when = "g++ 12 -O3 -march=native, 2026-11-30",
+                  .command = "benchmarks/peers/conv.py --processor-time",
+                  .figure = "float, one thread, ResNet-50: 0.94 to 1.16 of PyTorch 2.15.0, geometric means"}};
 
 /// The row for an instruction set without AVX-512, which has 16 vector registers.
 constexpr conv_cpu_row conv_cpu_narrow(host_isa isa) {
@@ -52,7 +82,7 @@ struct conv_cpu_rows_of {
 
   static constexpr candidate_list<conv_cpu_policy, 1> candidates(const conv_cpu_row& row) { return {{row.policy}}; }
   static constexpr choice select(const conv_cpu_row&, const conv_cpu_policy (&)[1], const conv_problem&) {
-    return {0, "one register tile serves all shapes"};
+    return {0, "one register tile serves all shapes: the kernels themselves cut the work by shape"};
   }
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/simt/cpu_stream.hpp>
 #include <tilery/tile/cpu_copy.hpp>
 #include <tilery/tile/epilogue_step.hpp>
 
@@ -27,6 +28,7 @@ struct finished_rows {
   std::int32_t count, column, columns;
   gmem_ptr<C> data;
   std::int64_t column_stride;
+  bool streams = false;  // true: whole vectors are stored by streaming stores; data and offsets are aligned
 };
 
 /// C = p.finish(sums) for the elements of the tile, in vectors of N sums; p.finish() (kernels/gemm/params.hpp) applies
@@ -42,7 +44,8 @@ void finish_rows(cpu_lane lane, const Params& p, TileEpilogue& epilogue, const f
       auto old = splat<N>(S(0));
       if (t.column_stride == 1 && count == N) {
         if (p.beta != S(0)) old = convert<S>(lane.load(c, width<N>));
-        lane.store(c, convert<C>(p.finish(lane, epilogue, sums, old, row, column)));
+        const auto values = convert<C>(p.finish(lane, epilogue, sums, old, row, column));
+        t.streams ? stream(c, values) : lane.store(c, values);
       } else {
         if (p.beta != S(0)) old = load_some<S, N>(lane, c, t.column_stride, count);
         store_some<C>(lane, c, t.column_stride, count, p.finish(lane, epilogue, sums, old, row, column));

@@ -2,7 +2,8 @@
 // Convolution on the CPU: the forward convolution, and the data gradient, which is one such product for each residue
 // class. The filter is packed once a call (conv/cpu_filter.hpp). Then each thread copies one strip of pixels after
 // another (tile/pixel_strips.hpp) and multiplies it by panels of the filter. The sums of a register tile stay in
-// registers over all taps and channels, up to P.steps products. No im2col matrix exists.
+// registers over all taps and channels, up to P.steps products. No im2col matrix exists: a strip holds each element of
+// the images once, not once for each tap. With at most 4 filters, vectors go along the channels instead of the filters.
 //
 // The order of the additions does not depend on the number of threads: one thread and many threads give the same bits.
 #pragma once

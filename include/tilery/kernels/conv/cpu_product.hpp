@@ -49,6 +49,7 @@ public:
     for (std::int64_t blocks = 2; idle(whole * best, threads) > 0.05 && blocks <= others; ++blocks)
       if (idle(whole * blocks, threads) < idle(whole * best, threads)) best = blocks;
     blocks_ = tile::even_split(others, best);
+    streams_ = can_stream();
   }
 
   /// Bytes of the workspace: the packed filter, or all strips.
@@ -81,6 +82,13 @@ public:
   }
   /// Computes a share. `memory` has share_bytes() bytes.
   void multiply_share(std::int64_t share, void* memory) const {
+    multiply_own_share(share, memory);
+    if (streams_) end_streams();
+  }
+
+private:
+  /// Computes a share; its stores may still be on their way.
+  void multiply_own_share(std::int64_t share, void* memory) const {
     const std::int64_t number = share / blocks_.parts(), block = share % blocks_.parts();
     if (by_panels_) {
       const gmem_ptr<factor> own(static_cast<factor*>(memory));
@@ -97,7 +105,6 @@ public:
     }
   }
 
-private:
   static constexpr int lanes = P.lanes(sizeof(S)), panel = P.columns(sizeof(S));
   static constexpr int registers = P.isa == host_isa::avx512 ? 32 : 16;
   static constexpr int most_dots = 4;  // columns of C for which vectors go along the channels
@@ -136,6 +143,17 @@ private:
     }
   };
 
+  /// True if the images of C are larger than P.stream_bytes, and each panel writes whole cache lines of them.
+  bool can_stream() const {
+    constexpr std::int64_t line = 64 / sizeof(typename Params::c_type);
+    const auto& images = p_.c.images;
+    const std::int64_t bytes = p_.a.outer / p_.a.grid.volume.value() * images.extents.volume() * p_.c.columns *
+                               static_cast<std::int64_t>(sizeof(typename Params::c_type));
+    bool aligned = images.channel_stride == 1 && images.data.aligned_for(static_cast<int>(line)) &&
+                   images.image_stride % line == 0 && p_.c.columns % line == 0 && panel % line == 0;
+    for (int d = 0; d < 3; ++d) aligned = aligned && images.strides[d] % line == 0;
+    return bytes >= P.stream_bytes && p_.beta == S(0) && aligned;
+  }
   /// Returns a number of elements or bytes rounded up to whole cache lines of bytes.
   static std::int64_t padded(std::int64_t n) { return (n + 63) / 64 * 64; }
   /// The part of the threads' time in which a thread has no share.
@@ -173,7 +191,7 @@ private:
                                                                              panel_index * panel,
                                                                              filter_.filters_of(panel_index),
                                                                              p_.c.images.data,
-                                                                             p_.c.images.channel_stride});
+                                                                             p_.c.images.channel_stride, streams_});
       }
     epilogue.end(lane);
   }
@@ -193,7 +211,6 @@ private:
       do {
         const conv_cpu_tile& tile = rows.tiles[i];
         alignas(64) S sums[greater(P.rows * panel, most_rows * lanes)];
-        prefetch_rows(tile, q, rows);
         multiply(tile, q, strip, b, gmem_ptr<S>(sums));
         tile::finish_rows<N>(lane, p_, epilogue,
                              tile::finished_rows<S, typename Params::c_type>{gmem_ptr<const S>(sums),
@@ -202,20 +219,10 @@ private:
                                                                              rows.output + tile.first, tile.rows,
                                                                              q * panel, filter_.filters_of(q),
                                                                              p_.c.images.data,
-                                                                             p_.c.images.channel_stride});
+                                                                             p_.c.images.channel_stride, streams_});
         done += tile.rows, ++i;
       } while (i < *rows.number_of_tiles && (!sums_columns || done + most_rows <= most_summed_rows));
       epilogue.end(lane);
-    }
-  }
-
-  /// Prefetches the elements of C that a tile will write: they arrive while the tile is computed.
-  void prefetch_rows(const conv_cpu_tile& which, int q, const conv_cpu_rows& rows) const {
-    if (p_.c.images.channel_stride != 1) return;
-    constexpr int line = 64 / static_cast<int>(sizeof(typename Params::c_type));
-    for (int i = 0; i < which.rows; ++i) {
-      const auto c = p_.c.images.data + (rows.output[which.first + i].offset + q * panel);
-      for (int j = 0; j < filter_.filters_of(q); j += line) tile::prefetch(c + j);
     }
   }
 
@@ -275,6 +282,7 @@ private:
   std::int64_t strip_bytes_;
   bool by_panels_;
   tile::even_split blocks_;  // of the panels, or, by panels, of the strips
+  bool streams_;             // C is written by streaming stores
   std::byte* workspace_ = nullptr;
 };
 

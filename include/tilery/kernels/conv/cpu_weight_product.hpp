@@ -9,6 +9,7 @@
 
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/conv_cpu.hpp>
+#include <tilery/simt/cpu_stream.hpp>
 #include <tilery/tile/cpu_run_tile.hpp>
 #include <tilery/tile/pixel_matrix.hpp>
 #include <tilery/tile/pixel_strips.hpp>
@@ -39,6 +40,7 @@ public:
     // least one panel, so that a partial sum of a bias gradient is over the same rows in either case.
     finishes_shares_ = p.b.channels.value % lanes == 0 && (threads == 1 || groups_of_tiles() >= 4 * threads);
     keeps_sums_ = !finishes_shares_ || strips_.size() != 1;
+    streams_ = can_stream();
   }
 
   /// Bytes of the workspace: the sums, the copy of a strip of x, the packed pixels of dy.
@@ -91,7 +93,7 @@ public:
     const int number = find_runs(tap_row, block, q, runs);
     const gmem_ptr<S> sums = keeps_sums_ ? sums_of(q) + step_of(block, std::int64_t{tap_row} * strips_.axis(2).taps) * w
                                          : gmem_ptr<S>(static_cast<S*>(memory));
-    if (last_ && finishes_shares_) prefetch_columns(q, block, tap_row);
+    if (last_ && finishes_shares_ && !streams_) prefetch_columns(q, block, tap_row);
     const tile::even_split tiles(rows, pieces(rows, P.rows)), some(tiles.parts(), parts_);
     for (auto i = some.begin(part); i < some.end(part); ++i) {
       const auto begin = tiles.begin(i), count = tiles.size(i);
@@ -115,6 +117,7 @@ public:
                       [&](int e) { return sums + std::int64_t{t * channels + c + e} * w; });
     }
     epilogue.end(lane);
+    if (streams_) end_streams();
   }
 
   /// If there is no strip, all sums are 0.
@@ -138,6 +141,7 @@ public:
       finish_square(epilogue, q, column, lesser(end - column, lanes),
                     [&](int e) { return sums_of(q) + step_of_column(column + e) * w; });
     epilogue.end(lane);
+    if (streams_) end_streams();
   }
 
 private:
@@ -277,10 +281,21 @@ private:
         for (int e = 0; e < count; ++e) old.set(e, convert<S>(lane.load(p_.c.at(row, column + e))));
     }
     const auto values = convert<C>(p_.finish(lane, epilogue, sums, old, row, column));
-    if (contiguous)
+    if (contiguous && streams_)
+      stream(c, values);
+    else if (contiguous)
       lane.store(c, values);
     else
       for (int e = 0; e < count; ++e) lane.store(p_.c.at(row, column + e), values[e]);
+  }
+  /// True if C is larger than P.stream_bytes, and each pack of columns is a cache line of it.
+  bool can_stream() const {
+    const auto& dw = p_.c.filters;
+    const std::int64_t bytes = std::int64_t{p_.c.rows} * p_.c.columns * static_cast<std::int64_t>(sizeof(C));
+    bool aligned = lanes * sizeof(C) == 64 && is_contiguous() && p_.c.channels.value() % lanes == 0 &&
+                   dw.data.aligned_for(lanes) && dw.image_stride % lanes == 0;
+    for (int d = 0; d < 3; ++d) aligned = aligned && (strips_.axis(d).taps == 1 || dw.strides[d] % lanes == 0);
+    return bytes >= P.stream_bytes && p_.beta == S(0) && aligned;
   }
   /// True if the elements of each pack of columns are contiguous in C.
   bool is_contiguous() const {
@@ -302,6 +317,7 @@ private:
   gmem_ptr<factor> copy_{nullptr}, packed_{nullptr};  // x as strips_ lays it out; dy as (panel, pixel, filter)
   bool first_ = true, last_ = true;                   // the strip is the first one, the last one
   bool finishes_shares_ = false, keeps_sums_ = true;  // keeps_sums_: the workspace holds all sums
+  bool streams_ = false;                              // C is written by streaming stores
   tile::pixel_box box_{};
   tile::strip_layout layout_{};
 };
