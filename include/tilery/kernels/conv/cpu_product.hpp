@@ -147,7 +147,7 @@ private:
   bool can_stream() const {
     constexpr std::int64_t line = 64 / sizeof(typename Params::c_type);
     const auto& images = p_.c.images;
-    const std::int64_t bytes = p_.a.outer / p_.a.grid.volume.value() * images.extents.volume() * p_.c.columns *
+    const std::int64_t bytes = p_.a.outer / p_.a.grid.volume.value * images.extents.volume() * p_.c.columns *
                                static_cast<std::int64_t>(sizeof(typename Params::c_type));
     bool aligned = images.channel_stride == 1 && images.data.aligned_for(static_cast<int>(line)) &&
                    images.image_stride % line == 0 && p_.c.columns % line == 0 && panel % line == 0;

@@ -292,7 +292,7 @@ private:
   bool can_stream() const {
     const auto& dw = p_.c.filters;
     const std::int64_t bytes = std::int64_t{p_.c.rows} * p_.c.columns * static_cast<std::int64_t>(sizeof(C));
-    bool aligned = lanes * sizeof(C) == 64 && is_contiguous() && p_.c.channels.value() % lanes == 0 &&
+    bool aligned = lanes * sizeof(C) == 64 && is_contiguous() && p_.c.channels.value % lanes == 0 &&
                    dw.data.aligned_for(lanes) && dw.image_stride % lanes == 0;
     for (int d = 0; d < 3; ++d) aligned = aligned && (strips_.axis(d).taps == 1 || dw.strides[d] % lanes == 0);
     return bytes >= P.stream_bytes && p_.beta == S(0) && aligned;
