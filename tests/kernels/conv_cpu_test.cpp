@@ -184,11 +184,8 @@ void run(Tensors& d, const cpu& executor, const Epilogue& e, factors f) {
   if constexpr (Direction == conv_direction::forward) {
     conv_cpu<P>(executor, ops::forward_params(d.g, d.x.view, d.w.view, d.y.view, e, all));
   } else if constexpr (Direction == conv_direction::data_gradient) {
-    const auto classes = ops::residue_classes(d.g, d.y.view, d.w.view, d.x.view, e, all).members;
-    conv_cpu_all<P>(
-        executor, static_cast<std::int64_t>(classes.size()), [&](std::int64_t i) -> const auto& {
-          return classes[static_cast<std::size_t>(i)];
-        });
+    const ops::residue_classes classes(d.g, d.y.view, d.w.view, d.x.view, e, all);
+    conv_cpu_all<P>(executor, classes.count(), [&](std::int64_t i) { return classes.of(i); });
   } else {
     conv_cpu_weight_gradient<P>(executor, ops::weight_gradient_params(d.g, d.x.view, d.y.view, d.w.view, e, all));
   }

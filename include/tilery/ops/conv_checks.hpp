@@ -6,6 +6,7 @@
 
 #include <tilery/core/spatial.hpp>
 #include <tilery/ops/gemm_checks.hpp>
+#include <tilery/ops/three_dimensions.hpp>
 #include <tilery/policies/conv_geometry.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -36,19 +37,6 @@ struct conv_names {
 /// A tensor (n, spatial..., c), or a filter (k, taps..., c), in three spatial dimensions.
 template <class T>
 using images_view = tensor_view<T, 5>;
-
-/// Returns a tensor with the missing spatial dimensions, of extent 1, before its own.
-template <class T, int Rank>
-images_view<T> in_three_dimensions(const tensor_view<T, Rank>& v) {
-  images_view<T> all;
-  all.pointer = v.pointer;
-  for (int d = 0; d < 5; ++d) {
-    const int of = d == 0 ? 0 : d - 5 + Rank;
-    all.extents[d] = of < (d == 0 ? 0 : 1) ? 1 : v.extents[of];
-    all.strides[d] = of < (d == 0 ? 0 : 1) ? 0 : v.strides[of];
-  }
-  return all;
-}
 
 /// The name of spatial dimension d (0 to 2) of an op with N dimensions.
 inline const char* dimension_name(int d) { return d == 0 ? "depth" : d == 1 ? "height" : "width"; }

@@ -8,6 +8,7 @@
 #include <tilery/core/spatial.hpp>
 #include <tilery/kernels/pixels/pixels.hpp>
 #include <tilery/ops/element_types.hpp>
+#include <tilery/ops/three_dimensions.hpp>
 #include <tilery/policies/pixel_table.hpp>
 #include <tilery/simt/launch.hpp>
 
@@ -53,22 +54,6 @@ constexpr void check_pixel_types() {
 /// The table of policies for elements of T on this executor.
 template <class Executor, class T>
 using pixel_table = std::conditional_t<Executor::uses_cpu_kernels, pixel_table_cpu<T>, pixel_table_gpu<T>>;
-
-/// Returns a view (n, spatial..., c) of rank 3 to 5 as one of rank 5, (n, d, h, w, c): missing dimensions have
-/// extent 1.
-template <class T, int Rank>
-tensor_view<T, 5> in_three_dimensions(const tensor_view<T, Rank>& v) {
-  static_assert(Rank >= 3 && Rank <= 5, "a tensor of pixels must have 3 to 5 dimensions: n, 1 to 3 in space, c");
-  tensor_view<T, 5> all;
-  all.pointer = v.pointer;
-  all.extents[0] = v.extents[0], all.strides[0] = v.strides[0];
-  for (int d = 1; d < 5; ++d) {
-    const int from = d - (5 - Rank);
-    all.extents[d] = from >= 1 ? v.extents[from] : 1;
-    all.strides[d] = from >= 1 ? v.strides[from] : 0;
-  }
-  return all;
-}
 
 /// Returns the extents of the spatial dimensions.
 template <class T>

@@ -40,7 +40,7 @@ TILERY_SIMT void stage_taps(Lane lane, const depthwise_filter<T, S>& from, int f
     const int taps = from.taps.volume.value;
     const int count = lesser(P.channels(), filters - first) * taps;
     for (int i = lane.rank(); i < count; i += P.threads) {
-      const pixel tap = from.taps.of(i);  // its image is the filter
+      const pixel_place tap = from.taps.of(i);  // its image is the filter
       const std::int64_t offset = (first + tap.image) * from.filters.image_stride +
                                   tap.at[0] * from.filters.strides[0] + tap.at[1] * from.filters.strides[1] +
                                   tap.at[2] * from.filters.strides[2];

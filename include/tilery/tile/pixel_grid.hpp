@@ -31,7 +31,7 @@ gmem_images<To> images_for_kernel(const tensor_view<T, 5>& v) {
 namespace tile {
 
 /// A pixel: the index of its image, and its depth, height and width in the grid.
-struct pixel {
+struct pixel_place {
   std::int32_t image, at[3];
 };
 
@@ -48,8 +48,8 @@ struct pixel_grid {
         plane(static_cast<std::int32_t>(std::int64_t{of[1]} * of[2])),
         width(of[2]) {}
 
-  TILERY_SIMT pixel of(int number) const {
-    pixel p;
+  TILERY_SIMT pixel_place of(int number) const {
+    pixel_place p;
     p.image = volume.quotient(number);
     int rest = number - p.image * volume.value;
     p.at[0] = plane.quotient(rest);
@@ -59,7 +59,7 @@ struct pixel_grid {
     return p;
   }
   /// Moves to the pixel with the next number.
-  TILERY_SIMT void advance(pixel& p) const {
+  TILERY_SIMT void advance(pixel_place& p) const {
     if (++p.at[2] < extents[2]) return;
     p.at[2] = 0;
     if (++p.at[1] < extents[1]) return;

@@ -24,14 +24,14 @@ struct pixel_matrix {
   std::int32_t first_column = 0;  // the channel of column 0
 
   TILERY_SIMT gmem_ptr<T> at(int row, int column) const {
-    const tile::pixel p = grid.of(row);
+    const tile::pixel_place p = grid.of(row);
     std::int64_t offset = p.image * images.image_stride + column * images.channel_stride;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) offset += (first[d] + p.at[d] * step[d]) * images.strides[d];
     return images.data + offset;
   }
   TILERY_SIMT int whole_row(int row) const {
-    const tile::pixel p = grid.of(row);
+    const tile::pixel_place p = grid.of(row);
     int number = p.image;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) number = number * images.extents[d] + first[d] + p.at[d] * step[d];
@@ -62,7 +62,7 @@ struct tap_matrix {
 
   TILERY_SIMT gmem_ptr<T> at(int row, int column) const {
     const int tap = channels.quotient(column);
-    const tile::pixel t = taps.of(tap);
+    const tile::pixel_place t = taps.of(tap);
     std::int64_t offset = row * filters.image_stride + (column - tap * channels.value) * filters.channel_stride;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) offset += t.at[d] * filters.strides[d];

@@ -111,7 +111,7 @@ public:
   /// Sets pack i: its pixel, and its first channel within a step. `exists` is false for a pack that is no part of the
   /// tile.
   TILERY_SIMT void set(int i, const pixel_panel<T>& from, int outer, int k, bool exists) {
-    const pixel p = from.grid.of(outer < from.outer ? outer : 0);
+    const pixel_place p = from.grid.of(outer < from.outer ? outer : 0);
     std::int64_t offset = (p.image - first_image_) * from.images.image_stride + k * from.images.channel_stride;
     std::uint32_t mask = 0;
     int bit = 0;
@@ -185,7 +185,7 @@ public:
   }
   TILERY_SIMT int left(int i, const pixel_panel<T>& from) const {
     if (outer_[i] >= from.outer || at_.left <= 0) return 0;
-    const pixel p = from.grid.of(outer_[i]);
+    const pixel_place p = from.grid.of(outer_[i]);
     bool inside = true;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d)
@@ -193,7 +193,7 @@ public:
     return inside ? from.channels - at_.channel - k_[i] : 0;
   }
   TILERY_SIMT gmem_ptr<const T> at(int i, const pixel_panel<T>& from) const {
-    const pixel p = from.grid.of(outer_[i]);
+    const pixel_place p = from.grid.of(outer_[i]);
     std::int64_t offset = p.image * from.images.image_stride + (at_.channel + k_[i]) * from.images.channel_stride;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) offset += coordinate(p, d, from) * from.images.strides[d];
@@ -218,7 +218,7 @@ public:
   TILERY_SIMT void advance(const pixel_panel<T>& from) { at_.advance(from); }
 
 private:
-  TILERY_SIMT int coordinate(const pixel& p, int d, const pixel_panel<T>& from) const {
+  TILERY_SIMT int coordinate(const pixel_place& p, int d, const pixel_panel<T>& from) const {
     return p.at[d] * from.walk[d].step + from.walk[d].origin + at_.tap[d] * from.walk[d].tap_step;
   }
 

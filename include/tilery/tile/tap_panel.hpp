@@ -89,7 +89,7 @@ public:
     pack<T, Elements> held = splat<Elements>(convert<T>(0.0f));
     const int number = pixel_ + k_[i];
     if (number >= end_ || left_[i] <= 0) return held;
-    pixel p = from.grid.of(number);
+    pixel_place p = from.grid.of(number);
     TILERY_UNROLL_ON_GPU
     for (int e = 0; e < Elements; ++e) {
       if (number + e < end_ && is_inside(i, from, p)) held.set(e, lane.load(data_ + offset(i, from, p), line));
@@ -103,7 +103,7 @@ public:
   TILERY_SIMT void advance(const tap_panel<T>&) { pixel_ += K; }
 
 private:
-  TILERY_SIMT bool is_inside(int i, const tap_panel<T>& from, const pixel& p) const {
+  TILERY_SIMT bool is_inside(int i, const tap_panel<T>& from, const pixel_place& p) const {
     bool inside = true;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) {
@@ -112,7 +112,7 @@ private:
     }
     return inside;
   }
-  TILERY_SIMT std::int64_t offset(int i, const tap_panel<T>& from, const pixel& p) const {
+  TILERY_SIMT std::int64_t offset(int i, const tap_panel<T>& from, const pixel_place& p) const {
     std::int64_t all = p.image * from.images.image_stride + channel_[i] * from.images.channel_stride;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) all += (p.at[d] * from.walk[d].step + shift_[i][d]) * from.images.strides[d];

@@ -185,7 +185,7 @@ private:
   /// The number of the tap and channel of a column of C, in the order of the sums.
   std::int64_t step_of_column(int column) const {
     const int number = p_.c.channels.quotient(column), channel = column - number * p_.c.channels.value;
-    const tile::pixel at = p_.c.taps.of(number);
+    const tile::pixel_place at = p_.c.taps.of(number);
     std::int64_t tap = 0;
     for (int d = 0; d < 3; ++d) tap = tap * strips_.axis(d).taps + strips_.axis(d).tap_in_operand(at.at[d]);
     const int block = channel / strips_.block();
