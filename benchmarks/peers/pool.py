@@ -4,7 +4,9 @@
 
 Runs of the program and of PyTorch alternate; each is a process of its own. PyTorch runs on channels-last and on
 channels-first tensors, and the faster of the two counts. Both sides write to tensors that exist, and take the next of
-several sets of tensors in each call, so that the data is cold. PyTorch's indices have 64 bits, tilery's 32. Usage:
+several sets of tensors in each call, so that the data is cold. A run's time is the median of its calls; of several
+runs the fastest counts, because other work on the machine only adds time. PyTorch's indices have 64 bits, tilery's 32.
+Usage:
   python3 benchmarks/peers/pool.py --program build/benchmarks/bin/pool --threads 1
 Needs torch from PyPI.
 """
@@ -157,14 +159,14 @@ def main():
         run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         rows, version = json.loads(run.stdout.splitlines()[-1])
         for name, row in rows.items():
-            theirs.setdefault(name, []).append(row)
+            theirs.setdefault(name, []).append(tuple(row))
     print(f"{'case':44s} {'tilery':>10s} {version:>18s}   ratio (above 1: tilery is faster)")
     ratios = []
     for name in ours:
-        mine = statistics.median(ours[name])
-        peer = statistics.median(row[0] for row in theirs[name])
+        mine = min(ours[name])
+        peer, layout = min(theirs[name])
         ratios.append(peer / mine)
-        print(f"{name:44s} {mine:7.0f} us {peer:15.0f} us   {peer / mine:5.2f}  {theirs[name][-1][1]}")
+        print(f"{name:44s} {mine:7.0f} us {peer:15.0f} us   {peer / mine:5.2f}  {layout}")
     print(f"geometric mean of {len(ratios)}: {math.exp(statistics.mean(math.log(r) for r in ratios)):.2f}")
 
 
