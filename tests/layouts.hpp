@@ -5,6 +5,7 @@
 #include "tests/draw.hpp"
 #include "tests/executors.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -50,7 +51,7 @@ placed<T> place(const Fixture& on, const std::vector<T>& values, int rows, int c
   if (how == layout::odd) row_stride = columns + 1, offset += 1;
   if (how == layout::column_major) row_stride = 1, column_stride = rows;
   if (how == layout::spread) row_stride = 2 * columns + 1, column_stride = 2;
-  const std::int64_t size = offset + (rows - 1) * row_stride + (columns - 1) * column_stride + 2;
+  const std::int64_t size = offset + std::max(rows - 1, 0) * row_stride + std::max(columns - 1, 0) * column_stride + 2;
   std::vector<T> all(static_cast<std::size_t>(size), gap<T>());
   for (int i = 0; i < rows; ++i)
     for (int j = 0; j < columns; ++j)

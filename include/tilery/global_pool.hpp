@@ -30,8 +30,7 @@ concept matrix_of_indices = tensor_like<V, 2> && tensor_of_indices<V>;
 inline finding check_global(const char* op, const operands& all, const operand& images) {
   for (int d = 1; d < images.rank - 1; ++d)
     if (images.extents[d] < 1)
-      return {op,     ": the ",    name_of_dimension(d + 4 - images.rank),
-              " of ", images.name, " is 0; it must be at least 1"};
+      return {op, ": the ", dimension_name(d + 4 - images.rank), " of ", images.name, " is 0; it must be at least 1"};
   const std::int64_t n = images.extents[0], c = images.extents[images.rank - 1];
   for (const operand& o : all)
     if (o.rank == 2 && (o.extents[0] != n || o.extents[1] != c))
@@ -64,7 +63,7 @@ void launch_global_pool(const Executor& executor, const tensor_view<const T, 5>&
   global_pool_params<T> p{};
   p.x = tile::pixels_of<const T>(x);
   p.pixels = x.extents[1] * x.extents[2] * x.extents[3];
-  p.by_width = fast_divisor(x.extents[3]), p.by_height = fast_divisor(x.extents[2]);
+  p.by_width = divisor(x.extents[3]), p.by_height = divisor(x.extents[2]);
   p.y = for_kernel<T>(y), p.indices = for_kernel<std::int32_t>(indices);
   const pixel_problem packs = describe_pixels(x);
   const std::int64_t next_pixel = x.extents[3] > 1 ? x.strides[3] : x.extents[2] > 1 ? x.strides[2] : x.strides[1];

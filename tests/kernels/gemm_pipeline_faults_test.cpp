@@ -56,8 +56,8 @@ struct pipeline {
   static constexpr bool allows_one_lane = false;
   static constexpr int stages = policy.stages;
 
-  using a_copy = tile::operand_copy<half, m, policy.block.k, along::k, 8, threads>;
-  using b_copy = tile::operand_copy<half, n, policy.block.k, along::outer, 8, threads>;
+  using a_copy = tile::operand_copy<panel<half>, m, policy.block.k, along::k, 8, threads>;
+  using b_copy = tile::operand_copy<panel<half>, n, policy.block.k, along::outer, 8, threads>;
   using rows = tile::stage_rows<policy, float, 16>;
   using sums_of = tile::mma_sums<policy, half, half>;
   struct stage {

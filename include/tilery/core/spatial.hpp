@@ -26,7 +26,13 @@ struct spatial {
   requires(N > 1 && sizeof...(Numbers) == N) constexpr spatial(Numbers... numbers)
       : of{static_cast<std::int32_t>(numbers)...} {}
 
-  constexpr std::int32_t operator[](int dimension) const { return of[dimension]; }
+  TILERY_SIMT constexpr std::int32_t operator[](int dimension) const { return of[dimension]; }
+  /// The product of all numbers: the elements of a block with these extents.
+  constexpr std::int64_t volume() const {
+    std::int64_t product = 1;
+    for (std::int32_t number : of) product *= number;
+    return product;
+  }
   friend constexpr bool operator==(const spatial&, const spatial&) = default;
 
   /// The three numbers of the same op in three dimensions: the missing first dimensions get `missing`.

@@ -206,6 +206,18 @@ constexpr tensor_view<T, Rank> permuted(const tensor_view<T, Rank>& v, const int
   }
   return result;
 }
+/// A view of a dense tensor stored channels-first (NCW, NCHW, NCDHW), indexed with the channels last, as the ops of
+/// images take it: channels_first(pointer, {n, h, w, c}) has the strides of (n, c, h, w). A filter stored as (k, c, r,
+/// s) is channels_first(pointer, {k, r, s, c}). Throws as `tensor` does.
+template <class T, int Rank>
+constexpr tensor_view<T, Rank> channels_first(T* data, const wide_number (&extents)[Rank], where at = {}) {
+  tensor_view<T, Rank> result = tensor(data, extents, at);
+  std::int64_t step = 1;
+  for (int i = Rank - 2; i > 0; --i) result.strides[i] = step, step *= result.extents[i];
+  result.strides[Rank - 1] = step;
+  result.strides[0] = step * result.extents[Rank - 1];
+  return result;
+}
 /// The transpose of a matrix as a view of the same memory.
 template <class T>
 constexpr matrix_view<T> transposed(const matrix_view<T>& m) {

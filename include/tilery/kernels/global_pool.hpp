@@ -19,7 +19,7 @@ template <class T>
 struct global_pool_params {
   tile::pixels<const T> x;
   std::int32_t pixels;                // of an image
-  fast_divisor by_width, by_height;   // from a pixel's number to its place
+  divisor by_width, by_height;        // from a pixel's number to its place
   gmem_matrix<T> y;                   // (n, c)
   gmem_matrix<std::int32_t> indices;  // (n, c)
 

@@ -8,6 +8,7 @@
 #include <tilery/core/spatial.hpp>
 #include <tilery/kernels/pixels/pixels.hpp>
 #include <tilery/ops/element_types.hpp>
+#include <tilery/ops/three_dimensions.hpp>
 #include <tilery/policies/pixel_table.hpp>
 #include <tilery/simt/launch.hpp>
 
@@ -27,17 +28,11 @@ struct op_name {
   }
 };
 
-/// The name of spatial dimension d (0 to 2) of three.
-constexpr const char* name_of_dimension(int d) {
-  constexpr const char* names[] = {"depth", "height", "width"};
-  return names[d];
-}
-
-/// Returns `given` where it is not -1, else `otherwise`.
+/// Returns `given` where it is not `missing`, else `otherwise`.
 template <int N>
-constexpr spatial<N> given_or(spatial<N> given, const spatial<N>& otherwise) {
+constexpr spatial<N> given_or(spatial<N> given, std::int32_t missing, const spatial<N>& otherwise) {
   for (int d = 0; d < N; ++d)
-    if (given[d] == -1) given.of[d] = otherwise[d];
+    if (given[d] == missing) given.of[d] = otherwise[d];
   return given;
 }
 
@@ -53,22 +48,6 @@ constexpr void check_pixel_types() {
 /// The table of policies for elements of T on this executor.
 template <class Executor, class T>
 using pixel_table = std::conditional_t<Executor::uses_cpu_kernels, pixel_table_cpu<T>, pixel_table_gpu<T>>;
-
-/// Returns a view (n, spatial..., c) of rank 3 to 5 as one of rank 5, (n, d, h, w, c): missing dimensions have
-/// extent 1.
-template <class T, int Rank>
-tensor_view<T, 5> in_three_dimensions(const tensor_view<T, Rank>& v) {
-  static_assert(Rank >= 3 && Rank <= 5, "a tensor of pixels must have 3 to 5 dimensions: n, 1 to 3 in space, c");
-  tensor_view<T, 5> all;
-  all.pointer = v.pointer;
-  all.extents[0] = v.extents[0], all.strides[0] = v.strides[0];
-  for (int d = 1; d < 5; ++d) {
-    const int from = d - (5 - Rank);
-    all.extents[d] = from >= 1 ? v.extents[from] : 1;
-    all.strides[d] = from >= 1 ? v.strides[from] : 0;
-  }
-  return all;
-}
 
 /// Returns the extents of the spatial dimensions.
 template <class T>
@@ -111,8 +90,8 @@ tile::pixel_walk walk_over(const tensor_view<T, 5>& out, int images, int vector)
   walk.packs = out.extents[4] / vector;
   walk.items = images * walk.depth * walk.height * walk.width * walk.packs;
   walk.channels_inner = out.strides[4] <= out.strides[3] || out.extents[3] == 1 || out.extents[4] == 1;
-  walk.by_depth = fast_divisor(walk.depth), walk.by_height = fast_divisor(walk.height);
-  walk.by_width = fast_divisor(walk.width), walk.by_packs = fast_divisor(walk.packs);
+  walk.by_depth = divisor(walk.depth), walk.by_height = divisor(walk.height);
+  walk.by_width = divisor(walk.width), walk.by_packs = divisor(walk.packs);
   return walk;
 }
 

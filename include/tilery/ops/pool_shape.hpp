@@ -35,7 +35,7 @@ struct pool_geometry {
 /// its range, or if a window does not fit in the padded input.
 inline finding check_geometry(const char* op, const char* input, const pool_geometry& g, const spatial<3>& extents) {
   for (int d = 3 - g.dimensions; d < 3; ++d) {
-    const char* const name = name_of_dimension(d);
+    const char* const name = dimension_name(d);
     const std::int64_t extent = extents[d];
     if (g.window[d] < 1) return {op, ": the window's ", name, " is ", g.window[d], "; it must be at least 1"};
     if (g.stride[d] < 1)
@@ -89,8 +89,8 @@ inline void set_axes(tile::pool_axis (&axes)[3], const pool_geometry& g, const s
                g.before[d],
                extents[d] + (g.counts_padding ? g.after[d] : 0),
                g.counts_padding,
-               fast_divisor(g.stride[d]),
-               fast_divisor(g.dilation[d])};
+               divisor(g.stride[d]),
+               divisor(g.dilation[d])};
 }
 
 /// Checks that a 32-bit number can count the pixels of an image. `when` is "with indices " if an op without indices has

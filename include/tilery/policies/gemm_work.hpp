@@ -81,7 +81,7 @@ constexpr gemm_work work_of(const Policy& p, const gemm_problem& asked, int stag
   const gemm_problem problem = transposed_if_needed(p, asked);
   gemm_work w;
   w.tiles = tiles_of(p, problem.m, problem.n) * problem.batches;
-  w.steps = pieces(problem.k, p.block.k);
+  w.steps = problem.taps * pieces(problem.k, p.block.k);
   w.blocks = w.tiles;
   const std::int64_t all_steps = w.tiles * w.steps;
   if (w.tiles == 0 || w.steps < 2 || p.k_parts == 1 || all_steps > largest_extent) return w;

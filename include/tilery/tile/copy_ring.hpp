@@ -13,18 +13,18 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The P.stages pipeline stages of a block under policy P (gemm_mma_sync_policy), and the copies that one lane makes. A
-/// and B are the element types of the operands. All lanes of the block call each function.
+/// The P.stages pipeline stages of a block under policy P (gemm_mma_sync_policy), and the copies that one lane makes.
+/// APanel and BPanel are the types of the operands. All lanes of the block call each function.
 ///
 /// Order of calls. First begin(). For each tile along k: multiply now(), and between the multiplications call refill()
 /// for each part, then refilled(), then next(). At last end().
-template <auto P, class A, class B>
+template <auto P, class APanel, class BPanel>
 class copy_ring {
   // Elements of one access to global memory: 1 if the policy leaves the operand's contiguous dimension open
   // (along::any).
   static constexpr int vector(along way) { return way == along::any ? 1 : P.vector; }
-  using a_copy = operand_copy<A, P.block.m, P.block.k, P.a, vector(P.a), P.threads()>;
-  using b_copy = operand_copy<B, P.block.n, P.block.k, P.b, vector(P.b), P.threads()>;
+  using a_copy = operand_copy<APanel, P.block.m, P.block.k, P.a, vector(P.a), P.threads()>;
+  using b_copy = operand_copy<BPanel, P.block.n, P.block.k, P.b, vector(P.b), P.threads()>;
 
 public:
   /// The tiles of A and B for P.block.k elements along k.
@@ -39,12 +39,12 @@ public:
   /// For the tile of C whose first row and column are `row` and `column`: the rows of A from `row` on, and the columns
   /// of B from `column` on.
   template <class Lane>
-  TILERY_SIMT copy_ring(Lane lane, shared& memory, const panel<A>& a, const panel<B>& b, int row, int column)
+  TILERY_SIMT copy_ring(Lane lane, shared& memory, const APanel& a, const BPanel& b, int row, int column)
       : memory_(&memory), a_(lane, a, row), b_(lane, b, column) {}
 
   /// Starts the copies into all stages but one, and waits until the first stage is complete.
   template <class Lane>
-  TILERY_SIMT void begin(Lane lane, const panel<A>& a, const panel<B>& b, where at = {}) {
+  TILERY_SIMT void begin(Lane lane, const APanel& a, const BPanel& b, where at = {}) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < P.stages - 1; ++i) {
       if (late && i > 0) settle(lane, at);
@@ -70,7 +70,7 @@ public:
   /// finished reading. The copy is cut into `parts` parts, so that a kernel can issue them between its multiplications:
   /// call refill() for each part, in order, between two calls of next().
   template <class Lane>
-  TILERY_SIMT void refill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at = {}) {
+  TILERY_SIMT void refill(Lane lane, const APanel& a, const BPanel& b, int part, int parts, where at = {}) {
     if (late && part == 0) settle(lane, at);
     fill(lane, a, b, part, parts, at);
   }
@@ -93,7 +93,7 @@ public:
 
 private:
   /// True if single elements, which are copied through registers, stay in registers until the copy of the next tile
-  /// starts. A tile is then stored to shared memory later, by one tile of the k loop, which needs a third stage. The
+  /// starts. They are then stored to shared memory one iteration of the k loop later, which needs a third stage. The
   /// barrier of next() is then between the loads and the stores. The compiler moves a load down towards the store that
   /// uses its value, but not past a barrier: the loads stay in flight during the multiplication.
   static constexpr bool late = P.stages > 2;
@@ -101,7 +101,7 @@ private:
   /// Starts part `part` of the copy into stage `next_`; after the last part, moves on to the tile and the stage that
   /// follow.
   template <class Lane>
-  TILERY_SIMT void fill(Lane lane, const panel<A>& a, const panel<B>& b, int part, int parts, where at) {
+  TILERY_SIMT void fill(Lane lane, const APanel& a, const BPanel& b, int part, int parts, where at) {
     [[maybe_unused]] const auto step = lane.step("copy tiles", at);
     stage& to = memory_->stages[next_];
     a_.start(lane, a, to.a, part, parts);
@@ -120,8 +120,8 @@ private:
     b_.land(lane, to.b, at);
   }
 
-  /// Waits until this lane's copies into at most P.stages - 2 stages are still in flight, then at a barrier of the
-  /// block. The stage to multiply next is then complete.
+  /// Waits until this lane has copies in flight into at most P.stages - 2 stages, then waits at a barrier of the block.
+  /// After the barrier, the stage to multiply next is complete.
   template <class Lane>
   TILERY_SIMT static void arrive(Lane lane, where at) {
     atoms::wait_copies<P.stages - 2>(lane, at);

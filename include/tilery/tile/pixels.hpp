@@ -15,7 +15,7 @@ namespace tilery::inline TILERY_ABI {
 namespace tile {
 
 /// The position of a pixel: its image, and its place in the three spatial dimensions.
-struct pixel {
+struct pixel_place {
   std::int32_t n, d, h, w;
 };
 
@@ -28,7 +28,7 @@ struct pixels {
 
   /// The address of element (n, 0, 0, 0, channel).
   TILERY_SIMT gmem_ptr<T> image(int n, int channel) const { return data + (n * strides[0] + channel * strides[4]); }
-  TILERY_SIMT gmem_ptr<T> at(pixel p, int channel) const {
+  TILERY_SIMT gmem_ptr<T> at(pixel_place p, int channel) const {
     return image(p.n, channel) + (p.d * strides[1] + p.h * strides[2] + p.w * strides[3]);
   }
   /// The number of a pixel in its image, (d H + h) W + w: what PyTorch stores as the index of a maximum. Images have
@@ -82,11 +82,11 @@ struct pixel_walk {
   std::int32_t items;                                // of all images
   std::int32_t images, depth, height, width, packs;  // packs: items of a pixel
   bool channels_inner;
-  fast_divisor by_depth, by_height, by_width, by_packs;
+  divisor by_depth, by_height, by_width, by_packs;
 
   /// The pixel of an item. `pack` becomes the number of the item's pack in the pixel.
-  TILERY_SIMT pixel locate(int item, int& pack) const {
-    pixel p;
+  TILERY_SIMT pixel_place locate(int item, int& pack) const {
+    pixel_place p;
     if (channels_inner) pack = by_packs.split(item);
     p.w = by_width.split(item);
     p.h = by_height.split(item);

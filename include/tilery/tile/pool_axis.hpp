@@ -20,23 +20,23 @@ struct pool_axis {
   std::int32_t before;       // elements of padding before the input
   std::int32_t counted_end;  // the end of the elements that an average counts: extent, or extent + padding after
   bool counts_padding;       // true if an average counts the padding
-  fast_divisor stride, dilation;
+  divisor stride, dilation;
 
   /// The first tap of window o; negative in the padding.
-  TILERY_SIMT std::int32_t begin(int o) const { return o * stride.value - before; }
+  TILERY_SIMT std::int32_t begin(int o) const { return o * stride.value() - before; }
 
   /// The elements of window o, without those in the padding. A window with dilation may have none.
   TILERY_SIMT pixel_range elements(int o) const {
     const std::int32_t start = begin(o);
     const std::int32_t skipped = start < 0 ? dilation.quotient(-start - 1) + 1 : 0;  // taps before the first element
-    const std::int32_t first = start + skipped * dilation.value;
+    const std::int32_t first = start + skipped * dilation.value();
     if (first >= extent || skipped >= window) return {0, 0, 0};
-    return {first, dilation.value, lesser(window - skipped, dilation.quotient(extent - 1 - first) + 1)};
+    return {first, dilation.value(), lesser(window - skipped, dilation.quotient(extent - 1 - first) + 1)};
   }
 
   /// The windows whose span contains element i. With dilation some of them have no tap at i.
   TILERY_SIMT pixel_range windows_at(int i) const {
-    const std::int32_t place = i + before, reach = (window - 1) * dilation.value;
+    const std::int32_t place = i + before, reach = (window - 1) * dilation.value();
     const std::int32_t first = place > reach ? stride.quotient(place - reach - 1) + 1 : 0;
     const std::int32_t last = lesser(stride.quotient(place), windows - 1);
     return {first, 1, last < first ? 0 : last - first + 1};

@@ -19,10 +19,11 @@ TILERY_SIMT void store_registers(Lane lane, const Params& p, int row, int column
                                  const register_tile<P, Accumulator>& sums, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("store the tile", at);
   constexpr int quad = register_tile<P, Accumulator>::quad;
-  // A row of C has P.lane.n accumulators of the lane, or P.lane.m in the transposed problem; `longer` is the larger of
-  // the two that can occur.
+  // A row of C has P.lane.n accumulators of the lane, or P.lane.m in the transposed problem; `longer` is the larger
+  // number, if this policy can compute the transposed problem, else P.lane.n.
   constexpr int longer = P.may_transpose() && P.lane.m > P.lane.n ? P.lane.m : P.lane.n;
-  auto epilogue = epilogue::in_tile<Accumulator, quad, longer / quad>(p.epilogue);
+  constexpr int each = epilogue_pack<Params, P.c_vector, quad>;
+  auto epilogue = epilogue::in_tile<Accumulator, each, longer / each>(p.epilogue);
   const bool is_transposed = P.may_transpose() && p.is_transposed;
   // The tile is stored in squares of quad x quad. A row of a square is a pack of C; in the transposed problem a column
   // of a square is a pack of C. The same code stores both.

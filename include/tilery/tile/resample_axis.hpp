@@ -59,7 +59,7 @@ struct linear_sample {
 struct linear_axis {
   std::int32_t in, out;
   std::int64_t factor, offset;
-  wide_divisor divisor, by_factor;
+  wide_divisor by_divisor, by_factor;
 
   linear_axis() = default;
   linear_axis(std::int32_t in_extent, std::int32_t out_extent, bool align_corners)
@@ -69,24 +69,24 @@ struct linear_axis {
         offset(align_corners ? 0 : std::int64_t{in_extent} - out_extent) {
     const std::int64_t d = align_corners ? (out_extent > 1 ? out_extent - 1 : 1) : std::int64_t{2} * out_extent;
     const std::int64_t largest = (std::int64_t{in_extent} + 1) * d + out_extent;
-    divisor = wide_divisor(d, largest);
+    by_divisor = wide_divisor(d, largest);
     by_factor = wide_divisor(factor > 0 ? factor : 1, largest);
   }
 
   template <class S>
   TILERY_SIMT linear_sample<S> sample(int o) const {
     const std::int64_t numerator = greater(o * factor + offset, std::int64_t{0});
-    const std::int64_t lower = divisor.quotient(numerator);
+    const std::int64_t lower = by_divisor.quotient(numerator);
     if (lower >= in - 1) return {in - 1, S(0)};
     return {static_cast<std::int32_t>(lower),
-            static_cast<S>(numerator - lower * divisor.value) / static_cast<S>(divisor.value)};
+            static_cast<S>(numerator - lower * by_divisor.value()) / static_cast<S>(by_divisor.value())};
   }
 
   /// The outputs whose coordinate is above i - 1 and below i + 1. The first and the last element have all outputs
   /// beyond them, too.
   TILERY_SIMT pixel_range outputs_at(int i) const {
     if (factor == 0) return {0, 1, out};
-    const std::int64_t below = (i - 1) * divisor.value - offset, above = (i + 1) * divisor.value - offset;
+    const std::int64_t below = (i - 1) * by_divisor.value() - offset, above = (i + 1) * by_divisor.value() - offset;
     const std::int32_t first = i == 0 || below < 0 ? 0 : static_cast<std::int32_t>(by_factor.quotient(below)) + 1;
     std::int32_t end = out;
     if (i < in - 1) {

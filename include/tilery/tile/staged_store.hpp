@@ -41,7 +41,8 @@ TILERY_SIMT void store_through(Lane lane, const Params& p, Rows& rows, int row, 
   // problem one pack for each row of fragments.
   constexpr int beside = quads <= Lane::warp_size ? 1 : quads / Lane::warp_size;
   constexpr int columns = Rows::may_transpose && mma_sums<P, A, B>::m > beside ? mma_sums<P, A, B>::m : beside;
-  auto epilogue = epilogue::in_tile<typename Params::accumulator, quad, columns>(p.epilogue);
+  constexpr int each = epilogue_pack<Params, P.c_vector, quad>;
+  auto epilogue = epilogue::in_tile<typename Params::accumulator, each, columns * quad / each>(p.epilogue);
   TILERY_UNROLL_ON_GPU
   for (int i = 0; i < mma_sums<P, A, B>::m; ++i) {
     TILERY_UNROLL_ON_GPU

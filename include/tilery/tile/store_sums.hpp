@@ -11,6 +11,12 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
+/// The elements of the packs that an epilogue gets, where a store has packs of N sums: N, or 1 if C is an image of a
+/// convolution whose packs may not be whole (Vector = 1). The columns of a group of channels are then neither a
+/// multiple of N, nor do they end where the columns that the epilogue knows end.
+template <class Params, int Vector, int N>
+inline constexpr int epilogue_pack = Params::is_matrix || Vector > 1 ? N : 1;
+
 /// Computes the values of C at (row, column) to (row, column + N - 1) from N sums (A B), by p.finish()
 /// (kernels/gemm/params.hpp), and stores those that are in bounds. Vector is the number of elements of one access: N if
 /// all packs of C are contiguous, aligned and whole, else 1. `epilogue` is the lane's copy of the epilogue for this
@@ -30,10 +36,19 @@ TILERY_SIMT void store_sums(Lane lane, const Params& p, Epilogue& epilogue, int 
       for (int e = 0; e < N; ++e)
         if (column + e < p.c.columns) old.set(e, convert<Accumulator>(lane.load(p.c.at(row, column + e), at)));
     }
-    const auto result = convert<T>(p.finish(lane, epilogue, sums, old, row, column));
-    TILERY_UNROLL_ON_GPU
-    for (int e = 0; e < N; ++e)
-      if (column + e < p.c.columns) lane.store(p.c.at(row, column + e), result[e], at);
+    if constexpr (epilogue_pack<Params, Vector, N> == N) {
+      const auto result = convert<T>(p.finish(lane, epilogue, sums, old, row, column));
+      TILERY_UNROLL_ON_GPU
+      for (int e = 0; e < N; ++e)
+        if (column + e < p.c.columns) lane.store(p.c.at(row, column + e), result[e], at);
+    } else {
+      TILERY_UNROLL_ON_GPU
+      for (int e = 0; e < N; ++e) {
+        if (column + e >= p.c.columns) continue;
+        const auto result = p.finish(lane, epilogue, splat<1>(sums[e]), splat<1>(old[e]), row, column + e);
+        lane.store(p.c.at(row, column + e), convert<T>(result[0]), at);
+      }
+    }
   }
 }
 

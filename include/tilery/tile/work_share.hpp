@@ -60,7 +60,7 @@ struct work_share {
   /// along k.
   template <class Panel>
   TILERY_SIMT Panel of(const part& p, const Panel& all, int block_k) const {
-    return steps == 0 ? all : all.along_k(p.begin * block_k, p.end * block_k);
+    return steps == 0 ? all : all.steps(p.begin, p.end, block_k);
   }
 
   /// True if the part is the whole tile.

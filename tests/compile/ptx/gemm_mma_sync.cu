@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The candidates of the GEMM on tensor cores for elements of ELEMENT; -DFUSED for an epilogue with an operand, read
-// element by element; -DSUMMED for one that sums up columns, too; -DGROUPED for a group's parameters; -DFEW for one
-// kernel each of those that the table has: large and small tiles, few rows or columns, and any strides.
+// element by element; -DSUMMED for one that sums up columns, too; -DGROUPED for a group's parameters; those of conv.hpp
+// for the convolutions; -DFEW for one kernel each of those that the table has: large and small tiles, few rows or
+// columns, and any strides.
+#include "conv.hpp"
 #include "kernels.hpp"
 
 #include <tilery/kernels/gemm/group.hpp>
@@ -23,6 +25,9 @@ struct candidate {
                                      tilery::epilogue::chain<tilery::epilogue::gradient<tilery::activation::gelu, T>,
                                                              tilery::epilogue::bias_gradient<float>>>;
   static constexpr bool operand = true;
+#elif defined CONV
+  using params = conv_params<T, C>::type;
+  static constexpr bool operand = false;
 #else
   using one = tilery::gemm_params<T, T, C, S, tilery::epilogue::none>;
 #ifdef GROUPED
@@ -92,6 +97,8 @@ struct few<double> {
   static constexpr tilery::gemm_mma_sync_policy candidates[] = {tilery::gemm_mma_sync_table<double>::candidates[0]};
 };
 using table = few<T>;
+#elif defined CONV
+using table = tilery::conv_mma_sync_table<T, direction>;
 #else
 using table = tilery::gemm_mma_sync_table<T>;
 #endif

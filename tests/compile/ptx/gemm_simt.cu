@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The SIMT GEMM's candidates for elements of ELEMENT; -DFUSED for an epilogue with an operand, read as
 // packs of as many elements as the sums have, or one by one; -DSUMMED for one that sums up columns, too; -DGROUPED for
-// a group's parameters.
+// a group's parameters; those of conv.hpp for the convolutions.
+#include "conv.hpp"
 #include "kernels.hpp"
 
 #include <tilery/kernels/gemm/group.hpp>
@@ -22,6 +23,9 @@ struct candidate {
                                      tilery::epilogue::chain<tilery::epilogue::gradient<tilery::activation::gelu, T>,
                                                              tilery::epilogue::bias_gradient<float>>>;
   static constexpr bool operand = true;
+#elif defined CONV
+  using params = conv_params<T, T>::type;
+  static constexpr bool operand = false;
 #else
   using one = tilery::gemm_params<T, T, T, S, tilery::epilogue::none>;
 #ifdef GROUPED
@@ -55,4 +59,10 @@ struct candidate {
   }
 };
 
-void use() { compile_candidates<tilery::gemm_simt_table<T>, candidate>(); }
+#ifdef CONV
+using table = tilery::conv_simt_table<T, direction>;
+#else
+using table = tilery::gemm_simt_table<T>;
+#endif
+
+void use() { compile_candidates<table, candidate>(); }

@@ -14,6 +14,8 @@ namespace tilery::inline TILERY_ABI {
 /// sequence, member after member.
 template <class One>
 struct gemm_group {
+  using a_panel = typename One::a_panel;
+  using b_panel = typename One::b_panel;
   using a_type = typename One::a_type;
   using b_type = typename One::b_type;
   using c_type = typename One::c_type;
@@ -38,8 +40,8 @@ struct gemm_group {
   void set(int i, const One& one) { std::memcpy(members + i * sizeof(One), &one, sizeof(One)); }
   TILERY_SIMT const One& member(int i) const { return reinterpret_cast<const One*>(members)[i]; }
 
-  /// Returns the member that has tile `number` of the sequence, and the tile's number in that member. P is used only by
-  /// gemm_params::find, which has the same form.
+  /// Returns the member that has tile `number` of the sequence, and the tile's number in that member. The policy P is
+  /// only passed on to product_params::find(), for members that may be batches.
   template <auto P>
   TILERY_SIMT gemm_tile<One> find(int number) const {
     int low = 0, high = size;  // the member is one of [low, high)
@@ -50,7 +52,10 @@ struct gemm_group {
       else
         high = middle;
     }
-    return {member(low), 0, number - first_tile[low]};
+    if constexpr (One::is_matrix)
+      return {member(low), 0, number - first_tile[low]};
+    else
+      return member(low).template find<P>(number - first_tile[low]);  // a member may be a batch
   }
 };
 

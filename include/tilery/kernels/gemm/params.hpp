@@ -29,41 +29,47 @@ struct gemm_tile {
 ///
 /// Types. alpha, beta and the epilogue are computed in Accumulator. The sums over k have this type, too, except for
 /// int8 on tensor cores: there the sums are int32, and Accumulator may be float.
-template <class A, class B, class C, class Accumulator, class Epilogue>
-struct gemm_params {
-  using a_type = A;
-  using b_type = B;
-  using c_type = C;
+///
+/// Operands. A and B are of any type that a loader can walk: `panel`, a matrix in memory (tile/panel.hpp), or a panel
+/// that a convolution gathers from images (tile/pixel_panel.hpp, tile/tap_panel.hpp). C is a gmem_matrix or one of the
+/// matrices of tile/pixel_matrix.hpp.
+template <class APanel, class BPanel, class CMatrix, class Accumulator, class Epilogue>
+struct product_params {
+  using a_panel = APanel;
+  using b_panel = BPanel;
+  using a_type = typename APanel::value_type;
+  using b_type = typename BPanel::value_type;
+  using c_type = typename CMatrix::value_type;
   using accumulator = Accumulator;
   using epilogue_type = Epilogue;
 
-  panel<A> a;  // (m, k)
-  panel<B> b;  // (n, k)
-  gmem_matrix<C> c;
+  APanel a;  // (m, k)
+  BPanel b;  // (n, k)
+  CMatrix c;
   Accumulator alpha, beta;
   Epilogue epilogue;
   float scale = 1;  // factor of each value that is stored to C; used only if C has 8-bit elements
   gemm_batch batch = {};
   bool is_transposed = false;  // the transposed problem C^T = B^T A^T: a holds B, b holds A
   std::int32_t first_row = 0;  // the row that the epilogue sees for row 0 of c: i m for GEMM i of a batch
-  tile::shared_sums<accumulator_t<A>> work = {};  // which block computes what, and the sums of shared tiles
+  tile::shared_sums<accumulator_t<a_type>> work = {};  // which block computes what, and the sums of shared tiles
 
   /// Extents of the matrix that is computed: C, or C^T in the transposed problem.
   TILERY_SIMT int rows() const { return is_transposed ? c.columns : c.rows; }
   TILERY_SIMT int columns() const { return is_transposed ? c.rows : c.columns; }
 
   /// Returns the parameters of the transposed problem C^T = B^T A^T: A and B change places, c stays as it is.
-  gemm_params transposed() const {
-    static_assert(std::is_same_v<A, B>);
-    gemm_params other = *this;
+  product_params transposed() const {
+    static_assert(std::is_same_v<APanel, BPanel>);
+    product_params other = *this;
     other.a = b, other.b = a, other.batch.a = batch.b, other.batch.b = batch.a, other.is_transposed = !is_transposed;
     return other;
   }
 
   /// Returns the GEMM of the batch that has tile `number`, and the tile's number in that GEMM. The tiles of a batch are
-  /// numbered GEMM after GEMM; P gives their extents.
+  /// numbered GEMM after GEMM; the policy P gives the extents of a tile.
   template <auto P>
-  TILERY_SIMT gemm_tile<gemm_params> find(int number) const {
+  TILERY_SIMT gemm_tile<product_params> find(int number) const {
     int index = 0;
     if (batch.count > 1) {
       const tile_mn cut = tile_extents(P.block, P.m_is_longer_side, rows(), columns());
@@ -73,14 +79,18 @@ struct gemm_params {
     return {*this, static_cast<std::uint32_t>(index), number};
   }
   /// Returns A of GEMM `index` of the batch.
-  TILERY_SIMT panel<A> a_of(std::uint32_t index) const { return a.moved(index * batch.a); }
+  TILERY_SIMT APanel a_of(std::uint32_t index) const { return a.moved(index * batch.a); }
   /// Returns B of GEMM `index` of the batch.
-  TILERY_SIMT panel<B> b_of(std::uint32_t index) const { return b.moved(index * batch.b); }
+  TILERY_SIMT BPanel b_of(std::uint32_t index) const { return b.moved(index * batch.b); }
   /// Returns the parameters for storing C of GEMM `index` of the batch. Their a and b are those of GEMM 0.
-  TILERY_SIMT gemm_params c_of(std::uint32_t index) const {
-    gemm_params one = *this;
-    one.c.data = c.data + index * batch.c;
-    one.first_row = static_cast<int>(index) * c.rows;
+  TILERY_SIMT product_params c_of(std::uint32_t index) const {
+    product_params one = *this;
+    if constexpr (is_matrix) {
+      one.c.data = c.data + index * batch.c;
+      one.first_row = static_cast<int>(index) * c.rows;
+    } else {
+      one.c = c.member(static_cast<int>(index), index * batch.c);
+    }
     return one;
   }
 
@@ -92,10 +102,20 @@ struct gemm_params {
                                           pack<Accumulator, N> old, int row, int column) const {
     sums = sums * alpha;
     if (beta != Accumulator(0)) sums = fma(old, splat<N>(beta), sums);  // a beta of 0 ignores C, NaN included
-    sums = tile_epilogue(lane, sums, first_row + row, column);
-    if constexpr (sizeof(C) == 1) sums = sums * static_cast<Accumulator>(scale);
+    if constexpr (is_matrix)
+      sums = tile_epilogue(lane, sums, first_row + row, column);
+    else
+      sums = tile_epilogue(lane, sums, c.whole_row(row), c.whole_column(column));
+    if constexpr (sizeof(c_type) == 1) sums = sums * static_cast<Accumulator>(scale);
     return sums;
   }
+
+  /// True if the rows of C are equally spaced in memory, and so are its columns.
+  static constexpr bool is_matrix = std::is_same_v<CMatrix, gmem_matrix<c_type>>;
 };
+
+/// The parameters of a product of matrices in memory.
+template <class A, class B, class C, class Accumulator, class Epilogue>
+using gemm_params = product_params<panel<A>, panel<B>, gmem_matrix<C>, Accumulator, Epilogue>;
 
 }  // namespace tilery::inline TILERY_ABI

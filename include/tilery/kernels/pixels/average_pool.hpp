@@ -35,7 +35,7 @@ struct average_pool_params {
   }
 
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, const window& d, const window& h, const window& w, int channel,
+  TILERY_SIMT void step(Lane lane, tile::pixel_place at, const window& d, const window& h, const window& w, int channel,
                         width_t<N> n) const {
     using S = accumulator_t<T>;
     pack<S, N> sums[Packs];
@@ -82,7 +82,7 @@ struct average_pool_gradient_params {
   }
 
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
+  TILERY_SIMT void step(Lane lane, tile::pixel_place at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
                         int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
     pack<S, N> sums[Packs], alike[Packs];  // alike: the sum of the windows so far whose divisor is `divisor`

@@ -33,7 +33,8 @@ struct linear_params {
   }
 
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, sample d, sample h, sample w, int channel, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel_place at, sample d, sample h, sample w, int channel,
+                        width_t<N> n) const {
     using S = accumulator_t<T>;
     pack<S, N> sums[Packs];
     TILERY_UNROLL
@@ -97,7 +98,7 @@ struct linear_gradient_params {
   }
 
   template <int Packs, class Lane, class Along, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, const Along& d, const Along& h, const Along& w, int channel,
+  TILERY_SIMT void step(Lane lane, tile::pixel_place at, const Along& d, const Along& h, const Along& w, int channel,
                         width_t<N> n) const {
     using S = accumulator_t<T>;
     pack<S, N> sums[Packs];

@@ -32,7 +32,7 @@ struct max_pool_params {
   }
 
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
+  TILERY_SIMT void step(Lane lane, tile::pixel_place at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
                         int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
     const bool has_any = d.count > 0 && h.count > 0 && w.count > 0;
@@ -84,7 +84,7 @@ struct max_pool_gradient_params {
   }
 
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
+  TILERY_SIMT void step(Lane lane, tile::pixel_place at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
                         int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
     using index = tile::index_beside<S>;
@@ -96,7 +96,7 @@ struct max_pool_gradient_params {
     for (int a = 0; a < d.count; ++a)
       for (int b = 0; b < h.count; ++b)
         for (int c = 0; c < w.count; ++c) {
-          const tile::pixel window{at.n, d.at(a), h.at(b), w.at(c)};
+          const tile::pixel_place window{at.n, d.at(a), h.at(b), w.at(c)};
           const gmem_ptr<const std::int32_t> index_of = indices.at(window, channel);
           const gmem_ptr<const T> gradient_of = dy.at(window, channel);
           TILERY_UNROLL

@@ -33,7 +33,7 @@ struct pixel_sum_params {
   }
 
   template <int Packs, class Lane, class Along, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, const Along& d, const Along& h, const Along& w, int channel,
+  TILERY_SIMT void step(Lane lane, tile::pixel_place at, const Along& d, const Along& h, const Along& w, int channel,
                         width_t<N> n) const {
     using S = accumulator_t<T>;
     const bool has_any = d.count > 0 && h.count > 0 && w.count > 0;

@@ -42,7 +42,7 @@ struct pixels_kernel {
       const int item = lane.block().x * threads + lane.rank();
       if (item >= p.walk.items) return;
       int pack;
-      const tile::pixel at = p.walk.locate(item, pack);
+      const tile::pixel_place at = p.walk.locate(item, pack);
       p.template step<1>(lane, at, p.along(lane, 0, at.d), p.along(lane, 1, at.h), p.along(lane, 2, at.w),
                          pack * P.vector, width<P.vector>);
     }
@@ -58,7 +58,7 @@ private:
     const int pieces_a_row = pieces(all.width, P.pixels);
     const int begin = lane.block().x % pieces_a_row * P.pixels, count = lesser(P.pixels, all.width - begin);
     int rest = lane.block().x / pieces_a_row;
-    tile::pixel at;
+    tile::pixel_place at;
     at.h = rest % all.height, rest /= all.height;
     at.d = rest % all.depth, at.n = rest / all.depth;
     const auto d = p.along(lane, 0, at.d), h = p.along(lane, 1, at.h);
@@ -82,7 +82,7 @@ private:
   /// Computes all channels of a pixel: as many packs at once as the policy says, then single packs, then single
   /// channels.
   template <class Lane, class Along>
-  TILERY_SIMT static void run_pixel(Lane lane, const Params& p, tile::pixel at, const Along& d, const Along& h,
+  TILERY_SIMT static void run_pixel(Lane lane, const Params& p, tile::pixel_place at, const Along& d, const Along& h,
                                     const Along& w) {
     const int channels = p.walk.packs;
     int c = 0;

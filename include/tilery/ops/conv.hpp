@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the convolution ops of all ranks and directions have in common: they check their tensors, compute 1x1
+// convolutions as plain GEMMs, and run all others as products of gathered operands.
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/ops/gemm_epilogue.hpp>
+#include <tilery/ops/run_conv.hpp>
+#include <tilery/ops/run_depthwise.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+namespace ops {
+
+/// The tensors of a convolution as the call gave them, and what the op makes of them. X, W and Y are const for the
+/// tensors that the op reads.
+template <int N, class X, class W, class Y, class Epilogue>
+struct conv_call {
+  conv_names names;
+  tensor_view<X, N + 2> x;
+  tensor_view<W, N + 2> w;
+  tensor_view<Y, N + 2> y;
+  conv_options<N> options;
+  const Epilogue& epilogue;
+  gemm_factors factors;
+  where at;
+};
+
+/// Returns images as a matrix of pixels by channels, if the pixels of all images are equally spaced in memory.
+/// `is_matrix` is set to whether they are.
+template <class T>
+matrix_view<T> as_matrix(const images_view<T>& v, bool& is_matrix) {
+  matrix_view<T> m;
+  m.pointer = v.pointer;
+  m.extents[1] = v.extents[4], m.strides[1] = v.strides[4];
+  std::int64_t pixels = 1;
+  is_matrix = true;
+  for (int d = 3; d >= 0; --d) {
+    if (v.extents[d] != 1 && pixels == 1)
+      m.strides[0] = v.strides[d];
+    else if (v.extents[d] != 1 && v.strides[d] != m.strides[0] * pixels)
+      is_matrix = false;
+    pixels *= v.extents[d];
+  }
+  m.extents[0] = static_cast<std::int32_t>(pixels);
+  return m;
+}
+
+/// True if each pixel of y is computed from one pixel of x, the pixel with the same number.
+inline bool is_pointwise(const conv_geometry& g) {
+  return g.groups == 1 && g.taps.volume() == 1 && g.stride == spatial<3>(1) && g.before == spatial<3>(0) &&
+         g.after == spatial<3>(0);
+}
+
+/// Checks the operands of a convolution, and collects them in `all` for the launch.
+template <conv_direction Direction, int N, class X, class W, class Y, class Epilogue>
+finding check_conv(const conv_call<N, X, W, Y, Epilogue>& c, const conv_geometry& g, memory_space reachable,
+                   operands& all) {
+  const auto x = in_three_dimensions(c.x);
+  const auto w = in_three_dimensions(c.w);
+  const auto y = in_three_dimensions(c.y);
+  if (auto found = check_conv_shapes(c.names, g, N, x, w, y)) return found;
+  constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
+  const auto rows = static_cast<std::int32_t>(forward ? g.pixels_out() : data ? g.pixels_in() : w.extents[0]);
+  const auto columns = static_cast<std::int32_t>(forward ? y.extents[4]
+                                                 : data  ? x.extents[4]
+                                                         : g.taps.volume() * g.channels);
+  if (auto found = c.epilogue.check(rows, columns)) return found;
+  if constexpr (forward)
+    all = {reads(c.names.x, c.x), reads(c.names.w, c.w), writes(c.names.y, c.y)};
+  else if constexpr (data)
+    all = {reads(c.names.y, c.y), reads(c.names.w, c.w), writes(c.names.x, c.x)};
+  else
+    all = {reads(c.names.x, c.x), reads(c.names.y, c.y), writes(c.names.w, c.w)};
+  c.epilogue.describe(all);
+  if (auto found = check_operands(all, reachable)) return found;
+  if (auto found = check_aliases(all)) return found;
+  all.set_checked();
+  return {};
+}
+
+/// Runs a 1x1 convolution as a GEMM. Returns false, and does nothing, if it is none, or if the pixels of x or y are not
+/// equally spaced in memory.
+template <conv_direction Direction, class Executor, int N, class X, class W, class Y, class Epilogue>
+bool run_as_gemm(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c, const conv_geometry& g,
+                 const operands& all) {
+  if (!is_pointwise(g)) return false;
+  bool x_is_matrix, w_is_matrix, y_is_matrix;
+  const matrix_view<X> x = as_matrix(in_three_dimensions(c.x), x_is_matrix);
+  const matrix_view<W> w = as_matrix(in_three_dimensions(c.w), w_is_matrix);
+  const matrix_view<Y> y = as_matrix(in_three_dimensions(c.y), y_is_matrix);
+  if (!x_is_matrix || !y_is_matrix) return false;
+  const auto run = [&](const auto& a, const auto& b, const auto& to) {
+    gemm_problem problem = describe_gemm(a, b, to, executor.target());
+    problem.op = c.names.op;
+    run_chosen_gemm(executor, problem, gemm_params_of(a, b, to, c.epilogue, c.factors), all, c.at);
+  };
+  if constexpr (Direction == conv_direction::forward)
+    run(x, transposed(w), y);
+  else if constexpr (Direction == conv_direction::data_gradient)
+    run(y, w, x);
+  else
+    run(transposed(y), x, w);
+  return true;
+}
+
+/// The policy argument of run_conv_call() that stands for the policy that the selector picks.
+struct any_policy {};
+
+/// Runs a convolution with policy P, or with the policy that the selector picks if P is any_policy. Throws if the
+/// convolution is refused, or if P cannot serve it.
+template <conv_direction Direction, auto P, class Executor, int N, class X, class W, class Y, class Epilogue>
+void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
+  constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
+  using A = std::conditional_t<forward, std::remove_const_t<X>, std::remove_const_t<Y>>;
+  using B = std::conditional_t<forward || data, std::remove_const_t<W>, std::remove_const_t<X>>;
+  using C = std::conditional_t<forward, Y, std::conditional_t<data, X, W>>;
+  constexpr bool chosen = std::is_same_v<std::remove_cvref_t<decltype(P)>, any_policy>;
+  if constexpr (wrong_epilogue<Epilogue, A, C, Executor>) {
+    refuse_epilogue<Epilogue, A, C, Executor>();
+  } else {
+    check_conv_types<A, B, C, Direction>();
+    const auto x = in_three_dimensions(c.x);
+    const auto w = in_three_dimensions(c.w);
+    const auto y = in_three_dimensions(c.y);
+    const conv_geometry g = geometry_of(c.options, x, w, y);
+    operands all;
+    refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
+    refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+    const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
+    if constexpr (!chosen)
+      if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
+    // Calls run.operator()<Policy>() with the policy.
+    const auto with_policy = [&](auto&& run) {
+      if constexpr (chosen)
+        with_conv_policy<A, Direction, Executor>(problem, c.at, run);
+      else
+        run.template operator()<P>();
+    };
+    const auto run_product = [&](const auto& p) {
+      if (p.c.rows == 0 || p.c.columns == 0) return finish_empty_gemm(executor, p, c.at);
+      with_policy([&]<auto Policy>() { run_conv<Policy>(executor, problem, p, all, c.at); });
+    };
+    const std::int64_t columns = forward ? y.extents[4] : data ? x.extents[4] : w.size();
+    if (columns == 0) return;
+    if constexpr (chosen) {
+      if (problem.product.m > 0 && run_as_gemm<Direction>(executor, c, g, all)) return;
+      if (problem.product.m > 0 &&
+          run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
+        return;
+    }
+    if constexpr (forward) {
+      run_product(forward_params(g, x, w, y, c.epilogue, c.factors));
+    } else if constexpr (!data) {
+      run_product(weight_gradient_params(g, x, y, w, c.epilogue, c.factors));
+    } else if (g.stride == spatial<3>(1) || g.images == 0) {
+      run_product(data_gradient_params(g, 0, y, w, x, c.epilogue, c.factors));
+    } else {
+      const residue_classes classes(g, y, w, x, c.epilogue, c.factors);
+      with_policy([&]<auto Policy>() { run_conv_classes<Policy>(executor, problem, classes, all, c.at); });
+    }
+  }
+}
+
+/// Runs a depthwise convolution with the caller's policy P. Throws if the convolution is refused, or if P cannot serve
+/// it.
+template <conv_direction Direction, auto P, class Executor, int N, class X, class W, class Y, class Epilogue>
+void run_given_depthwise(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
+  constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
+  using A = std::conditional_t<forward, std::remove_const_t<X>, std::remove_const_t<Y>>;
+  using B = std::conditional_t<forward || data, std::remove_const_t<W>, std::remove_const_t<X>>;
+  using C = std::conditional_t<forward, Y, std::conditional_t<data, X, W>>;
+  static_assert(is_float_type<A>, "conv: a depthwise policy must have elements of double, float, half or bf16");
+  if constexpr (wrong_epilogue<Epilogue, A, C, Executor>) {
+    refuse_epilogue<Epilogue, A, C, Executor>();
+  } else {
+    check_conv_types<A, B, C, Direction>();
+    const auto x = in_three_dimensions(c.x);
+    const auto w = in_three_dimensions(c.w);
+    const auto y = in_three_dimensions(c.y);
+    const conv_geometry g = geometry_of(c.options, x, w, y);
+    operands all;
+    refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
+    refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+    depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(c.at));
+    if (!is_depthwise(g)) problem.why_not = "a depthwise policy needs groups of one channel, and several of them";
+    if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
+    // A policy of the other kind is a misfit.
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, depthwise_policy> == (forward || data))
+      run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at);
+  }
+}
+
+/// Runs a convolution with N spatial dimensions, whose tensors may be of any tensor type. x, w and y are the tensors in
+/// the roles of the forward convolution, whichever of them the op writes.
+template <conv_direction Direction, auto P, int N, class Executor, class X, class W, class Y, class Epilogue>
+void convolve(const Executor& executor, const conv_names& names, const X& x, const W& w, const Y& y,
+              const conv_options<N>& options, const Epilogue& e, gemm_factors factors, where at) {
+  using x_type = element_type_of<X>;
+  using w_type = element_type_of<W>;
+  using y_type = element_type_of<Y>;
+  const conv_call<N, x_type, w_type, y_type, Epilogue> call{names,
+                                                            view(x, at, {names.prefix, names.x}),
+                                                            view(w, at, {names.prefix, names.w}),
+                                                            view(y, at, {names.prefix, names.y}),
+                                                            options,
+                                                            e,
+                                                            factors,
+                                                            at};
+  if constexpr (is_depthwise_policy<std::remove_cvref_t<decltype(P)>>)
+    run_given_depthwise<Direction, P>(executor, call);
+  else
+    run_conv_call<Direction, P>(executor, call);
+}
+
+}  // namespace ops
+
+}  // namespace tilery::inline TILERY_ABI

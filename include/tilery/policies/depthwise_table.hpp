@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The tables of the depthwise convolution's kernels, for GPUs and for the CPU: by element type and arch, with their
+// evidence, and the selectors. To tune an arch, add a row (policy_table.hpp).
+#pragma once
+#pragma GCC system_header
+
+#include <tilery/core/element.hpp>
+#include <tilery/policies/depthwise.hpp>
+#include <tilery/policies/policy_table.hpp>
+
+namespace tilery::inline TILERY_ABI {
+
+/// Indices of candidates in a row's list: filters of 3, 5 and 7 taps along the width, any filter, any strides.
+struct depthwise_places {
+  static constexpr int three = 0, five = 1, seven = 2, any = 3, single = 4;
+};
+
+/// A row of the tables of the forward pass and of the data gradient.
+struct depthwise_row {
+  arch from;
+  int threads;     // threads of a block
+  int bytes_side;  // bytes of the channels that a block's lanes have side by side, GPUs only
+  int packs;       // packs of a lane, the CPU only
+  int wide_packs;  // the same for 7 taps, whose filters fill the L1 cache
+  int strip;       // pixels of a strip
+  int wide_strip;  // the same for 7 taps: more taps reuse the pixels that a lane has loaded
+  int rows;        // rows of a band
+  int strips;      // strips of a lane
+  evidence measured;
+};
+
+// A strip of 7 pixels divides the widths of common networks: 112, 56, 28, 14 and 7. With 16-bit elements a lane has 8
+// channels: a strip of 4 keeps the kernels for 3 and 5 taps below 128 registers. 7 taps of 16-bit elements are bound by
+// arithmetic, and a longer strip reads each tap less often from shared memory.
+inline constexpr depthwise_row depthwise_wide_rows[] = {
+    {.from = arch::sm_75,
+     .threads = 128,
+     .bytes_side = 128,
+     .packs = 1,
+     .wide_packs = 1,
+     .strip = 7,
+     .wide_strip = 7,
+     .rows = 8,
+     .strips = 8,
+     .measured = not_measured("computed from registers and from bytes in the L1 cache")},
+};
+inline constexpr depthwise_row depthwise_16_bit_rows[] = {
+    {.from = arch::sm_75,
+     .threads = 128,
+     .bytes_side = 64,
+     .packs = 1,
+     .wide_packs = 1,
+     .strip = 4,
+     .wide_strip = 7,
+     .rows = 8,
+     .strips = 8,
+     .measured = not_measured("computed from registers and from bytes in the L1 cache")},
+};
+inline constexpr depthwise_row depthwise_cpu_rows[] = {
+    {.from = arch::cpu,
+     .threads = 1,
+     .bytes_side = 0,
+     .packs = 16,
+     .wide_packs = 4,
+     .strip = 7,
+     .wide_strip = 7,
+     .rows = 1,
+     .strips = 8,
+     .measured = not_measured("estimated: a strip of 7 pixels and a row of 7 taps fill 16 vector registers")},
+};
+
+/// Selects from the candidates of a row of either table of the forward pass and the data gradient.
+constexpr choice select_depthwise(const depthwise_policy (&candidates)[5], const depthwise_problem& p, bool on_cpu) {
+  using at = depthwise_places;
+  if (const char* why = why_single_channels(p, candidates[at::any].vector, on_cpu)) return {at::single, why};
+  if (!p.neighbours) return {at::any, "a stride or a dilation along the width: each tap loads its pixels"};
+  if (p.taps == 3) return {at::three, "3 taps along the width: each pixel is loaded once for them"};
+  if (p.taps == 5) return {at::five, "5 taps along the width: each pixel is loaded once for them"};
+  if (p.taps == 7) return {at::seven, "7 taps along the width: each pixel is loaded once for them"};
+  return {at::any, "a number of taps along the width without a kernel of its own: each tap loads its pixels"};
+}
+
+/// Rows, candidates and selector on a GPU, for elements of T.
+template <class T>
+struct depthwise_rows_gpu {
+  static constexpr const auto& rows = []() -> const auto& {
+    if constexpr (sizeof(T) == 2)
+      return depthwise_16_bit_rows;
+    else
+      return depthwise_wide_rows;
+  }
+  ();
+  static constexpr int vector = static_cast<int>(16 / sizeof(T));
+
+  static constexpr depthwise_policy with(const depthwise_row& row, int elements, int width) {
+    return {.threads = row.threads,
+            .channel_lanes = elements == 1 ? 32 : row.bytes_side / 16,
+            .vector = elements,
+            .packs = 1,
+            .width = width,
+            .strip = width == 7 ? row.wide_strip : row.strip,
+            .rows = row.rows,
+            .strips = row.strips};
+  }
+  static constexpr candidate_list<depthwise_policy, 5> candidates(const depthwise_row& row) {
+    return {{with(row, vector, 3), with(row, vector, 5), with(row, vector, 7), with(row, vector, 0), with(row, 1, 0)}};
+  }
+  static constexpr choice select(const depthwise_row&, const depthwise_policy (&candidates)[5],
+                                 const depthwise_problem& p) {
+    return select_depthwise(candidates, p, false);
+  }
+};
+
+/// Rows, candidates and selector on the CPU: a pack has as many elements as a vector register has of the accumulation
+/// type.
+template <class T>
+struct depthwise_rows_cpu {
+  static constexpr const auto& rows = depthwise_cpu_rows;
+  static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));
+
+  static constexpr depthwise_policy with(const depthwise_row& row, int elements, int width) {
+    return {.threads = row.threads,
+            .channel_lanes = 1,
+            .vector = elements,
+            .packs = width == 7 ? row.wide_packs : row.packs,
+            .width = width,
+            .strip = width == 7 ? row.wide_strip : row.strip,
+            .rows = row.rows,
+            .strips = row.strips};
+  }
+  static constexpr candidate_list<depthwise_policy, 5> candidates(const depthwise_row& row) {
+    return {{with(row, vector, 3), with(row, vector, 5), with(row, vector, 7), with(row, vector, 0), with(row, 1, 0)}};
+  }
+  static constexpr choice select(const depthwise_row&, const depthwise_policy (&candidates)[5],
+                                 const depthwise_problem& p) {
+    return select_depthwise(candidates, p, true);
+  }
+};
+
+/// A row of the tables of the weight gradient.
+struct depthwise_weight_row {
+  arch from;
+  int threads;        // threads of a block
+  int sum_registers;  // the most registers of a lane's sums, GPUs only
+  int packs;          // packs of a block, the CPU only
+  int tap_rows[3];    // rows of taps of a lane, for 3, 5 and 7 taps along the width
+  int strip;          // pixels of a strip
+  int rows;           // rows of a band
+  int strips;         // the fewest strips of a lane
+  evidence measured;
+};
+
+// A GPU's lane has all rows of a filter, so that each pixel is read once: 9, 25 or 49 sums for each of its channels.
+// With more rows of taps than these, further blocks read the pixels again.
+inline constexpr depthwise_weight_row depthwise_weight_gpu_rows[] = {
+    {.from = arch::sm_75,
+     .threads = 128,
+     .sum_registers = 100,
+     .packs = 1,
+     .tap_rows = {3, 5, 7},
+     .strip = 4,
+     .rows = 8,
+     .strips = 8,
+     .measured = not_measured("computed from registers")},
+};
+inline constexpr depthwise_weight_row depthwise_weight_cpu_rows[] = {
+    {.from = arch::cpu,
+     .threads = 1,
+     .sum_registers = 0,
+     .packs = 16,
+     .tap_rows = {3, 2, 1},
+     .strip = 7,
+     .rows = 1,
+     .strips = 64,
+     .measured = not_measured("estimated: 7 to 10 sums hide the latency of a multiply-add")},
+};
+
+/// Selects from the candidates of a row of either table of the weight gradient.
+constexpr choice select_depthwise(const depthwise_weight_policy (&candidates)[5], const depthwise_problem& p,
+                                  bool on_cpu) {
+  using at = depthwise_places;
+  constexpr int places[] = {at::three, at::five, at::seven};
+  for (const int place : places)
+    if (p.taps == candidates[place].width) {
+      if (const char* why = why_single_channels(p, candidates[place].vector, on_cpu)) return {at::single, why};
+      return {place, "3, 5 or 7 taps along the width: a lane keeps the sums of whole rows of taps"};
+    }
+  if (const char* why = why_single_channels(p, candidates[at::any].vector, on_cpu)) return {at::single, why};
+  return {at::any, "a number of taps along the width without a kernel of its own: 4 taps at a time"};
+}
+
+/// Rows, candidates and selector on a GPU, for elements of T.
+template <class T>
+struct depthwise_weight_rows_gpu {
+  static constexpr const auto& rows = depthwise_weight_gpu_rows;
+
+  static constexpr depthwise_weight_policy with(const depthwise_weight_row& row, int width, int tap_rows, bool single) {
+    int vector = single ? 1 : static_cast<int>(16 / sizeof(T));
+    const int registers = width * tap_rows * static_cast<int>(sizeof(accumulator_t<T>) / 4);
+    while (vector > 1 && vector * registers > row.sum_registers) vector /= 2;
+    const int lanes = 32 / vector;
+    return {.threads = row.threads,
+            .channel_lanes = lanes < 4 ? 4 : lanes,
+            .vector = vector,
+            .packs = 1,
+            .width = width,
+            .tap_rows = tap_rows,
+            .strip = row.strip,
+            .rows = row.rows,
+            .strips = row.strips};
+  }
+  static constexpr candidate_list<depthwise_weight_policy, 5> candidates(const depthwise_weight_row& row) {
+    return {{with(row, 3, row.tap_rows[0], false), with(row, 5, row.tap_rows[1], false),
+             with(row, 7, row.tap_rows[2], false), with(row, 4, 1, false), with(row, 4, 1, true)}};
+  }
+  static constexpr choice select(const depthwise_weight_row&, const depthwise_weight_policy (&candidates)[5],
+                                 const depthwise_problem& p) {
+    return select_depthwise(candidates, p, false);
+  }
+};
+
+/// Rows, candidates and selector on the CPU.
+template <class T>
+struct depthwise_weight_rows_cpu {
+  static constexpr const auto& rows = depthwise_weight_cpu_rows;
+  static constexpr int vector = static_cast<int>(vector_bytes() / sizeof(accumulator_t<T>));
+
+  static constexpr depthwise_weight_policy with(const depthwise_weight_row& row, int width, int tap_rows,
+                                                int elements) {
+    return {.threads = row.threads,
+            .channel_lanes = 1,
+            .vector = elements,
+            .packs = row.packs,
+            .width = width,
+            .tap_rows = tap_rows,
+            .strip = row.strip,
+            .rows = row.rows,
+            .strips = row.strips};
+  }
+  static constexpr candidate_list<depthwise_weight_policy, 5> candidates(const depthwise_weight_row& row) {
+    return {{with(row, 3, row.tap_rows[0], vector), with(row, 5, row.tap_rows[1], vector),
+             with(row, 7, row.tap_rows[2], vector), with(row, 4, 1, vector), with(row, 4, 1, 1)}};
+  }
+  static constexpr choice select(const depthwise_weight_row&, const depthwise_weight_policy (&candidates)[5],
+                                 const depthwise_problem& p) {
+    return select_depthwise(candidates, p, true);
+  }
+};
+
+template <class T>
+struct depthwise_table_gpu : policy_table<depthwise_rows_gpu<T>>, depthwise_places {};
+template <class T>
+struct depthwise_table_cpu : policy_table<depthwise_rows_cpu<T>>, depthwise_places {};
+template <class T>
+struct depthwise_weight_table_gpu : policy_table<depthwise_weight_rows_gpu<T>>, depthwise_places {};
+template <class T>
+struct depthwise_weight_table_cpu : policy_table<depthwise_weight_rows_cpu<T>>, depthwise_places {};
+
+}  // namespace tilery::inline TILERY_ABI
