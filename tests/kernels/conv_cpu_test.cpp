@@ -344,17 +344,19 @@ TEST(conv_cpu, outputs_past_the_caches) {
 // Vectors go along the channels.
 TEST(conv_cpu, few_filters) {
   constexpr int lanes = tiny().lanes(4);
+  constexpr conv_cpu_policy narrow = tiny(host_isa::baseline);  // vectors of 2 doubles: fewer than columns
   for (int few = 1; few <= 5; ++few)
     for (const int channels : {lanes, 3 * lanes}) {
       check<conv_direction::forward, tiny(), float, float>(flat(2, 7, 9, channels, few, 3, 1, 1), {}, checkered{});
       check<conv_direction::data_gradient, tiny(), float, float>(flat(2, 9, 12, few, channels, 5, 2, 2), {2, 1},
                                                                  checkered{});
+      check<conv_direction::forward, narrow, double, double>(flat(2, 7, 9, channels, few, 3, 1, 1), {}, checkered{});
     }
 }
 
 template <host_isa Isa>
 void check_width() {
-  if constexpr (Isa <= native_isa) check_drawn<tiny(Isa), float, float>(20, checkered{});
+  if constexpr (Isa <= native_isa) check_drawn<tiny(Isa), double, double>(20, checkered{});
 }
 TEST(conv_cpu, narrower_vectors_than_the_build_has) {
   check_width<host_isa::baseline>();

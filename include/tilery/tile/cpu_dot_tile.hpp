@@ -34,12 +34,12 @@ pack<T, Lanes> sums_of_each(pack<T, Lanes> (&vectors)[Lanes]) {
 
 /// sums = A B, or sums += A B if t.add, for Rows rows and Columns columns. The steps of a run are contiguous in A, and
 /// their number is a multiple of Lanes. B has Lanes steps of a column, then the same steps of the next column. The rows
-/// of `sums` have Lanes elements.
+/// of `sums` have Columns elements, rounded up to whole vectors.
 template <class S, int Lanes, int Rows, int Columns>
 void multiply_dots(const cpu_run_operands<S>& t) {
   using factor = cpu_factor<S>;
   constexpr cpu_lane lane({0, 0, 0}, {1, 1, 1});
-  constexpr int sums = Rows * Columns, squares = pieces(sums, Lanes);
+  constexpr int sums = Rows * Columns, squares = pieces(sums, Lanes), pitch = pieces(Columns, Lanes) * Lanes;
   pack<factor, Lanes> sum[sums];
   TILERY_UNROLL
   for (int i = 0; i < sums; ++i) sum[i] = splat<Lanes>(factor(0));
@@ -71,8 +71,9 @@ void multiply_dots(const cpu_run_operands<S>& t) {
     lane.store(gmem_ptr<factor>(totals + s * Lanes), sums_of_each(square));
   }
   for (int i = 0; i < Rows; ++i) {
-    const auto to = t.sums + i * Lanes;
-    if (!t.add) lane.store(to, splat<Lanes>(S(0)));
+    const auto to = t.sums + i * pitch;
+    if (!t.add)
+      for (int j = 0; j < pitch; ++j) lane.store(to + j, S(0));
     for (int j = 0; j < Columns; ++j)
       lane.store(to + j, wrapping_sum(lane.load(to + j), convert<S>(totals[i * Columns + j])));
   }

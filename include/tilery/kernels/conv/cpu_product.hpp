@@ -210,12 +210,12 @@ private:
       int done = 0;
       do {
         const conv_cpu_tile& tile = rows.tiles[i];
-        alignas(64) S sums[greater(P.rows * panel, most_rows * lanes)];
+        alignas(64) S sums[greater(P.rows * panel, most_rows * pieces(most_dots, lanes) * lanes)];
         multiply(tile, q, strip, b, gmem_ptr<S>(sums));
         tile::finish_rows<N>(lane, p_, epilogue,
                              tile::finished_rows<S, typename Params::c_type>{gmem_ptr<const S>(sums),
-                                                                             filter_.by_dots() ? lanes
-                                                                                               : filter_.width_of(q),
+                                                                             pieces(filter_.filters_of(q), lanes) *
+                                                                                 lanes,
                                                                              rows.output + tile.first, tile.rows,
                                                                              q * panel, filter_.filters_of(q),
                                                                              p_.c.images.data,
