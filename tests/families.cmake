@@ -43,6 +43,7 @@ function(write_families)
     core "core"
     virtual "virtual GPU"
     gemm "gemm"
+    conv "convolution"
     rows "rows (softmax, loss)"
     elementwise "elementwise, optimizers"
     checks "headers, sources, compile checks"

@@ -14,7 +14,8 @@ namespace tilery::inline TILERY_ABI {
 
 /// y = f(x), element by element: `activate<activation::gelu>(executor, x, y)`.
 ///
-/// Types. double, float, half, bf16, the same for x and y; computed in float or wider.
+/// Types. double, float, half, bf16, the same for x and y; computed in the accumulation type (double for double, else
+/// float).
 ///
 /// Strides and aliasing. Any strides that are not negative. y may be exactly the same view as x.
 ///

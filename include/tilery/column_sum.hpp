@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The sum of a matrix's rows, for example the gradient of a bias.
+// The sum of a matrix's rows, for example the gradient of a bias. The kernel adds up slices: a slice is a number of
+// successive rows (slice_rows of the policy) that one block adds up. If there are several slices, their sums are the
+// rows of a new matrix, and a further launch adds up these rows.
 #pragma once
 #pragma GCC system_header
 
@@ -32,7 +34,7 @@ column_sum_problem describe_columns(const matrix_view<T>& x) {
   return {widest_whole_pack(16 / sizeof(T), x), contiguous_columns(x)};
 }
 
-/// Launches the kernel once: each row of `out` becomes the sum of the rows of one slice of x, times `factor`. `all` are
+/// Launches the kernel once: row i of `out` becomes the sum of the rows of slice i of x, times `factor`. `all` are
 /// the operands to check. It is empty if x or `out` is a null workspace: under `validate` (validate.hpp) nothing is
 /// allocated or launched.
 template <class S, class Executor, class X, class Y>
@@ -54,9 +56,9 @@ int column_sum_slices(const Executor& executor, int rows) {
 
 }  // namespace ops
 
-/// Returns the bytes of workspace that `column_sum` takes from the executor, for a matrix with elements of T: the sums
-/// of its slices, then the sums of the slices of these sums, and so on until one slice is left. Throws if `rows` or
-/// `columns` is negative or above `largest_extent`.
+/// Returns the bytes of workspace that `column_sum` takes from the executor, for a matrix with elements of T. The
+/// workspace holds the sums of the matrix's slices, then the sums of the slices of these sums, and so on until one
+/// slice is left. Throws if `rows` or `columns` is negative or above `largest_extent`.
 template <class T, class Executor>
 std::size_t column_sum_workspace_bytes(const Executor& executor, std::int64_t rows, std::int64_t columns,
                                        where at = {}) {
@@ -101,8 +103,8 @@ void sum_slices(const Executor& executor, const operand& of, const matrix_view<c
 /// and y is 0.
 ///
 /// Accuracy. For each column, the error before the conversion to y is at most (min(rows, 900) + 1) u |factor| sum |x|,
-/// with u = 2^-24 (2^-53 for double). The bound does not grow with more rows, because a lane adds up partial sums of at
-/// most 256 rows.
+/// with u = 2^-24 (2^-53 for double). From 900 rows on the bound does not grow, because no chain of additions is long:
+/// a lane adds up partial sums of at most 256 rows, then these partial sums.
 ///
 /// Determinism. The order of the additions does not depend on the run: it depends on the shape, the element type and
 /// the policy that the executor's table selects.

@@ -35,7 +35,7 @@ constexpr bool is_copied_as = (std::is_integral_v<From> || is_any_float<From>)&&
 /// memory that the executor can reach. In a transposition, the reads are not coalesced.
 ///
 /// Aliasing. The tensors must not share an element, except that both may be exactly the same view with the same element
-/// type: then nothing is copied.
+/// type: then nothing is copied. No two elements of `to` may have the same address, as with a stride of 0.
 ///
 /// Errors. Throws `error` before anything is launched: wrong extents, null views, negative strides, memory that the
 /// executor cannot reach, aliases.

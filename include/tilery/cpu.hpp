@@ -41,7 +41,8 @@ public:
   int threads() const { return threads_; }
   tilery::arch target(where = {}) const { return arch::cpu; }
 
-  /// Returns a sentence if this unit was compiled for fewer vector instructions than the CPU has, otherwise null.
+  /// Returns a sentence if this translation unit was compiled for a smaller vector instruction set than the CPU has
+  /// (AVX2, AVX-512), otherwise null.
   static const char* slow_build() {
     if (running_isa() <= native_isa) return nullptr;
     return running_isa() == host_isa::avx512
@@ -53,8 +54,8 @@ public:
   /// (simt/host_workspace.hpp).
   allocation workspace(std::size_t bytes, where = {}) const { return kept_workspace(bytes); }
 
-  /// Calls body(i) for each i in [0, n), on at most `most_threads` of this executor's threads. For ops whose CPU kernel
-  /// is not a grid of lanes.
+  /// Calls body(i) for each i in [0, n), on at most `most_threads` of this executor's threads. This is for ops whose
+  /// CPU kernel is an ordinary function, not a kernel of lanes that `launch` runs.
   template <class Body>
   void parallel(std::int64_t n, const Body& body, int most_threads = INT_MAX) const {
     parallel_for(threads_ < most_threads ? threads_ : most_threads, n, body);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The CUDA executor: runs kernels on a stream of the current device. The class is declared only if nvcc compiles the
-// translation unit. A program that is also built without nvcc can call `with_cuda`.
+// The CUDA executor: runs kernels on a stream of the current device. The class `cuda` is defined only if nvcc compiles
+// the translation unit. A program that is also built without nvcc can call `with_cuda`.
 #pragma once
 #pragma GCC system_header
 
@@ -32,7 +32,8 @@ public:
   /// keeps the memory for the next op (simt/cuda_workspace.hpp).
   ///
   /// Graphs. If an op is captured into a CUDA graph with a scratch, the graph keeps the address of the scratch: replays
-  /// of graphs with the same scratch must not overlap.
+  /// of graphs with the same scratch must not overlap. If the scratch is absent or too small, the graph gets nodes that
+  /// allocate and free the workspace.
   ///
   /// Errors. Throws if the scratch is in host memory.
   explicit cuda(cudaStream_t stream = nullptr, memory_range scratch = {}) : stream_(stream), scratch_(scratch) {

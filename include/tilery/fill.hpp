@@ -33,8 +33,8 @@ T held_value(Value value, where at) {
 /// Sets each element to `value`, after the executor's earlier calls.
 ///
 /// Types. double, float, tf32, half, bf16, fp8 and integers. A floating-point element becomes the number nearest to the
-/// value. For an element of 16 or 8 bits, the value is rounded to float first, so it may be rounded twice. An integer
-/// element must be able to hold the value exactly.
+/// value. For a floating-point element of 16 or 8 bits, the value is rounded to float first, so it may be rounded
+/// twice. An integer element must be able to hold the value exactly.
 ///
 /// Shapes and strides. 1 to 5 dimensions, any strides that are not negative.
 ///

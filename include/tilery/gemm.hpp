@@ -40,21 +40,20 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 ///
 /// Types. A and B have double, float, tf32, half, bf16, int8, fp8_e4m3 or fp8_e5m2 elements. Both have the same type,
 /// but the two fp8 types may be mixed. C has the accumulation type (double for double, s32 for int8, float for all
-/// others) or the type of A and B. Except for double, C may also be float, half, bf16 or fp8, to which sums are
-/// rounded. A result too large for fp8 or int8 becomes the largest number of that type. `gemm_factors` holds the scales
-/// of fp8 and int8.
+/// others) or the type of A and B. If A and B are not double, C may also be float, half, bf16 or fp8. A result beyond
+/// the range of fp8 or int8 is clamped to that range. `gemm_factors` holds the scales of fp8 and int8.
 ///
 /// Tensor cores. GPUs from sm_80 on multiply all types but float on tensor cores: fp8 from sm_89 on, double where
 /// tensor cores are faster (sm_80 and sm_90) if all operands are aligned to 16 bytes. The next paragraph has the
-/// exceptions for few rows or columns. float uses them only with a policy whose `math` is tf32 (one product) or
+/// exceptions for few rows or columns. float uses tensor cores only with a policy whose `math` is tf32 (one product) or
 /// tf32x3 (three products).
 ///
-/// Few rows or columns. If C has few rows or columns, the long operand (B for few rows, A for few columns) is read only
-/// once. On tensor cores: up to 16 rows or columns, if the long operand is aligned (only rows if A and B have two
-/// types; not for double). In other cases the kernel gemm_skinny, which uses no tensor cores, serves up to 16 rows or
-/// columns of float and 8 of double, half and bf16, if k is not short; it multiplies half and bf16 as float. On the
-/// CPU, the kernel gemm_cpu_skinny reads the long operand in place, where that is faster
-/// (policies/gemm_cpu_skinny_table.hpp).
+/// Few rows or columns. Three kernels for a C with few rows or columns read the long operand (B for few rows, A for few
+/// columns) only once. On tensor cores, for all their types but double: up to 16 rows or columns (only rows if A and B
+/// have two types), if the long operand is contiguous and aligned to 16 bytes. In other cases the kernel gemm_skinny,
+/// which uses no tensor cores, serves up to 16 rows or columns of float and 8 of double, half and bf16, if k is not
+/// short; it multiplies half and bf16 as float. On the CPU, the kernel gemm_cpu_skinny reads the long operand in place,
+/// where that is faster (policies/gemm_cpu_skinny_table.hpp).
 ///
 /// Shapes. If m or n is 0, C has no elements, and nothing is written except a bias gradient: if m is 0, that is a sum
 /// over no rows, 0. If k is 0, A B is 0.
@@ -62,7 +61,8 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 /// Strides and alignment. Any alignment, and any strides that are not negative (core/operand_checks.hpp's check_strides
 /// refuses negative ones). Operands whose rows or columns are contiguous and aligned to 16 bytes are faster.
 ///
-/// Epilogues. Steps (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type.
+/// Epilogues. Steps (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type
+/// (for int8 in float, unless C is s32).
 /// Forward: `bias(b) | store(z) | gelu()`. Backward: `times_gradient<activation::gelu>(z) | bias_gradient(db)`. With a
 /// beta of 1 the product is added to C, as gradients of weights are accumulated; this addition comes before the
 /// epilogue. `column_sum` of C computes the gradient of a bias in a separate pass; epilogue_bias_gradient.hpp says when
@@ -73,8 +73,8 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 /// at most 512 products are added up in turn. u is 2^-24; 2^-53 for double; 2^-22 on tensor cores, which truncate
 /// instead of rounding. tf32 adds 2^-9 E and tf32x3 2^-20 E, for the bits of the operands that are dropped. fp8 on
 /// sm_89 adds 2^-5 E, for any k: its tensor cores keep 13 bits, so the kernel adds up the sums of every block.k along k
-/// (at most 128 by default) as float. int8 sums are exact on a GPU and wrap at 32 bits. On the CPU, int8 sums are kept
-/// as float if C is float or int8.
+/// (at most 128 by default) as float. int8 sums are exact on a GPU, and on the CPU if C is s32; they wrap at 32 bits.
+/// For any other C, the CPU adds up int8 products as float.
 ///
 /// NaN and infinity. NaN and infinity propagate to C, except from A and B if alpha is 0, and from C if beta is 0.
 /// tf32x3 turns infinity into NaN, because it multiplies infinity by a small part that is 0. tf32 drops the lower 13
@@ -104,8 +104,9 @@ void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Ep
                  });
 }
 
-/// Computes the same with your policy P. The compiler instantiates the GEMM kernel of P only, and P is never replaced
-/// by another policy. Throws if P cannot serve the problem, with the reason. A P that breaks a rule does not compile.
+/// Computes C as the function above, but with your policy P. The compiler instantiates the GEMM kernel of P only, and P
+/// is never replaced by another policy. Throws if P cannot serve the problem, with the reason. A P that breaks a rule
+/// does not compile.
 template <auto P, executor Executor, tensor_like<2> A, tensor_like<2> B, tensor_like<2> C,
           class Epilogue = epilogue::none>
 void gemm(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},
@@ -136,8 +137,9 @@ sentence explain_gemm(const Executor& executor, const A& a, const B& b, const C&
   using U = std::remove_const_t<element_type_of<B>>;
   const gemm_problem problem = ops::describe_gemm(view(a, at), view(b, at), view(c, at), executor.target());
   if (const char* why = misfit(P, problem)) return {ops::name_of(problem), " cannot run on ", describe(P), ": ", why};
-  return ops::explain_policy<T, U, element_type_of<C>, Executor>(ops::name_of(problem), P, "asked for", problem,
-                                                                 ops::launched_at_once<T>(problem));
+  return ops::explain_policy<T, U, Executor>(ops::name_of(problem), P, "asked for", problem,
+                                             ops::launched_at_once<T>(problem),
+                                             ops::cost_of<T, U, element_type_of<C>>(problem));
 }
 
 /// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the

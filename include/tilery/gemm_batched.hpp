@@ -78,12 +78,12 @@ void with_gemm_batch(const Executor&, const tensor_view<A, 3>&, const tensor_vie
 ///
 /// Shapes and strides. Views of rank 3: (batch, m, k), (batch, k, n), (batch, m, n), with any strides that are not
 /// negative. If A or B has a batch stride of 0, one matrix serves all GEMMs. The matrices of a batch may be interleaved
-/// in memory: in attention, for example, the rows of all heads follow each other in one row of memory.
+/// in memory: in attention, for example, a row of memory may hold one row of each head's matrix, one after another.
 ///
 /// Types, factors and accuracy. As for `gemm`.
 ///
-/// Determinism. As for `gemm`. Whether blocks share tiles along k, and so the order of the additions, also depends on
-/// the number of matrices.
+/// Determinism. As for `gemm`. The order of the additions also depends on the number of matrices, because this number
+/// is one of the facts by which the op decides if several blocks share a tile along k.
 ///
 /// Epilogue. The epilogue sees the C of all `batch` GEMMs as one matrix of batch * m rows and n columns; C[i] begins at
 /// row i * m. `bias` adds the same vector to each C[i]; a residual or a stored matrix has batch * m rows.
@@ -99,7 +99,7 @@ void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, 
                        });
 }
 
-/// Computes the same with your policy P, under the rules of `gemm` with a policy.
+/// Computes the batch with your policy P, under the rules that gemm.hpp states for `gemm` with a policy.
 template <auto P, executor Executor, tensor_like<3> A, tensor_like<3> B, tensor_like<3> C,
           class Epilogue = epilogue::none>
 void gemm_batched(const Executor& executor, const A& a, const B& b, const C& c, const Epilogue& e = {},

@@ -16,16 +16,17 @@
 namespace tilery::inline TILERY_ABI {
 
 /// Computes the GEMM of each member of a list. Each member has its own shape, strides, epilogue and factors; the
-/// element types and the type of the epilogue are the same for all. One kernel computes all members. The selector picks
-/// its policy for all members together: for their common layout, their smallest alignment and their largest extents.
+/// element types and the type of the epilogue are the same for all. One kernel, with one policy, computes all members.
+/// The selector picks this policy for all members together: for their common layout, their smallest alignment and their
+/// largest extents.
 ///
-/// Launches. A launch carries up to 64 members, fewer if their epilogues are large; a longer list takes several
-/// launches. The list is read before this function returns, and may be anywhere in host memory.
+/// Launches. On a GPU, a launch carries up to 64 members, fewer if their epilogues are large; a longer list takes
+/// several launches. The list is read before this function returns, and may be anywhere in host memory.
 ///
 /// Accuracy. As for `gemm`.
 ///
-/// Determinism. Blocks do not share tiles along k, whatever the policy says: the order of the additions is that of one
-/// block for each tile.
+/// Determinism. On a GPU, blocks do not share tiles along k, whatever the policy says: the order of the additions is
+/// that of one block for each tile. On the CPU as for `gemm`.
 ///
 /// Aliasing. Several members may have the same view as the result of the epilogue steps `amax` or `bias_gradient`: the
 /// view then gets the maximum or the sum over all these members.
@@ -38,7 +39,8 @@ void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C,
   ops::run_chosen_group(executor, {}, members, at);
 }
 
-/// Computes the same with your policy P, under the rules of `gemm` with a policy.
+/// Computes the GEMM of each member as the function above, but with your policy P. The rules for P are those of `gemm`
+/// with a policy.
 template <auto P, class Executor, class A, class B, class C, class Epilogue>
 void gemm_grouped(const Executor& executor, std::span<const gemm_member<A, B, C, Epilogue>> members, where at = {}) {
   ops::with_gemm_group(executor, {}, members, at, [&](auto& call) {

@@ -89,8 +89,9 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 ///
 /// Accuracy. The sum of e^logits over a row has the error bound of `softmax`.
 ///
-/// NaN and infinity. A row with NaN or +infinity has a NaN loss and gradient, unless its label is `ignored`. With a
-/// scale of 0 the gradient is 0 even then.
+/// NaN and infinity. A row that contains NaN or +infinity, or consists of -infinity alone, has a NaN loss and gradient,
+/// unless its label is `ignored`. With a scale of 0 the gradient is 0 even then. In any other row, a logit of -infinity
+/// at the label makes the loss +infinity.
 ///
 /// Determinism. As for `softmax`.
 ///

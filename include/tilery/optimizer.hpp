@@ -92,8 +92,9 @@ void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_opti
 ///
 /// Shapes and aliasing. Dense tensors of any rank and the same size; no two may share memory.
 ///
-/// NaN and infinity. If the moments are float, a gradient beyond +-1.8e19 / sqrt(1 - beta2) makes the second moment of
-/// its weight infinite. From then on (if beta2 is not 0), only a decoupled weight decay changes this weight.
+/// NaN and infinity. If the moments are float, a finite gradient beyond +-1.8e19 / sqrt(1 - beta2) makes the second
+/// moment of its weight infinite. From then on (if beta2 is not 0), only a decoupled weight decay changes this weight,
+/// as long as the gradients are finite.
 ///
 /// Errors. Throws `error` before anything is launched: options out of their range, wrong shapes, gaps between elements,
 /// null views, memory that the executor cannot reach, aliases.

@@ -40,7 +40,8 @@ finding check_softmax_backward(const matrix_view<Y>& y, const matrix_view<D>& dy
 /// y (rows x columns) = softmax(x) along each row: y_j = e^(x_j - m) / sum e^(x - m), where m is the largest x of the
 /// row.
 ///
-/// Types. double, float, half, bf16, the same for x and y; computed in float or wider.
+/// Types. double, float, half, bf16, the same for x and y; computed in the accumulation type (double for double, else
+/// float).
 ///
 /// Strides and aliasing. Any strides that are not negative. y may be exactly the same view as x.
 ///
@@ -68,7 +69,7 @@ void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
                                       softmax_params<T>{for_kernel<T>(in), for_kernel<T>(out)}, all, at);
 }
 
-/// Computes the same with your policy P. Throws if P cannot serve the problem, with the reason.
+/// Computes softmax with your policy P. Throws, with the reason, if P cannot serve the problem.
 template <row_policy P, executor Executor, matrix_of_floats X, matrix_of_floats Y>
 void softmax(const Executor& executor, const X& x, const Y& y, where at = {}) {
   using T = element_type_of<Y>;

@@ -7,6 +7,7 @@
 
 #include <tilery/activation.hpp>
 #include <tilery/column_sum.hpp>
+#include <tilery/conv.hpp>
 #include <tilery/copy.hpp>
 #include <tilery/core/version.hpp>
 #include <tilery/fill.hpp>

@@ -63,8 +63,13 @@ finding validate(const Executor& executor, Call&& call) {
 }
 
 /// Returns the bytes of workspace that the call takes from this executor: `workspace_bytes(gpu, [&](const auto& e) {
-/// gemm(e, a, b, c); })`. If the executor has a scratch of that size that begins at a multiple of 256 bytes, the call
-/// allocates nothing. Throws the error that the call would throw before it launches anything.
+/// gemm(e, a, b, c); })`. Throws the error that the call would throw before it launches anything.
+///
+/// Scratch. If a CUDA executor has a scratch of that size that begins at a multiple of 256 bytes, the call allocates
+/// nothing.
+///
+/// CPU. The result may be too small: a call may take two pieces of workspace at once, of which only the larger counts,
+/// and pieces that are taken inside a parallel loop do not count.
 template <executor Executor, class Call>
 std::size_t workspace_bytes(const Executor& executor, Call&& call) {
   const launches_nothing<Executor> asked(executor);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The virtual GPU: an executor on the host that runs every lane of a kernel, with warps and barriers, as a GPU would.
-// `virtual_gpu` checks each access; `unchecked_virtual_gpu` checks only its alignment and is faster. They are two
-// types, so that a program compiles each kernel only for the type that it uses. Needs Boost.Context (CMake target
-// tilery::virtual_gpu).
+// `virtual_gpu` checks each access; `unchecked_virtual_gpu` checks only the alignment of each access, and is faster.
+// These are two types, so that a program compiles each kernel only for the type that it uses. Needs Boost.Context
+// (CMake target tilery::virtual_gpu).
 #pragma once
 #pragma GCC system_header
 
@@ -65,9 +65,10 @@ private:
 /// Runs ops on a modelled GPU of an arch and checks each access. Operands are in host memory. A call returns after its
 /// work is complete.
 ///
-/// Errors. A launch with faults throws all of them at its end (`fault_error`), or adds them to the report of the
-/// options. A kernel that the arch cannot run is refused. A deadlock throws an error that names the source line at
-/// which each lane waits. An exception that a lane throws reaches the caller.
+/// Errors. If options::report is null, a launch with faults throws all of them at its end (`fault_error`); otherwise it
+/// adds them to the report. With options::stop_at_first, a launch throws its first fault. A deadlock is a fault, too:
+/// its text names the source line at which each lane waits. A kernel that the arch cannot run is refused. An exception
+/// that a lane throws reaches the caller.
 class virtual_gpu : public virtual_machine::modelled_gpu {
 public:
   using lane = virtual_lane<true>;

@@ -90,10 +90,8 @@ TYPED_TEST(conv_on, takes_filters_of_any_size) {
   check_conv<1, float, float>(*this, line(50, 4, 8, 37, 1, 1, 5, 6), all_in(image_order::channels_last));
   auto p = square(6, 8, 8, 6, 1, 2);
   check_conv<2, float, float>(*this, p, all_in(image_order::channels_last));
-  p.rank = 3, p.channels = p.filters = 4;
-  p.in = {11, 11, 11}, p.taps = {11, 11, 10}, p.before = p.after = 0;
-  check_forward<3, float, float>(*this, p, all_in(image_order::channels_last));
-  check_weight_gradient<3, float, float>(*this, p, all_in(image_order::channels_last));
+  p.in = {3, 3, 29}, p.taps = {2, 2, 28}, p.before = p.after = 0, p.channels = p.filters = 4, p.rank = 3;
+  check_conv<3, float, float>(*this, p, all_in(image_order::channels_last));
 }
 
 TYPED_TEST(conv_on, keeps_groups_apart) {
@@ -106,7 +104,7 @@ TYPED_TEST(conv_on, keeps_groups_apart) {
   // depthwise, with one and with two filters a channel
   for (const int filters : {24, 48})
     for (const int stride : {1, 2}) {
-      auto depthwise = square(5, 24, filters, 3, stride, 1);
+      auto depthwise = square(9, 24, filters, 3, stride, 1);
       depthwise.groups = 24, depthwise.images = 2;
       check_conv<2, float, float>(*this, depthwise, all_in(image_order::channels_last));
       check_conv<2, half, half>(*this, depthwise);

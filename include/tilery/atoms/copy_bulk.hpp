@@ -32,8 +32,8 @@ TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, smem_ptr<T> to, gm
 #endif
 }
 
-/// Starts a copy of `bytes` bytes from shared to global memory. The copy belongs to the group that this lane commits
-/// next.
+/// Starts a copy of `bytes` bytes from shared to global memory. The copy belongs to the group that this lane's next
+/// call of commit_bulk() commits.
 template <class Lane, class T>
 TILERY_SIMT void copy_bulk([[maybe_unused]] const Lane& lane, gmem_ptr<T> to, smem_ptr<T> from, int bytes,
                            [[maybe_unused]] where at = {}) {
@@ -61,7 +61,7 @@ TILERY_SIMT void commit_bulk([[maybe_unused]] const Lane& lane, [[maybe_unused]]
 }
 
 /// Waits until the copies of all groups of this lane, except the Most newest groups, have read their sources in shared
-/// memory. Lanes may then overwrite these sources.
+/// memory. This lane may then overwrite these sources; other lanes may after a barrier with this lane.
 template <int Most, class Lane>
 TILERY_SIMT void wait_bulk_reads([[maybe_unused]] const Lane& lane, [[maybe_unused]] where at = {}) {
   static_assert(

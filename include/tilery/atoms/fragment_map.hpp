@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// fragment_map: tells which matrix element each register of each lane holds, for the operands of tensor-core
-// instructions (mma_shape.hpp has the maps). A map is data: each bit of a lane's rank, and each bit of an element's
-// index in the lane's registers, adds a fixed number of rows and columns if the bit is 1.
+// fragment_map: tells which matrix elements each lane of a warp holds in its registers, for the operands of tensor-core
+// instructions (mma_shape.hpp has the maps). A map is data: each bit of a lane's rank (its index in the warp, 0 to 31),
+// and each bit of an element's index among the elements that the lane holds, adds a fixed number of rows and columns if
+// the bit is 1.
 #pragma once
 #pragma GCC system_header
 
@@ -20,13 +21,13 @@ struct row_column {
 struct fragment_map {
   int rows, columns;
   row_column lane[5];     // step of each bit of the lane's rank in its warp
-  row_column element[4];  // step of each bit of the element's index in the lane's registers; unused bits: {0, 0}
+  row_column element[4];  // step of each bit of the element's index among those of the lane; unused bits: {0, 0}
 
   /// The number of elements that each lane holds.
   constexpr int elements() const { return rows * columns / 32; }
 
-  /// The position of a lane's element: `rank` is the lane's rank in its warp, `place` the element's index in the lane's
-  /// registers.
+  /// The position of a lane's element: `rank` is the lane's rank in its warp, `place` the element's index among the
+  /// elements that the lane holds.
   TILERY_SIMT constexpr row_column at(int rank, int place) const {
     row_column sum{0, 0};
     TILERY_UNROLL

@@ -54,8 +54,8 @@ TILERY_SIMT void invalidate([[maybe_unused]] const Lane& lane, mbarrier& barrier
 #endif
 }
 
-/// Arrives once in the current phase. After a lane has waited for the end of this phase, it sees all that the arriving
-/// lane wrote before this call.
+/// Arrives once in the current phase. A lane that has waited for the end of this phase sees all that the arriving lane
+/// wrote before this call.
 template <class Lane>
 TILERY_SIMT void arrive([[maybe_unused]] const Lane& lane, mbarrier& barrier, [[maybe_unused]] where at = {}) {
   static_assert(has_text<features::mbarrier, Lane>,
@@ -86,9 +86,10 @@ TILERY_SIMT void arrive_and_expect([[maybe_unused]] const Lane& lane, mbarrier& 
 #endif
 }
 
-/// Waits until the phase of this parity has ended. If the current phase has this parity, the call waits for its end; if
-/// the phase before has it, that phase has ended, and the call returns immediately. (The instruction try_wait also
-/// returns when a time limit of the hardware has passed, therefore the loop.)
+/// Waits until the phase of this parity has ended. If the current phase has this parity, the call waits for the end of
+/// the current phase. Otherwise the phase before the current one has this parity; that phase has ended, and the call
+/// returns immediately. (The instruction try_wait also returns when a time limit of the hardware has passed, therefore
+/// the loop.)
 template <class Lane>
 TILERY_SIMT void wait([[maybe_unused]] const Lane& lane, mbarrier& barrier, int parity,
                       [[maybe_unused]] where at = {}) {

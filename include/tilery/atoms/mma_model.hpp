@@ -44,7 +44,8 @@ T element_of(const Register* registers, int i) {
 }
 
 /// The positions of Map (fragment_map.hpp) as tables. `lane[l]` is the position of the first element of lane l;
-/// `element[i]` is the step from a lane's first element to its element i. This step is the same for all lanes.
+/// `element[i]` is the offset, in rows and columns, from a lane's first element to its element i. This offset is the
+/// same for all lanes.
 template <fragment_map Map>
 inline constexpr auto all_places = [] {
   struct table {

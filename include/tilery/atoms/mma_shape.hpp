@@ -26,10 +26,10 @@ struct mma_m16n8 {
   using accumulator = Sum;
   static constexpr int a_registers = 4, b_registers = 2, c_registers = 4;  // registers of each lane
 
-  // Each map: rows, columns, the five steps of the bits of a lane's rank, and the steps of the bits of an element's
-  // index. Steps are {rows, columns}. In A and B, bit 0 of the rank steps along k by r elements (those of one
-  // register), bit 1 by 2 r; bits 2 to 4 step by 1, 2 and 4 along m (A) or n (B). In C, bits 0 and 1 of the rank step
-  // by 2 and 4 along n, bits 2 to 4 by 1, 2 and 4 along m.
+  // Each map: rows, columns, the five steps of the bits of a lane's rank in its warp, and the steps of the bits of an
+  // element's index among those of the lane. Steps are {rows, columns}. In A and B, bit 0 of the rank steps along k by
+  // r elements (those of one register), bit 1 by 2 r; bits 2 to 4 step by 1, 2 and 4 along m (A) or n (B). In C, bits 0
+  // and 1 of the rank step by 2 and 4 along n, bits 2 to 4 by 1, 2 and 4 along m.
   static constexpr int r = per_register;
   static constexpr fragment_map c = {m, n, {{0, 2}, {0, 4}, {1, 0}, {2, 0}, {4, 0}}, {{0, 1}, {8, 0}}};
   static constexpr fragment_map a =

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// mma.sync: a warp multiplies small matrices on the tensor cores (sm_80 and later; fp8: sm_89 and later). One call of
-// mma_sync() executes the M x N instructions of a warp's tile. The virtual GPU, the executor that runs and checks GPU
-// kernels on the host, executes each lane of a warp by itself: with one call, the lanes synchronise once for all of
-// these instructions.
+// mma.sync: a warp multiplies small matrices on the tensor cores. The shapes that this file uses need sm_80 or later
+// (fp8: sm_89 or later). One call of mma_sync() executes the M x N instructions of a warp's tile. The virtual GPU, the
+// executor that runs and checks GPU kernels on the host, executes each lane of a warp by itself: with one call, the
+// lanes synchronise once for all of these instructions.
 // PTX ISA 8.5, "Multiply-and-Accumulate Instruction: mma".
 #pragma once
 #pragma GCC system_header
@@ -87,7 +87,8 @@ TILERY_SIMT void mma_sync([[maybe_unused]] const Lane& lane, typename mma_fragme
   for (int i = 0; i < M; ++i) {
     TILERY_UNROLL_ON_GPU
     for (int j = 0; j < N; ++j) {
-      // Odd rows run from N - 1 to 0: any two successive instructions have their fragment of A or of B in common.
+      // For an odd i, `column` runs from N - 1 down to 0: any two successive instructions have their fragment of A or
+      // of B in common.
       const int column = i % 2 ? N - 1 - j : j;
       mma_instruction<A, B>(sums[i][column], a[i], b[column]);
     }

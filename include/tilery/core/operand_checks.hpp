@@ -116,9 +116,9 @@ inline finding check_strides(const operand& o) {
 }
 
 /// Checks each operand by itself and returns the first failure: a null view that is not empty, impossible strides,
-/// misaligned elements, an output of which two elements provably have the same address, memory in which the executor's
-/// kernels cannot access elements (`reachable` is the space that they need; `either`: any). Empty operands pass; a
-/// workspace must only not be null.
+/// misaligned elements, an output of which two elements provably have the same address, memory that the executor's
+/// kernels cannot access. `reachable` is the memory space that these kernels can access; memory_space::either stands
+/// for all memory. Empty operands pass. Of a workspace, the pointer alone is checked: it must not be null.
 inline finding check_operands(const operands& all, memory_space reachable) {
   for (const operand& o : all) {
     if (o.empty()) continue;

@@ -112,8 +112,8 @@ TILERY_SIMT pack<T, N> splat(T value) {
   return result;
 }
 
-/// The larger of a and b. If a is NaN, the result is b. If only b is NaN, the result is a on a GPU and NaN on the host.
-/// (To return NaN there, too, a GPU could not use its maximum instruction.)
+/// The larger of a and b. If a is NaN, the result is b. If only b is NaN, the result is NaN on the host, and a on a
+/// GPU: the GPU's maximum instruction, which fmaxf and fmax use, ignores a NaN.
 struct larger {
   template <class V>
   TILERY_SIMT V operator()(V a, V b) const {

@@ -34,8 +34,9 @@ struct round_by_chance {
     const U magnitude = reinterpret<U>(x) & 0x7fffffffu, sign = reinterpret<U>(x) & 0x80000000u;
     U rounded;
     if constexpr (std::is_same_v<T, bf16>) {
-      // A bf16 is the upper half of a float. Adding 16 random bits to the lower half rounds up if they cause a carry;
-      // this also holds for denormals. (The random bits are inverted so that small random numbers round up, as below.)
+      // A bf16 is the upper half of a float. Adding 16 random bits to the lower half rounds up if the addition causes a
+      // carry; this also holds for denormals. (The random bits are inverted, so that small random numbers round up, as
+      // they do for the other types.)
       rounded = (magnitude + (~random >> 16)) & 0xffff0000u;
     } else {
       U exponent = magnitude & infinite;

@@ -59,7 +59,7 @@ constexpr bool has_strides() {
 }
 
 /// Converts a tensor-like value to tilery's view. The stride of a dimension of extent 1 has no meaning: the view
-/// replaces it by extent * stride of the next dimension inside of it that has an extent above 1, or by 1 if there is
+/// replaces it by extent * stride of the next dimension with a higher index and an extent above 1, or by 1 if there is
 /// none. `called` names the op and the operand in messages.
 ///
 /// Errors. Throws if an extent is negative or above `largest_extent`, if there are 2^63 elements or more, and if an

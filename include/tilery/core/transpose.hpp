@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Transposes a square of N packs of N elements in registers. In each of log2(N) rounds, pairs of packs exchange half of
-// their elements.
+// Transposes a square of N packs of N elements in registers; N is a power of two. In each of log2(N) rounds, pairs of
+// packs exchange half of their elements.
 #pragma once
 #pragma GCC system_header
 

@@ -13,9 +13,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Params have `name`, `rows`, `columns`, and `step(lane, row, column, width<N>)`, which computes N elements from
-/// (row, column) on. Instead of `step` they may have `steps_of_row(row)`, which computes what all elements of the row
-/// have in common, and returns an object with the function `step`. Each lane of a block calls steps_of_row() once.
+/// Params have `name`, `rows`, `columns`, and `step(lane, row, column, width<N>)`, which computes N elements of a row,
+/// from (row, column) on. Instead of `step` they may have `steps_of_row(row)`, which computes what all elements of the
+/// row have in common, and returns an object with the function `step`. Each lane of a block calls steps_of_row() once.
 template <elementwise_policy P, class Params>
 struct elementwise {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");

@@ -47,8 +47,8 @@ struct softmax_cross_entropy_kernel {
                                                   tile::no_maximum<accumulator>);
       const accumulator at_label = label_logit(lane, p, r, label);  // loaded before the gradient may overwrite it
       const auto row = tile::softmax_sum(group, x, smem.values);
-      // All lanes of the row have loaded the label's logit before the gradient overwrites it. (If they are more than a
-      // warp, the block barrier in softmax_sum() has ensured this.)
+      // After this barrier all lanes of the row have loaded the label's logit, which the gradient may overwrite. (If
+      // the row has more lanes than a warp, the block barrier in softmax_sum() has ensured this already.)
       lane.sync_warp();
       if (group.rank() == 0)
         lane.store(p.losses + r * p.loss_stride,

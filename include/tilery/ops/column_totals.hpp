@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The host's part of an epilogue that sums columns (epilogue::bias_gradient). Each bias_gradient of an epilogue is one
-// total: a vector with one sum for each column of C. Its sums are kept in counters (tile/exact_sum.hpp). The host sets
-// the counters to 0 before the GEMM's launches, and after them launches the kernel that rounds and writes the totals
-// (kernels/column_totals.hpp).
+// total: a vector with one sum for each column of C. The sums are kept in counters (tile/exact_sum.hpp). The host sets
+// the counters to 0 before the GEMM's launches. After them the host launches the kernel that rounds and writes the
+// totals (kernels/column_totals.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -124,8 +124,8 @@ void with_column_totals(const Executor& executor, const Params& given, where at,
   }
 }
 
-/// Writes the totals of a GEMM whose C has no elements. Without rows the sums are 0: y = beta y. Without columns there
-/// is nothing to write.
+/// Writes the totals of a GEMM whose C has no elements. If C has no rows, the sums are 0: each total is multiplied by
+/// its beta. If C has no columns, there is nothing to write.
 template <class Executor, class Params>
 void finish_empty_gemm(const Executor& executor, const Params& p, where at) {
   if constexpr (Params::epilogue_type::sums_columns) {

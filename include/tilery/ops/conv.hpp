@@ -128,24 +128,17 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
     refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
     const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
     if constexpr (!chosen)
-      if (const char* why = misfit_of_conv(P, problem)) throw error({c.names.op, ": ", why}, c.at);
+      if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
     // Calls run.operator()<Policy>() with the policy.
     const auto with_policy = [&](auto&& run) {
-      if constexpr (Executor::uses_cpu_kernels)
-        run.template operator()<0>();
-      else if constexpr (chosen)
+      if constexpr (chosen)
         with_conv_policy<A, Direction, Executor>(problem, c.at, run);
       else
         run.template operator()<P>();
     };
     const auto run_product = [&](const auto& p) {
       if (p.c.rows == 0 || p.c.columns == 0) return finish_empty_gemm(executor, p, c.at);
-      with_policy([&]<auto Policy>() {
-        if constexpr (Executor::uses_cpu_kernels)
-          with_column_totals(executor, p, c.at, [&](const auto& q) { conv_cpu_simple(q); });
-        else
-          run_conv<Policy>(executor, problem, p, all, c.at);
-      });
+      with_policy([&]<auto Policy>() { run_conv<Policy>(executor, problem, p, all, c.at); });
     };
     const std::int64_t columns = forward ? y.extents[4] : data ? x.extents[4] : w.size();
     if (columns == 0) return;
@@ -161,14 +154,7 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
       auto call = residue_classes(g, y, w, x, c.epilogue, c.factors);
       call.joint = problem.product;
       call.known[0] = all;
-      with_policy([&]<auto Policy>() {
-        if constexpr (Executor::uses_cpu_kernels)
-          with_column_totals_of_group(executor, call.members, call.empty, call.known, c.at, [&] {
-            for (const auto& p : call.members) conv_cpu_simple(p);
-          });
-        else
-          run_gemm_group<Policy>(executor, call, c.at);
-      });
+      with_policy([&]<auto Policy>() { run_conv_classes<Policy>(executor, call, c.at); });
     }
   }
 }

@@ -85,6 +85,14 @@ inline finding check_conv_options(const conv_geometry& g, int n) {
   return {};
 }
 
+/// Checks the pixels of one image, or the taps of one filter, before anything is computed from their number.
+inline finding check_volume(const char* name, const spatial<3>& extents, const char* what) {
+  const double volume = static_cast<double>(extents[0]) * extents[1] * extents[2];
+  if (volume <= largest_extent) return {};
+  return {sentence(name, " has ", extents[0], " x ", extents[1], " x ", extents[2], what), "; there must be at most ",
+          largest_extent};
+}
+
 /// Checks that y has the extent that the formula gives in spatial dimension d.
 inline finding check_conv_extent(const conv_names& names, const conv_geometry& g, int d) {
   const char* of = dimension_name(d);
@@ -130,6 +138,9 @@ finding check_conv_shapes(const conv_names& names, const conv_geometry& g, int n
   }
   for (int d = 3 - n; d < 3; ++d)
     if (auto found = check_conv_extent(names, g, d)) return found;
+  if (auto found = check_volume(names.x, g.in, " pixels in one image")) return found;
+  if (auto found = check_volume(names.y, g.out, " pixels in one image")) return found;
+  if (auto found = check_volume(names.w, g.taps, " taps in one filter")) return found;
   const std::int64_t columns = g.taps.volume() * greater(g.channels, 1);
   if (g.pixels_in() > largest_extent || g.pixels_out() > largest_extent)
     return {sentence(names.x, " has ", g.pixels_in(), " pixels in all images and ", names.y, " has ", g.pixels_out()),

@@ -30,13 +30,27 @@ double multiply_adds_a_second(const Policy& policy, const arch_peaks& on) {
   }
 }
 
+/// What a product costs at least: its multiply-adds, and the bytes that pass once between memory and SMs.
+struct product_cost {
+  double products, bytes;
+};
+/// Returns the cost of a GEMM with elements T of A, U of B and C of C. The A, B and C of each GEMM of a batch are
+/// counted: the cost is too high if the GEMMs share A or B (batch stride 0).
+template <class T, class U, class C>
+product_cost cost_of(const gemm_problem& p) {
+  const double each = static_cast<double>(sizeof(T)) * p.m * p.k + static_cast<double>(sizeof(U)) * p.k * p.n +
+                      static_cast<double>(sizeof(C)) * p.m * p.n;
+  return {static_cast<double>(p.batches) * p.m * p.n * p.k, static_cast<double>(p.batches) * each};
+}
+
 /// Returns, in words, a block's threads and shared memory, how many blocks fit an SM, how many waves `blocks` blocks
-/// (of all launches) are, and what bounds the time. The bound is a lower bound of the time: A, B and C pass once
-/// between memory and SMs, at the peak rates of arch_peaks.hpp. The A, B and C of each GEMM of a batch
-/// are counted: the bound is too high if the GEMMs share A or B (batch stride 0). It is left out if there are no
-/// blocks, and for a group, whose members may be smaller than `p`.
-template <class T, class U, class C, class Policy>
-sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t blocks) {
+/// (of all launches) are, and what bounds the time.
+///
+/// The bound is the larger of two times, at the peak rates of arch_peaks.hpp: that in which the cost's bytes pass
+/// between memory and SMs, and that of all multiply-adds. It is left out if there are no blocks, and for a group, whose
+/// members may be smaller than `p`.
+template <class T, class U, class Policy>
+sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t blocks, const product_cost& cost) {
   const auto rounded = [](double x) {  // to three decimal places; numbers of 1e12 and more are not rounded
     return x < 1e12 ? static_cast<double>(static_cast<std::int64_t>(x * 1000 + 0.5)) / 1000 : x;
   };
@@ -50,15 +64,11 @@ sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t
                       " an SM: ", rounded(static_cast<double>(blocks) / static_cast<double>(together)),
                       " waves on the ", on.product);
   if (!p.alike || blocks == 0) return {block, fill};
-  const double products = static_cast<double>(p.batches) * p.m * p.n * p.k;
-  const double bytes = static_cast<double>(p.batches) *
-                       (static_cast<double>(sizeof(T)) * p.m * p.k + static_cast<double>(sizeof(U)) * p.k * p.n +
-                        static_cast<double>(sizeof(C)) * p.m * p.n);
-  const double in_memory = bytes / on.dram_bytes_a_second;
-  const double in_units = products / (multiply_adds_a_second<T, U>(policy, on) * on.multiprocessors);
+  const double in_memory = cost.bytes / on.dram_bytes_a_second;
+  const double in_units = cost.products / (multiply_adds_a_second<T, U>(policy, on) * on.multiprocessors);
   const sentence bound("bound by ", in_memory > in_units ? "memory" : "arithmetic", ", at least ",
                        rounded(1e6 * greater(in_memory, in_units)), " us");
-  return {block, fill, "; ", rounded(2 * products / bytes), " operations a byte of A, B and C: ", bound};
+  return {block, fill, "; ", rounded(2 * cost.products / cost.bytes), " operations a byte of A, B and C: ", bound};
 }
 
 /// Returns a GEMM's shape in words: "gemm m x n x k".
@@ -66,16 +76,16 @@ inline sentence name_of(const gemm_problem& p) { return {"gemm ", p.m, " x ", p.
 
 /// Returns a sentence: `what` (a GEMM) runs this policy, for the reason `why`. On a GPU the policy's blocks and costs
 /// follow: launches(policy, blocks) sets `blocks` to the number of blocks and returns, in words, how they are launched.
-template <class T, class U, class C, class Executor, class Policy, class Launches>
+template <class T, class U, class Executor, class Policy, class Launches>
 sentence explain_policy(const sentence& what, const Policy& policy, const sentence& why, const gemm_problem& problem,
-                        const Launches& launches) {
+                        const Launches& launches, const product_cost& cost) {
   const sentence runs(sentence(what, " (", element<T>::name, ") runs "), describe(policy), ": ", why);
   if constexpr (Executor::uses_cpu_kernels) {
     return runs;
   } else {
     std::int64_t blocks = 0;
     const sentence launched = launches(policy, blocks);
-    return {runs, "; ", launched, "; ", describe_cost<T, U, C>(policy, problem, blocks)};
+    return {runs, "; ", launched, "; ", describe_cost<T, U>(policy, problem, blocks, cost)};
   }
 }
 
@@ -85,8 +95,9 @@ template <class T, class U, class C, class Executor, class Launches>
 sentence explain_choice(const sentence& what, const gemm_problem& problem, const Launches& launches) {
   return with_gemm_table<T, U, Executor>(problem, {}, [&]<class Table>() {
     const choice chosen = Table::choose(problem);
-    return explain_policy<T, U, C, Executor>(what, Table::candidates[chosen.index],
-                                             {chosen.reason, "; tiles ", describe_row(chosen)}, problem, launches);
+    return explain_policy<T, U, Executor>(what, Table::candidates[chosen.index],
+                                          {chosen.reason, "; tiles ", describe_row(chosen)}, problem, launches,
+                                          cost_of<T, U, C>(problem));
   });
 }
 

@@ -15,8 +15,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The element size, in bytes, that shared_bytes() of each policy takes, and registers_a_lane() if the policy has it,
-/// for elements T of A and B. gemm_simt stores operands in shared memory in the accumulation type.
+/// Returns the element size, in bytes, that must be passed to a policy's functions shared_bytes() and (if the policy
+/// has it) registers_a_lane(), for elements T of A and B. gemm_simt stores operands in shared memory in the
+/// accumulation type.
 template <class T>
 constexpr int staged_bytes(const gemm_simt_policy&) {
   return sizeof(accumulator_t<T>);
@@ -46,7 +47,8 @@ allocation take_workspace(const Executor& executor, const gemm_work& work, int t
                           column_totals_in<Params>& totals, operands& all, where at) {
   using sum = accumulator_t<typename Params::a_type>;
   const std::int64_t tiles = work.shared() ? work.tiles : 0;
-  // A part of a tile stores its sums as piece number block + tile, of tile_elements elements (tile/combine_sums.hpp).
+  // The partial sums are an array of pieces of tile_elements elements: a block stores its sums of a tile in the piece
+  // with the index (index of the block) + (number of the tile) (tile/combine_sums.hpp).
   const std::int64_t elements = work.shared() ? (work.blocks + work.tiles) * tile_elements : 0;
   // Each of the three ranges begins at a multiple of 256 bytes.
   const auto whole = [](std::int64_t bytes) { return (bytes + 255) / 256 * 256; };

@@ -13,8 +13,8 @@ namespace tilery::inline TILERY_ABI {
 namespace ops {
 
 /// Returns the number of columns for as_rows(): the number of all elements, or, if that is more than `largest_extent`,
-/// the product of as many inner dimensions as are together at most `largest_extent`. `called` is the tensor's name in
-/// error messages.
+/// the product of the extents of the innermost dimensions, of as many as keep the product at most `largest_extent`.
+/// `called` is the tensor's name in error messages.
 template <class V>
 std::int64_t row_length(tensor_name called, const V& v, where at) {
   const auto whole = view(v, at, called);

@@ -4,69 +4,74 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/kernels/conv/cpu.hpp>
+#include <tilery/kernels/conv/cpu_weight_gradient.hpp>
 #include <tilery/ops/conv_params.hpp>
 #include <tilery/ops/run_gemm_group.hpp>
+#include <tilery/policies/conv_cpu_table.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Computes a product on the CPU, element by element (a stand-in).
+/// True for the parameters of a weight gradient.
 template <class Params>
-void conv_cpu_simple(const Params& p) {
-  using S = typename Params::accumulator;
-  constexpr cpu_lane lane({0, 0, 0}, {1, 1, 1});
-  for (int g = 0; g < p.batch.count; ++g) {
-    const auto a = p.a_of(g);
-    const auto b = p.b_of(g);
-    const auto q = p.c_of(g);
-    auto epilogue = epilogue::in_tile<S, 1, 1>(q.epilogue);
-    for (int column = 0; column < q.c.columns; ++column)
-      for (int row = 0; row < q.c.rows; ++row) {
-        typename tile::pack_cursor_of<typename Params::a_panel, 1, 1, 1>::type x(a, row);
-        typename tile::pack_cursor_of<typename Params::b_panel, 1, 1, 1>::type y(b, column);
-        x.set(0, a, row, 0, true), y.set(0, b, column, 0, true);
-        S sum = 0;
-        for (int k = a.k_range(1); k > 0; --k) {
-          if (x.is_inside(0, a, 0) && y.is_inside(0, b, 0))
-            sum += convert<S>(lane.load(x.at(0, a))) * convert<S>(lane.load(y.at(0, b)));
-          x.advance(a), y.advance(b);
-        }
-        pack<S, 1> sums, old = splat<1>(S(0));
-        sums.set(0, sum);
-        if (q.beta != S(0)) old.set(0, convert<S>(lane.load(q.c.at(row, column))));
-        sums = q.finish(lane, epilogue, sums, old, row, column);
-        lane.store(q.c.at(row, column), convert<typename Params::c_type>(sums[0]));
-      }
-    epilogue.end(lane);
-  }
-}
+inline constexpr bool is_weight_gradient = std::is_same_v<typename Params::a_panel, tap_panel<typename Params::a_type>>;
 
 /// Runs one product with policy P: a forward convolution, a data gradient with a stride of 1, or a weight gradient.
 template <auto P, class Executor, class Params>
-void run_conv(const Executor& executor, const conv_problem& problem, const Params& p, const operands& all, where at) {
+void run_conv(const Executor& executor, const conv_problem& problem, const Params& p,
+              [[maybe_unused]] const operands& all, where at) {
   using policy = std::remove_cvref_t<decltype(P)>;
-  if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
-    refuse(check_instructions<typename Params::a_type, typename Params::b_type>(problem.product.op, problem.target),
-           at);
-  gemm_problem computed = problem.product;
-  if (p.a.k_range(P.block.k) == 0) computed.k = 0;
-  launch_gemm<P>(executor, problem.product.op, shared_out<typename Params::a_type>(P, computed), p, all, at);
+  if constexpr (std::is_same_v<policy, conv_cpu_policy>) {
+    static_assert(Executor::uses_cpu_kernels, "a conv_cpu_policy runs on the cpu executor only");
+    with_column_totals(executor, p, at, [&](const Params& q) {
+      if constexpr (is_weight_gradient<Params>)
+        conv_cpu_weight_gradient<P>(executor, q);
+      else
+        conv_cpu<P>(executor, q);
+    });
+    return;
+  } else {
+    if constexpr (std::is_same_v<policy, gemm_mma_sync_policy>)
+      refuse(check_instructions<typename Params::a_type, typename Params::b_type>(problem.product.op, problem.target),
+             at);
+    gemm_problem computed = problem.product;
+    if (p.a.k_range(P.block.k) == 0) computed.k = 0;
+    launch_gemm<P>(executor, problem.product.op, shared_out<typename Params::a_type>(P, computed), p, all, at);
+  }
+}
+
+/// Runs the residue classes of a strided data gradient with policy P; on a GPU in one launch if their parameters fit
+/// it.
+template <auto P, class Executor, class One>
+void run_conv_classes(const Executor& executor, gemm_group_call<One>& call, where at) {
+  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, conv_cpu_policy>)
+    with_column_totals_of_group(executor, call.members, call.empty, call.known, at, [&] {
+      conv_cpu_all<P>(executor, static_cast<std::int64_t>(call.members.size()),
+                      [&](std::int64_t i) -> const One& { return call.members[static_cast<std::size_t>(i)]; });
+    });
+  else
+    run_gemm_group<P>(executor, call, at);
 }
 
 /// Calls f.operator()<Table>() with the table of candidate policies that serves this problem, for elements T.
 template <class T, conv_direction Direction, class Executor, class F>
-auto with_conv_table(const conv_problem& problem, where at, F&& f) {
-  // simt and tensor_cores: true if this translation unit compiles the kernels of that kind for T (run_gemm.hpp).
-  constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || archs_of_unit().sm_75);
-  constexpr bool tensor_cores = has_mma_sync<T> && !std::is_same_v<T, double> && (!simt || archs_of_unit().sm_80);
-  if constexpr (tensor_cores) {
-    if (!simt || has_features(problem.target, atoms::mma_shape<T, T>::needs)) {
-      refuse(check_instructions<T, T>(problem.product.op, problem.target), at);
-      return f.template operator()<conv_mma_sync_table<T, Direction>>();
+auto with_conv_table([[maybe_unused]] const conv_problem& problem, [[maybe_unused]] where at, F&& f) {
+  if constexpr (Executor::uses_cpu_kernels) {
+    return f.template operator()<conv_cpu_table<T>>();
+  } else {
+    // simt and tensor_cores: true if this translation unit compiles the kernels of that kind for T (run_gemm.hpp).
+    constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || archs_of_unit().sm_75);
+    constexpr bool tensor_cores = has_mma_sync<T> && !std::is_same_v<T, double> && (!simt || archs_of_unit().sm_80);
+    if constexpr (tensor_cores) {
+      if (!simt || has_features(problem.target, atoms::mma_shape<T, T>::needs)) {
+        refuse(check_instructions<T, T>(problem.product.op, problem.target), at);
+        return f.template operator()<conv_mma_sync_table<T, Direction>>();
+      }
     }
+    if constexpr (simt) return f.template operator()<conv_simt_table<T, Direction>>();
   }
-  if constexpr (simt) return f.template operator()<conv_simt_table<T, Direction>>();
 }
 
 /// Calls run.operator()<P>() with the policy that the table's choose() returns.

@@ -86,8 +86,8 @@ auto with_gemm_table(const gemm_problem& problem, where at, F&& f) {
       if (gemm_cpu_skinny_table<T>::serves(problem)) return f.template operator()<gemm_cpu_skinny_table<T>>();
     return f.template operator()<gemm_cpu_table<T>>();
   } else {
-    // simt and tensor_cores: true if this translation unit compiles the kernels of that kind for T. 16-bit elements use
-    // SIMT kernels below sm_80 only, so a unit without such an arch does not compile them.
+    // simt: true if this translation unit compiles gemm_simt for T. tensor_cores: true if it compiles gemm_mma_sync for
+    // T. 16-bit elements use gemm_simt on archs below sm_80 only, so a unit without such an arch does not compile it.
     constexpr bool simt = is_float_type<T> && (sizeof(T) >= 4 || archs_of_unit().sm_75);
     constexpr bool tensor_cores = has_mma_sync<T> && (!simt || archs_of_unit().sm_80);
     if constexpr (is_float_type<T> && std::is_same_v<T, U>)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Checks a group of GEMMs, and runs it with one policy for all members, on a GPU in as few launches as can carry
-// the members, in their order.
+// Checks a group of GEMMs, its members, and runs it with one policy for all members. On a GPU the members run in their
+// order, in as few launches as have room for all of them.
 #pragma once
 #pragma GCC system_header
 
@@ -17,7 +17,7 @@ namespace tilery::inline TILERY_ABI {
 namespace ops {
 
 /// A group that has been checked. The members whose C has no elements are kept apart, in `empty`: they are not
-/// launched, and only their bias gradients, sums over no rows, are written.
+/// launched, and only their bias gradients are written (the sums over no rows are 0).
 template <class One>
 struct gemm_group_call {
   gemm_problem joint;  // the problem that stands for all `members` (describe_gemm_group)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Choosing among a few policies at run time: a selector returns the index of a candidate and the reason for it;
 // with_candidate instantiates the kernel of each candidate once and calls the chosen one.
-// The candidates are in a table (policy_table.hpp). A table has one row for an arch and the archs after it, and each
-// row has a list of candidates. Table::candidates has the candidates of all rows, each once.
+// The candidates are in a table (policy_table.hpp). Each row of a table is for one arch and the later archs up to that
+// of the next row, and has a list of candidates. Table::candidates has the candidates of all rows, each once.
 #pragma once
 #pragma GCC system_header
 

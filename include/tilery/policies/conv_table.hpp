@@ -161,7 +161,7 @@ struct conv_mma_sync_table : policy_table<conv_mma_sync_source<T, Direction>>, c
 
 /// Returns null if a GEMM policy can run a convolution, otherwise the reason.
 template <class Policy>
-constexpr const char* misfit_of_conv(const Policy& p, const conv_problem& problem) {
+constexpr const char* misfit(const Policy& p, const conv_problem& problem) {
   if (const char* why = misfit_of_arch(p, problem.product)) return why;
   if (p.vector == 1)
     return p.c_vector > problem.product.c_vector ? "with vector = 1, c_vector must be 1 here" : nullptr;

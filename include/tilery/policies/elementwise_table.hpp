@@ -16,8 +16,9 @@ namespace tilery::inline TILERY_ABI {
 struct elementwise_row {
   arch from;
   int threads;
-  int packs;         // GPU: packs of a lane in the candidate with 16-byte packs. CPU: not used
-  int single_packs;  // GPU: elements of a lane in the candidate with single elements. CPU: elements of a block, in both
+  int packs;  // GPU: packs of a lane in the candidate with 16-byte packs. CPU: not used
+  // GPU: elements of a lane in the candidate with single elements. CPU: elements of a block, in both candidates
+  int single_packs;
   evidence measured;
 };
 

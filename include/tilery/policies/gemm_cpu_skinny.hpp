@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The policy of the CPU GEMM for a C with few rows or few columns, and its rules. Memory bandwidth limits the speed of
 // such a problem. The long operand is the operand of C's longer dimension: B if C has few rows, A if C has few columns.
-// It is read from memory once, in place, and never packed. The short operand is the other one of A and B; it is packed.
+// The long operand is read from memory once, in place, and never packed. The short operand is the other one of A and B;
+// the short operand is packed.
 #pragma once
 #pragma GCC system_header
 
@@ -31,8 +32,9 @@ struct gemm_cpu_skinny_policy {
   int group = 16;       // lines of a piece, if lines run along k and register tiles are not used
   int tile_few = 5;     // smallest extent of C's shorter dimension with which register tiles are used
   int tile_group = 48;  // lines of a piece, if lines run along k and register tiles are used
-  // Steps of k that are multiplied by all rows before the next steps, so that their elements stay in the L1 cache (line
-  // by line with few rows: more steps).
+  // If lines run along k: the steps of k that are multiplied by all rows before the next steps, so that the elements of
+  // these steps stay in the L1 cache. (Without register tiles, and with few rows, the kernel takes more steps: they fit
+  // the L1 cache, too.) If lines run along C's longer dimension: the steps of one partial sum over k.
   int k_block = 512;
   int span = 4096;            // most elements of a line, if lines run along C's longer dimension: whole pages of memory
   host_isa isa = native_isa;  // the instruction set, and so the vector registers, that the kernel may use

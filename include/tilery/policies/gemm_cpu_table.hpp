@@ -63,7 +63,8 @@ inline constexpr gemm_cpu_row gemm_cpu_avx512_on_cascade_lake =
                   .figure = "float, one thread, 512 to 2048: 0.97 to 1.20 of oneDNN 2.6"}};
 
 /// Returns the row for an instruction set without AVX-512. Such an instruction set has 16 vector registers, AVX-512 has
-/// 32. With 6 rows, a tile of 2 vectors takes 12 accumulators; a tile of 3 would leave no registers for B and A.
+/// 32. A tile of 6 rows x 2 vectors has 12 accumulators, and leaves 4 registers for A and B. A tile of 6 x 3 has 18
+/// accumulators, which do not fit 16 registers.
 constexpr gemm_cpu_row gemm_cpu_narrow(host_isa isa) {
   gemm_cpu_row row = gemm_cpu_avx512_on_cascade_lake;
   row.isa = isa, row.vectors = 2;

@@ -123,10 +123,10 @@ struct gemm_mma_sync_rows<double> {
 template <class T>
 struct gemm_mma_sync_table : policy_table<gemm_mma_sync_rows<T>>, gemm_mma_sync_places {};
 
-/// True if the table for T, not the SIMT kernel, should serve the problem (one that no kernel for few rows or columns
-/// serves). False on archs without the mma.sync instruction `Shape`. For double also false on archs whose tensor cores
-/// are no faster than their FMA units, if A, B or C is not aligned for packs of 2 elements, and for a group whose
-/// members have different layouts.
+/// True if the table for T, not the SIMT kernel, should serve a problem that gemm_skinny does not serve. False on archs
+/// without the mma.sync instruction `Shape`. For double also false on archs whose tensor cores are no faster than their
+/// FMA units, if A, B or C is not aligned for packs of 2 elements, and for a group whose members have different
+/// layouts.
 template <class T, class Shape>
 constexpr bool serves_mma_sync(const gemm_problem& p) {
   if (!has_features(p.target, Shape::needs)) return false;

@@ -115,8 +115,8 @@ constexpr std::int64_t tiles_of(const Policy& p, int m, int n) {
   return std::int64_t{pieces(m, cut.m)} * pieces(n, cut.n);
 }
 
-/// Returns the elements of the widest pack, of at most 16 bytes along the dimension with stride 1, for which all packs
-/// of a matrix are whole and aligned.
+/// Returns the number of elements of the widest pack, of at most 16 bytes along the dimension with stride 1, for which
+/// all packs of a matrix are whole and aligned.
 template <class T>
 constexpr int common_vector(const T* pointer, std::int64_t contiguous_extent, std::int64_t other_extent,
                             std::int64_t other_stride) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Rules that several GEMM policies for GPUs have in common (gemm_simt, gemm_mma_sync, gemm_skinny), and the conditions
 // that a problem must meet so that such a policy can compute it. The message of a broken rule is the name of the policy
-// (its member `name`), followed by the text of the rule. A rule is a property that a policy must have by itself.
+// (its member `name`), followed by the text of the rule. A rule is a property that a policy must have whatever the
+// problem is.
 #pragma once
 #pragma GCC system_header
 

@@ -31,7 +31,7 @@ struct gemm_sharing_row {
   int enough_percent;
   int always_from_parts;
   // Otherwise stream-K is used if the tiles make at most most_waves_of_stream waves, fill less than
-  // full_percent_of_stream % of these waves, and give each block at least least_k_of_stream.
+  // full_percent_of_stream % of these waves, and give each block at least least_k_of_stream elements along k.
   int most_waves_of_stream;
   int full_percent_of_stream;
   evidence measured;

@@ -29,8 +29,8 @@ struct gemm_skinny_policy {
 
   static constexpr bool m_is_longer_side = true;                    // block.m goes along C's longer dimension
   static constexpr auto sharing_costs = &gemm_sharing_row::skinny;  // for the choice of k_parts (gemm_work.hpp)
-  /// Always false: gemm_work.hpp, which asks this for the choice of k_parts, needs no other number of warps for
-  /// accesses of one element.
+  /// False: for the choice of k_parts, gemm_work.hpp uses the same number of warps for accesses of one element as for
+  /// accesses of several elements.
   constexpr bool reads_singles() const { return false; }
   // A warp's lanes form a grid of 8 (C's longer dimension) x 4 (k). A lane has lane_long = 4 rows of the long operand.
   static constexpr int warp_long = 8, warp_k = 4, lane_long = 4;

@@ -35,10 +35,10 @@ inline constexpr gemm_skinny_row gemm_skinny_f64_rows[] = {
 inline constexpr gemm_skinny_row gemm_skinny_f32_rows[] = {
     {.from = arch::sm_75, .block = {32, 16, 256}, .lane_k = 8, .measured = computed_for_h200},
 };
-/// The rows of half and bf16. `gemm` selects this kernel for them on archs without mma.sync (sm_75), or if the kernel
-/// for few rows on tensor cores cannot serve the problem, because the long operand is not aligned for 16-byte copies
-/// (gemm_mma_sync_selector.hpp). In the second case, a slower kernel on tensor cores could also serve the problem:
-/// gemm_skinny pays only if its prologue and epilogue are short in comparison with the k loop, hence
+/// The rows of half and bf16. `gemm` selects this kernel for them on archs without mma.sync of 16 x 8 x 16 (sm_75), or
+/// if the kernel for few rows on tensor cores cannot serve the problem, because the long operand is not aligned for
+/// 16-byte copies (gemm_mma_sync_selector.hpp). In the second case, a slower kernel on tensor cores could also serve
+/// the problem: gemm_skinny pays only if its prologue and epilogue are short in comparison with the k loop, hence
 /// least_iterations_of_several.
 inline constexpr gemm_skinny_row gemm_skinny_16_bit_rows[] = {
     {.from = arch::sm_75,

@@ -20,7 +20,8 @@ inline void check_cuda(cudaError_t result, const char* call, where at) {
 }
 
 /// Returns the kind of memory that a pointer points to, as the driver reports it: `either` for pinned and managed
-/// memory, `host` for all other host memory, and if there is no device.
+/// memory, `host` for all other host memory. Returns `host` if there is no device, and `either` if the driver cannot
+/// answer because an earlier kernel failed.
 inline memory_space cuda_space_of(const void* pointer) {
   cudaPointerAttributes attributes{};
   const cudaError_t result = cudaPointerGetAttributes(&attributes, pointer);
@@ -38,8 +39,8 @@ inline memory_space cuda_space_of(const void* pointer) {
   }
 }
 
-/// The initialisation of this object stores a function with which every executor of the program then asks the driver
-/// for the memory space of a pointer.
+/// The initialisation of this object stores a function that asks the driver for the memory space of a pointer. From
+/// then on every executor of the program calls this function.
 [[maybe_unused]] static const bool cuda_answers_for_space = [] {
   int (*const answer)(const void*) = [](const void* pointer) { return static_cast<int>(cuda_space_of(pointer)); };
   __atomic_store_n(&ask_for_memory_space, answer, __ATOMIC_RELEASE);

@@ -40,8 +40,9 @@ template <>
 struct access_word<16> {
   using type = uint4;
 };
-/// The type of an access of `Bytes` bytes to elements of `Element` bytes. Elements of 8 bytes stay in 64-bit registers:
-/// if two 32-bit halves were joined after the load, the join would wait for the load.
+/// The type of an access of `Bytes` bytes to elements of `Element` bytes. Elements of 8 bytes are loaded into 64-bit
+/// registers: if two 32-bit halves were joined after the load, the join would wait for the load. Only loads from global
+/// memory pass the size of their elements; loads from shared memory always pass 4.
 template <int Bytes, int Element>
 using access_word_of = std::conditional_t<Element != 8, typename access_word<Bytes>::type,
                                           std::conditional_t<Bytes == 8, unsigned long long, ulonglong2>>;
@@ -285,9 +286,9 @@ private:
     for (int i = 0; i < static_cast<int>(sizeof(Value)) / bytes; ++i) each(i, parts.word[i]);
   }
 
-  // Stores a pack of 8 bytes or more by inline PTX, one instruction for each 16 bytes (8 bytes for a pack of 8). From
-  // C++ code, nvcc 13.0 splits a pack whose elements come from different registers, and does not always join the stores
-  // again: in GEMMs, a pack of two doubles became three stores, a pack of four floats four.
+  // Stores a pack of 8 bytes or more by inline PTX, one instruction for each 16 bytes (8 bytes for a pack of 8). If the
+  // store is written in C++, nvcc 13.0 may split it into several narrower stores, and does not always join them again:
+  // in GEMMs, a pack of two doubles became three stores, and a pack of four floats became four.
   template <bool Shared, class T, class Value>
   TILERY_SIMT static void write_whole([[maybe_unused]] T* raw, [[maybe_unused]] const Value& value) {
 #ifdef __CUDA_ARCH__

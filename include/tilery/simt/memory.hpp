@@ -136,9 +136,9 @@ struct gmem_matrix {
   TILERY_SIMT gmem_ptr<T> row(int i) const { return data + i * row_stride; }
 };
 
-/// Makes a kernel's parameter from a host view. `To` is the view's element type, with or without const. `To` may
-/// drop the view's const for an in-place op: its output may be the same memory, so the kernel must not promise that
-/// nothing writes these elements.
+/// Makes a kernel's parameter from a host view. `To` is the view's element type, with or without const. `To` may drop
+/// the view's const, which an input of an in-place op needs: the op's output may be the same memory, so the kernel's
+/// pointer must not promise that no lane writes these elements.
 template <class To, class T>
 gmem_matrix<To> for_kernel(const tensor_view<T, 2>& v) {
   return {gmem_ptr<To>(const_cast<To*>(v.pointer)), v.extents[0], v.extents[1], v.strides[0], v.strides[1]};

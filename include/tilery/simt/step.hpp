@@ -5,7 +5,10 @@
 //   lane.operations(compute_unit::fma_f32, m * n * k);                 // arithmetic that the next lines do
 //   lane.discard(smem.stage[i].at(0), 64);                             // values that no lane reads any more
 //
-// A report names the step, the kernel's line that called the step's function, and the line inside that function.
+// A tile function is a function that a kernel calls to work on a tile; a tile step, or step, is such a function that
+// calls lane.step(). The step begins with this call, and ends at the end of the scope of the object that the call
+// returns. A report names the step, the kernel's line that called the step's function, and the line inside that
+// function.
 #pragma once
 #pragma GCC system_header
 

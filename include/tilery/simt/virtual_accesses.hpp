@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The loads and stores of a lane of the virtual GPU, in global memory and in its block's shared memory. A checked lane
-// asks its block's watch (simt/virtual/block_watch.hpp) before each access. A load that is not allowed returns a value
-// with all bits set, a NaN for floating-point types; a store that is not allowed does nothing.
+// asks the checks of its block (the block_watch of simt/virtual/block_watch.hpp) before each access. A load that is not
+// allowed returns a value with all bits set, a NaN for floating-point types; a store that is not allowed does nothing.
 #pragma once
 #pragma GCC system_header
 
@@ -50,9 +50,9 @@ public:
 
 #ifndef __CUDA_ARCH__
 protected:
-  /// Returns true if the access is allowed; a checked lane reports it otherwise. An unchecked lane checks only the
-  /// alignment: it throws if the address is not aligned to the size of the access, where a GPU would fault. An access
-  /// of 32 bytes or more counts as several accesses of 16 bytes.
+  /// Returns true if the access is allowed. If not, a checked lane reports a fault and returns false. An unchecked lane
+  /// checks only the alignment (is_aligned() in block_watch.hpp): it throws if the address is misaligned, where a GPU
+  /// would fault. An access of 32 bytes or more counts as several accesses of 16 bytes.
   template <bool Writes, class Value, class Pointer>
   bool may_access(Pointer p, [[maybe_unused]] const char* name, [[maybe_unused]] access_mode mode, where at) const {
     constexpr int bytes = sizeof(Value);

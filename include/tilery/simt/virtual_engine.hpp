@@ -122,8 +122,8 @@ public:
 
 private:
   virtual_machine::block_watch& watch() const { return *static_cast<virtual_machine::block_watch*>(block_->events()); }
-  /// Counts the call and returns the number of its source line. Lets other lanes run first at regular intervals, and at
-  /// random if the options have a seed.
+  /// Counts the call and returns the number of its site (site.hpp). Lets other lanes run first: at random if the
+  /// options have a seed, otherwise at regular intervals.
   std::uint32_t site(const char* name, where at) const {
     const std::uint32_t number = watch().at_site(rank_, name, at);
     if (watch().delays(rank_)) block_->yield(rank_);

@@ -109,8 +109,9 @@ private:
 
 #ifndef __CUDA_ARCH__
   virtual_machine::block_watch* watch() const { return static_cast<virtual_machine::block_watch*>(block_->events()); }
-  /// Counts the call and returns the number of its source line. Lets other lanes run first at regular intervals, and at
-  /// random if the options have a seed.
+  /// Counts the call of the lane function `name` at line `at`, and returns the number of its site (virtual/site.hpp).
+  /// Lets other lanes run before the function is executed: at regular intervals, or at random if the options have a
+  /// seed.
   std::uint32_t site(const char* name, where at) const {
     const std::uint32_t number = watch()->at_site(rank_, name, at);
     if (watch()->delays(rank_)) [[unlikely]]

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A named step of a kernel on the virtual GPU. Reports and profiles name the step in which an access happens.
+// The object that lane.step() returns on the checked virtual GPU: from the call to the end of the object's lifetime,
+// the lane is in the step (simt/step.hpp) with this name. Reports and profiles name the step in which an access
+// happens.
 #pragma once
 #pragma GCC system_header
 

@@ -93,7 +93,7 @@ public:
 
 private:
   /// True if single elements, which are copied through registers, stay in registers until the copy of the next tile
-  /// starts. A tile is then stored to shared memory later, by one tile of the k loop, which needs a third stage. The
+  /// starts. They are then stored to shared memory one iteration of the k loop later, which needs a third stage. The
   /// barrier of next() is then between the loads and the stores. The compiler moves a load down towards the store that
   /// uses its value, but not past a barrier: the loads stay in flight during the multiplication.
   static constexpr bool late = P.stages > 2;
@@ -120,8 +120,8 @@ private:
     b_.land(lane, to.b, at);
   }
 
-  /// Waits until this lane's copies into at most P.stages - 2 stages are still in flight, then at a barrier of the
-  /// block. The stage to multiply next is then complete.
+  /// Waits until this lane has copies in flight into at most P.stages - 2 stages, then waits at a barrier of the block.
+  /// After the barrier, the stage to multiply next is complete.
   template <class Lane>
   TILERY_SIMT static void arrive(Lane lane, where at) {
     atoms::wait_copies<P.stages - 2>(lane, at);

@@ -74,10 +74,9 @@ void multiply_tile(const cpu_tile_operands<S>& t) {
 
   // The outer k loop advances by one cache line (64 bytes) of each row of A. If has_next is true, each iteration
   // prefetches one cache line of each of Rows rows of next_a: the hardware's prefetch does not follow all these rows
-  // early enough. Measured (m x n x k; float, AVX2, Zen
-  // 4, one thread, 2026-11-30): 4096 x 16 x 4096 has 56 GFLOP/s without this prefetch and 79 with it; 4096 x 64 x 4096
-  // has 84 and 100. If t.add is true, the last iteration first prefetches the old sums: early enough to arrive, too
-  // late to be evicted by B.
+  // early enough. Measured (m x n x k; float, AVX2, Zen 4, one thread, 2026-11-30): 4096 x 16 x 4096 has 56 GFLOP/s
+  // without this prefetch and 79 with it; 4096 x 64 x 4096 has 84 and 100. If t.add is true, the last iteration first
+  // prefetches the old sums: early enough to arrive, too late to be evicted by B.
   constexpr std::int32_t line = 64 / sizeof(factor);
   gmem_ptr<const factor> next_a = t.next_a;
   const bool has_next = t.has_next;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Two innermost loops of the CPU GEMM for a C with few rows or few columns (kernels/gemm/cpu_skinny.hpp has a third
-// one, in register tiles). The long operand is B if C has few rows, else A; the other operand is the short one. A row
-// of the short operand is all its k at one m or n; the rows are packed in the accumulation type S. A line is a
-// contiguous part of the long operand, read in place. For multiply_lines() a line has one m or n, and runs along k. For
-// add_steps() a line has one k, and runs along the outer dimension (m of A, n of B). Strides are in elements.
+// one, in register tiles). The long operand is B if C has few rows, else A; the other operand is the short one. The
+// outer dimension of A is m, that of B is n.
+//
+// A row of the short operand is all its elements along k at one index of its outer dimension; the rows are packed in
+// the accumulation type S. A line is a contiguous part of the long operand, read in place. For multiply_lines() a line
+// runs along k, at one index of the outer dimension. For add_steps() a line runs along the outer dimension, at one k.
+// Strides are in elements.
 #pragma once
 #pragma GCC system_header
 
@@ -29,8 +32,8 @@ void expect_read(gmem_ptr<const T> p) {
 
 /// sums[row][line] += row * line (the scalar product of `k` elements), for Rows rows of the short operand and Lines
 /// lines along k. The rows are contiguous along k, and padded with zeros to whole vectors. Each sum is a vector of N
-/// partial sums, one for each k modulo N: the caller adds them up after the last call. sums_pitch is the number of
-/// vectors from one row of `sums` to the next.
+/// partial sums, one for each remainder of k modulo N: the caller adds up the N partial sums after the last call.
+/// sums_pitch is the number of vectors from one row of `sums` to the next.
 template <int N, int Rows, int Lines, class S, class T>
 void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T> lines, std::int64_t line_stride,
                     int k, pack<S, N>* sums, int sums_pitch) {
@@ -65,10 +68,10 @@ void multiply_lines(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<con
   }
 }
 
-/// sums[row][i] += the sum over s of row[s] * line s[i], for Rows rows of the short operand and the elements i <
-/// `count` of Steps lines, which have successive k. The rows of `sums` are padded to whole vectors, and sums_pitch
-/// elements apart. If Prefetch is true, the call prefetches the next Steps lines: if several calls read the same lines
-/// (for different rows), only the first call does so.
+/// sums[row][i] += the sum over s < Steps of rows[row][s] * lines[s][i], for Rows rows of the short operand and for
+/// each i < `count`. rows[row][s] and line s belong to the same k; the Steps lines have successive k. The rows of
+/// `sums` are padded to whole vectors, and sums_pitch elements apart. If Prefetch is true, the call prefetches the next
+/// Steps lines. If several calls read the same lines (for different rows), only the first call should do so.
 template <int N, int Rows, int Steps, bool Prefetch, class S, class T>
 void add_steps(gmem_ptr<const S> rows, std::int64_t row_pitch, gmem_ptr<const T> lines, std::int64_t line_stride,
                int count, gmem_ptr<S> sums, int sums_pitch) {

@@ -13,9 +13,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
-/// x times a finite factor, which is converted to the accumulation type (int32 drops its fraction). If the factor is 0,
-/// an infinite x gives NaN. To leave out the product A B, set the GEMM's alpha to 0: the GEMM then reads neither A nor
-/// B.
+/// x times a finite factor, which is converted to the type of x: the accumulation type, or for int8 with a C that is
+/// not s32, float. (For int32 the fraction of the factor is dropped.) If the factor is 0, an infinite x gives NaN. To
+/// leave out the product A B, set the GEMM's alpha to 0: the GEMM then reads neither A nor B.
 struct scale : step {
   double factor;
   explicit scale(double by) : factor(by) {}
@@ -80,9 +80,9 @@ struct row_bias : step {
 template <class V>
 row_bias(const V&) -> row_bias<std::remove_const_t<element_type_of<V>>>;
 
-/// x plus a finite factor times a matrix R (m x n, any type and strides). The factor is converted to the accumulation
-/// type (int32 drops its fraction). If it is then 0, R is not read. R must not overlap C, which may hold partial sums
-/// during the GEMM. To add the old C, use the GEMM's beta: beta C is added before the epilogue.
+/// x plus a finite factor times a matrix R (m x n, any type and strides). The factor is converted to the type of x, as
+/// in `scale`. If the converted factor is 0, R is not read. R must not overlap C, which may hold partial sums during
+/// the GEMM. To add the old C, use the GEMM's beta: beta C is added before the epilogue.
 template <class T>
 struct residual : step {
   operand_matrix<const T> added;  // R

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A warp's tile of C on the tensor cores: the fragments of A and B for one step of k (mma_step), and the accumulators
-// (mma_sums). A step is the k of one mma instruction. The kernel loads the fragments of the next step from shared
-// memory while the instructions of the current step execute.
+// (mma_sums). A step is the k of one mma instruction. The outer dimension of A is m, that of B is n. The kernel loads
+// the fragments of the next step from shared memory while the instructions of the current step execute.
 #pragma once
 #pragma GCC system_header
 
@@ -33,8 +33,8 @@ struct mma_step {
   typename fragments::a_type a[m];
   typename fragments::b_type b[n];
 
-  /// Loads the warp's fragments for step `k` (elements k * shape::k and on) from a tile of A and a tile of B in shared
-  /// memory.
+  /// Loads the warp's fragments for step `k` (shape::k elements along k, from k * shape::k on) from a tile of A and a
+  /// tile of B in shared memory.
   template <class Lane, class ATile, class BTile>
   TILERY_SIMT void load(Lane lane, ATile& a_tile, BTile& b_tile, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("load fragments", at);
@@ -67,9 +67,10 @@ private:
   template <class T, class Tile>
   static constexpr bool by_matrices = sizeof(T) <= 4 && (Tile::k_major || sizeof(T) == 2);
 
-  /// Loads four matrices of 8 rows of 16 bytes: 16 elements along the outer dimension, from `outer` on, by the 32 bytes
-  /// along k of step `k`. That is one fragment of A, or two of B. The second matrix follows the first one along the
-  /// outer dimension for A, and along k for B (KFirst = true).
+  /// Loads four matrices of 8 rows of 16 bytes, which are one fragment of A or two of B. Together they have 16 elements
+  /// along the outer dimension, from `outer` on, and the 32 bytes along k of step `k`. For A, the second matrix follows
+  /// the first one along the outer dimension, and the third follows it along k. For B (KFirst = true) the second
+  /// follows along k, the third along the outer dimension.
   template <bool KFirst, class Lane, class Tile>
   TILERY_SIMT static void load_matrix(Lane lane, std::uint32_t (&to)[4], Tile& from, int outer, int k) {
     const int in_eight = lane.warp_rank() % 8, second = lane.warp_rank() / 8 % 2, third = lane.warp_rank() / 16;
@@ -83,17 +84,18 @@ private:
   }
 
   /// True if a lane computes the addresses of all elements of its fragments from one base address and constants
-  /// (offset_beside() of swizzled_tile.hpp). In a tile that is contiguous along the outer dimension, elements of 1 and
-  /// 4 bytes are loaded one by one along k; an address register for each would cost one resident block per SM, or
-  /// spill. One base address suffices if the offsets of the warp and the offsets of the elements within the warp's tile
-  /// use disjoint bits. They do if the extents of the warp's tile are powers of two.
+  /// (offset_beside() of swizzled_tile.hpp). In a tile that is contiguous along the outer dimension (m of A, n of B),
+  /// elements of 1 and 4 bytes are loaded one by one along k; an address register for each element would cost one
+  /// resident block per SM, or spill. One base address suffices if the offsets of the warp and the offsets of the
+  /// elements within the warp's tile use disjoint bits. They do if the extents of the warp's tile are powers of two.
   template <class T, class Tile>
   static constexpr bool from_one_address = sizeof(T) <= 4 && !Tile::k_major && (P.warp.m & (P.warp.m - 1)) == 0 &&
                                            (P.warp.n & (P.warp.n - 1)) == 0;
 
-  /// Loads the fragment at (first + outer, k) of the tile, element by element; k is in elements, not in steps. Map
-  /// (atoms/fragment_map.hpp) gives the position of each element of a lane in the fragment. `first` is the offset of
-  /// the warp in the tile. KFirst is true for B, whose fragments have k as rows.
+  /// Loads the fragment at (first + outer, k) of the tile, element by element; k is in elements, not in steps. Along
+  /// the outer dimension, `first` is the offset of the warp's part in the tile, and `outer` is the offset of the
+  /// fragment in this part. Map (atoms/fragment_map.hpp) gives the position of each element of a lane in the fragment.
+  /// KFirst is true for B: in its fragments, the row of an element is its k.
   template <atoms::fragment_map Map, bool KFirst, class Lane, class Register, int N, class Tile>
   TILERY_SIMT static void load_elements(Lane lane, Register (&to)[N], Tile& from, int first, int outer, int k) {
     using T = typename std::remove_reference_t<decltype(from.of(0, 0))>::element_type;
@@ -146,9 +148,10 @@ struct mma_sums {
   /// pack.
   static constexpr int quad = static_cast<int>(16 / sizeof(sum)), packs = m * n;
   static_assert(shape::c_registers == quad);
-  /// True if the registers have room for the sums that another block has stored (combine_sums.hpp). A second set of at
-  /// most 16 packs has room: shared memory, not registers, limits the number of resident blocks per SM. For elements of
-  /// 1 byte it has no room: addresses take the registers, and so does, on sm_90, the conversion of fp8 to half.
+  /// True if the registers have room for a second set of accumulators: for the sums that another block has stored
+  /// (combine_sums.hpp). They have room for at most 16 packs: shared memory, not registers, then limits the number of
+  /// resident blocks per SM. For elements of 1 byte they have no room: addresses take the registers, and so does, on
+  /// sm_90, the conversion of fp8 to half.
   static constexpr bool combined_in_registers = packs <= 16 && sizeof(A) > 1;
 
   /// Calls f(i, pack) for pack i of the lane's accumulators, 16 bytes each. f may change the pack.
@@ -186,8 +189,8 @@ struct mma_sums {
     }
   }
 
-  /// Adds the accumulators of `others` to these, and sets `others` to 0. For fp8 the kernel sums each tile along k
-  /// separately, because the tensor cores of sm_89 keep only 13 bits of a sum of fp8 products.
+  /// Adds the accumulators of `others` to these, and sets `others` to 0. For fp8 the kernel sums the k of each pipeline
+  /// stage separately, because a sum of fp8 products has only 13 fraction bits in the tensor cores of sm_89.
   TILERY_SIMT void take(mma_sums& others) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < packs; ++i) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One tile of a GEMM operand: its layout in shared memory (operand_tile), and its copy from global memory
-// (operand_copy). The copy is asynchronous if the policy names the operand's contiguous dimension (not along::any) and
-// an access has at least 4 bytes; otherwise elements are copied one by one through registers. The rows of the tile run
-// along the contiguous dimension; with along::any they run along k, whatever the operand's strides.
+// (operand_copy). The two dimensions of an operand are k and its outer dimension (m of A, n of B). The copy is
+// asynchronous if the policy names the operand's contiguous dimension (not along::any) and an access has at least 4
+// bytes; otherwise elements are copied one by one through registers. The rows of the tile run along the contiguous
+// dimension; with along::any they run along k, whatever the operand's strides.
 #pragma once
 #pragma GCC system_header
 
@@ -16,8 +17,8 @@ namespace tilery::inline TILERY_ABI {
 namespace tile {
 
 /// Returns the swizzle (swizzled_tile.hpp) that avoids bank conflicts when a warp loads fragments of elements of type
-/// T. A chunk has 16 bytes. A row of the tile runs along k if k_major is true, else along the outer dimension: its rows
-/// are then steps of k.
+/// T. A chunk has 16 bytes. If k_major is true, a row of the tile has one index of the outer dimension, and runs along
+/// k. Otherwise a row has one index of k, and runs along the outer dimension.
 ///
 ///   elements of the tile               loaded by            what one access of the warp reads
 ///   2 bytes; 1 or 4 bytes if k_major   ldmatrix             8 consecutive rows, 1 chunk of each
@@ -43,14 +44,15 @@ struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along 
   TILERY_SIMT smem_ptr<T> of(int outer, int k) { return k_major ? this->element(outer, k) : this->element(k, outer); }
 };
 
-/// Finds a lane's chunks in a panel that is gathered from images, by the cursor of its packs (pack_cursor_of in
-/// panel.hpp). The chunks are Apart rows apart; a row runs along k if KMajor, else along the outer dimension.
+/// Finds a lane's chunks in a panel that is gathered from images, by the panel's cursor (pack_cursor_of in panel.hpp).
+/// The chunks are Apart rows apart; a row runs along k if KMajor, else along the outer dimension.
 template <class Panel, bool KMajor, int K, int Count, int Apart, bool ByElement>
 class gathered_chunks {
   using T = typename Panel::value_type;
 
 public:
-  /// For the tiles that begin at index `outer`; (row, column) is the place of the lane's first chunk in the tile.
+  /// For the tiles that begin at index `outer` of the outer dimension; (row, column) is the place of the lane's first
+  /// chunk in the tile.
   TILERY_SIMT gathered_chunks(const Panel& from, int outer, int row, int column) : packs_(from, outer) {
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < Count; ++i)
@@ -80,7 +82,8 @@ private:
 template <class T, bool KMajor, int K, int Count, int Apart>
 class strided_chunks {
 public:
-  /// For the tiles that begin at index `outer`; (row, column) is the place of the lane's first chunk in the tile.
+  /// For the tiles that begin at index `outer` of the outer dimension; (row, column) is the place of the lane's first
+  /// chunk in the tile.
   TILERY_SIMT strided_chunks(const panel<T>& from, int outer, int row, int column) {
     if constexpr (KMajor) {
       next_ = from.data + ((outer + row) * from.outer_stride + column * from.k_stride);
@@ -92,8 +95,8 @@ public:
       k_left_ = from.k - row;
     }
   }
-  /// The number of elements from the first one of chunk i to the operand's end; it may be more than a chunk has, or 0,
-  /// or negative.
+  /// The number of elements in the row of chunk i, from the chunk's first element to the operand's end; it may be more
+  /// than a chunk has, or 0, or negative. 0 if the row is out of bounds.
   TILERY_SIMT int left(int i, const panel<T>&) const {
     const int rows_left = (KMajor ? outer_left_ : k_left_) - i * Apart;
     return rows_left > 0 ? (KMajor ? k_left_ : outer_left_) : 0;
@@ -142,8 +145,9 @@ struct chunk_cursor_of<panel<T>, KMajor, K, Count, Apart, ByElement> {
 /// elements (1 with along::any), or element by element. The operand's extent along its contiguous dimension is a
 /// multiple of Vector. Elements out of bounds become zeros, which add nothing to a sum.
 ///
-/// Order of calls, for each tile along k: start() for each part, then land() and advance() in either order, both before
-/// the start() of the next tile.
+/// Order of calls. The copy of a tile is started in `parts` parts, for example one before each step of the
+/// multiplication. For each tile along k: start() once for each part, then land() and advance() in either order, both
+/// before the first start() of the next tile.
 template <class Panel, int Outer, int K, along Along, int Vector, int Threads>
 class operand_copy {
   using T = typename Panel::value_type;

@@ -26,16 +26,18 @@ struct panel {
 
   /// The panel that begins `elements` elements further in memory: another matrix of a batch.
   TILERY_SIMT panel moved(std::int64_t elements) const { return {data + elements, outer, k, outer_stride, k_stride}; }
-  /// The extent of k; `block_k`, the elements of a step of the k loop, matters for gathered panels only.
+  /// The extent of k. The argument, the elements along k of one iteration of the k loop, matters for gathered panels
+  /// only.
   TILERY_SIMT int k_range(int) const { return k; }
-  /// The steps [begin, end) of k, of block_k elements each; the last step may go past the end of k.
+  /// The part of the panel that the iterations [begin, end) of the k loop multiply, with block_k elements along k each;
+  /// the last iteration may go past the end of k.
   TILERY_SIMT panel steps(int begin, int end, int block_k) const {
     return {data + begin * block_k * k_stride, outer, (end * block_k < k ? end * block_k : k) - begin * block_k,
             outer_stride, k_stride};
   }
   /// True if neighbours along k are neighbours in memory.
   TILERY_SIMT bool runs_along_k() const { return k_stride == 1; }
-  /// The panel without elements: a product with it is 0.
+  /// The panel with a k of 0: a product with it is 0.
   panel without_k() const { return {data, outer, 0, outer_stride, k_stride}; }
   /// True if the operand consists of aligned packs of `elements` contiguous elements along `way`.
   TILERY_SIMT bool has_packs(along way, int elements) const {

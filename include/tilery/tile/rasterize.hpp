@@ -16,8 +16,8 @@ struct tile_origin {
 };
 
 /// Returns the origin of the tile with number `index`, in a C of m x n cut into tiles of tile_m x tile_n. C is cut into
-/// bands of `raster_rows` rows of tiles. The tiles of a band are numbered column by column, then those of the next
-/// band. Blocks take the tiles, or parts of them (work_share.hpp), in the order of these numbers.
+/// bands of `raster_rows` rows of tiles. The tiles of a band are numbered column by column; the numbers of the next
+/// band follow. Blocks take the tiles, or parts of them (work_share.hpp), in the order of these numbers.
 TILERY_SIMT tile_origin rasterize(int index, int m, int n, int tile_m, int tile_n, int raster_rows = 8) {
   const int tiles_m = pieces(m, tile_m), tiles_n = pieces(n, tile_n);
   const int band = index / (raster_rows * tiles_n), in_band = index % (raster_rows * tiles_n);

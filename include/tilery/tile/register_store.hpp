@@ -19,8 +19,8 @@ TILERY_SIMT void store_registers(Lane lane, const Params& p, int row, int column
                                  const register_tile<P, Accumulator>& sums, where at = {}) {
   [[maybe_unused]] const auto step = lane.step("store the tile", at);
   constexpr int quad = register_tile<P, Accumulator>::quad;
-  // A row of C has P.lane.n accumulators of the lane, or P.lane.m in the transposed problem; `longer` is the larger of
-  // the two that can occur.
+  // A row of C has P.lane.n accumulators of the lane, or P.lane.m in the transposed problem; `longer` is the larger
+  // number, if this policy can compute the transposed problem, else P.lane.n.
   constexpr int longer = P.may_transpose() && P.lane.m > P.lane.n ? P.lane.m : P.lane.n;
   constexpr int each = epilogue_pack<Params, P.c_vector, quad>;
   auto epilogue = epilogue::in_tile<Accumulator, each, longer / each>(p.epilogue);

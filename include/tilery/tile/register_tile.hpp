@@ -41,8 +41,9 @@ public:
   TILERY_SIMT int column(int j) const { return column_ + j * (P.warp_n * quad); }
   /// Pack j of the accumulators in the lane's row i.
   TILERY_SIMT pack<Accumulator, quad> sums(int i, int j) const { return sums_[i][j]; }
-  /// A pack of C^T, for the transposed problem: `quad` elements of the lane's column j, from its row i on. i must be a
-  /// multiple of quad.
+  /// For the transposed problem C^T = B^T A^T, in which the accumulators are a tile of C^T: returns a pack of C. Its
+  /// elements are neighbours in a row of C, and so in a column of C^T: `quad` accumulators of the lane's column j, from
+  /// the lane's row i on. Here j counts single columns, not packs. i must be a multiple of quad.
   TILERY_SIMT pack<Accumulator, quad> transposed_sums(int i, int j) const {
     pack<Accumulator, quad> result;
     TILERY_UNROLL
@@ -50,8 +51,8 @@ public:
     return result;
   }
 
-  /// False: combine_sums.hpp must not load the sums of another block into registers. A second set of accumulators would
-  /// cost one resident block per SM.
+  /// False: combine_sums() adds the sums of the other blocks a few packs at once. The registers for a second complete
+  /// set of accumulators would cost one resident block per SM.
   static constexpr bool combined_in_registers = false;
 
   static constexpr int packs = m * n_packs;

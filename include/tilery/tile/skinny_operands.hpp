@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How a warp reads the operands of the GEMM for a C with few rows or few columns (gemm_skinny). The long operand is B
-// if C has few rows, else A; the other operand is the short one. A row of an operand is all k at one m or n. A piece of
-// the long operand goes from global memory straight into the registers of the lanes (skinny_piece). The warp multiplies
-// it by a piece of the short operand, which goes through shared memory of the warp's own (skinny_factors,
-// skinny_panel).
+// if C has few rows, else A; the other operand is the short one. A row of an operand is all its elements along k at one
+// m (of A) or n (of B). A piece of the long operand goes from global memory straight into the registers of the lanes
+// (skinny_piece). The warp multiplies it by a piece of the short operand, which goes through shared memory that only
+// this warp uses (skinny_factors, skinny_panel).
 #pragma once
 #pragma GCC system_header
 
@@ -60,7 +60,7 @@ struct skinny_registers {
   }
 };
 
-/// The steps of k that one lane of a warp takes. A warp has `lanes` = 4 lanes along k, and 8 along the outer dimension
+/// The positions along k of one lane's elements. A warp has `lanes` = 4 lanes along k, and 8 along the outer dimension
 /// of the operand (m of A, n of B). A run is one 16-byte pack along k. The four lanes take the runs of a row in turn,
 /// so that they read contiguous memory together.
 template <class T>
@@ -73,8 +73,8 @@ struct skinny_k {
 
 /// Starts to load the lane's elements of Lines rows of an operand: the first of these rows, in which the lane's first
 /// element is at `line`, then every Apart-th row. In the registers `to` the rows follow each other. They are loaded in
-/// packs if has_packs is true, else element by element. `rows_left` and `left` are the rows and the steps of k from
-/// `line` to the operand's end; elements past the end are not loaded. `to` must be all 0 before the call.
+/// packs if has_packs is true, else element by element. `rows_left` and `left` are the numbers of rows and of elements
+/// along k from `line` to the operand's end; elements past the end are not loaded. `to` must be all 0 before the call.
 template <int Lines, int Apart, class Lane, class T, int N>
 TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> line, int rows_left, int left,
                              bool has_packs, skinny_registers<T, N>& to, where at) {
@@ -104,7 +104,7 @@ TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> 
   }
 }
 
-/// Four rows of the long operand by K steps of k, in the registers of one lane.
+/// Four rows of the long operand by K elements along k (those of skinny_k), in the registers of one lane.
 template <class T, int K>
 class skinny_piece {
   using ks = skinny_k<T>;
@@ -149,9 +149,9 @@ private:
   skinny_registers<T, 4 * K> held_;
 };
 
-/// A warp's piece of the short operand, Rows rows by K steps of k, in shared memory in the order (k, row). 32 bytes of
-/// padding follow each run along k. The four runs that the lanes along k read at once, and the four that they write at
-/// once, are then in different banks.
+/// A warp's piece of the short operand, Rows rows by K elements along k, in shared memory in the order (k, row). 32
+/// bytes of padding follow each run along k. The four runs that the lanes along k read together, and the four that they
+/// write together, are then in different banks.
 template <class T, class Sum, int Rows, int K>
 struct skinny_panel {
   static constexpr int run = skinny_k<T>::run, pad = static_cast<int>(32 / sizeof(Sum));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The accumulators of one lane of the GEMM for a C with few rows or few columns (gemm_skinny). A lane multiplies four
-// rows of the long operand by each row of the short operand, over its part of k (a row: all k at one m or n;
-// skinny_operands.hpp). After the k loop the sums of all lanes and warps are added up.
+// The accumulators of one lane of the GEMM for a C with few rows or few columns (gemm_skinny). The long operand is the
+// operand of C's longer dimension (B if C has few rows, A if C has few columns), the short operand is the other one. A
+// row of an operand is all k at one index of m (A) or n (B). A lane multiplies four rows of the long operand by each
+// row of the short operand, over the lane's part of k. After the k loop the sums of all lanes and warps are added up.
 #pragma once
 #pragma GCC system_header
 
@@ -37,8 +38,9 @@ public:
     }
   }
 
-  /// Adds the piece of the long operand times the first `few` rows of the short operand to the sums. `x` is the warp's
-  /// piece of the short operand in shared memory (skinny_panel). `few` is rounded up to a whole group.
+  /// Adds the lane's piece of the long operand (skinny_piece in skinny_operands.hpp: K elements of each of its four
+  /// rows) times the first `few` rows of the short operand to the sums. `x` is the warp's piece of the short operand in
+  /// shared memory (skinny_panel). `few` is rounded up to a whole group.
   template <class T, int K, class Lane, class Panel>
   TILERY_SIMT void multiply(Lane lane, const skinny_piece<T, K>& piece, along way, Panel& x, int few, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("multiply by the short operand", at);

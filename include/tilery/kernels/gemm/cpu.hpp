@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on the CPU: one GEMM, a batch, or a list of GEMMs. A pass (gemm/cpu_pass.hpp) is a part of the k loop: the
-// threads pack that part of A and B in parallel, except an operand that is read in place, then multiply it in parallel.
-// The last pass also finishes C, while the accumulators are still in the L1 cache. For a C with few rows or few columns
-// see gemm/cpu_skinny.hpp.
+// GEMM on the CPU: one GEMM, a batch, or a list of GEMMs. A pass (gemm/cpu_pass.hpp) is a range of k: the threads pack
+// this range of A and of B in parallel, except an operand that is read in place, then multiply the two in parallel. The
+// last pass also computes C from the sums (alpha, beta, epilogue), while they are still in the L1 cache. For a C with
+// few rows or few columns see gemm/cpu_skinny.hpp.
 //
 // The order of the additions does not depend on the number of threads: one thread and many threads give the same bits.
 #pragma once
@@ -19,7 +19,7 @@ namespace tilery::inline TILERY_ABI {
 
 /// Returns the number of threads for a GEMM, from 1 to `most`. If there are several threads, there are at least 2^18
 /// multiply-adds for each, about 4 us of work for float: for less it is not worth waking a thread. The epilogue counts
-/// as one step of k.
+/// as one multiply-add for each element of C.
 template <class Params>
 int gemm_cpu_threads(const Params& p, int most) {
   const std::int64_t work = std::int64_t{p.c.rows} * p.c.columns * (p.a.k + 1);
@@ -49,8 +49,8 @@ void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) 
   }
 }
 
-/// Computes the same C for a problem with few rows or few columns of C. The long operand, the operand of C's longer
-/// dimension, is read from memory once, and is not packed.
+/// The overload for the policy of a C with few rows or few columns; computes the same formula. The long operand, the
+/// operand of C's longer dimension (B if C has few rows, else A), is read from memory once, and is not packed.
 template <gemm_cpu_skinny_policy P, class Executor, class Params>
 void gemm_cpu(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");

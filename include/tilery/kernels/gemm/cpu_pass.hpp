@@ -3,8 +3,9 @@
 // The parts of the problem:
 //
 //   span    at most m_span x n_span elements of C; the packed parts of A and B for one span bound the workspace
-//   pass    at most k_block steps of k, for s32 sums also at most as many as float adds exactly
-//           (tile::cpu_exact_steps); A is packed as rows along k, B as panels, unless it is read in place
+//   pass    at most k_block steps of k (a step is one index of k), for s32 sums also at most as many as float adds
+//           exactly (tile::cpu_exact_steps); A is packed as rows along k, B as panels; an operand that is read in place
+//           is not packed
 //   panel   columns of B, at most as many as the register tile has; a packed panel has one row for each step of k
 //   block   panels of B that stay in the L2 cache while all strips of the span are multiplied by them
 //   strip   rows of A, at most as many as the register tile has; they stay in the L1 cache during one block
@@ -23,8 +24,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The passes of one GEMM, one after another: go_to() moves to a pass, then the threads pack all pack_shares(), then
-/// they multiply all shares().
+/// The passes of one GEMM, one after another. A share is a piece of a pass's work, which one thread does. go_to() moves
+/// to a pass. Then the threads do the packing, which is cut into pack_shares() shares (pack_share()); then they do the
+/// multiplication, which is cut into shares() shares (multiply_share()).
 template <gemm_cpu_policy P, class Params>
 class gemm_cpu_pass {
 public:
@@ -50,7 +52,8 @@ public:
     sums_elements_ = steps() == 1 ? 0 : (c_ ? tails : panels) * sums_panel_;
   }
 
-  /// Bytes of the workspace: packed A, packed B, and, if there are several passes, the sums between two passes.
+  /// Bytes of the workspace: packed A, packed B, and, if there are several passes, the sums that are kept from one pass
+  /// to the next outside of C.
   std::size_t workspace_bytes() const { return sizeof(S) * (a_elements_ + padded(b_elements_) + sums_elements_); }
   /// Sets the workspace, which has workspace_bytes() bytes. It must be set before anything is packed.
   void use(void* workspace) {
@@ -72,12 +75,14 @@ public:
     panels_ = pieces(columns_, panel);
     // Strips and blocks are cut as evenly as possible, so that all threads have the same amount of work.
     //
-    // If the epilogue sums columns, the rows of a partial sum must not depend on the number of threads: the number of
-    // strips stays fixed, and only the blocks are made smaller, to at least 4 shares for each thread if there are
-    // enough panels. Otherwise, if B is packed and there is a panel for each thread, the number of blocks is a multiple
-    // of the number of threads: a thread then mostly reads panels that it has packed itself, from its own L2 cache.
-    // Otherwise the number of strips is such a multiple, or, if there are fewer strips than threads, that of blocks. No
-    // number exceeds that of the rows or panels that are cut.
+    // 1. The epilogue sums columns: the rows of a partial sum must not depend on the number of threads. The number of
+    //    strips stays fixed, and only the blocks are made smaller, so that each of several threads has at least 4
+    //    shares if there are enough panels.
+    // 2. B is packed, and there is a panel for each of several threads: the number of blocks is a multiple of the
+    //    number of threads. A thread then mostly reads panels that it has packed itself, from its own L2 cache.
+    // 3. There is a strip for each thread: the number of strips is a multiple of the number of threads.
+    // 4. In all other cases the number of blocks is a multiple of the number of threads.
+    // There are never more strips than rows, or more blocks than panels, even if their number is then no such multiple.
     int strips = pieces(rows_, P.rows), blocks = pieces(columns_, P.n_block);
     if (sums_columns)
       blocks = threads == 1 ? blocks : greater(blocks, lesser(pieces(4 * threads, strip_groups(strips)), panels_));

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// GEMM on the CPU for a C with few rows or few columns. The long operand is the operand of C's longer dimension (B for
-// few rows, A for few columns). It is read from memory once, in place, in pieces that the threads share. The short
-// operand, the other operand of A and B, is packed once. A row of the short operand is all k at one index of its outer
-// dimension; a line is a contiguous part of the long operand. There are three loops:
+// GEMM on the CPU for a C with few rows or few columns. The long operand is the operand of C's longer dimension: B if C
+// has few rows, A if C has few columns. It is cut into pieces along C's longer dimension. Each piece is read from
+// memory once, in place, by one thread. The short operand is the other one of A and B; it is packed once.
+//
+// The outer dimension of A is m, that of B is n. A row of the short operand is all its k elements at one index of its
+// outer dimension. A line is a contiguous part of the long operand: along k, or along its outer dimension. There are
+// three loops:
 //
 //   tiles   The long operand is contiguous along k and needs no conversion, the isa is AVX2 or AVX-512, and the short
 //           operand has at least P.tile_few rows. A piece is P.tile_group lines along k. They are multiplied in the
-//           register tiles of gemm_cpu; the vectors run over the rows of the short operand.
-//   lines   The long operand is contiguous along k otherwise. A piece is P.group lines along k. The sum of a line and a
-//           row is kept as a vector of partial sums, which are added up at the end.
-//   steps   The long operand is contiguous along its outer dimension. A line is one step of k. A piece is a part of
-//           each line, the same part at every k; its sums stay in the L1 cache.
+//           register tiles of gemm_cpu, in which the elements of a vector belong to different rows of the short
+//           operand.
+//   lines   The long operand is contiguous along k, but the loop `tiles` cannot run. A piece is P.group lines along k.
+//           The sum for a line and a row is kept as a vector of partial sums, which are added up at the end.
+//   steps   The long operand is contiguous along its outer dimension. A line runs along this dimension, at one k. A
+//           piece is a part of each line, the same part at every k; its sums stay in the L1 cache.
 //
 // The order of the additions does not depend on the number of threads.
 #pragma once
@@ -61,7 +65,7 @@ public:
     tile::copy_block<lanes>(lane, in_tiles_ ? steps : rows, packed_, pitch_);
   }
 
-  /// Number of pieces that C's longer dimension is cut into.
+  /// Number of pieces that the long operand is cut into along C's longer dimension.
   std::int64_t shares() const { return pieces(many_, piece_); }
   /// Computes one piece and writes its part of C.
   void multiply(std::int64_t share) const {
@@ -110,8 +114,8 @@ private:
   }
 
   /// to (line, row of the short operand) = the sums over all k, for lines [first, first + count). The lines of one
-  /// register tile are read from end to end before those of the next tile. The tile prefetches their next k_block, and
-  /// at the end of k the lines of the next tile.
+  /// register tile are read from end to end before those of the next tile. While a tile is multiplied, it prefetches
+  /// the next P.k_block elements of its lines, and at the end of k the beginning of the next tile's lines.
   void multiply_tiles([[maybe_unused]] int first, [[maybe_unused]] int count, [[maybe_unused]] gmem_ptr<S> to) const {
     if constexpr (has_tiles) {
       for (int line = 0; line < count; line += P.tile_lines) {
@@ -195,8 +199,8 @@ private:
   /// Writes a piece's tile of C from its few_ x count sums. few_stride and many_stride are the strides of the sums
   /// along C's shorter and longer dimension. If the sums are not contiguous along the rows of C, they are transposed
   /// first: all rows at once if C has few rows, otherwise `lanes` rows at once. In the steps loop the size of a piece
-  /// depends on the number of threads, but is a multiple of `lanes`: the column sums of an epilogue then have the same
-  /// parts for any number of threads.
+  /// depends on the number of threads, but is a multiple of `lanes`. An epilogue that sums columns therefore adds up
+  /// the same groups of rows for any number of threads.
   void finish(int first, int count, gmem_ptr<const S> sums, std::int64_t few_stride, std::int64_t many_stride) const {
     const auto finish_rows = [&](const tile::finished_tile<S>& all) {
       // An epilogue that sums columns keeps 4 vectors of sums (in_tile<S, lanes, 4>): it gets all rows of 4 vectors of

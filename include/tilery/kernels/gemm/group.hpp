@@ -40,8 +40,8 @@ struct gemm_group {
   void set(int i, const One& one) { std::memcpy(members + i * sizeof(One), &one, sizeof(One)); }
   TILERY_SIMT const One& member(int i) const { return reinterpret_cast<const One*>(members)[i]; }
 
-  /// Returns the member that has tile `number` of the sequence, and the tile's number in that member. P is used only by
-  /// gemm_params::find, which has the same form.
+  /// Returns the member that has tile `number` of the sequence, and the tile's number in that member. The policy P is
+  /// only passed on to product_params::find(), for members that may be batches.
   template <auto P>
   TILERY_SIMT gemm_tile<One> find(int number) const {
     int low = 0, high = size;  // the member is one of [low, high)

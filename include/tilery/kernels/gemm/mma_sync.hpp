@@ -12,8 +12,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// One block computes a tile of C, P.block.m x P.block.n, or parts of tiles along k, as the parameters' `work` assigns
-/// them (tile/work_share.hpp).
+/// One block computes a tile of C, P.block.m x P.block.n, or parts of tiles (ranges of k), as the parameters' `work`
+/// assigns them (tile/work_share.hpp).
 template <gemm_mma_sync_policy P, class Params>
 struct gemm_mma_sync {
   using a_type = typename Params::a_type;
@@ -42,17 +42,18 @@ struct gemm_mma_sync {
       small_sums ? lesser(limits(arch::sm_90).shared_bytes_per_multiprocessor / (P.shared_bytes(sizeof(a_type)) + 1024),
                           limits(arch::sm_90).registers_per_multiprocessor / (160 * threads))
                  : 1;
-  /// True for fp8, because accumulators in sm_89's tensor cores keep only 13 bits. The tensor cores then add up one
-  /// tile along k (P.block.k), and the sums of these tiles are added up in float.
+  /// True for fp8, because a sum of fp8 products has only 13 fraction bits in sm_89's tensor cores. The tensor cores
+  /// then add up only the P.block.k products of one pipeline stage; these sums are added up in float.
   static constexpr bool adds_up = is_fp8<a_type>;
   /// True if the kernel recomputes the tile's coordinates after the k loop, instead of keeping them in registers during
   /// the loop. If C may be stored transposed or its columns are summed, a large tile has no registers to spare.
   static constexpr bool finds_again = P.may_transpose() || Params::epilogue_type::sums_columns;
-  /// The pipeline stages for operands a and b; A is the contiguous dimension of a, and B that of b. All layouts take
-  /// the same amount of shared memory.
+  /// The pipeline stages for operands a and b. The template argument A is the contiguous dimension of a, B that of b;
+  /// along::any serves every layout. All layouts take the same amount of shared memory.
   template <along A, along B>
   using ring = tile::copy_ring<P.laid_out(A, B), a_panel, b_panel>;
-  /// A warp's accumulators on their way to C, one fragment's rows at once (tile/staged_store.hpp).
+  /// The shared memory through which a warp stores its accumulators to C, the rows of one fragment at once
+  /// (tile/staged_store.hpp).
   using rows = tile::stage_rows<P, typename shape::accumulator, shape::m>;
   union shared {
     typename ring<P.a, P.b>::shared ab;
@@ -76,7 +77,8 @@ struct gemm_mma_sync {
   }
 
 private:
-  /// Runs the k loop that fits the layouts of A and B: the one of the policy, or the one found at run time.
+  /// Runs the k loop for the layouts of A and B: for those that the policy names, or, if looks_up, for those that the
+  /// operands have.
   template <class Lane, class One>
   TILERY_SIMT static void multiply(Lane lane, const One& p, const a_panel& a, const b_panel& b,
                                    tile::tile_origin origin, shared& smem, sums_type& sums) {
@@ -100,8 +102,9 @@ private:
     }
   }
 
-  /// The k loop for one pair of layouts, A of `a` and B of `b`. `a` and `b` are the part's share of the operands. The
-  /// copies read the strides from `p`, the parameters of the GEMM, instead of keeping them in registers.
+  /// The k loop for one pair of layouts, A of `a` and B of `b`. `a` and `b` are the operands, restricted to the range
+  /// of k that this block multiplies. The copies read the strides from `p`, the parameters of the GEMM, instead of
+  /// keeping them in registers.
   template <along A, along B, class Lane, class One>
   TILERY_SIMT static void multiply_laid_out(Lane lane, const One& p, const a_panel& a, const b_panel& b,
                                             tile::tile_origin origin, shared& smem, sums_type& sums) {
@@ -109,10 +112,11 @@ private:
     static_assert(sizeof(typename ring_type::shared) == sizeof(smem.ab));
     ring_type tiles(lane, reinterpret_cast<typename ring_type::shared&>(smem), a, b, origin.row, origin.column);
     tile::mma_step<P, a_type, b_type> operands[2];  // fragments of the current step and of the next step
-    [[maybe_unused]] sums_type of_step;             // if adds_up: the sums of one tile along k
+    [[maybe_unused]] sums_type of_step;             // if adds_up: the sums over the P.block.k elements of one stage
 
-    // Each step loads the fragments of the next step, then multiplies its own. Every step except a tile's last one also
-    // starts one part of the copy of a later tile, so that the copies are spread over the tile's steps.
+    // A step is the k of one mma instruction; a stage has `steps` of them. Each step loads the fragments of the next
+    // step, then multiplies its own. Every step except the last one of a stage also starts one part of the copy into
+    // another stage, so that the copies are spread over the steps.
     tiles.begin(lane, p.a, p.b);
     operands[0].load(lane, tiles.now().a, tiles.now().b, 0);
     for (int k = 0; k < a.k_range(P.block.k); k += P.block.k) {
@@ -135,7 +139,7 @@ private:
     tile::store_through(lane, found.c(), smem.sums[lane.warp()], found.origin.row, found.origin.column, sums);
   }
 
-  static constexpr int steps = P.block.k / shape::k;  // mma steps in a tile along k, at least 2
+  static constexpr int steps = P.block.k / shape::k;  // mma instructions along k in a pipeline stage, at least 2
 };
 
 }  // namespace tilery::inline TILERY_ABI

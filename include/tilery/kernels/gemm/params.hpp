@@ -67,7 +67,7 @@ struct product_params {
   }
 
   /// Returns the GEMM of the batch that has tile `number`, and the tile's number in that GEMM. The tiles of a batch are
-  /// numbered GEMM after GEMM; P gives their extents.
+  /// numbered GEMM after GEMM; the policy P gives the extents of a tile.
   template <auto P>
   TILERY_SIMT gemm_tile<product_params> find(int number) const {
     int index = 0;

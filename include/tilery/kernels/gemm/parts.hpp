@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The parts of tiles that a block of a GEMM kernel computes. A part is all steps along k of a tile of C, or, if several
-// blocks share the tile, some of these steps. All GEMM kernels for GPUs do the same for each part: find its tile, take
-// its share of A and B, multiply, add up the accumulators of all blocks that share the tile, store.
+// The parts of tiles that a block of a GEMM kernel computes. A step is one iteration of a tile's k loop. A part is all
+// steps of a tile of C, or, if several blocks share the tile, a range of its steps. All GEMM kernels for GPUs do the
+// same for each part: find the tile, restrict A and B to the part's range of k, multiply, add up the accumulators of
+// all blocks that share the tile, store.
 #pragma once
 #pragma GCC system_header
 
@@ -11,7 +12,7 @@
 namespace tilery::inline TILERY_ABI {
 
 /// A tile's position in C: the parameters of its GEMM, that GEMM's index in the batch, and the tile's first row and
-/// column in C, or in C^T in the transposed problem.
+/// column in C, or in C^T in the transposed problem (C^T = B^T A^T).
 template <class Params>
 struct gemm_tile_in_c {
   const Params& p;
@@ -22,7 +23,7 @@ struct gemm_tile_in_c {
   TILERY_SIMT Params c() const { return p.c_of(index); }
 };
 
-/// The steps along k of one tile that one block computes, for policy P. Params is the type of the launch's parameters
+/// The steps of one tile that one block computes, for policy P. Params is the type of the launch's parameters
 /// (gemm_params or gemm_group).
 template <auto P, class Params>
 class gemm_part {
@@ -40,21 +41,21 @@ public:
     return gemm_tile_in_c<std::remove_cvref_t<decltype(p)>>{p, index, origin_of(number, p.rows(), p.columns(), cut)};
   }
 
-  /// Returns A, restricted to the part's steps along k.
+  /// Returns A, restricted to the part's range of k.
   template <class Found>
   TILERY_SIMT auto a_of(const Found& found) const {
     return share_of(found.p.a_of(found.index));
   }
-  /// Returns B, restricted to the part's steps along k.
+  /// Returns B, restricted to the part's range of k.
   template <class Found>
   TILERY_SIMT auto b_of(const Found& found) const {
     return share_of(found.p.b_of(found.index));
   }
 
-  /// Returns true in the block that must store the tile; its `sums` are then over all of k. If blocks share the tile,
-  /// each block stores its sums in the workspace, and the block that does so last adds up the sums of all blocks in
-  /// `sums` (tile/combine_sums.hpp). All threads of the block call this function. `note` is a word of shared memory
-  /// that no thread uses for anything else during the call.
+  /// Returns true in the block that must store the tile to C; its `sums` are then over all of k. If blocks share the
+  /// tile, each block stores its `sums` in the workspace. The block that is the last to do so gets the totals of all
+  /// blocks in its `sums` (tile/combine_sums.hpp), and must store the tile. All threads of the block call this
+  /// function. `note` is a word of shared memory that no thread uses for anything else during the call.
   template <class Lane, class Sums>
   TILERY_SIMT bool completes(Lane lane, Sums& sums, smem_ptr<std::uint32_t> note, where at = {}) const {
     if constexpr (!may_share)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM without tensor cores. Shared memory has two buffers for tiles of A and B; each thread keeps a tile of
 // accumulators in registers. While the block multiplies the tiles in one buffer, the next tiles are loaded to registers
-// and then stored to the other buffer, so that one block barrier for each tile along k suffices. Each step along k
-// loads the fragments of the next step before it multiplies its own; the last step of a tile loads them from the other
-// buffer.
+// and then stored to the other buffer, so that one block barrier for each tile along k suffices. A step is one index of
+// k, and a fragment is the elements of A and B that a lane multiplies in one step. Each step loads the fragments of the
+// next step before it multiplies its own; the last step of a tile loads them from the other buffer.
 #pragma once
 #pragma GCC system_header
 
@@ -25,10 +25,10 @@ struct gemm_simt {
   static constexpr int threads = P.threads();
   static constexpr arch lowest = P.lowest;
   static constexpr bool allows_one_lane = false;
-  /// Blocks for which the registers of an SM must suffice; the compiler limits the registers of a thread to that. If
-  /// the policy's estimate is at most 128 registers a thread (of which at most 32 hold accumulators), 512 threads, for
-  /// example 4 blocks of 128, fit an SM. Without this limit compilers use more registers, and an SM holds one block
-  /// fewer to hide latency.
+  /// Number of blocks for which the registers of an SM must suffice: the compiler limits the registers of a thread
+  /// accordingly. If the policy's estimate is at most 128 registers a thread (of which at most 32 hold accumulators),
+  /// 512 threads, for example 4 blocks of 128, fit an SM. Without this limit compilers use more registers, and an SM
+  /// holds one block fewer to hide latency.
   static constexpr int resident = P.registers_a_lane(sizeof(accumulator)) <= 128 && threads < 512 ? 512 / threads : 1;
 
   // Load tiles of A and B from global memory to registers, then store them to shared memory (tile/panel.hpp).
@@ -91,7 +91,7 @@ private:
       fetch(k + P.block.k);
       // A group is group_steps steps, from `first` on; `last` is std::true_type for the tile's last group. Each step
       // loads the fragments of the next step. The tile's last step (turn) first stores the next tile to the other
-      // buffer, and loads from there. After the operands' last tile that is a tile of zeros, which is not multiplied.
+      // buffer, and loads from there. The tile after the operands' last tile has only zeros, and is not multiplied.
       const auto group = [&](int first, auto last) {
         TILERY_UNROLL_ON_GPU
         for (int step = 0; step < group_steps; ++step) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMM for a C with few rows or few columns, where memory bandwidth is the bound. The long operand, the operand of C's
 // longer dimension (B for few rows, A for few columns), is read straight into registers, once if C's shorter
-// dimension fits in one tile. It is loaded one iteration before it is multiplied: packs are in flight meanwhile, but if
-// the layout allows only single elements, a lane waits for them at once. The warps of a block share its k, and wait for
-// each other only after the k loop.
+// dimension fits in one tile. It is loaded one iteration before it is multiplied, and packs are in flight meanwhile. If
+// the layout allows only single elements, a lane waits until they have arrived before it multiplies. In each iteration
+// the warps of a block multiply different ranges of k; they wait for each other only after the k loop.
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +16,7 @@
 namespace tilery::inline TILERY_ABI {
 
 /// One block computes a tile of C, P.block.m elements along C's longer dimension by P.block.n along the shorter one, or
-/// parts of tiles along k, as the parameters' `work` assigns them (tile/work_share.hpp).
+/// parts of tiles (ranges of k), as the parameters' `work` assigns them (tile/work_share.hpp).
 template <gemm_skinny_policy P, class Params>
 struct gemm_skinny {
   using element_type = typename Params::a_type;
@@ -63,7 +63,8 @@ struct gemm_skinny {
   }
 
 private:
-  /// The k loop of one warp: adds the products of its steps of k to `sums`. `piece` is the warp's shared memory.
+  /// The k loop of one warp: adds the products for the warp's ranges of k to `sums`. `piece` is the warp's shared
+  /// memory.
   template <class Lane>
   TILERY_SIMT static void multiply(Lane lane, const panel<element_type>& long_side, int long_row,
                                    const panel<element_type>& short_side, int short_row, int few,

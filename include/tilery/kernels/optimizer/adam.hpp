@@ -23,7 +23,8 @@ namespace tilery::inline TILERY_ABI {
 /// (Loshchilov and Hutter, arXiv 1711.05101, algorithm 2).
 ///
 /// NaN and infinity. A moment whose beta is 0 is not read. With a weight decay of 0, w does not change g; with a rate
-/// of 0, w is not written. Therefore a factor of 0 does not make a NaN of an infinite value.
+/// of 0, w is not written. Therefore none of these three factors, if it is 0, makes a NaN of an infinite value. There
+/// is one exception: in AdamW with rate weight_decay = 1, w is multiplied by 0, and an infinite w becomes NaN.
 template <class Weight, class Gradient, class Moment>
 struct adam_params {
   static constexpr const char* name = "adam";
@@ -33,8 +34,8 @@ struct adam_params {
   gmem_matrix<Moment> first, second;  // m and v
   Moment rate;                        // the formula's rate times c1, because m c1 could overflow
   Moment beta1, beta2, rest1, rest2;  // rest: 1 - beta, computed in double, because in float few bits would be exact
-  // keep: the factor of w. Adam: 1. AdamW: 1 - rate weight_decay, with the values of the formulas; the member
-  // weight_decay is then 0.
+  // keep: the factor of w. In Adam it is 1. In AdamW it is 1 - rate weight_decay, where both are the caller's options:
+  // this rate does not contain c1. The member weight_decay is 0 in AdamW.
   Moment epsilon, weight_decay, keep;
   Moment root_correction2;  // sqrt(c2), because v c2 can overflow where sqrt(v) sqrt(c2) does not
 

@@ -5,9 +5,10 @@
 // may be in conflict.
 //
 // Words. A cell is the unit of the history: a byte of shared memory, or an element (at most 4 bytes) of global memory.
-// An `epoch` is one access: its actor, time, site and mode (epoch.hpp); `readers` are such accesses of several members
-// of one group, which is a warp or a copy engine. An engine executes the asynchronous copies. "The lane knows an
-// access" means that the access happens before what the lane does next (block_order.hpp).
+// An actor is a lane or a copy engine, which executes asynchronous copies. A site is a call of a lane's function, with
+// its source line (site.hpp). An `epoch` is one access: its actor, time, site and mode (epoch.hpp); `readers` are such
+// accesses of several members of one group, which is a warp or a copy engine. "The lane knows an access" means that the
+// access happens before what the lane does next (block_order.hpp).
 #pragma once
 #pragma GCC system_header
 

@@ -2,7 +2,7 @@
 // One block of the virtual GPU: its shared memory, and the barriers at which its lanes wait: sync_block, sync_cluster,
 // the collectives of a warp (sync_warp, shuffles, votes and warp instructions such as an mma), mbarriers and named
 // barriers. Each lane has a stack of its own, and the host thread switches between them (block_lanes.hpp). The lane
-// that completes a barrier continues at once, without such a switch.
+// that completes a barrier continues immediately, without such a switch.
 #pragma once
 #pragma GCC system_header
 
@@ -117,7 +117,7 @@ public:
     b.waiting.clear();
   }
   /// Waits while the number of the mbarrier's current phase has this parity, as mbarrier.try_wait.parity does. Returns
-  /// at once if the mbarrier is not initialised.
+  /// immediately if the mbarrier is not initialised.
   void wait_mbarrier(int rank, const void* mbarrier, std::uint32_t parity, where at) {
     mbarrier_state& b = barriers_.at(mbarrier);
     while (b.expected > 0 && (b.phase & 1) == parity) {
@@ -129,7 +129,7 @@ public:
     }
   }
   /// Arrives at a named barrier that expects `lanes` lanes. With `waits` (bar.sync), returns only when all of these
-  /// lanes have arrived; otherwise (bar.arrive) returns at once.
+  /// lanes have arrived; otherwise (bar.arrive) returns immediately.
   void arrive_at_named(int rank, int number, int lanes, bool waits, where at) {
     named_barrier& b = barriers_.number(number);
     b.expected = lanes;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The interface by which a block (block.hpp) tells its checks (block_watch.hpp) what happens: the block begins or ends,
 // or a barrier or collective is complete. An unchecked block tells nothing. Also the verbs in which a lane can wait,
-// with their names. A verb is an operation of a lane (simt/lane.hpp), and a site is a verb with its source line
-// (site.hpp).
+// with their names. A verb is a call of a lane's function (simt/lane.hpp), such as a load or a barrier; a site is a
+// verb with its source line (site.hpp). A collective is a verb that all lanes of a warp or block call together.
 #pragma once
 #pragma GCC system_header
 

@@ -4,8 +4,9 @@
 // runs them one after another, so that one lane may finish a loop before the next lane begins it. Therefore the n-th
 // executions of a site by the lanes of a warp, with one access width, count as one request. The executions are counted
 // from the warp's last sync_block, sync_cluster or collective (sync_warp, shuffle, vote, warp instruction). The cost of
-// a request (warp_request.hpp) is computed at the next of them, or at the end of the block. Until then the addresses
-// are kept here, separately for each block, because other blocks run while this block waits.
+// a request (warp_request.hpp) is computed when the warp passes the next sync_block, sync_cluster or collective, or at
+// the end of the block. Until then the addresses are kept here, separately for each block, because other blocks run
+// while this block waits.
 #pragma once
 #pragma GCC system_header
 

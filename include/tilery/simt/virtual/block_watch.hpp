@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// All checks of one block of a checked launch. A checked lane (virtual_lane.hpp) calls them at each verb, which is an
-// operation of a lane, such as a load or a barrier. They check the accesses, and count them for the profile. At each
-// barrier, atomic, fence and wait they record which accesses happen before which (block_order.hpp). A site is a verb
-// with its source line (site.hpp); sites have numbers. `launch` holds the state that all blocks share, such as the
-// faults found (launch_watch.hpp).
+// All checks of one block of a checked launch. A checked lane (virtual_lane.hpp) calls the checks at each verb. A verb
+// is a call of a lane's function, such as a load or a barrier. The checks examine the accesses, and count them for the
+// profile. At each barrier, atomic, fence and wait they record which accesses happen before which (block_order.hpp). A
+// site is a verb with its source line (site.hpp); sites have numbers. `launch` holds the state that all blocks share,
+// such as the faults found (launch_watch.hpp).
 #pragma once
 #pragma GCC system_header
 
@@ -97,8 +97,8 @@ public:
 
   // Sites -------------------------------------------------------------------------------------------------------------
 
-  /// Enters the tile step `name`, a named part of the kernel (step.hpp). Returns the number of the step in which the
-  /// lane was before, for leave().
+  /// Enters the tile step `name`, a function with a name in reports (step.hpp). Returns the number of the step in which
+  /// the lane was before, for leave().
   std::uint32_t enter(int lane, const char* name, where at) { return progress_.enter(lane, name, at); }
   /// Returns to the step `outer`.
   void leave(int lane, std::uint32_t outer) { progress_.leave(lane, outer); }
@@ -113,8 +113,8 @@ public:
   // Accesses ----------------------------------------------------------------------------------------------------------
 
   /// Fast path of the most frequent access: a read of shared memory like the last one that a lane of this warp has made
-  /// at the same time and site. Checks, records and counts the access, and returns true. Returns false, and does
-  /// nothing, for any other access.
+  /// at the same time and site. (A lane's time is a count of its releases and barriers, block_order.hpp.) Checks,
+  /// records and counts the access, and returns true. Returns false, and does nothing, for any other access.
   template <int Bytes>
   bool repeats_load(int lane, const void* pointer, const char* name, where at) {
     lane_progress::lane_state& l = progress_.of(lane);

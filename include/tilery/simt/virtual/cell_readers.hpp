@@ -6,7 +6,7 @@
 // Storage. 16 neighbouring cells form a line, 4 form a word (line_numbers.hpp). A line or word stores one number while
 // its cells have one set. Lanes of a warp that read such a line or word at one site (an operation with its source line)
 // and at one time share one set: the first lane makes the set, and each other lane joins it by setting its bit in the
-// second number of the line or word. A lane's time changes at its releases and barriers.
+// second number of the line or word. A lane's time increases at its releases, proxy fences and barriers.
 //
 // Order. A lane "knows of" an access if that access happens before the lane's next access. "All lanes" are all lanes
 // that can access the memory. A set of which all lanes know all readers counts as empty.

@@ -36,9 +36,10 @@ constexpr checks operator&(checks a, checks b) {
 constexpr bool any(checks c) { return c != checks{}; }
 
 /// Collects the faults and the profiles of all launches to which it is passed (virtual_gpu::options::report). A launch
-/// with a report does not throw its faults. The exception is virtual_gpu::options::stop_at_first: such a launch throws
-/// its first fault and adds nothing to the report. Only unwritten outputs, which are found after the last block, then
-/// go to the report.
+/// with a report adds its faults to the report at its end, and does not throw them.
+///
+/// With virtual_gpu::options::stop_at_first, a launch throws its first fault, and adds nothing to the report. If it
+/// throws none, its profile and its unwritten outputs, which are found after the last block, go to the report as usual.
 struct launch_report {
   std::vector<fault> faults;
   std::vector<launch_profile> profiles;

@@ -17,9 +17,15 @@ namespace tilery::inline TILERY_ABI {
 
 namespace virtual_machine {
 
-/// The facts about a fault that `fault` does not store. `needed`: the barrier that would fix it, or remedy::other if no
-/// barrier would. `later`: if its two accesses belong to different iterations of a loop, the barrier in the loop's body
-/// between them (missing_order.hpp).
+/// The facts about a fault that `fault` does not store.
+///
+/// needed: the kind of barrier that would fix the fault if it were added to the kernel; remedy::other if no barrier
+/// would fix the fault.
+///
+/// later: set if the two accesses of the fault belong to different iterations of a loop, and the loop's body already
+/// has a barrier whose source line is between the lines of the two accesses (missing_order.hpp). `later` names this
+/// barrier. It does not order the two accesses, because the access above the barrier's line belongs to the later
+/// iteration: a barrier at the end of the loop's body is missing, too.
 struct fault_origin {
   remedy needed = remedy::other;
   later_iteration later;
@@ -27,8 +33,8 @@ struct fault_origin {
 
 class fault_groups {
 public:
-  /// Sorts the faults, and gives the faults of each group the same number (fault::cause). `origins[i]` belongs to
-  /// `faults[i]`.
+  /// Sorts the faults. Gives the faults of each group that has at least two of them the same number (fault::cause), and
+  /// changes their texts. `origins[i]` belongs to `faults[i]`.
   static void arrange(std::vector<fault>& faults, const std::vector<fault_origin>& origins) {
     fault_groups all{faults, origins, {}};
     for (std::size_t i = 0; i < faults.size(); ++i) all.add_race(i);
@@ -37,11 +43,13 @@ public:
   }
 
 private:
-  /// Faults that one barrier would fix: a barrier after any of the lines `first` to `last` of one file, or, between
-  /// iterations of a loop, a barrier at the end of the loop's body.
+  /// Faults that one added barrier would fix. If `later` is 0, the barrier can be added after any of the source lines
+  /// `first` to `last` of the file. Otherwise the accesses belong to different iterations of a loop, and the loop's
+  /// body has a barrier already (fault_origin::later): a barrier must be added at the end of the loop's body, and
+  /// `first` and `last` have no meaning.
   struct group {
     const fault* example;  // the fault that was found first
-    std::uint32_t later;   // site of the barrier in the loop's body; 0: the accesses are not in different iterations
+    std::uint32_t later;   // site of the barrier that the loop's body has already, or 0
     int first, last;
     std::vector<std::size_t> members;  // indices of the faults
   };
@@ -49,16 +57,16 @@ private:
   fault_groups(std::vector<fault>& faults, const std::vector<fault_origin>& origins, std::vector<group> groups)
       : faults_(faults), origins_(origins), groups_(std::move(groups)) {}
 
-  /// Returns the line in the kernel's own source that makes the access, or that calls the tile step (a function of the
-  /// library) which makes it. The missing barrier can be added there.
+  /// Returns the line in the kernel's own source that makes the access, or that calls the tile step which makes the
+  /// access. A tile step is any function that calls lane.step() (step.hpp), in this library or in the user's program.
   static where line_of(const fault_access& a) { return a.site.kernel_line; }
   static bool same_file(const fault& a, const fault& b) {
     return std::strcmp(line_of(a.now).file, line_of(b.now).file) == 0;
   }
 
-  /// If a barrier between the lines of the two accesses of fault `i`, or at the end of a loop's body, would fix the
-  /// fault, adds it to the first group that concerns the same memory and that the same barrier would fix, or else to a
-  /// new group. The lines of both accesses must be in one file.
+  /// Adds fault `i` to a group if an added barrier would fix the fault, and the lines of both accesses are in one file.
+  /// The barrier would be between these two lines, or at the end of a loop's body. The fault joins the first group on
+  /// the same memory that the same barrier would fix; if there is none, the fault begins a new group.
   void add_race(std::size_t i) {
     const fault& f = faults_[i];
     const fault_origin& o = origins_[i];
@@ -76,8 +84,8 @@ private:
     }
     groups_.push_back({&f, o.later.barrier, first, last, {i}});
   }
-  /// If fault `i` is a read of uninitialised bytes, adds it to the group of a race on the same memory whose read is at
-  /// the same line: the read probably came before the write with which it races.
+  /// If fault `i` is a read of uninitialised bytes, adds it to the group of a race on the same memory in which a read
+  /// at the same source line takes part: the uninitialised read probably came before the write of this race.
   void add_unwritten(std::size_t i) {
     const fault& f = faults_[i];
     if (f.kind != fault_kind::uninitialised) return;
@@ -110,9 +118,10 @@ private:
     }
   }
 
-  /// Numbers the groups of at least two faults, changes the texts of their faults, and sorts all faults: by rank (for a
-  /// fault of such a group 1), then by the time of discovery. A group is placed by its leader, the first fault that
-  /// needs the strongest barrier, and its other faults follow the leader.
+  /// Numbers the groups that have at least two faults, changes the texts of their faults, and sorts all faults. The
+  /// order: by rank_of(), and within a rank by the time of discovery. A group stays together: all of its faults are
+  /// sorted as if they were its leader. The leader is the fault that was found first of those that need the strongest
+  /// barrier of the group. The rank of a group is 1, also for its reads of uninitialised bytes.
   void sort() {
     // leader: index of the group's leader, or of a fault without a group. member: position in the group
     struct place {

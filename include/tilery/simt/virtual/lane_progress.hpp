@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The progress of a block's lanes. A verb is an operation of a lane, such as a load; a site is a verb with its source
-// line (site.hpp); a tile step is a named part of the kernel (step.hpp). For each lane, this file keeps the current
-// tile step, the site of the last verb, and the number of verbs until the lane lets other lanes run. The step limit
-// (virtual_gpu::options) has nothing to do with tile steps: it is the largest number of verbs of all lanes of a block.
-// A block that executes verbs without end exceeds the limit and is reported.
+// The progress of a block's lanes. A verb is a call of a lane's function, such as a load; a site is a verb with its
+// source line (site.hpp). A tile step is the execution of a function that has called lane.step(), which gives it a name
+// in reports (simt/step.hpp). For each lane, this file keeps the current tile step, the site of the last verb, and the
+// number of verbs until the lane lets other lanes run. The step limit (virtual_gpu::options) has nothing to do with
+// tile steps: it is the largest number of verbs of all lanes of a block. A block that executes verbs without end
+// exceeds the limit and is reported.
 #pragma once
 #pragma GCC system_header
 

@@ -31,8 +31,8 @@ struct watched_launch {
   int cluster;                    // blocks per cluster
   checks what;                    // the checks to make
   bool stop_at_first;             // throw at the first fault
-  std::int64_t step_limit;        // the most verbs of all lanes of a block together
-  std::uint64_t seed;             // of the random delays of lanes; 0: no delays
+  std::int64_t step_limit;        // the most calls of lane functions (load, sync_block ...) by all lanes of a block
+  std::uint64_t seed;             // of the random delays of lanes; 0: no random delays
   bool poison_discarded = false;  // bytes that a lane discards become uninitialised
   shared_members members = {};    // of the `shared` struct, if the kernel names them
 };

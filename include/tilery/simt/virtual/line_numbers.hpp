@@ -123,8 +123,8 @@ public:
   }
   /// For each line and word that contains one of the `count` cells from `first` on: if its second number is not 0,
   /// replaces its first number by one(first number, second number) and its second number by 0. Requires `Joins`. If the
-  /// range begins or ends inside a word, at least the whole lines that contain it are treated so, because a later set()
-  /// of these cells may split these lines into single cells, which have no second number.
+  /// range begins or ends inside a word, it is first extended to whole lines (and perhaps one line more), because a
+  /// later set() of these cells may split their lines into single cells, which have no second number.
   template <class One>
   void for_joined(std::size_t first, std::size_t count, const One& one) {
     std::size_t i = first, last = first + count;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of mbarriers, and of the bulk copies to shared memory whose bytes an mbarrier counts. The rules: an
 // mbarrier must be initialised before it is used; its counts of arrivals and of bytes must be in the range that the
-// hardware can count; no more arrivals or bytes may come than a phase expects; and when the block ends, no such copy
-// may belong to a phase that is not complete. (If fewer arrivals or bytes come than a phase expects, a lane that waits
-// for the phase waits forever: grid.hpp reports this as a deadlock.) barriers.hpp models the mbarriers themselves: this
-// class only checks them.
+// hardware can count; no more arrivals or bytes may come than a phase expects; and when the block ends, no bulk copy to
+// shared memory may belong to a phase that is not complete. (If fewer arrivals or bytes come than a phase expects, a
+// lane that waits for the phase waits forever: grid.hpp reports this as a deadlock.) barriers.hpp models the mbarriers
+// themselves: this class only checks them.
 //
 // The happens-before order. The copies that an mbarrier counts are the accesses of a virtual copy engine, one for each
 // mbarrier. Like a lane, the engine has a time (vector_clock.hpp): the number of complete phases. An

@@ -13,8 +13,9 @@ namespace tilery::inline TILERY_ABI {
 namespace virtual_machine {
 
 /// The message for a misaligned access. The required alignment is the smaller of the access's size and 16 bytes. The
-/// message is inexact in two cases: an access whose size is no power of two needs only the largest power of two that
-/// divides its size (at most 16 bytes), and a bulk copy of any size needs 16 bytes, for its size, too.
+/// message is inexact in two cases. The address of an access whose size is no power of two must only be a multiple of
+/// the largest power of two that divides the size (at most 16 bytes). Both addresses and the size of a bulk copy must
+/// be multiples of 16 bytes, whatever the size is.
 inline constexpr const char* must_be_aligned =
     "the address must be a multiple of the access's size, or of 16 if the size is larger than 16";
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The checks of named barriers (PTX: bar.sync and bar.arrive with a number from 1 to 15). All lanes of a warp must
-// arrive, and all of them at one site (site.hpp: a source line, with one call in the kernel). All lanes that arrive at
-// a barrier must give the same number of expected lanes. barriers.hpp models the barriers themselves: this class only
-// checks them. In this file, `lane` is a rank in the block.
+// arrive, and all of them at one site (site.hpp). A site is a source line; if a function contains this line, each call
+// of the function in the kernel makes a site of its own. All lanes that arrive at a barrier must give the same number
+// of expected lanes. barriers.hpp models the barriers themselves: this class only checks them. In this file, `lane` is
+// a rank in the block.
 #pragma once
 #pragma GCC system_header
 

@@ -23,8 +23,9 @@ namespace virtual_machine {
 class passed_barriers {
 public:
   struct barrier {
-    // site: the number of the barrier's site (site.hpp); 0: no barrier has been passed. time: the time of the barrier's
-    // lanes just after it (vector_clock.hpp: a count that increases at a lane's releases and barriers).
+    // site: the number of the barrier's site (site.hpp); 0: no barrier has been passed. time: the time, just after the
+    // barrier, of the lanes that have passed it (block_order.hpp: a count that increases at a lane's releases, proxy
+    // fences and barriers).
     std::uint32_t site = 0, time = 0;
   };
 

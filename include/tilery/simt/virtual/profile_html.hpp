@@ -108,9 +108,9 @@ private:
     page += "</table>\n";
   }
 
-  /// Adds a source line to the page: its cost and text, then the counts of the verbs (operations of a lane, such as
-  /// "load") that the line itself executes, then one entry to unfold for each tile step that the line calls, then its
-  /// faults.
+  /// Adds a source line to the page: the line's cost and text, then the counts of the verbs (calls of a lane's
+  /// functions, such as "load") on the line itself, then one entry to unfold for each tile step that the line calls,
+  /// then the line's faults.
   void add_line(std::string& page, int number, const std::string& source, const line_report& line) {
     std::string notes;
     std::map<std::string, std::vector<const site_profile*>> steps;

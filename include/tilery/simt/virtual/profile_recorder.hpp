@@ -2,8 +2,8 @@
 // Adds up the profile of a launch. The recorder has a row of sums (a site_profile) for each site (site.hpp) and kind of
 // work. It is given warp requests, each of which is one access (or synchronisation) of lanes of one warp together
 // (warp_request.hpp). block_requests.hpp forms them from the accesses of single lanes, and adds them when the warp
-// passes a sync_block, a sync_cluster or a collective, or when the block ends. Bulk copies and arithmetic are added at
-// once. Not thread-safe.
+// passes a sync_block, a sync_cluster or a collective, or when the block ends. Bulk copies and arithmetic are added
+// immediately. Not thread-safe.
 #pragma once
 #pragma GCC system_header
 

@@ -24,8 +24,8 @@ namespace tilery::inline TILERY_ABI {
 struct resource_bound {
   std::string name;   ///< "DRAM", "L2", "L1", "shared memory", "fma f32" ...
   double seconds;     ///< infinity if the resource is a unit that the GPU lacks
-  std::string needs;  ///< the amount of work and mostly the rate: "67.1 MB, each sector once, at 3.4 TB/s"; for a unit
-                      ///< that the GPU lacks: "a unit that it lacks"
+  std::string needs;  ///< the amount of work, and the rate: "67.1 MB, each sector once, at 3.4 TB/s"; for shared memory
+                      ///< no rate; for a unit that the GPU lacks: "a unit that it lacks"
 };
 
 /// The lower bounds of a launch's time on one GPU product, such as the H100 SXM (core/arch_peaks.hpp).

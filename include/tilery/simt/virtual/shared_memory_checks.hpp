@@ -135,8 +135,8 @@ protected:
     collect_at_ = std::size_t{1} << 18;
   }
   /// To be called when all lanes have ended. With `checks_remote_accesses`, reports each lane of another block of the
-  /// cluster whose last access to this block's shared memory may come after this block's end: there is no lane of this
-  /// block before whose end that access happens.
+  /// cluster whose last access to this block's shared memory may come after this block's end: that access does not
+  /// happen before the end of any lane of this block.
   void end_accesses(bool checks_remote_accesses) {
     ended_ = true;
     if (!checks_remote_accesses) return;

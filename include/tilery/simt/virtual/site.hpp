@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A site is a place in a kernel, as reports name it. It consists of the verb (the operation of a lane, such as "load"),
-// the source line of the verb, the tile step that contains this line, and the line in the kernel's own source that
-// calls the step. A tile step is a function that a kernel calls and that has a name in reports, such as "load a tile"
-// (step.hpp). On the virtual GPU, each site of a launch has a number.
+// A site is a place in a kernel, as reports name it. It consists of the verb (the lane's function that is called, such
+// as "load"), the source line of this call, the innermost tile step that contains this line, and the line in the
+// kernel's own source that calls the outermost tile step around it. A tile step is any function that calls lane.step()
+// to give itself a name in reports, such as "load a tile" (simt/step.hpp): a function of the library or of the user. On
+// the virtual GPU, each site of a launch has a number.
 #pragma once
 #pragma GCC system_header
 
@@ -20,7 +21,7 @@ namespace tilery::inline TILERY_ABI {
 /// A place in a kernel: one verb and its source lines.
 struct site {
   const char* verb = "";     ///< "load", "store", "sync_block" ...
-  where line{"", 0};         ///< the source line of the verb
+  where line{"", 0};         ///< the source line that calls the verb
   const char* step = "";     ///< the innermost step that contains `line`; empty if the kernel calls the verb itself
   where kernel_line{"", 0};  ///< the kernel's line that calls the outermost step; `line` if there is no step
 
