@@ -30,8 +30,7 @@ concept matrix_of_indices = tensor_like<V, 2> && tensor_of_indices<V>;
 inline finding check_global(const char* op, const operands& all, const operand& images) {
   for (int d = 1; d < images.rank - 1; ++d)
     if (images.extents[d] < 1)
-      return {op,     ": the ",    name_of_dimension(d + 4 - images.rank),
-              " of ", images.name, " is 0; it must be at least 1"};
+      return {op, ": the ", dimension_name(d + 4 - images.rank), " of ", images.name, " is 0; it must be at least 1"};
   const std::int64_t n = images.extents[0], c = images.extents[images.rank - 1];
   for (const operand& o : all)
     if (o.rank == 2 && (o.extents[0] != n || o.extents[1] != c))

@@ -15,9 +15,9 @@ namespace tilery::inline TILERY_ABI {
 /// Settings of padding in N spatial dimensions, each one number or a list.
 template <int N>
 struct pad_options {
-  spatial<N> padding;              ///< elements before x
-  spatial<N> padding_after = -1;   ///< elements after x; -1: as many as before
-  pad_mode mode = pad_mode::zero;  ///< the values of the padding: pad_mode::zero, reflect or replicate
+  spatial<N> padding;                    ///< elements before x
+  spatial<N> padding_after = as_before;  ///< elements after x; if not given, as many as before
+  pad_mode mode = pad_mode::zero;        ///< the values of the padding: pad_mode::zero, reflect or replicate
 };
 
 namespace ops {
@@ -33,7 +33,7 @@ struct pad_geometry {
 inline finding check_padding(const char* op, const operand& unpadded, const operand& padded, const pad_geometry& g) {
   operand wanted = unpadded;
   for (int d = 3 - g.dimensions; d < 3; ++d) {
-    const char* const name = name_of_dimension(d);
+    const char* const name = dimension_name(d);
     const std::int64_t extent = unpadded.extents[d + g.dimensions - 2];
     if (extent < 1 && g.mode != pad_mode::zero)
       return {op, ": the ", name, " of ", unpadded.name, " is 0; it must be at least 1 to reflect or replicate it"};
@@ -67,7 +67,7 @@ void run_padding(op_name op, const char* const (&names)[2], const Executor& exec
   const auto out = view(to, at, {op.prefix, names[1]});
   operands all = {reads(names[0], in), writes(names[1], out)};
   const pad_geometry geometry{N, options.padding.in_three(0),
-                              given_or(options.padding_after, options.padding).in_three(0), options.mode};
+                              given_or(options.padding_after, as_before, options.padding).in_three(0), options.mode};
   refuse(check_padding(op.name, all[Gradient ? 1 : 0], all[Gradient ? 0 : 1], geometry), at);
   refuse(check_call(op.name, all, executor.reachable()), at);
 

@@ -29,7 +29,7 @@ inline finding check_resampled(const char* op, const operands& all) {
   for (const operand& o : all)
     for (int d = 1; d < o.rank - 1; ++d)
       if (o.extents[d] < 1)
-        return {op, ": the ", name_of_dimension(d + 4 - o.rank), " of ", o.name, " is 0; it must be at least 1"};
+        return {op, ": the ", dimension_name(d + 4 - o.rank), " of ", o.name, " is 0; it must be at least 1"};
   return {};
 }
 

@@ -11,9 +11,6 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The value of conv_options::padding_after that stands for "the same as padding".
-inline constexpr std::int32_t as_before = -(1 << 30);
-
 /// The options of a convolution with N spatial dimensions. Each is one number for all dimensions, or a list in the
 /// order of the view's dimensions: {.stride = 2}, {.padding = {1, 0}}.
 template <int N>
@@ -33,13 +30,6 @@ namespace ops {
 struct conv_names {
   const char *op, *prefix, *x, *w, *y;
 };
-
-/// A tensor (n, spatial..., c), or a filter (k, taps..., c), in three spatial dimensions.
-template <class T>
-using images_view = tensor_view<T, 5>;
-
-/// The name of spatial dimension d (0 to 2) of an op with N dimensions.
-inline const char* dimension_name(int d) { return d == 0 ? "depth" : d == 1 ? "height" : "width"; }
 
 /// Returns the geometry of a convolution from its options and from the shapes of x, w and y, which are not checked yet.
 template <int N, class X, class W, class Y>

@@ -28,17 +28,11 @@ struct op_name {
   }
 };
 
-/// The name of spatial dimension d (0 to 2) of three.
-constexpr const char* name_of_dimension(int d) {
-  constexpr const char* names[] = {"depth", "height", "width"};
-  return names[d];
-}
-
-/// Returns `given` where it is not -1, else `otherwise`.
+/// Returns `given` where it is not `missing`, else `otherwise`.
 template <int N>
-constexpr spatial<N> given_or(spatial<N> given, const spatial<N>& otherwise) {
+constexpr spatial<N> given_or(spatial<N> given, std::int32_t missing, const spatial<N>& otherwise) {
   for (int d = 0; d < N; ++d)
-    if (given[d] == -1) given.of[d] = otherwise[d];
+    if (given[d] == missing) given.of[d] = otherwise[d];
   return given;
 }
 

@@ -35,7 +35,7 @@ struct pool_geometry {
 /// its range, or if a window does not fit in the padded input.
 inline finding check_geometry(const char* op, const char* input, const pool_geometry& g, const spatial<3>& extents) {
   for (int d = 3 - g.dimensions; d < 3; ++d) {
-    const char* const name = name_of_dimension(d);
+    const char* const name = dimension_name(d);
     const std::int64_t extent = extents[d];
     if (g.window[d] < 1) return {op, ": the window's ", name, " is ", g.window[d], "; it must be at least 1"};
     if (g.stride[d] < 1)

@@ -13,23 +13,23 @@ namespace tilery::inline TILERY_ABI {
 /// `{.window = {3, 2}, .stride = 2}`.
 template <int N>
 struct max_pool_options {
-  spatial<N> window;              ///< taps of a window; at least 1
-  spatial<N> stride = -1;         ///< elements from one window to the next; -1: the window's
-  spatial<N> padding = 0;         ///< elements of padding before x
-  spatial<N> padding_after = -1;  ///< elements of padding after x; -1: as many as before
-  spatial<N> dilation = 1;        ///< elements from one tap to the next
-  bool ceil_mode = false;         ///< round the number of windows up
+  spatial<N> window;                     ///< taps of a window; at least 1
+  spatial<N> stride = -1;                ///< elements from one window to the next; -1: the window's
+  spatial<N> padding = 0;                ///< elements of padding before x
+  spatial<N> padding_after = as_before;  ///< elements of padding after x; if not given, as many as before
+  spatial<N> dilation = 1;               ///< elements from one tap to the next
+  bool ceil_mode = false;                ///< round the number of windows up
 };
 
 /// Settings of average pooling in N spatial dimensions, each one number or a list.
 template <int N>
 struct average_pool_options {
-  spatial<N> window;              ///< elements of a window; at least 1
-  spatial<N> stride = -1;         ///< elements from one window to the next; -1: the window's
-  spatial<N> padding = 0;         ///< elements of padding before x
-  spatial<N> padding_after = -1;  ///< elements of padding after x; -1: as many as before
-  bool ceil_mode = false;         ///< round the number of windows up
-  bool count_include_pad = true;  ///< true: the mean counts the zeros of the padding
+  spatial<N> window;                     ///< elements of a window; at least 1
+  spatial<N> stride = -1;                ///< elements from one window to the next; -1: the window's
+  spatial<N> padding = 0;                ///< elements of padding before x
+  spatial<N> padding_after = as_before;  ///< elements of padding after x; if not given, as many as before
+  bool ceil_mode = false;                ///< round the number of windows up
+  bool count_include_pad = true;         ///< true: the mean counts the zeros of the padding
 };
 
 namespace ops {
@@ -46,9 +46,9 @@ template <int N>
 pool_geometry geometry_of(const max_pool_options<N>& o) {
   return {N,
           o.window.in_three(1),
-          given_or(o.stride, o.window).in_three(1),
+          given_or(o.stride, -1, o.window).in_three(1),
           o.padding.in_three(0),
-          given_or(o.padding_after, o.padding).in_three(0),
+          given_or(o.padding_after, as_before, o.padding).in_three(0),
           o.dilation.in_three(1),
           o.ceil_mode};
 }
@@ -56,9 +56,9 @@ template <int N>
 pool_geometry geometry_of(const average_pool_options<N>& o) {
   return {N,
           o.window.in_three(1),
-          given_or(o.stride, o.window).in_three(1),
+          given_or(o.stride, -1, o.window).in_three(1),
           o.padding.in_three(0),
-          given_or(o.padding_after, o.padding).in_three(0),
+          given_or(o.padding_after, as_before, o.padding).in_three(0),
           spatial<3>(1),
           o.ceil_mode,
           o.count_include_pad};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Tensors of images in one and two spatial dimensions, viewed as tensors in three: one kernel serves all ranks.
+// Images with one to three spatial dimensions as images with three, for convolution and pooling: one kernel serves all
+// ranks.
 #pragma once
 #pragma GCC system_header
 
@@ -7,23 +8,30 @@
 
 namespace tilery::inline TILERY_ABI {
 
+/// The value of the option `padding_after` that stands for "the same as padding".
+inline constexpr std::int32_t as_before = -(1 << 30);
+
 namespace ops {
 
-/// Returns a view (n, spatial..., c) of rank 3 to 5 as one of rank 5, (n, d, h, w, c): missing dimensions have
-/// extent 1. A filter (k, taps..., c) is viewed in the same way.
+/// A tensor (n, spatial..., c), or a filter (k, taps..., c), in three spatial dimensions.
+template <class T>
+using images_view = tensor_view<T, 5>;
+
+/// Returns a tensor with the missing spatial dimensions, of extent 1, before its own.
 template <class T, int Rank>
-tensor_view<T, 5> in_three_dimensions(const tensor_view<T, Rank>& v) {
-  static_assert(Rank >= 3 && Rank <= 5, "a tensor of pixels must have 3 to 5 dimensions: n, 1 to 3 in space, c");
-  tensor_view<T, 5> all;
+images_view<T> in_three_dimensions(const tensor_view<T, Rank>& v) {
+  images_view<T> all;
   all.pointer = v.pointer;
-  all.extents[0] = v.extents[0], all.strides[0] = v.strides[0];
-  for (int d = 1; d < 5; ++d) {
-    const int from = d - (5 - Rank);
-    all.extents[d] = from >= 1 ? v.extents[from] : 1;
-    all.strides[d] = from >= 1 ? v.strides[from] : 0;
+  for (int d = 0; d < 5; ++d) {
+    const int of = d == 0 ? 0 : d - 5 + Rank;
+    all.extents[d] = of < (d == 0 ? 0 : 1) ? 1 : v.extents[of];
+    all.strides[d] = of < (d == 0 ? 0 : 1) ? 0 : v.strides[of];
   }
   return all;
 }
+
+/// The name of spatial dimension d (0 to 2) of three.
+constexpr const char* dimension_name(int d) { return d == 0 ? "depth" : d == 1 ? "height" : "width"; }
 
 }  // namespace ops
 
