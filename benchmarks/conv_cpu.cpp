@@ -12,12 +12,8 @@
 // Other arguments are Google Benchmark's, such as --benchmark_filter=resnet50/.*/forward
 #include <benchmark/benchmark.h>
 
+#include <tilery/conv.hpp>
 #include <tilery/cpu.hpp>
-#include <tilery/kernels/conv/cpu.hpp>
-#include <tilery/kernels/conv/cpu_weight_gradient.hpp>
-#include <tilery/ops/conv_params.hpp>
-#include <tilery/ops/run_conv.hpp>
-#include <tilery/policies/conv_cpu_table.hpp>
 
 #include "benchmarks/conv_shapes.hpp"
 #include "benchmarks/conv_shapes_text.hpp"
@@ -37,47 +33,31 @@ using namespace tilery;
 using namespace tilery_benchmarks;
 using benchmarks::median;
 
-std::vector<float> drawn(std::uint64_t seed, std::int64_t count) {
-  std::vector<float> values(static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = counted_uniform<float>(seed, i);
-  return values;
-}
-
-/// The tensors of a problem.
+/// The tensors of a problem, each at the beginning of a cache line, as other libraries allocate theirs.
 struct tensors {
-  conv_geometry g;
-  std::vector<float> x, w, y;
+  buffer<float, 4> x, w, y;
+  conv_options<2> options;
 
-  tensors(const conv_shape& s, int images) {
-    g.images = images, g.groups = s.groups, g.channels = s.channels / s.groups, g.filters = s.filters / s.groups;
-    g.in = {1, s.height, s.width}, g.out = {1, s.out_height(), s.out_width()};
-    g.taps = {1, s.taps_height, s.taps_width};
-    g.stride = {1, s.stride, s.stride}, g.before = g.after = {0, s.padding, s.padding};
-    g.dilation = {1, s.dilation, s.dilation};
-    x = drawn(1, g.pixels_in() * s.channels), w = drawn(2, g.taps.volume() * s.filters * g.channels);
-    y = drawn(3, g.pixels_out() * s.filters);
+  tensors(const cpu& executor, const conv_shape& s, int images)
+      : x(executor, images, s.height, s.width, s.channels),
+        w(executor, s.filters, s.taps_height, s.taps_width, s.channels / s.groups),
+        y(executor, images, s.out_height(), s.out_width(), s.filters),
+        options{.stride = s.stride, .padding = s.padding, .dilation = s.dilation, .groups = s.groups} {
+    draw(1, x), draw(2, w), draw(3, y);
   }
-  static tensor_view<float, 5> view_of(std::vector<float>& v, int images, const spatial<3>& extents, int channels) {
-    return tensor_view<float, 5>(v.data(), images, extents[0], extents[1], extents[2], channels);
+  static void draw(std::uint64_t seed, buffer<float, 4>& to) {
+    for (std::int64_t i = 0; i < view(to).size(); ++i)
+      to.data_handle()[i] = counted_uniform<float>(seed, static_cast<std::uint64_t>(i));
   }
-  tensor_view<float, 5> images() { return view_of(x, g.images, g.in, g.channels * g.groups); }
-  tensor_view<float, 5> filter() { return view_of(w, g.filters * g.groups, g.taps, g.channels); }
-  tensor_view<float, 5> output() { return view_of(y, g.images, g.out, g.filters * g.groups); }
 };
 
-void call(const cpu& executor, tensors& t, conv_direction direction) {
-  constexpr conv_cpu_policy policy = conv_cpu_table<float>::candidates[0];
-  const epilogue::none none;
-  if (direction == conv_direction::forward) {
-    conv_cpu<policy>(executor, ops::forward_params(t.g, t.images(), t.filter(), t.output(), none, {}));
-  } else if (direction == conv_direction::data_gradient) {
-    const auto classes = ops::residue_classes(t.g, t.output(), t.filter(), t.images(), none, {}).members;
-    conv_cpu_all<policy>(executor, static_cast<std::int64_t>(classes.size()),
-                         [&](std::int64_t i) -> const auto& { return classes[static_cast<std::size_t>(i)]; });
-  } else {
-    conv_cpu_weight_gradient<policy>(executor,
-                                     ops::weight_gradient_params(t.g, t.images(), t.output(), t.filter(), none, {}));
-  }
+void call(const cpu& executor, const tensors& t, conv_direction direction) {
+  if (direction == conv_direction::forward)
+    conv2d(executor, t.x, t.w, t.y, t.options);
+  else if (direction == conv_direction::data_gradient)
+    conv2d_data_gradient(executor, t.y, t.w, t.x, t.options);
+  else
+    conv2d_weight_gradient(executor, t.x, t.y, t.w, t.options);
 }
 
 double processor_seconds() {
@@ -99,8 +79,8 @@ double seconds_of(int calls, const Call& call) {
 }
 
 void measure(benchmark::State& state, const conv_shape& shape, conv_direction direction, int images, int threads) {
-  tensors t(shape, images);
   const cpu executor(threads);
+  const tensors t(executor, shape, images);
   const auto run = [&] { call(executor, t, direction); };
   const int calls = benchmarks::calls_of_a_batch(run);
   std::vector<double> seconds;

@@ -5,6 +5,7 @@
 #include <tilery/cpu.hpp>
 #include <tilery/kernels/conv/cpu.hpp>
 #include <tilery/kernels/conv/cpu_weight_gradient.hpp>
+#include <tilery/ops/column_totals.hpp>
 #include <tilery/ops/conv_params.hpp>
 #include <tilery/ops/run_conv.hpp>
 #include <tilery/policies/conv_cpu_table.hpp>
@@ -12,9 +13,9 @@
 #include "tests/draw.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
-#include <numeric>
 
 namespace {
 
@@ -116,8 +117,8 @@ struct tensors {
         x({g.images, g.in[0], g.in[1], g.in[2], g.channels * g.groups}, dense ? channels_last : any_order(), !dense),
         w({g.filters * g.groups, g.taps[0], g.taps[1], g.taps[2], g.channels}, dense ? channels_last : any_order(),
           !dense),
-        y({g.images, g.out[0], g.out[1], g.out[2], g.filters * g.groups}, dense ? channels_last : any_order(),
-          !dense) {}
+        y({g.images, g.out[0], g.out[1], g.out[2], g.filters * g.groups}, dense ? channels_last : any_order(), !dense) {
+  }
 };
 
 /// The sums of a direction, in double, by scattering: what each pair of a pixel and a tap adds. The result has the
@@ -134,9 +135,11 @@ std::vector<double> reference(Tensors& d, Out& out) {
       for (int c = 0; c < g.channels; ++c) {
         const int channel = k / g.filters * g.channels + c;
         if constexpr (Direction == conv_direction::forward)
-          sum_at(n, p, k) += as_double(d.x.at(n, x[0], x[1], x[2], channel)) * as_double(d.w.at(k, t[0], t[1], t[2], c));
+          sum_at(n, p, k) +=
+              as_double(d.x.at(n, x[0], x[1], x[2], channel)) * as_double(d.w.at(k, t[0], t[1], t[2], c));
         else if constexpr (Direction == conv_direction::data_gradient)
-          sum_at(n, x, channel) += as_double(d.y.at(n, p[0], p[1], p[2], k)) * as_double(d.w.at(k, t[0], t[1], t[2], c));
+          sum_at(n, x, channel) +=
+              as_double(d.y.at(n, p[0], p[1], p[2], k)) * as_double(d.w.at(k, t[0], t[1], t[2], c));
         else
           sum_at(k, t, c) +=
               as_double(d.x.at(n, x[0], x[1], x[2], channel)) * as_double(d.y.at(n, p[0], p[1], p[2], k));
@@ -169,8 +172,10 @@ void run(Tensors& d, const cpu& executor, const Epilogue& e, factors f) {
     conv_cpu<P>(executor, ops::forward_params(d.g, d.x.view, d.w.view, d.y.view, e, all));
   } else if constexpr (Direction == conv_direction::data_gradient) {
     const auto classes = ops::residue_classes(d.g, d.y.view, d.w.view, d.x.view, e, all).members;
-    conv_cpu_all<P>(executor, static_cast<std::int64_t>(classes.size()),
-                    [&](std::int64_t i) -> const auto& { return classes[static_cast<std::size_t>(i)]; });
+    conv_cpu_all<P>(
+        executor, static_cast<std::int64_t>(classes.size()), [&](std::int64_t i) -> const auto& {
+          return classes[static_cast<std::size_t>(i)];
+        });
   } else {
     conv_cpu_weight_gradient<P>(executor, ops::weight_gradient_params(d.g, d.x.view, d.y.view, d.w.view, e, all));
   }
@@ -192,7 +197,6 @@ void check(const conv_geometry& g, factors f, const Epilogue& e, bool dense = fa
   tensors<std::conditional_t<data, C, T>, std::conditional_t<!forward && !data, C, T>,
           std::conditional_t<forward, C, T>>
       d(g, dense);
-  for (auto* all : {&d.x.memory}) (void)all;
   d.x.fill_with(-3, 3, true), d.w.fill_with(-3, 3, true), d.y.fill_with(-3, 3, true);
   auto& out = [&]() -> auto& {
     if constexpr (forward)
@@ -201,7 +205,8 @@ void check(const conv_geometry& g, factors f, const Epilogue& e, bool dense = fa
       return d.x;
     else
       return d.w;
-  }();
+  }
+  ();
   if (f.beta == 0) out.each([&](int n, int i, int j, int k, int c) { out.at(n, i, j, k, c) = out.gap(); });
   const std::vector<double> sums = reference<Direction>(d, out);
   auto old = out.memory;
@@ -232,6 +237,7 @@ constexpr conv_cpu_policy tiny(host_isa isa = native_isa) {
           .steps = 13,
           .channel_block = 16,
           .strip_bytes = 2000,
+          .filter_bytes = 3000,
           .pixels = 11,
           .isa = isa};
 }
@@ -245,12 +251,13 @@ conv_geometry any_geometry(int dimensions = draw(1, 3)) {
   g.flipped = draw(0, 3) == 0;
   for (int d = 0; d < 3; ++d) {
     const bool used = d >= 3 - dimensions;
-    g.taps.of[d] = used ? draw(1, 4) : 1, g.stride.of[d] = used ? draw(1, 4) : 1, g.dilation.of[d] = used ? draw(1, 4) : 1;
+    g.taps.of[d] = used ? draw(1, 4) : 1, g.stride.of[d] = used ? draw(1, 4) : 1,
+    g.dilation.of[d] = used ? draw(1, 4) : 1;
     g.before.of[d] = used ? draw(0, draw(0, 3) == 0 ? 9 : 2) : 0, g.after.of[d] = used ? draw(0, 3) : 0;
     const int least = std::max(1, g.dilation[d] * (g.taps[d] - 1) + 1 - g.before[d] - g.after[d]);
     g.in.of[d] = used ? least + (draw(0, 2) == 0 ? 0 : draw(0, dimensions == 3 ? 4 : 12)) : 1;
-    g.out.of[d] = static_cast<std::int32_t>(
-        conv_extent(g.in[d], g.before[d], g.after[d], g.dilation[d], g.taps[d], g.stride[d]));
+    g.out.of[d] =
+        static_cast<std::int32_t>(conv_extent(g.in[d], g.before[d], g.after[d], g.dilation[d], g.taps[d], g.stride[d]));
   }
   return g;
 }
@@ -280,6 +287,199 @@ TEST(conv_cpu, drawn_problems_of_bf16) { check_drawn<tiny(), bf16, float>(40, ch
 TEST(conv_cpu, drawn_problems_of_int8) { check_drawn<tiny(), int8, std::int32_t>(40, epilogue::none{}); }
 TEST(conv_cpu, drawn_problems_with_the_tables_policies) {
   check_drawn<conv_cpu_table<float>::candidates[0], float, float>(60, checkered{});
+}
+
+/// A geometry of one image size in two dimensions.
+conv_geometry flat(int images, int height, int width, int channels, int filters, int taps, int stride, int padding) {
+  conv_geometry g;
+  g.images = images, g.channels = channels, g.filters = filters;
+  g.in = {1, height, width}, g.taps = {1, taps, taps}, g.stride = {1, stride, stride};
+  g.before = g.after = {0, padding, padding};
+  for (int d = 0; d < 3; ++d)
+    g.out.of[d] =
+        static_cast<std::int32_t>(conv_extent(g.in[d], g.before[d], g.after[d], g.dilation[d], g.taps[d], g.stride[d]));
+  return g;
+}
+
+TEST(conv_cpu, edges_around_the_register_tile) {
+  constexpr int lanes = tiny().lanes(4);
+  for (int width = 1; width <= 10; ++width)
+    for (const int filters : {1, lanes - 1, lanes, lanes + 1, 2 * lanes, 2 * lanes + 1})
+      check_directions<tiny(), float, float>(flat(2, width % 3 + 1, width, filters, filters, 3, 1, 1), {}, checkered{});
+}
+
+TEST(conv_cpu, layers_with_the_tables_policies) {
+  constexpr conv_cpu_policy p = conv_cpu_table<float>::candidates[0];
+  for (const conv_geometry& g : {flat(2, 30, 31, 3, 20, 7, 2, 3),    // few channels
+                                 flat(1, 29, 15, 70, 64, 3, 1, 1),   // channels in two blocks of different sizes
+                                 flat(3, 7, 7, 96, 80, 3, 1, 1),     // tiles over several rows of pixels
+                                 flat(1, 9, 9, 300, 310, 3, 2, 1),   // a filter that is packed panel by panel
+                                 flat(2, 14, 14, 160, 48, 1, 2, 0),  // 1x1 with a stride
+                                 flat(2, 5, 5, 33, 17, 4, 1, 6),     // padding beyond the filter
+                                 flat(40, 1, 1, 24, 24, 3, 1, 1)})   // strips of several images
+    check_directions<p, float, float>(g, {}, epilogue::none{}, true);
+}
+
+template <host_isa Isa>
+void check_width() {
+  if constexpr (Isa <= native_isa) check_drawn<tiny(Isa), float, float>(20, checkered{});
+}
+TEST(conv_cpu, narrower_vectors_than_the_build_has) {
+  check_width<host_isa::baseline>();
+  check_width<host_isa::avx2>();
+}
+
+TEST(conv_cpu, a_weight_gradient_without_images_is_beta_times_the_old_one) {
+  check<conv_direction::weight_gradient, tiny(), float, float>(flat(0, 5, 5, 3, 20, 3, 1, 1), {1, 2}, checkered{});
+  check<conv_direction::weight_gradient, tiny(), float, float>(flat(0, 5, 5, 3, 20, 3, 1, 1), {1, 0}, checkered{});
+}
+TEST(conv_cpu, no_channels_give_sums_of_zero) {
+  check<conv_direction::forward, tiny(), float, float>(flat(2, 5, 5, 0, 20, 3, 1, 1), {1, 2}, checkered{});
+  check<conv_direction::data_gradient, tiny(), float, float>(flat(2, 5, 5, 20, 0, 3, 2, 1), {1, 0}, checkered{});
+}
+
+// Each product is the largest of int8, and there are more than 2^10 of them: sums in float alone would be rounded.
+TEST(conv_cpu, sums_of_int8_are_exact) {
+  const conv_geometry g = flat(1, 3, 3, 700, 5, 3, 1, 1);
+  tensors<int8, int8, std::int32_t> d(g, true);
+  d.x.fill_with(-128, -128, true), d.w.fill_with(-128, -128, true);
+  d.w.at(0, 0, 1, 1, 17) = int8(1);
+  const std::vector<double> sums = reference<conv_direction::forward>(d, d.y);
+  run<conv_direction::forward, conv_cpu_table<int8>::candidates[0]>(d, cpu(1), epilogue::none{}, factors{});
+  for (std::size_t i = 0; i < sums.size() - 1; ++i) EXPECT_EQ(d.y.memory[i], sums[i]);
+}
+
+// Each addition to a long chain of one number rounds in the same direction.
+TEST(conv_cpu, a_long_sum_is_no_long_chain) {
+  constexpr conv_cpu_policy p = conv_cpu_table<float>::candidates[0];
+  const auto check_sum = [p](double sum, double products, const char* direction) {
+    const double right = products * double{0.7f} * double{0.71f};
+    EXPECT_NEAR(sum, right, (p.steps + 2 + products / p.pixels) * 0x1p-24 * right) << direction;
+  };
+  const conv_geometry g = flat(1, 120, 120, 4000, 3, 3, 1, 0);
+  conv_geometry few = g;
+  few.in = {1, 5, 5}, few.out = {1, 3, 3};
+  tensors<float, float, float> d(few, true);
+  d.x.fill_with(double{0.7f}, double{0.7f}, false), d.w.fill_with(double{0.71f}, double{0.71f}, false);
+  run<conv_direction::forward, p>(d, cpu(2), epilogue::none{}, factors{});
+  check_sum(d.y.at(0, 0, 1, 1, 2), 36000, "forward");
+  conv_geometry large = g;
+  large.channels = 2;
+  tensors<float, float, float> e(large, true);
+  e.x.fill_with(double{0.7f}, double{0.7f}, false), e.y.fill_with(double{0.71f}, double{0.71f}, false);
+  run<conv_direction::weight_gradient, p>(e, cpu(2), epilogue::none{}, factors{});
+  check_sum(e.w.at(2, 0, 1, 1, 1), 118 * 118, "weight gradient");
+}
+
+/// How often the epilogue saw each element; only for one thread.
+struct counting : epilogue::step {
+  int* seen;
+  int columns;
+  template <class Lane, class T, int N>
+  TILERY_SIMT pack<T, N> operator()(Lane, pack<T, N> x, int row, int column) const {
+    for (int i = 0; i < N; ++i)
+      if (column + i < columns) ++seen[row * columns + column + i];
+    return x;
+  }
+};
+template <conv_direction Direction>
+void check_epilogue_counts(conv_geometry g) {
+  tensors<float, float, float> d(g, false);
+  d.x.fill_with(-1, 1, false), d.w.fill_with(-1, 1, false), d.y.fill_with(-1, 1, false);
+  const auto& out = Direction == conv_direction::forward         ? d.y.view
+                    : Direction == conv_direction::data_gradient ? d.x.view
+                                                                 : d.w.view;
+  int columns = out.extents[4];
+  if (Direction == conv_direction::weight_gradient) columns *= out.extents[1] * out.extents[2] * out.extents[3];
+  std::vector<int> seen(static_cast<std::size_t>(out.size()), 0);
+  run<Direction, tiny()>(d, cpu(1), counting{{}, seen.data(), columns}, factors{});
+  for (const int times : seen) EXPECT_EQ(times, 1);
+}
+TEST(conv_cpu, the_epilogue_runs_once_for_each_element) {
+  for (int i = 0; i < 20; ++i) {
+    const conv_geometry g = any_geometry();
+    check_epilogue_counts<conv_direction::forward>(g);
+    check_epilogue_counts<conv_direction::data_gradient>(g);
+    check_epilogue_counts<conv_direction::weight_gradient>(g);
+  }
+}
+
+/// 1, 2 and 3 threads give the same bits, in the output and in the column sums of the epilogue.
+template <conv_direction Direction, conv_cpu_policy P, class T>
+void check_threads(const conv_geometry& g) {
+  tensors<T, T, T> d(g, false);
+  d.x.fill_with(-1, 1, false), d.w.fill_with(-1, 1, false), d.y.fill_with(-1, 1, false);
+  auto& out = Direction == conv_direction::forward ? d.y : Direction == conv_direction::data_gradient ? d.x : d.w;
+  std::int64_t columns = out.view.extents[4];
+  if (Direction == conv_direction::weight_gradient)
+    columns *= out.view.extents[1] * out.view.extents[2] * out.view.extents[3];
+  std::vector<T> first;
+  std::vector<float> first_sums;
+  for (const int threads : {1, 2, 3}) {
+    const cpu executor(threads);
+    std::vector<float> sums(static_cast<std::size_t>(columns), 0.0f);
+    const epilogue::bias_gradient e(vector(sums.data(), static_cast<int>(columns)));
+    const auto with_sums = [&](const auto& p, const auto& call) { ops::with_column_totals(executor, p, {}, call); };
+    if constexpr (Direction == conv_direction::forward)
+      with_sums(ops::forward_params(g, d.x.view, d.w.view, d.y.view, e, {}),
+                [&](const auto& p) { conv_cpu<P>(executor, p); });
+    else if constexpr (Direction == conv_direction::data_gradient)
+      with_sums(ops::data_gradient_params(g, spatial<3>(0), d.y.view, d.w.view, d.x.view, e, {}),
+                [&](const auto& p) { conv_cpu<P>(executor, p); });
+    else
+      with_sums(ops::weight_gradient_params(g, d.x.view, d.y.view, d.w.view, e, {}),
+                [&](const auto& p) { conv_cpu_weight_gradient<P>(executor, p); });
+    if (threads == 1) first = out.memory, first_sums = sums;
+    EXPECT_EQ(std::memcmp(first.data(), out.memory.data(), first.size() * sizeof(T)), 0) << threads << " threads";
+    EXPECT_EQ(std::memcmp(first_sums.data(), sums.data(), sums.size() * sizeof(float)), 0)
+        << threads << " threads, column sums";
+    // The column sums are those of the output.
+    if constexpr (std::is_same_v<T, float> && Direction == conv_direction::forward) {
+      std::vector<double> right(sums.size(), 0.0), size(sums.size(), 0.0);
+      out.each([&](int n, int i, int j, int k, int c) {
+        right[static_cast<std::size_t>(c)] += out.at(n, i, j, k, c);
+        size[static_cast<std::size_t>(c)] += std::abs(out.at(n, i, j, k, c));
+      });
+      for (std::size_t c = 0; c < sums.size(); ++c) EXPECT_NEAR(sums[c], right[c], 64 * 0x1p-24 * size[c]);
+    }
+  }
+}
+template <conv_cpu_policy P, class T>
+void check_threads_of(const conv_geometry& g) {
+  check_threads<conv_direction::forward, P, T>(g);
+  if (g.stride == spatial<3>(1)) check_threads<conv_direction::data_gradient, P, T>(g);
+  check_threads<conv_direction::weight_gradient, P, T>(g);
+}
+TEST(conv_cpu, any_number_of_threads_gives_the_same_bits) {
+  check_threads_of<tiny(), float>(flat(3, 20, 21, 33, 70, 3, 1, 1));
+  check_threads_of<tiny(), bf16>(flat(2, 25, 30, 40, 33, 3, 2, 1));
+  constexpr conv_cpu_policy p = conv_cpu_table<float>::candidates[0];
+  check_threads_of<p, float>(flat(2, 28, 28, 64, 100, 3, 1, 1));
+  check_threads_of<p, float>(flat(2, 7, 7, 300, 310, 3, 1, 1));  // packed panel by panel
+  conv_geometry g = flat(2, 20, 20, 24, 20, 3, 1, 1);
+  g.groups = 3;
+  check_threads_of<p, float>(g);
+}
+
+TEST(conv_cpu_policy, rules) {
+  const auto rule = [](conv_cpu_policy p) { return std::string(broken_rule(p, 4) ? broken_rule(p, 4) : "none"); };
+  const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+  EXPECT_EQ(rule(conv_cpu_table<float>::candidates[0]), "none");
+  EXPECT_EQ(rule(tiny()), "none");
+  EXPECT_TRUE(has(rule({.rows = 0}), "must be positive"));
+  EXPECT_TRUE(has(rule({.rows = 5}), "must be even"));
+  EXPECT_TRUE(has(rule({.rows = 16, .vectors = 2}), "vector registers"));
+  EXPECT_TRUE(has(rule({.rows = 6, .steps = 100, .pixels = 101}), "pixels must be at most steps"));
+  if (native_isa < host_isa::avx512) EXPECT_TRUE(has(rule({.rows = 6, .isa = host_isa::avx512}), "must not be wider"));
+  for (const conv_cpu_row& row : all_conv_cpu_rows)
+    if (row.isa <= native_isa) EXPECT_EQ(rule(row.policy), "none");
+}
+TEST(conv_cpu_policy, runs_on_the_cpu_alone) {
+  conv_problem problem;
+  problem.target = arch::cpu;
+  EXPECT_EQ(misfit(tiny(), problem), nullptr);
+  problem.target = arch::sm_80;
+  EXPECT_STREQ(misfit(tiny(), problem), "a conv_cpu_policy runs on the cpu executor only");
 }
 
 }  // namespace

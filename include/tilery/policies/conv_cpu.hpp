@@ -14,13 +14,14 @@ namespace tilery::inline TILERY_ABI {
 /// registers of filters (of channels in a data gradient). Its rows are pixels of the output; in a weight gradient they
 /// are taps and channels. The defaults are for float and AVX-512.
 struct conv_cpu_policy {
-  int rows = 14;              // rows of the register tile; even, because the kernels round the rows of a tile up to even
-  int vectors = 2;            // columns of the register tile, in vector registers
-  int steps = 1024;           // most products that are added up in registers before they are added to a sum in memory
-  int channel_block = 64;     // channels that follow each other in a strip: neighbouring pixels share cache sets evenly
-  int strip_bytes = 192 << 10;  // bytes of a strip, so that it stays in the L2 cache beside a panel of the filter
-  int pixels = 512;             // pixels of a strip in a weight gradient; at most `steps`
-  host_isa isa = native_isa;    // the instruction set, and so the vector registers, that the kernel may use
+  int rows = 14;           // rows of the register tile; even, because the kernels round the rows of a tile up to even
+  int vectors = 2;         // columns of the register tile, in vector registers
+  int steps = 1024;        // most products that are added up in registers before they are added to a sum in memory
+  int channel_block = 64;  // channels that follow each other in a strip: neighbouring pixels share cache sets evenly
+  int strip_bytes = 192 << 10;   // bytes of a strip, so that it stays in the L2 cache beside a panel of the filter
+  int filter_bytes = 512 << 10;  // a larger filter is packed panel by panel where it is used, if the strips are smaller
+  int pixels = 512;              // pixels of a strip in a weight gradient; at most `steps`
+  host_isa isa = native_isa;     // the instruction set, and so the vector registers, that the kernel may use
   friend constexpr bool operator==(const conv_cpu_policy&, const conv_cpu_policy&) = default;
 
   /// Returns the number of elements of the accumulation type in a vector register.
@@ -33,8 +34,8 @@ struct conv_cpu_policy {
 // clang-format off
 /// Returns the sentence of the first rule that the policy breaks, or null.
 constexpr const char* broken_rule(const conv_cpu_policy& p, [[maybe_unused]] int accumulator_bytes, when_broken how = when_broken::say) {
-  if (p.rows < 1 || p.vectors < 1 || p.steps < 1 || p.channel_block < 1 || p.strip_bytes < 1 || p.pixels < 1)
-    return broken("conv_cpu_policy: rows, vectors, steps, channel_block, strip_bytes and pixels must be positive", how);
+  if (p.rows < 1 || p.vectors < 1 || p.steps < 1 || p.channel_block < 1 || p.strip_bytes < 1 || p.filter_bytes < 0 || p.pixels < 1)
+    return broken("conv_cpu_policy: rows, vectors, steps, channel_block, strip_bytes and pixels must be positive, filter_bytes not negative", how);
   if (p.rows % 2 != 0)
     return broken("conv_cpu_policy.rows must be even, because the kernels round the rows of a tile up to an even number", how);
   if (static_cast<int>(p.isa) > static_cast<int>(native_isa))

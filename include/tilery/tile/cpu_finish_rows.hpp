@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The last step of a CPU convolution: it computes rows of the output from a tile of complete sums, vector by vector. The
-// rows may be anywhere in memory: each row has its number and its offset.
+// The last step of a CPU convolution: it computes rows of the output from a tile of complete sums, vector by vector.
+// The rows may be anywhere in memory: each row has its number and its offset.
 #pragma once
 #pragma GCC system_header
 

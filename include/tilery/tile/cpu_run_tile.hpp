@@ -30,7 +30,8 @@ struct cpu_run_operands {
   bool add;                         // true: add to the values in `sums`; false: overwrite them unread
 };
 
-/// sums = A B, or sums += A B if t.add, over all runs. The tile has Rows rows and Vectors vectors of Lanes columns each.
+/// sums = A B, or sums += A B if t.add, over all runs. The tile has Rows rows and Vectors vectors of Lanes columns
+/// each.
 template <class S, int Lanes, int Rows, int Vectors>
 void multiply_runs(const cpu_run_operands<S>& t) {
   using factor = cpu_factor<S>;

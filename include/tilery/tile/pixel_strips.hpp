@@ -33,8 +33,8 @@ struct strip_layout {
   std::int64_t block_step;      // from one block of channels to the next
 };
 
-/// What the strips of a problem must not exceed. `pixels` bounds the pixels of a strip and `bytes` its copy; but a strip
-/// has at least `width` pixels along the width.
+/// What the strips of a problem must not exceed. `pixels` bounds the pixels of a strip and `bytes` its copy; but a
+/// strip has at least `width` pixels along the width.
 struct strip_limits {
   std::int64_t bytes, pixels, width;
 };
@@ -45,8 +45,9 @@ template <class T, class F, int N>
 class pixel_strips {
 public:
   /// `grid`: extents of the product's pixels in one image; `walk` and `taps` are those of the operand.
-  pixel_strips(const gmem_images<const T>& from, std::int64_t images, const spatial<3>& grid, const conv_walk (&walk)[3],
-               const spatial<3>& taps, std::int32_t channels, std::int32_t channel_block, const strip_limits& most)
+  pixel_strips(const gmem_images<const T>& from, std::int64_t images, const spatial<3>& grid,
+               const conv_walk (&walk)[3], const spatial<3>& taps, std::int32_t channels, std::int32_t channel_block,
+               const strip_limits& most)
       : from_(from), channels_(channels), grid_{images, grid[0], grid[1], grid[2]} {
     for (int d = 0; d < 3; ++d) axes_[d] = strip_axis(walk[d], taps[d], from.extents[d]);
     blocks_ = greater(pieces(channels, channel_block), 1);
@@ -59,7 +60,8 @@ public:
   const strip_axis& axis(int d) const { return axes_[d]; }
   int taps() const { return axes_[0].taps * axes_[1].taps * axes_[2].taps; }
   int blocks() const { return blocks_; }
-  /// Channels from one block to the next, which is also the distance of neighbouring slots; and the channels of a block.
+  /// Channels from one block to the next, which is also the distance of neighbouring slots; and the channels of a
+  /// block.
   int block() const { return block_; }
   int channels_of(int block) const { return lesser(channels_ - block * block_, block_); }
 
@@ -98,8 +100,8 @@ public:
 
   /// Copies block `block` of image `image` (counted from the strip's first one) of a strip.
   void copy(const pixel_box& box, const strip_layout& l, int block, std::int64_t image, gmem_ptr<F> to) const {
-    const auto from =
-        from_.data + ((box.begin[0] + image) * from_.image_stride + std::int64_t{block} * block_ * from_.channel_stride);
+    const auto from = from_.data + ((box.begin[0] + image) * from_.image_stride +
+                                    std::int64_t{block} * block_ * from_.channel_stride);
     to = to + (block * l.block_step + image * l.image_step);
     const std::int64_t row = l.of[2].slots * block_;
     for (std::int64_t i = 0; i < l.of[0].slots; ++i) {
@@ -136,9 +138,9 @@ private:
     fill_with_zeros(lane, to, low * block_);
     if (high > low)
       copy_exact<N>(lane,
-                         strided_block<const T>{from + (first + low * unit) * from_.strides[2], unit * from_.strides[2],
-                                                from_.channel_stride, static_cast<std::int32_t>(high - low), channels},
-                         to + low * block_, block_);
+                    strided_block<const T>{from + (first + low * unit) * from_.strides[2], unit * from_.strides[2],
+                                           from_.channel_stride, static_cast<std::int32_t>(high - low), channels},
+                    to + low * block_, block_);
     fill_with_zeros(lane, to + high * block_, (slots - high) * block_);
   }
 
@@ -156,8 +158,8 @@ private:
       const auto fits = [&](std::int64_t count) {
         box.count[d] = count;
         const std::int64_t pixels = box.pixels();
-        return pixels <= most.pixels && (elements(box) * static_cast<std::int64_t>(sizeof(F)) <= most.bytes ||
-                                         (d == 3 && count <= most.width));
+        return pixels <= most.pixels &&
+               (elements(box) * static_cast<std::int64_t>(sizeof(F)) <= most.bytes || (d == 3 && count <= most.width));
       };
       std::int64_t low = 1, high = greater<std::int64_t>(grid_[d], 1);  // the largest count that fits, or 1
       while (low < high) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One spatial dimension of a strip. A strip is a box of a product's pixels, with a copy of all elements of the images
 // that their taps read. A slot is a place in the copy. Each slot of a dimension has one coordinate of the images, and
-// every pair of a pixel and a tap has a slot at pixel * pixel_step + tap * tap_step: so all taps of all pixels are found
-// by two constant steps, and slots out of the images hold zeros.
+// every pair of a pixel and a tap has a slot at pixel * pixel_step + tap * tap_step: so all taps of all pixels are
+// found by two constant steps, and slots out of the images hold zeros.
 #pragma once
 #pragma GCC system_header
 

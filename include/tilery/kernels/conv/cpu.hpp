@@ -29,14 +29,14 @@ void conv_cpu_group(const Executor& cpu, const Params& p, int most_threads = INT
   if (p.c.rows == 0 || p.c.columns == 0) return;
   const int threads = conv_cpu_threads(conv_cpu_work(p), lesser(cpu.threads(), most_threads));
   conv_cpu_product<P, Params> product(p, threads);
-  const allocation workspace = cpu.workspace(product.filter_bytes());
+  const allocation workspace = cpu.workspace(product.workspace_bytes());
   product.use(workspace.get());
   cpu.parallel(
-      product.pack_shares(), [&](std::int64_t share) { product.pack_share(share); },  //
+      product.prepare_shares(), [&](std::int64_t share) { product.prepare_share(share); },  //
       product.shares(),
       [&](std::int64_t share) {
-        const allocation strip = cpu.workspace(product.strip_bytes());
-        product.multiply_share(share, strip.get());
+        const allocation own = cpu.workspace(product.share_bytes());
+        product.multiply_share(share, own.get());
       },
       threads);
 }
@@ -50,13 +50,14 @@ void conv_cpu_all(const Executor& cpu, std::int64_t count, const Of& params_of) 
       [&](const auto& p, int most_threads) { conv_cpu_group<P>(cpu, p, most_threads); });
 }
 
-/// C = epilogue(alpha A B + beta C) for all groups of a forward convolution, or of one residue class of a data gradient.
+/// C = epilogue(alpha A B + beta C) for all groups of a forward convolution, or of one residue class of a data
+/// gradient.
 ///
 /// Parameters. p is a product_params. A, the pixels of the images by taps, and B, the filter, are pixel_panels; C is a
 /// pixel_matrix. Any strides and any size. Without taps or channels, A B is 0.
 ///
-/// Types. The elements are converted to the type in which they are multiplied (`tile::cpu_factor`) when they are copied.
-/// The epilogue runs once for each element of C, after its sum is complete.
+/// Types. The elements are converted to the type in which they are multiplied (`tile::cpu_factor`) when they are
+/// copied. The epilogue runs once for each element of C, after its sum is complete.
 template <conv_cpu_policy P, class Executor, class Params>
 void conv_cpu(const Executor& cpu, const Params& p) {
   if (p.batch.count == 1) return conv_cpu_group<P>(cpu, p);

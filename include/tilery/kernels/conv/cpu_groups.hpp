@@ -25,8 +25,8 @@ Params conv_cpu_group_of(const Params& p, std::int64_t index) {
   return one;
 }
 
-/// Computes all groups of `count` products; `params_of(i)` returns the parameters of product i. `work_of(p)` returns the
-/// multiply-adds of one group, and `compute(p, most_threads)` computes one group.
+/// Computes all groups of `count` products; `params_of(i)` returns the parameters of product i. `work_of(p)` returns
+/// the multiply-adds of one group, and `compute(p, most_threads)` computes one group.
 ///
 /// Order. The small groups come first: several in parallel, each on one thread. The large groups follow one after
 /// another, each on several threads. A group is small if it has fewer than 2^20 multiply-adds for each thread of `cpu`,

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The work of one CPU convolution (one group of channels), cut into shares. A share is one strip of pixels times one
-// block of panels of the filter. It copies the strip, then computes its register tiles panel by panel: a panel stays in
-// the L2 cache while all tiles of the strip are multiplied by it.
+// The work of one CPU convolution (one group of channels), cut into shares. There are two orders of the work:
+//
+//   by strips   The filter is packed once. A share is one strip of pixels times a block of panels of the filter: it
+//               copies the strip, then computes its register tiles panel by panel. All panels stay in the L2 cache, or
+//               at least one of them stays there while it is multiplied by all tiles of a strip.
+//   by panels   For a filter that is larger than that and than all strips together: all strips are copied once. A share
+//               is one panel times a block of strips: it packs the panel, which then is read from the L2 cache.
 #pragma once
 #pragma GCC system_header
 
@@ -9,6 +13,7 @@
 #include <tilery/kernels/conv/cpu_strip_rows.hpp>
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/conv_cpu.hpp>
+#include <tilery/tile/cpu_dot_tile.hpp>
 #include <tilery/tile/cpu_finish_rows.hpp>
 #include <tilery/tile/cpu_run_tile.hpp>
 
@@ -16,7 +21,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The product of one group; p.batch.count is the number of groups. The threads pack all pack_shares(), then they multiply all shares().
+/// The product of one group; p.batch.count is the number of groups. The threads prepare all prepare_shares(), then they
+/// multiply all shares().
 template <conv_cpu_policy P, class Params>
 class conv_cpu_product {
   using T = typename Params::a_type;
@@ -29,102 +35,212 @@ public:
       : p_(p),
         strips_(p.a.images, p.a.outer / p.a.grid.volume.value(), p.a.grid.extents, p.a.walk, p.a.taps, p.a.channels,
                 P.channel_block, {P.strip_bytes, most_pixels, P.rows}),
-        filter_(p.b, strips_) {
-    // As few blocks of panels as give all threads the same number of shares, up to 5 %: each block copies the strips
-    // again. The strips do not depend on the number of threads, because a partial sum of a bias gradient is over the
-    // rows of a strip.
+        filter_(p.b, strips_, most_dots),
+        strip_bytes_(sizeof(factor) * padded(strips_.most_elements()) +
+                     padded(conv_cpu_rows::bytes(strips_.most_pixels()))) {
+    const std::int64_t filter_bytes = filter_.elements() * static_cast<std::int64_t>(sizeof(factor));
+    by_panels_ = filter_bytes > P.filter_bytes && filter_bytes >= strips_.size() * strip_bytes_;
+    // A share takes a whole panel or strip, and a block of the others. As few blocks as give all threads the same
+    // number of shares, up to 5 %: each block prepares its panel or strip again. The strips do not depend on the number
+    // of threads, because a partial sum of a bias gradient is over rows of one strip.
+    const std::int64_t whole = by_panels_ ? filter_.panels() : strips_.size(),
+                       others = by_panels_ ? strips_.size() : filter_.panels();
     std::int64_t best = 1;
-    for (std::int64_t blocks = 1; threads > 1 && blocks <= filter_.panels(); ++blocks) {
-      if (idle(blocks, threads) >= idle(best, threads)) continue;
-      best = blocks;
-      if (idle(best, threads) <= 0.05) break;
-    }
-    blocks_ = tile::even_split(filter_.panels(), best);
+    for (std::int64_t blocks = 2; idle(whole * best, threads) > 0.05 && blocks <= others; ++blocks)
+      if (idle(whole * blocks, threads) < idle(whole * best, threads)) best = blocks;
+    blocks_ = tile::even_split(others, best);
   }
 
-  /// Bytes of the packed filter.
-  std::size_t filter_bytes() const { return sizeof(factor) * static_cast<std::size_t>(filter_.elements()); }
-  /// Sets the memory of the packed filter. It must be set before anything is packed.
-  void use(void* memory) { filter_.use(memory); }
-  std::int64_t pack_shares() const { return filter_.shares(); }
-  void pack_share(std::int64_t share) const { filter_.pack_share(share); }
+  /// Bytes of the workspace: the packed filter, or all strips.
+  std::size_t workspace_bytes() const {
+    return static_cast<std::size_t>(by_panels_ ? strips_.size() * strip_bytes_
+                                               : filter_.elements() * static_cast<std::int64_t>(sizeof(factor)));
+  }
+  /// Sets the workspace. It must be set before anything is prepared.
+  void use(void* workspace) { workspace_ = static_cast<std::byte*>(workspace); }
 
-  /// Bytes that a share needs for its strip.
-  std::size_t strip_bytes() const { return sizeof(factor) * static_cast<std::size_t>(elements()) + conv_cpu_rows::bytes(strips_.most_pixels()); }
-  /// The number of shares; the shares of one strip have consecutive numbers.
-  std::int64_t shares() const { return strips_.size() * blocks_.parts(); }
-  /// Computes a share, with strip_bytes() bytes of memory.
+  /// Number of shares of the preparation, and one of them: a block of channels of a panel or of a strip.
+  std::int64_t prepare_shares() const { return (by_panels_ ? strips_.size() : filter_.panels()) * channel_blocks(); }
+  void prepare_share(std::int64_t share) const {
+    const auto number = share / channel_blocks();
+    const int block = static_cast<int>(share % channel_blocks());
+    if (by_panels_) {
+      const strip_in_memory strip(*this, number, workspace_ + number * strip_bytes_);
+      if (block == 0) strip.find_rows();
+      if (block < strips_.blocks()) strip.copy_block(block);
+    } else if (block < strips_.blocks()) {
+      filter_.pack_block(static_cast<int>(number), block, packed(static_cast<int>(number)));
+    }
+  }
+
+  /// The number of shares, and the bytes that each needs for its strip or its panel.
+  std::int64_t shares() const { return (by_panels_ ? filter_.panels() : strips_.size()) * blocks_.parts(); }
+  std::size_t share_bytes() const {
+    return by_panels_ ? static_cast<std::size_t>(filter_.elements_of_panel()) * sizeof(factor)
+                      : static_cast<std::size_t>(strip_bytes_);
+  }
+  /// Computes a share. `memory` has share_bytes() bytes.
   void multiply_share(std::int64_t share, void* memory) const {
-    const tile::pixel_box box = strips_.strip(share / blocks_.parts());
-    const tile::strip_layout layout = strips_.layout(box);
-    const gmem_ptr<factor> copy(static_cast<factor*>(memory));
-    for (int block = 0; block < strips_.blocks(); ++block)
-      for (std::int64_t image = 0; image < box.count[0]; ++image) strips_.copy(box, layout, block, image, copy);
-    conv_cpu_rows rows(static_cast<factor*>(memory) + elements(), strips_.most_pixels());
-    rows.find_pixels(box, layout, p_.c);
-    rows.cut_tiles(box, strips_, P.rows);
-    const std::int64_t block = share % blocks_.parts();
-    // In a group whose columns end in the middle of a vector, the epilogue takes single elements: a vector would touch
-    // the next group's columns.
-    const bool single = p_.batch.count > 1 && p_.c.columns % lanes != 0;
-    for (auto q = blocks_.begin(block); q < blocks_.end(block); ++q)
-      single ? multiply_panel<1>(static_cast<int>(q), layout, copy, rows)
-             : multiply_panel<lanes>(static_cast<int>(q), layout, copy, rows);
+    const std::int64_t number = share / blocks_.parts(), block = share % blocks_.parts();
+    if (by_panels_) {
+      const gmem_ptr<factor> own(static_cast<factor*>(memory));
+      for (int b = 0; b < strips_.blocks(); ++b) filter_.pack_block(static_cast<int>(number), b, own);
+      for (auto i = blocks_.begin(block); i < blocks_.end(block); ++i)
+        multiply_strip(static_cast<int>(number), strip_in_memory(*this, i, workspace_ + i * strip_bytes_), own);
+    } else {
+      const strip_in_memory strip(*this, number, static_cast<std::byte*>(memory));
+      strip.find_rows();
+      if (strips_.taps() == 0 && !sums_columns) return write_zeros(strip, blocks_.begin(block), blocks_.end(block));
+      for (int b = 0; b < strips_.blocks(); ++b) strip.copy_block(b);
+      for (auto q = blocks_.begin(block); q < blocks_.end(block); ++q)
+        multiply_strip(static_cast<int>(q), strip, packed(static_cast<int>(q)));
+    }
   }
 
 private:
   static constexpr int lanes = P.lanes(sizeof(S)), panel = P.columns(sizeof(S));
-  static constexpr int most_pixels = 4096;  // of a strip
-  static constexpr int most_runs = 64;      // that are multiplied at once
+  static constexpr int registers = P.isa == host_isa::avx512 ? 32 : 16;
+  static constexpr int most_dots = 4;  // columns of C for which vectors go along the channels
+  static constexpr int most_rows = greater(P.rows, tile::dot_rows(1, registers));  // of any register tile
+  static constexpr int most_pixels = 4096;                                         // of a strip
+  static constexpr int most_runs = 64;                                             // that are multiplied at once
   static constexpr int most_summed_rows = 48;  // in one partial sum of a column; partial sums are added exactly
   static constexpr int steps = lesser(P.steps, tile::cpu_exact_steps<S>);
+  // With vectors along the steps, each element of a vector has its own chain of additions.
+  static constexpr int dot_steps = lesser(P.steps, tile::cpu_exact_steps<S> / lanes) * lanes;
   static constexpr bool sums_columns = Params::epilogue_type::sums_columns;
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};  // block 0 of a grid of one block
   using strips = tile::pixel_strips<T, factor, lanes>;
 
-  /// The part of the threads' time in which a thread has no share, if there are `blocks` blocks of panels.
-  double idle(std::int64_t blocks, int threads) const {
-    const std::int64_t shares = strips_.size() * blocks, rounds = (shares + threads - 1) / threads;
+  /// A strip and its memory: the copy, then the rows.
+  struct strip_in_memory {
+    const conv_cpu_product& of;
+    tile::pixel_box box;
+    tile::strip_layout layout;
+    gmem_ptr<factor> copy;
+    conv_cpu_rows rows;
+
+    strip_in_memory(const conv_cpu_product& product, std::int64_t number, std::byte* memory)
+        : of(product),
+          box(of.strips_.strip(number)),
+          layout(of.strips_.layout(box)),
+          copy(reinterpret_cast<factor*>(memory)),
+          rows(box, memory + sizeof(factor) * padded(of.strips_.most_elements()), of.strips_.most_pixels()) {}
+
+    void find_rows() const {
+      rows.find_pixels(box, layout, of.p_.c);
+      rows.cut_tiles(box, of.strips_, of.tile_rows());
+    }
+    void copy_block(int block) const {
+      for (std::int64_t image = 0; image < box.count[0]; ++image) of.strips_.copy(box, layout, block, image, copy);
+    }
+  };
+
+  /// Returns a number of elements or bytes rounded up to whole cache lines of bytes.
+  static std::int64_t padded(std::int64_t n) { return (n + 63) / 64 * 64; }
+  /// The part of the threads' time in which a thread has no share.
+  static double idle(std::int64_t shares, int threads) {
+    const std::int64_t rounds = (shares + threads - 1) / threads;
     return 1 - static_cast<double>(shares) / static_cast<double>(rounds * threads);
   }
-  /// Elements of a strip's copy, rounded up to whole cache lines.
-  std::int64_t elements() const {
-    constexpr std::int64_t line = 64 / sizeof(factor);
-    return (strips_.most_elements() + line - 1) / line * line;
+  /// Rows of a register tile.
+  int tile_rows() const { return filter_.by_dots() ? tile::dot_rows(p_.c.columns, registers) : P.rows; }
+  int channel_blocks() const { return greater(strips_.blocks(), 1); }
+  /// Panel q of the filter that is packed once.
+  gmem_ptr<factor> packed(int q) const {
+    return gmem_ptr<factor>(reinterpret_cast<factor*>(workspace_)) + filter_.elements_before(q);
   }
 
-  /// Multiplies all tiles of a strip by one panel, and finishes them in vectors of N columns.
+  /// True if the epilogue must take single elements: in a group whose columns end in the middle of a vector, a vector
+  /// would touch the next group's columns.
+  bool is_single() const { return p_.batch.count > 1 && p_.c.columns % lanes != 0; }
+
+  /// Finishes the pixels of a strip that no tap reads: pixel by pixel, for all panels [begin, end). A strip of several
+  /// panels, panel by panel, would write a part of each pixel at a time, which is slower.
+  void write_zeros(const strip_in_memory& strip, std::int64_t begin, std::int64_t end) const {
+    is_single() ? write_zeros<1>(strip, begin, end) : write_zeros<lanes>(strip, begin, end);
+  }
   template <int N>
-  void multiply_panel(int q, const tile::strip_layout& layout, gmem_ptr<const factor> copy,
-                      const conv_cpu_rows& rows) const {
-    for (int i = 0; i < rows.number_of_tiles;) {
+  void write_zeros(const strip_in_memory& strip, std::int64_t begin, std::int64_t end) const {
+    alignas(64) S sums[panel] = {};
+    auto epilogue = epilogue::in_tile<S, N, panel / N>(p_.epilogue);
+    for (std::int64_t i = 0; i < strip.rows.pixels; ++i)
+      for (auto q = begin; q < end; ++q) {
+        const int panel_index = static_cast<int>(q);
+        tile::finish_rows<N>(lane, p_, epilogue,
+                             tile::finished_rows<S, typename Params::c_type>{gmem_ptr<const S>(sums), panel,
+                                                                             strip.rows.output + i, 1,
+                                                                             panel_index * panel,
+                                                                             filter_.filters_of(panel_index),
+                                                                             p_.c.images.data,
+                                                                             p_.c.images.channel_stride});
+      }
+    epilogue.end(lane);
+  }
+
+  /// Multiplies all tiles of a strip by panel q, whose packed rows are b, and finishes them.
+  void multiply_strip(int q, const strip_in_memory& strip, gmem_ptr<const factor> b) const {
+    is_single() ? multiply_strip<1>(q, strip, b) : multiply_strip<lanes>(q, strip, b);
+  }
+
+  /// The same, in vectors of N columns.
+  template <int N>
+  void multiply_strip(int q, const strip_in_memory& strip, gmem_ptr<const factor> b) const {
+    const conv_cpu_rows& rows = strip.rows;
+    for (int i = 0; i < *rows.number_of_tiles;) {
       auto epilogue = epilogue::in_tile<S, N, panel / N>(p_.epilogue);
       int done = 0;
       do {
         const conv_cpu_tile& tile = rows.tiles[i];
-        alignas(64) S sums[P.rows * panel];
-        multiply(tile, q, layout, copy, rows.offsets + tile.first, gmem_ptr<S>(sums));
+        alignas(64) S sums[greater(P.rows * panel, most_rows * lanes)];
+        prefetch_rows(tile, q, rows);
+        multiply(tile, q, strip, b, gmem_ptr<S>(sums));
         tile::finish_rows<N>(lane, p_, epilogue,
-                             tile::finished_rows<S, typename Params::c_type>{
-                                 gmem_ptr<const S>(sums), filter_.width_of(q), rows.output + tile.first, tile.rows,
-                                 q * panel, filter_.filters_of(q), p_.c.images.data, p_.c.images.channel_stride});
+                             tile::finished_rows<S, typename Params::c_type>{gmem_ptr<const S>(sums),
+                                                                             filter_.by_dots() ? lanes
+                                                                                               : filter_.width_of(q),
+                                                                             rows.output + tile.first, tile.rows,
+                                                                             q * panel, filter_.filters_of(q),
+                                                                             p_.c.images.data,
+                                                                             p_.c.images.channel_stride});
         done += tile.rows, ++i;
-      } while (i < rows.number_of_tiles && (!sums_columns || done + P.rows <= most_summed_rows));
+      } while (i < *rows.number_of_tiles && (!sums_columns || done + most_rows <= most_summed_rows));
       epilogue.end(lane);
     }
   }
 
+  /// Prefetches the elements of C that a tile will write: they arrive while the tile is computed.
+  void prefetch_rows(const conv_cpu_tile& which, int q, const conv_cpu_rows& rows) const {
+    if (p_.c.images.channel_stride != 1) return;
+    constexpr int line = 64 / static_cast<int>(sizeof(typename Params::c_type));
+    for (int i = 0; i < which.rows; ++i) {
+      const auto c = p_.c.images.data + (rows.output[which.first + i].offset + q * panel);
+      for (int j = 0; j < filter_.filters_of(q); j += line) tile::prefetch(c + j);
+    }
+  }
+
   /// Computes the sums of one register tile.
-  void multiply(const conv_cpu_tile& tile, int q, const tile::strip_layout& layout, gmem_ptr<const factor> copy,
-                const std::int64_t* offsets, gmem_ptr<S> sums) const {
+  void multiply(const conv_cpu_tile& tile, int q, const strip_in_memory& strip, gmem_ptr<const factor> packed,
+                gmem_ptr<S> sums) const {
+    const tile::strip_layout& layout = strip.layout;
+    const std::int64_t* offsets = strip.rows.offsets + tile.first;
+    std::int64_t dot_offsets[most_rows];
+    if (filter_.by_dots()) {  // all tiles have the same number of rows: the last row is repeated
+      for (int i = 0; i < most_rows; ++i) dot_offsets[i] = offsets[lesser(i, tile.rows - 1)];
+      offsets = dot_offsets;
+    }
     const int width = filter_.width_of(q), vectors = width / lanes;
     tile::cpu_run<S> runs[most_runs];
-    int number = 0, left = steps;  // left: steps until the sums in registers are added to `sums`
+    const int most_steps = filter_.by_dots() ? dot_steps : steps;
+    int number = 0, left = most_steps;  // left: steps until the sums in registers are added to `sums`
     bool add = false;
     const auto flush = [&] {
-      tile::multiply_runs<S, lanes, P.rows, P.vectors>(tile.rows, vectors,
-                                                       {runs, number, offsets, 1, width, sums, add});
-      number = 0, left = steps, add = true;
+      const tile::cpu_run_operands<S> operands{runs, number, offsets, 1, width, sums, add};
+      if (filter_.by_dots())
+        tile::multiply_dots<S, lanes, registers, most_dots>(p_.c.columns, operands);
+      else
+        tile::multiply_runs<S, lanes, P.rows, P.vectors>(tile.rows, vectors, operands);
+      number = 0, left = most_steps, add = true;
     };
     const auto append = [&](gmem_ptr<const factor> a, gmem_ptr<const factor> b, int count) {
       while (count > 0) {
@@ -140,8 +256,8 @@ private:
       const bool is_run = strips_.is_run(layout, block);
       for (int i = tile.first_tap[0]; i < tile.end_tap[0]; ++i)
         for (int j = tile.first_tap[1]; j < tile.end_tap[1]; ++j) {
-          const auto a = copy + (block * layout.block_step + i * layout.tap_steps[0] + j * layout.tap_steps[1]);
-          const auto b = filter_.at(q, filter_.step_of(block, (i * taps[1] + j) * std::int64_t{taps[2]}));
+          const auto a = strip.copy + (block * layout.block_step + i * layout.tap_steps[0] + j * layout.tap_steps[1]);
+          const auto b = packed + filter_.step_of(block, (i * taps[1] + j) * std::int64_t{taps[2]}) * width;
           if (is_run) {
             append(a, b, taps[2] * channels);
           } else {
@@ -156,7 +272,10 @@ private:
   const Params& p_;
   strips strips_;
   conv_cpu_filter<T, factor, lanes, P.vectors> filter_;
-  tile::even_split blocks_;
+  std::int64_t strip_bytes_;
+  bool by_panels_;
+  tile::even_split blocks_;  // of the panels, or, by panels, of the strips
+  std::byte* workspace_ = nullptr;
 };
 
 }  // namespace tilery::inline TILERY_ABI

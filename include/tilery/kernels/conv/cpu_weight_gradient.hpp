@@ -32,7 +32,12 @@ void conv_cpu_weight_group(const Executor& cpu, const Params& p, int most_thread
     product.go_to(strip);
     cpu.parallel(
         product.pack_shares(), [&](std::int64_t share) { product.pack_share(share); },  //
-        product.shares(), [&](std::int64_t share) { product.multiply_share(share); }, threads);
+        product.shares(),
+        [&](std::int64_t share) {
+          const allocation own = cpu.workspace(product.share_bytes());
+          product.multiply_share(share, own.get());
+        },
+        threads);
   }
   if (product.strips() == 0) cpu.parallel(1, [&](std::int64_t) { product.clear(); });
   cpu.parallel(
@@ -41,11 +46,11 @@ void conv_cpu_weight_group(const Executor& cpu, const Params& p, int most_thread
 
 /// C = epilogue(alpha A B + beta C) for all groups of a weight gradient.
 ///
-/// Parameters. p is a product_params. A is dy as a tap_panel of one tap, whose channels are the filters; B is x, gathered
-/// by taps; C is dw as a tap_matrix. Any strides and any size. Without pixels, A B is 0.
+/// Parameters. p is a product_params. A is dy as a tap_panel of one tap, whose channels are the filters; B is x,
+/// gathered by taps; C is dw as a tap_matrix. Any strides and any size. Without pixels, A B is 0.
 ///
-/// Types. The elements are converted to the type in which they are multiplied (`tile::cpu_factor`) when they are copied.
-/// At most P.pixels products are added up in registers; these sums are added one after another.
+/// Types. The elements are converted to the type in which they are multiplied (`tile::cpu_factor`) when they are
+/// copied. At most P.pixels products are added up in registers; these sums are added one after another.
 template <conv_cpu_policy P, class Executor, class Params>
 void conv_cpu_weight_gradient(const Executor& cpu, const Params& p) {
   if (p.batch.count == 1) return conv_cpu_weight_group<P>(cpu, p);

@@ -34,12 +34,17 @@ public:
         strips_(p.b.images, p.b.k / p.b.grid.volume.value(), p.b.grid.extents, p.b.walk, taps_of(p.b),
                 p.b.channels.value(), P.channel_block,
                 {std::int64_t{P.strip_bytes} * pieces(p.b.channels.value(), P.channel_block), pixels, pixels}),
-        threads_(threads) {}
+        threads_(threads) {
+    // The last strip can finish a share as soon as it has its sums, if their columns are whole packs. A share has at
+    // least one panel, so that a partial sum of a bias gradient is over the same rows in either case.
+    finishes_shares_ = p.b.channels.value() % lanes == 0 && (threads == 1 || groups_of_tiles() >= 4 * threads);
+    keeps_sums_ = !finishes_shares_ || strips_.size() != 1;
+  }
 
   /// Bytes of the workspace: the sums, the copy of a strip of x, the packed pixels of dy.
   std::size_t workspace_bytes() const {
-    return sizeof(S) *
-           static_cast<std::size_t>(sums_elements() + padded(strips_.most_elements()) + strips_.most_pixels() * width());
+    return sizeof(S) * static_cast<std::size_t>(sums_elements() + padded(strips_.most_elements()) +
+                                                strips_.most_pixels() * width());
   }
   /// Sets the workspace. It must be set before anything is packed.
   void use(void* workspace) {
@@ -50,11 +55,12 @@ public:
 
   std::int64_t strips() const { return strips_.size(); }
   void go_to(std::int64_t strip) {
-    first_ = strip == 0;
+    first_ = strip == 0, last_ = strip + 1 == strips_.size();
     box_ = strips_.strip(strip), layout_ = strips_.layout(box_);
     // Each share is a part of the tiles of one panel, one block of channels and one row of taps.
-    const std::int64_t all = std::int64_t{panels()} * strips_.blocks() * tap_rows();
-    parts_ = threads_ == 1 ? 1 : pieces(4 * threads_, static_cast<int>(lesser<std::int64_t>(all, 4 * threads_)));
+    parts_ = threads_ == 1 || finishes_shares_
+                 ? 1
+                 : pieces(4 * threads_, static_cast<int>(lesser<std::int64_t>(groups_of_tiles(), 4 * threads_)));
   }
 
   /// Shares of packing: first the blocks of each image of the strip, then the panels of dy.
@@ -67,9 +73,13 @@ public:
       pack_panel(static_cast<int>(share - of_x));
   }
 
-  std::int64_t shares() const { return std::int64_t{panels()} * strips_.blocks() * tap_rows() * parts_; }
-  /// Adds the products of the strip to the sums of one share.
-  void multiply_share(std::int64_t share) const {
+  std::int64_t shares() const { return groups_of_tiles() * parts_; }
+  /// Bytes that each share needs for itself: the sums, if there is only one strip.
+  std::size_t share_bytes() const {
+    return keeps_sums_ ? 0 : sizeof(S) * static_cast<std::size_t>(strips_.axis(2).taps * strips_.block() * panel);
+  }
+  /// Adds the products of the strip to the sums of one share. `memory` has share_bytes() bytes.
+  void multiply_share(std::int64_t share, void* memory) const {
     const std::int64_t part = share % parts_;
     share /= parts_;
     const int tap_row = static_cast<int>(share % tap_rows());
@@ -79,7 +89,9 @@ public:
     const bool is_run = strips_.is_run(layout_, block);
     tile::cpu_run<S> runs[pixels];
     const int number = find_runs(tap_row, block, q, runs);
-    const gmem_ptr<S> sums = sums_of(q) + step_of(block, std::int64_t{tap_row} * strips_.axis(2).taps) * w;
+    const gmem_ptr<S> sums = keeps_sums_ ? sums_of(q) + step_of(block, std::int64_t{tap_row} * strips_.axis(2).taps) * w
+                                         : gmem_ptr<S>(static_cast<S*>(memory));
+    if (last_ && finishes_shares_) prefetch_columns(q, block, tap_row);
     const tile::even_split tiles(rows, pieces(rows, P.rows)), some(tiles.parts(), parts_);
     for (auto i = some.begin(part); i < some.end(part); ++i) {
       const auto begin = tiles.begin(i), count = tiles.size(i);
@@ -94,6 +106,15 @@ public:
                                                         gmem_ptr<S>(tile_sums), false});
       add(gmem_ptr<S>(tile_sums), sums + begin * w, count * w);
     }
+    if (!last_ || !finishes_shares_) return;
+    auto epilogue = epilogue::in_tile<S, lanes, 1>(p_.epilogue);
+    for (int t = 0; t < strips_.axis(2).taps; ++t) {
+      const int column = column_of(tap_row, t) + block * strips_.block();
+      for (int c = 0; c < channels; c += lanes)
+        finish_square(epilogue, q, column + c, lanes,
+                      [&](int e) { return sums + std::int64_t{t * channels + c + e} * w; });
+    }
+    epilogue.end(lane);
   }
 
   /// If there is no strip, all sums are 0.
@@ -101,29 +122,21 @@ public:
     for (std::int64_t i = 0; i < sums_elements(); i += lanes) lane.store(sums_ + i, splat<lanes>(S(0)));
   }
 
-  /// Shares of the last step: some columns of C for the filters of one panel. Their number does not depend on the number
-  /// of threads, because a partial sum of a bias gradient is over the rows of a share.
-  std::int64_t finish_shares() const { return std::int64_t{panels()} * pieces(p_.c.columns, finished_columns); }
-  /// C = p.finish(sums) for the elements of one share, in packs of columns. The sums of several filters are contiguous:
-  /// squares of them are transposed in registers.
+  /// Shares of the last step: some columns of C for the filters of one panel. Their number does not depend on the
+  /// number of threads, because a partial sum of a bias gradient is over the rows of a share.
+  std::int64_t finish_shares() const {
+    if (finishes_shares_ && strips_.size() > 0) return 0;
+    return std::int64_t{panels()} * pieces(p_.c.columns, finished_columns);
+  }
+  /// C = p.finish(sums) for the elements of one share.
   void finish_share(std::int64_t share) const {
     const int q = static_cast<int>(share % panels());
     const int first = static_cast<int>(share / panels()) * finished_columns,
-              end = lesser(p_.c.columns, first + finished_columns), filters = filters_of(q), w = width_of(q);
+              end = lesser(p_.c.columns, first + finished_columns), w = width_of(q);
     auto epilogue = epilogue::in_tile<S, lanes, 1>(p_.epilogue);
-    for (int column = first; column < end; column += lanes) {
-      gmem_ptr<const S> from[lanes];
-      const int count = lesser(end - column, lanes);
-      for (int e = 0; e < count; ++e) from[e] = sums_of(q) + step_of_column(column + e) * w;
-      for (int v = 0; v < w; v += lanes) {
-        pack<S, lanes> square[lanes];
-        for (int e = 0; e < lanes; ++e)
-          square[e] = e < count ? lane.load(from[e] + v, width_t<lanes>{}) : splat<lanes>(S(0));
-        transpose(square);
-        for (int e = 0; e < lanes && v + e < filters; ++e)
-          finish(epilogue, square[e], q * panel + v + e, column, count);
-      }
-    }
+    for (int column = first; column < end; column += lanes)
+      finish_square(epilogue, q, column, lesser(end - column, lanes),
+                    [&](int e) { return sums_of(q) + step_of_column(column + e) * w; });
     epilogue.end(lane);
   }
 
@@ -150,11 +163,20 @@ private:
   /// The number of taps along depth times height.
   std::int64_t tap_rows() const { return std::int64_t{strips_.axis(0).taps} * strips_.axis(1).taps; }
 
+  /// The number of shares that are not divided further.
+  std::int64_t groups_of_tiles() const { return std::int64_t{panels()} * strips_.blocks() * tap_rows(); }
+
   // The sums are (panel, block of channels, tap, channel, filter).
-  std::int64_t sums_elements() const { return padded(p_.c.columns * width()); }
+  std::int64_t sums_elements() const { return keeps_sums_ ? padded(p_.c.columns * width()) : 0; }
   gmem_ptr<S> sums_of(int q) const { return sums_ + std::int64_t{q} * panel * p_.c.columns; }
   std::int64_t step_of(int block, std::int64_t tap) const {
     return std::int64_t{block} * strips_.block() * strips_.taps() + tap * strips_.channels_of(block);
+  }
+  /// The column of C of channel 0 of a tap: tap t of a row of taps.
+  int column_of(int tap_row, int t) const {
+    const tile::strip_axis &depth = strips_.axis(0), &height = strips_.axis(1), &width = strips_.axis(2);
+    const int i = depth.tap_in_operand(tap_row / height.taps), j = height.tap_in_operand(tap_row % height.taps);
+    return ((i * height.taps + j) * width.taps + width.tap_in_operand(t)) * p_.c.channels.value();
   }
   /// The number of the tap and channel of a column of C, in the order of the sums.
   std::int64_t step_of_column(int column) const {
@@ -197,13 +219,15 @@ private:
       for (std::int64_t y = 0; y < box_.count[1]; ++y)
         for (std::int64_t z = 0; z < box_.count[2]; ++z, b = b + box_.count[3] * width_of(q))
           if (has(0, box_.begin[1] + y, i) && has(1, box_.begin[2] + z, j))
-            runs[number++] = {copy_ + (block * layout_.block_step + n * layout_.image_step + y * layout_.pixel_steps[0] +
-                                       z * layout_.pixel_steps[1] + i * layout_.tap_steps[0] + j * layout_.tap_steps[1]),
+            runs[number++] = {copy_ +
+                                  (block * layout_.block_step + n * layout_.image_step + y * layout_.pixel_steps[0] +
+                                   z * layout_.pixel_steps[1] + i * layout_.tap_steps[0] + j * layout_.tap_steps[1]),
                               b, static_cast<std::int32_t>(box_.count[3])};
     return number;
   }
 
-  /// Adds `count` sums of a strip, whole vectors, to the sums of the strips before; those of the first strip are stored.
+  /// Adds `count` sums of a strip, whole vectors, to the sums of the strips before; those of the first strip are
+  /// stored.
   void add(gmem_ptr<const S> from, gmem_ptr<S> to, std::int64_t count) const {
     for (std::int64_t i = 0; i < count; i += lanes) {
       auto sum = lane.load(from + i, width_t<lanes>{});
@@ -212,6 +236,34 @@ private:
     }
   }
 
+  /// C = p.finish(sums) for `count` columns from `column` on and the filters of panel q. `sums_of_one(e)` is the
+  /// address of the sums of column e, which are contiguous over the filters: squares of them are transposed in
+  /// registers.
+  template <class TileEpilogue, class SumsOfOne>
+  void finish_square(TileEpilogue& epilogue, int q, int column, int count, const SumsOfOne& sums_of_one) const {
+    gmem_ptr<const S> from[lanes];
+    for (int e = 0; e < count; ++e) from[e] = sums_of_one(e);
+    const int filters = filters_of(q);
+    for (int v = 0; v < filters; v += lanes) {
+      pack<S, lanes> square[lanes];
+      for (int e = 0; e < lanes; ++e)
+        square[e] = e < count ? lane.load(from[e] + v, width_t<lanes>{}) : splat<lanes>(S(0));
+      transpose(square);
+      for (int e = 0; e < lanes && v + e < filters; ++e) finish(epilogue, square[e], q * panel + v + e, column, count);
+    }
+  }
+  /// Prefetches the elements of C that a share will write: they arrive while the share is computed.
+  void prefetch_columns(int q, int block, int tap_row) const {
+    if (p_.c.filters.channel_stride != 1) return;
+    constexpr int line = 64 / static_cast<int>(sizeof(C));
+    for (int t = 0; t < strips_.axis(2).taps; ++t) {
+      const int column = column_of(tap_row, t) + block * strips_.block();
+      for (int f = 0; f < filters_of(q); ++f) {
+        const auto c = p_.c.at(q * panel + f, column);
+        for (int i = 0; i < strips_.channels_of(block); i += line) tile::prefetch(c + i);
+      }
+    }
+  }
   /// C = p.finish(sums) for `count` columns of one row.
   template <class TileEpilogue>
   void finish(TileEpilogue& epilogue, const pack<S, lanes>& sums, int row, int column, int count) const {
@@ -248,7 +300,8 @@ private:
   int threads_, parts_ = 1;
   gmem_ptr<S> sums_{nullptr};
   gmem_ptr<factor> copy_{nullptr}, packed_{nullptr};  // x as strips_ lays it out; dy as (panel, pixel, filter)
-  bool first_ = true;                                 // the strip is the first one
+  bool first_ = true, last_ = true;                   // the strip is the first one, the last one
+  bool finishes_shares_ = false, keeps_sums_ = true;  // keeps_sums_: the workspace holds all sums
   tile::pixel_box box_{};
   tile::strip_layout layout_{};
 };
