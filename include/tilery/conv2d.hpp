@@ -31,7 +31,9 @@ namespace tilery::inline TILERY_ABI {
 /// scales of `gemm_factors`. y has the type of x and w, or the accumulation type, or float, half or bf16 as for `gemm`.
 ///
 /// Kernels. The convolution is a GEMM whose operands are gathered as they are loaded; no matrix of patches exists in
-/// memory. A convolution with one tap, no padding and a stride of 1 is the plain GEMM, with its bits.
+/// memory. A convolution with one tap, no padding and a stride of 1 is the plain GEMM, with its bits. A depthwise
+/// convolution (groups = c > 1) has kernels of its own, fastest with 3, 5 or 7 taps along the width; their policies are
+/// depthwise_policy and, for the weight gradient, depthwise_weight_policy.
 ///
 /// Epilogues. All of `gemm`. The output is the matrix of its pixels (n p q rows) by its channels (of all groups): a
 /// residual or a stored tensor is passed as a matrix view of that size.

@@ -258,6 +258,24 @@ TYPED_TEST(conv_depthwise_on, runs_the_callers_policy_or_says_why_not) {
 }
 
 #ifndef __CUDACC__  // no GPU is needed
+TEST(conv_depthwise, is_explained) {
+  const tensor_view<const float, 4> x(nullptr, 2, 14, 14, 64), w(nullptr, 64, 3, 3, 1);
+  const tensor_view<float, 4> y(nullptr, 2, 14, 14, 64);
+  const conv_options<2> o{.padding = 1, .groups = 64};
+  const virtual_gpu gpu(arch::sm_90);
+  EXPECT_EQ(
+      std::string(explain_conv2d(gpu, x, w, y, o).c_str()),
+      "conv2d of 2 images of 14 x 14 x 64 with 64 filters of 3 x 3 x 1 in 64 groups (a product of 392 x 1 x 9) "
+      "(f32) runs a depthwise kernel, strips of 7 pixels x 4 channels a lane, 32 channels and 128 strips a block "
+      "of 128 threads: 3 taps along the width: each pixel is loaded once for them; tiles from the table's row for "
+      "sm_75, not measured: computed from registers and from bytes in the L1 cache");
+  EXPECT_NE(std::string(explain_conv2d_weight_gradient(cpu(1), x, y, w, o).c_str()).find("a depthwise weight gradient"),
+            std::string::npos);
+  constexpr depthwise_policy mine{.vector = 2, .width = 5};
+  EXPECT_NE(std::string(explain_conv2d<mine>(gpu, x, w, y, o).c_str()).find("cannot run on a depthwise kernel"),
+            std::string::npos);
+}
+
 TEST(conv_depthwise_on_cpu, has_the_same_bits_on_any_number_of_threads) {
   const int n = 4, side = 30, c = 48;
   const auto x = draw_values<float>(static_cast<std::size_t>(n) * side * side * c), dy = draw_values<float>(x.size());

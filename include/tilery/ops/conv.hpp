@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What the convolution ops of all ranks and directions have in common: they check their tensors, compute 1x1
-// convolutions as plain GEMMs, and run all others as products of gathered operands.
+// convolutions as plain GEMMs, depthwise convolutions by kernels of their own (run_depthwise.hpp), and all others as
+// products of gathered operands.
 #pragma once
 #pragma GCC system_header
 
@@ -183,7 +184,7 @@ void run_given_depthwise(const Executor& executor, const conv_call<N, X, W, Y, E
     refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
     refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
     depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(c.at));
-    if (!is_depthwise(g)) problem.why_not = "a depthwise policy needs groups of one channel, and several of them";
+    if (!is_depthwise(g)) problem.why_not = why_no_depthwise;
     if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
     // A policy of the other kind is a misfit.
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, depthwise_policy> == (forward || data))

@@ -26,6 +26,9 @@ using depthwise_total = product_params<depthwise_slices<T, finish_t<T, C>>, dept
 /// True if each group of channels has one channel, and there are several groups.
 inline bool is_depthwise(const conv_geometry& g) { return g.channels == 1 && g.groups > 1; }
 
+/// The reason why another convolution cannot run on a depthwise policy.
+inline constexpr const char* why_no_depthwise = "a depthwise policy needs groups of one channel, and several of them";
+
 /// Returns the walk of a forward pass or of a data gradient in dimension d.
 inline tile::depthwise_walk walk_of(const conv_geometry& g, int d, bool is_gradient) {
   tile::depthwise_walk walk{fast_divisor(1), g.stride[d], g.dilation[d], 1, {}};

@@ -69,6 +69,25 @@ auto launched_conv(const conv_problem& problem) {
   };
 }
 
+/// Returns one sentence about a depthwise convolution: the policy that its table picks. `serves` is set to false, and
+/// the sentence is empty, if no depthwise kernel serves the convolution.
+template <conv_direction Direction, class T, class Executor, class X, class Y>
+sentence explain_chosen_depthwise(const Executor& executor, const sentence& what, const conv_geometry& g,
+                                  const images_view<X>& x, const images_view<Y>& y, bool& serves, where at) {
+  serves = false;
+  if constexpr (is_float_type<T>) {
+    const depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(at));
+    if (!is_depthwise(g) || problem.why_not) return {};
+    serves = true;
+    using table = depthwise_table_of<Executor, T, Direction>;
+    const choice picked = table::choose(problem);
+    return {sentence(what, " (", element<T>::name, ") runs "), describe(table::candidates[picked.index]),
+            sentence(": ", picked.reason, "; tiles "), describe_row(picked)};
+  } else {
+    return {};
+  }
+}
+
 /// Returns one sentence about a convolution: the policy that the selector picks, or policy P unless P is any_policy,
 /// and its cost. The views are checked as the op checks them, apart from their memory.
 template <conv_direction Direction, auto P, int N, class Executor, class X, class W, class Y>
@@ -90,12 +109,20 @@ sentence explain_conv(const Executor& executor, const conv_names& names, const X
     as_matrix(x, x_is_matrix), as_matrix(y, y_is_matrix);
     if (is_pointwise(g) && x_is_matrix && y_is_matrix)
       return {what, " has one tap, no padding and a stride of 1: it runs as the GEMM of this size (explain_gemm)"};
+    bool is_depthwise_kernel;
+    const sentence depthwise = explain_chosen_depthwise<Direction, T>(executor, what, g, x, y, is_depthwise_kernel, at);
+    if (is_depthwise_kernel) return depthwise;
     return with_conv_table<T, Direction, Executor>(problem, at, [&]<class Table>() {
       const choice picked = Table::choose(problem);
       return explain_policy<T, T, Executor>(what, Table::candidates[picked.index],
                                             {picked.reason, "; tiles ", describe_row(picked)}, problem.product,
                                             launched_conv<T>(problem), cost_of<T, C>(problem));
     });
+  } else if constexpr (is_depthwise_policy<std::remove_cvref_t<decltype(P)>>) {
+    depthwise_problem of_channels = describe_depthwise(Direction, g, x, y, executor.target(at));
+    if (!is_depthwise(g)) of_channels.why_not = why_no_depthwise;
+    if (const char* why = misfit(P, of_channels)) return {what, " cannot run on ", describe(P), ": ", why};
+    return {sentence(what, " (", element<T>::name, ") runs "), describe(P), ": asked for"};
   } else {
     if (const char* why = misfit(P, problem)) return {what, " cannot run on ", describe(P), ": ", why};
     return explain_policy<T, T, Executor>(what, P, "asked for", problem.product, launched_conv<T>(problem),

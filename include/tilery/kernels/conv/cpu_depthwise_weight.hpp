@@ -59,13 +59,37 @@ private:
                                        : splat<vector>(S(0));
     }
     tile::strip_place place = p.grid.at(begin);
-    for (int strip = begin; strip < end; ++strip, place.first += P.strip)
+    for (int strip = begin; strip < end; ++strip, place.first += P.strip) {
+      if (group == 0) prefetch_below(p, place, channel);
       tile::add_strip<P, Whole>(lane, p, taps, place, channel, p.filters - channel, sums);
+    }
     TILERY_UNROLL
     for (int r = 0; r < P.tap_rows; ++r) {
       TILERY_UNROLL
       for (int t = 0; t < P.width; ++t)
         if (taps.has(p, r, t)) lane.store(p.sums_at(slice, taps.number(p, r, t), channel), sums[r][t]);
+    }
+  }
+
+  /// Prefetches what the strip below this one reads first, as the kernel of the forward pass does (depthwise.hpp).
+  TILERY_SIMT static void prefetch_below(const params& p, const tile::strip_place& place, int channel) {
+    const auto &x = p.x, &dy = p.gradient;
+    if (place.y + 1 >= dy.extents[1]) return;
+    const auto of_dy = dy.data + (place.image * dy.image_stride + place.z * dy.strides[0] +
+                                  (place.y + 1) * dy.strides[1] + channel * dy.channel_stride);
+    TILERY_UNROLL
+    for (int i = 0; i < P.strip; ++i)
+      if (place.first + i < dy.extents[2]) __builtin_prefetch((of_dy + (place.first + i) * dy.strides[2]).raw());
+    const int input = vector == 1 ? p.multiplier.quotient(channel) : channel;
+    const int z = place.z * p.walk[0].step + p.walk[0].origin, first = place.first * p.walk[2].step + p.walk[2].origin;
+    const int y = place.y * p.walk[1].step + p.walk[1].origin + p.taps[1] * p.walk[1].tap_step;
+    if (!tile::is_inside(z, x.extents[0])) return;
+    for (int row = y; row < y + p.walk[1].step && row < x.extents[1]; ++row) {
+      if (row < 0) continue;
+      const auto of_x =
+          x.data + (place.image * x.image_stride + z * x.strides[0] + row * x.strides[1] + input * x.channel_stride);
+      for (int i = first; i < first + P.strip * p.walk[2].step && i < x.extents[2]; ++i)
+        if (i >= 0) __builtin_prefetch((of_x + i * x.strides[2]).raw());
     }
   }
 };

@@ -112,22 +112,38 @@ private:
       }
     }
     if constexpr (on_cpu)
-      prefetch_below(a, place, y.first + y.taps.taps * a.walk[1].tap_step, z.first, x.origin, channel);
+      prefetch_below(p, place, y.first + y.taps.taps * a.walk[1].tap_step, z.first, x.origin, channel);
     finish<Whole>(lane, p, epilogue, place, channel, inside, sums);
   }
 
-  /// Prefetches the pixels of the input's row `at_y`, which the strip below this one reads first: the CPU's own
-  /// prefetcher does not follow strips from row to row.
-  static void prefetch_below(const depthwise_images<T>& a, const tile::strip_place& place, int at_y, int at_z,
-                             int origin, int channel) {
-    const int x = place.first * a.walk[2].in_step + origin;
-    if (!tile::is_inside(at_y, a.images.extents[1]) || !tile::is_inside(at_z, a.images.extents[0])) return;
-    const auto from = a.images.data + (place.image * a.images.image_stride + at_z * a.images.strides[0] +
-                                       at_y * a.images.strides[1] + channel * a.images.channel_stride);
-    TILERY_UNROLL
-    for (int i = 0; i < strip; ++i)
-      if (x + i * a.walk[2].in_step < a.images.extents[2])
-        __builtin_prefetch((from + (x + i * a.walk[2].in_step) * a.images.strides[2]).raw());
+  /// Prefetches what the strip below this one reads and writes first: the input's rows from `at_y` on, and its own row.
+  /// The CPU's own prefetcher does not follow the short runs of a strip's pixels. Inlined, because g++ removes calls of
+  /// functions that only prefetch.
+  TILERY_SIMT static void prefetch_below(const Params& p, const tile::strip_place& place, int at_y, int at_z,
+                                         int origin, int channel) {
+    const auto& x = p.a.images;
+    const auto& y = p.c.images;
+    const tile::depthwise_walk &rows = p.a.walk[1], &along = p.a.walk[2];
+    if (place.y + 1 < y.extents[1]) {
+      const auto to = y.data + (place.image * y.image_stride + place.z * y.strides[0] + (place.y + 1) * y.strides[1] +
+                                channel * y.channel_stride);
+      TILERY_UNROLL
+      for (int i = 0; i < strip; ++i) {
+        const int at = place.width_class + (place.first + i) * along.classes.value();
+        if (at < y.extents[2]) __builtin_prefetch((to + at * y.strides[2]).raw(), 1);
+      }
+    }
+    if (!tile::is_inside(at_z, x.extents[0])) return;
+    for (int row = at_y; row < at_y + rows.in_step && row < x.extents[1]; ++row) {
+      if (row < 0) continue;
+      const auto from = x.data + (place.image * x.image_stride + at_z * x.strides[0] + row * x.strides[1] +
+                                  channel * x.channel_stride);
+      TILERY_UNROLL
+      for (int i = 0; i < strip; ++i) {
+        const int at = (place.first + i) * along.in_step + origin;
+        if (tile::is_inside(at, x.extents[2])) __builtin_prefetch((from + at * x.strides[2]).raw());
+      }
+    }
   }
 
   /// Adds the products of P.width neighbouring taps: tap t of pixel i reads pixel first + origin + i + t.
