@@ -129,7 +129,7 @@ private:
                                 channel * y.channel_stride);
       TILERY_UNROLL
       for (int i = 0; i < strip; ++i) {
-        const int at = place.width_class + (place.first + i) * along.classes.value();
+        const int at = place.width_class + (place.first + i) * along.classes.value;
         if (at < y.extents[2]) __builtin_prefetch((to + at * y.strides[2]).raw(), 1);
       }
     }
