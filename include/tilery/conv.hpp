@@ -3,6 +3,10 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/core/macros_off.inc>
+
 #include <tilery/conv1d.hpp>
 #include <tilery/conv2d.hpp>
 #include <tilery/conv3d.hpp>
+
+#include <tilery/core/macros_on.inc>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The candidates of the GEMM on tensor cores for elements of ELEMENT; -DFUSED for an epilogue with an operand, read
-// element by element; -DSUMMED for one that sums up columns, too; -DGROUPED for a group's parameters; those of conv.hpp for
-// the convolutions; -DFEW for one
-// kernel each of those that the table has: large and small tiles, few rows or columns, and any strides.
+// element by element; -DSUMMED for one that sums up columns, too; -DGROUPED for a group's parameters; those of conv.hpp
+// for the convolutions; -DFEW for one kernel each of those that the table has: large and small tiles, few rows or
+// columns, and any strides.
 #include "conv.hpp"
 #include "kernels.hpp"
 
