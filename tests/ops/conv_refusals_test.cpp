@@ -266,4 +266,27 @@ TYPED_TEST(conv_policy_refusals_on, never_replaces_the_callers_policy) {
   this->expect_nothing_written();
 }
 
+TYPED_TEST(conv_policy_refusals_on, explains_what_would_run) {
+  const auto& on = this->executor;
+  float* p = this->x_memory.data_handle();
+  const auto says = [](const sentence& text, const char* part) {
+    return std::string(text.c_str()).find(part) != std::string::npos;
+  };
+  const auto x = tensor(p, {2, 8, 8, 16}), w = tensor(p, {32, 3, 3, 16}), y = tensor(p, {2, 4, 4, 32});
+  const conv_options<2> halved{.stride = 2, .padding = 1};
+  const sentence forward = explain_conv2d(on, x, w, y, halved);
+  EXPECT_TRUE(
+      says(forward, "conv2d of 2 images of 8 x 8 x 16 with 32 filters of 3 x 3 x 16 (a product of 32 x 32 x 144)"))
+      << forward.c_str();
+  EXPECT_TRUE(says(forward, "gemm_simt with blocks of 64 x 64 x 16")) << forward.c_str();
+  const sentence data = explain_conv2d_data_gradient(on, y, w, x, halved);
+  EXPECT_TRUE(says(data, "4 blocks, one for each tile of 4 residue classes")) << data.c_str();
+  EXPECT_TRUE(says(explain_conv2d_weight_gradient(on, x, y, w, halved), "conv2d_weight_gradient of 2 images"));
+  EXPECT_TRUE(says(explain_conv2d(on, x, tensor(p, {32, 1, 1, 16}), tensor(p, {2, 8, 8, 32})), "runs as the GEMM"));
+  EXPECT_TRUE(says(explain_conv2d<packs>(on, tensor(p, {1, 4, 4, 6}), tensor(p, {4, 2, 2, 6}), tensor(p, {1, 3, 3, 4})),
+                   "cannot run on gemm_simt"));
+  EXPECT_REFUSED(explain_conv2d(on, x, w, tensor(p, {2, 8, 4, 32}), halved),
+                 "conv2d: the height of y is 8; it must be 4");
+}
+
 }  // namespace
