@@ -5,6 +5,7 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/core/extent.hpp>
 #include <tilery/policies/conv_geometry.hpp>
 #include <tilery/tile/pixel_grid.hpp>
 
