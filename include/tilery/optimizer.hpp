@@ -1,175 +1,276 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Optimizers: one step for one tensor of weights, in one pass over memory.
+// optimizer: updates all tensors of a network by one rule in one launch, and owns the rule's states (velocity, moments)
+// and the master weights. The rules are in kernels/optimizer/; kernels/optimizer/rule.hpp says how to write one.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/macros_off.inc>
 
-#include <tilery/core/shape.hpp>
+#include <tilery/copy.hpp>
+#include <tilery/core/buffer.hpp>
+#include <tilery/fill.hpp>
 #include <tilery/kernels/optimizer/adam.hpp>
 #include <tilery/kernels/optimizer/sgd.hpp>
-#include <tilery/ops/elementwise.hpp>
-#include <tilery/ops/optimizer_checks.hpp>
-#include <tilery/ops/wrong_call.hpp>
+#include <tilery/ops/optimizer_tables.hpp>
+#include <tilery/ops/optimizer_tensors.hpp>
+#include <tilery/ops/rule_checks.hpp>
+#include <tilery/ops/run_update.hpp>
+#include <tilery/update.hpp>
 
-#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace tilery::inline TILERY_ABI {
 
-/// Settings of `sgd`.
-struct sgd_options {
-  double rate = 0.01;       ///< at least 0; 0 leaves the weights as they are
-  double momentum = 0;      ///< at least 0; with 0 the velocity is neither read nor written
-  double weight_decay = 0;  ///< at least 0; weight_decay times the weight is added to the gradient
-  bool nesterov = false;    ///< true: Nesterov's form of the step (see `sgd`)
+/// How an optimizer keeps weights whose type (half, bf16) is narrower than the accumulation type.
+enum class narrow_weights : int {
+  masters,     ///< float master weights are updated, and rounded to the weights: no update is lost
+  stochastic,  ///< the weights alone, rounded at random (core/stochastic_round.hpp): an update is right on average
+  nearest      ///< the weights alone, rounded to nearest: an update below half of the weights' spacing is lost
 };
 
-/// Settings of `adam`.
-struct adam_options {
-  double rate = 1e-3;                 ///< at least 0; 0 leaves the weights as they are
-  double beta1 = 0.9, beta2 = 0.999;  ///< in [0, 1)
-  double epsilon = 1e-8;              ///< at least 0; with 0, a weight whose moments are 0 becomes NaN, 0 / 0
-  double weight_decay = 0;            ///< at least 0
-  bool decoupled = true;        ///< true: weight decay shrinks the weights (AdamW); false: it is added to the gradient
-  int step = 1;                 ///< number of this step, from 1; for the bias correction
-  bool bias_correction = true;  ///< false: the moments are used without correction, and `step` is not used
+/// Settings of an `optimizer`.
+struct optimizer_options {
+  narrow_weights narrow = narrow_weights::masters;  ///< not used if the weights are float or double
+  std::uint64_t seed = 0;                           ///< of stochastic rounding
+  /// Each element of a gradient is limited to +- this number (clipping by value); above 0. NaN stays NaN.
+  double largest_gradient = std::numeric_limits<double>::infinity();
 };
 
-/// One step of gradient descent: w -= rate v with v = momentum v + g and g = gradient + weight_decay w. v is the
-/// velocity. Nesterov's form subtracts rate (g + momentum v) instead of rate v.
-///
-/// Types. Weights and gradient: double, float, half, bf16. The velocity has the accumulation type of the weights
-/// (double for double, else float), and the step is computed in it.
-///
-/// Shapes and aliasing. Dense tensors of any rank and the same size; no two may share memory. An extent is at most
-/// `largest_extent`, about 2^31: a larger tensor must be a matrix or have more dimensions. The velocity must be 0
-/// before the first step. With momentum = 0 the velocity may be an empty view.
-///
-/// Errors. Throws `error` before anything is launched: options out of their range, wrong shapes, gaps between elements,
-/// null views, memory that the executor cannot reach, aliases.
-template <executor Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank V>
-void sgd(const Executor& executor, const W& weights, const G& gradient, const V& velocity, sgd_options o,
-         where at = {}) {
-  using T = element_type_of<W>;
-  using S = element_type_of<V>;
-  using D = std::remove_const_t<element_type_of<G>>;
-  static_assert(std::is_same_v<S, accumulator_t<T>>,
-                "sgd: the velocity must have the accumulation type of the weights: double for double, else float");
-  const std::int64_t columns = ops::row_length({"sgd: ", "weights"}, weights, at);
-  const auto w = ops::as_rows("sgd", {"sgd: ", "weights"}, weights, columns, at);
-  const matrix_view<const D> g = ops::as_rows("sgd", {"sgd: ", "gradient"}, gradient, columns, at);
-  auto v = ops::as_rows("sgd", {"sgd: ", "velocity"}, velocity, columns, at);
-  ops::check_positive<S>("sgd", "rate", o.rate, at);
-  ops::check_positive<S>("sgd", "weight_decay", o.weight_decay, at);
-  ops::check_positive<S>("sgd", "momentum", o.momentum, at);
-  if (o.momentum == 0) v = {};
-  operands all = {writes("weights", w), reads("gradient", g)};
-  if (o.momentum != 0) all.push_back(writes("velocity", v));
-  refuse(check_same_shape("sgd", all), at);
-  refuse(check_call("sgd", all, executor.reachable()), at);
-  sgd_params<T, D, S>
-      p{w.extents[0],     w.extents[1],           for_kernel<T>(w),           for_kernel<const D>(g),
-        for_kernel<S>(v), static_cast<S>(o.rate), static_cast<S>(o.momentum), static_cast<S>(o.weight_decay),
-        o.nesterov};
-  ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, v), p, all, at);
-}
+/// A tensor of an optimizer that a checkpoint has to keep: dense, in the memory of the optimizer's executor.
+struct optimizer_tensor {
+  std::string name;                   ///< "adam.first.conv1.weight", or "adam.scalars"
+  const char* type;                   ///< of its elements: "f32", "f64"...
+  void* data;                         ///< its elements
+  std::int64_t element_bytes;         ///< bytes of an element
+  std::vector<std::int64_t> extents;  ///< those of the weights
+};
 
-/// Computes the step without momentum and velocity: w -= rate g.
-template <executor Executor, tensor_of_floats W, tensor_of_floats G>
-void sgd(const Executor& executor, const W& weights, const G& gradient, sgd_options o, where at = {}) {
-  if (o.momentum != 0)
-    throw error({"sgd: momentum is ", o.momentum,
-                 " without a velocity; the velocity must be a tensor of the weights' shape, initially zeros"},
-                at);
-  sgd(executor, weights, gradient, vector_view<accumulator_t<element_type_of<W>>>(), o, at);
-}
+/// Updates the weights of a network by a rule, such as rule::adamw. All tensors are updated in one launch; a second
+/// launch, of one block, computes the groups' constants.
+///
+///   optimizer adam(executor, std::vector{rule::adamw{.rate = 1e-3}}, std::vector{parameter("w", w, dw)});
+///   for (...) { forward and backward; adam.step(executor); }
+///
+/// Groups. Each group is a rule with hyperparameters of its own; a parameter names its group by its index. A group's
+/// learning rate in an update is its `rate` times the rate factor (set_rate_factor).
+///
+/// Types. Weights and gradients: double, float, half, bf16. An update is computed in the accumulation type of the
+/// weights: double for double, else float. States have this type by default, or the type `State` (float or bf16).
+///
+/// Memory. The constructor allocates the states and sets them to zero, allocates the master weights
+/// (narrow_weights::masters) and sets them to the weights. Weights and gradients stay the caller's.
+///
+/// Determinism. The same weights, gradients and states give the same bits, also with stochastic rounding, whose random
+/// numbers are a function of the seed, the parameter's index, the element and the number of the update.
+///
+/// Graphs. step() passes no number from the host that changes from update to update: a captured step can be replayed.
+/// The number of the update and the rate factor are in the executor's memory. If the tensors do not fit a kernel's
+/// arguments (some 400), the first step() copies a table to the executor's memory: call it once before a capture.
+///
+/// Errors. The constructor throws `error` before anything is allocated: no groups, hyperparameters outside of their
+/// domains, and, with the parameter's index and name, wrong shapes, gaps between elements, null views, memory that the
+/// executor cannot reach, a group that does not exist, tensors that share memory.
+template <update_rule Rule, class Weight, class Gradient = Weight, class State = accumulator_t<Weight>>
+class optimizer {
+  using accumulator = accumulator_t<Weight>;
+  using record = tensor_record<Weight, Gradient, State, Rule::states>;
+  using constants = update_constants<Rule, accumulator>;
+  static_assert(std::is_same_v<State, accumulator> || (std::is_same_v<State, bf16> && sizeof(Weight) <= 4),
+                "optimizer: the states must have the accumulation type of the weights (double for double, else float), "
+                "or be bf16");
 
-/// One step of Adam, or of AdamW if the weight decay is decoupled (the default). kernels/optimizer/adam.hpp has the
-/// formulas. `first` and `second` are the two moments; they must be 0 before the first step.
-///
-/// Types. Weights and gradient: double, float, half, bf16. The moments have the accumulation type of the weights
-/// (double for double, else float), and the step is computed in it.
-///
-/// Shapes and aliasing. Dense tensors of any rank and the same size; no two may share memory.
-///
-/// NaN and infinity. If the moments are float, a finite gradient beyond +-1.8e19 / sqrt(1 - beta2) makes the second
-/// moment of its weight infinite. From then on (if beta2 is not 0), only a decoupled weight decay changes this weight,
-/// as long as the gradients are finite.
-///
-/// Errors. Throws `error` before anything is launched: options out of their range, wrong shapes, gaps between elements,
-/// null views, memory that the executor cannot reach, aliases.
-template <executor Executor, tensor_of_floats W, tensor_of_floats G, tensor_of_any_rank M, tensor_of_any_rank V>
-void adam(const Executor& executor, const W& weights, const G& gradient, const M& first, const V& second,
-          adam_options o, where at = {}) {
-  using T = element_type_of<W>;
-  using S = accumulator_t<T>;
-  using D = std::remove_const_t<element_type_of<G>>;
-  static_assert(std::is_same_v<element_type_of<M>, S> && std::is_same_v<element_type_of<V>, S>,
-                "adam: both moments must have the accumulation type of the weights: double for double, else float");
-  const std::int64_t columns = ops::row_length({"adam: ", "weights"}, weights, at);
-  const auto w = ops::as_rows("adam", {"adam: ", "weights"}, weights, columns, at);
-  const matrix_view<const D> g = ops::as_rows("adam", {"adam: ", "gradient"}, gradient, columns, at);
-  const auto m = ops::as_rows("adam", {"adam: ", "first"}, first, columns, at);
-  const auto v = ops::as_rows("adam", {"adam: ", "second"}, second, columns, at);
-  ops::check_positive<S>("adam", "rate", o.rate, at);
-  ops::check_share<S>("adam", "beta1", o.beta1, at);
-  ops::check_share<S>("adam", "beta2", o.beta2, at);
-  ops::check_positive<S>("adam", "epsilon", o.epsilon, at);
-  ops::check_positive<S>("adam", "weight_decay", o.weight_decay, at);
-  if (o.step < 1) throw error({"adam: step is ", o.step, "; it must be at least 1"}, at);
-  operands all = {writes("weights", w), reads("gradient", g), writes("first", m), writes("second", v)};
-  refuse(check_same_shape("adam", all), at);
-  refuse(check_call("adam", all, executor.reachable()), at);
-  const S decay = o.decoupled ? S(0) : static_cast<S>(o.weight_decay);
-  const S keep = o.decoupled ? static_cast<S>(1 - o.rate * o.weight_decay) : S(1);
-  const auto correction = [&o](double beta) { return o.bias_correction ? 1 / (1 - std::pow(beta, o.step)) : 1.0; };
-  const double rate = o.rate * correction(o.beta1);
-  if (!is_finite<S>(rate))
-    throw error({"adam: rate is ", o.rate, "; times the correction of the first moment it must be a finite ",
-                 element<S>::name},
-                at);
-  adam_params<T, D, S> p{w.extents[0],
-                         w.extents[1],
-                         for_kernel<T>(w),
-                         for_kernel<const D>(g),
-                         for_kernel<S>(m),
-                         for_kernel<S>(v),
-                         static_cast<S>(rate),
-                         static_cast<S>(o.beta1),
-                         static_cast<S>(o.beta2),
-                         static_cast<S>(1 - o.beta1),
-                         static_cast<S>(1 - o.beta2),
-                         static_cast<S>(o.epsilon),
-                         decay,
-                         keep,
-                         static_cast<S>(std::sqrt(correction(o.beta2)))};
-  ops::launch_elementwise<S>(executor, ops::describe_elements(16 / sizeof(S), w, g, m, v), p, all, at);
-}
+public:
+  template <executor Executor>
+  optimizer(const Executor& executor, std::vector<Rule> groups, std::vector<parameter<Weight, Gradient>> parameters,
+            optimizer_options options = {}, where at = {})
+      : groups_(std::move(groups)), parameters_(std::move(parameters)), options_(options) {
+    refuse(check(executor.reachable()), at);
+    allocate(executor, at);
+  }
 
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void sgd(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
-template <class Executor, class W, class G, class V>
-void sgd(const Executor&, const W&, const G&, const V&, sgd_options, where = {}) {
-  ops::refuse_call<true, Executor, W, G, V>();
-}
-template <class Executor, class W, class G>
-void sgd(const Executor&, const W&, const G&, sgd_options, where = {}) {
-  ops::refuse_call<true, Executor, W, G>();
-}
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void adam(const Arguments&...) { ops::refuse_call<true, Arguments...>(); }
-template <class Executor, class W, class G, class M, class V>
-void adam(const Executor&, const W&, const G&, const M&, const V&, adam_options, where = {}) {
-  ops::refuse_call<true, Executor, W, G, M, V>();
-}
-template <class Executor, class W, class G, class M>
-void adam(const Executor&, const W&, const G&, const M&, adam_options, where = {}) {
-  ops::refuse_call<true, Executor, W, G, M>();
-}
+  /// Makes one update of all weights, with the policy that the selector picks.
+  template <executor Executor>
+  void step(const Executor& executor, where at = {}) {
+    using table = optimizer_table<Executor, ops::widest_type<record>>;
+    with_candidate<table>(table::choose(optimizer_problem{}, executor.target()).index,
+                          [&]<elementwise_policy P>() { step<P>(executor, at); });
+  }
+  /// Makes one update with your policy.
+  template <elementwise_policy P, executor Executor>
+  void step(const Executor& executor, where at = {}) {
+    ops::launch_advance<accumulator, Executor, Rule>(executor, groups_, scalars_.data_handle(),
+                                                     constants_.data_handle(),
+                                                     static_cast<accumulator>(options_.largest_gradient), known_, at);
+    tables_.template with_table<P>(executor, records_, known_, at,
+                                   [&]<class Table>(const Table& table, std::int64_t chunks) {
+                                     const update_params<Rule, Table> p{.table = table,
+                                                                        .chunks = chunks,
+                                                                        .constants_of_groups =
+                                                                            gmem_ptr<const std::int32_t>(
+                                                                                constants_.data_handle()),
+                                                                        .constants = {},
+                                                                        .seed = options_.seed,
+                                                                        .stochastic = options_.narrow ==
+                                                                                      narrow_weights::stochastic};
+                                     ops::launch_update<P>(executor, p, known_, at);
+                                   });
+  }
+
+  /// Sets the factor of all learning rates from the next update on: a schedule's value. At least 0.
+  template <executor Executor>
+  void set_rate_factor(const Executor& executor, double factor, where at = {}) {
+    if (!(factor >= 0 && is_finite<double>(factor)))
+      throw error({Rule::name, ": the rate factor is ", factor, "; it must be at least 0 and finite"}, at);
+    fill(executor, vector(scalars_.data_handle() + optimizer_scalar::rate_factor, 1), factor, at);
+  }
+
+  /// Returns how many updates were made. Waits for the executor.
+  template <executor Executor>
+  std::int64_t steps(const Executor& executor, where at = {}) const {
+    double all[optimizer_scalar::count];
+    copy_dense(executor, scalars_, vector(all, optimizer_scalar::count), at);
+    executor.wait(at);
+    return static_cast<std::int64_t>(all[optimizer_scalar::step]);
+  }
+
+  /// Returns the tensors that a checkpoint has to keep, besides the weights: states, master weights and scalars. To
+  /// resume, make an optimizer of the same rule and parameters and write the saved elements to its tensors: training
+  /// then continues bit for bit.
+  std::vector<optimizer_tensor> saved_tensors() const { return saved_; }
+
+private:
+  static constexpr bool is_narrow = sizeof(Weight) < sizeof(accumulator);
+  static constexpr std::int64_t row = 64;  // states begin at multiples of 64 elements
+
+  bool has_masters() const { return is_narrow && options_.narrow == narrow_weights::masters; }
+  static std::int64_t rows_of(std::int64_t size) { return (size + row - 1) / row; }
+
+  finding check(memory_space reachable) {
+    constexpr const char* op = Rule::name;
+    if (groups_.empty()) return {op, ": the list of groups is empty; it must have at least one rule"};
+    for (std::size_t g = 0; g < groups_.size(); ++g)
+      if (auto found = ops::check_rule<accumulator>(groups_[g], op, groups_.size() > 1 ? static_cast<int>(g) : -1))
+        return found;
+    if (!(options_.largest_gradient > 0))
+      return {op, ": largest_gradient is ", options_.largest_gradient, "; it must be above 0"};
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      auto& one = parameters_[i];
+      one.weights.name = names_.keep(ops::name_in_list("weights", i, one.name));
+      one.gradient.name = names_.keep(ops::name_in_list("gradient", i, one.name));
+      if (auto found = ops::check_parameter(op, one.weights, one.gradient, one.group, groups_.size())) return found;
+      known_.push_back(one.weights);
+      known_.push_back(one.gradient);
+    }
+    if (auto found = check_operands(known_, reachable)) return in_op(op, found);
+    return ops::check_dense_aliases(op, known_);
+  }
+
+  template <class Executor>
+  void allocate(const Executor& executor, where at) {
+    std::int64_t state_rows = 0, master_rows = 0;
+    for (const auto& one : parameters_) {
+      const std::int64_t rows = rows_of(one.weights.size());
+      for (int s = 0; s < Rule::states; ++s)
+        if (keeps_state(groups_[one.group], s)) state_rows += rows;
+      if (has_masters()) master_rows += rows;
+    }
+    states_ = buffer<State, 2>(executor, first_extent(state_rows, at), row);
+    masters_ = buffer<accumulator, 2>(executor, first_extent(master_rows, at), row);
+    scalars_ = buffer<double>(executor, first_extent(optimizer_scalar::count, at));
+    constants_ = buffer<std::int32_t>(executor, first_extent(words_of<constants> * groups_.size(), at));
+    fill_zero(executor, states_, at);
+    fill_zero(executor, masters_, at);
+    fill_zero(executor, scalars_, at);
+    set_rate_factor(executor, 1, at);
+
+    State* state = states_.data_handle();
+    accumulator* master = masters_.data_handle();
+    for (std::size_t i = 0; i < parameters_.size(); ++i) add(executor, i, state, master, at);
+    saved_.push_back({std::string(Rule::name) + ".scalars",
+                      element<double>::name,
+                      scalars_.data_handle(),
+                      sizeof(double),
+                      {optimizer_scalar::count}});
+    known_.push_back(own(writes("scalars", scalars_.view())));
+    known_.push_back(own(writes("constants", constants_.view())));
+    known_.set_checked();
+  }
+
+  /// Adds parameter i: its record, and its states and master weights from `state` and `master` on, which are moved.
+  template <class Executor>
+  void add(const Executor& executor, std::size_t i, State*& state, accumulator*& master, where at) {
+    const auto& one = parameters_[i];
+    const std::int64_t size = one.weights.size();
+    auto* const weights = reinterpret_cast<Weight*>(const_cast<std::byte*>(one.weights.pointer));
+    record r{gmem_ptr<Weight>(weights),
+             gmem_ptr<accumulator>(nullptr),
+             gmem_ptr<const Gradient>(reinterpret_cast<const Gradient*>(one.gradient.pointer)),
+             {},
+             size,
+             one.group,
+             static_cast<std::int32_t>(i),
+             0};
+    for (int s = 0; s < Rule::states; ++s) {
+      r.states[s] = gmem_ptr<State>(nullptr);
+      if (!keeps_state(groups_[one.group], s)) continue;
+      r.states[s] = gmem_ptr<State>(state);
+      keep(one, std::string(Rule::name) + "." + state_name(s), state);
+      state += rows_of(size) * row;
+    }
+    if (has_masters()) {
+      r.master = gmem_ptr<accumulator>(master);
+      keep(one, std::string(Rule::name) + ".master", master);
+      // Both are dense, with the weights' extents.
+      for (std::int64_t at_element = 0; at_element < size; at_element += largest_extent) {
+        const std::int64_t count = std::min<std::int64_t>(size - at_element, largest_extent);
+        copy(executor, vector(weights + at_element, count), vector(master + at_element, count), at);
+      }
+      master += rows_of(size) * row;
+    }
+    if (size > 0) records_.push_back(r);
+  }
+
+  /// Notes a tensor of the weights' shape for the checks of accesses and for checkpoints.
+  template <class T>
+  void keep(const parameter<Weight, Gradient>& one, const std::string& what, T* data) {
+    optimizer_tensor saved{one.name.empty() ? what + "." + std::to_string(&one - parameters_.data())
+                                            : what + "." + one.name,
+                           element<T>::name,
+                           data,
+                           sizeof(T),
+                           {}};
+    operand o = one.weights;
+    o.name = names_.keep(saved.name);
+    o.pointer = reinterpret_cast<const std::byte*>(data);
+    o.element_bytes = sizeof(T), o.alignment = alignof(T), o.is_double = std::is_same_v<T, double>;
+    known_.push_back(o);
+    saved.extents.assign(o.extents, o.extents + o.rank);
+    saved_.push_back(std::move(saved));
+  }
+  static std::string state_name(int s) {
+    if constexpr (requires { Rule::state_names[0]; })
+      return Rule::state_names[s];
+    else
+      return "state" + std::to_string(s);
+  }
+
+  std::vector<Rule> groups_;
+  std::vector<parameter<Weight, Gradient>> parameters_;
+  optimizer_options options_;
+  std::vector<record> records_;  // of the tensors that are not empty
+  buffer<State, 2> states_;
+  buffer<accumulator, 2> masters_;
+  buffer<double> scalars_;
+  buffer<std::int32_t> constants_;
+  ops::optimizer_tables<record> tables_;
+  std::vector<optimizer_tensor> saved_;
+  ops::operand_names names_;
+  operands known_;
+};
 
 }  // namespace tilery::inline TILERY_ABI
 

@@ -17,6 +17,7 @@
 #include <tilery/global_pool.hpp>
 #include <tilery/loss.hpp>
 #include <tilery/optimizer.hpp>
+#include <tilery/update.hpp>
 #include <tilery/pad.hpp>
 #include <tilery/pool.hpp>
 #include <tilery/softmax.hpp>

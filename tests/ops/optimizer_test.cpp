@@ -1,241 +1,305 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Optimizers: several steps against the formulas in double.
+// optimizer: all tensors of a network in one launch, against one tensor at a time, and against the formulas.
 #include "tests/layouts.hpp"
 
 #include <tilery/optimizer.hpp>
 #include <tilery/validate.hpp>
+
+#include <memory>
 
 namespace {
 
 using namespace tilery;
 using namespace tilery_tests;
 
+/// A rule of a user, as its documentation shows: w = w - rate sign(g), with the number of updates in a state.
+struct signs {
+  double rate = 0.5;
+  static constexpr const char* name = "signs";
+  static constexpr int states = 1;
+
+  template <class S>
+  struct constants {
+    S rate;
+    template <int N>
+    TILERY_SIMT void update(pack<S, N>& w, pack<S, N> g, pack<S, N>& count) const {
+      w = w - sign(g) * rate;
+      count = count + S(1);
+    }
+  };
+  template <class S>
+  TILERY_SIMT constants<S> at(const update_time& time) const {
+    return {S(time.rate_factor * rate)};
+  }
+};
+
+/// Tensors of some sizes, each in memory of its own that begins `offset` elements after an aligned address.
+template <class T>
+struct tensors {
+  std::vector<buffer<T>> memory;
+  std::vector<vector_view<T>> all;
+
+  template <class Fixture>
+  tensors(const Fixture& on, const std::vector<std::vector<T>>& values, int offset = 0) {
+    for (auto one : values) {
+      const std::size_t size = one.size();
+      one.insert(one.begin(), static_cast<std::size_t>(offset), T{});
+      memory.push_back(on.put(one));
+      all.push_back(vector(memory.back().data_handle() + offset, size));
+    }
+  }
+  template <class Fixture>
+  std::vector<T> get(const Fixture& on, std::size_t i) const {
+    std::vector<T> values = on.get(memory[i]);
+    values.erase(values.begin(), values.end() - all[i].extents[0]);
+    return values;
+  }
+};
+
+template <class T>
+std::vector<std::vector<T>> draw_tensors(const std::vector<int>& sizes) {
+  std::vector<std::vector<T>> all;
+  for (const int size : sizes) all.push_back(draw_values<T>(size));
+  return all;
+}
+
+template <class W, class G>
+std::vector<parameter<W, G>> parameters_of(const tensors<W>& w, const tensors<G>& g, int groups = 1) {
+  std::vector<parameter<W, G>> all;
+  for (std::size_t i = 0; i < w.all.size(); ++i)
+    all.push_back({"t" + std::to_string(i), w.all[i], g.all[i], static_cast<int>(i) % groups});
+  return all;
+}
+
 template <class Executor>
 class optimizer_on : public on_executor<Executor> {
 public:
-  template <class T, class G>
-  void check_adam(int n, adam_options o, int offset) {
-    using S = accumulator_t<T>;
-    auto w_values = draw_values<T>(n);
-    std::vector<double> w, m(n), v(n);
-    for (const T x : w_values) w.push_back(as_double(x));
-    const auto pad = [offset](auto values) {
-      values.insert(values.begin(), offset, {});
-      return values;
-    };
-    const auto weights = this->put(pad(w_values));
-    const auto first = this->put(pad(std::vector<S>(n)));
-    const auto second = this->put(pad(std::vector<S>(n)));
-    const auto weights_part = rebased(weights, offset, n);
-    const auto first_part = rebased(first, offset, n), second_part = rebased(second, offset, n);
-    for (o.step = 1; o.step <= 4; ++o.step) {
-      const auto g_values = draw_values<G>(n);
-      const auto gradient = this->put(pad(g_values));
-      adam(this->executor, weights_part, rebased(gradient, offset, n), first_part, second_part, o);
-      for (int i = 0; i < n; ++i) {
-        const double g = as_double(g_values[i]) + (o.decoupled ? 0 : o.weight_decay * w[i]);
-        m[i] = o.beta1 * m[i] + (1 - o.beta1) * g;
-        v[i] = o.beta2 * v[i] + (1 - o.beta2) * g * g;
-        const double c1 = o.bias_correction ? 1 - std::pow(o.beta1, o.step) : 1,
-                     c2 = o.bias_correction ? 1 - std::pow(o.beta2, o.step) : 1;
-        const double m_hat = m[i] / c1, v_hat = v[i] / c2;
-        w[i] = w[i] * (o.decoupled ? 1 - o.rate * o.weight_decay : 1) - o.rate * m_hat / (std::sqrt(v_hat) + o.epsilon);
-      }
-      this->executor.wait();
-    }
-    const auto got = this->get(weights);
-    for (int i = 0; i < n; ++i)
-      EXPECT_NEAR(as_double(got[i + offset]), w[i], 4 * unit_roundoff<T>() + 64 * unit_roundoff<S>());
-    for (int i = 0; i < offset; ++i) EXPECT_EQ(as_double(got[i]), 0) << "in front of the weights";
-  }
+  /// Empty tensors first, in the middle and last; one element; more than a chunk on each executor.
+  static std::vector<int> sizes() { return {0, 1, 5, 0, 1000, 3, 9001, 64, 0}; }
 
-  template <class T>
-  vector_view<T> rebased(const buffer<T>& all, int offset, int n) const {
-    return vector(all.data_handle() + offset, n);
+  /// Several updates of all tensors at once, against `adam` of each tensor: the same formulas, so the same bits.
+  template <class W, class G>
+  void equals_one_at_a_time(const std::vector<int>& sizes, int offset, narrow_weights narrow) {
+    const auto values = draw_tensors<W>(sizes);
+    const tensors<W> w(*this, values, offset), alone(*this, values, offset);
+    const auto gradients = draw_tensors<G>(sizes);
+    const tensors<G> g(*this, gradients, offset);
+    const std::vector groups{rule::adamw{.rate = 0.01}, rule::adamw{.rate = 0.02, .weight_decay = 0}};
+    optimizer o(this->executor, groups, parameters_of(w, g, 2), {.narrow = narrow});
+    using S = accumulator_t<W>;
+    std::vector<std::vector<S>> zeros;
+    for (const int size : sizes) zeros.push_back(std::vector<S>(size));
+    const tensors<S> first(*this, zeros, offset), second(*this, zeros, offset);
+    for (int step = 1; step <= 3; ++step) {
+      o.step(this->executor);
+      for (std::size_t i = 0; i < sizes.size(); ++i) {
+        const auto& rule = groups[i % 2];
+        adam(this->executor, alone.all[i], g.all[i], first.all[i], second.all[i],
+             {.rate = rule.rate, .weight_decay = rule.weight_decay, .step = step});
+      }
+    }
+    EXPECT_EQ(o.steps(this->executor), 3);
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const auto got = w.get(*this, i), want = alone.get(*this, i);
+      for (std::size_t j = 0; j < got.size(); ++j) EXPECT_EQ(as_double(got[j]), as_double(want[j])) << i << ", " << j;
+    }
   }
 };
 TYPED_TEST_SUITE(optimizer_on, executors);
 
-TYPED_TEST(optimizer_on, adam_follows_its_formulas) {
-  for (const int n : {1, 5, 64, 1000, 5003}) {
-    this->template check_adam<float, float>(n, {.rate = 0.01}, 0);
-    this->template check_adam<float, bf16>(n, {.rate = 0.01, .weight_decay = 0.1}, 0);
-    this->template check_adam<double, double>(n, {.rate = 0.01, .weight_decay = 0.1, .decoupled = false}, 0);
-    this->template check_adam<bf16, bf16>(n, {.rate = 0.01}, 1);
-    this->template check_adam<half, float>(n, {.rate = 0.01}, 0);
-    this->template check_adam<float, float>(n, {.rate = 0.01}, 3);
-    this->template check_adam<float, float>(n, {.rate = 0.01, .bias_correction = false}, 0);
-    this->template check_adam<float, float>(n, {.rate = 0.01, .beta1 = 0, .beta2 = 0}, 0);
+TYPED_TEST(optimizer_on, updates_each_tensor_as_if_it_were_alone) {
+  for (const int offset : {0, 1, 2}) {
+    this->template equals_one_at_a_time<float, float>(this->sizes(), offset, narrow_weights::masters);
+    this->template equals_one_at_a_time<bf16, bf16>(this->sizes(), offset, narrow_weights::nearest);
   }
+  this->template equals_one_at_a_time<double, float>(this->sizes(), 0, narrow_weights::masters);
+  this->template equals_one_at_a_time<half, float>(this->sizes(), 0, narrow_weights::nearest);
 }
 
-TYPED_TEST(optimizer_on, adam_keeps_its_precision_with_a_beta_near_one) {
-  const auto w = this->put(std::vector<float>{1}), g = this->put(std::vector<float>{0.5f}),
-             m = this->put(std::vector<float>(1)), v = this->put(std::vector<float>(1));
-  adam(this->executor, w, g, m, v, {.rate = 0.25, .beta2 = 0.99999});
-  EXPECT_NEAR(this->get(w)[0], 0.75, 1e-6) << "the first step is the rate, whatever the betas";
-  EXPECT_REFUSED(adam(this->executor, w, g, m, v, {.beta2 = 0.99999999}),
-                 "adam: beta2 is 0.99999999; it must be at least 0 and below 1, also after rounding to the type of "
-                 "the moments");
+// More tensors than fit a kernel's arguments: the table is in memory.
+TYPED_TEST(optimizer_on, takes_any_number_of_tensors) {
+  std::vector<int> sizes;
+  for (int i = 0; i < 420; ++i) sizes.push_back(i % 5);
+  this->template equals_one_at_a_time<float, float>(sizes, 0, narrow_weights::masters);
+  const std::vector<parameter<float>> none;
+  optimizer o(this->executor, std::vector{rule::sgd{}}, none);
+  o.step(this->executor);
+  EXPECT_EQ(o.steps(this->executor), 1) << "no tensors";
 }
 
-// 0 times infinity would be NaN.
-TYPED_TEST(optimizer_on, an_option_of_0_takes_no_part) {
-  const auto zero = this->put(std::vector<float>(3)), g = this->put(std::vector<float>{0, 0, 1});
-  const auto check = [&](const auto& step, const std::vector<float>& want) {
-    const auto w = this->put(std::vector<float>{-INFINITY, 2, -INFINITY}), m = this->put(std::vector<float>(3)),
-               v = this->put(std::vector<float>(3));
-    step(w, m, v);
-    EXPECT_EQ(this->get(w), want);
+TYPED_TEST(optimizer_on, takes_any_number_of_groups) {
+  const std::vector<int> sizes(300, 2);
+  const tensors<float> w(*this, std::vector<std::vector<float>>(300, {1, 1})),
+      g(*this, std::vector<std::vector<float>>(300, {1, 2}));
+  std::vector<rule::sgd> groups;
+  for (int i = 0; i < 300; ++i) groups.push_back({.rate = i / 1024.0});
+  optimizer o(this->executor, groups, parameters_of(w, g, 300));
+  o.step(this->executor);
+  o.step(this->executor);
+  EXPECT_EQ(o.steps(this->executor), 2);
+  for (int i = 0; i < 300; ++i)
+    EXPECT_EQ(w.get(*this, i), (std::vector<float>{1 - 2 * i / 1024.0f, 1 - 4 * i / 1024.0f})) << i;
+}
+
+TYPED_TEST(optimizer_on, runs_a_rule_of_the_user) {
+  const tensors<float> w(*this, {{1, 2, 3}, {4}}), g(*this, {{5, -5, 0}, {-1}});
+  optimizer o(this->executor, std::vector{signs{}}, parameters_of(w, g));
+  o.step(this->executor);
+  o.set_rate_factor(this->executor, 0.5);
+  o.step(this->executor);
+  EXPECT_EQ(w.get(*this, 0), (std::vector<float>{0.25f, 2.75f, 3}));
+  EXPECT_EQ(w.get(*this, 1), (std::vector<float>{4.75f}));
+  const auto saved = o.saved_tensors();
+  ASSERT_EQ(saved.size(), 3u);
+  EXPECT_EQ(saved[0].name, "signs.state0.t0");
+  EXPECT_EQ(saved[2].name, "signs.scalars");
+}
+
+// An update of 1/1024 is below half of bf16's spacing at 1, 1/128.
+TYPED_TEST(optimizer_on, small_updates_of_bf16_weights) {
+  const std::vector<bf16> ones(4096, convert<bf16>(1.0f)), gradient(4096, convert<bf16>(-1.0f));
+  const auto mean_after = [&](narrow_weights narrow) {
+    const tensors<bf16> w(*this, {ones}), g(*this, {gradient});
+    optimizer o(this->executor, std::vector{rule::sgd{.rate = 1.0 / 1024}}, parameters_of(w, g), {.narrow = narrow});
+    for (int i = 0; i < 8; ++i) o.step(this->executor);
+    double sum = 0;
+    for (const bf16 x : w.get(*this, 0)) sum += as_double(x);
+    return sum / 4096;
   };
-  const std::vector<float> same{-INFINITY, 2, -INFINITY};
-  for (const bool decoupled : {false, true})
-    check([&](auto& w, auto& m, auto& v) { adam(this->executor, w, g, m, v, {.decoupled = decoupled}); }, same);
-  check([&](auto& w, auto&, auto&) { sgd(this->executor, w, g, {}); }, same);
-  check([&](auto& w, auto& m, auto&) { sgd(this->executor, w, g, m, {.momentum = 0.5}); }, same);
-
-  // A rate of 0 leaves the weights as they are, whatever the gradient; moments go on.
-  const auto wild = this->put(std::vector<float>{INFINITY, NAN, 1});
-  for (const bool decoupled : {false, true})
-    check(
-        [&](auto& w, auto& m, auto& v) {
-          adam(this->executor, w, wild, m, v, {.rate = 0, .weight_decay = 0.5, .decoupled = decoupled});
-          EXPECT_TRUE(std::isnan(this->get(m)[1]));
-        },
-        same);
-  check([&](auto& w, auto& m, auto&) { sgd(this->executor, w, wild, m, {.rate = 0, .momentum = 0.5}); }, same);
-
-  // A beta of 0 keeps nothing of a moment that has overflowed.
-  const auto old = this->put(std::vector<float>{INFINITY, NAN, -INFINITY});
-  const auto w = this->put(std::vector<float>(3)), ones = this->put(std::vector<float>(3, 1));
-  adam(this->executor, w, ones, old, this->put(std::vector<float>(3)), {.rate = 0.25, .beta1 = 0});
-  for (const float x : this->get(w)) EXPECT_NEAR(x, -0.25, 1e-6);
-  adam(this->executor, w, ones, this->put(std::vector<float>(3)), this->put(std::vector<float>{INFINITY, NAN, 1}),
-       {.rate = 0.25, .beta2 = 0});
-  for (const float x : this->get(w)) EXPECT_NEAR(x, -0.5, 1e-6);
+  EXPECT_EQ(mean_after(narrow_weights::nearest), 1) << "all updates are lost";
+  EXPECT_EQ(mean_after(narrow_weights::masters), 1 + 1.0 / 128);
+  // One step's deviation is sqrt(p (1 - p)) / 128 with p = 1/8; eight steps of 4096 weights: 1.1e-4.
+  EXPECT_NEAR(mean_after(narrow_weights::stochastic), 1 + 1.0 / 128, 6e-4);
 }
 
-TYPED_TEST(optimizer_on, adam_squares_no_more_than_it_must) {
-  // g^2 and v / (1 - beta2) are beyond float's 3.4e38; (1 - beta2) g^2 is not
-  for (const float size : {2e19f, 1e20f, 5e20f}) {
-    const auto w = this->put(std::vector<float>{1, 1}), g = this->put(std::vector<float>{size, -size}),
-               m = this->put(std::vector<float>(2)), v = this->put(std::vector<float>(2));
-    adam(this->executor, w, g, m, v, {.rate = 0.25});
-    EXPECT_NEAR(this->get(w)[0], 0.75, 1e-6) << size;
-    EXPECT_NEAR(this->get(w)[1], 1.25, 1e-6) << size;
-    EXPECT_NEAR(this->get(v)[0], 0.001 * size * static_cast<double>(size), 1e-6 * 0.001 * size * double{size});
+TYPED_TEST(optimizer_on, stochastic_rounding_is_a_function_of_seed_tensor_and_element) {
+  const auto run = [&](std::uint64_t seed, int offset) {
+    const tensors<bf16> w(*this,
+                          {std::vector<bf16>(100, convert<bf16>(1.0f)), std::vector<bf16>(100, convert<bf16>(1.0f))},
+                          offset),
+        g(*this, {std::vector<bf16>(100, convert<bf16>(-1.0f)), std::vector<bf16>(100, convert<bf16>(-1.0f))}, offset);
+    optimizer o(this->executor, std::vector{rule::sgd{.rate = 1.0 / 256}}, parameters_of(w, g),
+                {.narrow = narrow_weights::stochastic, .seed = seed});
+    o.step(this->executor);
+    std::vector<double> all;
+    for (int i = 0; i < 2; ++i)
+      for (const bf16 x : w.get(*this, i)) all.push_back(as_double(x));
+    return all;
+  };
+  const auto one = run(1, 0);
+  EXPECT_EQ(one, run(1, 0));
+  EXPECT_EQ(one, run(1, 1)) << "single elements draw the numbers of packs";
+  EXPECT_NE(one, run(2, 0));
+  EXPECT_NE(std::vector<double>(one.begin(), one.begin() + 100), std::vector<double>(one.begin() + 100, one.end()));
+  // The same on every executor: the bits of Philox for (element / 4, tensor, step), 16 of them against half of the gap.
+  for (int i = 0; i < 200; ++i) {
+    const auto words =
+        philox({{static_cast<std::uint32_t>(i % 100 / 4), 0, static_cast<std::uint32_t>(i / 100), 1}}, 1);
+    const float rounded = stochastic_round<bf16>(splat<1>(1 + 1.0f / 256), splat<1>(words.word[i % 4]))[0];
+    EXPECT_EQ(one[i], rounded) << i;
   }
 }
 
-TYPED_TEST(optimizer_on, sgd_follows_its_formulas) {
-  for (const bool nesterov : {false, true})
-    for (const double momentum : {0.0, 0.9}) {
-      const int n = draw(1, 3000);
-      const sgd_options o{.rate = 0.1, .momentum = momentum, .weight_decay = 0.01, .nesterov = nesterov};
-      const auto values = draw_values<float>(n);
-      std::vector<double> w(values.begin(), values.end()), v(n);
-      const auto weights = this->put(values), velocity = this->put(std::vector<float>(n));
-      for (int step = 0; step < 3; ++step) {
-        const auto g_values = draw_values<float>(n);
-        const auto gradient = this->put(g_values);
-        if (momentum == 0)
-          sgd(this->executor, weights, gradient, o);
-        else
-          sgd(this->executor, weights, gradient, velocity, o);
-        for (int i = 0; i < n; ++i) {
-          const double g = g_values[i] + o.weight_decay * w[i];
-          v[i] = momentum * v[i] + g;
-          w[i] -= o.rate * (momentum == 0 ? g : nesterov ? g + momentum * v[i] : v[i]);
-        }
-        this->executor.wait();
-      }
-      const auto got = this->get(weights);
-      for (int i = 0; i < n; ++i) EXPECT_NEAR(got[i], w[i], 1e-6);
-    }
+TYPED_TEST(optimizer_on, continues_from_saved_tensors_to_the_bit) {
+  const auto values = draw_tensors<bf16>({100, 7, 3000});
+  const auto more = draw_tensors<float>({100, 7, 3000});
+  const std::vector rules{rule::adamw{.rate = 0.01, .amsgrad = true}};
+  const tensors<bf16> w(*this, values);
+  const tensors<float> g(*this, more);
+  optimizer whole(this->executor, rules, parameters_of(w, g));
+  for (int i = 0; i < 3; ++i) whole.step(this->executor);
+
+  const tensors<bf16> halfway(*this, {w.get(*this, 0), w.get(*this, 1), w.get(*this, 2)});
+  optimizer resumed(this->executor, rules, parameters_of(halfway, g));
+  const auto from = whole.saved_tensors(), to = resumed.saved_tensors();
+  ASSERT_EQ(from.size(), 4u * 3 + 1);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    EXPECT_EQ(from[i].name, to[i].name);
+    EXPECT_EQ(from[i].extents, to[i].extents);
+    const auto bytes = [](const optimizer_tensor& t) {
+      return vector(static_cast<std::int8_t*>(t.data), t.element_bytes * t.extents[0]);
+    };
+    copy_dense(this->executor, bytes(from[i]), bytes(to[i]));
+  }
+  for (int i = 0; i < 3; ++i) whole.step(this->executor), resumed.step(this->executor);
+  EXPECT_EQ(resumed.steps(this->executor), 6);
+  for (int i = 0; i < 3; ++i) {
+    const auto one = w.get(*this, i), two = halfway.get(*this, i);
+    for (std::size_t j = 0; j < one.size(); ++j) EXPECT_EQ(as_double(one[j]), as_double(two[j])) << i;
+  }
+}
+
+TYPED_TEST(optimizer_on, limits_gradients_by_value) {
+  const tensors<float> w(*this, {{0, 0, 0, 0, 0}}), g(*this, {{3, -3, 0.5f, NAN, INFINITY}});
+  optimizer o(this->executor, std::vector{rule::sgd{.rate = 1}}, parameters_of(w, g), {.largest_gradient = 2});
+  o.step(this->executor);
+  const auto got = w.get(*this, 0);
+  EXPECT_EQ(std::vector<float>(got.begin(), got.begin() + 3), (std::vector<float>{-2, 2, -0.5f}));
+  EXPECT_TRUE(std::isnan(got[3]));
+  EXPECT_EQ(got[4], -2);
+}
+
+TYPED_TEST(optimizer_on, dampening_begins_with_the_second_update) {
+  const tensors<double> w(*this, {{0}}), g(*this, {{1}});
+  optimizer o(this->executor, std::vector{rule::sgd{.rate = 1, .momentum = 0.5, .dampening = 0.25}},
+              parameters_of(w, g));
+  for (int i = 0; i < 3; ++i) o.step(this->executor);
+  const double v1 = 1, v2 = 0.5 * v1 + 0.75, v3 = 0.5 * v2 + 0.75;
+  EXPECT_EQ(w.get(*this, 0)[0], -(v1 + v2 + v3));
+}
+
+TYPED_TEST(optimizer_on, takes_tensors_of_any_rank) {
+  const tensors<float> w(*this, {std::vector<float>(24, 1)}), g(*this, {std::vector<float>(24, 1)});
+  optimizer o(this->executor, std::vector{rule::sgd{.rate = 1, .momentum = 0.5}},
+              std::vector{
+                  parameter("filter", tensor(w.all[0].pointer, {2, 3, 4}), tensor(g.all[0].pointer, {2, 3, 4}))});
+  o.step(this->executor);
+  EXPECT_EQ(w.get(*this, 0), std::vector<float>(24));
+  EXPECT_EQ(o.saved_tensors()[0].extents, (std::vector<std::int64_t>{2, 3, 4}));
 }
 
 TYPED_TEST(optimizer_on, refuses_bad_input) {
-  const auto w = this->put(std::vector<float>(8)), g = this->put(std::vector<float>(8)),
-             m = this->put(std::vector<float>(8)), v = this->put(std::vector<float>(7));
-  const auto good = this->put(std::vector<float>(8));
-  EXPECT_REFUSED(adam(this->executor, w, g, m, v, {}), "adam: second is 1 x 7; it must be 1 x 8 like weights");
-  EXPECT_REFUSED(adam(this->executor, w, g, m, m, {}),
-                 "adam: first shares an element with second; the two must not overlap");
-  EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.beta1 = 1}),
-                 "adam: beta1 is 1; it must be at least 0 and below 1");
-  EXPECT_REFUSED(adam(this->executor, w, g, m, good, {.step = 0}), "adam: step is 0; it must be at least 1");
-  const auto adam_with = [&](adam_options o) { adam(this->executor, w, g, m, good, o); };
-  const auto sgd_with = [&](sgd_options o) { sgd(this->executor, w, g, m, o); };
-  const std::string finite = "; it must be at least 0 and a finite f32", share = "; it must be at least 0 and below 1";
-  EXPECT_REFUSED(adam_with({.rate = NAN}), "adam: rate is nan" + finite);
-  EXPECT_REFUSED(adam_with({.rate = INFINITY}), "adam: rate is inf" + finite);
-  EXPECT_REFUSED(adam_with({.rate = 1e39}), "adam: rate is 1e+39" + finite);
-  EXPECT_REFUSED(adam_with({.rate = -1}), "adam: rate is -1" + finite);
-  EXPECT_REFUSED(adam_with({.beta1 = NAN}), "adam: beta1 is nan" + share);
-  EXPECT_REFUSED(adam_with({.beta2 = -0.5}), "adam: beta2 is -0.5" + share);
-  EXPECT_REFUSED(adam_with({.epsilon = NAN}), "adam: epsilon is nan" + finite);
-  EXPECT_REFUSED(adam_with({.epsilon = -1e-8}), "adam: epsilon is -1e-08" + finite);
-  EXPECT_REFUSED(adam_with({.weight_decay = NAN}), "adam: weight_decay is nan" + finite);
-  EXPECT_REFUSED(adam_with({.weight_decay = -0.1}), "adam: weight_decay is -0.1" + finite);
-  EXPECT_REFUSED(sgd_with({.rate = INFINITY}), "sgd: rate is inf" + finite);
-  EXPECT_REFUSED(sgd_with({.momentum = NAN}), "sgd: momentum is nan" + finite);
-  EXPECT_REFUSED(sgd_with({.momentum = -0.5}), "sgd: momentum is -0.5" + finite);
-  EXPECT_REFUSED(sgd_with({.weight_decay = NAN}), "sgd: weight_decay is nan" + finite);
-  EXPECT_REFUSED(sgd_with({.weight_decay = -0.1}), "sgd: weight_decay is -0.1" + finite);
-  EXPECT_EQ(this->get(w), std::vector<float>(8)) << "nothing was written";
-  EXPECT_REFUSED(sgd(this->executor, w, g, {.momentum = 0.5}),
-                 "sgd: momentum is 0.5 without a velocity; the velocity must be a tensor of the weights' shape, "
-                 "initially zeros");
-  EXPECT_REFUSED(sgd(this->executor, transposed(matrix(w.data_handle(), 2, 4)), g, {}),
-                 "sgd: weights has gaps between its elements; it must be dense");
-  adam(this->executor, vector<float>(nullptr, 0), vector<float>(nullptr, 0), vector<float>(nullptr, 0),
-       vector<float>(nullptr, 0), {});
-}
-
-#ifndef __CUDACC__
-/// Notes what would be launched.
-struct notes_launches : launches_nothing<cpu> {
-  using launches_nothing<cpu>::launches_nothing;
-  mutable std::int64_t rows = 0, columns = 0, blocks = 0;
-
-  template <class Kernel, class Params>
-  void run(index3 grid, const Params& p, const operands&, where) const {
-    rows = p.rows, columns = p.columns, blocks = grid.volume();
-  }
-};
-
-TEST(optimizer, tensors_of_more_than_2_to_the_31_elements_are_matrices) {
-  const cpu host;
-  const notes_launches executor(host);
-  const auto far = [](int tera) { return reinterpret_cast<float*>(std::int64_t{tera} << 42); };
-  const auto half_at = [](int tera) { return reinterpret_cast<half*>(std::int64_t{tera} << 42); };
-  constexpr std::int64_t size = std::int64_t{3} << 32;
-  // the gradient has its own rank
-  sgd(executor, matrix(half_at(1), 3 << 12, 1 << 20), tensor_view<half, 3>(half_at(2), 3 << 10, 1 << 12, 1 << 10), {});
-  EXPECT_EQ(executor.rows * executor.columns, size);
-  EXPECT_EQ(executor.columns, 1 << 20);
-  EXPECT_EQ(executor.blocks, size / 4096);
-  const auto square = [&](int tera) { return matrix(far(tera), 1 << 16, 3 << 16); };
-  adam(executor, square(1), square(2), square(3), square(4), {});
-  EXPECT_EQ(executor.rows * executor.columns, size);
-  EXPECT_EQ(executor.columns, 3 << 16);
-  EXPECT_REFUSED(adam(executor, square(1), square(2), square(3), matrix(far(4), 1 << 17, 3 << 16), {}),
-                 "adam: second is 131072 x 196608; it must be 65536 x 196608 like weights");
-  EXPECT_REFUSED(sgd(executor, square(1), matrix(far(2), 1 << 20, (3 << 12) + 1), {}),
-                 "sgd: gradient has 12885950464 elements; it must have as many as the weights");
-  EXPECT_REFUSED(sgd(executor, square(1), vector(far(2), 5), {}), "sgd: gradient is 1 x 5; it must be 65536 x 196608");
-}
-#endif
-
-// The largest gradient there is makes an infinite second moment: the weight stays, and is a number.
-TYPED_TEST(optimizer_on, the_largest_gradients_leave_numbers) {
-  const float most = std::numeric_limits<float>::max();
-  for (const double beta1 : {0.0, 0.1, 0.3, 0.9, 0.99, 0.999}) {
-    const auto w = this->put(std::vector<float>(4, 1.0f)), g = this->put(std::vector<float>{most, -most, most / 2, 1}),
-               m = this->put(std::vector<float>(4)), v = this->put(std::vector<float>(4));
-    adam(this->executor, w, g, m, v, {.rate = 0.5, .beta1 = beta1});
-    for (const float x : this->get(w)) EXPECT_TRUE(std::isfinite(x)) << beta1;
-  }
+  const tensors<float> w(*this, {std::vector<float>(6), std::vector<float>(8)}),
+      g(*this, {std::vector<float>(6), std::vector<float>(8)});
+  const auto make = [&](std::vector<rule::adamw> groups, std::vector<parameter<float>> all, optimizer_options o = {}) {
+    optimizer made(this->executor, groups, all, o);
+  };
+  const parameter good("good", w.all[0], g.all[0]);
+  EXPECT_REFUSED(make({}, {good}), "adamw: the list of groups is empty; it must have at least one rule");
+  EXPECT_REFUSED(make({{}}, {good, {"conv1", w.all[1], vector(g.all[1].pointer, 7)}}),
+                 "adamw: gradient of tensor 1 (conv1) is 7; it must be 8 like weights of tensor 1 (conv1)");
+  EXPECT_REFUSED(make({{}, {}}, {{"", w.all[1], g.all[1], 2}}),
+                 "adamw: weights of tensor 0 has group 2; it must be an index in the list of 2 groups");
+  EXPECT_REFUSED(make({{}}, {{"odd", w.all[1], g.all[1], -1}}),
+                 "adamw: weights of tensor 0 (odd) has group -1; it must be an index in the list of 1 group");
+  EXPECT_REFUSED(make({{}},
+                      {{"t", transposed(matrix(w.all[1].pointer, 2, 4)), transposed(matrix(g.all[1].pointer, 2, 4))}}),
+                 "adamw: weights of tensor 0 (t) has gaps between its elements; it must be dense");
+  EXPECT_REFUSED(
+      make({{}}, {good, good}),
+      "adamw: weights of tensor 0 (good) shares an element with weights of tensor 1 (good); the two must not "
+      "overlap");
+  EXPECT_REFUSED(make({{}}, {{"a", w.all[1], w.all[1]}}),
+                 "adamw: weights of tensor 0 (a) shares an element with gradient of tensor 0 (a); the two must not "
+                 "overlap");
+  EXPECT_REFUSED(make({{}}, {{"null", vector<float>(nullptr, 8), g.all[1]}}),
+                 "adamw: weights of tensor 0 (null) is a null view of size 8; it must point to its elements");
+  EXPECT_REFUSED(
+      make({{}, {.beta1 = 1}}, {good}),
+      "adamw: group 1: beta1 is 1; it must be at least 0 and below 1, also after rounding to the type of the "
+      "moments");
+  EXPECT_REFUSED(make({{.rate = NAN}}, {good}), "adamw: rate is nan; it must be at least 0 and a finite f32");
+  EXPECT_REFUSED(make({{}}, {good}, {.largest_gradient = 0}), "adamw: largest_gradient is 0; it must be above 0");
+  EXPECT_REFUSED(make({{}}, {good}, {.largest_gradient = NAN}), "adamw: largest_gradient is nan; it must be above 0");
+  optimizer o(this->executor, std::vector{rule::sgd{}}, std::vector{good});
+  EXPECT_REFUSED(o.set_rate_factor(this->executor, -1), "sgd: the rate factor is -1; it must be at least 0 and finite");
+  EXPECT_REFUSED(o.set_rate_factor(this->executor, NAN),
+                 "sgd: the rate factor is nan; it must be at least 0 and finite");
+  EXPECT_REFUSED(optimizer(this->executor, std::vector{rule::sgd{.nesterov = true}}, std::vector{good}),
+                 "sgd: nesterov needs momentum above 0 and dampening 0");
+  EXPECT_REFUSED(optimizer(this->executor, std::vector{rule::sgd{.momentum = 0.9, .dampening = 1.5}},
+                           std::vector{good}),
+                 "sgd: dampening is 1.5; it must be from 0 to 1");
 }
 
 }  // namespace

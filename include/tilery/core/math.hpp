@@ -9,5 +9,6 @@
 #pragma GCC system_header
 
 #include <tilery/core/exponential.hpp>
+#include <tilery/core/sign.hpp>
 #include <tilery/core/square_root.hpp>
 #include <tilery/core/tanh_erf.hpp>
