@@ -17,10 +17,11 @@
 #include <tilery/global_pool.hpp>
 #include <tilery/loss.hpp>
 #include <tilery/optimizer.hpp>
-#include <tilery/update.hpp>
 #include <tilery/pad.hpp>
 #include <tilery/pool.hpp>
+#include <tilery/schedule.hpp>
 #include <tilery/softmax.hpp>
+#include <tilery/update.hpp>
 #include <tilery/upsample.hpp>
 #include <tilery/validate.hpp>
 
