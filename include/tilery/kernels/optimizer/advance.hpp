@@ -30,6 +30,7 @@ struct advance_params {
   std::int32_t size;                 // groups of this launch
   bool is_last;                      // of the launches of this update: it writes the number of the update
   gmem_ptr<double> scalars;          // see optimizer_scalar
+  gmem_ptr<double> rule_scalars;     // of this launch's groups: scalars_of<Rule>() each
   gmem_ptr<std::int32_t> constants;  // of this launch's groups: an update_constants<Rule, S> each, as words
   S largest_gradient;
 };
@@ -55,11 +56,26 @@ struct optimizer_advance<Threads, advance_params<Rule, S>> {
     for (int i = lane.rank(); i < p.size; i += threads) {
       const constants c{.step = static_cast<std::uint32_t>(time.step),
                         .largest_gradient = p.largest_gradient,
-                        .rule = p.groups[i].template at<S>(time)};
+                        .rule = at(lane, p, i, time)};
       store_words(lane, p.constants + std::int64_t{i} * words_of<constants>, c);
     }
     lane.sync_block();  // all lanes have read the number of the step
     if (lane.rank() == 0 && p.is_last) lane.store(p.scalars + scalar::step, step);
+  }
+
+private:
+  /// Computes the constants of group i, and moves its scalars on by one update.
+  template <class Lane>
+  TILERY_SIMT static auto at(Lane lane, const params& p, int i, const update_time& time, where at = {}) {
+    [[maybe_unused]] const auto step = lane.step("compute the group's constants", at);
+    constexpr int count = scalars_of<Rule>();
+    double scalars[count + 1];
+    TILERY_UNROLL
+    for (int j = 0; j < count; ++j) scalars[j] = lane.load(p.rule_scalars + (i * count + j));
+    const auto result = constants_at<S>(p.groups[i], time, scalars);
+    TILERY_UNROLL
+    for (int j = 0; j < count; ++j) lane.store(p.rule_scalars + (i * count + j), scalars[j]);
+    return result;
   }
 };
 
