@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The element types of tensors. For each: its name, the type in which its elements are summed, and the type that stores
-// its bits in host vectors.
+// its bits in native vectors (pack.hpp: the vectors of the host's compiler).
 #pragma once
 #pragma GCC system_header
 
@@ -25,8 +25,9 @@ struct tf32 {
   float value;
 };
 
-/// The properties of an element type T. `bits` is an arithmetic type of the same size, the element type of host vectors
-/// (pack.hpp) that hold T. `accumulator` is the type of sums of T. `name` is T's name in messages.
+/// The properties of an element type T. `bits` is an arithmetic type of the same size, the element type of native
+/// vectors (pack.hpp: the vectors of the host's compiler) that hold T. `accumulator` is the type of sums of T. `name`
+/// is T's name in messages.
 template <class T>
 struct element;
 
