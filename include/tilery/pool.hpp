@@ -74,8 +74,8 @@ void max_pool3d(const Executor& executor, const X& x, const Y& y, max_pool_optio
 }
 
 /// dx = the gradient of max pooling: for each element of x, the sum of dy over the windows whose maximum it was.
-/// `indices` are those of the forward pass, `options` are the same. dx has the shape of x; every element of dx is
-/// written.
+/// `indices` are those that the forward pass wrote, and `options` are its options. dx has the shape of x; every element
+/// of dx is written.
 ///
 /// Indices. The dy of a window is added to the pixel whose number is the window's index, if this pixel is within the
 /// window's span. Any other index, such as -1, adds nothing.

@@ -74,7 +74,7 @@ struct global_pool_kernel {
     shared_array<index, (pixel_lanes > 1 && Reduction::has_place ? pixel_lanes * channels : 1)> places;  // as values
   };
 
-  /// The number of blocks: those of image 0 first.
+  /// The number of blocks. The blocks of image 0 come first, then those of image 1, and so on.
   static std::int64_t block_count(const params& p) {
     return std::int64_t{pieces(p.x.extents[4], channels)} * p.x.extents[0];
   }

@@ -87,9 +87,10 @@ concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, an
 /// in bytes: at most largest_parameter_bytes (32,764); OpenCL guarantees 1,024 only.
 ///
 /// Memory. `reachable()` is the memory space of operands. `allocate(bytes, where)` returns memory that the caller owns;
-/// `workspace(bytes, where)` returns memory that one op uses, and may be the same for the next op. Both are aligned to
-/// at least 64 bytes, and return an empty allocation for 0 bytes. `copy_bytes(to, from, bytes, where)` copies between
-/// host memory and reachable memory, in any direction, `zero_bytes(to, bytes, where)` sets bytes to zero.
+/// `workspace(bytes, where)` returns memory that one op uses, and that the executor may give to the next op. Both are
+/// aligned to at least 64 bytes, and return an empty allocation for 0 bytes. `copy_bytes(to, from, bytes, where)`
+/// copies between host memory and reachable memory, in any direction, `zero_bytes(to, bytes, where)` sets bytes to
+/// zero.
 ///
 /// Order. Copies, zeroing and launches happen in the order of the calls. A call may return before its work is done;
 /// `wait(where)` returns after all work is done. An allocation may be released before earlier calls have done their

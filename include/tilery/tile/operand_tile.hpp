@@ -26,7 +26,7 @@ namespace tile {
 ///   8 bytes; 4 bytes if not k_major    element by element   4 consecutive rows, 2 chunks of each
 ///   1 byte if not k_major              element by element   4 rows, every fourth one, 1 chunk of each
 ///
-/// For 8 bytes, one access is that of half a warp.
+/// For elements of 8 bytes, the table describes the access of half a warp.
 template <class T>
 constexpr swizzle swizzle_for(bool k_major) {
   if (sizeof(T) == 8) return {.chunks = 2};

@@ -61,7 +61,7 @@ namespace tile {
 /// The tap and the first channel of a step of a pixel_panel: the same for all lanes of a block.
 template <int K>
 struct tap_position {
-  std::int32_t tap[3], channel, left;  // left: steps from this one to the last one
+  std::int32_t tap[3], channel, left;  // left: steps to go, with the current one
 
   template <class T>
   TILERY_SIMT explicit tap_position(const pixel_panel<T>& from) : left(from.k_range(K) / K) {
@@ -96,7 +96,7 @@ inline constexpr int most_masked_taps = 31;
 /// the bit is 1 if the tap is in bounds.
 ///
 /// Panels. The constructor and set() take the panel of the block's group and steps. All other functions may take the
-/// panel of the whole product instead: they read strides and extents from it, which are the same.
+/// panel of the whole product instead: they read only strides and extents, which are equal in both panels.
 ///
 /// Limits. The filter has at most most_masked_taps taps along depth, height and width together, and offsets within the
 /// rows of a tile have 32 bits. The op has checked both.

@@ -104,7 +104,7 @@ TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> 
   }
 }
 
-/// Four rows of the long operand by K elements along k (those of skinny_k), in the registers of one lane.
+/// Four rows of the long operand by the lane's K elements along k (skinny_k), in the registers of one lane.
 template <class T, int K>
 class skinny_piece {
   using ks = skinny_k<T>;

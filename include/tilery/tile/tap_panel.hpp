@@ -54,7 +54,7 @@ namespace tile {
 /// each step.
 ///
 /// Panels. The constructor and set() take the panel of the block's group and pixels. All other functions may take the
-/// panel of the whole product instead: they read strides and extents from it, which are the same.
+/// panel of the whole product instead: they read only strides and extents, which are equal in both panels.
 template <class T, int K, int Count>
 class tap_cursor {
 public:

@@ -232,8 +232,8 @@ private:
     return number;
   }
 
-  /// Adds `count` sums of a strip, whole vectors, to the sums of the strips before; those of the first strip are
-  /// stored.
+  /// Adds `count` sums of a strip, whole vectors, to the sums of the earlier strips. The sums of the first strip are
+  /// stored instead.
   void add(gmem_ptr<const S> from, gmem_ptr<S> to, std::int64_t count) const {
     for (std::int64_t i = 0; i < count; i += lanes) {
       auto sum = lane.load(from + i, width_t<lanes>{});
