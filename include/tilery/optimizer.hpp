@@ -9,8 +9,19 @@
 #include <tilery/copy.hpp>
 #include <tilery/core/buffer.hpp>
 #include <tilery/fill.hpp>
+#include <tilery/kernels/optimizer/adadelta.hpp>
+#include <tilery/kernels/optimizer/adagrad.hpp>
 #include <tilery/kernels/optimizer/adam.hpp>
+#include <tilery/kernels/optimizer/ademamix.hpp>
+#include <tilery/kernels/optimizer/lion.hpp>
+#include <tilery/kernels/optimizer/lookahead.hpp>
+#include <tilery/kernels/optimizer/moving_average.hpp>
+#include <tilery/kernels/optimizer/nadam.hpp>
+#include <tilery/kernels/optimizer/radam.hpp>
+#include <tilery/kernels/optimizer/rmsprop.hpp>
+#include <tilery/kernels/optimizer/schedule_free_adamw.hpp>
 #include <tilery/kernels/optimizer/sgd.hpp>
+#include <tilery/ops/evaluation_weights.hpp>
 #include <tilery/ops/optimizer_options.hpp>
 #include <tilery/ops/optimizer_tables.hpp>
 #include <tilery/ops/optimizer_tensors.hpp>
@@ -26,21 +37,31 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A tensor of an optimizer that a checkpoint has to keep: dense, in the memory of the optimizer's executor.
-struct optimizer_tensor {
-  std::string name;                   ///< "adam.first.conv1.weight", or "adam.scalars"
-  const char* type;                   ///< of its elements: "f32", "f64"...
-  void* data;                         ///< its elements
-  std::int64_t element_bytes;         ///< bytes of an element
-  std::vector<std::int64_t> extents;  ///< those of the weights
-};
-
 /// Updates the weights of a network by a rule, such as rule::adamw. All tensors are updated in one launch; a second
 /// launch, of one block, computes the groups' constants. Two more launches compute the norm of all gradients, if an
 /// option needs it.
 ///
 ///   optimizer adam(executor, std::vector{rule::adamw{.rate = 1e-3}}, std::vector{parameter("w", w, dw)});
 ///   for (...) { forward and backward; adam.step(executor); }
+///
+/// Rules. The file of a rule has its formula, with its source. Bytes: what an update of one float parameter moves. Its
+/// gradient and weight are read and its weight is written, 12 bytes; each state is read and written, 8 bytes. A bf16
+/// weight and gradient with a float master move as many.
+///
+///   rule                     w = w -                                       states                      bytes
+///   sgd                      rate g, or rate v                             0, momentum: v              12, 20
+///   adam, adamw              rate m / (sqrt(v) + epsilon)                  m, v (amsgrad: largest v)   28 (36)
+///   nadam                    rate (p g + q m) / (sqrt(v) + epsilon)        m, v                        28
+///   radam                    rate r m / (sqrt(v) + epsilon)                m, v                        28
+///   adagrad                  rate g / (sqrt(sum of g^2) + epsilon)         sum                         20
+///   rmsprop                  rate g / (sqrt(v) + epsilon)                  v (centered: mean of g)     20 (28)
+///     with momentum          rate b, b = momentum b + g / ...              and b                       28 (36)
+///   adadelta                 rate sqrt(a) / sqrt(v) g                      v, a: mean of u^2           28
+///   lion                     rate sign(beta1 m + (1 - beta1) g)            m                           20
+///   ademamix                 rate (m + alpha s) / (sqrt(v) + epsilon)      m, v, s                     36
+///   schedule_free_adamw      as adamw without m, of z; w: see its file     z, v                        28
+///   moving_average           w = decay w + (1 - decay) g                   0                           12
+///   lookahead<rule>          the rule, and each period w = s               the rule's, and s           + 8
 ///
 /// Groups. Each group is a rule with hyperparameters of its own; a parameter names its group by its index. A group's
 /// learning rate in an update is its `rate` times the rate factor (set_rate_factor).
@@ -100,7 +121,7 @@ public:
   void step(const Executor& executor, where at = {}) {
     if (options_.needs_norm()) measure(executor, at);
     ops::launch_advance<accumulator, Executor, Rule>(executor, groups_, scalars_.data_handle(),
-                                                     constants_.data_handle(),
+                                                     rule_scalars_.data_handle(), constants_.data_handle(),
                                                      static_cast<accumulator>(options_.largest_gradient),
                                                      ops::scaling_of(options_), known_, at);
     tables_.template with_table<P>(executor, records_, known_, at,
@@ -157,6 +178,32 @@ public:
     return scalar(executor, optimizer_scalar::loss_scale, at);
   }
 
+  /// Writes the weights to evaluate the network with, of parameter i (its index in the list), to `to`: a dense tensor
+  /// of the parameter's shape, of any floating-point type, in memory of its own. Only for rules whose evaluation
+  /// weights are not the trained ones (rule::schedule_free_adamw, rule::lookahead). They are computed in the
+  /// accumulation type of `to`. The weights and states stay as they are. Before the first update they have no meaning.
+  template <executor Executor, tensor_of_any_rank X>
+  requires requires(const Rule& r) { r.evaluation(); }
+  void write_evaluation_weights(const Executor& executor, std::size_t i, const X& to, where at = {}) const {
+    if (i >= parameters_.size())
+      throw error({Rule::name, ": parameter ", static_cast<std::int64_t>(i),
+                   " does not exist; it must be an index in the list of ",
+                   static_cast<std::int64_t>(parameters_.size()),
+                   parameters_.size() == 1 ? " parameter" : " parameters"},
+                  at);
+    record of{};  // of an empty tensor
+    for (const record& r : records_)
+      if (r.number == static_cast<std::int32_t>(i)) of = r;
+    const auto write = [&](auto trained) {
+      ops::evaluation_weights(executor, groups_[parameters_[i].group].evaluation(), trained, of.states,
+                              parameters_[i].weights, known_, to, at);
+    };
+    if (of.master)
+      write(gmem_ptr<const accumulator>(of.master));
+    else
+      write(gmem_ptr<const Weight>(of.weights));
+  }
+
   /// Returns the tensors that a checkpoint has to keep, besides the weights: states, master weights and scalars. To
   /// resume, make an optimizer of the same rule and parameters and write the saved elements to its tensors: training
   /// then continues bit for bit.
@@ -203,7 +250,9 @@ private:
     constants_ = buffer<std::int32_t>(executor, first_extent(words_of<constants> * groups_.size(), at));
     fill_zero(executor, states_, at);
     fill_zero(executor, masters_, at);
+    rule_scalars_ = buffer<double>(executor, first_extent(scalars_of<Rule>() * groups_.size(), at));
     fill_zero(executor, scalars_, at);
+    fill_zero(executor, rule_scalars_, at);
     set_rate_factor(executor, 1, at);
     set_scalar(executor, optimizer_scalar::loss_scale, options_.loss_scaling ? options_.loss_scaling->initial : 1, at);
 
@@ -216,6 +265,14 @@ private:
                       sizeof(double),
                       {optimizer_scalar::count}});
     known_.push_back(own(writes("scalars", scalars_.view())));
+    if (scalars_of<Rule>() > 0) {
+      saved_.push_back({std::string(Rule::name) + ".groups",
+                        element<double>::name,
+                        rule_scalars_.data_handle(),
+                        sizeof(double),
+                        {static_cast<std::int64_t>(groups_.size()), scalars_of<Rule>()}});
+      known_.push_back(own(writes("the groups' scalars", rule_scalars_.view())));
+    }
     known_.push_back(own(writes("constants", constants_.view())));
     if (options_.needs_norm()) allocate_sums(executor, at);
     known_.set_checked();
@@ -323,6 +380,7 @@ private:
   buffer<State, 2> states_;
   buffer<accumulator, 2> masters_;
   buffer<double> scalars_;
+  buffer<double> rule_scalars_;  // of the groups: scalars_of<Rule>() each
   buffer<std::int32_t> constants_;
   ops::optimizer_tables<record> tables_;
   std::vector<read_record<Gradient>> gradients_;  // of records_, if their norm is computed

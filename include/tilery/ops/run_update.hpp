@@ -43,11 +43,12 @@ void launch_update(const Executor& executor, const Params& p, const operands& al
   launch<optimizer_update<P, Params>>(executor, {static_cast<int>(p.chunks)}, p, all, at);
 }
 
-/// Begins an update: computes the factor of the gradients, and the constants of all groups into `constants`, and counts
-/// the update in `scalars`.
+/// Begins an update: computes the factor of the gradients, and the constants of all groups into `constants`, moves the
+/// groups' `rule_scalars` on, and counts the update in `scalars`.
 template <class S, class Executor, class Rule>
-void launch_advance(const Executor& executor, std::span<const Rule> groups, double* scalars, std::int32_t* constants,
-                    S largest_gradient, const gradient_scaling& scaling, const operands& all, where at) {
+void launch_advance(const Executor& executor, std::span<const Rule> groups, double* scalars, double* rule_scalars,
+                    std::int32_t* constants, S largest_gradient, const gradient_scaling& scaling, const operands& all,
+                    where at) {
   using params = advance_params<Rule, S>;
   using kernel = optimizer_advance<Executor::uses_cpu_kernels ? 1 : 32, params>;
   for (std::size_t first = 0; first < groups.size(); first += params::most) {
@@ -55,6 +56,7 @@ void launch_advance(const Executor& executor, std::span<const Rule> groups, doub
     params p{.size = static_cast<std::int32_t>(size),
              .is_last = first + size == groups.size(),
              .scalars = gmem_ptr<double>(scalars),
+             .rule_scalars = gmem_ptr<double>(rule_scalars + first * scalars_of<Rule>()),
              .constants = gmem_ptr<std::int32_t>(constants + first * words_of<update_constants<Rule, S>>),
              .largest_gradient = largest_gradient,
              .scaling = scaling};

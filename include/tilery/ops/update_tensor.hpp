@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One update of one tensor by a rule. The caller owns the states, and gives the number of the update.
+// One update of one tensor by a rule without scalars. The caller owns the states, and gives the number of the update.
 #pragma once
 #pragma GCC system_header
 

@@ -38,6 +38,7 @@ struct advance_params {
   std::int32_t size;                 // groups of this launch
   bool is_last;                      // of the launches of this update: it writes the number of the update
   gmem_ptr<double> scalars;          // see optimizer_scalar
+  gmem_ptr<double> rule_scalars;     // of this launch's groups: scalars_of<Rule>() each
   gmem_ptr<std::int32_t> constants;  // of this launch's groups: an update_constants<Rule, S> each, as words
   S largest_gradient;
   gradient_scaling scaling;
@@ -70,7 +71,7 @@ struct optimizer_advance<Threads, advance_params<Rule, S>> {
                         .step = static_cast<std::uint32_t>(time.step),
                         .gradient_factor = S(next.factor),
                         .largest_gradient = p.largest_gradient,
-                        .rule = p.groups[i].template at<S>(time)};
+                        .rule = at(lane, p, i, time, next.apply)};
       store_words(lane, p.constants + std::int64_t{i} * words_of<constants>, c);
     }
     lane.sync_block();  // all lanes have read the scalars
@@ -81,6 +82,22 @@ struct optimizer_advance<Threads, advance_params<Rule, S>> {
     lane.store(p.scalars + scalar::skipped, next.skipped);
     lane.store(p.scalars + scalar::norm, next.norm);
     lane.store(p.scalars + scalar::factor, next.factor);
+  }
+
+private:
+  /// Computes the constants of group i, and moves its scalars on by one update if the update is made.
+  template <class Lane>
+  TILERY_SIMT static auto at(Lane lane, const params& p, int i, const update_time& time, bool apply, where at = {}) {
+    [[maybe_unused]] const auto step = lane.step("compute the group's constants", at);
+    constexpr int count = scalars_of<Rule>();
+    double scalars[count + 1];
+    TILERY_UNROLL
+    for (int j = 0; j < count; ++j) scalars[j] = lane.load(p.rule_scalars + (i * count + j));
+    const auto result = constants_at<S>(p.groups[i], time, scalars);
+    TILERY_UNROLL
+    for (int j = 0; j < count; ++j)
+      if (apply) lane.store(p.rule_scalars + (i * count + j), scalars[j]);
+    return result;
   }
 };
 

@@ -2,12 +2,13 @@
 // What an update rule is. A rule is a struct of hyperparameters, such as rule::adamw, that knows how one update changes
 // a weight and its states (velocity, moments):
 //
-//   struct my_rule {                                     // w = w - rate sign(g)
+//   struct my_rule {                                   // w = w - rate sign(g)
 //     double rate = 1e-3;
-//     static constexpr const char* name = "my_rule";     // in messages and state files
-//     static constexpr int states = 0;                   // tensors of the weights' shape that the rule keeps,
-//     initially 0 template <class S>                                 // S: the type in which an update is computed
-//     struct constants {                                 // the same for all elements of a group; members of type S
+//     static constexpr const char* name = "my_rule";   // in messages and state files
+//     static constexpr int states = 0;                 // tensors of the weights' shape that the rule keeps, from 0 on
+//
+//     template <class S>                               // S: the type in which an update is computed
+//     struct constants {                               // the same for all elements of a group; members of type S
 //       S rate;
 //       template <int N>
 //       TILERY_SIMT void update(pack<S, N>& w, pack<S, N> g) const { ... }   // ... and one pack<S, N>& for each state
@@ -19,9 +20,21 @@
 //   };
 //
 // `at` is called once for each update and group, by one lane, and computes in double. `update` is called for each pack
-// of N elements. Optional members: static constexpr const char* state_names[states]; bool keeps_state(int i) const,
-// false if this rule with its hyperparameters does not need state i: then no memory is allocated for it, and `update`
-// gets zeros.
+// of N elements.
+//
+// Optional members:
+//   static constexpr const char* state_names[states];   // in state files; without it: state0, state1...
+//   bool keeps_state(int i) const;         // false if this rule with its hyperparameters does not need state i: then
+//   no
+//                                          // memory is allocated for it, and `update` gets zeros
+//   static constexpr int scalars = n;      // numbers that a group keeps from update to update, such as a sum over the
+//                                          // updates: doubles, initially 0, saved with the states. `at` then is
+//   constants<S> at(const update_time& time, double* scalars) const;         // and reads and writes them
+//   auto evaluation() const;               // a rule that computes the weights to evaluate the network with, if they
+//   are
+//                                          // not the weights that are trained. It has as many states; its w are the
+//                                          // evaluation weights (their old values are not used), its g the trained
+//                                          // weights, and it does not change the states
 #pragma once
 #pragma GCC system_header
 
@@ -37,13 +50,31 @@ struct update_time {
   double rate_factor = 1;  // factor of the learning rate, for example from a schedule
 };
 
+/// The number of a rule's scalars in each group.
+template <class Rule>
+constexpr int scalars_of() {
+  if constexpr (requires { Rule::scalars; })
+    return Rule::scalars;
+  else
+    return 0;
+}
+
+/// Calls a rule's function at(), with the group's scalars if the rule has any.
+template <class S, class Rule>
+TILERY_SIMT auto constants_at(const Rule& rule, const update_time& time, double* scalars) {
+  if constexpr (scalars_of<Rule>() > 0)
+    return rule.template at<S>(time, scalars);
+  else
+    return rule.template at<S>(time);
+}
+
 /// A type that has the members of an update rule which do not depend on a type of elements.
 template <class R>
-concept update_rule = std::is_trivially_copyable_v<R> && requires(const R& r, int i) {
+concept update_rule = std::is_trivially_copyable_v<R> && requires(const R& r, double* scalars) {
   { R::name } -> std::convertible_to<const char*>;
   { R::states } -> std::convertible_to<int>;
   typename R::template constants<float>;
-  { r.template at<float>(update_time{}) } -> std::same_as<typename R::template constants<float>>;
+  { constants_at<float>(r, update_time{}, scalars) } -> std::same_as<typename R::template constants<float>>;
 };
 
 /// True if the rule, with its hyperparameters, needs state i.
