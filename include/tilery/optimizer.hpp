@@ -22,34 +22,20 @@
 #include <tilery/kernels/optimizer/schedule_free_adamw.hpp>
 #include <tilery/kernels/optimizer/sgd.hpp>
 #include <tilery/ops/evaluation_weights.hpp>
+#include <tilery/ops/optimizer_options.hpp>
 #include <tilery/ops/optimizer_tables.hpp>
 #include <tilery/ops/optimizer_tensors.hpp>
 #include <tilery/ops/rule_checks.hpp>
+#include <tilery/ops/run_norm.hpp>
 #include <tilery/ops/run_update.hpp>
 #include <tilery/update.hpp>
 
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace tilery::inline TILERY_ABI {
-
-/// How an optimizer keeps weights whose type (half, bf16) is narrower than the accumulation type.
-enum class narrow_weights : int {
-  masters,     ///< float master weights are updated, and rounded to the weights: no update is lost
-  stochastic,  ///< the weights alone, rounded at random (core/stochastic_round.hpp): an update is right on average
-  nearest      ///< the weights alone, rounded to nearest: an update below half of the weights' spacing is lost
-};
-
-/// Settings of an `optimizer`.
-struct optimizer_options {
-  narrow_weights narrow = narrow_weights::masters;  ///< not used if the weights are float or double
-  std::uint64_t seed = 0;                           ///< of stochastic rounding
-  /// Each element of a gradient is limited to +- this number (clipping by value); above 0. NaN stays NaN.
-  double largest_gradient = std::numeric_limits<double>::infinity();
-};
 
 /// A tensor of an optimizer that a checkpoint has to keep: dense, in the memory of the optimizer's executor.
 struct optimizer_tensor {
@@ -61,7 +47,8 @@ struct optimizer_tensor {
 };
 
 /// Updates the weights of a network by a rule, such as rule::adamw. All tensors are updated in one launch; a second
-/// launch, of one block, computes the groups' constants.
+/// launch, of one block, computes the groups' constants. Two more launches compute the norm of all gradients, if an
+/// option needs it.
 ///
 ///   optimizer adam(executor, std::vector{rule::adamw{.rate = 1e-3}}, std::vector{parameter("w", w, dw)});
 ///   for (...) { forward and backward; adam.step(executor); }
@@ -91,6 +78,13 @@ struct optimizer_tensor {
 /// Types. Weights and gradients: double, float, half, bf16. An update is computed in the accumulation type of the
 /// weights: double for double, else float. States have this type by default, or the type `State` (float or bf16).
 ///
+/// Clipping, loss scaling, skipped updates. See optimizer_options. Their numbers (norm, loss scale, counts) are in the
+/// executor's memory and among the saved tensors, and no update waits for the host. In a skipped update nothing is
+/// written but these numbers.
+///
+/// NaN and infinity. Without loss scaling and skip_not_finite, a gradient that is not finite changes its weight as the
+/// rule says, and all weights if gradients are clipped by their norm.
+///
 /// Memory. The constructor allocates the states and sets them to zero, allocates the master weights
 /// (narrow_weights::masters) and sets them to the weights. Weights and gradients stay the caller's.
 ///
@@ -98,17 +92,19 @@ struct optimizer_tensor {
 /// numbers are a function of the seed, the parameter's index, the element and the number of the update.
 ///
 /// Graphs. step() passes no number from the host that changes from update to update: a captured step can be replayed.
-/// The number of the update and the rate factor are in the executor's memory. If the tensors do not fit a kernel's
-/// arguments (some 400), the first step() copies a table to the executor's memory: call it once before a capture.
+/// The number of the update, the rate factor and the loss scale are in the executor's memory. If the tensors do not fit
+/// a kernel's arguments (some 400), the first step() copies a table to the executor's memory: call it once before a
+/// capture.
 ///
-/// Errors. The constructor throws `error` before anything is allocated: no groups, hyperparameters outside of their
-/// domains, and, with the parameter's index and name, wrong shapes, gaps between elements, null views, memory that the
-/// executor cannot reach, a group that does not exist, tensors that share memory.
+/// Errors. The constructor throws `error` before anything is allocated: no groups, hyperparameters or options outside
+/// of their domains, and, with the parameter's index and name, wrong shapes, gaps between elements, null views, memory
+/// that the executor cannot reach, a group that does not exist, tensors that share memory.
 template <update_rule Rule, class Weight, class Gradient = Weight, class State = accumulator_t<Weight>>
 class optimizer {
   using accumulator = accumulator_t<Weight>;
   using record = tensor_record<Weight, Gradient, State, Rule::states>;
   using constants = update_constants<Rule, accumulator>;
+  using euclidean = norm_kind::euclidean<Gradient>;
   static_assert(std::is_same_v<State, accumulator> || (std::is_same_v<State, bf16> && sizeof(Weight) <= 4),
                 "optimizer: the states must have the accumulation type of the weights (double for double, else float), "
                 "or be bf16");
@@ -132,9 +128,11 @@ public:
   /// Makes one update with your policy.
   template <elementwise_policy P, executor Executor>
   void step(const Executor& executor, where at = {}) {
+    if (options_.needs_norm()) measure(executor, at);
     ops::launch_advance<accumulator, Executor, Rule>(executor, groups_, scalars_.data_handle(),
                                                      rule_scalars_.data_handle(), constants_.data_handle(),
-                                                     static_cast<accumulator>(options_.largest_gradient), known_, at);
+                                                     static_cast<accumulator>(options_.largest_gradient),
+                                                     ops::scaling_of(options_), known_, at);
     tables_.template with_table<P>(executor, records_, known_, at,
                                    [&]<class Table>(const Table& table, std::int64_t chunks) {
                                      const update_params<Rule, Table> p{.table = table,
@@ -155,16 +153,38 @@ public:
   void set_rate_factor(const Executor& executor, double factor, where at = {}) {
     if (!(factor >= 0 && is_finite<double>(factor)))
       throw error({Rule::name, ": the rate factor is ", factor, "; it must be at least 0 and finite"}, at);
-    fill(executor, vector(scalars_.data_handle() + optimizer_scalar::rate_factor, 1), factor, at);
+    set_scalar(executor, optimizer_scalar::rate_factor, factor, at);
   }
 
-  /// Returns how many updates were made. Waits for the executor.
+  /// The loss scale, one double in the executor's memory: the factor of the gradient of the loss, for kernels that are
+  /// launched before the next update. 1 without loss scaling.
+  vector_view<const double> loss_scale() const {
+    return vector(static_cast<const double*>(scalars_.data_handle()) + optimizer_scalar::loss_scale, 1);
+  }
+
+  /// The functions below return numbers of the updates so far. They wait for the executor.
+  /// Updates that were made; those that were skipped do not count.
   template <executor Executor>
   std::int64_t steps(const Executor& executor, where at = {}) const {
-    double all[optimizer_scalar::count];
-    copy_dense(executor, scalars_, vector(all, optimizer_scalar::count), at);
-    executor.wait(at);
-    return static_cast<std::int64_t>(all[optimizer_scalar::step]);
+    return static_cast<std::int64_t>(scalar(executor, optimizer_scalar::step, at));
+  }
+  /// Updates that were skipped, because the gradients were not finite.
+  template <executor Executor>
+  std::int64_t skipped(const Executor& executor, where at = {}) const {
+    return static_cast<std::int64_t>(scalar(executor, optimizer_scalar::skipped, at));
+  }
+  /// The Euclidean norm of all gradients of the last update, skipped or not: times gradient_factor and divided by the
+  /// loss scale, before clipping. Throws if the options do not need it.
+  template <executor Executor>
+  double norm(const Executor& executor, where at = {}) const {
+    if (!options_.needs_norm())
+      throw error({Rule::name, ": the norm of the gradients is not computed; set the option measure_norm"}, at);
+    return scalar(executor, optimizer_scalar::norm, at);
+  }
+  /// The loss scale of the next update.
+  template <executor Executor>
+  double loss_scale(const Executor& executor, where at = {}) const {
+    return scalar(executor, optimizer_scalar::loss_scale, at);
   }
 
   /// Writes the weights to evaluate the network with, of parameter i (its index in the list), to `to`: a dense tensor
@@ -211,8 +231,7 @@ private:
     for (std::size_t g = 0; g < groups_.size(); ++g)
       if (auto found = ops::check_rule<accumulator>(groups_[g], op, groups_.size() > 1 ? static_cast<int>(g) : -1))
         return found;
-    if (!(options_.largest_gradient > 0))
-      return {op, ": largest_gradient is ", options_.largest_gradient, "; it must be above 0"};
+    if (auto found = ops::check_options<accumulator>(op, options_)) return found;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       auto& one = parameters_[i];
       one.weights.name = names_.keep(ops::name_in_list("weights", i, one.name));
@@ -244,6 +263,7 @@ private:
     fill_zero(executor, scalars_, at);
     fill_zero(executor, rule_scalars_, at);
     set_rate_factor(executor, 1, at);
+    set_scalar(executor, optimizer_scalar::loss_scale, options_.loss_scaling ? options_.loss_scaling->initial : 1, at);
 
     State* state = states_.data_handle();
     accumulator* master = masters_.data_handle();
@@ -263,7 +283,45 @@ private:
       known_.push_back(own(writes("the groups' scalars", rule_scalars_.view())));
     }
     known_.push_back(own(writes("constants", constants_.view())));
+    if (options_.needs_norm()) allocate_sums(executor, at);
     known_.set_checked();
+  }
+
+  /// Lists the gradients for their norm, and allocates the sums of their chunks.
+  template <class Executor>
+  void allocate_sums(const Executor& executor, where at) {
+    std::int64_t chunks = 0;
+    for (const record& r : records_) {
+      gradients_.push_back({r.gradient, r.size, 0});
+      chunks += ops::chunks_of(r.size, ops::norm_chunk_elements<Gradient>(executor));
+    }
+    sums_ = buffer<double, 2>(executor, first_extent(chunks, at), euclidean::parts);
+    known_.push_back(own(writes("sums of chunks", sums_.view())));
+  }
+
+  /// Computes the norm of all gradients as they are in memory.
+  template <class Executor>
+  void measure(const Executor& executor, where at) {
+    ops::with_norm_policy<Gradient>(executor, [&]<elementwise_policy P>() {
+      tables_of_gradients_.template with_table<
+          P>(executor, gradients_, known_, at, [&]<class Table>(const Table& table, std::int64_t chunks) {
+        ops::launch_norm_of_chunks<euclidean, P>(executor, Rule::name, table, chunks, sums_.data_handle(), known_, at);
+        ops::launch_norm_totals<euclidean>(executor, all_chunks{}, 1, chunks, sums_.data_handle(),
+                                           scalars_.data_handle() + optimizer_scalar::scaled_norm, known_, at);
+      });
+    });
+  }
+
+  template <class Executor>
+  double scalar(const Executor& executor, optimizer_scalar::index i, where at) const {
+    double value = 0;
+    copy_dense(executor, vector(static_cast<const double*>(scalars_.data_handle()) + i, 1), vector(&value, 1), at);
+    executor.wait(at);
+    return value;
+  }
+  template <class Executor>
+  void set_scalar(const Executor& executor, optimizer_scalar::index i, double value, where at) {
+    fill(executor, vector(scalars_.data_handle() + i, 1), value, at);
   }
 
   /// Adds parameter i: its record, and its states and master weights from `state` and `master` on, which are moved.
@@ -334,6 +392,9 @@ private:
   buffer<double> rule_scalars_;  // of the groups: scalars_of<Rule>() each
   buffer<std::int32_t> constants_;
   ops::optimizer_tables<record> tables_;
+  std::vector<read_record<Gradient>> gradients_;  // of records_, if their norm is computed
+  buffer<double, 2> sums_;                        // (chunk, part): see kernels/optimizer/norm.hpp
+  ops::optimizer_tables<read_record<Gradient>> tables_of_gradients_;
   std::vector<optimizer_tensor> saved_;
   ops::operand_names names_;
   operands known_;

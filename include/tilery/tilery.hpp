@@ -15,12 +15,14 @@
 #include <tilery/gemm_batched.hpp>
 #include <tilery/gemm_grouped.hpp>
 #include <tilery/global_pool.hpp>
+#include <tilery/gradient_norm.hpp>
 #include <tilery/loss.hpp>
 #include <tilery/optimizer.hpp>
-#include <tilery/update.hpp>
 #include <tilery/pad.hpp>
 #include <tilery/pool.hpp>
+#include <tilery/schedule.hpp>
 #include <tilery/softmax.hpp>
+#include <tilery/update.hpp>
 #include <tilery/upsample.hpp>
 #include <tilery/validate.hpp>
 

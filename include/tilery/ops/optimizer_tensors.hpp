@@ -50,10 +50,14 @@ private:
   std::deque<std::string> all_;
 };
 
+/// Returns "tensor 3 (conv1.weight)".
+inline std::string tensor_in_list(std::size_t number, const std::string& name) {
+  const std::string all = "tensor " + std::to_string(number);
+  return name.empty() ? all : all + " (" + name + ")";
+}
 /// Returns "gradient of tensor 3 (conv1.weight)".
 inline std::string name_in_list(const char* what, std::size_t number, const std::string& name) {
-  std::string all = std::string(what) + " of tensor " + std::to_string(number);
-  return name.empty() ? all : all + " (" + name + ")";
+  return what + (" of " + tensor_in_list(number, name));
 }
 
 /// Checks one tensor of a list: the shape of its gradient, gaps, and its group.

@@ -27,12 +27,7 @@ using widest_type = std::conditional_t<
 /// no alignment.
 template <class Executor, class Record>
 bool has_whole_packs(const Record& tensor, int vector) {
-  if (Executor::uses_cpu_kernels) return true;
-  bool aligned = tensor.weights.aligned_for(vector) && tensor.gradient.aligned_for(vector);
-  if (tensor.master) aligned = aligned && tensor.master.aligned_for(vector);
-  for (const auto& state : tensor.states)
-    if (state) aligned = aligned && state.aligned_for(vector);
-  return aligned;
+  return Executor::uses_cpu_kernels || tensor.aligned_for(vector);
 }
 
 /// Returns how many chunks of `elements` elements a tensor has.
@@ -48,11 +43,12 @@ void launch_update(const Executor& executor, const Params& p, const operands& al
   launch<optimizer_update<P, Params>>(executor, {static_cast<int>(p.chunks)}, p, all, at);
 }
 
-/// Begins an update: computes the constants of all groups into `constants`, moves the groups' `rule_scalars` on, and
-/// counts the update in `scalars`.
+/// Begins an update: computes the factor of the gradients, and the constants of all groups into `constants`, moves the
+/// groups' `rule_scalars` on, and counts the update in `scalars`.
 template <class S, class Executor, class Rule>
 void launch_advance(const Executor& executor, std::span<const Rule> groups, double* scalars, double* rule_scalars,
-                    std::int32_t* constants, S largest_gradient, const operands& all, where at) {
+                    std::int32_t* constants, S largest_gradient, const gradient_scaling& scaling, const operands& all,
+                    where at) {
   using params = advance_params<Rule, S>;
   using kernel = optimizer_advance<Executor::uses_cpu_kernels ? 1 : 32, params>;
   for (std::size_t first = 0; first < groups.size(); first += params::most) {
@@ -62,7 +58,8 @@ void launch_advance(const Executor& executor, std::span<const Rule> groups, doub
              .scalars = gmem_ptr<double>(scalars),
              .rule_scalars = gmem_ptr<double>(rule_scalars + first * scalars_of<Rule>()),
              .constants = gmem_ptr<std::int32_t>(constants + first * words_of<update_constants<Rule, S>>),
-             .largest_gradient = largest_gradient};
+             .largest_gradient = largest_gradient,
+             .scaling = scaling};
     for (std::size_t i = 0; i < size; ++i) p.groups[i] = groups[first + i];
     launch<kernel>(executor, {1}, p, all, at);
   }

@@ -2,7 +2,8 @@
 // The table of tensors that one launch of the update kernel (kernels/optimizer/update.hpp) works on. Each tensor is cut
 // into chunks, and each chunk has a block. The chunks of all tensors are numbered in one sequence; `first` has the
 // number of each tensor's first chunk, and a block finds its tensor by a binary search in it. Three types of tables
-// differ in where they are stored; all have find().
+// differ in where they are stored; all have find(), and those of several tensors first_chunk(), the number of a
+// tensor's first chunk.
 #pragma once
 #pragma GCC system_header
 
@@ -29,6 +30,15 @@ struct tensor_record {
   std::int32_t number;       // of the tensor in the caller's list, for random bits
   std::int32_t whole_packs;  // 1: all pointers are aligned for packs; 0: single elements
   std::int32_t unused = 0;
+
+  /// True if all pointers are aligned for packs of `vector` elements.
+  bool aligned_for(int vector) const {
+    bool aligned = weights.aligned_for(vector) && gradient.aligned_for(vector);
+    if (master) aligned = aligned && master.aligned_for(vector);
+    for (const auto& state : states)
+      if (state) aligned = aligned && state.aligned_for(vector);
+    return aligned;
+  }
 };
 
 /// A tensor, and one of its chunks.
@@ -89,6 +99,10 @@ struct table_in_arguments {
     const int i = tensor_of_chunk(first, size, block);
     return {tensors[i], block - first[i]};
   }
+  template <class Lane>
+  TILERY_SIMT int first_chunk(Lane, int i) const {
+    return first[i];
+  }
 };
 
 /// A table in the executor's memory, for any number of tensors.
@@ -110,6 +124,10 @@ struct table_in_memory {
     TILERY_UNROLL
     for (int s = 0; s < Record::states_count; ++s) tensor.states[s] = tensor.states[s].known_global();
     return {tensor, block - numbers[i]};
+  }
+  template <class Lane>
+  TILERY_SIMT int first_chunk(Lane lane, int i) const {
+    return lane.load(first + i);
   }
 };
 
