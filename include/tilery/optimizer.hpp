@@ -37,15 +37,6 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// A tensor of an optimizer that a checkpoint has to keep: dense, in the memory of the optimizer's executor.
-struct optimizer_tensor {
-  std::string name;                   ///< "adam.first.conv1.weight", or "adam.scalars"
-  const char* type;                   ///< of its elements: "f32", "f64"...
-  void* data;                         ///< its elements
-  std::int64_t element_bytes;         ///< bytes of an element
-  std::vector<std::int64_t> extents;  ///< those of the weights
-};
-
 /// Updates the weights of a network by a rule, such as rule::adamw. All tensors are updated in one launch; a second
 /// launch, of one block, computes the groups' constants. Two more launches compute the norm of all gradients, if an
 /// option needs it.
