@@ -11,7 +11,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// conv2d in one spatial dimension: views (n, w, c) and (k, s, c / groups).
+/// conv2d in one spatial dimension: x (n, w, c), w (k, s, c / groups), y (n, q, k).
 template <executor Executor, tensor_like<3> X, tensor_like<3> W, tensor_like<3> Y, class Epilogue = epilogue::none>
 void conv1d(const Executor& executor, const X& x, const W& w, const Y& y, const conv_options<1>& options = {},
             const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
@@ -32,7 +32,7 @@ template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void conv1d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
-/// conv2d_data_gradient in one spatial dimension: views (n, w, c) and (k, s, c / groups).
+/// conv2d_data_gradient in one spatial dimension: dy (n, q, k), w (k, s, c / groups), dx (n, w, c).
 template <executor Executor, tensor_like<3> DY, tensor_like<3> W, tensor_like<3> DX, class Epilogue = epilogue::none>
 void conv1d_data_gradient(const Executor& executor, const DY& dy, const W& w, const DX& dx,
                           const conv_options<1>& options = {}, const Epilogue& e = {}, gemm_factors factors = {},
@@ -58,7 +58,7 @@ template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void conv1d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
-/// conv2d_weight_gradient in one spatial dimension: views (n, w, c) and (k, s, c / groups).
+/// conv2d_weight_gradient in one spatial dimension: x (n, w, c), dy (n, q, k), dw (k, s, c / groups).
 template <executor Executor, tensor_like<3> X, tensor_like<3> DY, tensor_like<3> DW, class Epilogue = epilogue::none>
 void conv1d_weight_gradient(const Executor& executor, const X& x, const DY& dy, const DW& dw,
                             const conv_options<1>& options = {}, const Epilogue& e = {}, gemm_factors factors = {},
@@ -85,7 +85,7 @@ template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void conv1d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
-/// conv2d_transposed in one spatial dimension: views (n, w, c) and (k, s, c / groups).
+/// conv2d_transposed in one spatial dimension: x (n, w, k), w (k, s, c / groups), y (n, q, c).
 template <executor Executor, tensor_like<3> X, tensor_like<3> W, tensor_like<3> Y, class Epilogue = epilogue::none>
 void conv1d_transposed(const Executor& executor, const X& x, const W& w, const Y& y,
                        const conv_options<1>& options = {}, const Epilogue& e = {}, gemm_factors factors = {},

@@ -11,7 +11,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// conv2d in three spatial dimensions: views (n, d, h, w, c) and (k, taps..., c / groups).
+/// conv2d in three dimensions: x (n, d, h, w, c), w (k, t, r, s, c / groups), y (n, o, p, q, k).
 template <executor Executor, tensor_like<5> X, tensor_like<5> W, tensor_like<5> Y, class Epilogue = epilogue::none>
 void conv3d(const Executor& executor, const X& x, const W& w, const Y& y, const conv_options<3>& options = {},
             const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
@@ -32,7 +32,7 @@ template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void conv3d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
-/// conv2d_data_gradient in three spatial dimensions: views (n, d, h, w, c) and (k, taps..., c / groups).
+/// conv2d_data_gradient in three dimensions: dy (n, o, p, q, k), w (k, t, r, s, c / groups), dx (n, d, h, w, c).
 template <executor Executor, tensor_like<5> DY, tensor_like<5> W, tensor_like<5> DX, class Epilogue = epilogue::none>
 void conv3d_data_gradient(const Executor& executor, const DY& dy, const W& w, const DX& dx,
                           const conv_options<3>& options = {}, const Epilogue& e = {}, gemm_factors factors = {},
@@ -58,7 +58,7 @@ template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void conv3d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
-/// conv2d_weight_gradient in three spatial dimensions: views (n, d, h, w, c) and (k, taps..., c / groups).
+/// conv2d_weight_gradient in three dimensions: x (n, d, h, w, c), dy (n, o, p, q, k), dw (k, t, r, s, c / groups).
 template <executor Executor, tensor_like<5> X, tensor_like<5> DY, tensor_like<5> DW, class Epilogue = epilogue::none>
 void conv3d_weight_gradient(const Executor& executor, const X& x, const DY& dy, const DW& dw,
                             const conv_options<3>& options = {}, const Epilogue& e = {}, gemm_factors factors = {},
@@ -85,7 +85,7 @@ template <class... Arguments>
 requires ops::may_be_mistaken<Arguments...>
 void conv3d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
-/// conv2d_transposed in three spatial dimensions: views (n, d, h, w, c) and (k, taps..., c / groups).
+/// conv2d_transposed in three dimensions: x (n, d, h, w, k), w (k, t, r, s, c / groups), y (n, o, p, q, c).
 template <executor Executor, tensor_like<5> X, tensor_like<5> W, tensor_like<5> Y, class Epilogue = epilogue::none>
 void conv3d_transposed(const Executor& executor, const X& x, const W& w, const Y& y,
                        const conv_options<3>& options = {}, const Epilogue& e = {}, gemm_factors factors = {},

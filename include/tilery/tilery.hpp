@@ -20,6 +20,7 @@
 #include <tilery/optimizer.hpp>
 #include <tilery/pad.hpp>
 #include <tilery/pool.hpp>
+#include <tilery/schedule.hpp>
 #include <tilery/softmax.hpp>
 #include <tilery/update.hpp>
 #include <tilery/upsample.hpp>

@@ -50,8 +50,8 @@ private:
   mutable std::size_t asked_ = 0;
 };
 
-/// Returns the sentence of the error that the call would throw on this executor before it launches anything, or
-/// nothing: `validate(gpu, [&](const auto& e) { gemm(e, a, b, c); })`.
+/// Returns the sentence of the error that the call would throw on this executor before it launches anything, or an
+/// empty sentence if there is no error: `validate(gpu, [&](const auto& e) { gemm(e, a, b, c); })`.
 template <executor Executor, class Call>
 finding validate(const Executor& executor, Call&& call) {
   try {
@@ -65,8 +65,8 @@ finding validate(const Executor& executor, Call&& call) {
 /// Returns the bytes of workspace that the call takes from this executor: `workspace_bytes(gpu, [&](const auto& e) {
 /// gemm(e, a, b, c); })`. Throws the error that the call would throw before it launches anything.
 ///
-/// Scratch. If a CUDA executor has a scratch of that size that begins at a multiple of 256 bytes, the call allocates
-/// nothing.
+/// Scratch. Device memory that is passed to a CUDA executor as `scratch` (cuda.hpp). If it begins at a multiple of 256
+/// bytes and has at least the returned number of bytes, the call allocates nothing.
 ///
 /// CPU. The result may be too small: a call may take two pieces of workspace at once, of which only the larger counts,
 /// and pieces that are taken inside a parallel loop do not count.

@@ -340,6 +340,43 @@ TYPED_TEST(optimizer_rules_on, masters_are_the_weights_of_float) {
   check(bf16{}, rule::schedule_free_adamw{.rate = 1e-3});
 }
 
+// 300 groups: the scalars of two launches' groups. The weight of each group is that of an optimizer of its own.
+TYPED_TEST(optimizer_rules_on, keep_the_scalars_of_each_group) {
+  std::vector<rule::nadam> groups;
+  for (int i = 0; i < 300; ++i) groups.push_back({.rate = 0.01, .momentum_decay = 0.01 * i});
+  const buffer<double> w = this->put(std::vector<double>(300, 1.0)), g = this->put(std::vector<double>(300, 0.5));
+  std::vector<parameter<double>> all;
+  for (int i = 0; i < 300; ++i) all.emplace_back("", vector(w.data_handle() + i, 1), vector(g.data_handle() + i, 1), i);
+  optimizer o(this->executor, groups, all);
+  for (int t = 0; t < 3; ++t) o.step(this->executor);
+  const auto got = this->get(w);
+  for (const int i : {0, 1, 31, 32, 255, 256, 299}) {
+    auto alone = this->template start<double>(groups[i], {1});
+    for (int t = 0; t < 3; ++t) alone.step({0.5});
+    EXPECT_EQ(got[i], alone.weights()[0]) << "group " << i;
+  }
+  EXPECT_NE(got[0], got[299]);
+  const optimizer_tensor saved = o.saved_tensors().back();
+  EXPECT_EQ(saved.name, "nadam.groups");
+  EXPECT_EQ(saved.extents, (std::vector<std::int64_t>{300, 1}));
+}
+
+// An update that is skipped, because its gradients are not finite, changes neither weights nor states nor the group's
+// scalars.
+TYPED_TEST(optimizer_rules_on, skipped_updates_leave_no_trace) {
+  for_rules([&]<class Rule>(const Rule& rule) {
+    using run_of_rule = rule_run<on_executor<TypeParam>, Rule, float>;
+    run_of_rule skipping(*this, rule, {1, 2, 3}, {.skip_not_finite = true});
+    run_of_rule all(*this, rule, {1, 2, 3}, {.skip_not_finite = true});
+    for (int t = 1; t <= 8; ++t) {
+      if (t == 1 || t == 5) skipping.step({NAN, 0, INFINITY});
+      skipping.step(drawn_gradient(t, 3)), all.step(drawn_gradient(t, 3));
+      EXPECT_EQ(skipping.weights(), all.weights()) << Rule::name << ", update " << t;
+    }
+    EXPECT_EQ(skipping.optimizer.skipped(this->executor), 2);
+  });
+}
+
 TYPED_TEST(optimizer_rules_on, moving_averages_of_narrow_weights_are_float) {
   rule_run<on_executor<TypeParam>, rule::moving_average, float, bf16> run(*this, {.decay = 0.75}, {NAN, NAN, NAN});
   run.step({1, 2, 3});

@@ -138,6 +138,9 @@ TILERY_SIMT pack<To, N> convert(pack<From, N> values) {
     } else if constexpr (from_float && std::is_same_v<To, bf16>) {
       using bits = typename pack<To, N>::native_type;
       result.native = __builtin_convertvector(bf16_bits::from_float<words, floats>(values.native), bits);
+    } else if constexpr (std::is_arithmetic_v<From> && std::is_arithmetic_v<To> &&
+                         !(std::is_same_v<To, int8> && std::is_floating_point_v<From>)) {
+      result.native = __builtin_convertvector(values.native, typename pack<To, N>::native_type);
     } else
 #endif
     {

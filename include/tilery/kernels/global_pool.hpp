@@ -13,13 +13,13 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// y[n, c] = the reduction of x[n, pixel, c]. `indices` receives the number of a maximum's pixel, if the reduction has
-/// places.
+/// y[n, c] = the reduction of x[n, pixel, c]. If the reduction has places (has_place), `indices` receives the number of
+/// the maximum's pixel.
 template <class T>
 struct global_pool_params {
   tile::pixels<const T> x;
   std::int32_t pixels;                // of an image
-  fast_divisor by_width, by_height;   // from a pixel's number to its place
+  fast_divisor by_width, by_height;   // split a pixel's number into coordinates
   gmem_matrix<T> y;                   // (n, c)
   gmem_matrix<std::int32_t> indices;  // (n, c)
 
@@ -45,7 +45,7 @@ struct mean_of_pixels {
   };
 };
 
-/// The maximum, with its place if WithPlace.
+/// The maximum; if WithPlace, with the number of its pixel.
 template <bool WithPlace>
 struct maximum_of_pixels {
   static constexpr const char* name = "global_max_pool";
@@ -71,10 +71,10 @@ struct global_pool_kernel {
 
   struct shared {
     shared_array<accumulator, (pixel_lanes > 1 ? pixel_lanes * channels : 1)> values;  // (pixel lane, channel)
-    shared_array<index, (pixel_lanes > 1 && Reduction::has_place ? pixel_lanes * channels : 1)> places;  // the same
+    shared_array<index, (pixel_lanes > 1 && Reduction::has_place ? pixel_lanes * channels : 1)> places;  // as values
   };
 
-  /// The number of blocks: those of image 0 first.
+  /// The number of blocks. The blocks of image 0 come first, then those of image 1, and so on.
   static std::int64_t block_count(const params& p) {
     return std::int64_t{pieces(p.x.extents[4], channels)} * p.x.extents[0];
   }

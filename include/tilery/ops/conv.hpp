@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the convolution ops of all ranks and directions have in common: they check their tensors, compute 1x1
+// The common part of the convolution ops of all ranks and directions: they check their tensors, compute 1x1
 // convolutions as plain GEMMs, depthwise convolutions by kernels of their own (run_depthwise.hpp), and all others as
 // products of gathered operands.
 #pragma once
@@ -13,8 +13,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The tensors of a convolution as the call gave them, and what the op makes of them. X, W and Y are const for the
-/// tensors that the op reads.
+/// The arguments of a call of a convolution op, with its tensors as views. X, W and Y are const for the tensors that
+/// the op reads.
 template <int N, class X, class W, class Y, class Epilogue>
 struct conv_call {
   conv_names names;
@@ -27,8 +27,8 @@ struct conv_call {
   where at;
 };
 
-/// Returns images as a matrix of pixels by channels, if the pixels of all images are equally spaced in memory.
-/// `is_matrix` is set to whether they are.
+/// Returns images as a matrix of pixels by channels, if the pixels of all images are equally spaced in memory. Sets
+/// `is_matrix` to true if they are, otherwise to false.
 template <class T>
 matrix_view<T> as_matrix(const images_view<T>& v, bool& is_matrix) {
   matrix_view<T> m;
@@ -80,8 +80,8 @@ finding check_conv(const conv_call<N, X, W, Y, Epilogue>& c, const conv_geometry
   return {};
 }
 
-/// Runs a 1x1 convolution as a GEMM. Returns false, and does nothing, if it is none, or if the pixels of x or y are not
-/// equally spaced in memory.
+/// Runs a 1x1 convolution as a GEMM. Returns false, and does nothing, if the convolution has more taps, a stride,
+/// padding or groups, or if the pixels of x or y are not equally spaced in memory.
 template <conv_direction Direction, class Executor, int N, class X, class W, class Y, class Epilogue>
 bool run_as_gemm(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c, const conv_geometry& g,
                  const operands& all) {
@@ -186,7 +186,9 @@ void run_given_depthwise(const Executor& executor, const conv_call<N, X, W, Y, E
     depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(c.at));
     if (!is_depthwise(g)) problem.why_not = why_no_depthwise;
     if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
-    // A policy of the other kind is a misfit.
+    // misfit() has refused a policy of the other kind (a depthwise_weight_policy is for weight gradients only, a
+    // depthwise_policy for all others). This condition keeps run_depthwise_with() from being compiled for such a
+    // policy.
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, depthwise_policy> == (forward || data))
       run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at);
   }

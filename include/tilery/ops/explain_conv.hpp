@@ -69,8 +69,8 @@ auto launched_conv(const conv_problem& problem) {
   };
 }
 
-/// Returns one sentence about a depthwise convolution: the policy that its table picks. `serves` is set to false, and
-/// the sentence is empty, if no depthwise kernel serves the convolution.
+/// Returns one sentence about a depthwise convolution: the policy that its table picks. Sets `serves` to true, or, if
+/// no depthwise kernel serves the convolution, to false; the sentence is then empty.
 template <conv_direction Direction, class T, class Executor, class X, class Y>
 sentence explain_chosen_depthwise(const Executor& executor, const sentence& what, const conv_geometry& g,
                                   const images_view<X>& x, const images_view<Y>& y, bool& serves, where at) {
@@ -89,7 +89,7 @@ sentence explain_chosen_depthwise(const Executor& executor, const sentence& what
 }
 
 /// Returns one sentence about a convolution: the policy that the selector picks, or policy P unless P is any_policy,
-/// and its cost. The views are checked as the op checks them, apart from their memory.
+/// and its cost. Of the op's checks, those of shapes and options are made; memory and aliases are not checked.
 template <conv_direction Direction, auto P, int N, class Executor, class X, class W, class Y>
 sentence explain_conv(const Executor& executor, const conv_names& names, const X& x_given, const W& w_given,
                       const Y& y_given, const conv_options<N>& options, where at) {

@@ -21,7 +21,8 @@ struct max_pool_options {
   bool ceil_mode = false;                ///< round the number of windows up
 };
 
-/// Settings of average pooling in N spatial dimensions, each one number or a list.
+/// Settings of average pooling in N spatial dimensions. Each is one number for all dimensions, or a list with one for
+/// each.
 template <int N>
 struct average_pool_options {
   spatial<N> window;                     ///< elements of a window; at least 1
@@ -34,7 +35,7 @@ struct average_pool_options {
 
 namespace ops {
 
-/// In the place of max pooling's indices in a call without them.
+/// The type of the argument `indices` in a call of max pooling without indices.
 struct no_indices {};
 
 /// A tensor of int32, const or not: the indices of max pooling.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A pixel_panel is a GEMM operand (tile/panel.hpp) that is gathered from images: its outer dimension are the pixels of
-// a product, its k are the taps of a filter and, for each tap, the channels. The element (pixel, (tap, channel)) is
-// read where the tap falls; out of the images it is 0. No such matrix exists in memory.
+// A pixel_panel is a GEMM operand (tile/panel.hpp) that is gathered from images. Its outer dimension are the pixels of
+// a product, its k are the taps of a filter and, for each tap, the channels. The element (pixel, (tap, channel)) is the
+// element of the images that this tap reads for this pixel, or 0 if that is out of bounds. No such matrix exists in
+// memory.
 //
 // A filter w[j, tap, channel] is a pixel_panel, too: filter j is an image of which all taps are in bounds.
 #pragma once
@@ -57,10 +58,10 @@ struct pixel_panel {
 
 namespace tile {
 
-/// The tap and the first channel of a step of a pixel_panel. All lanes of a block have the same.
+/// The tap and the first channel of a step of a pixel_panel: the same for all lanes of a block.
 template <int K>
 struct tap_position {
-  std::int32_t tap[3], channel, left;  // left: steps from this one to the last one
+  std::int32_t tap[3], channel, left;  // left: steps to go, with the current one
 
   template <class T>
   TILERY_SIMT explicit tap_position(const pixel_panel<T>& from) : left(from.k_range(K) / K) {
@@ -87,15 +88,15 @@ struct tap_position {
   }
 };
 
-/// The largest sum of a filter's taps along depth, height and width for which masked_pixels works.
+/// The largest number of taps along depth, height and width together for which masked_pixels has enough bits.
 inline constexpr int most_masked_taps = 31;
 
-/// Finds the elements of a lane's Count packs in a pixel_panel, for packs that keep their pixels: for each pack it
-/// keeps the offset of the pixel in its image, and a mask with one bit for each tap along depth, height and width that
-/// is in bounds.
+/// Finds the elements of a lane's Count packs in a pixel_panel. A pack has the same pixel in all steps. For each pack
+/// it keeps the offset of this pixel in its image, and a mask with one bit for each tap along depth, height and width:
+/// the bit is 1 if the tap is in bounds.
 ///
 /// Panels. The constructor and set() take the panel of the block's group and steps. All other functions may take the
-/// panel of the whole product instead: they read strides and extents from it, which are the same.
+/// panel of the whole product instead: they read only strides and extents, which are equal in both panels.
 ///
 /// Limits. The filter has at most most_masked_taps taps along depth, height and width together, and offsets within the
 /// rows of a tile have 32 bits. The op has checked both.
@@ -151,7 +152,7 @@ private:
   TILERY_SIMT static bool is_coordinate(int coordinate, int extent) {
     return static_cast<std::uint32_t>(coordinate) < static_cast<std::uint32_t>(extent);
   }
-  /// Computes the bits and the offset of the current tap. After the last step no mask has the bits.
+  /// Computes the bits and the offset of the current tap. After the last step they are bits that no mask has.
   TILERY_SIMT void move(const pixel_panel<T>& from) {
     std::int64_t walked = at_.channel * from.images.channel_stride;
     std::uint32_t bits = 0;
@@ -174,7 +175,8 @@ private:
   int k_[Count], outer_left_[Count];
 };
 
-/// Finds the same elements for filters and images of any size: each coordinate is computed anew in each step.
+/// Finds the elements as masked_pixels does, for filters and images of any size: each coordinate is computed anew in
+/// each step.
 template <class T, int K, int Count>
 class computed_pixels {
 public:

@@ -85,9 +85,9 @@ struct optimizer_advance<Threads, advance_params<Rule, S>> {
   }
 
 private:
-  /// Computes the constants of group i, and moves its scalars on by one update if the update is made.
+  /// Computes the constants of group i, and moves its scalars on by one update, unless the update is skipped.
   template <class Lane>
-  TILERY_SIMT static auto at(Lane lane, const params& p, int i, const update_time& time, bool apply, where at = {}) {
+  TILERY_SIMT static auto at(Lane lane, const params& p, int i, const update_time& time, bool applies, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("compute the group's constants", at);
     constexpr int count = scalars_of<Rule>();
     double scalars[count + 1];
@@ -96,7 +96,7 @@ private:
     const auto result = constants_at<S>(p.groups[i], time, scalars);
     TILERY_UNROLL
     for (int j = 0; j < count; ++j)
-      if (apply) lane.store(p.rule_scalars + (i * count + j), scalars[j]);
+      if (applies) lane.store(p.rule_scalars + (i * count + j), scalars[j]);
     return result;
   }
 };

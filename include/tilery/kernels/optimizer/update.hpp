@@ -104,19 +104,29 @@ private:
   template <class Lane, int N>
   TILERY_SIMT static void update(Lane lane, const Params& p, const record& tensor,
                                  const typename Params::constants_type& constants, std::int64_t i, width_t<N> n) {
+    // At least 2 packs, for g++ 12.2 crashes on an array of one.
+    pack<S, N> states[record::states_count + 1];
+    TILERY_UNROLL
+    for (int s = 0; s < record::states_count; ++s)
+      states[s] = tensor.states[s] ? load(lane, tensor.states[s] + i, n) : splat<N>(S(0));
+    update_weights(lane, p, tensor, constants, i, states, n);
+    TILERY_UNROLL
+    for (int s = 0; s < record::states_count; ++s)
+      if (tensor.states[s]) store(lane, tensor.states[s] + i, states[s]);
+  }
+
+public:
+  /// Updates the weights of elements [i, i + N) of a tensor, in memory, and their states, in registers.
+  template <class Lane, int N, int Count>
+  TILERY_SIMT static void update_weights(Lane lane, const Params& p, const record& tensor,
+                                         const typename Params::constants_type& constants, std::int64_t i,
+                                         pack<S, N> (&states)[Count], width_t<N> n) {
     auto w = tensor.master ? load(lane, tensor.master + i, n) : load(lane, tensor.weights + i, n);
     auto g = load(lane, tensor.gradient + i, n);
     if (constants.gradient_factor != S(1)) g = g * constants.gradient_factor;
     if (constants.largest_gradient != S(__builtin_inf()))
-      g = apply(limit_to{}, g, splat<N>(constants.largest_gradient));
-    pack<S, N> states[record::states_count + 1];  // at least 2: g++ 12.2 crashes on an array of one pack
-    TILERY_UNROLL
-    for (int s = 0; s < record::states_count; ++s)
-      states[s] = tensor.states[s] ? load(lane, tensor.states[s] + i, n) : splat<N>(S(0));
+      g = tilery::apply(limit_to{}, g, splat<N>(constants.largest_gradient));
     call_rule(constants.rule, w, g, states, std::make_index_sequence<record::states_count>());
-    TILERY_UNROLL
-    for (int s = 0; s < record::states_count; ++s)
-      if (tensor.states[s]) store(lane, tensor.states[s] + i, states[s]);
     if (tensor.master) store(lane, tensor.master + i, w);
     if constexpr (sizeof(typename Params::weight_type) < sizeof(S))
       if (p.stochastic)
@@ -124,6 +134,7 @@ private:
     store(lane, tensor.weights + i, w);
   }
 
+private:
   /// x limited to [-most, most]; NaN stays NaN.
   struct limit_to {
     template <class V>

@@ -60,8 +60,8 @@ struct average_pool_params {
   }
 };
 
-/// dx = for each element, the sum over the windows that contain it of dy / the number of elements that the window
-/// counts. Neighbouring windows with the same number are added up before the division.
+/// dx = for each element, the sum over the windows that contain it of dy / divisor, where the divisor is the number of
+/// elements that the window counts. Consecutive windows with the same divisor are added up before one division.
 template <class T>
 struct average_pool_gradient_params {
   static constexpr const char* name = "average_pool_gradient";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The parameters of the pixel kernel (kernels/pixels/pixels.hpp) for linear upsampling (bilinear in two dimensions,
-// trilinear in three) and its gradient. The gradient has the same weights, summed over the outputs that an element has
-// a part in.
+// trilinear in three) and its gradient. The gradient of an element is the sum, over the outputs in which the element
+// has a weight, of dy times this weight.
 #pragma once
 #pragma GCC system_header
 
@@ -55,7 +55,7 @@ struct linear_params {
   }
 };
 
-/// dx = for each element, the sum of dy times the weight that the element has in that output.
+/// dx = for each element, the sum over the outputs of dy times the weight of the element in the output.
 template <class T>
 struct linear_gradient_params {
   static constexpr const char* name = "upsample_linear_gradient";
@@ -70,7 +70,7 @@ struct linear_gradient_params {
     return rest;
   }
 
-  /// The outputs that an element has a part in along one dimension, and the weights of the first Kept of them.
+  /// The outputs in which an element has a weight, along one dimension, and the weights in the first Kept outputs.
   template <int Kept>
   struct outputs {
     tile::pixel_range range;
@@ -83,8 +83,8 @@ struct linear_gradient_params {
       return axis.template weight<accumulator_t<T>>(range.at(i), element);
     }
   };
-  /// The CPU keeps the weights of a column for all rows and channels; a lane of a GPU has one pack of channels, and
-  /// registers that it cannot index.
+  /// The CPU computes the weights of a column once, for all rows and channels. A lane of a GPU has one pack of
+  /// channels, and its registers cannot be indexed at run time: it keeps no weights.
   template <class Lane>
   TILERY_SIMT auto along(Lane, int i, int place) const {
     constexpr int kept = Lane::is_whole_block ? 8 : 0;

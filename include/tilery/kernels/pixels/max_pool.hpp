@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The parameters of the pixel kernel (kernels/pixels/pixels.hpp) for max pooling and its gradient. The gradient of an
-// element is a sum over the windows that contain it: of those whose maximum it was.
+// element is the sum over the windows whose maximum it was.
 #pragma once
 #pragma GCC system_header
 
@@ -10,7 +10,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// y = the largest element of each window of x. If WithIndices, `indices` becomes the number of its pixel in the image.
+/// y = the largest element of each window of x. If WithIndices, `indices` becomes the number of this element's pixel in
+/// the image.
 template <class T, bool WithIndices>
 struct max_pool_params {
   static constexpr const char* name = "max_pool";

@@ -8,8 +8,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// to = for each pixel, the sum of the pixels of `from` that the three axes name: of Axis::elements, or, for the
-/// Gradient, of Axis::outputs_at. A sum of one element has its bits, the sign of a zero too; a sum of none is 0.
+/// to = for each pixel, the sum of some pixels of `from`. Along each dimension, the Axis gives their coordinates:
+/// Axis::elements(), or, for the Gradient, Axis::outputs_at(). A sum of one element has the bits of this element (a
+/// zero keeps its sign); a sum of no elements is 0.
 template <class T, class Axis, bool Gradient>
 struct pixel_sum_params {
   static constexpr const char* name = Gradient ? Axis::gradient_name : Axis::forward_name;

@@ -13,9 +13,9 @@
 namespace tilery::inline TILERY_ABI {
 
 /// Params have `name`, `walk` (a tile::pixel_walk over the output), and two functions. along(lane, i, place) returns
-/// what all pixels at this place along spatial dimension i have in common, such as the elements of their windows.
-/// step<Packs>(lane, pixel, d, h, w, channel, width<N>) computes Packs packs of N channels of a pixel, from `channel`
-/// on; d, h and w are the results of along() for the pixel's place.
+/// data that all pixels with the coordinate `place` in spatial dimension i share, such as the elements of their
+/// windows. step<Packs>(lane, pixel, d, h, w, channel, width<N>) computes Packs packs of N channels of a pixel, from
+/// `channel` on; d, h and w are the results of along() for the pixel's coordinates.
 template <pixel_policy P, class Params>
 struct pixels_kernel {
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
@@ -25,8 +25,8 @@ struct pixels_kernel {
   static constexpr int resident = P.threads < 768 ? 768 / P.threads : 1;  // 80 registers suffice: 768 threads fit an SM
   using shared = no_shared;
 
-  /// The number of blocks. On a GPU each block has `threads` items; on the CPU each has a part of a row of pixels, with
-  /// all channels.
+  /// The number of blocks. On a GPU each block has `threads` items, packs of channels of one pixel; on the CPU each
+  /// block has a part of a row of pixels, with all channels.
   static std::int64_t block_count(const tile::pixel_walk& all) {
     if constexpr (P.lowest == arch::cpu)
       return std::int64_t{all.images} * all.depth * all.height * pieces(all.width, P.pixels);
@@ -49,7 +49,7 @@ struct pixels_kernel {
   }
 
 private:
-  /// Computes the block's part of a row of pixels. What the pixels of a column have in common is computed once, and not
+  /// Computes the block's part of a row of pixels. The results of along() are computed once for each column, not once
   /// for each channel.
   template <class Lane>
   TILERY_SIMT static void run_row(Lane lane, const Params& params) {
