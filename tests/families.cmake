@@ -45,7 +45,8 @@ function(write_families)
     gemm "gemm"
     conv "convolution"
     rows "rows (softmax, loss)"
-    elementwise "elementwise, optimizers"
+    elementwise "elementwise"
+    optimizer "optimizers"
     pixels "pooling, upsampling, padding"
     checks "headers, sources, compile checks"
     examples "examples")

@@ -6,6 +6,7 @@
 
 #include <tilery/core/macros_off.inc>
 
+#include <tilery/ops/element_types.hpp>
 #include <tilery/ops/optimizer_tensors.hpp>
 #include <tilery/ops/run_norm.hpp>
 #include <tilery/ops/wrong_call.hpp>

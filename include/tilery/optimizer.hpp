@@ -184,8 +184,10 @@ public:
   requires requires(const Rule& r) { r.evaluation(); }
   void write_evaluation_weights(const Executor& executor, std::size_t i, const X& to, where at = {}) const {
     if (i >= parameters_.size())
-      throw error({Rule::name, ": parameter ", static_cast<std::int64_t>(i), " does not exist; it must be an index in ",
-                   "the list of ", static_cast<std::int64_t>(parameters_.size()), " parameters"},
+      throw error({Rule::name, ": parameter ", static_cast<std::int64_t>(i),
+                   " does not exist; it must be an index in the list of ",
+                   static_cast<std::int64_t>(parameters_.size()),
+                   parameters_.size() == 1 ? " parameter" : " parameters"},
                   at);
     record of{};  // of an empty tensor
     for (const record& r : memory_.records)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tensors that an optimizer updates, and their checks: shapes, groups, gaps, aliases.
+// The tensors that an optimizer updates and keeps, and their checks: shapes, groups, gaps, aliases.
 #pragma once
 #pragma GCC system_header
 
@@ -38,6 +38,15 @@ parameter(std::string, const W&, const G&, Rest...)
 template <class W, class G, class... Rest>
 parameter(const char*, const W&, const G&, Rest...)
     -> parameter<element_type_of<W>, std::remove_const_t<element_type_of<G>>>;
+
+/// A tensor of an optimizer that a checkpoint has to keep: dense, in the memory of the optimizer's executor.
+struct optimizer_tensor {
+  std::string name;                   ///< "adam.first.conv1.weight", or "adam.scalars"
+  const char* type;                   ///< of its elements: "f32", "f64"...
+  void* data;                         ///< its elements
+  std::int64_t element_bytes;         ///< bytes of an element
+  std::vector<std::int64_t> extents;  ///< those of the weights
+};
 
 namespace ops {
 

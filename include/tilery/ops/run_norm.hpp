@@ -42,7 +42,9 @@ template <class Kind, class Executor, class Chunks, class Result>
 void launch_norm_totals(const Executor& executor, const Chunks& of, int tensors, std::int64_t chunks,
                         const double* sums, Result* results, const operands& all, where at) {
   using params = norm_totals_params<Kind, Chunks, Result>;
-  using kernel = norm_totals<(Executor::uses_cpu_kernels ? 1 : 512), params>;
+  // All tensors together have many chunks, one tensor has few.
+  constexpr int threads = Executor::uses_cpu_kernels ? 1 : std::is_same_v<Chunks, all_chunks> ? 512 : 128;
+  using kernel = norm_totals<threads, params>;
   const params p{.of = of,
                  .chunks = static_cast<std::int32_t>(chunks),
                  .sums = gmem_ptr<const double>(sums),

@@ -41,6 +41,18 @@ public:
     return static_cast<int>((32 - reinterpret_cast<std::uintptr_t>(raw_) % 32) % 32 / sizeof(T));
   }
 
+  /// The same pointer, known to nvcc to be one to global memory. nvcc knows that of the pointers in a kernel's
+  /// parameters; through a pointer that the kernel has loaded from memory it would make generic loads and stores.
+  TILERY_SIMT gmem_ptr known_global() const {
+#ifdef __CUDA_ARCH__
+    std::size_t address = __cvta_generic_to_global(raw_);
+    asm("" : "+l"(address));  // nvcc would see that the two conversions cancel, and leave both out
+    return gmem_ptr(static_cast<T*>(__cvta_global_to_generic(address)));
+#else
+    return *this;
+#endif
+  }
+
   /// For lanes and atoms only.
   TILERY_SIMT constexpr T* raw() const { return raw_; }
 

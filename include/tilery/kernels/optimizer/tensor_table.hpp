@@ -118,7 +118,12 @@ struct table_in_memory {
     [[maybe_unused]] const auto step = lane.step("find the tensor", at);
     const gmem_words<Lane> numbers{lane, first};
     const int i = tensor_of_chunk(numbers, size, block);
-    return {load_words<Record>(lane, tensors + std::int64_t{i} * words_of<Record>), block - numbers[i]};
+    Record tensor = load_words<Record>(lane, tensors + std::int64_t{i} * words_of<Record>);
+    tensor.weights = tensor.weights.known_global(), tensor.master = tensor.master.known_global();
+    tensor.gradient = tensor.gradient.known_global();
+    TILERY_UNROLL
+    for (int s = 0; s < Record::states_count; ++s) tensor.states[s] = tensor.states[s].known_global();
+    return {tensor, block - numbers[i]};
   }
   template <class Lane>
   TILERY_SIMT int first_chunk(Lane lane, int i) const {
