@@ -45,7 +45,8 @@ struct max_pool_params {
       for (int b = 0; b < h.count; ++b) {
         std::int64_t offset = d.at(a) * x.strides[1] + h.at(b) * x.strides[2] + w.first * x.strides[3];
         int number = WithIndices ? x.number(d.at(a), h.at(b), w.first) : 0;
-        for (int c = 0; c < w.count; ++c) {
+        TILERY_UNROLL_BY_2  // by 4, the indices would spill on sm_100 and sm_120
+            for (int c = 0; c < w.count; ++c) {
           TILERY_UNROLL
           for (int i = 0; i < Packs; ++i)
             best[i].add(tile::load_channels<S>(lane, image + (offset + i * N), n), number);
