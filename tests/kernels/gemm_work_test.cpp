@@ -330,7 +330,7 @@ struct handover {
 };
 
 template <planted_handover Fault>
-launch_report report_of_meeting(std::uint64_t seed) {
+launch_report report_of_handover(std::uint64_t seed) {
   std::vector<float> parts(256), out(64);
   std::vector<int> arrived(1);
   launch_report report;
@@ -348,7 +348,7 @@ launch_report report_of_meeting(std::uint64_t seed) {
 template <planted_handover Fault>
 void expect_race(const std::string& memory, std::initializer_list<fault_kind> kinds) {
   for (const std::uint64_t seed : {0, 1, 2, 3, 4}) {
-    const launch_report report = report_of_meeting<Fault>(seed);
+    const launch_report report = report_of_handover<Fault>(seed);
     EXPECT_FALSE(report.faults.empty()) << "seed " << seed;
     for (const fault& f : report.faults) {
       EXPECT_NE(std::find(kinds.begin(), kinds.end(), f.kind), kinds.end()) << f.text();
@@ -359,7 +359,7 @@ void expect_race(const std::string& memory, std::initializer_list<fault_kind> ki
 
 TEST(gemm_meeting, is_clean_without_a_fault) {
   for (const std::uint64_t seed : {0, 1, 2, 3, 4})
-    EXPECT_EQ(text_of(report_of_meeting<planted_handover::nothing>(seed)), "");
+    EXPECT_EQ(text_of(report_of_handover<planted_handover::nothing>(seed)), "");
 }
 TEST(gemm_meeting, needs_an_ordered_count) {
   expect_race<planted_handover::relaxed>("parts", {fault_kind::race});
