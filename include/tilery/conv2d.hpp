@@ -63,11 +63,6 @@ void conv2d(const Executor& executor, const X& x, const W& w, const Y& y, const 
   ops::convolve<conv_direction::forward, P>(executor, {"conv2d", "conv2d: ", "x", "w", "y"}, x, w, y, options, e,
                                             factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv2d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// dx = epilogue(alpha (gradient of conv with respect to x, for the gradient dy of y) + beta dx): the sum over the taps
 /// and filters that read a pixel of x. Pixels that no tap reads get 0, which still goes through the epilogue and beta.
@@ -97,11 +92,6 @@ void conv2d_data_gradient(const Executor& executor, const DY& dy, const W& w, co
                                                   {"conv2d_data_gradient", "conv2d_data_gradient: ", "dx", "w", "dy"},
                                                   dx, w, dy, options, e, factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv2d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// dw = epilogue(alpha (gradient of conv with respect to w, for the gradient dy of y) + beta dw): the sum over the
 /// pixels of all images. A beta of 1 accumulates. The epilogue sees dw as a matrix of filters by taps and channels.
@@ -129,11 +119,6 @@ void conv2d_weight_gradient(const Executor& executor, const X& x, const DY& dy, 
                                                      "dy"},
                                                     x, dw, dy, options, e, factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv2d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// The transposed convolution y = epilogue(alpha (data gradient of conv for x) + beta y), as decoders use it to enlarge
 /// images. It is conv2d_data_gradient under its own name.
@@ -160,11 +145,6 @@ void conv2d_transposed(const Executor& executor, const X& x, const W& w, const Y
   ops::convolve<conv_direction::data_gradient, P>(executor, {"conv2d_transposed", "conv2d_transposed: ", "y", "w", "x"},
                                                   y, w, x, options, e, factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv2d_transposed(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// Returns one sentence: the policy that `conv2d` would run for these tensors, why, and on which machine its numbers
 /// were measured, or that they were not. On a GPU also the number of blocks, how much of an SM a block takes, and what
@@ -216,6 +196,89 @@ sentence explain_conv2d_weight_gradient(const Executor& executor, const X& x, co
                                                                {"conv2d_weight_gradient",
                                                                 "conv2d_weight_gradient: ", "x", "dw", "dy"},
                                                                x, dw, dy, options, at);
+}
+
+/// The overloads below take the calls that fit no overload above, and stop the compilation with an error that says what
+/// is wrong with the call (ops/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv2d(const A&, const B&, const C&, const conv_options<2>&) {
+  ops::refuse_call<false, A, B, C>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_data_gradient(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                          gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_data_gradient(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                          gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv2d_data_gradient(const A&, const B&, const C&, const conv_options<2>&) {
+  ops::refuse_call<false, A, B, C>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_weight_gradient(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_weight_gradient(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv2d_weight_gradient(const A&, const B&, const C&, const conv_options<2>&) {
+  ops::refuse_call<false, A, B, C>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_transposed(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_transposed(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                       gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_transposed(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_transposed(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                       gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv2d_transposed(const A&, const B&, const C&, const conv_options<2>&) {
+  ops::refuse_call<false, A, B, C>();
 }
 
 }  // namespace tilery::inline TILERY_ABI
