@@ -29,6 +29,7 @@ namespace tilery::inline TILERY_ABI {
 ///
 /// Types. double, float, tf32, half and bf16, accumulated in float (double in double); s8, accumulated in s32, with the
 /// scales of `gemm_factors`. y has the type of x and w, or the accumulation type, or float, half or bf16 as for `gemm`.
+/// If y is s32, alpha, beta and the factors of `scale` and `residual` must be whole numbers.
 ///
 /// Kernels. The convolution is a GEMM whose operands are gathered as they are loaded; no matrix of patches exists in
 /// memory. A convolution with one tap, no padding and a stride of 1 is the plain GEMM, with its bits. A depthwise
@@ -148,9 +149,9 @@ void conv2d_transposed(const Executor& executor, const X& x, const W& w, const Y
 
 /// Returns one sentence: the policy that `conv2d` would run for these tensors, why, and on which machine its numbers
 /// were measured, or that they were not. On a GPU also the number of blocks, how much of an SM a block takes, and what
-/// bounds the time. Throws as `conv2d` does for shapes and options that it refuses. With a policy P: what P costs, or
-/// why it cannot serve the convolution. There is one such
-/// function for each direction.
+/// bounds the time. Throws as `conv2d` does for shapes and options that it refuses. With a policy P, of the CPU or of a
+/// GPU: the same of P, or why P cannot serve the convolution on this executor. There is one such function for each
+/// direction.
 template <executor Executor, tensor_like<4> X, tensor_like<4> W, tensor_like<4> Y>
 sentence explain_conv2d(const Executor& executor, const X& x, const W& w, const Y& y,
                         const conv_options<2>& options = {}, where at = {}) {

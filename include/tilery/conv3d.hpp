@@ -12,6 +12,10 @@
 namespace tilery::inline TILERY_ABI {
 
 /// conv2d in three spatial dimensions: views (n, d, h, w, c) and (k, taps..., c / groups).
+///
+/// Kernels. As for `conv2d`. A depthwise convolution (groups = c > 1) has the kernels of depthwise_policy and
+/// depthwise_weight_policy in all directions, fastest with 3, 5 or 7 taps along the width; any number of taps along
+/// depth and height.
 template <executor Executor, tensor_like<5> X, tensor_like<5> W, tensor_like<5> Y, class Epilogue = epilogue::none>
 void conv3d(const Executor& executor, const X& x, const W& w, const Y& y, const conv_options<3>& options = {},
             const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {

@@ -293,6 +293,7 @@ TYPED_TEST(conv_policy_refusals_on, explains_what_would_run) {
   EXPECT_TRUE(says(cannot, "a conv_cpu_policy runs on the cpu executor only")) << cannot.c_str();
 }
 
+#ifndef __CUDACC__
 // The caller's policy on the CPU, in each direction and in one and three dimensions; a GPU's policy cannot run there.
 TEST(explain_conv, explains_a_policy_of_the_cpu) {
   const cpu on(1);
@@ -323,5 +324,23 @@ TEST(explain_conv, explains_a_policy_of_the_cpu) {
   EXPECT_REFUSED(explain_conv2d<mine>(on, x, w, tensor(p, {2, 8, 4, 32}), halved),
                  "conv2d: the height of y is 8; it must be 4");
 }
+
+// As in a GEMM: gemm_types_test.cpp.
+TEST(conv_of_integers, refuses_an_epilogue_with_a_fraction_where_y_is_s32) {
+  const cpu on(1);
+  std::vector<int8> bytes(72, int8{3});
+  std::vector<std::int32_t> sums(32, 7);
+  const auto x = tensor(bytes.data(), {1, 4, 4, 4}), w = tensor(bytes.data(), {2, 3, 3, 4});
+  const auto y = tensor(sums.data(), {1, 2, 2, 2});
+  constexpr conv_cpu_policy mine{.rows = 4};
+  const auto call = [&](double factor) { conv2d<mine>(on, x, w, y, {}, epilogue::scale(factor)); };
+  EXPECT_REFUSED(call(0.5),
+                 "conv2d: the epilogue's scale: its factor is 0.5; it must be a whole number of 32 bits, because C is "
+                 "s32");
+  EXPECT_EQ(sums, std::vector<std::int32_t>(32, 7));
+  call(2);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(sums[i], 2 * 3 * 3 * 36);
+}
+#endif
 
 }  // namespace

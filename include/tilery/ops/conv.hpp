@@ -67,7 +67,8 @@ finding check_conv(const conv_call<N, X, W, Y, Epilogue>& c, const conv_geometry
   const auto columns = static_cast<std::int32_t>(forward ? y.extents[4]
                                                  : data  ? x.extents[4]
                                                          : g.taps.volume() * g.channels);
-  if (auto found = c.epilogue.check(rows, columns)) return found;
+  using elements = conv_elements<Direction, X, W, Y>;
+  if (auto found = check_epilogue<typename elements::a, typename elements::c>(c.epilogue, rows, columns)) return found;
   if constexpr (forward)
     all = {reads(c.names.x, c.x), reads(c.names.w, c.w), writes(c.names.y, c.y)};
   else if constexpr (data)
