@@ -169,14 +169,15 @@ constexpr window_cut cut_window(const conv_window_policy& p, const conv_window_p
   c.pitch = static_cast<int>(pitch), c.plane_pitch = static_cast<int>(plane), c.copy = static_cast<int>(copy);
   return c;
 }
-/// Returns the cut of the widths that fit a policy's shared memory that has the fewest tiles, and of these the smallest
-/// window. If none fits, its elements are more than p.window.
+/// Returns the cut that fits a policy's shared memory, has the fewest tiles, and of these the fewest pixels to load. If
+/// none fits, its elements are more than p.window.
 constexpr window_cut best_window(const conv_window_policy& p, const conv_window_problem& q) {
   window_cut best = cut_window(p, q, 4);
   for (int bits = 5; 1 << bits <= p.pixels; ++bits) {
     const window_cut c = cut_window(p, q, bits);
     if (c.elements > p.window) continue;
-    if (best.elements > p.window || c.tiles < best.tiles || (c.tiles == best.tiles && c.elements < best.elements))
+    if (best.elements > p.window || c.tiles < best.tiles ||
+        (c.tiles == best.tiles && std::int64_t{c.rows} * c.width < std::int64_t{best.rows} * best.width))
       best = c;
   }
   return best;

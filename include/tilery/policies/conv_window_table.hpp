@@ -30,7 +30,7 @@ struct conv_window_cut {
 struct conv_window_row {
   arch from;
   conv_window_cut wide, narrow;                // forward: for many filters and for few; `single` has narrow's tiles
-  conv_window_cut weight_wide, weight_narrow;  // of the weight gradient, for many filters or columns and for few
+  conv_window_cut weight_wide, weight_narrow;  // of the weight gradient, for many columns and for few
   evidence measured;
 };
 
@@ -97,12 +97,10 @@ constexpr choice select_window(const conv_window_policy (&candidates)[3], const 
 /// Selects among the candidates of a row for a weight gradient: wide, narrow.
 constexpr choice select_window(const conv_window_policy (&candidates)[2], const conv_window_problem& q) {
   using at = conv_window_places;
-  const conv_window_policy& narrow = candidates[at::narrow];
   const conv_geometry& g = q.geometry;
-  if ((g.filters > narrow.filters || g.taps.volume() * g.channels > narrow.columns) &&
-      !misfit(candidates[at::wide], q))
+  if (g.taps.volume() * g.channels > candidates[at::narrow].columns && !misfit(candidates[at::wide], q))
     return {at::wide, "few channels: each pixel is loaded once for all taps"};
-  return {at::narrow, "few channels, filters and taps: a narrow tile"};
+  return {at::narrow, "few channels and taps: a narrow tile"};
 }
 
 /// Rows, candidates and selector for elements of T.
