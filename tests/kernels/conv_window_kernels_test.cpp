@@ -20,8 +20,8 @@ struct layer {
   std::int64_t x() const { return std::int64_t{extent} * extent * channels; }
   std::int64_t y() const { return std::int64_t{out()} * out() * filters; }
 };
-constexpr layer layers[] = {{3, 64, 56, 7, 2, {4, 32}},   // 7 tiles of 4 x 32, or 8 of 8 x 16
-                            {3, 64, 32, 3, 1, {8, 16}},   // 8 tiles either way, and fewer pixels in windows of 10 x 18
+constexpr layer layers[] = {{3, 64, 56, 7, 2, {4, 32}},  // 7 tiles of 4 x 32, or 8 of 8 x 16
+                            {3, 64, 32, 3, 1, {8, 16}},  // 8 tiles either way, and fewer pixels in windows of 10 x 18
                             {1, 16, 28, 3, 1, {4, 32}},
                             {4, 32, 48, 5, 2, {8, 16}}};
 
@@ -67,8 +67,8 @@ void expect_windows(const launch_profile& p, const layer& l, int more, std::int6
 template <class T>
 void expect_forward(const layer& l) {
   SCOPED_TRACE(::testing::Message() << element<T>::name << ", " << l.taps << " taps, " << l.channels << " channels");
-  const auto profiles = profiles_of_layer<T>(
-      l, [](const auto& gpu, const auto& x, const auto& w, const auto& y, const auto& o) { conv2d(gpu, x, w, y, o); });
+  const auto profiles = profiles_of_layer<T>(l, [](const auto& gpu, const auto& x, const auto& w, const auto& y,
+                                                   const auto& o) { conv2d(gpu, x, w, y, o); });
   ASSERT_EQ(profiles.size(), 1u);
   const launch_profile& p = profiles[0];
   constexpr bool tensor_cores = sizeof(T) == 2;
@@ -102,7 +102,8 @@ TEST(conv_window_traffic, multiplies_few_zeros) {
     conv2d(gpu, x, w, y, o);
   };
   const std::int64_t tiles = 7, pixels = tiles * 128;
-  EXPECT_EQ(profiles_of_layer<float>(l, forward)[0].operations(compute_unit::fma_f32), pixels * l.columns() * l.filters);
+  EXPECT_EQ(profiles_of_layer<float>(l, forward)[0].operations(compute_unit::fma_f32),
+            pixels * l.columns() * l.filters);
   // A row of 21 columns becomes 22, and 7 of them 160.
   EXPECT_EQ(profiles_of_layer<bf16>(l, forward)[0].operations(compute_unit::tensor_f16), pixels * 160 * l.filters);
 }
@@ -110,10 +111,8 @@ TEST(conv_window_traffic, multiplies_few_zeros) {
 template <class T>
 void expect_weight_gradient(const layer& l) {
   SCOPED_TRACE(::testing::Message() << element<T>::name << ", " << l.taps << " taps, " << l.channels << " channels");
-  const auto profiles =
-      profiles_of_layer<T>(l, [](const auto& gpu, const auto& x, const auto& w, const auto& y, const auto& o) {
-        conv2d_weight_gradient(gpu, x, y, w, o);
-      });
+  const auto profiles = profiles_of_layer<T>(l, [](const auto& gpu, const auto& x, const auto& w, const auto& y,
+                                                   const auto& o) { conv2d_weight_gradient(gpu, x, y, w, o); });
   ASSERT_EQ(profiles.size(), 2u);
   const launch_profile& p = profiles[0];
   EXPECT_STREQ(p.kernel, sizeof(T) == 2 ? "conv_window_weight_gradient_mma_sync" : "conv_window_weight_gradient");

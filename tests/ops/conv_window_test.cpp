@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Convolutions of images with few channels, forward and weight gradient, on each executor: equal to the reference on
-// whole numbers, for every kernel of the tables, with epilogues, and with the caller's policies; and the tables, the
-// rules and the refusals.
+// The window kernels, which convolve images with few channels on GPUs, forward and weight gradient: equal to the
+// reference on whole numbers, for every kernel of the tables, with epilogues, and with the caller's policies; and the
+// tables, the rules and the refusals. The CPU's kernels take few channels as any others (conv_test.cpp).
 #include "tests/conv_calls.hpp"
 
 namespace {
 
 using namespace tilery;
 using namespace tilery_tests;
+
+constexpr auto weight = conv_direction::weight_gradient;
 
 /// A 2-D problem with a square filter.
 conv_case few(int channels, int filters, int height, int width, int taps, int stride, int padding) {
@@ -29,11 +31,9 @@ void check_both(const Fixture& on, const conv_case& p, conv_orders how = all_in(
 template <class Executor>
 class conv_window_on : public on_executor<Executor> {
 public:
-  bool has_tf32() const {
-    return Executor::uses_cpu_kernels || has_features(this->executor.target(), features::mma_tf32);
-  }
+  bool has_tf32() const { return has_features(this->executor.target(), features::mma_tf32); }
 };
-TYPED_TEST_SUITE(conv_window_on, executors);
+TYPED_TEST_SUITE(conv_window_on, gpus);
 
 // Rows of taps of 1 to 28 columns: even and odd ones, windows with and without a second copy.
 TYPED_TEST(conv_window_on, is_right_for_each_filter_stride_and_number_of_channels) {
@@ -41,7 +41,7 @@ TYPED_TEST(conv_window_on, is_right_for_each_filter_stride_and_number_of_channel
     for (int taps = 1; taps <= 7; ++taps) {
       const int stride = draw(1, 3), padding = draw(0, taps);
       const auto p = few(channels, draw(1, 20), draw(7, 12), draw(7, 20), taps, stride, padding);
-      check_both<2, half, float>(*this, p);
+      check_both<2, half, half>(*this, p);
       check_both<2, float, float>(*this, p);
     }
 }
@@ -60,7 +60,7 @@ TYPED_TEST(conv_window_on, is_right_for_each_number_of_filters) {
   for (const int filters : {1, 4, 5, 32, 33, 64, 72, 131}) {
     const auto p = few(3, filters, 5, 18, 3, 1, 1);
     check_both<2, float, float>(*this, p);
-    check_both<2, bf16, bf16>(*this, p);
+    check_both<2, half, half>(*this, p);
     if (this->has_tf32()) check_both<2, tf32, float>(*this, p);
   }
   check_both<2, float, float>(*this, few(4, 64, 10, 10, 7, 2, 3));  // more columns than a wide tile has
@@ -74,7 +74,7 @@ TYPED_TEST(conv_window_on, takes_each_memory_order) {
   }
   for (int i = 0; i < 4; ++i) {
     check_both<2, float, float>(*this, few(draw(1, 4), 24, 8, 11, 4, 2, 1), {});
-    check_both<2, bf16, float>(*this, few(draw(1, 4), 24, 8, 11, 4, 2, 1), {});
+    check_both<2, half, half>(*this, few(draw(1, 4), 24, 8, 11, 4, 2, 1), {});
   }
 }
 
@@ -100,7 +100,7 @@ TYPED_TEST(conv_window_on, convolves_in_one_and_three_dimensions) {
   for (const int stride : {1, 2}) {
     volume.stride = {stride, 1, stride};
     check_both<3, float, float>(*this, volume);
-    check_both<3, bf16, float>(*this, volume);
+    check_both<3, half, half>(*this, volume);
   }
 }
 
@@ -120,7 +120,7 @@ TYPED_TEST(conv_window_on, is_right_for_drawn_problems) {
     conv_case p = draw_conv(2, {.channels = 7, .extent = 14, .taps = 7});
     p.groups = 1, p.channels = draw(1, 7), p.filters = draw(1, 40);
     check_both<2, float, float>(*this, p, {}, {.beta = 2});
-    check_both<2, half, float>(*this, p);
+    check_both<2, half, half>(*this, p);
   }
 }
 
@@ -130,50 +130,6 @@ TYPED_TEST(conv_window_on, leaves_large_filters_to_other_kernels) {
   auto p = few(2, 8, 12, 140, 3, 1, 1);
   p.dilation = {1, 1, 60}, p.after = {0, 1, 3};
   check_both<2, float, float>(*this, p);
-}
-
-TYPED_TEST(conv_window_on, applies_epilogues) {
-  const auto check = [&]<class T>(int filters) {
-    const auto p = few(3, filters, 9, 18, 3, 1, 1);
-    const auto how = all_in(image_order::channels_last);
-    const auto n = static_cast<std::size_t>(filters);
-    const whole_numbers<T> x(size_of(p.x())), w(size_of(p.w()));
-    const whole_numbers<float> bias(n), residual(size_of(p.y()));
-    const auto x_at = place_images<4>(*this, x.values, p.x(), how.x),
-               w_at = place_images<4>(*this, w.values, p.w(), how.w);
-    const auto y_at = place_images<4>(*this, std::vector<float>(size_of(p.y()), gap<float>()), p.y(), how.y);
-    const auto bias_at = this->put(bias.values), residual_at = this->put(residual.values);
-    const buffer<float> sums(this->executor, filters);
-    const int rows = static_cast<int>(size_of(p.y()) / n);
-    conv2d(this->executor, x_at.read(), w_at.read(), y_at.view, options_of<2>(p),
-           epilogue::bias(bias_at) | epilogue::residual(matrix(residual_at.data_handle(), rows, filters)) |
-               epilogue::relu() | epilogue::bias_gradient(sums));
-    auto want = conv_of(p, x.exact, w.exact);
-    std::vector<double> totals(n);
-    for (std::size_t i = 0; i < want.size(); ++i) {
-      want[i] = std::max(0.0, want[i] + bias.exact[i % n] + residual.exact[i]);
-      totals[i % n] += want[i];
-    }
-    expect_equal(as_doubles(gather(*this, y_at)), want, "bias, residual and relu");
-    expect_equal(as_doubles(this->get(sums)), totals, "the sums of the channels");
-
-    // dw with a term for each filter, and its sums for each tap and channel
-    const whole_numbers<T> dy(size_of(p.y()));
-    const auto dy_at = place_images<4>(*this, dy.values, p.y(), how.y);
-    const auto dw_at = place_images<4>(*this, std::vector<float>(size_of(p.w()), gap<float>()), p.w(), how.w);
-    const buffer<float> tap_sums(this->executor, 27);
-    conv2d_weight_gradient(this->executor, x_at.read(), dy_at.read(), dw_at.view, options_of<2>(p),
-                           epilogue::row_bias(bias_at) | epilogue::bias_gradient(tap_sums));
-    auto dw = weight_gradient_of(p, x.exact, dy.exact);
-    std::vector<double> taps(27);
-    for (std::size_t i = 0; i < dw.size(); ++i) taps[i % 27] += dw[i] += bias.exact[i / 27];
-    expect_equal(as_doubles(gather(*this, dw_at)), dw, "a term for each filter");
-    expect_equal(as_doubles(this->get(tap_sums)), taps, "the sums of the taps");
-  };
-  for (const int filters : {16, 21, 72}) {
-    check.template operator()<float>(filters);
-    check.template operator()<half>(filters);
-  }
 }
 
 // A NaN and an infinity of x reach the sums that they have a part in, and no others: not through the columns that pad a
@@ -229,11 +185,7 @@ TYPED_TEST(conv_window_on, takes_empty_batches_and_zero_factors) {
   check_forward<2, float, float>(*this, p, last, {.beta = 1});
 }
 
-template <class Executor>
-class conv_window_policy_on : public on_executor<Executor> {};
-TYPED_TEST_SUITE(conv_window_policy_on, gpus);
-
-TYPED_TEST(conv_window_policy_on, runs_or_says_why_not) {
+TYPED_TEST(conv_window_on, runs_the_callers_policy_or_says_why_not) {
   constexpr conv_window_policy mine{.pixels = 32, .filters = 32, .columns = 48, .part = {4, 4}, .window = 1024};
   constexpr conv_window_policy sums{.pixels = 16, .filters = 16, .columns = 32, .part = {4, 4}, .window = 1024};
   auto p = few(3, 20, 9, 30, 3, 2, 1);
@@ -251,12 +203,11 @@ TYPED_TEST(conv_window_policy_on, runs_or_says_why_not) {
   conv2d_weight_gradient<sums>(on, x_at.read(), dy_at.read(), dw_at.view, o);
   expect_equal(as_doubles(gather(*this, dw_at)), weight_gradient_of(p, x.exact, dy.exact), "dw of the caller's policy");
 
-  EXPECT_REFUSED(
-      conv2d_data_gradient<mine>(on, dy_at.read(), w_at.read(), x_at.view, o),
-      "conv2d_data_gradient: a data gradient has no window kernel: it has few outputs, not few inputs");
+  EXPECT_REFUSED(conv2d_data_gradient<mine>(on, dy_at.read(), w_at.read(), x_at.view, o),
+                 "conv2d_data_gradient: a data gradient has no window kernel: it has few outputs, not few inputs");
   const auto large = place_images<4>(*this, std::vector<float>(20 * 5 * 5 * 3), {20, 1, 5, 5, 3}, how.w);
   auto wider = o;
-  wider.padding = 2, wider.padding_after = 1;
+  wider.padding = wider.padding_after = 2;
   EXPECT_REFUSED(conv2d<mine>(on, x_at.read(), large.read(), y_at.view, wider),
                  "conv2d: a filter does not fit the shared memory of a window kernel's block");
   constexpr conv_window_policy small{.pixels = 32, .filters = 32, .columns = 48, .part = {4, 4}, .window = 256};
@@ -270,6 +221,53 @@ TYPED_TEST(conv_window_policy_on, runs_or_says_why_not) {
              w6 = place_images<4>(*this, std::vector<float>(size_of(p.w())), p.w(), how.w);
   EXPECT_REFUSED(conv2d<mine>(on, x6.read(), w6.read(), y_at.view, options_of<2>(p)),
                  "conv2d: a window kernel serves one group of channels");
+}
+
+TYPED_TEST(conv_window_on, applies_epilogues) {
+  const auto check = [&]<class T, bool TensorCores, int Place>(int filters) {
+    if (TensorCores && !has_features(this->executor.target(), features::mma_f16)) return;
+    constexpr auto sums_of_taps = conv_window_table<T, weight, TensorCores>::candidates[1];
+    constexpr auto policy = conv_window_table<T, conv_direction::forward, TensorCores>::candidates[Place];
+    const auto p = few(3, filters, 9, 18, 3, 1, 1);
+    const auto how = all_in(image_order::channels_last);
+    const auto n = static_cast<std::size_t>(filters);
+    const whole_numbers<T> x(size_of(p.x())), w(size_of(p.w()));
+    const whole_numbers<float> bias(n), residual(size_of(p.y()));
+    const auto x_at = place_images<4>(*this, x.values, p.x(), how.x),
+               w_at = place_images<4>(*this, w.values, p.w(), how.w);
+    const auto y_at = place_images<4>(*this, std::vector<float>(size_of(p.y()), gap<float>()), p.y(), how.y);
+    const auto bias_at = this->put(bias.values), residual_at = this->put(residual.values);
+    const buffer<float> sums(this->executor, filters);
+    const int rows = static_cast<int>(size_of(p.y()) / n);
+    conv2d<policy>(this->executor, x_at.read(), w_at.read(), y_at.view, options_of<2>(p),
+                   epilogue::bias(bias_at) | epilogue::residual(matrix(residual_at.data_handle(), rows, filters)) |
+                       epilogue::relu() | epilogue::bias_gradient(sums));
+    auto want = conv_of(p, x.exact, w.exact);
+    std::vector<double> totals(n);
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      want[i] = std::max(0.0, want[i] + bias.exact[i % n] + residual.exact[i]);
+      totals[i % n] += want[i];
+    }
+    expect_equal(as_doubles(gather(*this, y_at)), want, "bias, residual and relu");
+    expect_equal(as_doubles(this->get(sums)), totals, "the sums of the channels");
+
+    // dw with a term for each filter, and its sums for each tap and channel
+    const whole_numbers<T> dy(size_of(p.y()));
+    const auto dy_at = place_images<4>(*this, dy.values, p.y(), how.y);
+    const auto dw_at = place_images<4>(*this, std::vector<float>(size_of(p.w()), gap<float>()), p.w(), how.w);
+    const buffer<float> tap_sums(this->executor, 27);
+    conv2d_weight_gradient<sums_of_taps>(this->executor, x_at.read(), dy_at.read(), dw_at.view, options_of<2>(p),
+                                         epilogue::row_bias(bias_at) | epilogue::bias_gradient(tap_sums));
+    auto dw = weight_gradient_of(p, x.exact, dy.exact);
+    std::vector<double> taps(27);
+    for (std::size_t i = 0; i < dw.size(); ++i) taps[i % 27] += dw[i] += bias.exact[i / 27];
+    expect_equal(as_doubles(gather(*this, dw_at)), dw, "a term for each filter");
+    expect_equal(as_doubles(this->get(tap_sums)), taps, "the sums of the taps");
+  };
+  check.template operator()<float, false, 0>(72);
+  check.template operator()<float, false, 2>(21);
+  check.template operator()<half, true, 0>(72);
+  check.template operator()<half, true, 1>(16);
 }
 
 #ifndef __CUDACC__  // no GPU is needed
@@ -290,11 +288,12 @@ TEST(conv_window, is_explained) {
   const tensor_view<float, 4> y(nullptr, 2, 28, 28, 64);
   const conv_options<2> o{.stride = 2, .padding = 3};
   const virtual_gpu gpu(arch::sm_90);
-  EXPECT_EQ(std::string(explain_conv2d(gpu, x, w, y, o).c_str()),
-            "conv2d of 2 images of 56 x 56 x 3 with 64 filters of 7 x 7 x 3 (a product of 1568 x 64 x 147) (f32) runs a "
-            "window kernel, tiles of 128 pixels, 64 filters and 160 columns a block: few channels: each pixel is loaded "
-            "once for all taps; tiles from the table's row for sm_75, not measured: virtual GPU; GPU: not yet "
-            "measured");
+  EXPECT_EQ(
+      std::string(explain_conv2d(gpu, x, w, y, o).c_str()),
+      "conv2d of 2 images of 56 x 56 x 3 with 64 filters of 7 x 7 x 3 (a product of 1568 x 64 x 147) (f32) runs a "
+      "window kernel, tiles of 128 pixels, 64 filters and 160 columns a block: few channels: each pixel is loaded "
+      "once for all taps; tiles from the table's row for sm_75, not measured: virtual GPU; GPU: not yet "
+      "measured");
   const auto says = [](const sentence& text, const char* part) {
     EXPECT_NE(std::string(text.c_str()).find(part), std::string::npos) << text.c_str();
   };
@@ -317,14 +316,14 @@ TEST(conv_window_policy, says_which_rule_is_broken) {
   const auto rule = [](const conv_window_policy& p, conv_direction d = conv_direction::forward, int bytes = 4) {
     return broken_rule(p, d, bytes);
   };
-  constexpr auto weight = conv_direction::weight_gradient;
   EXPECT_EQ(rule({}), nullptr);
   EXPECT_STREQ(rule({}, conv_direction::data_gradient),
                "conv_window_policy is for the forward pass and the weight gradient: the data gradient has few outputs, "
                "not few inputs");
-  EXPECT_STREQ(rule({.pixels = 96}),
-               "conv_window_policy.pixels must be a power of two and at least 16, because rows of a tile have 16 pixels "
-               "or more");
+  EXPECT_STREQ(
+      rule({.pixels = 96}),
+      "conv_window_policy.pixels must be a power of two and at least 16, because rows of a tile have 16 pixels "
+      "or more");
   EXPECT_STREQ(rule({.window = 0}), "conv_window_policy.filters, columns, part and window must be positive");
   EXPECT_STREQ(rule({.part = {32, 24}, .tensor_cores = true, .lowest = arch::sm_80}),
                "conv_window_policy.part must be a multiple of 16 in m and n (n of a weight gradient: 8) with "
@@ -342,9 +341,10 @@ TEST(conv_window_policy, says_which_rule_is_broken) {
   EXPECT_STREQ(rule({.part = {6, 8}}),
                "conv_window_policy.part and filters must be multiples of 16 bytes of the accumulation type, because a "
                "lane reads whole packs");
-  EXPECT_STREQ(rule({.filters = 48}),
-               "conv_window_policy: the output of a block must be a multiple of 4 part.m x 8 part.n, because a warp has "
-               "4 x 8 lanes");
+  EXPECT_STREQ(
+      rule({.filters = 48}),
+      "conv_window_policy: the output of a block must be a multiple of 4 part.m x 8 part.n, because a warp has "
+      "4 x 8 lanes");
   EXPECT_STREQ(rule({.c_vector = 2}),
                "conv_window_policy.c_vector must be 1, or 4 (double: 2), because a store to y takes 16 bytes of sums");
   EXPECT_STREQ(rule({.lowest = arch::cpu}), "conv_window_policy.lowest must be a GPU's arch");
@@ -383,7 +383,6 @@ constexpr int chosen(conv_window_problem q) {
   return misfit(table::candidates[c.index], q) ? -1 : c.place;
 }
 using places = conv_window_places;
-constexpr auto weight = conv_direction::weight_gradient;
 static_assert(chosen<float, false>(layer(3, 64, 7, 2, 224, 4)) == places::wide);
 static_assert(chosen<float, false>(layer(4, 64, 7, 2, 224, 4)) == places::narrow);  // 196 columns
 static_assert(chosen<float, false>(layer(1, 16, 3, 1, 28, 4)) == places::narrow);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What the convolution ops of all ranks and directions have in common: they check their tensors, compute 1x1
-// convolutions as plain GEMMs, depthwise convolutions and, on a GPU, those of few input channels by kernels of their own
-// (run_depthwise.hpp, run_window.hpp), and all others as products of gathered operands.
+// convolutions as plain GEMMs, depthwise convolutions and, on a GPU, those of few input channels by kernels of their
+// own (run_depthwise.hpp, run_window.hpp), and all others as products of gathered operands.
 #pragma once
 #pragma GCC system_header
 
@@ -150,8 +150,8 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
       if (problem.product.m > 0 &&
           run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
         return;
-      if (problem.product.m > 0 && run_chosen_window<Direction, A>(executor, c.names, problem, x, w, y, c.epilogue,
-                                                                   c.factors, all, c.at))
+      if (problem.product.m > 0 &&
+          run_chosen_window<Direction, A>(executor, c.names, problem, x, w, y, c.epilogue, c.factors, all, c.at))
         return;
     }
     if constexpr (forward) {
@@ -196,8 +196,8 @@ void run_given_depthwise(const Executor& executor, const conv_call<N, X, W, Y, E
   }
 }
 
-/// Runs a convolution with the caller's policy P of a window kernel. Throws if the convolution is refused, or if P cannot
-/// serve it.
+/// Runs a convolution with the caller's policy P of a window kernel. Throws if the convolution is refused, or if P
+/// cannot serve it.
 template <conv_direction Direction, conv_window_policy P, class Executor, int N, class X, class W, class Y,
           class Epilogue>
 void run_given_window(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
@@ -226,8 +226,7 @@ void run_given_window(const Executor& executor, const conv_call<N, X, W, Y, Epil
     if constexpr (!data) {  // a data gradient is a misfit
       if ((forward ? y.extents[4] : w.size()) == 0) return;
       if (problem.product.m == 0) {
-        if constexpr (forward)
-          finish_empty_gemm(executor, forward_params(g, x, w, y, c.epilogue, c.factors), c.at);
+        if constexpr (forward) finish_empty_gemm(executor, forward_params(g, x, w, y, c.epilogue, c.factors), c.at);
         return;
       }
       run_window_with<Direction, P>(executor, c.names, q, x, w, y, c.epilogue, c.factors, all, c.at);

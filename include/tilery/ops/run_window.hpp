@@ -76,8 +76,7 @@ void run_window_weight(const Executor& executor, const char* op, Params p, Total
   totals.place(q, bytes ? bytes + padded : nullptr, all);
   p.sums = gmem_ptr<S>(reinterpret_cast<S*>(bytes));
   q.a.sums = p.sums, q.a.pitch = p.pitch;
-  if (bytes)
-    all.push_back(own({"the sums of a weight gradient's slices", bytes, sizeof(S), 1, {elements}, {1}, true}));
+  if (bytes) all.push_back(own({"the sums of a weight gradient's slices", bytes, sizeof(S), 1, {elements}, {1}, true}));
   const bool reads = q.a.slices > 0;  // false: alpha is 0
   if (reads) q.a.slices = p.x.step;
   if (reads) launch<first_kernel>(executor, grid, p, all, at);
@@ -101,8 +100,7 @@ void run_window_with(const Executor& executor, const conv_names& names, const co
 
 /// True if window kernels exist for a direction and for elements of T on an executor.
 template <conv_direction Direction, class T, class Executor>
-inline constexpr bool has_window_kernels = !Executor::uses_cpu_kernels &&
-                                           Direction != conv_direction::data_gradient &&
+inline constexpr bool has_window_kernels = !Executor::uses_cpu_kernels && Direction != conv_direction::data_gradient &&
                                            (is_float_type<T> || std::is_same_v<T, tf32>);
 
 /// Calls f.operator()<Table>() with the table of the window kernels for elements T on this device.
@@ -117,8 +115,8 @@ auto with_window_table([[maybe_unused]] arch target, F&& f) {
   if constexpr (simt) return f.template operator()<conv_window_table<T, Direction, false>>();
 }
 
-/// Returns the reason why the default call leaves a convolution to the implicit GEMM, although it may have few channels;
-/// null if a window kernel runs.
+/// Returns the reason why the default call leaves a convolution to the implicit GEMM, although it may have few
+/// channels; null if a window kernel runs.
 template <class Table>
 constexpr const char* why_no_window(const conv_window_problem& q) {
   if (q.geometry.channels > most_window_channels) return "the images have more than 7 channels";

@@ -15,15 +15,14 @@ namespace ops {
 
 /// The parameters of a forward pass, for elements T of the operands and C of the output.
 template <class T, class C, class Epilogue>
-using window_product =
-    product_params<window_images<T>, pixel_panel<T>, pixel_matrix<C>, finish_t<T, C>, Epilogue>;
+using window_product = product_params<window_images<T>, pixel_panel<T>, pixel_matrix<C>, finish_t<T, C>, Epilogue>;
 /// The parameters of the kernel that adds up the slices of a weight gradient.
 template <class T, class C, class Epilogue>
 using window_total = product_params<depthwise_slices<T, finish_t<T, C>>, depthwise_slices<T, finish_t<T, C>>,
                                     tap_matrix<C>, finish_t<T, C>, Epilogue>;
 
-/// Returns the problem that the selector sees, for elements T of the operands and C of the output. `problem` is the same
-/// convolution as the selector of the implicit GEMM sees it.
+/// Returns the problem that the selector sees, for elements T of the operands and C of the output. `problem` is the
+/// same convolution as the selector of the implicit GEMM sees it.
 template <class T, class C>
 conv_window_problem describe_window(const conv_problem& problem) {
   conv_window_problem q;
@@ -46,14 +45,13 @@ auto window_params_of(const conv_window_problem& q, const images_view<X>& x, con
                       const images_view<Y>& y, const Epilogue& e, gemm_factors f) {
   using T = std::remove_const_t<X>;
   const auto of_gemm = forward_params(q.geometry, x, w, y, e, f);
-  window_product<T, Y, Epilogue> p{
-      window_images<T>(of_gemm.a.images, q.geometry, best_window(P, q), P.pixels),
-      of_gemm.b,
-      of_gemm.c,
-      of_gemm.alpha,
-      of_gemm.beta,
-      of_gemm.epilogue,
-      of_gemm.scale};
+  window_product<T, Y, Epilogue> p{window_images<T>(of_gemm.a.images, q.geometry, best_window(P, q), P.pixels),
+                                   of_gemm.b,
+                                   of_gemm.c,
+                                   of_gemm.alpha,
+                                   of_gemm.beta,
+                                   of_gemm.epilogue,
+                                   of_gemm.scale};
   if (whole_alpha(f) == 0) p.a = p.a.without_k();
   return p;
 }

@@ -46,7 +46,9 @@ struct conv_window_policy {
   static constexpr int array_bytes(int count, int element_bytes) { return (count * element_bytes + 15) / 16 * 16; }
   /// The elements from one filter to the next (tensor cores) or from one column to the next in shared memory. 16 bytes
   /// of padding put elements that are read or stored together into different banks.
-  constexpr int filter_pitch(int element_bytes) const { return (tensor_cores ? columns : filters) + 16 / element_bytes; }
+  constexpr int filter_pitch(int element_bytes) const {
+    return (tensor_cores ? columns : filters) + 16 / element_bytes;
+  }
   /// Bytes of shared memory. `element_bytes` are the bytes of an element there: of x and w with tensor cores, of the
   /// accumulation type without.
   constexpr int shared_bytes(conv_direction d, int element_bytes) const {

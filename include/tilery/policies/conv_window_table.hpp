@@ -35,8 +35,8 @@ struct conv_window_row {
 };
 
 // Capacity. The filter of ResNet's first layer, 7 x 7 taps of 3 channels (147 columns), and the window of a tile of 128
-// pixels with a stride of 2 fit each of the wide tiles but double's; 7 x 7 taps of 4 channels (196 columns) fit those of
-// tensor cores, and float's narrow one. Without tensor cores, shared memory is limited to the 64 KB of sm_75.
+// pixels with a stride of 2 fit each of the wide tiles but double's; 7 x 7 taps of 4 channels (196 columns) fit those
+// of tensor cores, and float's narrow one. Without tensor cores, shared memory is limited to the 64 KB of sm_75.
 inline constexpr conv_window_row conv_window_simt_rows[] = {
     {.from = arch::sm_75,
      .wide = {128, 64, 160, {8, 8}, 3072},
@@ -115,12 +115,14 @@ struct conv_window_source {
             .part = cut.part,
             .tensor_cores = TensorCores,
             .window = cut.window,
-            .c_vector = single ? 1 : sizeof(T) == 8 ? 2 : 4};
+            .c_vector = single           ? 1
+                        : sizeof(T) == 8 ? 2
+                                         : 4};
   }
   static constexpr auto candidates(const conv_window_row& row) {
     if constexpr (Direction == conv_direction::forward)
-      return candidate_list<conv_window_policy, 3>{{with(row.wide, false), with(row.narrow, false),
-                                                    with(row.narrow, true)}};
+      return candidate_list<conv_window_policy, 3>{
+          {with(row.wide, false), with(row.narrow, false), with(row.narrow, true)}};
     else
       return candidate_list<conv_window_policy, 2>{{with(row.weight_wide, false), with(row.weight_narrow, false)}};
   }

@@ -26,15 +26,13 @@ TILERY_SIMT void stage_filter(Lane lane, const window_images<T>& from, const pix
     const bool exists = c.exists && k < from.columns();
     std::int64_t offset = c.channel * w.channel_stride;
     TILERY_UNROLL_ON_GPU
-    for (int d = 0; d < 3; ++d)
-      offset += (filters.walk[d].origin + c.tap[d] * filters.walk[d].tap_step) * w.strides[d];
+    for (int d = 0; d < 3; ++d) offset += (filters.walk[d].origin + c.tap[d] * filters.walk[d].tap_step) * w.strides[d];
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < pieces(P.filters, n_lanes); ++i) {
       const int n = lane.rank() / KLanes + i * n_lanes;
       if (P.filters % n_lanes != 0 && n >= P.filters) break;
       T value = convert<T>(0.0f);
-      if (exists && first + n < filters.outer)
-        value = lane.load(w.data + ((first + n) * w.image_stride + offset));
+      if (exists && first + n < filters.outer) value = lane.load(w.data + ((first + n) * w.image_stride + offset));
       store(k, n, value);
     }
   }

@@ -46,7 +46,7 @@ struct forward {
     const int store = p.c_vector == 1 ? element : four_sums;
     // An instruction along m and n, and an ldmatrix for two fragments of B.
     const int m = p.part.m / 16, n = p.part.n / 8;
-    return {{element, store}, {store, store}, 4, {tensor_cores ? element : 4, tensor_cores ? 8 : sum},
+    return {{element, store},         {store, store},          4, {tensor_cores ? element : 4, tensor_cores ? 8 : sum},
             tensor_cores ? m * n : 0, tensor_cores ? n / 2 : 0};
   }
 };
@@ -59,8 +59,12 @@ struct weight {
   static constexpr meant_accesses meant(const conv_window_policy& p) {
     const int pack = tensor_cores ? 16 : four_sums, m = p.part.m / 16, n = p.part.n / 8;
     const int store = tensor_cores ? 4 : 16;
-    return {{element, pack}, {store, store}, tensor_cores ? element : sum, {tensor_cores ? element : sum, 16},
-            tensor_cores ? m * n : 0, tensor_cores && element == 2 ? m : 0};
+    return {{element, pack},
+            {store, store},
+            tensor_cores ? element : sum,
+            {tensor_cores ? element : sum, 16},
+            tensor_cores ? m * n : 0,
+            tensor_cores && element == 2 ? m : 0};
   }
 };
 

@@ -40,12 +40,10 @@ struct conv_window {
     const int column_tiles = pieces(p.c.columns, P.filters), first = lane.block().x / column_tiles;
     const int column = (lane.block().x - first * column_tiles) * P.filters;
     const int columns = p.a.columns();
-    tile::stage_filter<P, 8, threads>(lane, p.a, p.b, column, columns,
-                                      [&](int k, int n, auto value) {
-                                        lane.store(smem.filter.at(k * pitch + n), convert<S>(value));
-                                      });
-    for (int k = lane.rank(); k < columns; k += threads)
-      lane.store(smem.offsets.at(k), p.a.offset(p.a.column(k)));
+    tile::stage_filter<P, 8, threads>(lane, p.a, p.b, column, columns, [&](int k, int n, auto value) {
+      lane.store(smem.filter.at(k * pitch + n), convert<S>(value));
+    });
+    for (int k = lane.rank(); k < columns; k += threads) lane.store(smem.offsets.at(k), p.a.offset(p.a.column(k)));
     auto epilogue = epilogue::in_tile<S, each, P.part.n / each>(p.epilogue);
     TILERY_ROLLED
     for (int number = first; number < p.a.tiles; number += p.a.step) {
@@ -86,8 +84,7 @@ private:
       TILERY_UNROLL_ON_GPU
       for (int i = 0; i < m; ++i) now.a[i / quad].set(i % quad, lane.load(smem.window.at(pixels[i] + offset)));
       TILERY_UNROLL_ON_GPU
-      for (int j = 0; j < packs; ++j)
-        now.b[j] = lane.load(smem.filter.at(k * pitch + sums.column(j)), width<quad>);
+      for (int j = 0; j < packs; ++j) now.b[j] = lane.load(smem.filter.at(k * pitch + sums.column(j)), width<quad>);
       sums.multiply(lane, now);
     };
     int k = 0;

@@ -121,8 +121,7 @@ private:
       [[maybe_unused]] const auto step = lane.step("load fragments", at);
       TILERY_UNROLL_ON_GPU
       for (int h = 0; h < 2; ++h) {  // the halves of the instruction's k
-        const auto column =
-            lane.load(smem.columns.at(2 * (k / pair + 4 * h + lane.warp_rank() % 4)), width<2>);
+        const auto column = lane.load(smem.columns.at(2 * (k / pair + 4 * h + lane.warp_rank() % 4)), width<2>);
         TILERY_UNROLL_ON_GPU
         for (int i = 0; i < sums_type::m; ++i) {
           TILERY_UNROLL_ON_GPU

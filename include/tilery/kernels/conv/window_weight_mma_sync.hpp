@@ -55,10 +55,10 @@ public:
     for (int number = mine.slice; number < p.x.tiles; number += p.x.step) {
       const window_tile at = p.x.tile(number, P.pixels);
       tile::load_window<threads>(lane, p.x, at, smem.window);
-      tile::load_gradient<P, gradient_tile::per_chunk, threads>(
-          lane, p, at, mine.filter, [&](int pixel, int filter, const auto& values) {
-            lane.store(smem.gradient.at(pixel, filter / gradient_tile::per_chunk), values);
-          });
+      tile::load_gradient<P, gradient_tile::per_chunk,
+                          threads>(lane, p, at, mine.filter, [&](int pixel, int filter, const auto& values) {
+        lane.store(smem.gradient.at(pixel, filter / gradient_tile::per_chunk), values);
+      });
       lane.sync_block();
       multiply(lane, p.x, at, offsets, smem, sums);
       lane.sync_block();
@@ -90,7 +90,8 @@ private:
           for (int e = 0; e < pair; ++e) {
             // A pixel out of bounds counts as 0: it may read NaN or infinities, whose products with 0 are NaN.
             const int in_step = r * 4 * pair + e;
-            if (mine + in_step < left) held.set(e, lane.load(smem.window.at(pixel + in_step * from_pixel + offsets[j])));
+            if (mine + in_step < left)
+              held.set(e, lane.load(smem.window.at(pixel + in_step * from_pixel + offsets[j])));
           }
           now.b[j].r[r] = reinterpret<std::uint32_t>(held);
         }

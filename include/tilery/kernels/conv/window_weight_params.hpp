@@ -12,10 +12,10 @@ namespace tilery::inline TILERY_ABI {
 /// x. T is the element type of x and dy, and S the accumulation type.
 template <class T, class S>
 struct window_weight_params {
-  window_images<T> x;  // x.step is the number of slices: slice i has the tiles i, i + step, ...
+  window_images<T> x;             // x.step is the number of slices: slice i has the tiles i, i + step, ...
   gmem_images<const T> gradient;  // dy
   std::int32_t filters;
-  bool in_packs;              // the channels of dy are whole packs of 16 bytes at aligned addresses
+  bool in_packs;  // the channels of dy are whole packs of 16 bytes at aligned addresses
   bool flipped;
   gmem_ptr<S> sums{nullptr};  // (slice, column, filter)
   std::int64_t pitch = 0;     // elements from one column to the next, `filters` rounded up to whole packs
