@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The common part of the convolution ops of all ranks and directions: they check their tensors, compute 1x1
-// convolutions as plain GEMMs, depthwise convolutions by kernels of their own (run_depthwise.hpp), and all others as
-// products of gathered operands.
+// convolutions as plain GEMMs, depthwise convolutions and, on a GPU, those of few input channels by kernels of their
+// own (run_depthwise.hpp, run_window.hpp), and all others as products of gathered operands.
 #pragma once
 #pragma GCC system_header
 
@@ -9,6 +9,7 @@
 #include <tilery/ops/gemm_epilogue.hpp>
 #include <tilery/ops/run_conv.hpp>
 #include <tilery/ops/run_depthwise.hpp>
+#include <tilery/ops/run_window.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -143,6 +144,9 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
     if (problem.product.m > 0 &&
         run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
       return;
+    if (problem.product.m > 0 &&
+        run_chosen_window<Direction, A>(executor, c.names, problem, x, w, y, c.epilogue, c.factors, all, c.at))
+      return;
   }
   if constexpr (forward) {
     run_product(forward_params(g, x, w, y, c.epilogue, c.factors));
@@ -179,6 +183,39 @@ void run_given_depthwise(const Executor& executor, const conv_call<N, X, W, Y, E
     run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at);
 }
 
+/// Runs a convolution with the caller's policy P of a window kernel. Throws if the convolution is refused, or if P
+/// cannot serve it.
+template <conv_direction Direction, conv_window_policy P, class Executor, int N, class X, class W, class Y,
+          class Epilogue>
+void run_given_window(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
+  constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
+  using T = typename conv_elements<Direction, X, W, Y>::a;
+  using C = typename conv_elements<Direction, X, W, Y>::c;
+  static_assert(is_float_type<T> || std::is_same_v<T, tf32>,
+                "conv: a conv_window_policy must have elements of double, float, tf32, half or bf16");
+  static_assert(P.tensor_cores ? has_mma_sync<T> && !std::is_same_v<T, double> : is_float_type<T>,
+                "conv: with tensor_cores, a conv_window_policy must have elements of tf32, half or bf16, and without "
+                "them of double, float, half or bf16");
+  const auto x = in_three_dimensions(c.x);
+  const auto w = in_three_dimensions(c.w);
+  const auto y = in_three_dimensions(c.y);
+  const conv_geometry g = geometry_of(c.options, x, w, y);
+  operands all;
+  refuse(in_op(c.names.op, check_factors<T, C>(c.factors)), c.at);
+  refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+  const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
+  const conv_window_problem q = describe_window<T, C>(problem);
+  if (const char* why = misfit(P, q)) throw error({c.names.op, ": ", why}, c.at);
+  if constexpr (!data) {  // a data gradient is a misfit
+    if ((forward ? y.extents[4] : w.size()) == 0) return;
+    if (problem.product.m == 0) {
+      if constexpr (forward) finish_empty_gemm(executor, forward_params(g, x, w, y, c.epilogue, c.factors), c.at);
+      return;
+    }
+    run_window_with<Direction, P>(executor, c.names, q, x, w, y, c.epilogue, c.factors, all, c.at);
+  }
+}
+
 /// Runs a convolution with N spatial dimensions, whose tensors may be of any tensor type. x, w and y are the tensors in
 /// the roles of the forward convolution, whichever of them the op writes.
 template <conv_direction Direction, auto P, int N, class Executor, class X, class W, class Y, class Epilogue>
@@ -209,6 +246,8 @@ void convolve(const Executor& executor, const conv_names& names, const X& x, con
                                                               at};
     if constexpr (is_depthwise_policy<policy>)
       run_given_depthwise<Direction, P>(executor, call);
+    else if constexpr (std::is_same_v<policy, conv_window_policy>)
+      run_given_window<Direction, P>(executor, call);
     else
       run_conv_call<Direction, P>(executor, call);
   }

@@ -7,6 +7,7 @@
 #include <tilery/ops/element_types.hpp>
 #include <tilery/ops/gemm_checks.hpp>
 #include <tilery/policies/conv_cpu.hpp>
+#include <tilery/policies/conv_window.hpp>
 #include <tilery/policies/depthwise.hpp>
 #include <tilery/policies/gemm_mma_sync.hpp>
 #include <tilery/policies/gemm_simt.hpp>
@@ -70,10 +71,11 @@ constexpr void refuse_conv_types() {
 template <class Policy>
 inline constexpr bool is_depthwise_policy =
     std::is_same_v<Policy, depthwise_policy> || std::is_same_v<Policy, depthwise_weight_policy>;
-/// True for the policies of the kernels of all convolutions on GPUs.
+/// True for the policies of kernels that run on GPUs alone: those of all convolutions, and those of few input channels.
 template <class Policy>
 inline constexpr bool is_gpu_conv_policy =
-    std::is_same_v<Policy, gemm_simt_policy> || std::is_same_v<Policy, gemm_mma_sync_policy>;
+    std::is_same_v<Policy, gemm_simt_policy> || std::is_same_v<Policy, gemm_mma_sync_policy> ||
+    std::is_same_v<Policy, conv_window_policy>;
 /// True for every policy of a convolution, and for any_policy.
 template <class Policy>
 inline constexpr bool is_conv_policy = is_depthwise_policy<Policy> || is_gpu_conv_policy<Policy> ||
@@ -95,9 +97,9 @@ constexpr void refuse_conv_policy() {
   constexpr bool is_wrong = sizeof(Policy) == 0;
   if constexpr (!is_conv_policy<Policy>)
     static_assert(is_wrong,
-                  "conv: the policy must be a conv_cpu_policy on the cpu executor, a gemm_simt_policy or "
-                  "gemm_mma_sync_policy on a GPU, or, for a depthwise convolution, a depthwise_policy or "
-                  "depthwise_weight_policy");
+                  "conv: the policy must be a conv_cpu_policy on the cpu executor, a gemm_simt_policy, "
+                  "gemm_mma_sync_policy or conv_window_policy on a GPU, or, for a depthwise convolution, a "
+                  "depthwise_policy or depthwise_weight_policy");
   else if constexpr (is_gpu_conv_policy<Policy> && Executor::uses_cpu_kernels)
     static_assert(is_wrong, "the cpu executor needs a conv_cpu_policy: this one is a GPU's");
   else if constexpr (!runs_conv_policy<Policy, Executor>)
