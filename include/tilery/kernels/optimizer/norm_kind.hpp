@@ -22,7 +22,7 @@ template <class T>
 struct euclidean {
   static constexpr const char* name = "euclidean";
   static constexpr int parts = sizeof(T) == 8 ? 3 : 1;  // sums that are kept
-  static constexpr double scale(int part) { return part == 0 ? 1 : part == 1 ? 0x1p-540 : 0x1p540; }
+  TILERY_SIMT static constexpr double scale(int part) { return part == 0 ? 1 : part == 1 ? 0x1p-540 : 0x1p540; }
 
   /// Adds the pack x to part `part` of the sums.
   template <int N>
