@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The command line of the trainers. Standard types only: options.cpp is compiled apart from the kernels.
+//
+// To add an option, write its member here, and its name, help and reading in options.cpp. An option that decides the
+// result of a training is a member of training_plan (plan.hpp) and is stored by checkpoint.cpp, so that a training can
+// go on.
 #pragma once
 
 #include <filesystem>

@@ -28,7 +28,7 @@ template <class Executor, class T>
 using column_sum_table =
     std::conditional_t<Executor::uses_cpu_kernels, column_sum_table_cpu<T>, column_sum_table_gpu<T>>;
 
-/// Returns what the selector needs to know of x.
+/// Returns the problem that the selector sees: the widest pack of x, and true if its columns are contiguous.
 template <class T>
 column_sum_problem describe_columns(const matrix_view<T>& x) {
   return {widest_whole_pack(16 / sizeof(T), x), contiguous_columns(x)};

@@ -26,7 +26,7 @@ concept images_of_floats = tensor_of_floats<V> &&(V::rank() >= 3 && V::rank() <=
 template <class V>
 concept matrix_of_indices = tensor_like<V, 2> && tensor_of_indices<V>;
 
-/// Checks the extents of an image, and that each pooled operand is n x c.
+/// Checks that no spatial dimension of the images is empty, and that each pooled operand is n x c.
 inline finding check_global(const char* op, const operands& all, const operand& images) {
   for (int d = 1; d < images.rank - 1; ++d)
     if (images.extents[d] < 1)
@@ -55,13 +55,14 @@ inline pool_geometry whole_image(const spatial<3>& extents) {
   return {3, extents, spatial<3>(1), spatial<3>(0), spatial<3>(0), spatial<3>(1)};
 }
 
-/// Launches the global pooling kernel. The operands have been checked; `indices` is empty without places.
+/// Launches the global pooling kernel. The operands have been checked. `indices` is an empty view if the Reduction
+/// finds no places (Reduction::has_place), the pixel numbers of the maxima.
 template <class Reduction, class T, class Executor>
 void launch_global_pool(const Executor& executor, const tensor_view<const T, 5>& x, const matrix_view<T>& y,
                         const matrix_view<std::int32_t>& indices, const operands& all, where at) {
   if (x.size() == 0) return;
   global_pool_params<T> p{};
-  p.x = tile::pixels_of<const T>(x);
+  p.x = images_for_kernel<const T>(x);
   p.pixels = x.extents[1] * x.extents[2] * x.extents[3];
   p.by_width = fast_divisor(x.extents[3]), p.by_height = fast_divisor(x.extents[2]);
   p.y = for_kernel<T>(y), p.indices = for_kernel<std::int32_t>(indices);
@@ -79,7 +80,8 @@ void launch_global_pool(const Executor& executor, const tensor_view<const T, 5>&
   });
 }
 
-/// Pools all pixels of each image. Indices is no_indices, or the view that receives the places.
+/// Pools all pixels of each image. Indices is the type of the view that receives the pixel numbers of the maxima, or
+/// no_indices.
 template <class Reduction, class Executor, class X, class Y, class Indices>
 void run_global_pool(op_name op, const Executor& executor, const X& x, const Y& y, const Indices& indices, where at) {
   using T = element_type_of<Y>;
@@ -143,12 +145,13 @@ void global_average_pool_gradient(const Executor& executor, const D& dy, const G
   const spatial<3> extents = ops::spatial_extents(wide_out);
   average_pool_gradient_params<T> p{};
   ops::set_axes(p.axes, ops::whole_image(extents), extents, spatial<3>(1));
-  p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
+  p.dy = images_for_kernel<const T>(wide_in), p.dx = images_for_kernel<T>(wide_out);
   ops::launch_pixels<T>(executor, ops::describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 
 /// y (n x c) = the largest of all pixels of each image of x, for each channel. `indices` (int32, n x c) receives the
-/// number of its pixel, (d h_extent + h) w_extent + w. The call without `indices` does not compute them.
+/// number of the pixel with the largest element, (d h_extent + h) w_extent + w. The call without `indices` does not
+/// compute them.
 ///
 /// Which element. The first of equal elements in the order of the pixels; the first NaN of an image that has one. In
 /// the call without `indices`, the sign of a zero and the payload of a NaN may be those of another equal element.
@@ -165,8 +168,8 @@ void global_max_pool(const Executor& executor, const X& x, const Y& y, where at 
   ops::run_global_pool<maximum_of_pixels<false>>("global_max_pool", executor, x, y, ops::no_indices{}, at);
 }
 
-/// dx = the gradient of global max pooling: dy (n x c) at the pixel that `indices` names, 0 at all others. Every
-/// element of dx is written.
+/// dx = the gradient of global max pooling: dy (n x c) at the pixel whose number is in `indices`, 0 at all others. An
+/// index that is not the number of a pixel, such as -1, adds nothing. Every element of dx is written.
 ///
 /// Shapes, types, strides, errors. As for global_average_pool, with dx in place of x and dy in place of y.
 template <executor Executor, matrix_of_floats D, ops::matrix_of_indices Indices, ops::images_of_floats G>
@@ -188,8 +191,8 @@ void global_max_pool_gradient(const Executor& executor, const D& dy, const Indic
   const spatial<3> extents = ops::spatial_extents(wide_out);
   max_pool_gradient_params<T> p{};
   ops::set_axes(p.axes, ops::whole_image(extents), extents, spatial<3>(1));
-  p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
-  p.indices = tile::pixels_of<const std::int32_t>(wide_places);
+  p.dy = images_for_kernel<const T>(wide_in), p.dx = images_for_kernel<T>(wide_out);
+  p.indices = images_for_kernel<const std::int32_t>(wide_places);
   ops::launch_pixels<ops::with_indices<T>>(executor, ops::describe_pixels(wide_out, wide_in, wide_places), wide_out, p,
                                            all, at);
 }

@@ -87,7 +87,8 @@ void cross_entropy(const Executor& executor, const matrix_view<X>& logits, const
 ///
 /// Strides and aliasing. Any strides that are not negative. The gradient may be exactly the same view as the logits.
 ///
-/// Accuracy. The sum of e^logits over a row has the error bound of `softmax`.
+/// Accuracy. Let m be the largest logit of a row. The relative error of s, the sum of e^(logits[i, j] - m) over the
+/// row, is at most the bound that `softmax` states for y_j with x_j = m. The loss is log(s) + m - logits[i, labels[i]].
 ///
 /// NaN and infinity. A row that contains NaN or +infinity, or consists of -infinity alone, has a NaN loss and gradient,
 /// unless its label is `ignored`. With a scale of 0 the gradient is 0 even then. In any other row, a logit of -infinity

@@ -12,7 +12,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Settings of padding in N spatial dimensions, each one number or a list.
+/// Settings of padding in N spatial dimensions. Each is one number for all dimensions, or a list with one for each.
 template <int N>
 struct pad_options {
   spatial<N> padding;                    ///< elements before x
@@ -29,7 +29,8 @@ struct pad_geometry {
   pad_mode mode;
 };
 
-/// Checks the options against the extents of x, whose name is `unpadded`, and the shape of the padded operand.
+/// Checks the options and the shape of the padded operand against the extents of the unpadded operand: x, or dx in a
+/// gradient.
 inline finding check_padding(const char* op, const operand& unpadded, const operand& padded, const pad_geometry& g) {
   operand wanted = unpadded;
   for (int d = 3 - g.dimensions; d < 3; ++d) {
@@ -76,7 +77,7 @@ void run_padding(op_name op, const char* const (&names)[2], const Executor& exec
   pixel_sum_params<T, tile::padding_axis, Gradient> p{};
   const spatial<3> extents = Gradient ? spatial_extents(wide_out) : spatial_extents(wide_in);
   for (int d = 0; d < 3; ++d) p.axes[d] = {extents[d], geometry.before[d], geometry.after[d], options.mode};
-  p.from = tile::pixels_of<const T>(wide_in), p.to = tile::pixels_of<T>(wide_out);
+  p.from = images_for_kernel<const T>(wide_in), p.to = images_for_kernel<T>(wide_out);
   launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 
@@ -103,9 +104,9 @@ void run_padding(op_name op, const char* const (&names)[2], const Executor& exec
 ///
 /// Determinism. Each run computes the same bits, on every executor.
 ///
-/// Errors. Throws `error` before anything is launched: a negative padding, one that cannot be reflected, an empty
-/// dimension to reflect or replicate, wrong shapes, null views, negative strides, memory that the executor cannot
-/// reach, aliases.
+/// Errors. Throws `error` before anything is launched: a negative padding, in the mode reflect a padding that is not
+/// less than the extent, an empty dimension to reflect or replicate, a padded extent above `largest_extent`, wrong
+/// shapes, null views, negative strides, memory that the executor cannot reach, aliases.
 template <executor Executor, tensor_of_floats X, tensor_of_floats Y>
 void pad1d(const Executor& executor, const X& x, const Y& y, pad_options<1> options, where at = {}) {
   ops::run_padding<1, false>("pad1d", {"x", "y"}, executor, x, y, options, at);
@@ -120,7 +121,7 @@ void pad3d(const Executor& executor, const X& x, const Y& y, pad_options<3> opti
 }
 
 /// dx = the gradient of padding: for each element of x, the sum of dy over its copies in y. `options` are those of the
-/// forward pass. It is summed in float, or double for double, in the order of the pixels, by one lane: there are no
+/// forward pass. The sum is in float, or double for double, in the order of the pixels, by one lane: there are no
 /// atomics. Every element of dx is written. In the mode zero, dx is the inner part of dy.
 ///
 /// Types, strides, aliasing, determinism, errors. As for pad2d, with dx in place of x and dy in place of y.

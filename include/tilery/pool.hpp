@@ -24,8 +24,9 @@ namespace tilery::inline TILERY_ABI {
 /// two dimensions, (d h_extent + h) w_extent + w in three, as PyTorch's return_indices. The call without `indices` does
 /// not compute them.
 ///
-/// Which element. The first of equal elements in the order of their pixels, so +0 and -0 are equal. Padding is never
-/// chosen. With dilation, a window may have no tap inside x: then y is -infinity and the index -1.
+/// Which element. Of equal elements, the one with the first pixel. +0 and -0 are equal here: the first of them is
+/// taken, with its sign. Padding is never chosen. With dilation, a window may have no tap inside x: then y is -infinity
+/// and the index -1.
 ///
 /// NaN. A window with a NaN has y = NaN, and the index of its first NaN.
 ///
@@ -40,9 +41,10 @@ namespace tilery::inline TILERY_ABI {
 ///
 /// Determinism. Each run computes the same bits, on every executor.
 ///
-/// Errors. Throws `error` before anything is launched: options out of range, a padding as large as the window, a window
-/// larger than the padded x, wrong shapes, with indices an image of more than `largest_extent` pixels, null views,
-/// negative strides, memory that the executor cannot reach, aliases.
+/// Errors. Throws `error` before anything is launched: options out of range, a padding that is not less than the span
+/// of a window, (window - 1) dilation + 1, a window whose span is larger than the padded x, wrong shapes, with indices
+/// an image of more than `largest_extent` pixels, null views, negative strides, memory that the executor cannot reach,
+/// aliases.
 template <executor Executor, tensor_of_floats X, tensor_of_floats Y, ops::tensor_of_indices Indices>
 void max_pool1d(const Executor& executor, const X& x, const Y& y, const Indices& indices, max_pool_options<1> options,
                 where at = {}) {
@@ -72,11 +74,11 @@ void max_pool3d(const Executor& executor, const X& x, const Y& y, max_pool_optio
 }
 
 /// dx = the gradient of max pooling: for each element of x, the sum of dy over the windows whose maximum it was.
-/// `indices` are those of the forward pass, `options` are the same. dx has the shape of x; every element of dx is
-/// written.
+/// `indices` are those that the forward pass wrote, and `options` are its options. dx has the shape of x; every element
+/// of dx is written.
 ///
-/// Indices. An index counts if it is the number of a pixel in its window's span. Any other index, such as -1, adds
-/// nothing.
+/// Indices. The dy of a window is added to the pixel whose number is the window's index, if this pixel is within the
+/// window's span. Any other index, such as -1, adds nothing.
 ///
 /// Types and determinism. As for max_pool2d; the sum is in float, or double for double, in the order of the windows, by
 /// one lane: there are no atomics.
@@ -103,14 +105,15 @@ void max_pool3d_gradient(const Executor& executor, const D& dy, const Indices& i
 ///
 /// Shapes. As for max_pool2d, without dilation.
 ///
-/// Divisor. With count_include_pad (the default, as in PyTorch) the elements of a window in x and in its padding;
-/// without it, those in x alone. The part of a last window that ceil_mode lets reach beyond the padding never counts.
+/// Divisor. With count_include_pad (the default, as in PyTorch) it is the number of elements of the window in x and in
+/// its padding; without count_include_pad, the number of those in x alone. With ceil_mode, the last window may reach
+/// beyond the padding: elements there never count.
 ///
 /// Types and accuracy. double, float, half, bf16, the same for x and y; summed in float or wider, in the order of the
 /// pixels, and divided once. For a window of k elements the error before the conversion to y is at most k u times the
 /// mean of |x|, with u = 2^-24 (2^-53 for double).
 ///
-/// NaN and infinity. As the sum and the division give.
+/// NaN and infinity. They propagate as in a sum and a division.
 ///
 /// Strides, aliasing, determinism, errors. As for max_pool2d.
 template <executor Executor, tensor_of_floats X, tensor_of_floats Y>
@@ -130,7 +133,11 @@ void average_pool3d(const Executor& executor, const X& x, const Y& y, average_po
 /// by the window's divisor. `options` are those of the forward pass. dx has the shape of x; every element of dx is
 /// written.
 ///
-/// Types and accuracy. As for average_pool2d; windows with the same divisor are added up before the division.
+/// Types. As for average_pool2d.
+///
+/// Accuracy. The sum takes the windows in their order; consecutive windows with the same divisor are added up before
+/// one division. For an element in k windows, the error before the conversion to dx is at most k u times the sum of
+/// |dy| / divisor over these windows, with u = 2^-24 (2^-53 for double).
 ///
 /// Strides, aliasing, determinism, errors. As for max_pool2d, with dx in place of x and dy in place of y.
 template <executor Executor, tensor_of_floats D, tensor_of_floats G>

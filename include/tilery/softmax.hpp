@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Softmax of the rows of a matrix, forward and backward. (ops/rows.hpp says how to add a row-wise op.)
+// Softmax of the rows of a matrix, forward and backward. (To add a row-wise op, follow the list of files in
+// ops/rows.hpp.)
 #pragma once
 #pragma GCC system_header
 

@@ -33,8 +33,8 @@ inline finding check_resampled(const char* op, const operands& all) {
   return {};
 }
 
-/// Resamples `from` to the size of `to`. Params are the kernel's parameters, with members `axes` and two tensors, which
-/// the function set(params, from, to) sets; make_axis(d) returns the axis of dimension d.
+/// Resamples `from` to the size of `to`. Params are the kernel's parameters: `axes`, one for each dimension, and the
+/// two tensors. The function set(params, from, to) sets them, from views in three dimensions.
 template <int N, class Params, class Executor, class From, class To, class Set>
 void run_resampling(op_name op, const char* const (&names)[2], const Executor& executor, const From& from, const To& to,
                     const Set& set, where at) {
@@ -60,7 +60,7 @@ void run_nearest(op_name op, const Executor& executor, const X& x, const Y& y, w
       op, {"x", "y"}, executor, x, y,
       [](params& p, const auto& in, const auto& out) {
         for (int d = 0; d < 3; ++d) p.axes[d] = tile::nearest_axis(in.extents[d + 1], out.extents[d + 1]);
-        p.from = tile::pixels_of<const T>(in), p.to = tile::pixels_of<T>(out);
+        p.from = images_for_kernel<const T>(in), p.to = images_for_kernel<T>(out);
       },
       at);
 }
@@ -72,7 +72,7 @@ void run_nearest_gradient(op_name op, const Executor& executor, const D& dy, con
       op, {"dy", "dx"}, executor, dy, dx,
       [](params& p, const auto& in, const auto& out) {
         for (int d = 0; d < 3; ++d) p.axes[d] = tile::nearest_axis(out.extents[d + 1], in.extents[d + 1]);
-        p.from = tile::pixels_of<const T>(in), p.to = tile::pixels_of<T>(out);
+        p.from = images_for_kernel<const T>(in), p.to = images_for_kernel<T>(out);
       },
       at);
 }
@@ -85,7 +85,7 @@ void run_linear(op_name op, const Executor& executor, const X& x, const Y& y, up
       [options](params& p, const auto& in, const auto& out) {
         for (int d = 0; d < 3; ++d)
           p.axes[d] = tile::linear_axis(in.extents[d + 1], out.extents[d + 1], options.align_corners);
-        p.x = tile::pixels_of<const T>(in), p.y = tile::pixels_of<T>(out);
+        p.x = images_for_kernel<const T>(in), p.y = images_for_kernel<T>(out);
       },
       at);
 }
@@ -99,16 +99,17 @@ void run_linear_gradient(op_name op, const Executor& executor, const D& dy, cons
       [options](params& p, const auto& in, const auto& out) {
         for (int d = 0; d < 3; ++d)
           p.axes[d] = tile::linear_axis(out.extents[d + 1], in.extents[d + 1], options.align_corners);
-        p.dy = tile::pixels_of<const T>(in), p.dx = tile::pixels_of<T>(out);
+        p.dy = images_for_kernel<const T>(in), p.dx = images_for_kernel<T>(out);
       },
       at);
 }
 
 }  // namespace ops
 
-/// y = x resampled to the size of y, by the nearest element before the coordinate: along each dimension,
-/// y[o] = x[floor(o in / out)], where in and out are the extents of x and y. (PyTorch's mode "nearest".)
-/// upsample_nearest1d and upsample_nearest3d do the same in one and three dimensions. y may be smaller than x.
+/// y = x resampled to the size of y. Each element of y is a copy of the element of x at or before its coordinate: along
+/// each dimension, y[o] = x[floor(o in / out)], where in and out are the extents of x and y. (PyTorch's mode
+/// "nearest".) upsample_nearest1d and upsample_nearest3d do the same in one and three dimensions. y may be smaller than
+/// x.
 ///
 /// Shapes. x is (n, h, w, c), y (n, any height, any width, c). (In one dimension (n, w, c), in three (n, d, h, w, c).)
 /// n = 0 and c = 0 are allowed: nothing is computed. A scale is not taken: a scale and the size that it is rounded to
@@ -140,7 +141,7 @@ void upsample_nearest3d(const Executor& executor, const X& x, const Y& y, where 
   ops::run_nearest<3>("upsample_nearest3d", executor, x, y, at);
 }
 
-/// dx = the gradient of nearest upsampling: for each element of x, the sum of dy over its copies in y. It is summed in
+/// dx = the gradient of nearest upsampling: for each element of x, the sum of dy over its copies in y. The sum is in
 /// float, or double for double, in the order of the pixels, by one lane: there are no atomics. Every element of dx is
 /// written.
 ///
@@ -174,7 +175,7 @@ void upsample_nearest3d_gradient(const Executor& executor, const D& dy, const G&
 /// error before the conversion to y is at most 20 u times the largest |x| among the elements read, with u = 2^-24
 /// (2^-53 for double).
 ///
-/// NaN and infinity. As the weighted sum gives; an element of weight 0 is not read.
+/// NaN and infinity. They propagate as in a weighted sum; an element of weight 0 is not read.
 template <executor Executor, tensor_of_floats X, tensor_of_floats Y>
 void upsample_linear1d(const Executor& executor, const X& x, const Y& y, upsample_options options = {}, where at = {}) {
   ops::run_linear<1>("upsample_linear1d", executor, x, y, options, at);
@@ -188,9 +189,9 @@ void upsample_linear3d(const Executor& executor, const X& x, const Y& y, upsampl
   ops::run_linear<3>("upsample_linear3d", executor, x, y, options, at);
 }
 
-/// dx = the gradient of linear upsampling: for each element of x, the sum of dy times the element's weight in it.
-/// `options` are those of the forward pass. It is summed in float, or double for double, in the order of the pixels, by
-/// one lane: there are no atomics. Every element of dx is written.
+/// dx = the gradient of linear upsampling: for each element of x, the sum over the elements of y of dy times the weight
+/// that the element of x has in that element of y. `options` are those of the forward pass. The sum is in float, or
+/// double for double, in the order of the pixels, by one lane: there are no atomics. Every element of dx is written.
 ///
 /// Types, strides, aliasing, determinism, errors. As for upsample_linear2d, with dx in place of x and dy of y.
 template <executor Executor, tensor_of_floats D, tensor_of_floats G>

@@ -336,7 +336,18 @@ TYPED_TEST(copy_on, all_integers) {
   this->template check<long long, double>(extents);
   this->template check<unsigned long, half>(extents);
   this->template check<char, bf16>(extents);
+  this->template check<char16_t, double>(extents);
+  this->template check<char32_t, char32_t>(extents);
+  this->template check<char32_t, float>(extents);
+  this->template check<wchar_t, wchar_t>(extents);
+  this->template check<wchar_t, half>(extents);
 }
+
+template <class... T>
+constexpr bool have_bits_of_their_size = ((sizeof(typename element<T>::bits) == sizeof(T)) && ...);
+static_assert(
+    have_bits_of_their_size<bool, char, signed char, unsigned char, short, unsigned short, int, unsigned, long,
+                            unsigned long, long long, unsigned long long, char8_t, char16_t, char32_t, wchar_t>);
 
 TYPED_TEST(copy_on, fill_refuses_what_an_integer_does_not_hold) {
   const auto x = this->put(std::vector<std::int32_t>(4, 7));

@@ -8,6 +8,8 @@
 // TILERY_UNROLL         unrolls the next loop, whose trip count must be a compile-time constant.
 // TILERY_UNROLL_ON_GPU  unrolls the next loop in device code alone: the registers of a GPU cannot be indexed at run
 //                       time. On the host the loop stays rolled, so that the code is small.
+// TILERY_UNROLL_BY_2    unrolls the next loop by 2 in device code: the loads of two iterations are in flight. For loops
+//                       with few iterations, of a number known at run time, which nvcc would unroll by 4 or more.
 // TILERY_ROLLED         keeps the next loop rolled: unrolled, it would use too many registers.
 // TILERY_KEEP_LOOPS     may be defined by a build, as the tests do: on the host TILERY_UNROLL then has no effect, and
 //                       without nvcc no TILERY_SIMT function is forced inline. This halves the compile time.
@@ -52,6 +54,11 @@
 #define TILERY_UNROLL_ON_GPU _Pragma("GCC unroll 1")
 #endif
 
+#if defined(__CUDA_ARCH__)
+#define TILERY_UNROLL_BY_2 _Pragma("unroll 2")
+#else
+#define TILERY_UNROLL_BY_2
+#endif
 #if defined(__CUDA_ARCH__)
 #define TILERY_ROLLED _Pragma("unroll 1")
 #elif defined(__clang__)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The element types of tensors. For each: its name, the type in which its elements are summed, and the type that stores
-// its bits in host vectors.
+// its bits in native vectors (pack.hpp: the vectors of the host's compiler).
 #pragma once
 #pragma GCC system_header
 
@@ -25,8 +25,9 @@ struct tf32 {
   float value;
 };
 
-/// The properties of an element type T. `bits` is an arithmetic type of the same size, the element type of host vectors
-/// (pack.hpp) that hold T. `accumulator` is the type of sums of T. `name` is T's name in messages.
+/// The properties of an element type T. `bits` is an arithmetic type of the same size, the element type of native
+/// vectors (pack.hpp: the vectors of the host's compiler) that hold T. `accumulator` is the type of sums of T. `name`
+/// is T's name in messages.
 template <class T>
 struct element;
 
@@ -47,17 +48,21 @@ template <> struct element<std::uint32_t> { using bits = std::uint32_t; using ac
 template <class T> struct element<const T> : element<T> {};
 // clang-format on
 
-/// The integer types without a row above: bool, char, short, unsigned 64-bit integers, and either long or long long
-/// (int64_t is the other of these two). An op can copy or fill tensors of these types, and convert from them.
+/// The integer types without a row above: bool, char, short, unsigned 64-bit integers, either long or long long
+/// (int64_t is the other of these two), wchar_t and the characters of 8, 16 and 32 bits. An op can copy or fill tensors
+/// of these types, and convert from them.
 template <class T>
-requires std::is_integral_v<T>
-struct element<T> {
-  using bits =
-      std::conditional_t<sizeof(T) == 1, std::uint8_t, std::conditional_t<sizeof(T) == 2, std::int16_t, std::int64_t>>;
-  using accumulator = std::conditional_t<sizeof(T) == 8, std::int64_t, std::int32_t>;
+requires(std::is_integral_v<T> && sizeof(T) <= 8) struct element<T> {
+  using bits = std::conditional_t<
+      sizeof(T) == 1, std::uint8_t,
+      std::conditional_t<sizeof(T) == 2, std::int16_t, std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>>>;
+  using accumulator =
+      std::conditional_t<sizeof(T) == 8, std::int64_t,
+                         std::conditional_t<sizeof(T) == 4 && std::is_unsigned_v<T>, std::uint32_t, std::int32_t>>;
   static constexpr const char* name = std::is_same_v<T, bool> ? "bool"
                                       : sizeof(T) == 1        ? (std::is_signed_v<T> ? "s8" : "u8")
-                                      : sizeof(T) == 2        ? "s16"
+                                      : sizeof(T) == 2        ? (std::is_signed_v<T> ? "s16" : "u16")
+                                      : sizeof(T) == 4        ? (std::is_signed_v<T> ? "s32" : "u32")
                                       : std::is_signed_v<T>   ? "s64"
                                                               : "u64";
 };

@@ -38,8 +38,8 @@ inline void refuse(const finding& found, where at) {
   if (found) throw error(found, at);
 }
 
-/// How the function `broken` reports a policy's broken rule. say: `broken` returns the sentence (for the tuner and the
-/// ops). stop: `broken` ends the compilation (for kernels).
+/// The way in which the function `broken` reports a policy's broken rule. say: `broken` returns the sentence (for the
+/// tuner and the ops). stop: `broken` ends the compilation (for kernels).
 enum class when_broken { say, stop };
 
 /// Reports a broken rule: returns its sentence, or throws it with `when_broken::stop`. In a constant expression a throw

@@ -22,8 +22,8 @@ struct power_of_e {
 };
 
 /// e^x = 2^n e^r with |r| <= log(2)/2, for x in [-170, 88.73] (double: [-1400, 709.79]). NaN stays NaN. The optional
-/// second argument, `low`, is added to x with its own digits, for an argument that one V cannot hold exactly: the
-/// result is then e^(x + low).
+/// second argument, `low`, is the low-order part of an argument x + low that one V cannot hold exactly; it is not
+/// rounded into x. The result is then e^(x + low).
 template <class V, class... Low>
 TILERY_SIMT power_of_e<V> split_exp(V x, Low... low) {
   using S = scalar<V>;

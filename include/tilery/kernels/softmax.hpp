@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Softmax of each row, forward and backward. (ops/rows.hpp says how to add a row-wise op.) With a policy that keeps
-// rows (P.held > 0), the lanes read a row once and keep its values. With a policy that streams rows they read it twice;
-// the first pass of the forward kernel then computes maximum and sum together (tile/softmax_sum.hpp). All executors run
-// this code.
+// Softmax of each row, forward and backward. (ops/rows.hpp lists the files that a new row-wise op needs.) With a policy
+// that keeps rows (P.held > 0), the lanes read a row once and keep its values. With a policy that streams rows they
+// read it twice; the first pass of the forward kernel then computes maximum and sum together (tile/softmax_sum.hpp).
+// All executors run this code.
 #pragma once
 #pragma GCC system_header
 

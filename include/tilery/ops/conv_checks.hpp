@@ -91,8 +91,7 @@ inline finding check_conv_extent(const conv_names& names, const conv_geometry& g
   return {};
 }
 
-/// Checks the shapes of a convolution with n spatial dimensions, and the epilogue's operands against the matrix of
-/// `rows` x `columns` that the op writes. The caller puts the op's name before the finding.
+/// Checks the shapes of a convolution with n spatial dimensions. The caller puts the op's name before the finding.
 template <class X, class W, class Y>
 finding check_conv_shapes(const conv_names& names, const conv_geometry& g, int n, const images_view<X>& x,
                           const images_view<W>& w, const images_view<Y>& y) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Turns the views of a convolution into what the selectors see (conv_problem) and into what the kernels take: for each
-// direction, a product of matrices (product_params) whose operands are gathered from images.
+// Turns the views of a convolution into the problem that the selectors see (conv_problem) and into the parameters of
+// the kernels: for each direction, a product of matrices (product_params) whose operands are gathered from images.
 #pragma once
 #pragma GCC system_header
 
@@ -24,29 +24,15 @@ using pixel_product = product_params<pixel_panel<T>, pixel_panel<T>, pixel_matri
 template <class T, class C, class Epilogue>
 using tap_product = product_params<tap_panel<T>, tap_panel<T>, tap_matrix<C>, finish_t<T, C>, Epilogue>;
 
-/// Stops the compilation if a convolution does not take these element types.
-template <class T, class U, class C, conv_direction Direction>
-constexpr void check_conv_types() {
-  using S = finish_t<T, C>;
-  static_assert(std::is_same_v<T, U>, "conv: the images and the filter must have the same element type");
-  static_assert(is_float_type<T> || std::is_same_v<T, tf32> ||
-                    (std::is_same_v<T, int8> && Direction == conv_direction::forward),
-                "conv: elements must be double, float, tf32, half or bf16, or, forward only, int8");
-  static_assert(std::is_same_v<C, T> || std::is_same_v<C, accumulator_t<T>> ||
-                    (std::is_same_v<S, float> &&
-                     (std::is_same_v<C, half> || std::is_same_v<C, bf16> || std::is_same_v<C, float>)),
-                "conv: the output must have the element type of the operands, or their accumulation type, or be float, "
-                "half or bf16 where the operands are not double; it must not be const");
-}
-
-/// The walk over a filter's taps first + j stride, j = 0, 1, ... in dimension d, as over pixels: from tap j to its
-/// coordinate in memory.
+/// Returns the walk (conv_walk) that reads the taps of a filter in dimension d: tap j of a product is tap first + j
+/// stride of the filter. With `flipped`, the coordinates in memory count from the filter's end.
 inline conv_walk tap_walk(const conv_geometry& g, int d, std::int32_t first, std::int32_t stride) {
   if (g.flipped) return {0, g.taps[d] - 1 - first, -stride};
   return {0, first, stride};
 }
 
-/// Returns the factors and the epilogue of a product, whose operands and matrix are given.
+/// Returns the parameters of the product C = epilogue(alpha A B + beta C), from its operands, epilogue, factors and
+/// groups (`batch`).
 template <class Params, class A, class B, class C, class Epilogue>
 Params product_of(const A& a, const B& b, const C& c, const Epilogue& e, gemm_factors f, const gemm_batch& batch) {
   using S = typename Params::accumulator;
@@ -132,14 +118,15 @@ public:
     for (int d = 0; d < 3; ++d) all *= residue_of(g_, d, first(i)[d]).taps;
     return all;
   }
-  /// The largest number of taps of a class that is less than `limit`; -1 if no class has fewer.
+  /// The largest number of taps that a class has and that is less than `limit`; -1 if no class has fewer taps.
   std::int64_t most_taps(std::int64_t limit) const {
     std::int64_t most = -1;
     for (std::int64_t i = 0; i < count(); ++i)
       if (taps(i) < limit) most = greater(most, taps(i));
     return most;
   }
-  /// The parameters of class i, with the epilogue of the call or with a copy of it that has its counters.
+  /// The parameters of class i, with the epilogue of the call, or with a copy of this epilogue that has its counters
+  /// (column_totals.hpp).
   params of(std::int64_t i) const { return of(i, epilogue_); }
   params of(std::int64_t i, const Epilogue& e) const {
     return data_gradient_params(g_, first(i), dy_, w_, dx_, e, factors_);
@@ -221,7 +208,8 @@ gemm_operand_shape images_shape(const images_view<T>& v, int channel, std::int32
 }
 
 /// Returns the reason why the offsets and the taps of a product do not fit the masks of tile/pixel_panel.hpp; null if
-/// they do. `images` is the gathered tensor, and a tile has at most 256 rows of `pixels` pixels an image.
+/// they do. `images` is the gathered tensor, `pixels` is the number of rows that the product has for one image, and a
+/// tile has at most 256 rows.
 template <class T>
 const char* why_not_masked(const conv_geometry& g, const images_view<T>& images, std::int64_t pixels) {
   if (std::int64_t{g.taps[0]} + g.taps[1] + g.taps[2] > tile::most_masked_taps)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Turns the views of a depthwise convolution into what the selectors see (depthwise_problem) and into what the kernels
-// take.
+// Turns the views of a depthwise convolution into the problem that the selectors see (depthwise_problem) and into the
+// parameters of the kernels.
 #pragma once
 #pragma GCC system_header
 
@@ -52,8 +52,8 @@ inline tile::depthwise_walk walk_of(const conv_geometry& g, int d, bool is_gradi
   return walk;
 }
 
-/// Returns the widest pack of channels for which all images are aligned. `out` may have another element type: a pack
-/// that is wider than 16 bytes there is stored by several accesses.
+/// Returns the number of channels of the widest pack for which all images are aligned. `out` may have a wider element
+/// type: a pack that has more than 16 bytes in `out` is stored by several accesses.
 template <class A, class B>
 int depthwise_vector(const images_view<A>& in, const images_view<B>& out) {
   const int vector = channel_vector(in, 4, in.extents[4]), of_out = channel_vector(out, 4, out.extents[4]);
@@ -80,8 +80,9 @@ depthwise_problem describe_depthwise(conv_direction direction, const conv_geomet
   return p;
 }
 
-/// Returns the parameters of a forward pass or a data gradient. `in` and `out` are the images that are read and
-/// written. The grid of strips is set by the policy's launch. The views have been checked, and `out` has elements.
+/// Returns the parameters of a forward pass or a data gradient, without the grid of strips, which run_depthwise() sets
+/// by the policy. `in` and `out` are the images that are read and written. The views have been checked, and `out` has
+/// elements.
 template <class A, class W, class C, class Epilogue>
 auto depthwise_params_of(const conv_geometry& g, bool is_gradient, const images_view<A>& in, const images_view<W>& w,
                          const images_view<C>& out, Epilogue e, gemm_factors f) {

@@ -35,7 +35,7 @@ void launch_elementwise(const Executor& executor, const elementwise_problem& pro
 }
 
 /// Returns the problem that the selector sees: the widest pack, of at most `widest` elements, for which the rows of all
-/// matrices are aligned, and whether the columns of all matrices are contiguous.
+/// matrices are aligned, and true if the columns of all matrices are contiguous.
 template <class... T>
 elementwise_problem describe_elements(int widest, const matrix_view<T>&... all) {
   return {widest_pack(widest, all...), (contiguous_columns(all) && ...)};

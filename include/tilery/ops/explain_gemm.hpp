@@ -30,7 +30,7 @@ double multiply_adds_a_second(const Policy& policy, const arch_peaks& on) {
   }
 }
 
-/// What a product costs at least: its multiply-adds, and the bytes that pass once between memory and SMs.
+/// The least cost of a product: its multiply-adds, and the bytes that pass once between memory and SMs.
 struct product_cost {
   double products, bytes;
 };
@@ -43,12 +43,12 @@ product_cost cost_of(const gemm_problem& p) {
   return {static_cast<double>(p.batches) * p.m * p.n * p.k, static_cast<double>(p.batches) * each};
 }
 
-/// Returns, in words, a block's threads and shared memory, how many blocks fit an SM, how many waves `blocks` blocks
-/// (of all launches) are, and what bounds the time.
+/// Returns, in words, a block's threads and shared memory, the number of blocks that fit an SM, the number of waves of
+/// `blocks` blocks (of all launches), and the bound of the time.
 ///
-/// The bound is the larger of two times, at the peak rates of arch_peaks.hpp: that in which the cost's bytes pass
-/// between memory and SMs, and that of all multiply-adds. It is left out if there are no blocks, and for a group, whose
-/// members may be smaller than `p`.
+/// The bound is the larger of two times, at the peak rates of arch_peaks.hpp: the time in which the cost's bytes pass
+/// between memory and SMs, and the time of all multiply-adds. It is left out if there are no blocks, and for a group,
+/// whose members may be smaller than `p`.
 template <class T, class U, class Policy>
 sentence describe_cost(const Policy& policy, const gemm_problem& p, std::int64_t blocks, const product_cost& cost) {
   const auto rounded = [](double x) {  // to three decimal places; numbers of 1e12 and more are not rounded

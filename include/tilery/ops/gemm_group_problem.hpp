@@ -52,13 +52,13 @@ bool is_full(int members, std::int64_t tiles, std::int64_t more) {
   return members == gemm_group<One>::most || (members > 0 && tiles + more > largest_extent);
 }
 
-/// How many blocks and launches a group takes.
+/// The number of blocks and launches that a group takes.
 struct group_launches {
   std::int64_t blocks = 0;  // of all launches; one for each tile
   int launches = 0;
 };
-/// Returns how many blocks and launches a group takes with this policy. It fills the launches as launch_gemm_group()
-/// (ops/run_gemm_group.hpp) does.
+/// Returns the number of blocks and launches that a group takes with this policy. It fills the launches as
+/// launch_gemm_group() (ops/run_gemm_group.hpp) does.
 template <class Policy, class A, class B, class C, class Epilogue>
 group_launches launches_of(const Policy& policy, const gemm_problem& joint,
                            std::span<const gemm_member<A, B, C, Epilogue>> members) {

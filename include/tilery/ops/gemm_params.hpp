@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Turns the views of a GEMM into what the selectors see (gemm_problem) and into what the kernels take (gemm_params).
+// Turns the views of a GEMM into the problem that the selectors see (gemm_problem) and into the parameters of the
+// kernels (gemm_params).
 #pragma once
 #pragma GCC system_header
 

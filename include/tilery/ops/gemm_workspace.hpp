@@ -31,7 +31,7 @@ constexpr int staged_bytes(const gemm_mma_sync_policy&) {
   return sizeof(T);
 }
 
-/// Returns how many blocks a policy launches for a problem with elements of T, and how they share the tiles of C.
+/// Returns the number of blocks that a policy launches for a problem with elements of T, and their shares of the tiles.
 template <class T, class Policy>
 constexpr gemm_work shared_out(const Policy& p, const gemm_problem& problem) {
   return work_of(p, problem, staged_bytes<T>(p), sizeof(accumulator_t<T>));

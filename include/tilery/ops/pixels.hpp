@@ -28,7 +28,7 @@ struct op_name {
   }
 };
 
-/// Returns `given` where it is not `missing`, else `otherwise`.
+/// Returns, for each dimension, the number of `given`, or, where this number is `missing`, that of `otherwise`.
 template <int N>
 constexpr spatial<N> given_or(spatial<N> given, std::int32_t missing, const spatial<N>& otherwise) {
   for (int d = 0; d < N; ++d)
@@ -95,14 +95,15 @@ tile::pixel_walk walk_over(const tensor_view<T, 5>& out, int images, int vector)
   return walk;
 }
 
-/// The wider type of T and int32: packs of 16 bytes of this type are whole packs of T and of indices.
+/// The wider type of T and int32. If a kernel has packs of 16 / sizeof(this type) channels, the packs of elements and
+/// those of indices have at most 16 bytes.
 template <class T>
 using with_indices = std::conditional_t<sizeof(T) < 4, float, T>;
 
 /// Launches the pixel kernel of Params with the policy that the selector picks, for all elements of `out`. Wide is the
-/// widest element type of the operands: a GPU's packs have 16 bytes of it, so that each access is to whole sectors. A
-/// kernel counts its packs in 32 bits: of a batch with more than `most_packs` packs, several launches compute some
-/// images each. Throws if one image has more packs than that.
+/// widest element type of the operands: on a GPU, the packs of this type have 16 bytes, those of the other types fewer.
+/// A kernel counts its packs in 32 bits. If the batch has more than `most_packs` packs, there are several launches,
+/// each for some of the images. Throws if one image has more packs than that.
 template <class Wide, class T, class Executor, class Params>
 void launch_pixels(const Executor& executor, const pixel_problem& problem, const tensor_view<T, 5>& out,
                    const Params& params, const operands& all, where at, std::int64_t most_packs = largest_extent) {

@@ -12,8 +12,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The options of a pooling in three dimensions, of which the last `dimensions` are the caller's. In the others the
-/// window is 1.
+/// The options of a pooling in three dimensions. The last `dimensions` dimensions are the caller's; in each other
+/// dimension the window is 1.
 struct pool_geometry {
   int dimensions;
   spatial<3> window, stride, before, after, dilation;

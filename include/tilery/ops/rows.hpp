@@ -30,7 +30,7 @@ template <class T>
 inline constexpr int widest_access = static_cast<int>(16 / sizeof(T));
 
 /// Returns the problem that the selector of a row kernel sees: rows, columns, the widest pack (of at most `widest`
-/// elements), and whether the columns are contiguous. On a GPU packs start at aligned addresses, so the pack is the
+/// elements), and true if the columns are contiguous. On a GPU packs start at aligned addresses, so the pack is the
 /// widest one whose aligned addresses are at the same columns in every operand.
 template <class First, class... Others>
 row_problem describe_rows(int widest, const matrix_view<First>& first, const matrix_view<Others>&... others) {

@@ -17,7 +17,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// Which dimensions the column index stands for. A block works on one row or on a part of a row.
+/// The dimensions over which the column index of a kernel goes. A block works on one row or on a part of a row.
 ///
 /// one_dimension (CPU): one dimension, the innermost, or the longest if the innermost has fewer than 8 elements.
 /// The loop over columns has no division.

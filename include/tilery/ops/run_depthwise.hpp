@@ -178,11 +178,6 @@ using depthwise_table_of = std::conditional_t<
     std::conditional_t<Executor::uses_cpu_kernels, depthwise_weight_table_cpu<T>, depthwise_weight_table_gpu<T>>,
     std::conditional_t<Executor::uses_cpu_kernels, depthwise_table_cpu<T>, depthwise_table_gpu<T>>>;
 
-/// True for the policies of depthwise convolutions.
-template <class Policy>
-inline constexpr bool is_depthwise_policy =
-    std::is_same_v<Policy, depthwise_policy> || std::is_same_v<Policy, depthwise_weight_policy>;
-
 /// Runs a depthwise convolution with policy P, which must be able to. The output has elements.
 template <conv_direction Direction, auto P, class Executor, class X, class W, class Y, class Epilogue>
 void run_depthwise_with(const Executor& executor, const conv_names& names, const conv_geometry& g,

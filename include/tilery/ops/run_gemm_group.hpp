@@ -82,7 +82,7 @@ void with_gemm_group(const Executor& executor, group_name name, std::span<const 
     const auto& one = members[i];
     const bool is_empty = one.c.size() == 0;
     (is_empty ? call.empty : call.members).push_back(gemm_params_of(one.a, one.b, one.c, one.epilogue, one.factors));
-    // `known` keeps the operands of `members` only: they move down over those of empty members.
+    // `known` keeps the operands of `members` only: they replace the entries of empty members before them.
     if (!is_empty) call.known[call.members.size() - 1] = call.known[i];
   }
   if (call.members.empty())

@@ -21,7 +21,8 @@ struct max_pool_options {
   bool ceil_mode = false;                ///< round the number of windows up
 };
 
-/// Settings of average pooling in N spatial dimensions, each one number or a list.
+/// Settings of average pooling in N spatial dimensions. Each is one number for all dimensions, or a list with one for
+/// each.
 template <int N>
 struct average_pool_options {
   spatial<N> window;                     ///< elements of a window; at least 1
@@ -34,7 +35,7 @@ struct average_pool_options {
 
 namespace ops {
 
-/// In the place of max pooling's indices in a call without them.
+/// The type of the argument `indices` in a call of max pooling without indices.
 struct no_indices {};
 
 /// A tensor of int32, const or not: the indices of max pooling.
@@ -83,7 +84,7 @@ void run_max_pool(op_name op, const Executor& executor, const X& x, const Y& y, 
 
   max_pool_params<T, has_indices> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_out));
-  p.x = tile::pixels_of<const T>(wide_in), p.y = tile::pixels_of<T>(wide_out);
+  p.x = images_for_kernel<const T>(wide_in), p.y = images_for_kernel<T>(wide_out);
   if constexpr (has_indices) {
     static_assert(Indices::rank() == N + 2 && !std::is_const_v<element_type_of<Indices>>,
                   "the indices must have the rank of y and must not be const");
@@ -93,7 +94,7 @@ void run_max_pool(op_name op, const Executor& executor, const X& x, const Y& y, 
     refuse(check_pixel_count(op.name, all[0], "with indices "), at);
     refuse(check_call(op.name, all, executor.reachable()), at);
     const auto wide_places = in_three_dimensions(places);
-    p.indices = tile::pixels_of<std::int32_t>(wide_places);
+    p.indices = images_for_kernel<std::int32_t>(wide_places);
     launch_pixels<with_indices<T>>(executor, describe_pixels(wide_out, wide_in, wide_places), wide_out, p, all, at);
   } else {
     refuse(check_call(op.name, all, executor.reachable()), at);
@@ -124,8 +125,8 @@ void run_max_pool_gradient(op_name op, const Executor& executor, const D& dy, co
 
   max_pool_gradient_params<T> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_in));
-  p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
-  p.indices = tile::pixels_of<const std::int32_t>(wide_places);
+  p.dy = images_for_kernel<const T>(wide_in), p.dx = images_for_kernel<T>(wide_out);
+  p.indices = images_for_kernel<const std::int32_t>(wide_places);
   launch_pixels<with_indices<T>>(executor, describe_pixels(wide_out, wide_in, wide_places), wide_out, p, all, at);
 }
 
@@ -147,7 +148,7 @@ void run_average_pool(op_name op, const Executor& executor, const X& x, const Y&
 
   average_pool_params<T> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_out));
-  p.x = tile::pixels_of<const T>(wide_in), p.y = tile::pixels_of<T>(wide_out);
+  p.x = images_for_kernel<const T>(wide_in), p.y = images_for_kernel<T>(wide_out);
   launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 
@@ -169,7 +170,7 @@ void run_average_pool_gradient(op_name op, const Executor& executor, const D& dy
 
   average_pool_gradient_params<T> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_in));
-  p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
+  p.dy = images_for_kernel<const T>(wide_in), p.dx = images_for_kernel<T>(wide_out);
   launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 

@@ -17,7 +17,7 @@ namespace ops {
 template <class T>
 using images_view = tensor_view<T, 5>;
 
-/// Returns a tensor with the missing spatial dimensions, of extent 1, before its own.
+/// Returns a tensor in three spatial dimensions: the missing ones, of extent 1, are inserted before its own.
 template <class T, int Rank>
 images_view<T> in_three_dimensions(const tensor_view<T, Rank>& v) {
   images_view<T> all;

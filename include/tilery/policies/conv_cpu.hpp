@@ -10,17 +10,17 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How `conv_cpu` and `conv_cpu_weight_gradient` cut a problem. A register tile is `rows` rows by `vectors` vector
-/// registers of filters (of channels in a data gradient). Its rows are pixels of the output; in a weight gradient they
-/// are taps and channels. The defaults are for float and AVX-512.
+/// The sizes of the pieces into which `conv_cpu` and `conv_cpu_weight_gradient` cut a problem. A register tile is
+/// `rows` rows by `vectors` vector registers of filters (of channels in a data gradient). Its rows are pixels of the
+/// output; in a weight gradient they are taps and channels. The defaults are for float and AVX-512.
 struct conv_cpu_policy {
   int rows = 14;           // rows of the register tile; even, because the kernels round the rows of a tile up to even
   int vectors = 2;         // columns of the register tile, in vector registers
   int steps = 1024;        // most products that are added up in registers before they are added to a sum in memory
-  int channel_block = 64;  // channels that follow each other in a strip: neighbouring pixels share cache sets evenly
+  int channel_block = 64;  // most channels of a block of a strip: few, so that neighbouring pixels use all cache sets
   int strip_bytes = 192 << 10;   // bytes of a strip, so that it stays in the L2 cache beside a panel of the filter
-  int filter_bytes = 512 << 10;  // a larger filter is packed panel by panel where it is used, if the strips are smaller
-  int stream_bytes = 8 << 20;    // an output of at least so many bytes does not fit the caches: it is written past them
+  int filter_bytes = 512 << 10;  // a filter that is larger, and larger than all strips, is packed by each share
+  int stream_bytes = 8 << 20;    // outputs of at least so many bytes are written past the caches (streaming stores)
   int pixels = 512;              // pixels of a strip in a weight gradient; at most `steps`
   host_isa isa = native_isa;     // the instruction set, and so the vector registers, that the kernel may use
   friend constexpr bool operator==(const conv_cpu_policy&, const conv_cpu_policy&) = default;

@@ -26,10 +26,10 @@ struct conv_cpu_row {
 //   rows x vectors   14 x 2   28 x 1   12 x 2   8 x 3   8 x 2   7 x 4   6 x 4   14 x 1   4 x 2
 //   GFLOP/s             114      110      117     118     118     118     118      106      60
 //
-// 14 x 2 reads the least of the filter for each product of those near the peak: 4.6 bytes a cycle from the L2 cache, 8
-// x 2 reads 8. 14 pixels are a half, a quarter or an eighth of the rows of ResNet's images, and one vector of 16
-// filters (14 x 1) still has 14 sums in flight. One policy serves filters of 16, 32, 64 and more, so there is no
-// selection.
+// Of the tiles that reach at least 114, 14 x 2 reads the fewest bytes of the filter for each product: a vector of 64
+// bytes serves 14 rows, 4.6 bytes a cycle from the L2 cache (8 x 2: 8 bytes). A row of ResNet's images of 112, 56 or 28
+// pixels is cut into 8, 4 or 2 tiles of 14 pixels, without a rest. One vector of 16 filters (14 x 1) still has 14 sums
+// in flight. One policy serves layers with 16, 32, 64 or more filters, so there is no selection.
 //
 // Whole layers. Processor time of PyTorch 2.15.0 (oneDNN; the faster of channels-last and contiguous) divided by that
 // of tilery, same machine and date, one thread, other programs running beside it, the medians of 3 rounds; geometric
@@ -40,7 +40,7 @@ struct conv_cpu_row {
 //   data gradient    1.12 (0.92 to 2.54)   1.05 (0.91 to 2.30)
 //   weight gradient  1.16 (0.96 to 2.29)   1.08 (0.93 to 1.43)
 //
-// What single fields gave there, GFLOP/s, one thread:
+// The gain of single fields, same machine and date, GFLOP/s, one thread:
 //
 //   filter_bytes   res5_b (7 x 7, 512 to 512 channels, 9 MiB of filter), 1 image, forward: packed once 64, by panels 75
 //   stream_bytes   res3_shortcut, 8 images, data gradient (an output of 26 MB): usual stores 68, streaming 87;

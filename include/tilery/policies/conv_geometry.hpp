@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The geometry of a convolution: extents, stride, padding, dilation and groups, always in three spatial dimensions (a
-// 2-D convolution is a 3-D one with a depth of 1). And the cut of a data gradient into residue classes: pixels of x
-// that the same taps reach.
+// 2-D convolution is a 3-D one with a depth of 1). And the cut of a data gradient into residue classes: the pixels of x
+// that the same taps read, because their coordinates are equal modulo the stride.
 #pragma once
 #pragma GCC system_header
 
@@ -38,9 +38,10 @@ struct conv_walk {
   std::int32_t step = 1, origin = 0, tap_step = 0;
 };
 
-/// One residue class of a data gradient in one dimension: the coordinates h = first + i stride of x, for i < count.
-/// Exactly the taps first_tap + j tap_stride of the filter, j < taps, reach them, from the coordinates of y that `walk`
-/// gives. A class without taps (a stride that shares a factor with the dilation has such classes) has a gradient of 0.
+/// One residue class of a data gradient in one dimension: the coordinates h = first + i stride of x, for i < count. The
+/// taps that read them are the taps first_tap + j tap_stride of the filter, for j < taps. Coordinate i is read by tap j
+/// when the coordinate i walk.step + walk.origin + j walk.tap_step of y is computed. A class without taps (a stride
+/// that shares a factor with the dilation has such classes) has a gradient of 0.
 struct conv_residue {
   std::int32_t first = 0, count = 0;
   std::int32_t first_tap = 0, tap_stride = 1, taps = 0;
@@ -49,9 +50,9 @@ struct conv_residue {
 
 /// Returns the residue class of the coordinates `first`, first + stride, ... of dimension d, 0 <= first < stride.
 ///
-/// Formula. Tap r reaches h from p = (h + before - r dilation) / stride, if that is whole. With a = gcd(stride,
-/// dilation) and T = stride / a, the taps that reach h are r0, r0 + T, ... for one r0 < T, or none; from one to the
-/// next, p falls by dilation / a.
+/// Formula. Tap r reads h when p = (h + before - r dilation) / stride of y is computed, if p is a whole number. With a
+/// = gcd(stride, dilation) and T = stride / a, the taps that read h are r0, r0 + T, ... for one r0 < T, or none; from
+/// one of these taps to the next, p falls by dilation / a.
 constexpr conv_residue residue_of(const conv_geometry& g, int d, std::int32_t first) {
   const std::int32_t stride = g.stride[d], dilation = g.dilation[d];
   conv_residue c;

@@ -8,7 +8,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// What a convolution op computes:
+/// The products of matrices that the convolution ops compute:
 ///
 ///   direction         rows of C         columns of C         k
 ///   forward           pixels of y       filters              taps x channels
@@ -19,8 +19,9 @@ enum class conv_direction : int { forward, data_gradient, weight_gradient };
 struct conv_problem {
   conv_direction direction = conv_direction::forward;
   conv_geometry geometry;
-  /// The product of one group; k has one tap (`product.taps` is their number), batches are the groups. `a.vector` and
-  /// `b.vector` are the elements of the widest pack of channels for which all packs are whole and aligned.
+  /// The product of one group. product.k is the k of one tap, product.taps the number of taps, product.batches the
+  /// number of groups. `a.vector` and `b.vector` are the elements of the widest pack of channels for which all packs
+  /// are whole and aligned.
   gemm_problem product;
   /// If not null: the reason why packs cannot be found by masks (tile/pixel_panel.hpp), so that each access must be one
   /// element.

@@ -35,12 +35,14 @@ inline constexpr conv_row<gemm_simt_cut> conv_simt_f32_rows[] = {
      .strided = {{64, 64, 8}, {4, 4}},
      .measured = not_measured("derived from the GEMM's tiles")},
 };
+// Double: a small tile may be shared along k, which takes registers, too. With 4 x 4 accumulators a thread, and so with
+// 128 registers for everything, it would spill.
 inline constexpr conv_row<gemm_simt_cut> conv_simt_f64_rows[] = {
     {.from = arch::sm_75,
      .large = {{64, 64, 8}, {4, 4}},
-     .small = {{64, 64, 8}, {4, 4}},
+     .small = {{64, 32, 8}, {4, 2}},
      .strided = {{64, 64, 8}, {4, 4}},
-     .measured = not_measured("the GEMM's tiles")},
+     .measured = not_measured("derived from the GEMM's tiles")},
 };
 // half and bf16 use these kernels on sm_75 only.
 inline constexpr conv_row<gemm_simt_cut> conv_simt_16_bit_rows[] = {
@@ -51,8 +53,9 @@ inline constexpr conv_row<gemm_simt_cut> conv_simt_16_bit_rows[] = {
      .measured = not_measured("the GEMM's tiles")},
 };
 
-// Tiles of the kernels on tensor cores. A step of the k loop is one tap: it has 32 channels of 16-bit elements and not
-// 64, because layers with 16 to 48 channels are common, and a step is filled up with zeros.
+// Tiles of the kernels on tensor cores. A step of the k loop has channels of one tap only, and zeros if the tap has
+// fewer channels. For 16-bit elements a step has 32 channels and not 64, because layers with 16 to 48 channels are
+// common.
 inline constexpr conv_row<gemm_mma_sync_cut> conv_mma_sync_16_bit_rows[] = {
     {.from = arch::sm_80,
      .large = {{128, 128, 32}, {64, 32}, 4},
@@ -95,8 +98,8 @@ constexpr const auto& conv_mma_sync_rows_of() {
     return conv_mma_sync_tf32_rows;
 }
 
-/// Returns the reason why only the strided candidate can serve a problem; null if there is none. `vector` and `quad`
-/// are the elements of 16 bytes of A or B, and of the accumulation type.
+/// Returns the reason why only the strided candidate can serve a problem; null if there is none. `vector` is the number
+/// of elements of A or B in 16 bytes, `quad` that of the accumulation type.
 constexpr const char* why_strided_conv(const conv_problem& p, int vector, int quad) {
   const gemm_problem& q = p.product;
   if (p.why_single) return p.why_single;
@@ -121,8 +124,8 @@ constexpr choice select_conv(const Policy (&candidates)[3], const conv_problem& 
   return {conv_places::large, "16-byte accesses"};
 }
 
-/// Returns k_parts of the large tile of a direction: only weight gradients, which have few tiles and a long k, share
-/// it.
+/// Returns k_parts of the large tile of a direction: several blocks share a tile along k only in weight gradients,
+/// which have few tiles and a long k.
 constexpr int conv_k_parts(conv_direction d) { return d == conv_direction::weight_gradient ? k_parts_as_needed : 1; }
 
 /// Rows, candidates and selector of the SIMT kernels, for elements of T.

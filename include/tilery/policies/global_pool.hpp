@@ -9,10 +9,11 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How the global pooling kernel cuts an image. A block reduces all pixels of channels() channels.
+/// The sizes of the pieces into which the global pooling kernel cuts an image. A block reduces all pixels of channels()
+/// channels.
 struct global_pool_policy {
   int threads = 256;          // threads of a block
-  int channel_lanes = 32;     // lanes with different channels; the others share the pixels of these channels
+  int channel_lanes = 32;     // lanes with different channels; lanes with the same channels divide the pixels
   bool pixels_inner = false;  // true if neighbouring lanes read neighbouring pixels, false: neighbouring channels
   int vector = 4;             // channels of one access
   int packs = 1;              // packs of each pixel that one lane reduces

@@ -14,9 +14,9 @@ namespace tilery::inline TILERY_ABI {
 struct global_pool_row {
   arch from;
   int threads;
-  int channel_lanes;  // if the channels are the innermost dimension; otherwise a warp has one channel
+  int channel_lanes;  // if channels are innermost in memory; with pixels innermost, a warp has one channel
   int packs;          // packs of a pixel that a lane reduces
-  int many_packs;     // on the CPU: the same, if x has as many channels or more
+  int many_packs;     // on the CPU: used instead of `packs` if x has at least the channels of these packs
   evidence measured;
 };
 

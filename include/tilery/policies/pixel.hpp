@@ -9,8 +9,8 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// How a pixel kernel cuts its output. On a GPU each lane computes one pack of channels of one pixel. On the CPU a
-/// block is a part of a row of pixels.
+/// The sizes of the pieces into which a pixel kernel cuts its output. On a GPU each lane computes one pack of channels
+/// of one pixel. On the CPU a block is a part of a row of pixels.
 struct pixel_policy {
   int threads = 256;          // threads of a block
   int vector = 4;             // channels of one access; 1 serves any strides and alignment

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The concept of an executor: the first argument of every op and of `launch`. An executor has memory, runs kernels, and
 // states the few traits by which ops choose their kernels. cuda, cpu and the virtual GPUs are models of this concept.
+//
+// To add an executor NAME, write
+//   simt/NAME_lane.hpp                 its lane type (contract: simt/lane.hpp; models: simt/cpu_lane.hpp for one lane a
+//                                      block, simt/cuda_lane.hpp for a device)
+//   NAME.hpp                           the executor: memory, copies, `run` (models: cpu.hpp, cuda.hpp)
+//   core/arch.hpp, core/arch_peaks.hpp a row for each arch on which it runs kernels
+//   ops/wrong_call.hpp                 its class in the list of executors, for messages
+//   tests/executors.hpp                the executor in the list on which the suites of all ops run
+// is_executor() below names each part that is missing.
 #pragma once
 #pragma GCC system_header
 
@@ -78,18 +87,19 @@ concept runs_cpu_kernels = requires(const Executor& executor, std::int64_t n, an
 /// in bytes: at most largest_parameter_bytes (32,764); OpenCL guarantees 1,024 only.
 ///
 /// Memory. `reachable()` is the memory space of operands. `allocate(bytes, where)` returns memory that the caller owns;
-/// `workspace(bytes, where)` returns memory that one op uses, and may be the same for the next op. Both are aligned to
-/// at least 64 bytes, and return an empty allocation for 0 bytes. `copy_bytes(to, from, bytes, where)` copies between
-/// host memory and reachable memory, in any direction, `zero_bytes(to, bytes, where)` sets bytes to zero.
+/// `workspace(bytes, where)` returns memory that one op uses, and that the executor may give to the next op. Both are
+/// aligned to at least 64 bytes, and return an empty allocation for 0 bytes. `copy_bytes(to, from, bytes, where)`
+/// copies between host memory and reachable memory, in any direction, `zero_bytes(to, bytes, where)` sets bytes to
+/// zero.
 ///
 /// Order. Copies, zeroing and launches happen in the order of the calls. A call may return before its work is done;
 /// `wait(where)` returns after all work is done. An allocation may be released before earlier calls have done their
 /// work: its memory must stay valid for them.
 ///
 /// Launches. `run<Kernel>(blocks, params, known, where)` calls `Kernel::run(lane, params, shared)` for each lane of
-/// each block, where `shared` is one uninitialised object of type Kernel::shared in a block. `launch` calls it, for a
-/// grid that is not empty, after all checks. `params` may be gone when `run` returns. `known` are the operands, for
-/// checks.
+/// each block, where `shared` is one uninitialised object of type Kernel::shared in a block. `launch` calls `run`, for
+/// a grid that is not empty, after all checks. The caller may destroy `params` as soon as `run` returns. `known` are
+/// the operands, for checks.
 ///
 /// The CPU's kernels. If `uses_cpu_kernels`: `parallel(n, body, most_threads)` calls body(i) for each i in [0, n), in
 /// any order, and returns after the last call; `parallel(n_first, first, n_second, second, most_threads)` runs such a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The concept of a lane: the handle through which a kernel's text sees the machine. One thread of a GPU is one lane.
-// Each executor has a lane type (simt/executor.hpp), and `Kernel::run` is a template of that type.
+// The concept of a lane: the handle through which a kernel uses the machine. One thread of a GPU is one lane. Each
+// executor has a lane type (simt/executor.hpp), and `Kernel::run` is a template of that type.
 #pragma once
 #pragma GCC system_header
 
@@ -63,7 +63,8 @@ concept lane_atomics = requires(const Lane& lane, Pointer p, int value, order o,
   lane.fence(o, s, at);
 };
 
-/// Notes for reports, and the host model of atoms.
+/// Notes for reports, and the engine: the object on which the host's models of the atoms (single instructions,
+/// tilery/atoms) make their copies and barriers.
 template <class Lane>
 concept lane_notes = requires(const Lane& lane, smem_ptr<float> p, int number, where at) {
   lane.step("a step", at);
@@ -95,10 +96,11 @@ concept waiting_lane = requires(const Lane& lane, gmem_ptr<int> flag, any_value 
 /// true if a block has one lane, whatever number of threads a policy asks for; then there are no other lanes to
 /// exchange values with, and `warp_size` is 1. `takes_any_alignment`: true if a pack may be loaded and stored at the
 /// address of any element; otherwise the address of a pack must be a multiple of the pack's size, or of 16 bytes for
-/// larger packs. A lane that is a whole block must take any alignment, because there are no other lanes for the edges
-/// of a row. `threads(n)` is the number of lanes of a block whose kernel asks for n threads: 1 if the lane is a whole
-/// block, otherwise n. `runs_on_device`: true if a device runs the lane's code. A device pass compiles an atom for such
-/// a lane only if the device has the atom's feature (simt/has_text.hpp).
+/// larger packs. A lane that is a whole block must take any alignment. (On a GPU, other lanes of the block read the
+/// elements of a row before the first aligned pack and after the last whole pack, one element each: tile/row_cut.hpp.)
+/// `threads(n)` is the number of lanes of a block whose kernel asks for n threads: 1 if the lane is a whole block,
+/// otherwise n. `runs_on_device`: true if a device runs the lane's code. A device pass compiles an atom (the function
+/// for one instruction, tilery/atoms) for such a lane only if the device has the atom's feature (simt/has_text.hpp).
 ///
 /// Indices. `rank()` is the lane's number in its block; `warp()` is rank() / warp_size, and `warp_rank()` is the
 /// remainder. `block()` is the block's index in the grid, `blocks()` the grid's size.
@@ -118,12 +120,13 @@ concept waiting_lane = requires(const Lane& lane, gmem_ptr<int> flag, any_value 
 /// element. `atomic_max` is for integers, `atomic_compare_exchange` for elements of 4 or 8 bytes.
 ///
 /// Reports. `step`, `operations` and `discard` (simt/step.hpp) may do nothing. `engine()` returns the object on which
-/// the host model of the atoms makes its copies and barriers: immediate_engine (simt/engine.hpp) if the lane has no
+/// the host's models of the atoms make their copies and barriers: immediate_engine (simt/engine.hpp) if the lane has no
 /// engine of its own.
 ///
 /// Optional functions. `wait_until(flag, done, scope)` exists if the executor's blocks may wait for each other. The
-/// functions of clusters, `cluster_rank`, `cluster_size`, `sync_cluster` and `of_block`, exist if an arch of the
-/// executor has features::clusters.
+/// functions of clusters, `cluster_rank`, `cluster_size`, `sync_cluster` and `of_block`, exist if the executor can run
+/// on an arch with features::clusters. In a device pass for an arch without clusters, a call of them stops the
+/// compilation.
 template <class Lane>
 concept lane = std::is_trivially_copyable_v<Lane> && contract::lane_traits<Lane> &&
                (!Lane::is_whole_block ||

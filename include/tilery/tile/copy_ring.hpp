@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // A circular buffer (ring) of pipeline stages in shared memory, for the GEMM on tensor cores. A stage holds a tile of A
-// and a tile of B: P.block.k elements along k. The copies from global memory are asynchronous, or of single elements
-// through registers (operand_tile.hpp). While the lanes multiply one stage, the copies into the next stages are in
-// flight. There is one block barrier for each stage. After the barrier, the copies of all lanes into the next stage
-// have arrived, and all lanes have finished reading the stage before it, which may be refilled.
+// and a tile of B: P.block.k elements along k. The copies from global memory are asynchronous, or go through registers,
+// into which elements are loaded one by one (operand_tile.hpp). While the lanes multiply one stage, the copies into the
+// next stages are in flight. There is one block barrier for each stage. After the barrier, the copies of all lanes into
+// the next stage have arrived, and all lanes have finished reading the stage before it, which may be refilled.
 #pragma once
 #pragma GCC system_header
 
@@ -74,9 +74,8 @@ public:
     if (late && part == 0) settle(lane, at);
     fill(lane, a, b, part, parts, at);
   }
-  /// Stores single elements, which refill() has loaded into registers, to shared memory, if there are 2 stages; with
-  /// more stages, the next call of refill() with part = 0 does so. Does nothing for operands that are copied
-  /// asynchronously.
+  /// Stores the elements that refill() has loaded into registers to shared memory, if there are 2 stages; with more
+  /// stages, the next call of refill() with part = 0 does so. Does nothing for operands that are copied asynchronously.
   /// Call it after the multiplication that follows the last part of a refill: the multiplication hides the latency of
   /// the loads.
   template <class Lane>
@@ -92,10 +91,10 @@ public:
   }
 
 private:
-  /// True if single elements, which are copied through registers, stay in registers until the copy of the next tile
-  /// starts. They are then stored to shared memory one iteration of the k loop later, which needs a third stage. The
-  /// barrier of next() is then between the loads and the stores. The compiler moves a load down towards the store that
-  /// uses its value, but not past a barrier: the loads stay in flight during the multiplication.
+  /// True if elements that are copied through registers stay in registers until the copy of the next tile starts. They
+  /// are then stored to shared memory one iteration of the k loop later, which needs a third stage. The barrier of
+  /// next() is then between the loads and the stores. The compiler moves a load down towards the store that uses its
+  /// value, but not past a barrier: the loads stay in flight during the multiplication.
   static constexpr bool late = P.stages > 2;
 
   /// Starts part `part` of the copy into stage `next_`; after the last part, moves on to the tile and the stage that

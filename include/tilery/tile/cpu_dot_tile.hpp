@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The innermost loop of a CPU convolution with few columns (filters of a forward convolution, channels of a data
-// gradient): vectors go along the steps, not along the columns, which would leave most of a vector empty. The loop
-// loads one vector of each row of A and of each column of B and multiplies all pairs. At the end the elements of each
-// sum are added up.
+// gradient). A step is one tap and one channel. Vectors go along the steps, not along the columns, which would leave
+// most of a vector empty. The loop loads one vector of each row of A and of each column of B and multiplies all pairs.
+// At the end the elements of each sum are added up.
 #pragma once
 #pragma GCC system_header
 
@@ -13,14 +13,14 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// Rows of a tile with `columns` columns, for `registers` vector registers: the sums, a vector of each column and one
-/// of a row stay in registers.
+/// The number of rows of a tile with `columns` columns, for `registers` vector registers: the sums, one vector of each
+/// column and one vector of a row stay in registers.
 constexpr int dot_rows(int columns, int registers) {
   const int most = (registers - 1 - columns) / columns;
   return most > 16 ? 16 : most > 1 ? most : 1;
 }
 
-/// The sums of Lanes vectors, one in each element of the result, in a fixed order.
+/// Returns a pack whose element i is the sum of the elements of vectors[i], added in a fixed order.
 template <class T, int Lanes>
 pack<T, Lanes> sums_of_each(pack<T, Lanes> (&vectors)[Lanes]) {
   transpose(vectors);

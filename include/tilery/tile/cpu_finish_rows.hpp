@@ -32,8 +32,8 @@ struct finished_rows {
 };
 
 /// C = p.finish(sums) for the elements of the tile, in vectors of N sums; p.finish() (kernels/gemm/params.hpp) applies
-/// alpha, beta, the epilogue and the scale of 8-bit elements. `epilogue` is the copy of the epilogue step that works in
-/// this tile (epilogue_step.hpp). The caller makes this copy and calls its end().
+/// alpha, beta, the epilogue and the scale of 8-bit elements. `epilogue` is a copy of the epilogue, in which the
+/// epilogue may store values (epilogue_step.hpp). The caller makes this copy and calls its end().
 template <int N, class Params, class TileEpilogue, class S, class C>
 void finish_rows(cpu_lane lane, const Params& p, TileEpilogue& epilogue, const finished_rows<S, C>& t) {
   for (int i = 0; i < t.count; ++i) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The taps of a depthwise filter as a kernel reads them, a pack of channels for each tap. In memory the taps of a
-// filter are usually neighbours, so a pack of one tap's channels is spread over memory: a GPU's block copies the
-// filters of its channels to shared memory, tap after tap, and the CPU reads a filter that the op has packed so.
+// The taps of a depthwise filter as a kernel reads them: a pack of channels for each tap. In memory the taps of a
+// filter are usually neighbours, so the elements of a pack are far apart. A GPU's block copies the filters of its
+// channels to shared memory, tap after tap; the CPU reads a filter that the op has packed in this order.
 #pragma once
 #pragma GCC system_header
 
@@ -29,8 +29,8 @@ template <depthwise_policy P, class T>
 requires(P.lowest == arch::cpu || P.staged_taps == 0) struct staged_taps<P, T> {
 };
 
-/// Copies the filters `first` to first + P.channels() - 1 to shared memory, if the op has decided so, and waits for
-/// them. All lanes of a block call it. Neighbouring lanes read neighbouring taps of a filter.
+/// Copies the filters `first` to first + P.channels() - 1 to shared memory, if the op has asked for it (is_staged), and
+/// waits for them. All lanes of a block call it. Neighbouring lanes read neighbouring taps of a filter.
 template <depthwise_policy P, class Lane, class T, class S>
 TILERY_SIMT void stage_taps(Lane lane, const depthwise_filter<T, S>& from, int first, int filters,
                             staged_taps<P, T>& to, where at = {}) {
@@ -51,7 +51,8 @@ TILERY_SIMT void stage_taps(Lane lane, const depthwise_filter<T, S>& from, int f
   }
 }
 
-/// Loads tap number `x` of a row for N filters from `filter` on; `column` is the first one's number in the block.
+/// Loads tap number `x` of a row for N filters from `filter` on; `column` is the number of `filter` among the block's
+/// filters.
 template <depthwise_policy P, int N, class Lane, class T, class S>
 TILERY_SIMT pack<S, N> load_tap(Lane lane, const depthwise_filter<T, S>& from, [[maybe_unused]] staged_taps<P, T>& smem,
                                 const tap_row& row, int x, int filter, [[maybe_unused]] int column) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How a depthwise convolution walks over its images: which coordinates of the input the taps of an output pixel read
-// (depthwise_walk), the strips into which the output pixels are cut (strip_grid), and the operands of its kernels as
-// parameters (depthwise_images, depthwise_filter).
+// The walk of a depthwise convolution over its images: the coordinates of the input that the taps of an output pixel
+// read (depthwise_walk), the strips into which the output pixels are cut (strip_grid), and the operands of its kernels
+// as parameters (depthwise_images, depthwise_filter).
 #pragma once
 #pragma GCC system_header
 
@@ -13,9 +13,9 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The taps that reach the output coordinates of a residue class in one dimension. Tap j < taps of the class reads the
-/// input coordinate i in_step + origin + j tap_step for the i-th coordinate of the class, and is tap first_tap + j
-/// tap_stride of the filter.
+/// The taps of a residue class in one dimension: output coordinates that are equal modulo `classes`, for which the same
+/// taps of the filter are used. For the i-th coordinate of the class, tap j < taps of the class reads the input
+/// coordinate i in_step + origin + j tap_step, and is tap first_tap + j tap_stride of the filter.
 struct depthwise_class {
   std::int32_t taps, origin, first_tap;
 };
@@ -30,21 +30,22 @@ struct depthwise_walk {
   depthwise_class of[most_classes];
 };
 
-/// The first output pixel of a strip: pixel i of the strip has the width x + i step, and is pixel number `first + i` of
-/// the residue class `width_class` along the width.
+/// The first output pixel of a strip. Pixel i of the strip is pixel number first + i of the residue class `width_class`
+/// along the width: its width coordinate is (first + i) classes + width_class.
 struct strip_place {
   std::int32_t image, z, y, width_class, first;
 };
 
-/// The strips of all images, numbered along the height of a band of `rows` rows first, then along the width, over the
-/// bands, the depth and the images. A band may have rows out of bounds, whose strips are empty.
+/// The strips of all images. A band is `rows` neighbouring rows of an image. Strips are numbered down the rows of a
+/// band first, then along the width, then over the bands, the depth and the images. The last band may have rows out of
+/// bounds, whose strips are empty.
 struct strip_grid {
   fast_divisor rows, strips_x, bands, depth, classes;
   std::int32_t strips;        // of all images
   std::int32_t strip_pixels;  // pixels of a strip
 
   strip_grid() = default;
-  /// `classes_x` are the residue classes along the width: a strip has pixels of one class.
+  /// `classes_x` is the number of residue classes along the width: a strip has pixels of one class.
   strip_grid(const spatial<3>& extents, std::int32_t images, std::int32_t classes_x, int strip, int most_rows)
       : rows(lesser(most_rows, extents[1])), classes(classes_x), strip_pixels(strip) {
     const int a_class = pieces(extents[2], classes_x);
@@ -53,7 +54,7 @@ struct strip_grid {
     depth = fast_divisor(extents[0]);
     strips = static_cast<std::int32_t>(count(extents, images, classes_x, strip, most_rows));
   }
-  /// The number of strips of a grid with these arguments, which must be at most largest_extent.
+  /// The number of strips of a grid with these arguments. A grid must have at most largest_extent.
   static std::int64_t count(const spatial<3>& extents, std::int32_t images, std::int32_t classes_x, int strip,
                             int most_rows) {
     const std::int64_t rows = lesser(most_rows, extents[1]);
@@ -78,7 +79,7 @@ struct strip_grid {
   }
 };
 
-/// The coordinate of the input that the first tap of an output coordinate reads, and the taps that reach it.
+/// The taps that reach one output coordinate, and the coordinate of the input that the first of them reads.
 struct tap_range {
   depthwise_class taps;
   std::int32_t first;  // input coordinate of tap 0

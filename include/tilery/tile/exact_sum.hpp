@@ -18,7 +18,7 @@ namespace tile {
 /// A 64-bit type that CUDA's atomic addition supports. A counter is read as a signed number in two's complement.
 using exact_counter = unsigned long long;
 
-/// How a number of type S is split among counters. Counter i holds multiples of 2^(spacing i) times the smallest
+/// The split of a number of type S among counters. Counter i holds multiples of 2^(spacing i) times the smallest
 /// denormal number. Let p = exponent - lowest (0 for a denormal number). The number's integer is shifted left by p
 /// modulo `spacing` bits, and cut into `pieces` pieces below 2^32. They are added to the counters from number p /
 /// spacing on, or subtracted if the number is negative. So 2^31 numbers do not overflow a counter.
@@ -94,8 +94,9 @@ struct exact_sum {
     // From the lowest counter up, each counter plus the carry gives one digit and the next carry. The digits are a
     // number in two's complement. `window` holds its upper 128 bits so far. The leading digits that only repeat the
     // sign are dropped: digits 0 of a positive sum, digits of all ones of a negative sum. The sign is known only after
-    // the last carry; until then `positive` and `negative` hold the window that each sign would need. If all digits are
-    // ones, `negative` stays 0 at the digit below `lowest`, and its minus() is 2^(spacing lowest).
+    // the last carry; until then `positive` and `negative` hold the window that each sign would need. If all digits of
+    // a negative sum are ones, the sum is -2^(spacing lowest). `negative` then keeps its start value (0, with at =
+    // lowest - 1), for which minus() returns 2^(spacing lowest), the magnitude.
     constexpr exact_counter mask = (exact_counter{1} << grid::spacing) - 1;
     leading window, positive, negative;
     negative.at = lowest - 1;

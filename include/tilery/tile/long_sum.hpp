@@ -30,7 +30,7 @@ TILERY_SIMT T rescaled(T sum, T from, T to) {
 
 /// A sum of values that are added in one chain, for few values. T is a number or a pack. The constructor's argument,
 /// the number of values, is unused: it is there because long_sum needs it. rescale() is for values e^(x - from): it
-/// makes the sum that of e^(x - to).
+/// replaces their sum by the sum of the values e^(x - to).
 template <class T>
 class short_sum {
 public:

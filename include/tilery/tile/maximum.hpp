@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The largest of many values, with the place where it was found, for N channels at once. The first of equal values
-// wins, and the first NaN wins against every number.
+// The largest of many values, and its place (the number of its pixel), for N channels at once. The first of equal
+// values wins, and the first NaN wins against every number.
 #pragma once
 #pragma GCC system_header
 
@@ -27,8 +27,9 @@ struct keep_if_largest {
   }
 };
 
-/// `mine`, or `other` if the later maximum wins: if it is larger, or NaN beside a number, or equally large (or NaN,
-/// too) with a lower place.
+/// Selects between two maxima: `mine`, of the value `best` at `place`, and `other`, of the value `later` at
+/// `later_place`. `other` wins if its value is larger, or is NaN and the other value is not. If both values are equal
+/// or both are NaN, the lower place wins.
 struct keep_if_first {
   template <class V, class W, class Place>
   TILERY_SIMT W operator()(W mine, V best, V later, W other, Place place, Place later_place) const {
@@ -46,7 +47,7 @@ struct add_if_equal {
   }
 };
 
-/// A place after all others, of a maximum without a value.
+/// The place of a maximum without a value: it is after the places of all pixels.
 inline constexpr std::int32_t no_pixel = 0x7fffffff;
 
 /// The value of a maximum before its first number. (A variable: device code cannot call the functions of <limits>.)
@@ -71,8 +72,8 @@ struct maximum {
     if constexpr (WithPlace) place = apply(keep_if_largest{}, place, value, x, splat<N>(static_cast<index>(at)));
     value = apply(keep_if_largest{}, value, value, x, x);
   }
-  /// Takes another maximum, of other places. With places, the places may be in any order; without them, the sign of a
-  /// zero and the payload of a NaN depend on the order.
+  /// Takes another maximum, of other places. With places, the order of the calls does not matter; without them, the
+  /// sign of a zero and the payload of a NaN depend on it.
   TILERY_SIMT void merge(const maximum& other) {
     if constexpr (WithPlace) {
       const pack<S, N> mine = value;

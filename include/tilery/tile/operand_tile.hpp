@@ -2,8 +2,9 @@
 // One tile of a GEMM operand: its layout in shared memory (operand_tile), and its copy from global memory
 // (operand_copy). The two dimensions of an operand are k and its outer dimension (m of A, n of B). The copy is
 // asynchronous if the policy names the operand's contiguous dimension (not along::any) and an access has at least 4
-// bytes; otherwise elements are copied one by one through registers. The rows of the tile run along the contiguous
-// dimension; with along::any they run along k, whatever the operand's strides.
+// bytes; otherwise elements are loaded one by one into registers, and stored to shared memory in chunks of 16 bytes.
+// The rows of the tile run along the contiguous dimension; with along::any they run along k, whatever the operand's
+// strides.
 #pragma once
 #pragma GCC system_header
 
@@ -25,7 +26,7 @@ namespace tile {
 ///   8 bytes; 4 bytes if not k_major    element by element   4 consecutive rows, 2 chunks of each
 ///   1 byte if not k_major              element by element   4 rows, every fourth one, 1 chunk of each
 ///
-/// For 8 bytes, one access is that of half a warp.
+/// For elements of 8 bytes, the table describes the access of half a warp.
 template <class T>
 constexpr swizzle swizzle_for(bool k_major) {
   if (sizeof(T) == 8) return {.chunks = 2};
@@ -44,8 +45,10 @@ struct operand_tile : swizzled_tile<T, Along == along::outer ? K : Outer, Along 
   TILERY_SIMT smem_ptr<T> of(int outer, int k) { return k_major ? this->element(outer, k) : this->element(k, outer); }
 };
 
-/// Finds a lane's chunks in a panel that is gathered from images, by the panel's cursor (pack_cursor_of in panel.hpp).
-/// The chunks are Apart rows apart; a row runs along k if KMajor, else along the outer dimension.
+/// Finds a lane's chunks in an operand that a convolution gathers from images (a panel other than `panel`, see
+/// panel.hpp). The panel's cursor (pack_cursor_of in panel.hpp) does the work: it keeps the data from which the
+/// addresses of the packs are computed. The chunks are Apart rows apart; a row runs along k if KMajor, else along the
+/// outer dimension.
 template <class Panel, bool KMajor, int K, int Count, int Apart, bool ByElement>
 class gathered_chunks {
   using T = typename Panel::value_type;
@@ -141,9 +144,10 @@ struct chunk_cursor_of<panel<T>, KMajor, K, Count, Apart, ByElement> {
   using type = strided_chunks<T, KMajor, K, Count, Apart>;
 };
 
-/// The copies that one of Threads lanes makes of an operand's tiles: chunks of 16 bytes, copied by accesses of `Vector`
-/// elements (1 with along::any), or element by element. The operand's extent along its contiguous dimension is a
-/// multiple of Vector. Elements out of bounds become zeros, which add nothing to a sum.
+/// The copies that one of Threads lanes makes of an operand's tiles, in chunks of 16 bytes. A chunk is copied
+/// asynchronously, by accesses of `Vector` elements (1 with along::any), or its elements are loaded one by one into
+/// registers. The operand's extent along its contiguous dimension is a multiple of Vector. Elements out of bounds
+/// become zeros, which add nothing to a sum.
 ///
 /// Order of calls. The copy of a tile is started in `parts` parts, for example one before each step of the
 /// multiplication. For each tile along k: start() once for each part, then land() and advance() in either order, both
@@ -162,8 +166,8 @@ public:
         chunk_(static_cast<int>(static_cast<unsigned>(lane.rank()) % shared::chunks)),
         chunks_(from, outer, row_, chunk_ * per_chunk) {}
 
-  /// Starts to copy part `part` of `parts` of the current tile to `to`. Elements that are copied one by one are only
-  /// loaded into registers; land() stores them.
+  /// Starts to copy part `part` of `parts` of the current tile to `to`. A copy that is not asynchronous only loads the
+  /// elements into registers; land() stores them.
   template <class Lane>
   TILERY_SIMT void start(Lane lane, const Panel& from, shared& to, int part, int parts, where at = {}) {
     TILERY_UNROLL_ON_GPU
@@ -177,8 +181,9 @@ public:
         copy_chunk(lane, to.at(row, chunk_), chunks_.at(i, from), chunks_.left(i, from), at);
     }
   }
-  /// Stores single elements, which start() has loaded into registers, to shared memory. Work between start() and land()
-  /// hides the latency of the loads. Does nothing if the copy is asynchronous.
+  /// Stores the chunks whose elements start() has loaded one by one into registers to shared memory, each by one access
+  /// of 16 bytes. Work between start() and land() hides the latency of the loads. Does nothing if the copy is
+  /// asynchronous.
   template <class Lane>
   TILERY_SIMT void land(Lane lane, shared& to, where at = {}) const {
     if constexpr (by_element) {
@@ -199,7 +204,7 @@ private:
   static constexpr int rounds = (rows + rows_a_round - 1) / rows_a_round;
   static constexpr bool whole_rounds = rows % rows_a_round == 0;
   static constexpr int per_chunk = shared::per_chunk;
-  // True if elements are copied one by one: with along::any the elements of a chunk may not be contiguous in global
+  // True if elements are loaded one by one: with along::any the elements of a chunk may not be contiguous in global
   // memory, and an asynchronous copy moves at least 4 bytes.
   static constexpr bool by_element = Along == along::any || Vector * sizeof(T) < 4;
 
@@ -214,7 +219,7 @@ private:
 
   int row_, chunk_;  // this lane's first row and its chunk in the tile
   typename chunk_cursor_of<Panel, shared::k_major, K, rounds, rows_a_round, by_element>::type chunks_;
-  pack<T, per_chunk> held_[by_element ? rounds : 1];  // single elements between start() and land()
+  pack<T, per_chunk> held_[by_element ? rounds : 1];  // chunks between start() and land()
 };
 
 }  // namespace tile

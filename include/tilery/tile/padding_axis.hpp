@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Padding along one dimension: which element of the input an output element is, and which output elements an input
-// element has become. There are three modes.
+// Padding along one dimension, in three modes: from an output element to the input element that it copies, and from an
+// input element to all of its copies.
 #pragma once
 #pragma GCC system_header
 
@@ -15,7 +15,7 @@ enum class pad_mode : int { zero, reflect, replicate };
 
 namespace tile {
 
-/// Up to `count` numbers: the first, the second, and from the third on consecutive ones.
+/// The first `count` of the numbers first, second, third, third + 1, third + 2, ...
 struct padding_sources {
   std::int32_t first, second, third, count;
 
@@ -30,7 +30,7 @@ struct padding_axis {
   std::int32_t extent, before, after;
   pad_mode mode;
 
-  /// The element that output o is a copy of; none for a zero.
+  /// The input element of which output o is a copy; no element if output o is a zero.
   TILERY_SIMT padding_sources elements(int o) const {
     std::int32_t i = o - before;
     if (i < 0 || i >= extent) {

@@ -15,7 +15,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// An operand of a GEMM in global memory.
+/// An operand of a GEMM in global memory, with one stride for each of its two dimensions.
 template <class T>
 struct panel {
   using value_type = T;

@@ -11,8 +11,8 @@ namespace tilery::inline TILERY_ABI {
 /// Images as a matrix: row = pixel, column = channel. The rows may be a residue class of the pixels: row (image, i0,
 /// i1, i2) of `grid` is the pixel first + i step of the images.
 ///
-/// Epilogues see the number of the pixel in the images and the channel in all groups: whole_row(row) and
-/// whole_column(column).
+/// Epilogues count pixels and channels over all images and groups: whole_row(row) is the number of the pixel in the
+/// images, whole_column(column) the number of the channel in all groups.
 template <class T>
 struct pixel_matrix {
   using value_type = T;
@@ -49,7 +49,7 @@ struct pixel_matrix {
 
 /// A filter's gradient as a matrix: row = filter, column = (tap, channel).
 ///
-/// Epilogues see the number of the filter in all groups.
+/// Epilogues count filters over all groups: whole_row(row).
 template <class T>
 struct tap_matrix {
   using value_type = T;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A pixel_panel is a GEMM operand (tile/panel.hpp) that is gathered from images: its outer dimension are the pixels of
-// a product, its k are the taps of a filter and, for each tap, the channels. The element (pixel, (tap, channel)) is
-// read where the tap falls; out of the images it is 0. No such matrix exists in memory.
+// A pixel_panel is a GEMM operand (tile/panel.hpp) that is gathered from images. Its outer dimension are the pixels of
+// a product, its k are the taps of a filter and, for each tap, the channels. The element (pixel, (tap, channel)) is the
+// element of the images that this tap reads for this pixel, or 0 if that is out of bounds. No such matrix exists in
+// memory.
 //
 // A filter w[j, tap, channel] is a pixel_panel, too: filter j is an image of which all taps are in bounds.
 #pragma once
@@ -57,10 +58,10 @@ struct pixel_panel {
 
 namespace tile {
 
-/// The tap and the first channel of a step of a pixel_panel. All lanes of a block have the same.
+/// The tap and the first channel of a step of a pixel_panel: the same for all lanes of a block.
 template <int K>
 struct tap_position {
-  std::int32_t tap[3], channel, left;  // left: steps from this one to the last one
+  std::int32_t tap[3], channel, left;  // left: steps to go, with the current one
 
   template <class T>
   TILERY_SIMT explicit tap_position(const pixel_panel<T>& from) : left(from.k_range(K) / K) {
@@ -87,15 +88,15 @@ struct tap_position {
   }
 };
 
-/// The largest sum of a filter's taps along depth, height and width for which masked_pixels works.
+/// The largest number of taps along depth, height and width together for which masked_pixels has enough bits.
 inline constexpr int most_masked_taps = 31;
 
-/// Finds the elements of a lane's Count packs in a pixel_panel, for packs that keep their pixels: for each pack it
-/// keeps the offset of the pixel in its image, and a mask with one bit for each tap along depth, height and width that
-/// is in bounds.
+/// Finds the elements of a lane's Count packs in a pixel_panel. A pack has the same pixel in all steps. For each pack
+/// it keeps the offset of this pixel in its image, and a mask with one bit for each tap along depth, height and width:
+/// the bit is 1 if the tap is in bounds.
 ///
 /// Panels. The constructor and set() take the panel of the block's group and steps. All other functions may take the
-/// panel of the whole product instead: they read strides and extents from it, which are the same.
+/// panel of the whole product instead: they read only strides and extents, which are equal in both panels.
 ///
 /// Limits. The filter has at most most_masked_taps taps along depth, height and width together, and offsets within the
 /// rows of a tile have 32 bits. The op has checked both.
@@ -112,17 +113,18 @@ public:
   /// tile.
   TILERY_SIMT void set(int i, const pixel_panel<T>& from, int outer, int k, bool exists) {
     const pixel_place p = from.grid.of(outer < from.outer ? outer : 0);
-    std::int64_t offset = (p.image - first_image_) * from.images.image_stride + k * from.images.channel_stride;
+    std::uint32_t offset =
+        times(p.image - first_image_, from.images.image_stride) + times(k, from.images.channel_stride);
     std::uint32_t mask = 0;
     int bit = 0;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) {
       const int first = p.at[d] * from.walk[d].step + from.walk[d].origin;
-      offset += first * from.images.strides[d];
+      offset += times(first, from.images.strides[d]);
       for (int t = 0; t < from.taps[d]; ++t, ++bit)
         if (is_coordinate(first + t * from.walk[d].tap_step, from.images.extents[d])) mask |= 1u << bit;
     }
-    offset_[i] = static_cast<std::uint32_t>(offset);
+    offset_[i] = offset;
     mask_[i] = exists && outer < from.outer ? mask : 0;
     k_[i] = k, outer_left_[i] = from.outer - outer;
   }
@@ -144,25 +146,29 @@ public:
     if (at_.advance(from) || at_.left <= 0)
       move(from);
     else
-      walked_ += static_cast<std::uint32_t>(K * from.images.channel_stride);
+      walked_ += times(K, from.images.channel_stride);
   }
 
 private:
   TILERY_SIMT static bool is_coordinate(int coordinate, int extent) {
     return static_cast<std::uint32_t>(coordinate) < static_cast<std::uint32_t>(extent);
   }
-  /// Computes the bits and the offset of the current tap. After the last step no mask has the bits.
+  /// The lowest 32 bits of an offset. Only the sum of a pack's offset and the tap's offset is an address in an image:
+  /// this sum fits 32 bits, so its terms are added modulo 2^32, which takes half the registers of 64-bit terms.
+  TILERY_SIMT static std::uint32_t times(int count, std::int64_t stride) {
+    return static_cast<std::uint32_t>(count) * static_cast<std::uint32_t>(stride);
+  }
+  /// Computes the bits and the offset of the current tap. After the last step they are bits that no mask has.
   TILERY_SIMT void move(const pixel_panel<T>& from) {
-    std::int64_t walked = at_.channel * from.images.channel_stride;
-    std::uint32_t bits = 0;
+    std::uint32_t walked = times(at_.channel, from.images.channel_stride), bits = 0;
     int first_bit = 0;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) {
-      walked += at_.tap[d] * from.walk[d].tap_step * from.images.strides[d];
+      walked += times(at_.tap[d] * from.walk[d].tap_step, from.images.strides[d]);
       bits |= 1u << (first_bit + at_.tap[d]);
       first_bit += from.taps[d];
     }
-    walked_ = static_cast<std::uint32_t>(walked);
+    walked_ = walked;
     bits_ = at_.left > 0 ? bits : ~0u;
   }
 
@@ -174,7 +180,8 @@ private:
   int k_[Count], outer_left_[Count];
 };
 
-/// Finds the same elements for filters and images of any size: each coordinate is computed anew in each step.
+/// Finds the elements as masked_pixels does, for filters and images of any size: each coordinate is computed anew in
+/// each step.
 template <class T, int K, int Count>
 class computed_pixels {
 public:

@@ -24,7 +24,7 @@ struct pixel_box {
   std::int64_t pixels() const { return count[0] * count[1] * count[2] * count[3]; }
 };
 
-/// The place of each element of a strip's copy, in elements of a block.
+/// The layout of a strip's copy. Steps are in elements.
 struct strip_layout {
   strip_slots of[3];            // depth, height, width
   std::int64_t image_step;      // from one image to the next
@@ -33,8 +33,8 @@ struct strip_layout {
   std::int64_t block_step;      // from one block of channels to the next
 };
 
-/// What the strips of a problem must not exceed. `pixels` bounds the pixels of a strip and `bytes` its copy; but a
-/// strip has at least `width` pixels along the width.
+/// Upper bounds for the strips of a problem: `pixels` for the pixels of a strip, `bytes` for its copy. But a strip may
+/// have `width` pixels along the width, even if its copy is then larger than `bytes`.
 struct strip_limits {
   std::int64_t bytes, pixels, width;
 };
@@ -60,12 +60,12 @@ public:
   const strip_axis& axis(int d) const { return axes_[d]; }
   int taps() const { return axes_[0].taps * axes_[1].taps * axes_[2].taps; }
   int blocks() const { return blocks_; }
-  /// Channels from one block to the next, which is also the distance of neighbouring slots; and the channels of a
-  /// block.
+  /// The number of channels from one block to the next, which is also the distance of neighbouring slots
+  /// (strip_axis.hpp) in elements; and the number of channels of a block.
   int block() const { return block_; }
   int channels_of(int block) const { return lesser(channels_ - block * block_, block_); }
 
-  /// The number of strips, and a strip.
+  /// The number of strips, and the pixels of strip `index`.
   std::int64_t size() const { return cut_[0].parts() * cut_[1].parts() * cut_[2].parts() * cut_[3].parts(); }
   pixel_box strip(std::int64_t index) const {
     pixel_box box;
@@ -76,7 +76,7 @@ public:
     }
     return box;
   }
-  /// The most pixels of a strip, and the most elements of a copy.
+  /// The largest number of pixels of a strip, and the largest number of elements of a copy.
   std::int64_t most_pixels() const { return most_box().pixels(); }
   std::int64_t most_elements() const { return elements(most_box()); }
 

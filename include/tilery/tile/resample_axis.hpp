@@ -12,7 +12,7 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The coordinates of nearest sampling: o * in / out. The outputs of element i begin at i * out / in, rounded up.
+/// The coordinates of nearest sampling: floor(o in / out). The outputs of element i begin at ceil(i out / in).
 struct nearest_axis {
   static constexpr const char* forward_name = "upsample_nearest";
   static constexpr const char* gradient_name = "upsample_nearest_gradient";
@@ -40,8 +40,8 @@ private:
   }
 };
 
-/// Where a linear sample lies: between element `lower` and the next one. `upper_weight` is the weight of the next one;
-/// it is 0 if the sample is on `lower`, or at or beyond the last element.
+/// The position of a linear sample, between element `lower` and the next one. `upper_weight` is the weight of the next
+/// one; it is 0 if the sample is on `lower`, or at or beyond the last element.
 template <class S>
 struct linear_sample {
   std::int32_t lower;
@@ -82,8 +82,8 @@ struct linear_axis {
             static_cast<S>(numerator - lower * divisor.value) / static_cast<S>(divisor.value)};
   }
 
-  /// The outputs whose coordinate is above i - 1 and below i + 1. The first and the last element have all outputs
-  /// beyond them, too.
+  /// The outputs whose coordinate is above i - 1 and below i + 1. For the first element also the outputs before these,
+  /// for the last element also the outputs after them.
   TILERY_SIMT pixel_range outputs_at(int i) const {
     if (factor == 0) return {0, 1, out};
     const std::int64_t below = (i - 1) * divisor.value - offset, above = (i + 1) * divisor.value - offset;

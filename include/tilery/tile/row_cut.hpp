@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How a row of a matrix is cut into packs, and which of the packs belong to a lane.
+// The cut of a row of a matrix into packs, and the packs of one lane.
 //
 // A GPU's packs of 2 or more elements begin at aligned addresses. Rows with different alignments are therefore cut at
 // different columns, and summed in different orders. The edges of a row are its elements before the first address that

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How a warp reads the operands of the GEMM for a C with few rows or few columns (gemm_skinny). The long operand is B
-// if C has few rows, else A; the other operand is the short one. A row of an operand is all its elements along k at one
-// m (of A) or n (of B). A piece of the long operand goes from global memory straight into the registers of the lanes
-// (skinny_piece). The warp multiplies it by a piece of the short operand, which goes through shared memory that only
-// this warp uses (skinny_factors, skinny_panel).
+// The operands of the GEMM for a C with few rows or few columns (gemm_skinny), as a warp reads them. The long operand
+// is B if C has few rows, else A; the other operand is the short one. A row of an operand is all its elements along k
+// at one m (of A) or n (of B). A piece of the long operand goes from global memory straight into the registers of the
+// lanes (skinny_piece). The warp multiplies it by a piece of the short operand, which goes through shared memory that
+// only this warp uses (skinny_factors, skinny_panel).
 #pragma once
 #pragma GCC system_header
 
@@ -104,7 +104,7 @@ TILERY_SIMT void fetch_lines(Lane lane, const panel<T>& from, gmem_ptr<const T> 
   }
 }
 
-/// Four rows of the long operand by K elements along k (those of skinny_k), in the registers of one lane.
+/// Four rows of the long operand by the lane's K elements along k (skinny_k), in the registers of one lane.
 template <class T, int K>
 class skinny_piece {
   using ks = skinny_k<T>;

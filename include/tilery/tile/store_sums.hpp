@@ -11,9 +11,11 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// The elements of the packs that an epilogue gets, where a store has packs of N sums: N, or 1 if C is an image of a
-/// convolution whose packs may not be whole (Vector = 1). The columns of a group of channels are then neither a
-/// multiple of N, nor do they end where the columns that the epilogue knows end.
+/// The number of elements of the packs on which a store calls the epilogue, if the store itself has packs of N sums. It
+/// is 1 for the images of a convolution if the packs of C may not be whole (Vector = 1), otherwise N. In the images,
+/// the columns of C are the channels of one group, but the epilogue counts the channels of all groups: the first column
+/// need not be a multiple of N there, and the elements of a pack after the last column of C would be channels of the
+/// next group.
 template <class Params, int Vector, int N>
 inline constexpr int epilogue_pack = Params::is_matrix || Vector > 1 ? N : 1;
 

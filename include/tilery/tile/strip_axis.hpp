@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // One spatial dimension of a strip. A strip is a box of a product's pixels, with a copy of all elements of the images
-// that their taps read. A slot is a place in the copy. Each slot of a dimension has one coordinate of the images, and
-// every pair of a pixel and a tap has a slot at pixel * pixel_step + tap * tap_step: so all taps of all pixels are
-// found by two constant steps, and slots out of the images hold zeros.
+// that the taps read for these pixels. A slot is a position in the copy. Each slot of a dimension has one coordinate of
+// the images, and the slot of a pixel and a tap is pixel * pixel_step + tap * tap_step: two constant steps lead to all
+// taps of all pixels. Slots out of the images hold zeros.
 #pragma once
 #pragma GCC system_header
 
@@ -62,7 +62,8 @@ struct strip_axis {
     return origin + (begin + slot % s.count) * step + slot / s.count * tap_step;
   }
 
-  /// The first tap of a pixel that is not below the images, and the end of its taps that are not above them.
+  /// The taps of a pixel with a coordinate of at least 0 begin at first_tap(); those with a coordinate below `extent`
+  /// end before end_tap().
   std::int32_t first_tap(std::int64_t pixel) const {
     const std::int64_t at = pixel * step + origin;
     if (at >= 0) return 0;

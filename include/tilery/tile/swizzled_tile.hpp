@@ -11,8 +11,8 @@ namespace tilery::inline TILERY_ABI {
 
 namespace tile {
 
-/// How a warp reads a tile: `chunks` chunks from each of several rows at once, where the rows are consecutive (apart =
-/// 1) or every `apart`-th one.
+/// The kind of reads that must have no bank conflicts: a warp reads `chunks` chunks from each of several rows at once.
+/// The rows are consecutive (apart = 1) or every `apart`-th one.
 struct swizzle {
   int apart = 1, chunks = 1;
 };

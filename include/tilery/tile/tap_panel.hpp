@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// A tap_panel is the GEMM operand (tile/panel.hpp) of a weight gradient that is gathered from the images x: its outer
+// A tap_panel is the GEMM operand (tile/panel.hpp) of a weight gradient that is gathered from the images x. Its outer
 // dimension are the taps of the filter and, for each tap, the channels; its k are the pixels of y. The element ((tap,
-// channel), pixel) is what the tap read of x when it computed the pixel; out of the images it is 0.
+// channel), pixel) is the element of x that the tap reads for this pixel, or 0 if that is out of bounds.
 #pragma once
 #pragma GCC system_header
 
@@ -54,7 +54,7 @@ namespace tile {
 /// each step.
 ///
 /// Panels. The constructor and set() take the panel of the block's group and pixels. All other functions may take the
-/// panel of the whole product instead: they read strides and extents from it, which are the same.
+/// panel of the whole product instead: they read only strides and extents, which are equal in both panels.
 template <class T, int K, int Count>
 class tap_cursor {
 public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How the tiles of C are shared out among blocks. A step is one iteration of a tile's k loop, in which the block
+// The division of the tiles of C among blocks. A step is one iteration of a tile's k loop, in which the block
 // multiplies block_k elements along k. A part is the range of a tile's steps that one block computes.
 //
 //   schedule      what a block computes

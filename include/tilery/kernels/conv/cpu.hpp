@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Convolution on the CPU: the forward convolution, and the data gradient, which is one such product for each residue
-// class. The filter is packed once a call (conv/cpu_filter.hpp). Then each thread copies one strip of pixels after
-// another (tile/pixel_strips.hpp) and multiplies it by panels of the filter. The sums of a register tile stay in
-// registers over all taps and channels, up to P.steps products. No im2col matrix exists: a strip holds each element of
-// the images once, not once for each tap. With at most 4 filters, vectors go along the channels instead of the filters.
+// class (the pixels of dx that the same taps read, policies/conv_geometry.hpp). The filter is packed once a call
+// (conv/cpu_filter.hpp). Then each thread copies one strip of pixels after another (tile/pixel_strips.hpp) and
+// multiplies it by panels of the filter. The sums of a register tile stay in registers over all taps and channels, up
+// to P.steps products. No im2col matrix exists: a strip holds each element of the images once, not once for each tap.
+// With at most 4 filters, vectors go along the channels instead of the filters.
 //
 // The order of the additions does not depend on the number of threads: one thread and many threads give the same bits.
 #pragma once
@@ -16,14 +17,14 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Returns the multiply-adds of one group; the epilogue counts as one.
+/// Returns the number of multiply-adds of one group. The epilogue counts as one more for each element of C.
 template <class Params>
 std::int64_t conv_cpu_work(const Params& p) {
   return std::int64_t{p.c.rows} * p.c.columns * (p.a.taps.volume() * p.a.channels + 1);
 }
 
-/// C = epilogue(alpha A B + beta C) for one group, whose parameters conv_cpu_group_of() returns, on at most
-/// min(cpu.threads(), most_threads) threads.
+/// C = epilogue(alpha A B + beta C) for one group (A, B and C: see conv_cpu() below), whose parameters
+/// conv_cpu_group_of() returns, on at most min(cpu.threads(), most_threads) threads.
 template <conv_cpu_policy P, class Executor, class Params>
 void conv_cpu_group(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The packed filter of a CPU convolution. A panel is as many filters (in a data gradient: channels of the gradient) as
-// a register tile has columns. For each step, a tap and a channel, it has one row of whole vectors. The steps are in
-// the order in which a strip of pixels is read: block of channels, depth, height, width, channel.
+// The packed filter of a CPU convolution. A step of the product is one tap and one channel. A panel is a number of
+// filters (in a data gradient: channels of the gradient), as many as a register tile has columns. For each step it has
+// one row, with one element of each of these filters, in whole vectors. The steps are in the order in which a strip of
+// pixels is read: block of channels, depth, height, width, channel.
 #pragma once
 #pragma GCC system_header
 
@@ -11,15 +12,16 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// The panels of a filter with elements T, which are multiplied as F in vectors of N. A panel has Vectors vectors, the
-/// last one as many as are left.
+/// The panels of a filter with elements T, which are multiplied as F in vectors of N elements. A panel has Vectors
+/// vectors; the last panel has as few as the remaining filters need.
 template <class T, class F, int N, int Vectors>
 class conv_cpu_filter {
   using strips = tile::pixel_strips<T, F, N>;
   static constexpr int panel = N * Vectors;
 
 public:
-  /// `most_dots`: the most filters for which vectors go along the steps. The channels must be whole vectors, too.
+  /// `most_dots`: the largest number of filters for which vectors go along the steps (by_dots()). They do so only if
+  /// the number of channels is a multiple of N, too.
   conv_cpu_filter(const pixel_panel<T>& from, const strips& pixels, int most_dots)
       : from_(from),
         pixels_(pixels),
@@ -37,18 +39,19 @@ public:
   }
 
   int panels() const { return pieces(from_.outer, panel); }
-  /// Filters of panel q, and the columns of its rows: whole vectors.
+  /// The number of filters of panel q, and the number of elements of its rows: whole vectors, or, if by_dots(), one
+  /// element for each filter.
   int filters_of(int q) const { return lesser(from_.outer - q * panel, panel); }
   int width_of(int q) const { return by_dots_ ? from_.outer : pieces(filters_of(q), N) * N; }
   /// True if the filters are so few that vectors go along the steps (tile/cpu_dot_tile.hpp). There is one panel, then:
   /// N steps of a filter, the same steps of the next filter, and so on.
   bool by_dots() const { return by_dots_; }
-  /// Elements of all packed panels, of the first one, and of those before panel q.
+  /// The number of elements of all packed panels, of the first panel, and of the panels before panel q.
   std::int64_t elements() const { return steps_ * (by_dots_ ? from_.outer : pieces(from_.outer, N) * N); }
   std::int64_t elements_of_panel() const { return steps_ * width_of(0); }
   std::int64_t elements_before(int q) const { return std::int64_t{q} * panel * steps_; }
 
-  /// The number of the step of a block's tap and its first channel.
+  /// The number of the step with tap `tap` and the first channel of block `block`.
   std::int64_t step_of(int block, std::int64_t tap) const {
     return std::int64_t{block} * pixels_.block() * pixels_.taps() + tap * pixels_.channels_of(block);
   }
@@ -87,7 +90,7 @@ private:
           from_.images.strides[d];
     return from_.images.data + offset;
   }
-  /// Packs a block with N steps of a filter after N steps of another one.
+  /// Packs a block for by_dots(): N steps of filter 0, the same N steps of filter 1, and so on, then the next N steps.
   void pack_dots(int block, gmem_ptr<F> to) const {
     std::int64_t tap = 0;
     for (int i = 0; i < from_.taps[0]; ++i)
@@ -103,8 +106,8 @@ private:
                                                from_.images.channel_stride, N));
         }
   }
-  /// Packs a block of which each filter is one run in memory, (channel, tap): in squares that are transposed in
-  /// registers, whose rows are then stored at their steps.
+  /// Packs a block of which each filter is one run in memory, in the order (channel, tap). Squares of N x N elements
+  /// are transposed in registers; each of their rows is stored at the row of its step.
   void pack_channels_first(int q, int block, gmem_ptr<F> to) const {
     const int taps = pixels_.taps(), run = taps * pixels_.channels_of(block), filters = filters_of(q);
     const auto from = address(q, block, 0, 0, 0);

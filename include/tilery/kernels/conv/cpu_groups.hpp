@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// How the CPU's convolutions share the groups of channels of one or several products among threads.
+// The division of the groups of channels, of one or several products, among the threads of the CPU's convolutions.
 #pragma once
 #pragma GCC system_header
 
@@ -16,7 +16,7 @@ inline int conv_cpu_threads(std::int64_t work, int most) {
   return static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(work >> 18, most)));
 }
 
-/// Returns the parameters of group `index` of a product. Their batch is that of all groups.
+/// Returns the parameters of group `index` of a product. Only their `batch` still describes all groups.
 template <class Params>
 Params conv_cpu_group_of(const Params& p, std::int64_t index) {
   const auto i = static_cast<std::uint32_t>(index);

@@ -4,8 +4,9 @@
 //   by strips   The filter is packed once. A share is one strip of pixels times a block of panels of the filter: it
 //               copies the strip, then computes its register tiles panel by panel. All panels stay in the L2 cache, or
 //               at least one of them stays there while it is multiplied by all tiles of a strip.
-//   by panels   For a filter that is larger than that and than all strips together: all strips are copied once. A share
-//               is one panel times a block of strips: it packs the panel, which then is read from the L2 cache.
+//   by panels   For a filter that is larger than P.filter_bytes and than the copies of all strips together: all strips
+//               are copied once. A share is one panel times a block of strips: it packs the panel, which then is read
+//               from the L2 cache.
 #pragma once
 #pragma GCC system_header
 
@@ -40,9 +41,10 @@ public:
                      padded(conv_cpu_rows::bytes(strips_.most_pixels()))) {
     const std::int64_t filter_bytes = filter_.elements() * static_cast<std::int64_t>(sizeof(factor));
     by_panels_ = filter_bytes > P.filter_bytes && filter_bytes >= strips_.size() * strip_bytes_;
-    // A share takes a whole panel or strip, and a block of the others. As few blocks as give all threads the same
-    // number of shares, up to 5 %: each block prepares its panel or strip again. The strips do not depend on the number
-    // of threads, because a partial sum of a bias gradient is over rows of one strip.
+    // A share takes a whole panel or strip, and one block of the strips or panels. The number of blocks is the smallest
+    // for which the threads are idle for at most 5 % of the time, or, if there is none, the one with the least idle
+    // time: each block prepares its panel or strip again, so more blocks cost more. The strips do not depend on the
+    // number of threads, because a partial sum of a bias gradient is over rows of one strip.
     const std::int64_t whole = by_panels_ ? filter_.panels() : strips_.size(),
                        others = by_panels_ ? strips_.size() : filter_.panels();
     std::int64_t best = 1;
@@ -60,7 +62,7 @@ public:
   /// Sets the workspace. It must be set before anything is prepared.
   void use(void* workspace) { workspace_ = static_cast<std::byte*>(workspace); }
 
-  /// Number of shares of the preparation, and one of them: a block of channels of a panel or of a strip.
+  /// The number of shares of the preparation. A share prepares one block of channels of a panel or of a strip.
   std::int64_t prepare_shares() const { return (by_panels_ ? strips_.size() : filter_.panels()) * channel_blocks(); }
   void prepare_share(std::int64_t share) const {
     const auto number = share / channel_blocks();
@@ -87,7 +89,7 @@ public:
   }
 
 private:
-  /// Computes a share; its stores may still be on their way.
+  /// Computes a share; its streaming stores may still be in flight.
   void multiply_own_share(std::int64_t share, void* memory) const {
     const std::int64_t number = share / blocks_.parts(), block = share % blocks_.parts();
     if (by_panels_) {
@@ -110,7 +112,7 @@ private:
   static constexpr int most_dots = 4;  // columns of C for which vectors go along the channels
   static constexpr int most_rows = greater(P.rows, tile::dot_rows(1, registers));  // of any register tile
   static constexpr int most_pixels = 4096;                                         // of a strip
-  static constexpr int most_runs = 64;                                             // that are multiplied at once
+  static constexpr int most_runs = 64;                                             // of one call of the innermost loop
   static constexpr int most_summed_rows = 48;  // in one partial sum of a column; partial sums are added exactly
   static constexpr int steps = lesser(P.steps, tile::cpu_exact_steps<S>);
   // With vectors along the steps, each element of a vector has its own chain of additions.
@@ -119,7 +121,7 @@ private:
   static constexpr cpu_lane lane{{0, 0, 0}, {1, 1, 1}};  // block 0 of a grid of one block
   using strips = tile::pixel_strips<T, factor, lanes>;
 
-  /// A strip and its memory: the copy, then the rows.
+  /// A strip and its memory: first the copy of its pixels, then the arrays of conv_cpu_rows.
   struct strip_in_memory {
     const conv_cpu_product& of;
     tile::pixel_box box;
@@ -156,7 +158,7 @@ private:
   }
   /// Returns a number of elements or bytes rounded up to whole cache lines of bytes.
   static std::int64_t padded(std::int64_t n) { return (n + 63) / 64 * 64; }
-  /// The part of the threads' time in which a thread has no share.
+  /// The fraction of the threads' time in which a thread has no share to compute.
   static double idle(std::int64_t shares, int threads) {
     const std::int64_t rounds = (shares + threads - 1) / threads;
     return 1 - static_cast<double>(shares) / static_cast<double>(rounds * threads);
@@ -173,8 +175,9 @@ private:
   /// would touch the next group's columns.
   bool is_single() const { return p_.batch.count > 1 && p_.c.columns % lanes != 0; }
 
-  /// Finishes the pixels of a strip that no tap reads: pixel by pixel, for all panels [begin, end). A strip of several
-  /// panels, panel by panel, would write a part of each pixel at a time, which is slower.
+  /// Writes a strip of a product without taps (a residue class that no tap reaches): all its sums are 0. It goes pixel
+  /// by pixel, for all panels [begin, end). Panel by panel, each pass would write a part of each pixel, which is
+  /// slower.
   void write_zeros(const strip_in_memory& strip, std::int64_t begin, std::int64_t end) const {
     is_single() ? write_zeros<1>(strip, begin, end) : write_zeros<lanes>(strip, begin, end);
   }
@@ -201,7 +204,7 @@ private:
     is_single() ? multiply_strip<1>(q, strip, b) : multiply_strip<lanes>(q, strip, b);
   }
 
-  /// The same, in vectors of N columns.
+  /// multiply_strip() for vectors of N columns; N is 1 if is_single().
   template <int N>
   void multiply_strip(int q, const strip_in_memory& strip, gmem_ptr<const factor> b) const {
     const conv_cpu_rows& rows = strip.rows;

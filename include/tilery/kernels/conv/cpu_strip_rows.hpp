@@ -33,7 +33,7 @@ struct conv_cpu_rows {
     constexpr std::size_t of_pixel = sizeof(std::int64_t) + sizeof(tile::output_row) + sizeof(conv_cpu_tile);
     return static_cast<std::size_t>(pixels + 1) * of_pixel + sizeof(std::int64_t);
   }
-  /// The arrays for a strip begin at `memory`, which is aligned for 8 bytes; they have room for most_pixels pixels.
+  /// Places the arrays for a strip in `memory`, which is aligned for 8 bytes, with room for most_pixels pixels.
   conv_cpu_rows(const tile::pixel_box& box, void* memory, std::int64_t most_pixels)
       : offsets(static_cast<std::int64_t*>(memory)),
         output(reinterpret_cast<tile::output_row*>(offsets + most_pixels + 1)),
@@ -41,7 +41,7 @@ struct conv_cpu_rows {
         number_of_tiles(reinterpret_cast<std::int64_t*>(tiles + most_pixels + 1)),
         pixels(box.pixels()) {}
 
-  /// Finds all pixels of a strip.
+  /// Fills `offsets` and `output` for all pixels of a strip.
   template <class C>
   void find_pixels(const tile::pixel_box& box, const tile::strip_layout& l, const pixel_matrix<C>& c) const {
     std::int64_t found = 0;
@@ -80,7 +80,7 @@ struct conv_cpu_rows {
   }
 
 private:
-  /// Cuts each `range` pixels into tiles of equal size. Returns the cost of all tiles.
+  /// Cuts each `range` consecutive pixels into tiles whose sizes differ by at most 1. Returns the cost of all tiles.
   template <class Strips>
   std::int64_t cut_evenly(const tile::pixel_box& box, const Strips& strips, std::int64_t range, int most_rows) const {
     const tile::even_split cut(range, pieces(range, most_rows));
@@ -93,8 +93,8 @@ private:
     *number_of_tiles = number;
     return cost;
   }
-  /// Cuts the pixels into tiles of consecutive rows of pixels, in one plane, that have the same taps in bounds. Returns
-  /// the cost of all tiles. Stores the tiles only if `store` is true.
+  /// Cuts the pixels into tiles of consecutive rows of pixels that have the same taps in bounds. A tile stays in one
+  /// plane (one depth of one image). Returns the cost of all tiles. Stores the tiles only if `store` is true.
   template <class Strips>
   std::int64_t cut_by_rows(const tile::pixel_box& box, const Strips& strips, int most_rows, bool store) const {
     const std::int64_t width = box.count[3], height = box.count[2], most = most_rows / width;
@@ -137,7 +137,8 @@ private:
       if (d == 0 ? low_plane / box.count[1] != high_plane / box.count[1] : low_plane != high_plane) continue;
       const std::int64_t begin = d == 0 ? low_plane % box.count[1] : low % box.count[2];
       const std::int64_t last = d == 0 ? high_plane % box.count[1] : high % box.count[2];
-      // Pixels further on have their first and their last tap in bounds earlier.
+      // first_tap() and end_tap() fall from pixel to pixel: the last pixel gives the lowest first tap of the tile, the
+      // first pixel the highest end.
       t.first_tap[d] = axis.first_tap(box.begin[d + 1] + last), t.end_tap[d] = axis.end_tap(box.begin[d + 1] + begin);
     }
     return t;

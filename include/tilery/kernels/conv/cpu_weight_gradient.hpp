@@ -18,8 +18,8 @@ std::int64_t conv_cpu_weight_work(const Params& p) {
   return std::int64_t{p.c.rows} * p.c.columns * (std::int64_t{p.b.k} + 1);
 }
 
-/// C = epilogue(alpha A B + beta C) for one group, whose parameters conv_cpu_group_of() returns, on at most
-/// min(cpu.threads(), most_threads) threads.
+/// C = epilogue(alpha A B + beta C) for one group (A, B and C: see conv_cpu_weight_gradient() below), whose parameters
+/// conv_cpu_group_of() returns, on at most min(cpu.threads(), most_threads) threads.
 template <conv_cpu_policy P, class Executor, class Params>
 void conv_cpu_weight_group(const Executor& cpu, const Params& p, int most_threads = INT_MAX) {
   static_assert(keeps_rules<P, sizeof(typename Params::accumulator)>(), "the policy breaks a rule");

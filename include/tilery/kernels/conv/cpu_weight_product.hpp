@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The work of one weight gradient on the CPU (one group of channels). The pixels of all images are cut into strips. For
 // each strip the threads copy the pixels of x that its taps read (tile/pixel_strips.hpp) and pack dy as panels of
-// filters; then they add the products of both to the sums, which have a place for each filter, tap and channel. The
-// sums over the pixels of a strip stay in registers. The rows of a register tile are taps and channels, its columns are
-// filters.
+// filters; then they add the products of both to the sums: one sum for each filter, tap and channel. The sums over the
+// pixels of a strip stay in registers. The rows of a register tile are taps and channels, its columns are filters.
 #pragma once
 #pragma GCC system_header
 
@@ -36,8 +35,9 @@ public:
                 P.channel_block,
                 {std::int64_t{P.strip_bytes} * pieces(p.b.channels.value, P.channel_block), pixels, pixels}),
         threads_(threads) {
-    // The last strip can finish a share as soon as it has its sums, if their columns are whole packs. A share has at
-    // least one panel, so that a partial sum of a bias gradient is over the same rows in either case.
+    // During the last strip, each share can be finished (its part of C be written) as soon as its sums are complete, if
+    // its columns are whole packs. Here and in finish_share(), a share has all filters of one panel. These are the rows
+    // of C over which a partial sum of a bias gradient goes: its bits are the same in both cases.
     finishes_shares_ = p.b.channels.value % lanes == 0 && (threads == 1 || groups_of_tiles() >= 4 * threads);
     keeps_sums_ = !finishes_shares_ || strips_.size() != 1;
     streams_ = can_stream();
@@ -59,7 +59,7 @@ public:
   void go_to(std::int64_t strip) {
     first_ = strip == 0, last_ = strip + 1 == strips_.size();
     box_ = strips_.strip(strip), layout_ = strips_.layout(box_);
-    // Each share is a part of the tiles of one panel, one block of channels and one row of taps.
+    // A share has some tiles (one of parts_ parts) of one panel, one block of channels and one row of taps.
     parts_ = threads_ == 1 || finishes_shares_
                  ? 1
                  : pieces(4 * threads_, static_cast<int>(lesser<std::int64_t>(groups_of_tiles(), 4 * threads_)));
@@ -76,7 +76,7 @@ public:
   }
 
   std::int64_t shares() const { return groups_of_tiles() * parts_; }
-  /// Bytes that each share needs for itself: the sums, if there is only one strip.
+  /// Bytes of memory of its own that each share needs: its sums, unless the workspace keeps them (keeps_sums_).
   std::size_t share_bytes() const {
     return keeps_sums_ ? 0 : sizeof(S) * static_cast<std::size_t>(strips_.axis(2).taps * strips_.block() * panel);
   }
@@ -120,7 +120,7 @@ public:
     if (streams_) end_streams();
   }
 
-  /// If there is no strip, all sums are 0.
+  /// Sets all sums to 0, for a problem without strips.
   void clear() const {
     for (std::int64_t i = 0; i < sums_elements(); i += lanes) lane.store(sums_ + i, splat<lanes>(S(0)));
   }
@@ -160,14 +160,16 @@ private:
     return (elements + line - 1) / line * line;
   }
   int panels() const { return pieces(p_.c.rows, panel); }
-  /// Filters of panel q, and the columns of its rows: whole vectors. `width()`: the same of all panels together.
+  /// The number of filters of panel q, and the number of elements of its rows: whole vectors. `width()`: the elements
+  /// of a row of all panels together.
   int filters_of(int q) const { return lesser(p_.c.rows - q * panel, panel); }
   int width_of(int q) const { return pieces(filters_of(q), lanes) * lanes; }
   std::int64_t width() const { return std::int64_t{pieces(p_.c.rows, lanes)} * lanes; }
   /// The number of taps along depth times height.
   std::int64_t tap_rows() const { return std::int64_t{strips_.axis(0).taps} * strips_.axis(1).taps; }
 
-  /// The number of shares that are not divided further.
+  /// The number of groups of tiles: one for each panel, block of channels and row of taps. shares() cuts each group
+  /// into parts_ parts.
   std::int64_t groups_of_tiles() const { return std::int64_t{panels()} * strips_.blocks() * tap_rows(); }
 
   // The sums are (panel, block of channels, tap, channel, filter).
@@ -210,7 +212,7 @@ private:
   }
   gmem_ptr<factor> packed_of(int q) const { return packed_ + std::int64_t{q} * panel * strips_.most_pixels(); }
 
-  /// Finds the rows of pixels that a row of taps reads within the images. Returns their number.
+  /// Finds the rows of pixels of the strip for which a row of taps is within the images. Returns their number.
   int find_runs(int tap_row, int block, int q, tile::cpu_run<S>* runs) const {
     const int i = tap_row / strips_.axis(1).taps, j = tap_row % strips_.axis(1).taps;
     int number = 0;
@@ -230,8 +232,8 @@ private:
     return number;
   }
 
-  /// Adds `count` sums of a strip, whole vectors, to the sums of the strips before; those of the first strip are
-  /// stored.
+  /// Adds `count` sums of a strip, whole vectors, to the sums of the earlier strips. The sums of the first strip are
+  /// stored instead.
   void add(gmem_ptr<const S> from, gmem_ptr<S> to, std::int64_t count) const {
     for (std::int64_t i = 0; i < count; i += lanes) {
       auto sum = lane.load(from + i, width_t<lanes>{});

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Renders the profile and the faults of a launch as one HTML page, made to be shown on a projector. The page shows the
-// kernel's source, with the cost and the faults of each line. A line that calls a tile step (step.hpp: a function with
-// a name in reports, such as "load a tile") can be unfolded, and then lists the costs of the lines inside the step. The
-// page needs no scripts and loads no other files. A cost is an estimate in clocks (site_profile::cycles), shown as a
-// share of the launch's cost.
+// kernel's source, with the cost and the faults of each line. A line that calls tile steps (step.hpp: functions with a
+// name in reports, such as "load a tile") has entries to unfold, one for each innermost step below this line: an entry
+// lists the costs of the source lines in this step. The page needs no scripts and loads no other files. A cost is an
+// estimate in clocks (site_profile::cycles), shown as a share of the launch's cost.
 #pragma once
 #pragma GCC system_header
 
@@ -109,8 +109,8 @@ private:
   }
 
   /// Adds a source line to the page: the line's cost and text, then the counts of the verbs (calls of a lane's
-  /// functions, such as "load") on the line itself, then one entry to unfold for each tile step that the line calls,
-  /// then the line's faults.
+  /// functions, such as "load") on the line itself, then one entry to unfold for each innermost tile step (site::step)
+  /// with sites under this line, then the line's faults.
   void add_line(std::string& page, int number, const std::string& source, const line_report& line) {
     std::string notes;
     std::map<std::string, std::vector<const site_profile*>> steps;

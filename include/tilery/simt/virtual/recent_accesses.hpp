@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Two caches that make the recording of accesses to a block's shared memory (shadow.hpp) faster. For the last reads of
-// each warp, a cache keeps the last change of a set of readers, which the next lane or byte can repeat (`reading`,
-// cell_readers.hpp). For the last writes of each lane, a cache keeps the number in the write log (write_log.hpp). The
-// caches help because one instruction accesses many bytes, most of which were read and written by the same accesses.
+// Two caches that make the recording of accesses to a block's shared memory (shadow.hpp) faster. They help because one
+// instruction accesses many bytes, most of which were read and written by the same accesses.
 //
-// An entry belongs to one time and site. The time is a lane's count of its releases and barriers (vector_clock.hpp). A
-// site is a place in the kernel, given by its number (site.hpp).
+// Reads. Each byte stores the number of the set of its readers. A cache keeps, for each warp, the last change of a lane
+// from one set to another (`reading`, cell_readers.hpp). If the next lane or the next byte begins from the same set,
+// this change is repeated without a search.
+//
+// Writes. A cache keeps, for each lane, the number of its last write in the write log (write_log.hpp).
+//
+// An entry belongs to one time and site. A lane's time increases at its releases, proxy fences and barriers
+// (block_order.hpp). A site is a place in the kernel, given by its number (site.hpp).
 #pragma once
 #pragma GCC system_header
 
