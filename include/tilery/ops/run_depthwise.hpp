@@ -5,6 +5,7 @@
 #pragma GCC system_header
 
 #include <tilery/core/arch_peaks.hpp>
+#include <tilery/kernels/conv/cpu_depthwise.hpp>
 #include <tilery/kernels/conv/cpu_depthwise_weight.hpp>
 #include <tilery/kernels/conv/depthwise.hpp>
 #include <tilery/kernels/conv/depthwise_weight.hpp>
@@ -56,54 +57,72 @@ inline int depthwise_threads(std::int64_t multiply_adds, int most) {
   return static_cast<int>(greater<std::int64_t>(1, lesser<std::int64_t>(multiply_adds >> 17, most)));
 }
 
-/// Runs the forward pass or the data gradient with policy P.
-template <depthwise_policy P, class Executor, class Params>
-void run_depthwise(const Executor& executor, const char* op, Params p, const operands& all, where at) {
-  using kernel = depthwise<P, Params>;
+/// Packs the filters for a kernel of the CPU, then calls compute(p, share) for `shares` shares of the work; p are the
+/// parameters `given` with the packed filters.
+template <depthwise_policy P, class Executor, class Params, class Compute>
+void run_cpu_depthwise(const Executor& executor, const char* op, const Params& given, std::int64_t shares,
+                       const Compute& compute, where at) {
   using S = typename Params::accumulator;
+  Params p = given;
+  const int filters = p.c.columns * p.a.inputs(), taps = p.b.taps.volume.value;
+  p.b.pitch = pieces(filters, P.vector) * P.vector;
+  const allocation memory =
+      executor.workspace(sizeof(S) * static_cast<std::size_t>(p.b.pitch) * static_cast<std::size_t>(taps), at);
+  const gmem_ptr<S> packed(static_cast<S*>(memory.get()));
+  p.b.packed = packed;
+  const int threads = depthwise_threads(std::int64_t{p.c.rows} * p.c.columns * taps, executor.threads());
+  constexpr int share = pieces(64, P.vector) * P.vector;  // filters
+  const int blocks = depthwise_grid(op, shares, at).x;
+  with_column_totals(executor, p, at, [&](const Params& q) {
+    const auto pack = [&](std::int64_t i) {
+      const int first = static_cast<int>(i) * share;
+      pack_filters<P.vector>(q.b, packed, first, lesser(first + share, filters));
+    };
+    executor.parallel(
+        pieces(filters, share), pack, blocks, [&](std::int64_t i) { compute(q, i); }, threads);
+  });
+}
+
+/// Runs the forward pass, or the data gradient if IsGradient is true, with policy P.
+template <depthwise_policy P, bool IsGradient, class Executor, class Params>
+void run_depthwise(const Executor& executor, const char* op, Params p, const operands& all, where at) {
   if (p.c.rows == 0) return finish_empty_gemm(executor, p, at);
-  const auto& out = p.c.images;
-  const int pixels = out.extents[0] * out.extents[1] * out.extents[2];
-  p.a.grid = strips_of(op, out.extents, p.c.rows / pixels, p.a.walk[2].classes.value, P.strip, P.rows, at);
-  const index3 grid = depthwise_grid(op, kernel::block_count(p), at);
-  if constexpr (Executor::uses_cpu_kernels) {
-    static_assert(P.lowest == arch::cpu, "the cpu executor needs a policy with lowest = arch::cpu");
-    const int filters = p.c.columns * p.a.inputs(), taps = p.b.taps.volume.value;
-    p.b.pitch = pieces(filters, P.vector) * P.vector;
-    const allocation memory =
-        executor.workspace(sizeof(S) * static_cast<std::size_t>(p.b.pitch) * static_cast<std::size_t>(taps), at);
-    const gmem_ptr<S> packed(static_cast<S*>(memory.get()));
-    p.b.packed = packed;
-    const int threads = depthwise_threads(std::int64_t{p.c.rows} * p.c.columns * taps, executor.threads());
-    constexpr int share = pieces(64, P.vector) * P.vector;  // filters
-    with_column_totals(executor, p, at, [&](const Params& q) {
-      const auto pack = [&](std::int64_t i) {
-        const int first = static_cast<int>(i) * share;
-        pack_filters<P.vector>(q.b, packed, first, lesser(first + share, filters));
-      };
-      const auto compute = [&](std::int64_t block) {
+  if constexpr (P.tap_rows > 0) {
+    static_assert(Executor::uses_cpu_kernels, "a policy with lowest = arch::cpu runs on the cpu executor only");
+    using kernel = cpu_depthwise<P, IsGradient && (P.stride > 1), Params>;
+    const auto compute = [](const Params& q, std::int64_t i) { kernel::run(q, i); };
+    return run_cpu_depthwise<P>(executor, op, p, kernel::shares(p), compute, at);
+  } else {
+    using kernel = depthwise<P, Params>;
+    const auto& out = p.c.images;
+    const int pixels = out.extents[0] * out.extents[1] * out.extents[2];
+    p.a.grid = strips_of(op, out.extents, p.c.rows / pixels, p.a.walk[2].classes.value, P.strip, P.rows, at);
+    const index3 grid = depthwise_grid(op, kernel::block_count(p), at);
+    if constexpr (Executor::uses_cpu_kernels) {
+      static_assert(P.lowest == arch::cpu, "the cpu executor needs a policy with lowest = arch::cpu");
+      const auto compute = [&](const Params& q, std::int64_t i) {
         const Params own = q;  // a copy that no store can alias: its members stay in registers
         typename kernel::shared none;
-        kernel::run(cpu_lane({static_cast<int>(block), 0, 0}, grid), own, none);
+        kernel::run(cpu_lane({static_cast<int>(i), 0, 0}, grid), own, none);
       };
-      executor.parallel(pieces(filters, share), pack, grid.x, compute, threads);
-    });
-  } else {
-    static_assert(P.lowest != arch::cpu, "a policy with lowest = arch::cpu runs on the cpu executor only");
-    p.b.is_staged = p.b.taps.volume.value <= P.staged_taps && (!p.a.is_gradient || p.a.inputs() == 1);
-    if constexpr (Params::epilogue_type::sums_columns) {
-      refuse(check_arch(needs_of<kernel>(), executor.target(at)), at);
-      Params q = p;
-      column_totals_in<Params> totals;
-      operands known = all;
-      const std::size_t bytes = totals.bytes(q);
-      const allocation memory = executor.workspace(bytes, at);
-      if (memory.get()) executor.zero_bytes(memory.get(), bytes, at);
-      totals.place(q, static_cast<std::byte*>(memory.get()), known);
-      launch<kernel>(executor, grid, q, known, at);
-      totals.finish(executor, at);
+      run_cpu_depthwise<P>(executor, op, p, grid.x, compute, at);
     } else {
-      launch<kernel>(executor, grid, p, all, at);
+      static_assert(P.lowest != arch::cpu, "a policy with lowest = arch::cpu runs on the cpu executor only");
+      p.b.is_staged = p.b.taps.volume.value <= P.staged_taps && (!p.a.is_gradient || p.a.inputs() == 1);
+      if constexpr (Params::epilogue_type::sums_columns) {
+        refuse(check_arch(needs_of<kernel>(), executor.target(at)), at);
+        Params q = p;
+        column_totals_in<Params> totals;
+        operands known = all;
+        const std::size_t bytes = totals.bytes(q);
+        const allocation memory = executor.workspace(bytes, at);
+        if (memory.get()) executor.zero_bytes(memory.get(), bytes, at);
+        totals.place(q, static_cast<std::byte*>(memory.get()), known);
+        launch<kernel>(executor, grid, q, known, at);
+        totals.finish(executor, at);
+      } else {
+        launch<kernel>(executor, grid, p, all, at);
+      }
     }
   }
 }
@@ -189,9 +208,9 @@ void run_depthwise_with(const Executor& executor, const conv_names& names, const
                         const images_view<X>& x, const images_view<W>& w, const images_view<Y>& y, const Epilogue& e,
                         gemm_factors f, const operands& all, where at) {
   if constexpr (Direction == conv_direction::forward) {
-    run_depthwise<P>(executor, names.op, depthwise_params_of(g, false, x, w, y, e, f), all, at);
+    run_depthwise<P, false>(executor, names.op, depthwise_params_of(g, false, x, w, y, e, f), all, at);
   } else if constexpr (Direction == conv_direction::data_gradient) {
-    run_depthwise<P>(executor, names.op, depthwise_params_of(g, true, y, w, x, e, f), all, at);
+    run_depthwise<P, true>(executor, names.op, depthwise_params_of(g, true, y, w, x, e, f), all, at);
   } else {
     using T = std::remove_const_t<X>;
     run_depthwise_weight<P>(executor, names.op, g.images, depthwise_weight_params_of<finish_t<T, W>>(g, x, y),

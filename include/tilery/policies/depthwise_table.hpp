@@ -13,6 +13,7 @@ namespace tilery::inline TILERY_ABI {
 /// Indices of candidates in a row's list: filters of 3, 5 and 7 taps along the width, any filter, any strides.
 struct depthwise_places {
   static constexpr int three = 0, five = 1, seven = 2, any = 3, single = 4;
+  static constexpr int square_three = 5, halving_three = 6;  // the CPU's: 3 x 3 with a stride of 1, and of 2
 };
 
 /// A row of the tables of the forward pass and of the data gradient.
@@ -73,9 +74,13 @@ inline constexpr depthwise_row depthwise_cpu_rows[] = {
 };
 
 /// Selects from the candidates of a row of either table of the forward pass and the data gradient.
-constexpr choice select_depthwise(const depthwise_policy (&candidates)[5], const depthwise_problem& p, bool on_cpu) {
+template <int Size>
+constexpr choice select_depthwise(const depthwise_policy (&candidates)[Size], const depthwise_problem& p, bool on_cpu) {
   using at = depthwise_places;
   if (const char* why = why_single_channels(p, candidates[at::any].vector, on_cpu)) return {at::single, why};
+  for (int place = at::square_three; place < Size; ++place)
+    if (p.square == candidates[place].tap_rows && p.stride == candidates[place].stride)
+      return {place, "a small square filter: it stays in registers along a band of rows"};
   if (!p.neighbours) return {at::any, "a stride or a dilation along the width: each tap loads its pixels"};
   if (p.taps == 3) return {at::three, "3 taps along the width: each pixel is loaded once for them"};
   if (p.taps == 5) return {at::five, "5 taps along the width: each pixel is loaded once for them"};
@@ -131,10 +136,22 @@ struct depthwise_rows_cpu {
             .rows = row.rows,
             .strips = row.strips};
   }
-  static constexpr candidate_list<depthwise_policy, 5> candidates(const depthwise_row& row) {
-    return {{with(row, vector, 3), with(row, vector, 5), with(row, vector, 7), with(row, vector, 0), with(row, 1, 0)}};
+  static constexpr depthwise_policy square(const depthwise_row& row, int taps, int stride) {
+    return {.threads = row.threads,
+            .channel_lanes = 1,
+            .vector = vector,
+            .packs = row.packs,
+            .width = taps,
+            .strip = 2,
+            .rows = 2,
+            .tap_rows = taps,
+            .stride = stride};
   }
-  static constexpr choice select(const depthwise_row&, const depthwise_policy (&candidates)[5],
+  static constexpr candidate_list<depthwise_policy, 7> candidates(const depthwise_row& row) {
+    return {{with(row, vector, 3), with(row, vector, 5), with(row, vector, 7), with(row, vector, 0), with(row, 1, 0),
+             square(row, 3, 1), square(row, 3, 2)}};
+  }
+  static constexpr choice select(const depthwise_row&, const depthwise_policy (&candidates)[7],
                                  const depthwise_problem& p) {
     return select_depthwise(candidates, p, true);
   }
