@@ -6,6 +6,7 @@
 
 #include <tilery/core/arch_peaks.hpp>
 #include <tilery/kernels/conv/cpu_depthwise.hpp>
+#include <tilery/kernels/conv/cpu_depthwise_square_weight.hpp>
 #include <tilery/kernels/conv/cpu_depthwise_weight.hpp>
 #include <tilery/kernels/conv/depthwise.hpp>
 #include <tilery/kernels/conv/depthwise_weight.hpp>
@@ -129,16 +130,27 @@ void run_depthwise(const Executor& executor, const char* op, Params p, const ope
 
 /// Returns the number of slices of a weight gradient. It depends on the problem and the arch, not on the number of
 /// threads. On a GPU: 4 blocks for each SM, if each lane then has P.strips strips. On the CPU: 64 shares, and at most
-/// 4096 pixels a slice, if a slice then has P.strips strips.
+/// 4096 pixels a slice, if a slice then has P.strips strips or blocks. `pixels` are those of a strip of p.grid.
 template <depthwise_weight_policy P, class Params>
-int slices_of(const Params& p, arch target) {
+int slices_of(const Params& p, std::int64_t pixels, arch target) {
   const int channels = pieces(p.filters, P.channels());
-  const int most = greater(1, pieces(p.grid.strips, P.pixel_lanes() * P.strips));
-  const int wanted = P.lowest == arch::cpu
-                         ? greater(pieces(64, channels), pieces(std::int64_t{p.grid.strips} * P.strip, 4096))
-                         : pieces(4 * peaks(target).multiprocessors, channels * p.tap_groups(P));
-  return lesser(most, wanted);
+  const std::int64_t all = p.grid.strips * pixels;
+  const int fewest = P.strips * P.strip * (P.stride > 0 ? P.rows : 1);  // pixels of a lane
+  const int most = greater(1, pieces(all, P.pixel_lanes() * fewest));
+  const int wanted = P.lowest == arch::cpu ? greater(pieces(64, channels), pieces(all, 4096))
+                                           : pieces(4 * peaks(target).multiprocessors, channels * p.tap_groups(P));
+  return lesser(lesser(most, wanted), greater(1, p.grid.strips));
 }
+
+/// The CPU's first kernel of a weight gradient.
+template <depthwise_weight_policy P, class T, class S>
+struct cpu_depthwise_weight_kernel {
+  using type = cpu_depthwise_weight<P, T, S>;
+};
+template <depthwise_weight_policy P, class T, class S>
+requires(P.stride > 0) struct cpu_depthwise_weight_kernel<P, T, S> {
+  using type = cpu_depthwise_square_weight<P, T, S>;
+};
 
 /// Runs the weight gradient with policy P. `p` are the first kernel's parameters, `q` the last kernel's.
 template <depthwise_weight_policy P, class Executor, class Params, class Totals>
@@ -146,8 +158,13 @@ void run_depthwise_weight(const Executor& executor, const char* op, std::int32_t
                           const operands& all, where at) {
   using T = typename Totals::a_type;
   using S = typename Totals::accumulator;
-  p.grid = strips_of(op, p.gradient.extents, images, 1, P.strip, P.rows, at);
-  p.slices = slices_of<P>(p, executor.target(at));
+  const spatial<3>& out = p.gradient.extents;
+  if constexpr (P.stride > 0)  // a strip is a band of rows
+    p.grid = strips_of(op, {out[0], pieces(out[1], P.rows), 1}, images, 1, 1, 1, at);
+  else
+    p.grid = strips_of(op, out, images, 1, P.strip, P.rows, at);
+  const std::int64_t pixels = P.stride > 0 ? P.rows * out[2] : P.strip;
+  p.slices = slices_of<P>(p, pixels, executor.target(at));
   p.pitch = pieces(p.filters, P.vector) * P.vector;
   const std::int64_t elements = std::int64_t{p.slices} * p.all_taps() * p.pitch;
   constexpr bool on_cpu = Executor::uses_cpu_kernels;
@@ -169,9 +186,8 @@ void run_depthwise_weight(const Executor& executor, const char* op, std::int32_t
     known.push_back(own({"the sums of a weight gradient's slices", bytes, sizeof(S), 1, {elements}, {1}, true}));
   if constexpr (on_cpu) {
     static_assert(P.lowest == arch::cpu, "the cpu executor needs a policy with lowest = arch::cpu");
-    using first_kernel = cpu_depthwise_weight<P, T, S>;
-    const int threads =
-        depthwise_threads(std::int64_t{p.grid.strips} * P.strip * p.filters * p.all_taps(), executor.threads());
+    using first_kernel = typename cpu_depthwise_weight_kernel<P, T, S>::type;
+    const int threads = depthwise_threads(p.grid.strips * pixels * p.filters * p.all_taps(), executor.threads());
     executor.parallel(
         q.a.slices > 0 ? first_kernel::shares(p) : 0, [&](std::int64_t i) { first_kernel::run(p, i); }, last_grid.x,
         [&](std::int64_t block) {

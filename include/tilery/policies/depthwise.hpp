@@ -50,6 +50,9 @@ struct depthwise_policy {
 
 /// How the weight gradient's kernel cuts its sums. A lane keeps the sums of tap_rows x width taps of a pack of
 /// channels, and adds the products of its strips. The blocks' sums are added in a fixed order.
+///
+/// With a stride (on the CPU only), the filter has tap_rows x width taps, as many rows as columns, and a lane goes
+/// along a band of rows by blocks of rows x strip pixels.
 struct depthwise_weight_policy {
   int threads = 128;          // threads of a block
   int channel_lanes = 8;      // lanes that are neighbours along the channels
@@ -60,6 +63,7 @@ struct depthwise_weight_policy {
   int strip = 4;              // pixels of a strip, whose gradients a lane keeps in registers
   int rows = 8;               // rows of a band, as in depthwise_policy
   int strips = 8;             // the fewest strips of a lane, if there are as many
+  int stride = 0;             // along the height and the width: the CPU's kernel for square filters; 0: any stride
   arch lowest = arch::sm_75;  // the first arch that the kernel is compiled for
   host_isa isa = native_isa;  // as in depthwise_policy
   friend constexpr bool operator==(const depthwise_weight_policy&, const depthwise_weight_policy&) = default;
@@ -111,6 +115,10 @@ constexpr const char* broken_rule(const depthwise_weight_policy& p, when_broken 
     return broken("depthwise_weight_policy.width and tap_rows must be at least 1, and their product at most 64, because a lane keeps the sums of these taps in registers", how);
   if (p.strip < 1 || p.strip > 16)
     return broken("depthwise_weight_policy.strip must be 1 to 16, because a lane keeps its pixels in registers", how);
+  if (p.stride < 0 || p.stride > 2 || (p.stride > 0 && p.lowest != arch::cpu))
+    return broken("depthwise_weight_policy.stride must be 0, or 1 or 2 on the CPU, which has a kernel for square filters", how);
+  if (p.stride > 0 && (p.tap_rows != p.width || p.rows > 4))
+    return broken("depthwise_weight_policy.tap_rows must be equal to width with a stride, and rows at most 4, because the kernel keeps square filters and blocks of pixels in registers", how);
   if (p.lowest == arch::cpu) {
     if (p.threads != 1 || p.channel_lanes != 1)
       return broken("depthwise_weight_policy.threads and channel_lanes must be 1 on the CPU, because its blocks have one lane", how);
@@ -185,6 +193,8 @@ constexpr const char* misfit(const depthwise_weight_policy& p, const depthwise_p
     return "a policy with lowest = arch::cpu runs on the CPU, and no other one does";
   if (problem.direction != conv_direction::weight_gradient)
     return "only a weight gradient takes a depthwise_weight_policy";
+  if (p.stride > 0 && (problem.square != p.width || problem.stride != p.stride))
+    return "width and stride must be those of a square filter of neighbouring taps; stride = 0 serves all";
   return why_single_channels(problem, p.vector, p.lowest == arch::cpu);
 }
 

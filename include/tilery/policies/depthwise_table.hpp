@@ -199,9 +199,14 @@ inline constexpr depthwise_weight_row depthwise_weight_cpu_rows[] = {
 };
 
 /// Selects from the candidates of a row of either table of the weight gradient.
-constexpr choice select_depthwise(const depthwise_weight_policy (&candidates)[5], const depthwise_problem& p,
+template <int Size>
+constexpr choice select_depthwise(const depthwise_weight_policy (&candidates)[Size], const depthwise_problem& p,
                                   bool on_cpu) {
   using at = depthwise_places;
+  for (int place = at::square_three; place < Size; ++place)
+    if (p.square == candidates[place].width && p.stride == candidates[place].stride &&
+        !why_single_channels(p, candidates[place].vector, on_cpu))
+      return {place, "a small square filter: its sums stay in registers along a band of rows"};
   constexpr int places[] = {at::three, at::five, at::seven};
   for (const int place : places)
     if (p.taps == candidates[place].width) {
@@ -260,11 +265,24 @@ struct depthwise_weight_rows_cpu {
             .rows = row.rows,
             .strips = row.strips};
   }
-  static constexpr candidate_list<depthwise_weight_policy, 5> candidates(const depthwise_weight_row& row) {
-    return {{with(row, 3, row.tap_rows[0], vector), with(row, 5, row.tap_rows[1], vector),
-             with(row, 7, row.tap_rows[2], vector), with(row, 4, 1, vector), with(row, 4, 1, 1)}};
+  static constexpr depthwise_weight_policy square(const depthwise_weight_row& row, int taps, int stride) {
+    return {.threads = row.threads,
+            .channel_lanes = 1,
+            .vector = vector,
+            .packs = row.packs,
+            .width = taps,
+            .tap_rows = taps,
+            .strip = 2,
+            .rows = 2,
+            .strips = 2 * row.strips,
+            .stride = stride};
   }
-  static constexpr choice select(const depthwise_weight_row&, const depthwise_weight_policy (&candidates)[5],
+  static constexpr candidate_list<depthwise_weight_policy, 7> candidates(const depthwise_weight_row& row) {
+    return {{with(row, 3, row.tap_rows[0], vector), with(row, 5, row.tap_rows[1], vector),
+             with(row, 7, row.tap_rows[2], vector), with(row, 4, 1, vector), with(row, 4, 1, 1), square(row, 3, 1),
+             square(row, 3, 2)}};
+  }
+  static constexpr choice select(const depthwise_weight_row&, const depthwise_weight_policy (&candidates)[7],
                                  const depthwise_problem& p) {
     return select_depthwise(candidates, p, true);
   }

@@ -7,6 +7,7 @@
 #pragma GCC system_header
 
 #include <tilery/core/broken_policy.hpp>
+#include <tilery/core/unrolled.hpp>
 #include <tilery/kernels/gemm/params.hpp>
 #include <tilery/policies/depthwise.hpp>
 #include <tilery/simt/cpu_lane.hpp>
@@ -92,13 +93,10 @@ private:
   TILERY_SIMT static void compute_band(const Params& p, const place& at, int channel) {
     const auto &in = p.a.images, &out = p.c.images;
     block b;
-    TILERY_UNROLL
-    for (int r = 0; r < taps; ++r) {
-      TILERY_UNROLL
-      for (int t = 0; t < taps; ++t)
-        b.filter[r][t] =
-            lane.load(p.b.packed + ((at.y.tap[r] * taps + at.x.tap[t]) * p.b.pitch + channel), width<vector>);
-    }
+    unrolled<taps * taps>([&](int i) TILERY_INLINED {
+      const int tap = at.y.tap[i / taps] * taps + at.x.tap[i % taps];
+      b.filter[i / taps][i % taps] = lane.load(p.b.packed + (tap * p.b.pitch + channel), width<vector>);
+    });
     b.first_row = at.y.first_input(at.band * P.rows), b.first_out = at.y.first_output(at.band * P.rows);
     b.from = in.data + (at.image * in.image_stride + at.z * in.strides[0] + channel * in.channel_stride);
     b.to = out.data + (at.image * out.image_stride + at.z * out.strides[0] + channel * out.channel_stride);
@@ -124,37 +122,23 @@ private:
     const int first = at.x.first_input(unit);
     const auto from = b.from + (b.first_row * in.strides[1] + first * in.strides[2]);
     pack<S, vector> sums[out_rows][out_columns];
-    TILERY_UNROLL
-    for (int r = 0; r < out_rows; ++r) {
-      TILERY_UNROLL
-      for (int i = 0; i < out_columns; ++i) sums[r][i] = splat<vector>(S(0));
-    }
-    TILERY_UNROLL
-    for (int r = 0; r < in_rows; ++r) {
-      if (!WholeRows && !tile::is_inside(b.first_row + r, at.y.in_extent)) continue;
-      TILERY_UNROLL
-      for (int i = 0; i < in_columns; ++i) {
-        if (!WholeColumns && !tile::is_inside(first + i, at.x.in_extent)) continue;
+    unrolled<out_rows * out_columns>(
+        [&](int i) TILERY_INLINED { sums[i / out_columns][i % out_columns] = splat<vector>(S(0)); });
+    unrolled<in_rows>([&](int r) TILERY_INLINED {
+      if (!WholeRows && !tile::is_inside(b.first_row + r, at.y.in_extent)) return;
+      unrolled<in_columns>([&](int i) TILERY_INLINED {
+        if (!WholeColumns && !tile::is_inside(first + i, at.x.in_extent)) return;
         const auto pixel =
             tile::load_channels<S, vector, Whole>(lane, from + (r * in.strides[1] + i * in.strides[2]), b.inside);
-        add_pixel(pixel, r, i, b, sums);
-      }
-    }
+        unrolled<out_rows * out_columns>([&](int to) TILERY_INLINED {
+          const int to_r = to / out_columns, to_i = to % out_columns;
+          const int tap_r = axis::position(to_r, r), tap_i = axis::position(to_i, i);
+          if (tap_r >= 0 && tap_i >= 0) sums[to_r][to_i] = fma(pixel, b.filter[tap_r][tap_i], sums[to_r][to_i]);
+        });
+      });
+    });
     if constexpr (Whole) prefetch_below<WholeColumns>(in, at, b, from, first);
     store<WholeRows, WholeColumns, Whole>(p, epilogue, at, b, unit, sums);
-  }
-
-  /// Multiplies pixel (r, i) of the block's input by all taps with which it reaches pixels of the block's output.
-  TILERY_SIMT static void add_pixel(const pack<S, vector>& pixel, int r, int i, const block& b,
-                                    pack<S, vector> (&sums)[out_rows][out_columns]) {
-    TILERY_UNROLL
-    for (int to_r = 0; to_r < out_rows; ++to_r) {
-      TILERY_UNROLL
-      for (int to_i = 0; to_i < out_columns; ++to_i) {
-        const int tap_r = axis::position(to_r, r), tap_i = axis::position(to_i, i);
-        if (tap_r >= 0 && tap_i >= 0) sums[to_r][to_i] = fma(pixel, b.filter[tap_r][tap_i], sums[to_r][to_i]);
-      }
-    }
   }
 
   /// Prefetches into the L2 cache the rows that the next band reads at the same place. The CPU's own prefetcher does
@@ -179,21 +163,19 @@ private:
                                 const pack<S, vector> (&sums)[out_rows][out_columns]) {
     const auto& out = p.c.images;
     const int first = at.x.first_output(unit);
-    TILERY_UNROLL
-    for (int r = 0; r < out_rows; ++r) {
+    unrolled<out_rows>([&](int r) TILERY_INLINED {
       const int y = b.first_out + r, row = (at.plane * out.extents[1] + y) * out.extents[2];
-      if (!WholeRows && !tile::is_inside(y, out.extents[1])) continue;
-      TILERY_UNROLL
-      for (int i = 0; i < out_columns; ++i) {
+      if (!WholeRows && !tile::is_inside(y, out.extents[1])) return;
+      unrolled<out_columns>([&](int i) TILERY_INLINED {
         const int x = first + i;
-        if (!WholeColumns && !tile::is_inside(x, out.extents[2])) continue;
+        if (!WholeColumns && !tile::is_inside(x, out.extents[2])) return;
         const auto pixel = b.to + (y * out.strides[1] + x * out.strides[2]);
         auto old = splat<vector>(S(0));
         if (p.beta != S(0)) old = tile::load_channels<S, vector, Whole>(lane, pixel, b.inside);
-        tile::store_channels<Whole>(lane, pixel, b.inside,
-                                    p.finish(lane, epilogue, sums[r][i], old, row + x, b.channel));
-      }
-    }
+        const auto values = p.finish(lane, epilogue, sums[r][i], old, row + x, b.channel);
+        tile::store_channels<Whole>(lane, pixel, b.inside, values);
+      });
+    });
   }
 };
 
