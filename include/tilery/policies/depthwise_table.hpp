@@ -13,7 +13,8 @@ namespace tilery::inline TILERY_ABI {
 /// Indices of candidates in a row's list: filters of 3, 5 and 7 taps along the width, any filter, any strides.
 struct depthwise_places {
   static constexpr int three = 0, five = 1, seven = 2, any = 3, single = 4;
-  static constexpr int square_three = 5, halving_three = 6;  // the CPU's: 3 x 3 with a stride of 1, and of 2
+  // The CPU's square filters: 3 x 3 with a stride of 1, and of 2, and 7 x 7.
+  static constexpr int square_three = 5, halving_three = 6, square_seven = 7;
 };
 
 /// A row of the tables of the forward pass and of the data gradient.
@@ -142,16 +143,16 @@ struct depthwise_rows_cpu {
             .vector = vector,
             .packs = row.packs,
             .width = taps,
-            .strip = 2,
-            .rows = 2,
+            .strip = taps == 7 ? row.wide_strip : 2,
+            .rows = taps == 7 && vector_bytes() < 64 ? 1 : 2,
             .tap_rows = taps,
             .stride = stride};
   }
-  static constexpr candidate_list<depthwise_policy, 7> candidates(const depthwise_row& row) {
+  static constexpr candidate_list<depthwise_policy, 8> candidates(const depthwise_row& row) {
     return {{with(row, vector, 3), with(row, vector, 5), with(row, vector, 7), with(row, vector, 0), with(row, 1, 0),
-             square(row, 3, 1), square(row, 3, 2)}};
+             square(row, 3, 1), square(row, 3, 2), square(row, 7, 1)}};
   }
-  static constexpr choice select(const depthwise_row&, const depthwise_policy (&candidates)[7],
+  static constexpr choice select(const depthwise_row&, const depthwise_policy (&candidates)[8],
                                  const depthwise_problem& p) {
     return select_depthwise(candidates, p, true);
   }

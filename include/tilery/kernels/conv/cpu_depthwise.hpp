@@ -28,6 +28,7 @@ class cpu_depthwise {
   using axis = tile::unit_axis<P.width, P.stride, Upsamples>;
 
   static constexpr int vector = P.vector, taps = P.width;
+  static constexpr bool keeps_filter = taps * taps <= 25;  // in registers along a band; else one row of taps at a time
   static constexpr int in_rows = axis::inputs(P.rows), in_columns = axis::inputs(P.strip);  // that a block reads
   static constexpr int out_rows = axis::outputs(P.rows), out_columns = axis::outputs(P.strip);
   static constexpr int new_rows = P.rows * axis::in_step;  // that the next band reads, and this one does not
@@ -75,7 +76,7 @@ private:
   };
   /// What a block has in registers and reads: the filter, and the addresses of the block's first column.
   struct block {
-    pack<S, vector> filter[taps][taps];
+    pack<S, vector> filter[keeps_filter ? taps : 1][taps];
     gmem_ptr<const T> from;  // column 0 of row `first_row` of the input, which may be out of bounds
     gmem_ptr<typename Params::c_type> to;
     int first_row, first_out;  // rows of the input and of the output
@@ -88,15 +89,20 @@ private:
     return pieces(axis(p.a.walk[1], p.a.images.extents[1], out[1]).units, P.rows);
   }
 
+  /// Loads the tap at position (r, t) of the filter (unit_axis::tap).
+  TILERY_SIMT static pack<S, vector> tap_of(const Params& p, const place& at, int channel, int r, int t) {
+    const int tap = at.y.tap[r] * taps + at.x.tap[t];
+    return lane.load(p.b.packed + (tap * p.b.pitch + channel), width<vector>);
+  }
+
   /// Computes a band of rows for one pack of channels. If Whole is false, the pack's last channels do not exist.
   template <bool WholeRows, bool Whole>
   TILERY_SIMT static void compute_band(const Params& p, const place& at, int channel) {
     const auto &in = p.a.images, &out = p.c.images;
     block b;
-    unrolled<taps * taps>([&](int i) TILERY_INLINED {
-      const int tap = at.y.tap[i / taps] * taps + at.x.tap[i % taps];
-      b.filter[i / taps][i % taps] = lane.load(p.b.packed + (tap * p.b.pitch + channel), width<vector>);
-    });
+    if constexpr (keeps_filter)
+      unrolled<taps * taps>(
+          [&](int i) TILERY_INLINED { b.filter[i / taps][i % taps] = tap_of(p, at, channel, i / taps, i % taps); });
     b.first_row = at.y.first_input(at.band * P.rows), b.first_out = at.y.first_output(at.band * P.rows);
     b.from = in.data + (at.image * in.image_stride + at.z * in.strides[0] + channel * in.channel_stride);
     b.to = out.data + (at.image * out.image_stride + at.z * out.strides[0] + channel * out.channel_stride);
@@ -126,14 +132,23 @@ private:
         [&](int i) TILERY_INLINED { sums[i / out_columns][i % out_columns] = splat<vector>(S(0)); });
     unrolled<in_rows>([&](int r) TILERY_INLINED {
       if (!WholeRows && !tile::is_inside(b.first_row + r, at.y.in_extent)) return;
+      pack<S, vector> rows[out_rows][taps];  // of taps, by the row of the output that they reach
+      unrolled<out_rows * taps>([&](int i) TILERY_INLINED {
+        const int tap_r = axis::position(i / taps, r);
+        if (tap_r < 0) return;
+        if constexpr (keeps_filter)
+          rows[i / taps][i % taps] = b.filter[tap_r][i % taps];
+        else
+          rows[i / taps][i % taps] = tap_of(p, at, b.channel, tap_r, i % taps);
+      });
       unrolled<in_columns>([&](int i) TILERY_INLINED {
         if (!WholeColumns && !tile::is_inside(first + i, at.x.in_extent)) return;
         const auto pixel =
             tile::load_channels<S, vector, Whole>(lane, from + (r * in.strides[1] + i * in.strides[2]), b.inside);
         unrolled<out_rows * out_columns>([&](int to) TILERY_INLINED {
-          const int to_r = to / out_columns, to_i = to % out_columns;
-          const int tap_r = axis::position(to_r, r), tap_i = axis::position(to_i, i);
-          if (tap_r >= 0 && tap_i >= 0) sums[to_r][to_i] = fma(pixel, b.filter[tap_r][tap_i], sums[to_r][to_i]);
+          const int to_r = to / out_columns, to_i = to % out_columns, tap_i = axis::position(to_i, i);
+          if (axis::position(to_r, r) >= 0 && tap_i >= 0)
+            sums[to_r][to_i] = fma(pixel, rows[to_r][tap_i], sums[to_r][to_i]);
         });
       });
     });
