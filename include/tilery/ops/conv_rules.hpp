@@ -71,7 +71,7 @@ constexpr void refuse_conv_types() {
 template <class Policy>
 inline constexpr bool is_depthwise_policy =
     std::is_same_v<Policy, depthwise_policy> || std::is_same_v<Policy, depthwise_weight_policy>;
-/// True for the policies of kernels that run on GPUs alone: those of all convolutions, and those of few input channels.
+/// True for the policies of kernels that run on GPUs only.
 template <class Policy>
 inline constexpr bool is_gpu_conv_policy =
     std::is_same_v<Policy, gemm_simt_policy> || std::is_same_v<Policy, gemm_mma_sync_policy> ||
@@ -86,10 +86,16 @@ template <class Policy, class Executor>
 inline constexpr bool runs_conv_policy =
     Executor::uses_cpu_kernels ? !is_gpu_conv_policy<Policy> : !std::is_same_v<Policy, conv_cpu_policy>;
 
+/// True if the kernels of this kind of policy take elements of T.
+template <class Policy, class T>
+inline constexpr bool takes_conv_type = is_depthwise_policy<Policy>                  ? is_float_type<T>
+                                        : std::is_same_v<Policy, conv_window_policy> ? !std::is_same_v<T, int8>
+                                                                                     : true;
+
 /// True if convolutions of elements T on the executor may have the policy; otherwise refuse_conv_policy() says why not.
 template <class Policy, class T, class Executor>
-inline constexpr bool conv_policy_fits = is_conv_policy<Policy>&& runs_conv_policy<Policy, Executor> &&
-                                         (is_float_type<T> || !is_depthwise_policy<Policy>);
+inline constexpr bool conv_policy_fits =
+    is_conv_policy<Policy>&& runs_conv_policy<Policy, Executor>&& takes_conv_type<Policy, T>;
 
 /// Stops the compilation with the rule that the policy breaks.
 template <class Policy, class Executor>
@@ -97,13 +103,15 @@ constexpr void refuse_conv_policy() {
   constexpr bool is_wrong = sizeof(Policy) == 0;
   if constexpr (!is_conv_policy<Policy>)
     static_assert(is_wrong,
-                  "conv: the policy must be a conv_cpu_policy on the cpu executor, a gemm_simt_policy, "
-                  "gemm_mma_sync_policy or conv_window_policy on a GPU, or, for a depthwise convolution, a "
-                  "depthwise_policy or depthwise_weight_policy");
+                  "conv: the policy must be a conv_cpu_policy on the cpu executor, a gemm_simt_policy or "
+                  "gemm_mma_sync_policy on a GPU, for few channels on a GPU a conv_window_policy, or, for a depthwise "
+                  "convolution, a depthwise_policy or depthwise_weight_policy");
   else if constexpr (is_gpu_conv_policy<Policy> && Executor::uses_cpu_kernels)
     static_assert(is_wrong, "the cpu executor needs a conv_cpu_policy: this one is a GPU's");
   else if constexpr (!runs_conv_policy<Policy, Executor>)
     static_assert(is_wrong, "a conv_cpu_policy runs on the cpu executor only");
+  else if constexpr (std::is_same_v<Policy, conv_window_policy>)
+    static_assert(is_wrong, "conv: a conv_window_policy must have elements of double, float, tf32, half or bf16");
   else
     static_assert(is_wrong, "conv: a depthwise policy must have elements of double, float, half or bf16");
 }

@@ -138,7 +138,7 @@ sentence explain_conv(const Executor& executor, const conv_names& names, const X
     if (is_depthwise_kernel) return depthwise;
     const char* why_no_window_kernel;
     const sentence window = explain_chosen_window<Direction, T, C, Executor>(what, problem, why_no_window_kernel);
-    if (*window.c_str()) return window;
+    if (window) return window;
     return with_conv_table<T, Direction, Executor>(problem, at, [&]<class Table>() {
       const choice picked = Table::choose(problem);
       const sentence reason =

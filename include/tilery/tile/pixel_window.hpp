@@ -114,7 +114,7 @@ template <int Threads, class Lane, class T, class S, int N>
 TILERY_SIMT void load_window(Lane lane, const window_images<T>& from, const window_tile& t, shared_array<S, N>& to,
                              where at = {}) {
   [[maybe_unused]] const auto step = lane.step("load the window", at);
-  constexpr int together = 4;  // loads in flight
+  constexpr int together = 8;  // loads in flight of a lane: the window of a first layer takes 3 rounds
   const auto& x = from.images;
   const auto image = x.data + t.image * x.image_stride;
   const int first_z = t.z * from.walk[0].step + from.walk[0].origin;
