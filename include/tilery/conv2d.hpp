@@ -35,11 +35,13 @@ namespace tilery::inline TILERY_ABI {
 /// Kernels. The convolution is a GEMM whose operands are gathered as they are loaded; no matrix of patches exists in
 /// memory. A convolution with one tap, no padding and a stride of 1 is the plain GEMM, with its bits. A depthwise
 /// convolution (groups = c > 1) has kernels of its own, fastest with 3, 5 or 7 taps along the width; their policies are
-/// depthwise_policy and, for the weight gradient, depthwise_weight_policy. On a GPU, so have images of at
-/// most 7 channels in one group (first layers), forward and weight gradient, apart from s8: a block loads the pixels
-/// that a tile of y reads once for all taps, whatever their strides and alignment; the policy is conv_window_policy. A
-/// filter that does not fit shared memory (some 150 to 380 taps times channels), and a dilation along the width of half
-/// and bf16 forward, are left to the GEMM, and so is the data gradient towards few channels.
+/// depthwise_policy and, for the weight gradient, depthwise_weight_policy.
+///
+/// Few channels. On a GPU, images of at most 7 channels in one group (first layers) have kernels of their own, forward
+/// and weight gradient: a block loads the pixels that a tile of y reads once for all taps, whatever their strides and
+/// alignment. The policy is conv_window_policy. The GEMM computes the rest: s8, the data gradient towards few channels,
+/// filters and dilations whose pixels do not fit the shared memory of a block, and, forward, half and bf16 with a
+/// dilation along the width.
 ///
 /// Epilogues. All of `gemm`. The output is the matrix of its pixels (n p q rows) by its channels (of all groups): a
 /// residual or a stored tensor is passed as a matrix view of that size.

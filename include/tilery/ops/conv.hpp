@@ -191,27 +191,29 @@ void run_given_window(const Executor& executor, const conv_call<N, X, W, Y, Epil
   constexpr bool forward = Direction == conv_direction::forward;
   using A = typename conv_elements<Direction, X, W, Y>::a;
   using C = typename conv_elements<Direction, X, W, Y>::c;
-  static_assert(P.tensor_cores ? has_mma_sync<A> && !std::is_same_v<A, double> : is_float_type<A>,
+  constexpr bool multiplies = P.tensor_cores ? has_mma_sync<A> && !std::is_same_v<A, double> : is_float_type<A>;
+  static_assert(multiplies,
                 "conv: with tensor_cores, a conv_window_policy must have elements of tf32, half or bf16, and without "
                 "them of double, float, half or bf16");
-  const auto x = in_three_dimensions(c.x);
-  const auto w = in_three_dimensions(c.w);
-  const auto y = in_three_dimensions(c.y);
-  const conv_geometry g = geometry_of(c.options, x, w, y);
-  operands all;
-  refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
-  refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
-  const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
-  const conv_window_problem q = describe_window<A, C>(problem);
-  if (const char* why = misfit(P, q)) throw error({c.names.op, ": ", why}, c.at);
-  // misfit() has refused a data gradient.
-  if constexpr (Direction != conv_direction::data_gradient) {
-    if ((forward ? y.extents[4] : w.size()) == 0) return;
-    if (problem.product.m == 0) {
-      if constexpr (forward) finish_empty_gemm(executor, forward_params(g, x, w, y, c.epilogue, c.factors), c.at);
-      return;
+  if constexpr (multiplies) {
+    const auto x = in_three_dimensions(c.x);
+    const auto w = in_three_dimensions(c.w);
+    const auto y = in_three_dimensions(c.y);
+    const conv_geometry g = geometry_of(c.options, x, w, y);
+    operands all;
+    refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
+    refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+    const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
+    const conv_window_problem q = describe_window<A, C>(problem);
+    if (const char* why = misfit(P, q)) throw error({c.names.op, ": ", why}, c.at);
+    // misfit() has refused a data gradient.
+    if constexpr (Direction != conv_direction::data_gradient) {
+      if ((forward ? y.extents[4] : w.size()) == 0) return;
+      if (problem.product.m > 0)
+        run_window_with<Direction, P>(executor, c.names, q, x, w, y, c.epilogue, c.factors, all, c.at);
+      else if constexpr (forward)
+        finish_empty_gemm(executor, forward_params(g, x, w, y, c.epilogue, c.factors), c.at);
     }
-    run_window_with<Direction, P>(executor, c.names, q, x, w, y, c.epilogue, c.factors, all, c.at);
   }
 }
 
