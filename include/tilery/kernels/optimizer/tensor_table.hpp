@@ -39,6 +39,16 @@ struct tensor_record {
       if (state) aligned = aligned && state.aligned_for(vector);
     return aligned;
   }
+
+  /// A copy whose pointers are known to be global: a table in memory loads them as words (gmem_ptr::known_global).
+  TILERY_SIMT tensor_record known_global() const {
+    tensor_record all = *this;
+    all.weights = weights.known_global(), all.master = master.known_global();
+    all.gradient = gradient.known_global();
+    TILERY_UNROLL
+    for (int s = 0; s < States; ++s) all.states[s] = states[s].known_global();
+    return all;
+  }
 };
 
 /// A tensor, and one of its chunks.
@@ -118,12 +128,8 @@ struct table_in_memory {
     [[maybe_unused]] const auto step = lane.step("find the tensor", at);
     const gmem_words<Lane> numbers{lane, first};
     const int i = tensor_of_chunk(numbers, size, block);
-    Record tensor = load_words<Record>(lane, tensors + std::int64_t{i} * words_of<Record>);
-    tensor.weights = tensor.weights.known_global(), tensor.master = tensor.master.known_global();
-    tensor.gradient = tensor.gradient.known_global();
-    TILERY_UNROLL
-    for (int s = 0; s < Record::states_count; ++s) tensor.states[s] = tensor.states[s].known_global();
-    return {tensor, block - numbers[i]};
+    const auto tensor = load_words<Record>(lane, tensors + std::int64_t{i} * words_of<Record>);
+    return {tensor.known_global(), block - numbers[i]};
   }
   template <class Lane>
   TILERY_SIMT int first_chunk(Lane lane, int i) const {
