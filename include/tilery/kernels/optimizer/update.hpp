@@ -54,6 +54,7 @@ struct update_params {
   using weight_type = typename record::weight_type;
   using accumulator = typename record::accumulator;
   using constants_type = update_constants<Rule, accumulator>;
+  using rule_type = Rule;
   using rule_constants = typename Rule::template constants<accumulator>;
   static constexpr const char* name = Rule::name;
 
@@ -78,8 +79,10 @@ struct optimizer_update {
   static constexpr const char* name = Params::name;
   static constexpr int threads = P.threads;
   static constexpr bool allows_one_lane = P.threads == 1;
-  // 1024 threads of an SM keep enough accesses in flight: at most 64 registers a thread.
-  static constexpr int resident = P.threads >= 1024 ? 1 : 1024 / P.threads;
+  // 1024 threads of an SM keep enough accesses in flight: at most 64 registers a thread. With double, whose elements
+  // take two registers, 512 threads: at most 128 registers.
+  static constexpr int wanted_threads = sizeof(typename Params::accumulator) == 8 ? 512 : 1024;
+  static constexpr int resident = P.threads >= wanted_threads ? 1 : wanted_threads / P.threads;
   static constexpr int chunk_elements = P.block_elements();
   using shared = no_shared;
   using record = typename Params::record;
