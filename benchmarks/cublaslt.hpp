@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// cuBLASLt as a peer, opened at run time: it is half a gigabyte, so programs neither carry it nor need it.
+// cuBLASLt as a peer, opened at run time (half a gigabyte).
 #pragma once
 
 #include <tilery/core/element.hpp>
 #include <tilery/core/error.hpp>
 
 #include "benchmarks/gemm_reference.hpp"
+#include "benchmarks/shared_library.hpp"
 
 #include <cublasLt.h>
-#include <dlfcn.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,18 +21,13 @@ class cublaslt {
 public:
   /// The library, or null where there is none; then `why` says so in a sentence.
   static std::unique_ptr<cublaslt> open(std::string& why) {
-    std::vector<std::string> names = {"libcublasLt.so.13", "libcublasLt.so", "/usr/local/cuda/lib64/libcublasLt.so"};
-    if (const char* named = std::getenv("TILERY_CUBLASLT"); named && *named) names = {named};
-    why = "no cuBLASLt here";
-    for (const std::string& name : names) {
-      if (void* library = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL)) {
-        std::unique_ptr<cublaslt> result(new cublaslt);
-        if (result->find_functions(library, why) && result->begin(why)) return result;
-        return nullptr;  // it stays open: its functions may have started threads
-      }
-      if (names.size() == 1) why = "no cuBLASLt here: " + std::string(dlerror());
-    }
-    return nullptr;
+    shared_library file("cuBLASLt", "TILERY_CUBLASLT",
+                        {"libcublasLt.so.13", "libcublasLt.so", "/usr/local/cuda/lib64/libcublasLt.so"});
+    std::unique_ptr<cublaslt> result(new cublaslt);
+    result->find_functions(file);
+    why = file.why_not();
+    if (!why.empty() || !result->begin(why)) return nullptr;
+    return result;
   }
   ~cublaslt() {
     if (handle) (void)destroy(handle);
@@ -66,12 +60,8 @@ public:
 private:
   cublaslt() = default;
 
-  bool find_functions(void* library, std::string& why) {
-    bool all = true;
-    const auto find = [&](auto& function, const char* name) {
-      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
-      if (!function) all = false, why = std::string("this cuBLASLt has no ") + name;
-    };
+  void find_functions(shared_library& file) {
+    const auto find = [&](auto& function, const char* name) { file.find(function, name); };
     find(create, "cublasLtCreate");
     find(destroy, "cublasLtDestroy");
     find(get_version, "cublasLtGetVersion");
@@ -87,7 +77,6 @@ private:
     find(set_preference, "cublasLtMatmulPreferenceSetAttribute");
     find(get_heuristic, "cublasLtMatmulAlgoGetHeuristic");
     find(matmul, "cublasLtMatmul");
-    return all;
   }
   bool begin(std::string& why) {
     const cublasStatus_t status = create(&handle);

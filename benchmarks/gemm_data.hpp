@@ -2,30 +2,11 @@
 // The operands of a GEMM on the GPU, in as many sets as the cache cannot hold, and the comparison of its results.
 #pragma once
 
+#include "benchmarks/difference_on_gpu.hpp"
 #include "benchmarks/gemm_reference.hpp"
 #include "benchmarks/side_by_side.hpp"
 
 namespace tilery_benchmarks {
-
-/// For each matrix of n elements: sums[matrix] += {sum of (x - reference)^2, sum of reference^2}, in double. A NaN
-/// anywhere makes its first one NaN. The grid's y shares out the matrices, its x the elements of one.
-template <class T>
-__global__ void add_differences(const T* x, const T* reference, int matrices, std::int64_t n, double2* sums) {
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (int matrix = blockIdx.y; matrix < matrices; matrix += gridDim.y) {
-    double differences = 0, squares = 0;
-    for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < n; i += step) {
-      const double r = static_cast<double>(tilery::convert<tilery::accumulator_t<T>>(reference[matrix * n + i]));
-      const double d = static_cast<double>(tilery::convert<tilery::accumulator_t<T>>(x[matrix * n + i])) - r;
-      differences += d * d, squares += r * r;
-    }
-    for (int distance = 16; distance > 0; distance /= 2) {
-      differences += __shfl_xor_sync(0xffffffffu, differences, distance);
-      squares += __shfl_xor_sync(0xffffffffu, squares, distance);
-    }
-    if (threadIdx.x % 32 == 0) atomicAdd(&sums[matrix].x, differences), atomicAdd(&sums[matrix].y, squares);
-  }
-}
 
 /// The operands of one shape, in as many sets as exceed the L2 twice, and a second C for the peer's result.
 template <class T>
@@ -83,24 +64,10 @@ public:
   tilery::tensor_view<C, 3> c_batch(int set) const { return batch_of(c(set), batch(), shape_.m, shape_.n, false); }
 
   /// All bits set: NaN in each type that has one.
-  void poison(C* c) const {
-    tilery::check_cuda(cudaMemsetAsync(c, 0xff, bytes<C>(c_elements()), executor_.stream()), "cudaMemsetAsync", {});
-  }
+  void poison(C* c) const { tilery_benchmarks::poison(executor_, c, bytes<C>(c_elements())); }
   /// ||x - reference|| / ||reference||, over all of two results; of a batch the largest.
   double difference(const C* x, const C* reference) const {
-    std::vector<double2> sums(static_cast<std::size_t>(batch()));
-    const std::size_t bytes = sums.size() * sizeof(double2);
-    executor_.zero_bytes(sums_.get(), bytes);
-    const dim3 grid(static_cast<unsigned>(std::max(1, blocks / batch())),
-                    static_cast<unsigned>(std::min(batch(), 65535)));
-    add_differences<<<grid, 256, 0, executor_.stream()>>>(x, reference, batch(), c_elements() / batch(),
-                                                          static_cast<double2*>(sums_.get()));
-    tilery::check_cuda(cudaGetLastError(), "add_differences", {});
-    executor_.copy_bytes(sums.data(), sums_.get(), bytes);
-    executor_.wait();
-    double error = 0;
-    for (const double2& of_one : sums) error = worse_of(error, std::sqrt(of_one.x / of_one.y));
-    return error;
+    return largest_difference(executor_, x, reference, batch(), c_elements() / batch(), sums_);
   }
   /// The same against sums in double on the host, over sampled rows and columns; x is the C of this set.
   double error_of_samples(const C* x, int set) const {
@@ -113,7 +80,6 @@ public:
   }
 
 private:
-  static constexpr int blocks = 1024;
   std::int64_t c_elements() const { return std::int64_t{batch()} * shape_.m * shape_.n; }
   template <class E>
   static std::size_t bytes(std::int64_t elements) {

@@ -5,6 +5,7 @@
 
 #include "benchmarks/cublaslt.hpp"
 #include "benchmarks/gemm_data.hpp"
+#include "benchmarks/gpu_session.hpp"
 #include "benchmarks/options.hpp"
 #include "benchmarks/ratios.hpp"
 #include "benchmarks/side_by_side.hpp"
@@ -14,8 +15,6 @@
 
 #include <tilery/gemm_batched.hpp>
 
-#include <cstdio>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -75,25 +74,16 @@ struct gemm_measurement {
 };
 
 /// What the whole run shares.
-struct gemm_session {
-  tilery::cuda executor;
-  std::string without_peer;
+struct gemm_session : gpu_session {
   std::unique_ptr<cublaslt> library = cublaslt::open(without_peer);
   tilery::allocation workspace;
   std::map<std::string, int> best_algorithms;  // by the shape's title
   std::vector<gemm_measurement> measurements;
-  bool failed = false;
 
   /// 64 MiB on Hopper and later, 32 before: room enough that no algorithm is left out for want of it.
   gemm_session()
       : workspace(
             executor.allocate(std::size_t{is_at_least(executor.target(), tilery::arch::sm_90) ? 64u : 32u} << 20)) {}
-
-  void fail(benchmark::State& state, const std::string& sentence) {
-    failed = true;
-    std::fprintf(stderr, "%s\n", sentence.c_str());
-    state.SkipWithError(sentence.c_str());
-  }
 };
 
 /// cuBLASLt for one shape: the algorithm that its heuristic puts first, and the fastest of those that it returns.
@@ -128,26 +118,10 @@ public:
   }
 
 private:
-  /// By the median of three batches each; those that are twice as slow as the best so far have one only. What the
-  /// library refuses to run after all is passed over.
   int fastest() const {
-    const call_timer timer(session_.executor);
-    int best = 0, set = 0;
-    double best_seconds = std::numeric_limits<double>::infinity();
-    for (int i = 0; i < gemm_->algorithms(); ++i) try {
-        const auto call = [&] {
-          set = (set + 1) % d_.sets();
-          run(i, set, d_.c(set));
-        };
-        call();
-        const int calls = timer.calls_of_a_batch(call);
-        std::vector<double> seconds = {timer.seconds(calls, call)};
-        while (seconds.size() < 3 && seconds[0] < 2 * best_seconds) seconds.push_back(timer.seconds(calls, call));
-        if (median(seconds) < best_seconds) best = i, best_seconds = median(seconds);
-      } catch (const tilery::error& error) {
-        std::fprintf(stderr, "cuBLASLt's algorithm %d is passed over: %s\n", i + 1, error.what());
-      }
-    return best;
+    const int found = fastest_algorithm(session_.executor, "cuBLASLt", gemm_->algorithms(), d_.sets(),
+                                        [this](int i, int set) { run(i, set, d_.c(set)); });
+    return std::max(0, found);
   }
 
   gemm_session& session_;
@@ -161,39 +135,21 @@ private:
 template <class T>
 std::string wrong_result(const gemm_session& session, const gemm_shape& shape, const gemm_candidate<T>& candidate,
                          const gemm_data<T>& d, const gemm_peer<T>& peer) {
-  const auto sentence = [&](const std::string& who, const char* whom, double error, double bound) {
-    char figures[100];
-    std::snprintf(figures, sizeof figures, " by %.3g of its norm; the bound is %.3g", error, bound);
-    return "wrong result: " + who + " differs from " + whom + figures;
-  };
   const double bound = relative_bound<T>(shape.k);
   d.poison(d.c(0));
   candidate.call(session.executor, d, 0);
   const double own = d.error_of_samples(d.c(0), 0);
-  if (!(own <= bound)) return sentence(candidate.name, "sums in double", own, bound);  // NaN does not pass
+  if (!(own <= bound)) return wrong_by(candidate.name, "sums in double", own, bound);  // NaN does not pass
   if (!peer.here()) return {};
   for (const int algorithm : {0, peer.best()}) {
     d.poison(d.reference());
     peer.run(algorithm, 0, d.reference());
     // cuBLASLt may add partial sums in C's type: then its own error is larger, and ours may differ by that much.
     const double of_peer = d.error_of_samples(d.reference(), 0), both = d.difference(d.c(0), d.reference());
-    if (!(of_peer <= 4 * bound)) return sentence("cuBLASLt", "sums in double", of_peer, 4 * bound);
-    if (!(both <= bound + of_peer)) return sentence(candidate.name, "cuBLASLt", both, bound + of_peer);
+    if (!(of_peer <= 4 * bound)) return wrong_by("cuBLASLt", "sums in double", of_peer, 4 * bound);
+    if (!(both <= bound + of_peer)) return wrong_by(candidate.name, "cuBLASLt", both, bound + of_peer);
   }
   return {};
-}
-
-/// Microseconds that the host spends on a call: where they exceed the call's time, the host is what is measured.
-template <class T>
-double microseconds_to_enqueue(const tilery::cuda& executor, const gemm_candidate<T>& candidate,
-                               const gemm_data<T>& d) {
-  constexpr int calls = 16;
-  executor.wait();
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < calls; ++i) candidate.call(executor, d, i % d.sets());
-  const std::chrono::duration<double, std::micro> taken = std::chrono::steady_clock::now() - start;
-  executor.wait();
-  return taken.count() / calls;
 }
 
 /// Measures one candidate for one shape.
@@ -216,7 +172,8 @@ void compare_gemm(benchmark::State& state, gemm_session& session, const gemm_sha
       state, executor, d.sets(), bytes_of<T>(shape), [&](int set) { candidate.call(executor, d, set); }, peer.sides());
   gemm_measurement measured{shape, candidate.name, seconds.ours};
   state.counters["TFLOPs"] = measured.tflops();
-  state.counters["call_us"] = microseconds_to_enqueue(executor, candidate, d);
+  state.counters["call_us"] =
+      microseconds_to_enqueue(executor, d.sets(), [&](int set) { candidate.call(executor, d, set); });
   if (peer.here()) {
     // By these turns the first may be faster after all than the one that was the best by itself.
     measured.best_seconds = std::min(seconds.peers.front(), seconds.peers.back());
@@ -245,13 +202,7 @@ void add_gemm(gemm_session& session, const gemm_shape& shape, const gemm_candida
 
 /// Says what runs, on what, beside what.
 inline void introduce(const gemm_session& session) {
-  cudaDeviceProp device{};
-  tilery::check_cuda(cudaGetDeviceProperties(&device, 0), "cudaGetDeviceProperties", {});
-  const std::string peer = session.library ? "cuBLASLt " + session.library->version() : session.without_peer;
-  std::printf("%s, %d multiprocessors, %d MiB of L2; %s\n", device.name, device.multiProcessorCount,
-              device.l2CacheSize >> 20, peer.c_str());
-  benchmark::AddCustomContext("device", device.name);
-  benchmark::AddCustomContext("peer", peer);
+  introduce(session.library ? "cuBLASLt " + session.library->version() : session.without_peer);
 }
 
 /// Ratios of the default call by group, and over all that memory bounds.

@@ -79,10 +79,10 @@ struct plain_loop {
 };
 #endif
 
-template <class Rule, int States, class Weight, class Gradient>
+template <class Rule, int States, class Weight, class Gradient, class State = float>
 void step_of(benchmark::State& state, const Rule& rule, double bytes_of_an_element) {
   const network<Weight, Gradient> net(state);
-  optimizer o(net.executor, std::vector{rule}, net.parameters());
+  optimizer<Rule, Weight, Gradient, State> o(net.executor, std::vector{rule}, net.parameters());
   std::vector<peer> peers;
 #ifndef __CUDACC__
   const plain_loop<States> loop(std::is_same_v<Weight, float> ? net.total : 0);
@@ -101,6 +101,11 @@ void sgd_momentum_f32(benchmark::State& state) {
 }
 // bf16 weights (written only) and gradients, f32 masters and moments.
 void adamw_bf16_masters(benchmark::State& state) { step_of<rule::adamw, 2, bf16, bf16>(state, {}, 28); }
+void lion_f32(benchmark::State& state) { step_of<rule::lion, 1, float, float>(state, {.rate = 1e-6}, 20); }
+// Two codes of 8 bits, read and written, and two floats for each 256 elements.
+void adamw_8_bit(benchmark::State& state) {
+  step_of<rule::adamw, 2, float, float, eight_bit>(state, {}, 12 + 4 + 16.0 / 256);
+}
 
 void networks(benchmark::internal::Benchmark* b) {
   rounds_of(b);
@@ -112,5 +117,7 @@ void networks(benchmark::internal::Benchmark* b) {
 BENCHMARK(adamw_f32)->Apply(networks);
 BENCHMARK(sgd_momentum_f32)->Apply(networks);
 BENCHMARK(adamw_bf16_masters)->Apply(networks);
+BENCHMARK(lion_f32)->Apply(networks);
+BENCHMARK(adamw_8_bit)->Apply(networks);
 
 }  // namespace

@@ -52,10 +52,14 @@ inline std::vector<ratio_summary> summarise(const std::vector<measured_ratio>& a
 /// The closing table.
 inline void print_ratios(const std::vector<measured_ratio>& all, const char* peer) {
   if (all.empty()) return;
+  std::size_t width = 22;
+  for (const measured_ratio& r : all) width = std::max(width, r.group.size());
+  const int group = static_cast<int>(width);
   std::printf("\ntimes of %s by ours, geometric means (above 1: ours is faster)\n", peer);
-  std::printf("%-22s %-8s %6s %8s %8s %8s %9s\n", "group", "type", "count", "best", "lowest", "highest", "heuristic");
+  std::printf("%-*s %-8s %6s %8s %8s %8s %9s\n", group, "group", "type", "count", "best", "lowest", "highest",
+              "heuristic");
   for (const ratio_summary& s : summarise(all)) {
-    std::printf("%-22s %-8s %6d %8.3f %8.3f %8.3f", s.group.c_str(), s.type.c_str(), s.count, s.best, s.lowest,
+    std::printf("%-*s %-8s %6d %8.3f %8.3f %8.3f", group, s.group.c_str(), s.type.c_str(), s.count, s.best, s.lowest,
                 s.highest);
     std::isnan(s.first) ? std::printf(" %9s\n", "-") : std::printf(" %9.3f\n", s.first);
   }

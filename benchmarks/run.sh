@@ -10,6 +10,7 @@
 #     gemm_cpu   --quick: few shapes; --all: the large ones, too; --shapes FILE: those of FILE, which is written as
 #                benchmarks/gemm_shapes.txt
 #     gemm_gpu   --quick, --shapes FILE; --policies: candidates beside the default call
+#     conv_gpu   --quick, --shapes FILE; --images LIST: numbers of images (default 32,256)
 #
 # Each suite writes build/benchmarks/results/SUITE.json, with the processor, the compiler, the clocks and the git revision
 # in its context, but no host's name and no path; a table of the suites ends the run. benchmarks/results keeps those of
@@ -21,10 +22,13 @@
 #   benchmarks/run.sh --build-only     stripped programs for sm_90a in build/gpu-benchmarks/bin
 #   benchmarks/run.sh --run            runs them, smallest first, each in its own process
 #   benchmarks/run.sh --run gemm_gpu -- --quick   the GEMM beside cuBLASLt, in less than a minute
+#   benchmarks/run.sh --run conv_gpu --timeout 3600   convolutions beside cuDNN
 #
-# gemm_gpu opens cuBLASLt where it runs, by the loader's path or as TILERY_CUBLASLT names its file; without it there is no
-# peer. tune_gemm_simt and tune_gemm_mma_sync, which time a GEMM's policies, are built and run only by their names: they
-# are for the one arch of --arch (75 to 120), and end with the row for the table of policies, to be pasted.
+# gemm_gpu opens cuBLASLt where it runs, by the loader's path or as TILERY_CUBLASLT names its file, and conv_gpu opens
+# cuDNN, which TILERY_CUDNN names; without them there is no peer. Where they are built they need the library's header:
+# TILERY_CUDNN_INCLUDE names the folder of cuDNN's if the CUDA toolkit has none. tune_gemm_simt and tune_gemm_mma_sync,
+# which time a GEMM's policies, are built and run only by their names: they are for the one arch of --arch (75 to 120), and
+# end with the row for the table of policies, to be pasted.
 #
 #   --arch NAME         the GPU architecture to build for (default 90a)
 #   --timeout S         seconds that each suite may take (default 600)
@@ -108,7 +112,7 @@ build_suites() {
   local name targets
   targets=$'\n'$(ninja -C "$folder" -t targets all)
   for name in "${suites[@]}"; do
-    [[ $targets == *$'\n'"bin/$name: "* ]] || give_up "the benchmark $name cannot be built here: it needs nvcc, or cublasLt.h"
+    [[ $targets == *$'\n'"bin/$name: "* ]] || give_up "the benchmark $name cannot be built here: it needs nvcc, and gemm_gpu cublasLt.h, conv_gpu cudnn_graph.h"
   done
   build "$folder" "${suites[@]/#/bin/}"
   ninja -C "$folder" -t cleandead >/dev/null # programs of suites that are no more

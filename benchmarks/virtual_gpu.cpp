@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // How fast the virtual GPU runs kernels: GEMM on lanes and on tensor cores in operations a second, unchecked, with
-// every check, and with a profile; meetings of lanes in nanoseconds; a thousand small launches, which must not become
+// every check, and with a profile; barriers of lanes in nanoseconds; a thousand small launches, which must not become
 // slower or larger.
 #include <tilery/gemm.hpp>
 #include <tilery/virtual_gpu.hpp>

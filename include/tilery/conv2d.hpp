@@ -30,11 +30,16 @@ namespace tilery::inline TILERY_ABI {
 ///
 /// Types. double, float, tf32, half and bf16, accumulated in float (double in double); s8, accumulated in s32, with the
 /// scales of `gemm_factors`. y has the type of x and w, or the accumulation type, or float, half or bf16 as for `gemm`.
+/// If y is s32, alpha, beta and the factors of `scale` and `residual` must be whole numbers.
 ///
 /// Kernels. The convolution is a GEMM whose operands are gathered as they are loaded; no matrix of patches exists in
 /// memory. A convolution with one tap, no padding and a stride of 1 is the plain GEMM, with its bits. A depthwise
 /// convolution (groups = c > 1) has kernels of its own, fastest with 3, 5 or 7 taps along the width; their policies are
-/// depthwise_policy and, for the weight gradient, depthwise_weight_policy.
+/// depthwise_policy and, for the weight gradient, depthwise_weight_policy. On a GPU, so have images of at
+/// most 7 channels in one group (first layers), forward and weight gradient, apart from s8: a block loads the pixels
+/// that a tile of y reads once for all taps, whatever their strides and alignment; the policy is conv_window_policy. A
+/// filter that does not fit shared memory (some 150 to 380 taps times channels), and a dilation along the width of half
+/// and bf16 forward, are left to the GEMM, and so is the data gradient towards few channels.
 ///
 /// Epilogues. All of `gemm`. The output is the matrix of its pixels (n p q rows) by its channels (of all groups): a
 /// residual or a stored tensor is passed as a matrix view of that size.
@@ -64,11 +69,6 @@ void conv2d(const Executor& executor, const X& x, const W& w, const Y& y, const 
   ops::convolve<conv_direction::forward, P>(executor, {"conv2d", "conv2d: ", "x", "w", "y"}, x, w, y, options, e,
                                             factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv2d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// dx = epilogue(alpha G + beta dx), where G is the gradient of conv(x, w) with respect to x, for the gradient dy of y:
 /// for each pixel of x, the sum over the taps and filters that read this pixel. If no tap reads a pixel, its G is 0,
@@ -99,11 +99,6 @@ void conv2d_data_gradient(const Executor& executor, const DY& dy, const W& w, co
                                                   {"conv2d_data_gradient", "conv2d_data_gradient: ", "dx", "w", "dy"},
                                                   dx, w, dy, options, e, factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv2d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// dw = epilogue(alpha G + beta dw), where G is the gradient of conv(x, w) with respect to w, for the gradient dy of y:
 /// the sum over the pixels of all images. With a beta of 1, alpha G is added to dw. The epilogue sees dw as a matrix: a
@@ -132,11 +127,6 @@ void conv2d_weight_gradient(const Executor& executor, const X& x, const DY& dy, 
                                                      "dy"},
                                                     x, dw, dy, options, e, factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv2d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// The transposed convolution y = epilogue(alpha (data gradient of conv for x) + beta y), as decoders use it to enlarge
 /// images. It is conv2d_data_gradient under its own name.
@@ -163,17 +153,12 @@ void conv2d_transposed(const Executor& executor, const X& x, const W& w, const Y
   ops::convolve<conv_direction::data_gradient, P>(executor, {"conv2d_transposed", "conv2d_transposed: ", "y", "w", "x"},
                                                   y, w, x, options, e, factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv2d_transposed(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// Returns one sentence: the policy that `conv2d` would run for these tensors, why, and on which machine its numbers
 /// were measured, or that they were not. On a GPU also the number of blocks, how much of an SM a block takes, and what
-/// bounds the time. Throws as `conv2d` does for shapes and options that it refuses. With a policy P: what P costs, or
-/// why it cannot serve the convolution. explain_conv2d_data_gradient and explain_conv2d_weight_gradient below do the
-/// same for these ops.
+/// bounds the time. Throws as `conv2d` does for shapes and options that it refuses. With a policy P, of the CPU or of a
+/// GPU: what P costs, or why P cannot serve the convolution on this executor. explain_conv2d_data_gradient and
+/// explain_conv2d_weight_gradient below do the same for these ops.
 template <executor Executor, tensor_like<4> X, tensor_like<4> W, tensor_like<4> Y>
 sentence explain_conv2d(const Executor& executor, const X& x, const W& w, const Y& y,
                         const conv_options<2>& options = {}, where at = {}) {
@@ -219,6 +204,89 @@ sentence explain_conv2d_weight_gradient(const Executor& executor, const X& x, co
                                                                {"conv2d_weight_gradient",
                                                                 "conv2d_weight_gradient: ", "x", "dw", "dy"},
                                                                x, dw, dy, options, at);
+}
+
+/// The overloads below take the calls that fit no overload above, and stop the compilation with an error that says what
+/// is wrong with the call (ops/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv2d(const A&, const B&, const C&, const conv_options<2>&) {
+  ops::refuse_call<false, A, B, C>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_data_gradient(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                          gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_data_gradient(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                          gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv2d_data_gradient(const A&, const B&, const C&, const conv_options<2>&) {
+  ops::refuse_call<false, A, B, C>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_weight_gradient(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_weight_gradient(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv2d_weight_gradient(const A&, const B&, const C&, const conv_options<2>&) {
+  ops::refuse_call<false, A, B, C>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_transposed(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_transposed(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                       gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv2d_transposed(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv2d_transposed(const Executor&, const A&, const B&, const C&, const conv_options<2>&, const Epilogue& = {},
+                       gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv2d_transposed(const A&, const B&, const C&, const conv_options<2>&) {
+  ops::refuse_call<false, A, B, C>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

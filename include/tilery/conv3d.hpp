@@ -12,6 +12,10 @@
 namespace tilery::inline TILERY_ABI {
 
 /// conv2d in three dimensions: x (n, d, h, w, c), w (k, t, r, s, c / groups), y (n, o, p, q, k).
+///
+/// Kernels. As for `conv2d`. A depthwise convolution (groups = c > 1) has the kernels of depthwise_policy and
+/// depthwise_weight_policy in all directions, fastest with 3, 5 or 7 taps along the width; any number of taps along
+/// depth and height.
 template <executor Executor, tensor_like<5> X, tensor_like<5> W, tensor_like<5> Y, class Epilogue = epilogue::none>
 void conv3d(const Executor& executor, const X& x, const W& w, const Y& y, const conv_options<3>& options = {},
             const Epilogue& e = {}, gemm_factors factors = {}, where at = {}) {
@@ -26,11 +30,6 @@ void conv3d(const Executor& executor, const X& x, const W& w, const Y& y, const 
   ops::convolve<conv_direction::forward, P>(executor, {"conv3d", "conv3d: ", "x", "w", "y"}, x, w, y, options, e,
                                             factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv3d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// conv2d_data_gradient in three dimensions: dy (n, o, p, q, k), w (k, t, r, s, c / groups), dx (n, d, h, w, c).
 template <executor Executor, tensor_like<5> DY, tensor_like<5> W, tensor_like<5> DX, class Epilogue = epilogue::none>
@@ -52,11 +51,6 @@ void conv3d_data_gradient(const Executor& executor, const DY& dy, const W& w, co
                                                   {"conv3d_data_gradient", "conv3d_data_gradient: ", "dx", "w", "dy"},
                                                   dx, w, dy, options, e, factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv3d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// conv2d_weight_gradient in three dimensions: x (n, d, h, w, c), dy (n, o, p, q, k), dw (k, t, r, s, c / groups).
 template <executor Executor, tensor_like<5> X, tensor_like<5> DY, tensor_like<5> DW, class Epilogue = epilogue::none>
@@ -79,11 +73,6 @@ void conv3d_weight_gradient(const Executor& executor, const X& x, const DY& dy, 
                                                      "dy"},
                                                     x, dw, dy, options, e, factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv3d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// conv2d_transposed in three dimensions: x (n, d, h, w, k), w (k, t, r, s, c / groups), y (n, o, p, q, c).
 template <executor Executor, tensor_like<5> X, tensor_like<5> W, tensor_like<5> Y, class Epilogue = epilogue::none>
@@ -104,11 +93,6 @@ void conv3d_transposed(const Executor& executor, const X& x, const W& w, const Y
   ops::convolve<conv_direction::data_gradient, P>(executor, {"conv3d_transposed", "conv3d_transposed: ", "y", "w", "x"},
                                                   y, w, x, options, e, factors, at);
 }
-/// Takes the calls that fit no overload above, and stops the compilation with an error that says what is wrong with the
-/// call (ops/wrong_call.hpp).
-template <class... Arguments>
-requires ops::may_be_mistaken<Arguments...>
-void conv3d_transposed(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
 
 /// As explain_conv2d, with three spatial dimensions.
 template <executor Executor, tensor_like<5> X, tensor_like<5> W, tensor_like<5> Y>
@@ -156,6 +140,89 @@ sentence explain_conv3d_weight_gradient(const Executor& executor, const X& x, co
                                                                {"conv3d_weight_gradient",
                                                                 "conv3d_weight_gradient: ", "x", "dw", "dy"},
                                                                x, dw, dy, options, at);
+}
+
+/// The overloads below take the calls that fit no overload above, and stop the compilation with an error that says what
+/// is wrong with the call (ops/wrong_call.hpp).
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv3d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv3d(const Executor&, const A&, const B&, const C&, const conv_options<3>&, const Epilogue& = {},
+            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv3d(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv3d(const Executor&, const A&, const B&, const C&, const conv_options<3>&, const Epilogue& = {},
+            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv3d(const A&, const B&, const C&, const conv_options<3>&) {
+  ops::refuse_call<false, A, B, C>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv3d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv3d_data_gradient(const Executor&, const A&, const B&, const C&, const conv_options<3>&, const Epilogue& = {},
+                          gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv3d_data_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv3d_data_gradient(const Executor&, const A&, const B&, const C&, const conv_options<3>&, const Epilogue& = {},
+                          gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv3d_data_gradient(const A&, const B&, const C&, const conv_options<3>&) {
+  ops::refuse_call<false, A, B, C>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv3d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv3d_weight_gradient(const Executor&, const A&, const B&, const C&, const conv_options<3>&, const Epilogue& = {},
+                            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv3d_weight_gradient(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv3d_weight_gradient(const Executor&, const A&, const B&, const C&, const conv_options<3>&, const Epilogue& = {},
+                            gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv3d_weight_gradient(const A&, const B&, const C&, const conv_options<3>&) {
+  ops::refuse_call<false, A, B, C>();
+}
+template <class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv3d_transposed(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv3d_transposed(const Executor&, const A&, const B&, const C&, const conv_options<3>&, const Epilogue& = {},
+                       gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <auto P, class... Arguments>
+requires ops::may_be_mistaken<Arguments...>
+void conv3d_transposed(const Arguments&...) { ops::refuse_call<false, Arguments...>(); }
+template <auto P, class Executor, class A, class B, class C, class Epilogue = epilogue::none>
+void conv3d_transposed(const Executor&, const A&, const B&, const C&, const conv_options<3>&, const Epilogue& = {},
+                       gemm_factors = {}, where = {}) {
+  ops::refuse_call<false, Executor, A, B, C>();
+}
+template <class A, class B, class C>
+void conv3d_transposed(const A&, const B&, const C&, const conv_options<3>&) {
+  ops::refuse_call<false, A, B, C>();
 }
 
 }  // namespace tilery::inline TILERY_ABI

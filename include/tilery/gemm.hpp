@@ -62,11 +62,11 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 /// refuses negative ones). Operands whose rows or columns are contiguous and aligned to 16 bytes are faster.
 ///
 /// Epilogues. Steps (tile/epilogue_*.hpp) are joined with `|` and work on alpha A B + beta C in the accumulation type
-/// (for int8 in float, unless C is s32).
-/// Forward: `bias(b) | store(z) | gelu()`. Backward: `times_gradient<activation::gelu>(z) | bias_gradient(db)`. With a
-/// beta of 1 the product is added to C, as gradients of weights are accumulated; this addition comes before the
-/// epilogue. `column_sum` of C computes the gradient of a bias in a separate pass; epilogue_bias_gradient.hpp says when
-/// that is faster.
+/// (for int8 in float, unless C is s32: then the factors of `scale` and `residual` must be whole numbers, like alpha
+/// and beta). Forward: `bias(b) | store(z) | gelu()`. Backward: `times_gradient<activation::gelu>(z) |
+/// bias_gradient(db)`. With a beta of 1 the product is added to C, as gradients of weights are accumulated; this
+/// addition comes before the epilogue. `column_sum` of C computes the gradient of a bias in a separate pass;
+/// epilogue_bias_gradient.hpp says when that is faster.
 ///
 /// Accuracy. Let E = |alpha| sum |a b| over k. Before beta C, the epilogue and the conversion to C, an element differs
 /// from the exact sum by at most (k + 2) u E. On the CPU the bound is (min(k, 512) + k / 256 + 2) u E, because sums of

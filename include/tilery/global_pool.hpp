@@ -62,7 +62,7 @@ void launch_global_pool(const Executor& executor, const tensor_view<const T, 5>&
                         const matrix_view<std::int32_t>& indices, const operands& all, where at) {
   if (x.size() == 0) return;
   global_pool_params<T> p{};
-  p.x = tile::pixels_of<const T>(x);
+  p.x = images_for_kernel<const T>(x);
   p.pixels = x.extents[1] * x.extents[2] * x.extents[3];
   p.by_width = fast_divisor(x.extents[3]), p.by_height = fast_divisor(x.extents[2]);
   p.y = for_kernel<T>(y), p.indices = for_kernel<std::int32_t>(indices);
@@ -145,7 +145,7 @@ void global_average_pool_gradient(const Executor& executor, const D& dy, const G
   const spatial<3> extents = ops::spatial_extents(wide_out);
   average_pool_gradient_params<T> p{};
   ops::set_axes(p.axes, ops::whole_image(extents), extents, spatial<3>(1));
-  p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
+  p.dy = images_for_kernel<const T>(wide_in), p.dx = images_for_kernel<T>(wide_out);
   ops::launch_pixels<T>(executor, ops::describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 
@@ -191,8 +191,8 @@ void global_max_pool_gradient(const Executor& executor, const D& dy, const Indic
   const spatial<3> extents = ops::spatial_extents(wide_out);
   max_pool_gradient_params<T> p{};
   ops::set_axes(p.axes, ops::whole_image(extents), extents, spatial<3>(1));
-  p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
-  p.indices = tile::pixels_of<const std::int32_t>(wide_places);
+  p.dy = images_for_kernel<const T>(wide_in), p.dx = images_for_kernel<T>(wide_out);
+  p.indices = images_for_kernel<const std::int32_t>(wide_places);
   ops::launch_pixels<ops::with_indices<T>>(executor, ops::describe_pixels(wide_out, wide_in, wide_places), wide_out, p,
                                            all, at);
 }

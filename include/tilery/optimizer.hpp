@@ -11,6 +11,7 @@
 #include <tilery/fill.hpp>
 #include <tilery/kernels/optimizer/rules.hpp>
 #include <tilery/ops/evaluation_weights.hpp>
+#include <tilery/ops/optimizer_memory.hpp>
 #include <tilery/ops/optimizer_options.hpp>
 #include <tilery/ops/optimizer_tables.hpp>
 #include <tilery/ops/optimizer_tensors.hpp>
@@ -56,7 +57,9 @@ namespace tilery::inline TILERY_ABI {
 /// learning rate in an update is its `rate` times the rate factor (set_rate_factor).
 ///
 /// Types. Weights and gradients: double, float, half, bf16. An update is computed in the accumulation type of the
-/// weights: double for double, else float. States have this type by default, or the type `State` (float or bf16).
+/// weights: double for double, else float. States have this type by default, or the type `State`: float, bf16, or
+/// eight_bit, codes of 8 bits for tensors of 4,096 elements and more. A second moment above 0 does not become 0 in 8
+/// bits. A state of 8 bits that is not finite makes all states of its block of 256 elements NaN.
 ///
 /// Clipping, loss scaling, skipped updates. See optimizer_options. Their numbers (norm, loss scale, counts) are in the
 /// executor's memory and among the saved tensors, and no update waits for the host. In a skipped update nothing is
@@ -82,12 +85,17 @@ namespace tilery::inline TILERY_ABI {
 template <update_rule Rule, class Weight, class Gradient = Weight, class State = accumulator_t<Weight>>
 class optimizer {
   using accumulator = accumulator_t<Weight>;
-  using record = tensor_record<Weight, Gradient, State, Rule::states>;
-  using constants = update_constants<Rule, accumulator>;
+  using memory = ops::optimizer_memory<Rule, Weight, Gradient, State>;
+  using record = typename memory::record;
   using euclidean = norm_kind::euclidean<Gradient>;
-  static_assert(std::is_same_v<State, accumulator> || (std::is_same_v<State, bf16> && sizeof(Weight) <= 4),
+  static_assert(std::is_same_v<State, accumulator> ||
+                    ((std::is_same_v<State, bf16> || std::is_same_v<State, eight_bit>)&&sizeof(Weight) <= 4),
                 "optimizer: the states must have the accumulation type of the weights (double for double, else float), "
-                "or be bf16");
+                "or be bf16 or eight_bit, which double weights cannot have");
+
+  static_assert(
+      !memory::has_eight_bit || !requires(const Rule& r) { r.evaluation(); },
+      "optimizer: a rule with evaluation weights cannot have states of 8 bits");
 
 public:
   template <executor Executor>
@@ -109,23 +117,13 @@ public:
   template <elementwise_policy P, executor Executor>
   void step(const Executor& executor, where at = {}) {
     if (options_.needs_norm()) measure(executor, at);
-    ops::launch_advance<accumulator, Executor, Rule>(executor, groups_, scalars_.data_handle(),
-                                                     rule_scalars_.data_handle(), constants_.data_handle(),
+    ops::launch_advance<accumulator, Executor, Rule>(executor, groups_, memory_.scalars.data_handle(),
+                                                     memory_.rule_scalars.data_handle(),
+                                                     memory_.constants_of_groups.data_handle(),
                                                      static_cast<accumulator>(options_.largest_gradient),
-                                                     ops::scaling_of(options_), known_, at);
-    tables_.template with_table<P>(executor, records_, known_, at,
-                                   [&]<class Table>(const Table& table, std::int64_t chunks) {
-                                     const update_params<Rule, Table> p{.table = table,
-                                                                        .chunks = chunks,
-                                                                        .constants_of_groups =
-                                                                            gmem_ptr<const std::int32_t>(
-                                                                                constants_.data_handle()),
-                                                                        .constants = {},
-                                                                        .seed = options_.seed,
-                                                                        .stochastic = options_.narrow ==
-                                                                                      narrow_weights::stochastic};
-                                     ops::launch_update<P>(executor, p, known_, at);
-                                   });
+                                                     ops::scaling_of(options_), memory_.known, at);
+    update<P>(executor, tables_, memory_.records, at);
+    if constexpr (memory::has_eight_bit) update<P>(executor, short_tables_, memory_.short_records, at);
   }
 
   /// Sets the factor of all learning rates from the next update on: a schedule's value. At least 0.
@@ -139,7 +137,7 @@ public:
   /// The loss scale, one double in the executor's memory: the factor of the gradient of the loss, for kernels that are
   /// launched before the next update. 1 without loss scaling.
   vector_view<const double> loss_scale() const {
-    return vector(static_cast<const double*>(scalars_.data_handle()) + optimizer_scalar::loss_scale, 1);
+    return vector(static_cast<const double*>(memory_.scalars.data_handle()) + optimizer_scalar::loss_scale, 1);
   }
 
   /// The functions below return numbers of the updates so far. They wait for the executor.
@@ -181,10 +179,10 @@ public:
                    parameters_.size() == 1 ? " parameter" : " parameters"},
                   at);
     record of{};  // of an empty tensor
-    for (const record& r : records_)
+    for (const record& r : memory_.records)
       if (r.number == static_cast<std::int32_t>(i)) of = r;
     const operand target = writes("evaluation weights", view(to, at, {"optimizer: ", "evaluation weights"}));
-    operands all = known_;
+    operands all = memory_.known;
     refuse(ops::check_evaluation_weights(Rule::name, parameters_[i].weights, target, all, executor.reachable()), at);
     if (target.empty()) return;
     fill(executor, to, 0, at);  // the update kernel loads the weights that it overwrites
@@ -201,14 +199,13 @@ public:
   /// Returns the tensors that a checkpoint has to keep, besides the weights: states, master weights and scalars. To
   /// resume, make an optimizer of the same rule and parameters and write the saved elements to its tensors: training
   /// then continues bit for bit.
-  std::vector<optimizer_tensor> saved_tensors() const { return saved_; }
+  std::vector<optimizer_tensor> saved_tensors() const { return memory_.saved; }
 
 private:
-  static constexpr bool is_narrow = sizeof(Weight) < sizeof(accumulator);
-  static constexpr std::int64_t row = 64;  // states begin at multiples of 64 elements
-
-  bool has_masters() const { return is_narrow && options_.narrow == narrow_weights::masters; }
-  static std::int64_t rows_of(std::int64_t size) { return (size + row - 1) / row; }
+  /// True if the weights have masters.
+  bool has_masters() const {
+    return sizeof(Weight) < sizeof(accumulator) && options_.narrow == narrow_weights::masters;
+  }
 
   finding check(memory_space reachable) {
     constexpr const char* op = Rule::name;
@@ -219,170 +216,98 @@ private:
     if (auto found = ops::check_options<accumulator>(op, options_)) return found;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       auto& one = parameters_[i];
-      one.weights.name = names_.keep(ops::name_in_list("weights", i, one.name));
-      one.gradient.name = names_.keep(ops::name_in_list("gradient", i, one.name));
+      one.weights.name = memory_.names.keep(ops::name_in_list("weights", i, one.name));
+      one.gradient.name = memory_.names.keep(ops::name_in_list("gradient", i, one.name));
       if (auto found = ops::check_parameter(op, one.weights, one.gradient, one.group, groups_.size())) return found;
-      known_.push_back(one.weights);
-      known_.push_back(one.gradient);
+      memory_.known.push_back(one.weights);
+      memory_.known.push_back(one.gradient);
     }
-    if (auto found = check_operands(known_, reachable)) return in_op(op, found);
-    return ops::check_dense_aliases(op, known_);
+    if (auto found = check_operands(memory_.known, reachable)) return in_op(op, found);
+    return ops::check_dense_aliases(op, memory_.known);
   }
 
   template <class Executor>
   void allocate(const Executor& executor, where at) {
-    std::int64_t state_rows = 0, master_rows = 0;
-    for (const auto& one : parameters_) {
-      const std::int64_t rows = rows_of(one.weights.size());
-      for (int s = 0; s < Rule::states; ++s)
-        if (keeps_state(groups_[one.group], s)) state_rows += rows;
-      if (has_masters()) master_rows += rows;
-    }
-    states_ = buffer<State, 2>(executor, first_extent(state_rows, at), row);
-    masters_ = buffer<accumulator, 2>(executor, first_extent(master_rows, at), row);
-    scalars_ = buffer<double>(executor, first_extent(optimizer_scalar::count, at));
-    constants_ = buffer<std::int32_t>(executor, first_extent(words_of<constants> * groups_.size(), at));
-    fill_zero(executor, states_, at);
-    fill_zero(executor, masters_, at);
-    rule_scalars_ = buffer<double>(executor, first_extent(scalars_of<Rule>() * groups_.size(), at));
-    fill_zero(executor, scalars_, at);
-    fill_zero(executor, rule_scalars_, at);
+    memory_.allocate(executor, groups_, parameters_, has_masters(), at);
     set_rate_factor(executor, 1, at);
     set_scalar(executor, optimizer_scalar::loss_scale, options_.loss_scaling ? options_.loss_scaling->initial : 1, at);
-
-    State* state = states_.data_handle();
-    accumulator* master = masters_.data_handle();
-    for (std::size_t i = 0; i < parameters_.size(); ++i) add(executor, i, state, master, at);
-    saved_.push_back({std::string(Rule::name) + ".scalars",
-                      element<double>::name,
-                      scalars_.data_handle(),
-                      sizeof(double),
-                      {optimizer_scalar::count}});
-    known_.push_back(own(writes("scalars", scalars_.view())));
-    if (scalars_of<Rule>() > 0) {
-      saved_.push_back({std::string(Rule::name) + ".groups",
-                        element<double>::name,
-                        rule_scalars_.data_handle(),
-                        sizeof(double),
-                        {static_cast<std::int64_t>(groups_.size()), scalars_of<Rule>()}});
-      known_.push_back(own(writes("the groups' scalars", rule_scalars_.view())));
-    }
-    known_.push_back(own(writes("constants", constants_.view())));
     if (options_.needs_norm()) allocate_sums(executor, at);
-    known_.set_checked();
+    memory_.known.set_checked();
+  }
+
+  /// Updates the tensors of these records.
+  template <elementwise_policy P, class Executor, class Record>
+  void update(const Executor& executor, ops::optimizer_tables<Record>& tables, const std::vector<Record>& records,
+              where at) {
+    tables.template with_table<P>(executor, records, memory_.known, at,
+                                  [&]<class Table>(const Table& table, std::int64_t chunks) {
+                                    const update_params<Rule, Table>
+                                        p{.table = table,
+                                          .chunks = chunks,
+                                          .constants_of_groups =
+                                              gmem_ptr<const std::int32_t>(memory_.constants_of_groups.data_handle()),
+                                          .constants = {},
+                                          .seed = options_.seed,
+                                          .stochastic = options_.narrow == narrow_weights::stochastic};
+                                    ops::launch_update<P>(executor, p, memory_.known, at);
+                                  });
   }
 
   /// Lists the gradients for their norm, and allocates the sums of their chunks.
   template <class Executor>
   void allocate_sums(const Executor& executor, where at) {
     std::int64_t chunks = 0;
-    for (const record& r : records_) {
-      gradients_.push_back({r.gradient, r.size, 0});
-      chunks += ops::chunks_of(r.size, ops::norm_chunk_elements<Gradient>(executor));
-    }
+    const auto list = [&](const auto& records) {
+      for (const auto& r : records) {
+        gradients_.push_back({r.gradient, r.size, 0});
+        chunks += ops::chunks_of(r.size, ops::norm_chunk_elements<Gradient>(executor));
+      }
+    };
+    list(memory_.records), list(memory_.short_records);
     sums_ = buffer<double, 2>(executor, first_extent(chunks, at), euclidean::parts);
-    known_.push_back(own(writes("sums of chunks", sums_.view())));
+    memory_.known.push_back(own(writes("sums of chunks", sums_.view())));
   }
 
   /// Computes the norm of all gradients as they are in memory.
   template <class Executor>
   void measure(const Executor& executor, where at) {
     ops::with_norm_policy<Gradient>(executor, [&]<elementwise_policy P>() {
-      tables_of_gradients_.template with_table<
-          P>(executor, gradients_, known_, at, [&]<class Table>(const Table& table, std::int64_t chunks) {
-        ops::launch_norm_of_chunks<euclidean, P>(executor, Rule::name, table, chunks, sums_.data_handle(), known_, at);
-        ops::launch_norm_totals<euclidean>(executor, all_chunks{}, 1, chunks, sums_.data_handle(),
-                                           scalars_.data_handle() + optimizer_scalar::scaled_norm, known_, at);
-      });
+      tables_of_gradients_
+          .template with_table<P>(executor, gradients_, memory_.known, at,
+                                  [&]<class Table>(const Table& table, std::int64_t chunks) {
+                                    ops::launch_norm_of_chunks<euclidean, P>(executor, Rule::name, table, chunks,
+                                                                             sums_.data_handle(), memory_.known, at);
+                                    ops::launch_norm_totals<euclidean>(executor, all_chunks{}, 1, chunks,
+                                                                       sums_.data_handle(),
+                                                                       memory_.scalars.data_handle() +
+                                                                           optimizer_scalar::scaled_norm,
+                                                                       memory_.known, at);
+                                  });
     });
   }
 
   template <class Executor>
   double scalar(const Executor& executor, optimizer_scalar::index i, where at) const {
     double value = 0;
-    copy_dense(executor, vector(static_cast<const double*>(scalars_.data_handle()) + i, 1), vector(&value, 1), at);
+    copy_dense(executor, vector(static_cast<const double*>(memory_.scalars.data_handle()) + i, 1), vector(&value, 1),
+               at);
     executor.wait(at);
     return value;
   }
   template <class Executor>
   void set_scalar(const Executor& executor, optimizer_scalar::index i, double value, where at) {
-    fill(executor, vector(scalars_.data_handle() + i, 1), value, at);
-  }
-
-  /// Adds parameter i: its record, and its states and master weights from `state` and `master` on, which are moved.
-  template <class Executor>
-  void add(const Executor& executor, std::size_t i, State*& state, accumulator*& master, where at) {
-    const auto& one = parameters_[i];
-    const std::int64_t size = one.weights.size();
-    auto* const weights = reinterpret_cast<Weight*>(const_cast<std::byte*>(one.weights.pointer));
-    record r{gmem_ptr<Weight>(weights),
-             gmem_ptr<accumulator>(nullptr),
-             gmem_ptr<const Gradient>(reinterpret_cast<const Gradient*>(one.gradient.pointer)),
-             {},
-             size,
-             one.group,
-             static_cast<std::int32_t>(i),
-             0};
-    for (int s = 0; s < Rule::states; ++s) {
-      r.states[s] = gmem_ptr<State>(nullptr);
-      if (!keeps_state(groups_[one.group], s)) continue;
-      r.states[s] = gmem_ptr<State>(state);
-      keep(one, std::string(Rule::name) + "." + state_name(s), state);
-      state += rows_of(size) * row;
-    }
-    if (has_masters()) {
-      r.master = gmem_ptr<accumulator>(master);
-      keep(one, std::string(Rule::name) + ".master", master);
-      // Both are dense, with the weights' extents.
-      for (std::int64_t at_element = 0; at_element < size; at_element += largest_extent) {
-        const std::int64_t count = std::min<std::int64_t>(size - at_element, largest_extent);
-        copy(executor, vector(weights + at_element, count), vector(master + at_element, count), at);
-      }
-      master += rows_of(size) * row;
-    }
-    if (size > 0) records_.push_back(r);
-  }
-
-  /// Notes a tensor of the weights' shape for the checks of accesses and for checkpoints.
-  template <class T>
-  void keep(const parameter<Weight, Gradient>& one, const std::string& what, T* data) {
-    optimizer_tensor saved{one.name.empty() ? what + "." + std::to_string(&one - parameters_.data())
-                                            : what + "." + one.name,
-                           element<T>::name,
-                           data,
-                           sizeof(T),
-                           {}};
-    operand o = one.weights;
-    o.name = names_.keep(saved.name);
-    o.pointer = reinterpret_cast<const std::byte*>(data);
-    o.element_bytes = sizeof(T), o.alignment = alignof(T), o.is_double = std::is_same_v<T, double>;
-    known_.push_back(o);
-    saved.extents.assign(o.extents, o.extents + o.rank);
-    saved_.push_back(std::move(saved));
-  }
-  static std::string state_name(int s) {
-    if constexpr (requires { Rule::state_names[0]; })
-      return Rule::state_names[s];
-    else
-      return "state" + std::to_string(s);
+    fill(executor, vector(memory_.scalars.data_handle() + i, 1), value, at);
   }
 
   std::vector<Rule> groups_;
   std::vector<parameter<Weight, Gradient>> parameters_;
   optimizer_options options_;
-  std::vector<record> records_;  // of the tensors that are not empty
-  buffer<State, 2> states_;
-  buffer<accumulator, 2> masters_;
-  buffer<double> scalars_;
-  buffer<double> rule_scalars_;  // of the groups: scalars_of<Rule>() each
-  buffer<std::int32_t> constants_;
+  memory memory_;
   ops::optimizer_tables<record> tables_;
-  std::vector<read_record<Gradient>> gradients_;  // of records_, if their norm is computed
+  ops::optimizer_tables<typename memory::short_record> short_tables_;
+  std::vector<read_record<Gradient>> gradients_;  // of all records, if their norm is computed
   buffer<double, 2> sums_;                        // (chunk, part): see kernels/optimizer/norm.hpp
   ops::optimizer_tables<read_record<Gradient>> tables_of_gradients_;
-  std::vector<optimizer_tensor> saved_;
-  ops::operand_names names_;
-  operands known_;
 };
 
 }  // namespace tilery::inline TILERY_ABI

@@ -77,7 +77,7 @@ void run_padding(op_name op, const char* const (&names)[2], const Executor& exec
   pixel_sum_params<T, tile::padding_axis, Gradient> p{};
   const spatial<3> extents = Gradient ? spatial_extents(wide_out) : spatial_extents(wide_in);
   for (int d = 0; d < 3; ++d) p.axes[d] = {extents[d], geometry.before[d], geometry.after[d], options.mode};
-  p.from = tile::pixels_of<const T>(wide_in), p.to = tile::pixels_of<T>(wide_out);
+  p.from = images_for_kernel<const T>(wide_in), p.to = images_for_kernel<T>(wide_out);
   launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 

@@ -60,7 +60,7 @@ void run_nearest(op_name op, const Executor& executor, const X& x, const Y& y, w
       op, {"x", "y"}, executor, x, y,
       [](params& p, const auto& in, const auto& out) {
         for (int d = 0; d < 3; ++d) p.axes[d] = tile::nearest_axis(in.extents[d + 1], out.extents[d + 1]);
-        p.from = tile::pixels_of<const T>(in), p.to = tile::pixels_of<T>(out);
+        p.from = images_for_kernel<const T>(in), p.to = images_for_kernel<T>(out);
       },
       at);
 }
@@ -72,7 +72,7 @@ void run_nearest_gradient(op_name op, const Executor& executor, const D& dy, con
       op, {"dy", "dx"}, executor, dy, dx,
       [](params& p, const auto& in, const auto& out) {
         for (int d = 0; d < 3; ++d) p.axes[d] = tile::nearest_axis(out.extents[d + 1], in.extents[d + 1]);
-        p.from = tile::pixels_of<const T>(in), p.to = tile::pixels_of<T>(out);
+        p.from = images_for_kernel<const T>(in), p.to = images_for_kernel<T>(out);
       },
       at);
 }
@@ -85,7 +85,7 @@ void run_linear(op_name op, const Executor& executor, const X& x, const Y& y, up
       [options](params& p, const auto& in, const auto& out) {
         for (int d = 0; d < 3; ++d)
           p.axes[d] = tile::linear_axis(in.extents[d + 1], out.extents[d + 1], options.align_corners);
-        p.x = tile::pixels_of<const T>(in), p.y = tile::pixels_of<T>(out);
+        p.x = images_for_kernel<const T>(in), p.y = images_for_kernel<T>(out);
       },
       at);
 }
@@ -99,7 +99,7 @@ void run_linear_gradient(op_name op, const Executor& executor, const D& dy, cons
       [options](params& p, const auto& in, const auto& out) {
         for (int d = 0; d < 3; ++d)
           p.axes[d] = tile::linear_axis(out.extents[d + 1], in.extents[d + 1], options.align_corners);
-        p.dy = tile::pixels_of<const T>(in), p.dx = tile::pixels_of<T>(out);
+        p.dy = images_for_kernel<const T>(in), p.dx = images_for_kernel<T>(out);
       },
       at);
 }

@@ -12,7 +12,7 @@
 namespace tilery::inline TILERY_ABI {
 
 /// An executor for `validate` and `workspace_bytes`, with the lane type, memory space and arch of `Executor`. It does
-/// not launch, copy or allocate: a workspace is null.
+/// not launch, copy or allocate: a workspace is null. Copies of it count workspaces for themselves.
 template <executor Executor>
 class launches_nothing {
 public:
@@ -26,14 +26,22 @@ public:
   memory_space reachable() const { return original_->reachable(); }
   arch target(where at = {}) const { return original_->target(at); }
   int parameter_bytes() const { return original_->parameter_bytes(); }
-  int threads() const { return 1; }
+  int threads() const {
+    if constexpr (uses_cpu_kernels)
+      return original_->threads();
+    else
+      return 1;
+  }
   allocation allocate(std::size_t, where = {}) const { return {}; }
   allocation workspace(std::size_t bytes, where = {}) const {
-    if (bytes > asked_) asked_ = bytes;
-    return {};
+    asked_.held += bytes;
+    if (asked_.held > asked_.most) asked_.most = asked_.held;
+    return {nullptr, bytes,
+            [](void*, std::size_t size, void* asked) noexcept { static_cast<workspaces*>(asked)->held -= size; },
+            &asked_};
   }
-  /// Returns the largest workspace, in bytes, for which an op has asked.
-  std::size_t workspace_bytes() const { return asked_; }
+  /// Returns the most bytes of workspace that ops have held at once.
+  std::size_t workspace_bytes() const { return asked_.most; }
   void zero_bytes(void*, std::size_t, where = {}) const {}
   void copy_bytes(void*, const void*, std::size_t, where = {}) const {}
   void wait(where = {}) const {}
@@ -46,8 +54,13 @@ public:
   void run(index3, const Params&, const operands&, where) const {}
 
 private:
+  /// Bytes of the workspaces that ops hold now, and the most that they have held at once.
+  struct workspaces {
+    std::size_t held = 0, most = 0;
+  };
+
   const Executor* original_;
-  mutable std::size_t asked_ = 0;
+  mutable workspaces asked_;
 };
 
 /// Returns the sentence of the error that the call would throw on this executor before it launches anything, or an
@@ -68,8 +81,8 @@ finding validate(const Executor& executor, Call&& call) {
 /// Scratch. Device memory that is passed to a CUDA executor as `scratch` (cuda.hpp). If it begins at a multiple of 256
 /// bytes and has at least the returned number of bytes, the call allocates nothing.
 ///
-/// CPU. The result may be too small: a call may take two pieces of workspace at once, of which only the larger counts,
-/// and pieces that are taken inside a parallel loop do not count.
+/// Several pieces. The result is the sum of all pieces that the call holds at once. On the CPU, pieces that a call
+/// takes inside a parallel loop do not count: each thread keeps memory for them (simt/host_workspace.hpp).
 template <executor Executor, class Call>
 std::size_t workspace_bytes(const Executor& executor, Call&& call) {
   const launches_nothing<Executor> asked(executor);

@@ -109,7 +109,7 @@ public:
   }
 
 private:
-  static constexpr checks without_profile = checks::memory | checks::races | checks::meetings;
+  static constexpr checks without_profile = checks::memory | checks::races | checks::barriers;
 
   void run_watched(const virtual_machine::grid_of_blocks& what, virtual_machine::shared_members members,
                    const operands& known, where at) const {

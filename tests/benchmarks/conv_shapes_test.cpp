@@ -51,4 +51,10 @@ TEST(conv_shapes, the_file_has_the_layers_of_resnet_50_that_are_no_gemm) {
   EXPECT_EQ(layers, 11);
 }
 
+TEST(conv_shapes, the_other_file_has_depthwise_convolutions_alone) {
+  const auto shapes = read_conv_shapes(TILERY_CONV_DEPTHWISE_SHAPES);
+  EXPECT_EQ(shapes.size(), 14u);
+  for (const conv_shape& s : shapes) EXPECT_TRUE(s.groups == s.channels && s.filters == s.channels) << s.name;
+}
+
 }  // namespace

@@ -43,7 +43,7 @@ read_report() {
       gsub(/tilery::(v[0-9a-z_]+::)?/, "", name)
       gsub(/\(along\)0/, "k", name); gsub(/\(along\)1/, "outer", name); gsub(/\(along\)2/, "any", name)
       gsub(/, \(host_isa\)[0-9]/, "", name); gsub(/\(arch\)/, "sm_", name)
-      gsub(/(gemm_simt|gemm_mma_sync|gemm_skinny|row|elementwise|depthwise|depthwise_weight|pixel|global_pool)_policy|tile_mnk?/, "", name); gsub(/, /, ",", name); gsub(/epilogue::/, "", name); gsub(/> >/, ">>", name)
+      gsub(/(gemm_simt|gemm_mma_sync|gemm_skinny|row|elementwise|depthwise|depthwise_weight|conv_window|pixel|global_pool)_policy|tile_mnk?/, "", name); gsub(/, /, ",", name); gsub(/epilogue::/, "", name); gsub(/> >/, ">>", name)
       return name
     }
     function argument_list(text) {  # of trampoline<...>(...) and told_of<...>

@@ -19,7 +19,7 @@ using namespace tilery;
 using tilery_tests::as_double;
 using tilery_tests::draw;
 
-enum class lies { row_major, column_major, spread };
+enum class layout { row_major, column_major, spread };
 
 /// A matrix in host memory, with NaN between its elements.
 template <class T>
@@ -28,9 +28,9 @@ struct stored {
   int rows, columns;
   std::int64_t row_stride, column_stride;
 
-  stored(int m, int n, lies how) : rows(m), columns(n), row_stride(n + draw(0, 3)), column_stride(1) {
-    if (how == lies::column_major) row_stride = 1, column_stride = m + draw(0, 3);
-    if (how == lies::spread) column_stride = 3, row_stride = 3 * n + 2;
+  stored(int m, int n, layout how) : rows(m), columns(n), row_stride(n + draw(0, 3)), column_stride(1) {
+    if (how == layout::column_major) row_stride = 1, column_stride = m + draw(0, 3);
+    if (how == layout::spread) column_stride = 3, row_stride = 3 * n + 2;
     memory.assign(static_cast<std::size_t>(m * row_stride + n * column_stride + 1), convert<T>(std::nanf("")));
     const auto values = tilery_tests::draw_values<T>(static_cast<std::size_t>(m) * n);
     for (int i = 0; i < m; ++i)
@@ -93,7 +93,7 @@ auto params_of(stored<T>& a, stored<T>& b, stored<C>& c, factors f, const Epilog
 
 /// One problem through one policy; every element within its bound, everything around C untouched.
 template <auto P, class T, class C, class Epilogue>
-void check(shape s, lies how_a, lies how_b, lies how_c, factors f, const Epilogue& e, int threads = 2) {
+void check(shape s, layout how_a, layout how_b, layout how_c, factors f, const Epilogue& e, int threads = 2) {
   SCOPED_TRACE(testing::Message() << element<T>::name << " to " << element<C>::name << ", " << s.m << " x " << s.n
                                   << " x " << s.k << ", layouts " << int(how_a) << int(how_b) << int(how_c)
                                   << ", alpha " << f.alpha << " beta " << f.beta << ", " << describe(P));
@@ -136,7 +136,7 @@ constexpr gemm_cpu_policy tiny(int bytes, bool in_place, host_isa isa = native_i
           .isa = isa};
 }
 
-lies any_layout() { return static_cast<lies>(draw(0, 2)); }
+layout any_layout() { return static_cast<layout>(draw(0, 2)); }
 shape any_shape(int columns) { return {draw(1, 25), draw(1, 5 * columns), draw(0, 3) == 0 ? draw(0, 2) : draw(0, 60)}; }
 factors any_factors() {
   const double alphas[] = {1, 1, -0.5, 0}, betas[] = {0, 0, 1, 0.75};
@@ -190,10 +190,10 @@ TYPED_TEST(gemm_cpu_of, the_tables_candidates) {
                         {37, 2 * p.columns(4) - 1, p.k_block + 1},
                         {5, 331, 1100},
                         {64, 64, 64}})
-    for (const lies a : {lies::row_major, lies::column_major})
-      for (const lies b : {lies::row_major, lies::column_major}) {
-        check<p, TypeParam, TypeParam>(s, a, b, lies::row_major, {}, epilogue::none{});
-        check<table::candidates[std::size(table::candidates) - 1], TypeParam, TypeParam>(s, a, b, lies::row_major, {},
+    for (const layout a : {layout::row_major, layout::column_major})
+      for (const layout b : {layout::row_major, layout::column_major}) {
+        check<p, TypeParam, TypeParam>(s, a, b, layout::row_major, {}, epilogue::none{});
+        check<table::candidates[std::size(table::candidates) - 1], TypeParam, TypeParam>(s, a, b, layout::row_major, {},
                                                                                          epilogue::none{});
       }
 }
@@ -220,7 +220,7 @@ void check_skinny(int times, const Epilogue& e) {
   for (int i = 0; i < times && !testing::Test::HasFatalFailure(); ++i) {
     const int few = draw(1, P.few), many = draw(few + 1, 8 * vector + 3);
     const int k = draw(0, 3) == 0 ? draw(0, 2) : draw(0, 2 * P.k_block + 3);
-    const lies of_long = draw(0, 1) == 0 ? lies::row_major : lies::column_major;
+    const layout of_long = draw(0, 1) == 0 ? layout::row_major : layout::column_major;
     check<P, T, C>({few, many, k}, any_layout(), of_long, any_layout(), any_factors(), e);
     check<P, T, C>({many, few, k}, of_long, any_layout(), any_layout(), any_factors(), e);
   }
@@ -240,16 +240,16 @@ TEST(gemm_cpu, few_rows_or_columns_in_narrower_vectors) {
 TEST(gemm_cpu, few_rows_or_columns_in_large_pieces) {
   constexpr gemm_cpu_skinny_policy large{.tile_group = 600};
   for (const int few : {2, 16}) {
-    check<large, float, float>({few, 1300, 40}, lies::row_major, lies::column_major, lies::row_major, {},
+    check<large, float, float>({few, 1300, 40}, layout::row_major, layout::column_major, layout::row_major, {},
                                epilogue::none{});
-    check<large, float, float>({1300, few, 40}, lies::row_major, lies::row_major, lies::row_major, {},
+    check<large, float, float>({1300, few, 40}, layout::row_major, layout::row_major, layout::row_major, {},
                                epilogue::none{});
   }
 }
 // Infinity meets none of the zeros that fill vectors up.
 TEST(gemm_cpu, few_rows_or_columns_propagate_infinity) {
-  for (const lies how : {lies::row_major, lies::column_major}) {
-    stored<float> a(3, 37, lies::row_major), b(37, 50, how), c(3, 50, lies::row_major);
+  for (const layout how : {layout::row_major, layout::column_major}) {
+    stored<float> a(3, 37, layout::row_major), b(37, 50, how), c(3, 50, layout::row_major);
     a.fill(1), b.fill(2);
     b.at(36, 49) = INFINITY, a.at(1, 36) = -1, a.at(2, 0) = NAN;
     gemm_cpu<gemm_cpu_skinny_policy{}>(cpu(1), params_of(a, b, c, {}, epilogue::none{}));
@@ -262,8 +262,8 @@ TEST(gemm_cpu, few_rows_or_columns_propagate_infinity) {
 
 /// Each addition to a long chain of one number rounds in the same direction. The documented bound of a long k.
 template <auto P, class T>
-void check_long_k(shape s, lies how) {
-  stored<T> a(s.m, s.k, lies::row_major), b(s.k, s.n, how), c(s.m, s.n, lies::row_major);
+void check_long_k(shape s, layout how) {
+  stored<T> a(s.m, s.k, layout::row_major), b(s.k, s.n, how), c(s.m, s.n, layout::row_major);
   a.fill(convert<T>(accumulator_t<T>(0.7))), b.fill(convert<T>(accumulator_t<T>(0.71)));
   gemm_cpu<P>(cpu(2), params_of(a, b, c, {}, epilogue::none{}));
   const double want = s.k * a.value(0, 0) * b.value(0, 0);
@@ -273,7 +273,7 @@ void check_long_k(shape s, lies how) {
 }
 TEST(gemm_cpu, a_long_k_is_no_long_chain) {
   constexpr gemm_cpu_skinny_policy skinny;
-  for (const lies how : {lies::row_major, lies::column_major}) {  // B contiguous along n, then along k
+  for (const layout how : {layout::row_major, layout::column_major}) {  // B contiguous along n, then along k
     check_long_k<skinny, float>({1, 3, 1 << 21}, how);
     check_long_k<skinny, float>({1, 1, (1 << 21) + 7}, how);
     check_long_k<skinny, float>({3, 35, 1 << 18}, how);
@@ -291,7 +291,8 @@ TEST(gemm_cpu, edges_around_the_register_tile) {
     for (const int n :
          {1, p.lanes(4) - 1, p.lanes(4), p.lanes(4) + 1, p.columns(4) - 1, p.columns(4), p.columns(4) + 1})
       for (const int k : {0, 1, 13, 14, 27})
-        check<p, float, float>({m, n, k}, lies::row_major, lies::row_major, lies::row_major, {}, epilogue::none{}, 1);
+        check<p, float, float>({m, n, k}, layout::row_major, layout::row_major, layout::row_major, {}, epilogue::none{},
+                               1);
 }
 
 template <host_isa Isa>
@@ -304,16 +305,16 @@ TEST(gemm_cpu, narrower_vectors_than_the_build_has) {
 }
 
 TEST(gemm_cpu, nothing_to_compute) {
-  check<tiny(4, true), float, float>({0, 5, 3}, lies::row_major, lies::row_major, lies::row_major, {},
+  check<tiny(4, true), float, float>({0, 5, 3}, layout::row_major, layout::row_major, layout::row_major, {},
                                      epilogue::none{});
-  check<tiny(4, true), float, float>({5, 0, 3}, lies::row_major, lies::row_major, lies::row_major, {},
+  check<tiny(4, true), float, float>({5, 0, 3}, layout::row_major, layout::row_major, layout::row_major, {},
                                      epilogue::none{});
-  check<tiny(4, true), float, float>({5, 7, 0}, lies::row_major, lies::row_major, lies::row_major, {1, 0.5},
+  check<tiny(4, true), float, float>({5, 7, 0}, layout::row_major, layout::row_major, layout::row_major, {1, 0.5},
                                      checkered{});
 }
 
 TEST(gemm_cpu, an_empty_sum_needs_no_operands) {
-  stored<float> a(4, 0, lies::row_major), b(0, 40, lies::row_major), c(4, 40, lies::row_major);
+  stored<float> a(4, 0, layout::row_major), b(0, 40, layout::row_major), c(4, 40, layout::row_major);
   auto p = params_of(a, b, c, {}, epilogue::none{});
   p.a.data = gmem_ptr<const float>(nullptr), p.b.data = gmem_ptr<const float>(nullptr);
   gemm_cpu<tuned_gemm_cpu(4, true)>(cpu(1), p);
@@ -335,15 +336,15 @@ struct counting : epilogue::step {
 TEST(gemm_cpu, the_epilogue_runs_once_for_each_element) {
   std::vector<int> seen(23 * 71, 0);
   counting e{{}, seen.data(), 23, 71};
-  stored<float> a(23, 40, lies::row_major), b(40, 71, lies::row_major), c(23, 71, lies::row_major);
+  stored<float> a(23, 40, layout::row_major), b(40, 71, layout::row_major), c(23, 71, layout::row_major);
   gemm_cpu<tiny(4, true)>(cpu(1), params_of(a, b, c, {}, e));
   for (const int times : seen) EXPECT_EQ(times, 1);
 }
 
 template <auto P, class T>
-void check_threads(shape s, lies how_a, lies how_b) {
+void check_threads(shape s, layout how_a, layout how_b) {
   stored<T> a(s.m, s.k, how_a), b(s.k, s.n, how_b);
-  stored<T> one(s.m, s.n, lies::row_major);
+  stored<T> one(s.m, s.n, layout::row_major);
   for (const int threads : {2, 3}) {
     auto many = one;
     auto first = one;
@@ -355,21 +356,21 @@ void check_threads(shape s, lies how_a, lies how_b) {
 }
 TEST(gemm_cpu, threads_do_not_change_a_bit) {
   for (const shape s : {shape{130, 131, 150}, {7, 700, 600}, {700, 7, 600}}) {
-    check_threads<tuned_gemm_cpu(4, false), float>(s, lies::row_major, lies::row_major);
-    check_threads<tuned_gemm_cpu(4, true), float>(s, lies::column_major, lies::column_major);
-    check_threads<tuned_gemm_cpu(4, false), bf16>(s, lies::row_major, lies::column_major);
+    check_threads<tuned_gemm_cpu(4, false), float>(s, layout::row_major, layout::row_major);
+    check_threads<tuned_gemm_cpu(4, true), float>(s, layout::column_major, layout::column_major);
+    check_threads<tuned_gemm_cpu(4, false), bf16>(s, layout::row_major, layout::column_major);
   }
-  check_threads<tiny(4, true), float>({130, 131, 50}, lies::row_major, lies::row_major);
-  for (const lies how : {lies::row_major, lies::column_major}) {
-    check_threads<gemm_cpu_skinny_policy{}, float>({7, 2001, 600}, lies::spread, how);
-    check_threads<gemm_cpu_skinny_policy{}, double>({2001, 13, 600}, how, lies::spread);
-    check_threads<gemm_cpu_skinny_policy{}, float>({3, 2001, 600}, lies::spread, how);
-    check_threads<gemm_cpu_skinny_policy{}, bf16>({2001, 9, 600}, how, lies::spread);
+  check_threads<tiny(4, true), float>({130, 131, 50}, layout::row_major, layout::row_major);
+  for (const layout how : {layout::row_major, layout::column_major}) {
+    check_threads<gemm_cpu_skinny_policy{}, float>({7, 2001, 600}, layout::spread, how);
+    check_threads<gemm_cpu_skinny_policy{}, double>({2001, 13, 600}, how, layout::spread);
+    check_threads<gemm_cpu_skinny_policy{}, float>({3, 2001, 600}, layout::spread, how);
+    check_threads<gemm_cpu_skinny_policy{}, bf16>({2001, 9, 600}, how, layout::spread);
   }
 }
 
 TEST(gemm_cpu, not_a_number_and_infinity_propagate) {
-  stored<float> a(2, 3, lies::row_major), b(3, 20, lies::row_major), c(2, 20, lies::row_major);
+  stored<float> a(2, 3, layout::row_major), b(3, 20, layout::row_major), c(2, 20, layout::row_major);
   a.at(0, 1) = INFINITY;
   b.fill(1);
   b.at(2, 19) = NAN;

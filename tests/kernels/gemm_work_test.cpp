@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // GEMMs whose tiles several blocks share along k: how the work is cut, the results of every cut and their bits, and
-// what the virtual GPU says where the blocks' meeting has a fault.
+// what the virtual GPU says where the blocks' handover of their sums has a fault.
 #include "tests/gemm_reference.hpp"
 #include "tests/layouts.hpp"
 #ifndef __CUDACC__
@@ -283,9 +283,9 @@ TYPED_TEST(gemm_work_on, is_shared_by_the_selector) {
 }
 
 #ifndef __CUDACC__
-// --- the meeting of the blocks, with one planted fault each
+// --- the handover of sums between blocks, with one planted fault each
 
-enum class planted_meeting {
+enum class planted_handover {
   nothing,
   relaxed,            // the count orders nothing
   only_release,       // the last block does not see what the others released
@@ -295,9 +295,9 @@ enum class planted_meeting {
   note_reused,        // the note's memory is used again while others read it
 };
 
-template <planted_meeting Fault>
-struct meeting {
-  static constexpr const char* name = "meeting";
+template <planted_handover Fault>
+struct handover {
+  static constexpr const char* name = "handover";
   static constexpr int threads = 64, blocks = 4;
   static constexpr bool allows_one_lane = false;
   struct shared {
@@ -310,16 +310,16 @@ struct meeting {
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
-    constexpr auto how = Fault == planted_meeting::relaxed        ? order::relaxed
-                         : Fault == planted_meeting::only_release ? order::release
-                                                                  : order::acquire_release;
-    constexpr auto whom = Fault == planted_meeting::block_scope ? scope::block : scope::device;
+    constexpr auto how = Fault == planted_handover::relaxed        ? order::relaxed
+                         : Fault == planted_handover::only_release ? order::release
+                                                                   : order::acquire_release;
+    constexpr auto whom = Fault == planted_handover::block_scope ? scope::block : scope::device;
     lane.store(p.parts + (lane.block().x * threads + lane.rank()), 1.0f + lane.block().x);
-    if (Fault != planted_meeting::no_barrier_before) lane.sync_block();
+    if (Fault != planted_handover::no_barrier_before) lane.sync_block();
     if (lane.rank() == 0) lane.store(smem.note.at(0), lane.atomic_add(p.arrived, 1, how, whom));
-    if (Fault != planted_meeting::no_barrier_behind) lane.sync_block();
+    if (Fault != planted_handover::no_barrier_behind) lane.sync_block();
     const int before = lane.load(smem.note.at(0));
-    if (Fault != planted_meeting::note_reused) lane.sync_block();
+    if (Fault != planted_handover::note_reused) lane.sync_block();
     if (before + 1 == blocks) {
       float sum = 0;
       for (int b = 0; b < blocks; ++b) sum += lane.load(p.parts + (b * threads + lane.rank()));
@@ -329,26 +329,26 @@ struct meeting {
   }
 };
 
-template <planted_meeting Fault>
-launch_report report_of_meeting(std::uint64_t seed) {
+template <planted_handover Fault>
+launch_report report_of_handover(std::uint64_t seed) {
   std::vector<float> parts(256), out(64);
   std::vector<int> arrived(1);
   launch_report report;
-  launch<meeting<Fault>>(virtual_gpu(arch::sm_90, {.report = &report, .seed = seed}), {meeting<Fault>::blocks},
-                         typename meeting<Fault>::params{gmem_ptr<float>(parts.data()), gmem_ptr<float>(out.data()),
-                                                         gmem_ptr<int>(arrived.data())},
-                         {writes("parts", vector(parts.data(), 256)), writes("out", vector(out.data(), 64)),
-                          writes("arrived", vector(arrived.data(), 1))});
+  launch<handover<Fault>>(virtual_gpu(arch::sm_90, {.report = &report, .seed = seed}), {handover<Fault>::blocks},
+                          typename handover<Fault>::params{gmem_ptr<float>(parts.data()), gmem_ptr<float>(out.data()),
+                                                           gmem_ptr<int>(arrived.data())},
+                          {writes("parts", vector(parts.data(), 256)), writes("out", vector(out.data(), 64)),
+                           writes("arrived", vector(arrived.data(), 1))});
   if (report.faults.empty()) {
     EXPECT_EQ(out, std::vector<float>(64, 10.0f));
   }
   return report;
 }
 
-template <planted_meeting Fault>
+template <planted_handover Fault>
 void expect_race(const std::string& memory, std::initializer_list<fault_kind> kinds) {
   for (const std::uint64_t seed : {0, 1, 2, 3, 4}) {
-    const launch_report report = report_of_meeting<Fault>(seed);
+    const launch_report report = report_of_handover<Fault>(seed);
     EXPECT_FALSE(report.faults.empty()) << "seed " << seed;
     for (const fault& f : report.faults) {
       EXPECT_NE(std::find(kinds.begin(), kinds.end(), f.kind), kinds.end()) << f.text();
@@ -359,17 +359,17 @@ void expect_race(const std::string& memory, std::initializer_list<fault_kind> ki
 
 TEST(gemm_meeting, is_clean_without_a_fault) {
   for (const std::uint64_t seed : {0, 1, 2, 3, 4})
-    EXPECT_EQ(text_of(report_of_meeting<planted_meeting::nothing>(seed)), "");
+    EXPECT_EQ(text_of(report_of_handover<planted_handover::nothing>(seed)), "");
 }
 TEST(gemm_meeting, needs_an_ordered_count) {
-  expect_race<planted_meeting::relaxed>("parts", {fault_kind::race});
-  expect_race<planted_meeting::only_release>("parts", {fault_kind::race});
-  expect_race<planted_meeting::block_scope>("", {fault_kind::race});
+  expect_race<planted_handover::relaxed>("parts", {fault_kind::race});
+  expect_race<planted_handover::only_release>("parts", {fault_kind::race});
+  expect_race<planted_handover::block_scope>("", {fault_kind::race});
 }
 TEST(gemm_meeting, needs_its_barriers) {
-  expect_race<planted_meeting::no_barrier_before>("parts", {fault_kind::race});
-  expect_race<planted_meeting::no_barrier_behind>("shared memory", {fault_kind::race, fault_kind::uninitialised});
-  expect_race<planted_meeting::note_reused>("shared memory", {fault_kind::race});
+  expect_race<planted_handover::no_barrier_before>("parts", {fault_kind::race});
+  expect_race<planted_handover::no_barrier_behind>("shared memory", {fault_kind::race, fault_kind::uninitialised});
+  expect_race<planted_handover::note_reused>("shared memory", {fault_kind::race});
 }
 #endif
 

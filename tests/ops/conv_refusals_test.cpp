@@ -287,6 +287,60 @@ TYPED_TEST(conv_policy_refusals_on, explains_what_would_run) {
                    "cannot run on gemm_simt"));
   EXPECT_REFUSED(explain_conv2d(on, x, w, tensor(p, {2, 8, 4, 32}), halved),
                  "conv2d: the height of y is 8; it must be 4");
+  constexpr conv_cpu_policy of_cpu{.rows = 4};
+  const sentence cannot = explain_conv2d<of_cpu>(on, x, w, y, halved);
+  EXPECT_TRUE(says(cannot, "cannot run on conv_cpu")) << cannot.c_str();
+  EXPECT_TRUE(says(cannot, "a conv_cpu_policy runs on the cpu executor only")) << cannot.c_str();
 }
+
+#ifndef __CUDACC__
+// The caller's policy on the CPU, in each direction and in one and three dimensions; a GPU's policy cannot run there.
+TEST(explain_conv, explains_a_policy_of_the_cpu) {
+  const cpu on(1);
+  std::vector<float> memory(2 * 8 * 8 * 32);
+  float* p = memory.data();
+  constexpr conv_cpu_policy mine{.rows = 4, .strip_bytes = 64 << 10};
+  const auto expect_starts_and_ends = [](const sentence& text, const std::string& start) {
+    const std::string end = "(f32) runs conv_cpu with register tiles of 4 rows x 2 vectors of " +
+                            std::to_string(vector_bytes(native_isa)) + " bytes, strips of at most 64 KiB: asked for";
+    const std::string said = text.c_str();
+    EXPECT_EQ(said.rfind(start, 0), 0u) << said;
+    EXPECT_TRUE(said.size() > end.size() && said.substr(said.size() - end.size()) == end) << said;
+  };
+  const auto x = tensor(p, {2, 8, 8, 16}), w = tensor(p, {32, 3, 3, 16}), y = tensor(p, {2, 4, 4, 32});
+  const conv_options<2> halved{.stride = 2, .padding = 1};
+  expect_starts_and_ends(explain_conv2d<mine>(on, x, w, y, halved),
+                         "conv2d of 2 images of 8 x 8 x 16 with 32 filters of 3 x 3 x 16");
+  expect_starts_and_ends(explain_conv2d_data_gradient<mine>(on, y, w, x, halved), "conv2d_data_gradient of 2 images");
+  expect_starts_and_ends(explain_conv2d_weight_gradient<mine>(on, x, y, w, halved),
+                         "conv2d_weight_gradient of 2 images");
+  expect_starts_and_ends(explain_conv1d<mine>(on, tensor(p, {1, 9, 8}), tensor(p, {4, 3, 8}), tensor(p, {1, 7, 4})),
+                         "conv1d of 1 image of 9 x 8 with 4 filters of 3 x 8");
+  expect_starts_and_ends(explain_conv3d<mine>(on, tensor(p, {1, 3, 3, 3, 8}), tensor(p, {4, 1, 3, 3, 8}),
+                                              tensor(p, {1, 3, 1, 1, 4})),
+                         "conv3d of 1 image of 3 x 3 x 3 x 8 with 4 filters of 1 x 3 x 3 x 8");
+  const std::string cannot = explain_conv2d<packs>(on, x, w, y, halved).c_str();
+  EXPECT_NE(cannot.find("cannot run on gemm_simt"), std::string::npos) << cannot;
+  EXPECT_REFUSED(explain_conv2d<mine>(on, x, w, tensor(p, {2, 8, 4, 32}), halved),
+                 "conv2d: the height of y is 8; it must be 4");
+}
+
+// As in a GEMM: gemm_types_test.cpp.
+TEST(conv_of_integers, refuses_an_epilogue_with_a_fraction_where_y_is_s32) {
+  const cpu on(1);
+  std::vector<int8> bytes(72, int8{3});
+  std::vector<std::int32_t> sums(32, 7);
+  const auto x = tensor(bytes.data(), {1, 4, 4, 4}), w = tensor(bytes.data(), {2, 3, 3, 4});
+  const auto y = tensor(sums.data(), {1, 2, 2, 2});
+  constexpr conv_cpu_policy mine{.rows = 4};
+  const auto call = [&](double factor) { conv2d<mine>(on, x, w, y, {}, epilogue::scale(factor)); };
+  EXPECT_REFUSED(call(0.5),
+                 "conv2d: the epilogue's scale: its factor is 0.5; it must be a whole number of 32 bits, because C is "
+                 "s32");
+  EXPECT_EQ(sums, std::vector<std::int32_t>(32, 7));
+  call(2);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(sums[i], 2 * 3 * 3 * 36);
+}
+#endif
 
 }  // namespace

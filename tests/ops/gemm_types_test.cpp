@@ -195,6 +195,37 @@ TYPED_TEST(gemm_types_on, refuses_scales_that_are_missing_or_wrong) {
   EXPECT_EQ(gather(*this, c), std::vector<float>(16, 7.0f)) << "nothing was written";
 }
 
+// A C of s32 holds whole numbers: a factor of an epilogue that is none is refused, as alpha and beta are. With whole
+// factors the result is exact.
+TYPED_TEST(gemm_types_on, epilogues_have_whole_factors_where_c_is_s32) {
+  if (!this->has_tensor_cores(atoms::mma_shape<int8, int8>::needs)) GTEST_SKIP() << "no tensor cores for s8";
+  const auto& x = this->executor;
+  const auto values = drawn<int8>(16);
+  const std::vector<std::int32_t> added = {1, -2, 3, -4, 5, -6, 7, -8, 9, -10, 11, -12, 13, -14, 15, -16};
+  const auto a = place(*this, values, 4, 4, layout::dense), b = place(*this, values, 4, 4, layout::dense);
+  const auto r = place(*this, added, 4, 4, layout::dense);
+  const auto c = place(*this, std::vector<std::int32_t>(16, 7), 4, 4, layout::dense);
+  const auto call = [&](double scale, double residual) {
+    gemm(x, a.read(), b.read(), c.view, epilogue::scale(scale) | epilogue::residual(r.read(), residual));
+  };
+  EXPECT_REFUSED(call(0.5, 1),
+                 "gemm: the epilogue's scale: its factor is 0.5; it must be a whole number of 32 bits, "
+                 "because C is s32");
+  EXPECT_REFUSED(call(2, -1.25),
+                 "gemm: the epilogue's residual: its factor is -1.25; it must be a whole number of 32 "
+                 "bits, because C is s32");
+  EXPECT_REFUSED(call(0x1p31, 1), "gemm: the epilogue's scale: its factor is 2147483648; it must be a whole number");
+  EXPECT_EQ(gather(*this, c), std::vector<std::int32_t>(16, 7)) << "nothing was written";
+  call(-3, 2);
+  std::vector<std::int32_t> want(16);
+  for (int i = 0; i < 16; ++i) {
+    std::int32_t sum = 0;
+    for (int k = 0; k < 4; ++k) sum += values[i / 4 * 4 + k] * values[k * 4 + i % 4];
+    want[i] = -3 * sum + 2 * added[i];
+  }
+  EXPECT_EQ(gather(*this, c), want);
+}
+
 #ifndef __CUDACC__
 TEST(gemm_types, are_refused_on_archs_that_lack_them) {
   std::vector<fp8_e4m3> a(16);

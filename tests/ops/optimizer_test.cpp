@@ -220,6 +220,82 @@ TYPED_TEST(optimizer_on, takes_tensors_of_any_rank) {
   EXPECT_EQ(o.saved_tensors()[0].extents, (std::vector<std::int64_t>{2, 3, 4}));
 }
 
+// States of 8 bits, against a reference that decodes and encodes by the map's formulas.
+TYPED_TEST(optimizer_on, states_of_8_bits) {
+  const std::vector<int> sizes{5000, 100, 4096, 0, 4097};
+  for (const int offset : {0, 1}) {
+    const auto values = draw_tensors<float>(sizes);
+    const tensors<float> w(*this, values, offset), same(*this, values, offset);
+    const auto gradients = draw_tensors<float>(sizes);
+    const tensors<float> g(*this, gradients, offset);
+    const std::vector rules{rule::adamw{.rate = 0.01}};
+    optimizer<rule::adamw, float, float, eight_bit> o(this->executor, rules, parameters_of(w, g));
+    optimizer exact(this->executor, rules, parameters_of(same, g));
+    const auto saved = o.saved_tensors();
+    EXPECT_EQ(saved[0].name, "adamw.first.map1.t0");
+    EXPECT_EQ(saved[1].name, "adamw.first.map1.largest.t0");
+    EXPECT_EQ(saved[0].type, std::string("u8"));
+    EXPECT_EQ(saved[1].extents, (std::vector<std::int64_t>{20}));
+    for (int step = 1; step <= 3; ++step) {
+      o.step(this->executor);
+      exact.step(this->executor);
+      // After the first update the moments were exact, so the weights are.
+      for (std::size_t i = 0; i < sizes.size(); ++i) {
+        const auto got = w.get(*this, i), want = same.get(*this, i);
+        double sum = 0;
+        for (std::size_t j = 0; j < got.size(); ++j) {
+          if (step == 1 || sizes[i] < 4096) EXPECT_EQ(got[j], want[j]) << i << ", " << j;
+          // Where the gradient is far below the others of its block, the first moment becomes 0: no update.
+          EXPECT_NEAR(got[j], want[j], 0.03) << i << ", " << j;
+          sum += std::abs(got[j] - want[j]);
+        }
+        EXPECT_LE(sum, 5e-4 * static_cast<double>(got.size())) << "a twentieth of the rate, on average";
+      }
+    }
+    // What is stored of the first moment of the first block of t0.
+    std::vector<std::uint8_t> codes(5000);
+    std::vector<float> largest(20);
+    copy_dense(this->executor, vector(static_cast<std::uint8_t*>(saved[0].data), 5000), vector(codes.data(), 5000));
+    copy_dense(this->executor, vector(static_cast<float*>(saved[1].data), 20), vector(largest.data(), 20));
+    this->executor.wait();
+    double m = 0, most = 0;
+    for (int step = 0; step < 3; ++step) m = 0.9 * m + 0.1;
+    for (int j = 4864; j < 5000; ++j) most = std::max(most, std::abs(m * gradients[0][j]));
+    EXPECT_NEAR(largest[19], most, 0.03 * most);
+    for (int j = 4864; j < 5000; ++j)
+      EXPECT_NEAR(decode_dynamic<true>(splat<1>(codes[j]))[0] * largest[19], m * gradients[0][j], 0.06 * most) << j;
+  }
+}
+
+TYPED_TEST(optimizer_on, states_of_8_bits_keep_numbers_that_are_not_finite) {
+  std::vector<float> gradient(4096, 1.0f);
+  gradient[300] = NAN;
+  gradient[600] = INFINITY;
+  const tensors<float> w(*this, {std::vector<float>(4096, 1.0f)}), g(*this, {gradient}),
+      zero(*this, {std::vector<float>(4096)});
+  optimizer<rule::adamw, float, float, eight_bit> o(this->executor, {{}}, parameters_of(w, g));
+  o.step(this->executor);
+  o.step(this->executor);
+  const auto got = w.get(*this, 0);
+  for (int i = 0; i < 4096; ++i) EXPECT_EQ(std::isfinite(got[i]), i < 256 || i >= 768) << i;
+  // Gradients of zero, as those of embeddings that do not occur, make no large updates.
+  const tensors<float> quiet(*this, {std::vector<float>(4096, 1.0f)});
+  optimizer<rule::adamw, float, float, eight_bit> rests(this->executor, {{.weight_decay = 0}},
+                                                        parameters_of(quiet, zero));
+  for (int i = 0; i < 3; ++i) rests.step(this->executor);
+  EXPECT_EQ(quiet.get(*this, 0), std::vector<float>(4096, 1.0f));
+}
+
+// A block with gradients of very different sizes: a second moment that became 0 would make an update without a bound.
+TYPED_TEST(optimizer_on, second_moments_of_8_bits_stay_above_0) {
+  std::vector<float> gradient(4096, 1e-6f);
+  for (int i = 0; i < 4096; i += 256) gradient[i] = 1;
+  const tensors<float> w(*this, {std::vector<float>(4096)}), g(*this, {gradient});
+  optimizer<rule::adamw, float, float, eight_bit> o(this->executor, {{.rate = 1}}, parameters_of(w, g));
+  for (int i = 0; i < 20; ++i) o.step(this->executor);
+  for (const float x : w.get(*this, 0)) EXPECT_LE(std::abs(x), 25) << "at most about the rate an update";
+}
+
 TYPED_TEST(optimizer_on, refuses_bad_input) {
   const tensors<float> w(*this, {std::vector<float>(6), std::vector<float>(8)}),
       g(*this, {std::vector<float>(6), std::vector<float>(8)});

@@ -309,7 +309,7 @@ TYPED_TEST(pool_on, several_launches_compute_a_large_batch) {
     average_pool_params<float> params{};
     const auto geometry = ops::geometry_of(p.average_options<3>());
     ops::set_axes(params.axes, geometry, ops::spatial_extents(x.view), ops::spatial_extents(y.view));
-    params.x = tile::pixels_of<const float>(x.view), params.y = tile::pixels_of<float>(y.view);
+    params.x = images_for_kernel<const float>(x.view), params.y = images_for_kernel<float>(y.view);
     const auto launch_with = [&](std::int64_t most) {
       ops::launch_pixels<float>(this->executor, ops::describe_pixels(y.view, x.view), y.view, params,
                                 {reads("x", x.view), writes("y", y.view)}, {}, most);

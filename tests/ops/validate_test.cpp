@@ -58,6 +58,25 @@ TYPED_TEST(validate_on, says_what_workspace_an_op_takes) {
 }
 
 #ifndef __CUDACC__
+TEST(validate, counts_workspaces_that_are_held_at_once) {
+  const auto take = [](const auto& e) {
+    {
+      const allocation first = e.workspace(100);
+      const allocation second = e.workspace(30);
+    }
+    allocation moved = e.workspace(40);
+    const allocation last = std::move(moved), other = e.workspace(80);
+  };
+  EXPECT_EQ(workspace_bytes(cpu(), take), 130u);
+  EXPECT_EQ(workspace_bytes(virtual_gpu(arch::sm_80), take), 130u);
+  EXPECT_EQ(workspace_bytes(cpu(),
+                            [](const auto& e) {
+                              e.workspace(10);
+                              e.workspace(20);
+                            }),
+            20u);
+}
+
 TEST(validate, knows_the_arch_of_the_executor) {
   alignas(16) static float values[256 * 128];
   const auto m = matrix(values, 128, 128), n = matrix(values + 128 * 128, 128, 128);

@@ -279,6 +279,35 @@ TEST(told_adversarial, lane_of_a_bulk_copy) {
   ASSERT_FALSE(r.faults.empty());
   EXPECT_EQ(r.faults[0].before.lane, 5) << text_of(r);
 }
+// the lane of a bulk copy of another block, which has ended or waits; two lanes issue copies on two mbarriers
+BASE(lane_of_remote_copy, 96, 2) struct shared {
+  shared_array<float, 128> x;
+  mbarrier a, b;
+};
+RUN {
+  const int issuer = lane.block().x == 0 ? 40 : 70;
+  if (lane.rank() == issuer) {
+    init(lane, smem.a, 1);
+    init(lane, smem.b, 1);
+    arrive_and_expect(lane, smem.b, 256);
+    copy_bulk(lane, smem.x.at(0), gmem_ptr<const float>(p.out), 256, smem.b);
+    wait(lane, smem.b, 0);
+  }
+  if (lane.rank() == 3 && lane.block().x == 1) lane.store(p.out, 1.0f);
+}
+}
+;
+TEST(told_adversarial, lane_of_a_bulk_copy_of_another_block) {
+  bool found = false;
+  for (std::uint64_t s = 0; s < 10; ++s)
+    for (const fault& f : report_of<lane_of_remote_copy>(s).faults)
+      for (const fault_access& one : {f.now, f.before}) {
+        if (one.block.x != 0) continue;
+        found = true;
+        EXPECT_EQ(one.lane, 40) << "seed " << s << ": " << f.text();
+      }
+  EXPECT_TRUE(found);
+}
 
 // ---- right kernels
 BASE(two_fences, 32, 2) RUN {

@@ -231,6 +231,58 @@ TEST(barrier_rules, all_lanes_of_a_warp_execute_one_instruction) {
   EXPECT_EQ(apart.faults.at(0).before.lane, 0);
 }
 
+/// The lines at which the four groups of 8 lanes of a warp call. Group 0 calls after group 1, and group 3 after group
+/// 0.
+inline int line_of_group[4];
+template <class Lane>
+TILERY_SIMT void wait_for_other_groups(Lane lane, const planted_params& p) {
+  const auto is_set = [](int v) { return v == 1; };
+  if (lane.rank() / 8 == 0) lane.wait_until(p.flags, is_set);
+  if (lane.rank() / 8 == 3) lane.wait_until(p.flags + 1, is_set);
+  if (lane.rank() == 16) lane.atomic_store(p.flags, 1);
+  if (lane.rank() == 7) lane.atomic_store(p.flags + 1, 1);
+}
+/// Group 3 calls another collective than the others.
+struct shuffles_apart : planted_base {
+  static constexpr int threads = 32;
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    wait_for_other_groups(lane, p);
+    switch (lane.rank() / 8) {
+      case 0: line_of_group[0] = __LINE__, lane.shuffle_xor(1, 1); break;
+      case 1: line_of_group[1] = __LINE__, lane.shuffle_xor(1, 1); break;
+      case 2: line_of_group[2] = __LINE__, lane.shuffle_xor(1, 1); break;
+      default: line_of_group[3] = __LINE__, lane.sync_warp();
+    }
+  }
+};
+struct clusters_apart : planted_base {
+  static constexpr int threads = 32;
+  template <class Lane>
+  TILERY_SIMT static void run(Lane lane, const planted_params& p, shared&) {
+    wait_for_other_groups(lane, p);
+    switch (lane.rank() / 8) {
+      case 0: line_of_group[0] = __LINE__, lane.sync_cluster(); break;
+      case 1: line_of_group[1] = __LINE__, lane.sync_cluster(); break;
+      case 2: line_of_group[2] = __LINE__, lane.sync_cluster(); break;
+      default: line_of_group[3] = __LINE__, lane.sync_cluster();
+    }
+  }
+};
+TEST(barrier_rules, reports_name_the_lane_that_arrived_first) {
+  const auto lines_are_right = [](const launch_report& r) {
+    EXPECT_FALSE(r.faults.empty());
+    for (const fault& f : r.faults) {
+      EXPECT_EQ(f.now.site.line.line, line_of_group[f.now.lane / 8]) << f.text();
+      EXPECT_EQ(f.before.site.line.line, line_of_group[f.before.lane / 8]) << f.text();
+    }
+  };
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    lines_are_right(report_of<shuffles_apart>(seed));
+    lines_are_right(report_of<clusters_apart>(seed));
+  }
+}
+
 template <bool Wrong>
 struct named_apart : planted_base {
   template <class Lane>

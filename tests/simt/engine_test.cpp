@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The virtual GPU's engine: meetings, waits between blocks, deadlock reports, exceptions, refusals.
+// The virtual GPU's engine: barriers, waits between blocks, deadlock reports, exceptions, refusals.
 #include <tilery/virtual_gpu.hpp>
 
 #include <gtest/gtest.h>

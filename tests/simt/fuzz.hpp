@@ -480,7 +480,7 @@ inline std::string judge(const program& p, std::uint64_t seed, tally& counted) {
   trace t;
   launch_report report;
   const auto data = vector(memory.data(), static_cast<int>(memory.size()));
-  launch<kernel>(virtual_gpu(arch::sm_90, {.checks = checks::memory | checks::races | checks::meetings,
+  launch<kernel>(virtual_gpu(arch::sm_90, {.checks = checks::memory | checks::races | checks::barriers,
                                            .report = &report,
                                            .seed = seed}),
                  {p.blocks}, params{&p, &t, gmem_ptr<unsigned>(memory.data())}, {writes("data", data)});

@@ -100,7 +100,7 @@ TEST(history, equal_sets_of_readers_have_one_number) {
   EXPECT_TRUE(members_of(sets, one).empty());
   EXPECT_EQ(sets.size(), 0u);
 }
-TEST(history, readers_of_an_engine_outlive_meetings) {
+TEST(history, readers_of_an_engine_outlive_barriers) {
   reader_sets sets;
   const std::uint32_t with_engine =
       sets.with(0, {{0, 9}, 1, 1, 0, access_mode::async}, [](const readers&) { return false; });

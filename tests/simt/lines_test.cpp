@@ -192,7 +192,7 @@ bool any_of(const Bytes& b) {
 
 /// How a random program is made. Few races come of programs that meet often, many of those that do not.
 struct mix {
-  int meetings;           // of 100 steps
+  int barriers;           // of 100 steps
   int narrowest, widest;  // accesses, by the logarithms of their widths
 };
 void compare(unsigned seed, mix how) {
@@ -202,7 +202,7 @@ void compare(unsigned seed, mix how) {
   checked_block checked;
   int line = 100;
   for (int step = 0; step < 500; ++step) {
-    if (below(100) < how.meetings) {
+    if (below(100) < how.barriers) {
       const int what = below(6);
       if (what < 2) checked.meet_block(), right.meet(0, threads);
       if (what == 2) checked.meet_warp(0), right.meet(0, 32);
@@ -237,10 +237,10 @@ void compare(unsigned seed, mix how) {
 }
 TEST(lines, find_what_a_model_finds_that_keeps_every_byte) {
   unsigned seed = 0;
-  for (const int meetings : {5, 20, 50})
+  for (const int barriers : {5, 20, 50})
     for (int narrowest = 0; narrowest <= 5; ++narrowest)
       for (int widest = narrowest; widest <= 5; ++widest)
-        for (int i = 0; i < 4; ++i) compare(++seed, {meetings, narrowest, widest});
+        for (int i = 0; i < 4; ++i) compare(++seed, {barriers, narrowest, widest});
 }
 
 /// Lane 0 knows of lane 64's reads, lane 1 does not, though it reads as lane 0 did: who comes behind lane 1 comes

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Accesses that the virtual GPU must report whatever the order of lanes: out of bounds, uninitialised, to what is only
-// read, misaligned; meetings that not all lanes come to; kernels that do not end.
+// read, misaligned; barriers that not all lanes come to; kernels that do not end.
 #include "tests/planted.hpp"
 
 #include <chrono>
@@ -425,7 +425,7 @@ TEST(memory_checks, misaligned) {
   expect_fault<misaligned_store>(fault_kind::misaligned, "of out");
 }
 
-// --- meetings
+// --- barriers
 
 template <bool Wrong>
 struct two_barriers : planted_base {

@@ -56,6 +56,12 @@ template <class Executor>
 class memory_space_on : public on_executor<Executor> {};
 TYPED_TEST_SUITE(memory_space_on, executors);
 
+TEST(memory_space, has_a_name_for_messages) {
+  EXPECT_STREQ(name_of(memory_space::host), "host");
+  EXPECT_STREQ(name_of(memory_space::device), "device");
+  EXPECT_STREQ(name_of(memory_space::either), "host or device");
+}
+
 TYPED_TEST(memory_space_on, device_views_are_refused_by_name) {
   const played_driver driver;
   float host[12] = {};

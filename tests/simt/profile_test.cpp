@@ -324,6 +324,20 @@ TEST(roofline, memory) {
   EXPECT_NEAR(bound_of(p, peaks(arch::sm_80)).seconds(), (2147483648.0 + 67108864) / (5120 * 1.41e9), 1e-12);
 }
 
+TEST(roofline, says_times_in_three_digits) {
+  using virtual_machine::time_text;
+  EXPECT_EQ(time_text(0), "0 ns");
+  EXPECT_EQ(time_text(12.34e-9), "12.3 ns");
+  EXPECT_EQ(time_text(999.4e-9), "999 ns");
+  EXPECT_EQ(time_text(999.6e-9), "1 us");
+  EXPECT_EQ(time_text(3.14159e-6), "3.14 us");
+  EXPECT_EQ(time_text(0.0123), "12.3 ms");
+  EXPECT_EQ(time_text(0.9996), "1 s");
+  EXPECT_EQ(time_text(1.5), "1.5 s");
+  EXPECT_EQ(time_text(999.6), "1000 s");
+  EXPECT_EQ(time_text(123456), "123456 s");
+}
+
 TEST(roofline, shared_memory_and_arithmetic_of_a_gemm) {
   // 1024 cubed in 64 blocks of 128 x 128: 2^30 multiply-adds; and a wavefront for each 32 of them
   std::vector<site_profile> sites{site_of(site_kind::shared_load, &site_profile::wavefronts, 1 << 25), {}};

@@ -5,9 +5,13 @@
 // TILERY_SIMT           marks a function that each thread of a block (here: a lane) may run, on the GPU, the CPU or the
 //                       virtual GPU. The compiler must inline it: nvcc always, other compilers in builds with
 //                       optimisation (but see TILERY_KEEP_LOOPS).
+// TILERY_INLINED        marks a lambda of host code, after its parameters, that the compiler must inline like a function
+//                       marked with TILERY_SIMT.
 // TILERY_UNROLL         unrolls the next loop, whose trip count must be a compile-time constant.
 // TILERY_UNROLL_ON_GPU  unrolls the next loop in device code alone: the registers of a GPU cannot be indexed at run
 //                       time. On the host the loop stays rolled, so that the code is small.
+// TILERY_UNROLL_BY_2    unrolls the next loop by 2 in device code: the loads of two iterations are in flight. For loops
+//                       with few iterations, of a number known at run time, which nvcc would unroll by 4 or more.
 // TILERY_ROLLED         keeps the next loop rolled: unrolled, it would use too many registers.
 // TILERY_KEEP_LOOPS     may be defined by a build, as the tests do: on the host TILERY_UNROLL then has no effect, and
 //                       without nvcc no TILERY_SIMT function is forced inline. This halves the compile time.
@@ -33,6 +37,11 @@
 #else
 #define TILERY_SIMT inline
 #endif
+#if defined(__OPTIMIZE__) && !defined(TILERY_KEEP_LOOPS)
+#define TILERY_INLINED __attribute__((always_inline))
+#else
+#define TILERY_INLINED
+#endif
 
 #if defined(__CUDACC__)
 #pragma nv_diag_suppress 1675  // nvcc does not know `GCC unroll` (below) and would warn at each loop
@@ -52,6 +61,11 @@
 #define TILERY_UNROLL_ON_GPU _Pragma("GCC unroll 1")
 #endif
 
+#if defined(__CUDA_ARCH__)
+#define TILERY_UNROLL_BY_2 _Pragma("unroll 2")
+#else
+#define TILERY_UNROLL_BY_2
+#endif
 #if defined(__CUDA_ARCH__)
 #define TILERY_ROLLED _Pragma("unroll 1")
 #elif defined(__clang__)

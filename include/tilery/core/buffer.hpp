@@ -14,9 +14,9 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// Raw bytes from an executor. The destructor calls `release`, if there is one, with the pointer, the size and
-/// `context`, which belongs to the executor (on CUDA: the stream). An executor's `allocate(bytes)` returns an
-/// allocation.
+/// Raw bytes from an executor. The destructor calls `release`, if there is one, with the pointer (which may be null),
+/// the size and `context`, which belongs to the executor (on CUDA: the stream). An executor's `allocate(bytes)` returns
+/// an allocation.
 class allocation {
 public:
   using release_function = void (*)(void* pointer, std::size_t bytes, void* context) noexcept;
@@ -30,7 +30,7 @@ public:
     return *this;
   }
   ~allocation() {
-    if (pointer_ && release_) release_(pointer_, bytes_, context_);
+    if (release_) release_(pointer_, bytes_, context_);
   }
 
   void* get() const { return pointer_; }

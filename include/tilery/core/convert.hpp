@@ -138,9 +138,14 @@ TILERY_SIMT pack<To, N> convert(pack<From, N> values) {
     } else if constexpr (from_float && std::is_same_v<To, bf16>) {
       using bits = typename pack<To, N>::native_type;
       result.native = __builtin_convertvector(bf16_bits::from_float<words, floats>(values.native), bits);
-    } else if constexpr (std::is_arithmetic_v<From> && std::is_arithmetic_v<To> &&
-                         !(std::is_same_v<To, int8> && std::is_floating_point_v<From>)) {
+    } else if constexpr (std::is_integral_v<From> && std::is_integral_v<To> && sizeof(From) * sizeof(To) == 4 &&
+                         sizeof(From) != sizeof(To)) {
+      // Between 8 and 32 bits in two steps: g++ 12 converts element by element where the sizes differ by a factor of 4.
+      return convert<To>(convert<std::conditional_t<std::is_signed_v<From>, std::int16_t, std::uint16_t>>(values));
+    } else if constexpr (std::is_integral_v<From> && std::is_integral_v<To>) {
       result.native = __builtin_convertvector(values.native, typename pack<To, N>::native_type);
+    } else if constexpr (std::is_same_v<From, std::int32_t> && to_float) {
+      result.native = __builtin_convertvector(values.native, floats);
     } else
 #endif
     {

@@ -31,67 +31,58 @@ struct dynamic_map {
     using Integers = integers<V>;
     const V from_zero = Signed ? code - 127.0f : code + 1.0f;
     const V k = Signed ? magnitude(from_zero) : from_zero;
-    const V n = Signed ? k : k * 0.5f;  // 2^i (1 + j / 2^i) in the signed map; the same fraction in the other one
-    V ten = all<V>(1e-6f);              // 10^(i - 6)
-    ten = n >= all<V>(2.0f) ? all<V>(1e-5f) : ten;
-    ten = n >= all<V>(4.0f) ? all<V>(1e-4f) : ten;
-    ten = n >= all<V>(8.0f) ? all<V>(1e-3f) : ten;
-    ten = n >= all<V>(16.0f) ? all<V>(1e-2f) : ten;
-    ten = n >= all<V>(32.0f) ? all<V>(1e-1f) : ten;
-    ten = n >= all<V>(64.0f) ? all<V>(1.0f) : ten;
-    // The exponent and the fraction of k are floor(log2 k) and j / 2^floor(log2 k).
     const Integers bits = reinterpret<Integers>(k);
-    const V fraction = reinterpret<V>((bits & 0x007fffff) | 0x3f800000) - 1.0f;
-    const V half_step = reinterpret<V>(0x7e800000 - (bits & 0x7f800000));  // 0.5 / 2^floor(log2 k)
-    V number = ten * (0.1f + 0.9f * (fraction + half_step));
+    // The lower bits of this exponent are those of i: of 2^7 + i for 2 k in the signed map, and for k in the other one.
+    const Integers exponent = bits + (Signed ? 1 << 23 : 0);
+    V ten = all<V>(1e-6f);  // 10^(i - 6)
+    ten = (exponent & (1 << 23)) != Integers{} ? ten * 10.0f : ten;
+    ten = (exponent & (2 << 23)) != Integers{} ? ten * 100.0f : ten;
+    ten = (exponent & (4 << 23)) != Integers{} ? ten * 10000.0f : ten;
+    // k = 2^floor(log2 k) (1 + j / 2^floor(log2 k)), and half a step is 0.5 / 2^floor(log2 k).
+    const V mantissa = reinterpret<V>((bits & 0x007fffff) | 0x3f800000);
+    const V half_step = reinterpret<V>(0x7e800000 - (bits & 0x7f800000));
+    V number = ten * ((mantissa + half_step) * 0.9f + (0.1f - 0.9f));
     number = k >= all<V>(Signed ? 128.0f : 256.0f) ? all<V>(1.0f) : number;
     number = k < all<V>(Signed ? 1.0f : 2.0f) ? V{} : number;
-    return Signed ? (from_zero < V{} ? -number : number) : number;
+    return Signed ? with_sign(number, from_zero) : number;
   }
 
   /// Returns the code of the number of the map that is nearest to x, |x| <= 1 (for the map without signs, x >= 0, and
-  /// an x above 0 does not become 0). NaN becomes the code of 0.
+  /// an x above 0 does not become 0). NaN becomes any code.
   template <class V>
   TILERY_SIMT static V encode(V x) {
     const V y = magnitude(x);
-    // The decade of y, by the borders between the largest number of one i and the smallest one of the next.
-    decade<V> in{all<V>(1e6f), all<V>(Signed ? 1.0f : 2.0f)};
-    in.begins(y, Signed ? 1.9e-6f : 1.45e-6f, 1e5f, 2);
-    in.begins(y, Signed ? 1.45e-5f : 1.225e-5f, 1e4f, 4);
-    in.begins(y, Signed ? 1.225e-4f : 1.1125e-4f, 1e3f, 8);
-    in.begins(y, Signed ? 1.1125e-3f : 1.05625e-3f, 1e2f, 16);
-    in.begins(y, Signed ? 1.05625e-2f : 1.028125e-2f, 1e1f, 32);
-    in.begins(y, Signed ? 1.028125e-1f : 1.0140625e-1f, 1e0f, 64);
+    // With n = 6 - i and c = 2^i (2^(i + 1) in the map without signs), k = c + j is 10^n c / 0.9 y + c (1 - 0.1 / 0.9)
+    // - 0.5, rounded. A binary search finds n, by the borders between the largest number of one i and the smallest
+    // number of the next one.
+    const float first_slope = (Signed ? 64 : 128) / 0.9f;
+    const auto below_3 = y < all<V>(Signed ? 1.225e-4f : 1.1125e-4f);
+    V slope = below_3 ? all<V>(first_slope * 625) : all<V>(first_slope);  // 10^n c / 0.9
+    V c = below_3 ? all<V>(Signed ? 4.0f : 8.0f) : all<V>(Signed ? 64.0f : 128.0f);
+    const V border = below_3 ? all<V>(Signed ? 1.9e-6f : 1.45e-6f) : all<V>(Signed ? 1.05625e-2f : 1.028125e-2f);
+    const auto below = y < border;
+    slope = below ? slope * 25.0f : slope;
+    c = below ? c * 0.25f : c;
+    const V low = below_3 ? all<V>(-1.0f) : all<V>(Signed ? 1.1125e-3f : 1.05625e-3f);
+    const V high = below_3 ? all<V>(Signed ? 1.45e-5f : 1.225e-5f) : all<V>(Signed ? 1.028125e-1f : 1.0140625e-1f);
+    const auto last = y < (below ? low : high);
+    slope = last ? slope * 5.0f : slope;
+    c = last ? c * 0.5f : c;
     const float rounder = format<float>::rounder;
-    V j = (y * in.scale - 0.1f) * (1 / 0.9f) * in.codes - 0.5f;
-    j = (j + rounder) - rounder;
-    j = j < V{} ? V{} : j;
-    j = j > in.codes - 1.0f ? in.codes - 1.0f : j;
-    V k = in.codes + j;
+    V k = y * slope + (c * (1 - 0.1f / 0.9f) - 0.5f);
+    k = (k + rounder) - rounder;
+    k = k > c + c - 1.0f ? c + c - 1.0f : k;  // between the largest number of this i and the border
     if constexpr (Signed) {
       k = y < all<V>(2.75e-7f) ? V{} : k;
-      k = y >= all<V>(0.996484375f) && x > V{} ? all<V>(128.0f) : k;
-      k = y == y ? k : V{};
+      k = x >= all<V>(0.996484375f) ? all<V>(128.0f) : k;
       return x < V{} ? 127.0f - k : 127.0f + k;
     } else {
+      k = k < all<V>(2.0f) ? all<V>(2.0f) : k;
       k = y >= all<V>(0.9982421875f) ? all<V>(256.0f) : k;
       k = y > V{} ? k : all<V>(1.0f);
       return k - 1.0f;
     }
   }
-
-private:
-  /// The numbers of one i: 10^(6 - i), and how many they are.
-  template <class V>
-  struct decade {
-    V scale, codes;
-
-    /// Changes to the next decade if y is at least `border`.
-    TILERY_SIMT void begins(V y, float border, float new_scale, float new_codes) {
-      scale = y >= all<V>(border) ? all<V>(new_scale) : scale;
-      codes = y >= all<V>(border) ? all<V>(Signed ? new_codes : 2 * new_codes) : codes;
-    }
-  };
 };
 
 template <bool Signed>
@@ -119,7 +110,9 @@ TILERY_SIMT pack<float, N> decode_dynamic(pack<std::uint8_t, N> codes) {
 /// The codes of N numbers in [-1, 1] (Signed) or [0, 1].
 template <bool Signed, int N>
 TILERY_SIMT pack<std::uint8_t, N> encode_dynamic(pack<float, N> x) {
-  return convert<std::uint8_t>(convert<std::int32_t>(apply(math::encode_dynamic<Signed>{}, x)));
+  // A code plus 2^23 has the code in its lowest bits. (To convert NaN to an integer would be undefined.)
+  const auto codes = apply(math::encode_dynamic<Signed>{}, x) + 8388608.0f;
+  return convert<std::uint8_t>(reinterpret<pack<std::uint32_t, N>>(codes));
 }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -7,6 +7,8 @@
 #include <tilery/core/element.hpp>
 #include <tilery/core/error.hpp>
 
+#include <cstdint>
+
 namespace tilery::inline TILERY_ABI {
 
 /// Returns true if x is finite and within the range of S (float or double). NaN is not finite.
@@ -29,5 +31,8 @@ finding check_finite(const char* op, const char* name, double x) {
   if (is_finite<S>(x)) return {};
   return {op, ": ", check_finite<S>(name, x)};
 }
+
+/// Returns true if x is a whole number of 32 bits.
+constexpr bool is_whole(double x) { return x >= -0x1p31 && x < 0x1p31 && x == static_cast<std::int32_t>(x); }
 
 }  // namespace tilery::inline TILERY_ABI

@@ -25,7 +25,7 @@ enum class memory_space : int { host, device, either };
 
 /// The name of a memory space in messages.
 constexpr const char* name_of(memory_space space) {
-  return space == memory_space::host ? "host" : space == memory_space::device ? "device" : "shared";
+  return space == memory_space::host ? "host" : space == memory_space::device ? "device" : "host or device";
 }
 
 /// Returns the memory space of a pointer; always `host` in programs without the CUDA executor.

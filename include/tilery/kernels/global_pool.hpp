@@ -17,7 +17,7 @@ namespace tilery::inline TILERY_ABI {
 /// the maximum's pixel.
 template <class T>
 struct global_pool_params {
-  tile::pixels<const T> x;
+  gmem_images<const T> x;
   std::int32_t pixels;                // of an image
   fast_divisor by_width, by_height;   // split a pixel's number into coordinates
   gmem_matrix<T> y;                   // (n, c)
@@ -26,7 +26,7 @@ struct global_pool_params {
   /// The offset of a pixel in its image, in elements.
   TILERY_SIMT std::int64_t offset(int pixel) const {
     const int w = by_width.split(pixel), h = by_height.split(pixel);
-    return pixel * x.strides[1] + h * x.strides[2] + w * x.strides[3];
+    return pixel * x.strides[0] + h * x.strides[1] + w * x.strides[2];
   }
 };
 
@@ -75,13 +75,11 @@ struct global_pool_kernel {
   };
 
   /// The number of blocks. The blocks of image 0 come first, then those of image 1, and so on.
-  static std::int64_t block_count(const params& p) {
-    return std::int64_t{pieces(p.x.extents[4], channels)} * p.x.extents[0];
-  }
+  static std::int64_t block_count(const params& p) { return std::int64_t{pieces(p.y.columns, channels)} * p.y.rows; }
 
   template <class Lane>
   TILERY_SIMT static void run(Lane lane, const params& p, shared& smem) {
-    const int tiles = pieces(p.x.extents[4], channels);
+    const int tiles = pieces(p.y.columns, channels);
     const int image = lane.block().x / tiles;
     const int pixel_lane = P.pixels_inner ? lane.rank() % pixel_lanes : lane.rank() / P.channel_lanes;
     const int channel_lane = P.pixels_inner ? lane.rank() / pixel_lanes : lane.rank() % P.channel_lanes;
@@ -120,7 +118,7 @@ private:
   template <class Lane>
   TILERY_SIMT static pack<accumulator, P.vector> read(Lane lane, const params& p, gmem_ptr<const T> pixel,
                                                       int channel) {
-    const int channels_of_image = p.x.extents[4];
+    const int channels_of_image = p.y.columns;
     if constexpr (P.vector > 1) {
       if (channel + P.vector <= channels_of_image)
         return tile::load_channels<accumulator>(lane, pixel + channel, width<P.vector>);
@@ -129,7 +127,7 @@ private:
     TILERY_UNROLL
     for (int e = 0; e < P.vector; ++e)
       if (channel + e < channels_of_image)
-        values.set(e, convert<accumulator>(lane.load(pixel + (channel + e) * p.x.strides[4])));
+        values.set(e, convert<accumulator>(lane.load(pixel + (channel + e) * p.x.channel_stride)));
     return values;
   }
 
@@ -156,7 +154,7 @@ private:
     const auto result = all.result(p.pixels);
     TILERY_UNROLL
     for (int e = 0; e < P.vector; ++e) {
-      if (channel + e >= p.x.extents[4]) continue;
+      if (channel + e >= p.y.columns) continue;
       lane.store(p.y.at(image, channel + e), convert<T>(result[e]));
       if constexpr (Reduction::has_place)
         lane.store(p.indices.at(image, channel + e), static_cast<std::int32_t>(all.place[e]));

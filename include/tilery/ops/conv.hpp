@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The common part of the convolution ops of all ranks and directions: they check their tensors, compute 1x1
-// convolutions as plain GEMMs, depthwise convolutions by kernels of their own (run_depthwise.hpp), and all others as
-// products of gathered operands.
+// convolutions as plain GEMMs, depthwise convolutions and, on a GPU, those of few input channels by kernels of their
+// own (run_depthwise.hpp, run_window.hpp), and all others as products of gathered operands.
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/ops/conv_rules.hpp>
 #include <tilery/ops/gemm_epilogue.hpp>
 #include <tilery/ops/run_conv.hpp>
 #include <tilery/ops/run_depthwise.hpp>
+#include <tilery/ops/run_window.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -66,7 +68,8 @@ finding check_conv(const conv_call<N, X, W, Y, Epilogue>& c, const conv_geometry
   const auto columns = static_cast<std::int32_t>(forward ? y.extents[4]
                                                  : data  ? x.extents[4]
                                                          : g.taps.volume() * g.channels);
-  if (auto found = c.epilogue.check(rows, columns)) return found;
+  using elements = conv_elements<Direction, X, W, Y>;
+  if (auto found = check_epilogue<typename elements::a, typename elements::c>(c.epilogue, rows, columns)) return found;
   if constexpr (forward)
     all = {reads(c.names.x, c.x), reads(c.names.w, c.w), writes(c.names.y, c.y)};
   else if constexpr (data)
@@ -105,61 +108,55 @@ bool run_as_gemm(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>
   return true;
 }
 
-/// The policy argument of run_conv_call() that stands for the policy that the selector picks.
-struct any_policy {};
-
 /// Runs a convolution with policy P, or with the policy that the selector picks if P is any_policy. Throws if the
 /// convolution is refused, or if P cannot serve it.
 template <conv_direction Direction, auto P, class Executor, int N, class X, class W, class Y, class Epilogue>
 void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
   constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
-  using A = std::conditional_t<forward, std::remove_const_t<X>, std::remove_const_t<Y>>;
-  using B = std::conditional_t<forward || data, std::remove_const_t<W>, std::remove_const_t<X>>;
-  using C = std::conditional_t<forward, Y, std::conditional_t<data, X, W>>;
+  using A = typename conv_elements<Direction, X, W, Y>::a;
+  using C = typename conv_elements<Direction, X, W, Y>::c;
   constexpr bool chosen = std::is_same_v<std::remove_cvref_t<decltype(P)>, any_policy>;
-  if constexpr (wrong_epilogue<Epilogue, A, C, Executor>) {
-    refuse_epilogue<Epilogue, A, C, Executor>();
+  const auto x = in_three_dimensions(c.x);
+  const auto w = in_three_dimensions(c.w);
+  const auto y = in_three_dimensions(c.y);
+  const conv_geometry g = geometry_of(c.options, x, w, y);
+  operands all;
+  refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
+  refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+  const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
+  if constexpr (!chosen)
+    if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
+  // Calls run.operator()<Policy>() with the policy.
+  const auto with_policy = [&](auto&& run) {
+    if constexpr (chosen)
+      with_conv_policy<A, Direction, Executor>(problem, c.at, run);
+    else
+      run.template operator()<P>();
+  };
+  const auto run_product = [&](const auto& p) {
+    if (p.c.rows == 0 || p.c.columns == 0) return finish_empty_gemm(executor, p, c.at);
+    with_policy([&]<auto Policy>() { run_conv<Policy>(executor, problem, p, all, c.at); });
+  };
+  const std::int64_t columns = forward ? y.extents[4] : data ? x.extents[4] : w.size();
+  if (columns == 0) return;
+  if constexpr (chosen) {
+    if (problem.product.m > 0 && run_as_gemm<Direction>(executor, c, g, all)) return;
+    if (problem.product.m > 0 &&
+        run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
+      return;
+    if (problem.product.m > 0 &&
+        run_chosen_window<Direction, A>(executor, c.names, problem, x, w, y, c.epilogue, c.factors, all, c.at))
+      return;
+  }
+  if constexpr (forward) {
+    run_product(forward_params(g, x, w, y, c.epilogue, c.factors));
+  } else if constexpr (!data) {
+    run_product(weight_gradient_params(g, x, y, w, c.epilogue, c.factors));
+  } else if (g.stride == spatial<3>(1) || g.images == 0) {
+    run_product(data_gradient_params(g, 0, y, w, x, c.epilogue, c.factors));
   } else {
-    check_conv_types<A, B, C, Direction>();
-    const auto x = in_three_dimensions(c.x);
-    const auto w = in_three_dimensions(c.w);
-    const auto y = in_three_dimensions(c.y);
-    const conv_geometry g = geometry_of(c.options, x, w, y);
-    operands all;
-    refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
-    refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
-    const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
-    if constexpr (!chosen)
-      if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
-    // Calls run.operator()<Policy>() with the policy.
-    const auto with_policy = [&](auto&& run) {
-      if constexpr (chosen)
-        with_conv_policy<A, Direction, Executor>(problem, c.at, run);
-      else
-        run.template operator()<P>();
-    };
-    const auto run_product = [&](const auto& p) {
-      if (p.c.rows == 0 || p.c.columns == 0) return finish_empty_gemm(executor, p, c.at);
-      with_policy([&]<auto Policy>() { run_conv<Policy>(executor, problem, p, all, c.at); });
-    };
-    const std::int64_t columns = forward ? y.extents[4] : data ? x.extents[4] : w.size();
-    if (columns == 0) return;
-    if constexpr (chosen) {
-      if (problem.product.m > 0 && run_as_gemm<Direction>(executor, c, g, all)) return;
-      if (problem.product.m > 0 &&
-          run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
-        return;
-    }
-    if constexpr (forward) {
-      run_product(forward_params(g, x, w, y, c.epilogue, c.factors));
-    } else if constexpr (!data) {
-      run_product(weight_gradient_params(g, x, y, w, c.epilogue, c.factors));
-    } else if (g.stride == spatial<3>(1) || g.images == 0) {
-      run_product(data_gradient_params(g, 0, y, w, x, c.epilogue, c.factors));
-    } else {
-      const residue_classes classes(g, y, w, x, c.epilogue, c.factors);
-      with_policy([&]<auto Policy>() { run_conv_classes<Policy>(executor, problem, classes, all, c.at); });
-    }
+    const residue_classes classes(g, y, w, x, c.epilogue, c.factors);
+    with_policy([&]<auto Policy>() { run_conv_classes<Policy>(executor, problem, classes, all, c.at); });
   }
 }
 
@@ -168,29 +165,53 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
 template <conv_direction Direction, auto P, class Executor, int N, class X, class W, class Y, class Epilogue>
 void run_given_depthwise(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
   constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
-  using A = std::conditional_t<forward, std::remove_const_t<X>, std::remove_const_t<Y>>;
-  using B = std::conditional_t<forward || data, std::remove_const_t<W>, std::remove_const_t<X>>;
-  using C = std::conditional_t<forward, Y, std::conditional_t<data, X, W>>;
-  static_assert(is_float_type<A>, "conv: a depthwise policy must have elements of double, float, half or bf16");
-  if constexpr (wrong_epilogue<Epilogue, A, C, Executor>) {
-    refuse_epilogue<Epilogue, A, C, Executor>();
-  } else {
-    check_conv_types<A, B, C, Direction>();
-    const auto x = in_three_dimensions(c.x);
-    const auto w = in_three_dimensions(c.w);
-    const auto y = in_three_dimensions(c.y);
-    const conv_geometry g = geometry_of(c.options, x, w, y);
-    operands all;
-    refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
-    refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
-    depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(c.at));
-    if (!is_depthwise(g)) problem.why_not = why_no_depthwise;
-    if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
-    // misfit() has refused a policy of the other kind (a depthwise_weight_policy is for weight gradients only, a
-    // depthwise_policy for all others). This condition keeps run_depthwise_with() from being compiled for such a
-    // policy.
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, depthwise_policy> == (forward || data))
-      run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at);
+  using A = typename conv_elements<Direction, X, W, Y>::a;
+  using C = typename conv_elements<Direction, X, W, Y>::c;
+  const auto x = in_three_dimensions(c.x);
+  const auto w = in_three_dimensions(c.w);
+  const auto y = in_three_dimensions(c.y);
+  const conv_geometry g = geometry_of(c.options, x, w, y);
+  operands all;
+  refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
+  refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+  depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(c.at));
+  if (!is_depthwise(g)) problem.why_not = why_no_depthwise;
+  if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
+  // misfit() has refused a policy of the other kind (a depthwise_weight_policy is for weight gradients only, a
+  // depthwise_policy for all others). This condition keeps run_depthwise_with() from being compiled for such a policy.
+  if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, depthwise_policy> == (forward || data))
+    run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at);
+}
+
+/// Runs a convolution with the caller's policy P of a window kernel. Throws if the convolution is refused, or if P
+/// cannot serve it.
+template <conv_direction Direction, conv_window_policy P, class Executor, int N, class X, class W, class Y,
+          class Epilogue>
+void run_given_window(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
+  constexpr bool forward = Direction == conv_direction::forward;
+  using A = typename conv_elements<Direction, X, W, Y>::a;
+  using C = typename conv_elements<Direction, X, W, Y>::c;
+  static_assert(P.tensor_cores ? has_mma_sync<A> && !std::is_same_v<A, double> : is_float_type<A>,
+                "conv: with tensor_cores, a conv_window_policy must have elements of tf32, half or bf16, and without "
+                "them of double, float, half or bf16");
+  const auto x = in_three_dimensions(c.x);
+  const auto w = in_three_dimensions(c.w);
+  const auto y = in_three_dimensions(c.y);
+  const conv_geometry g = geometry_of(c.options, x, w, y);
+  operands all;
+  refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
+  refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+  const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
+  const conv_window_problem q = describe_window<A, C>(problem);
+  if (const char* why = misfit(P, q)) throw error({c.names.op, ": ", why}, c.at);
+  // misfit() has refused a data gradient.
+  if constexpr (Direction != conv_direction::data_gradient) {
+    if ((forward ? y.extents[4] : w.size()) == 0) return;
+    if (problem.product.m == 0) {
+      if constexpr (forward) finish_empty_gemm(executor, forward_params(g, x, w, y, c.epilogue, c.factors), c.at);
+      return;
+    }
+    run_window_with<Direction, P>(executor, c.names, q, x, w, y, c.epilogue, c.factors, all, c.at);
   }
 }
 
@@ -202,18 +223,33 @@ void convolve(const Executor& executor, const conv_names& names, const X& x, con
   using x_type = element_type_of<X>;
   using w_type = element_type_of<W>;
   using y_type = element_type_of<Y>;
-  const conv_call<N, x_type, w_type, y_type, Epilogue> call{names,
-                                                            view(x, at, {names.prefix, names.x}),
-                                                            view(w, at, {names.prefix, names.w}),
-                                                            view(y, at, {names.prefix, names.y}),
-                                                            options,
-                                                            e,
-                                                            factors,
-                                                            at};
-  if constexpr (is_depthwise_policy<std::remove_cvref_t<decltype(P)>>)
-    run_given_depthwise<Direction, P>(executor, call);
-  else
-    run_conv_call<Direction, P>(executor, call);
+  using elements = conv_elements<Direction, x_type, w_type, y_type>;
+  using A = typename elements::a;
+  using B = typename elements::b;
+  using C = typename elements::c;
+  using policy = std::remove_cvref_t<decltype(P)>;
+  if constexpr (!conv_types_fit<A, B, C, Direction>()) {
+    refuse_conv_types<A, B, C, Direction>();
+  } else if constexpr (!conv_policy_fits<policy, A, Executor>) {
+    refuse_conv_policy<policy, Executor>();
+  } else if constexpr (wrong_epilogue<Epilogue, A, C, Executor>) {
+    refuse_epilogue<Epilogue, A, C, Executor>();
+  } else {
+    const conv_call<N, x_type, w_type, y_type, Epilogue> call{names,
+                                                              view(x, at, {names.prefix, names.x}),
+                                                              view(w, at, {names.prefix, names.w}),
+                                                              view(y, at, {names.prefix, names.y}),
+                                                              options,
+                                                              e,
+                                                              factors,
+                                                              at};
+    if constexpr (is_depthwise_policy<policy>)
+      run_given_depthwise<Direction, P>(executor, call);
+    else if constexpr (std::is_same_v<policy, conv_window_policy>)
+      run_given_window<Direction, P>(executor, call);
+    else
+      run_conv_call<Direction, P>(executor, call);
+  }
 }
 
 }  // namespace ops

@@ -24,21 +24,6 @@ using pixel_product = product_params<pixel_panel<T>, pixel_panel<T>, pixel_matri
 template <class T, class C, class Epilogue>
 using tap_product = product_params<tap_panel<T>, tap_panel<T>, tap_matrix<C>, finish_t<T, C>, Epilogue>;
 
-/// Stops the compilation if a convolution does not take these element types.
-template <class T, class U, class C, conv_direction Direction>
-constexpr void check_conv_types() {
-  using S = finish_t<T, C>;
-  static_assert(std::is_same_v<T, U>, "conv: the images and the filter must have the same element type");
-  static_assert(is_float_type<T> || std::is_same_v<T, tf32> ||
-                    (std::is_same_v<T, int8> && Direction == conv_direction::forward),
-                "conv: elements must be double, float, tf32, half or bf16, or, forward only, int8");
-  static_assert(std::is_same_v<C, T> || std::is_same_v<C, accumulator_t<T>> ||
-                    (std::is_same_v<S, float> &&
-                     (std::is_same_v<C, half> || std::is_same_v<C, bf16> || std::is_same_v<C, float>)),
-                "conv: the output must have the element type of the operands, or their accumulation type, or be float, "
-                "half or bf16 where the operands are not double; it must not be const");
-}
-
 /// Returns the walk (conv_walk) that reads the taps of a filter in dimension d: tap j of a product is tap first + j
 /// stride of the filter. With `flipped`, the coordinates in memory count from the filter's end.
 inline conv_walk tap_walk(const conv_geometry& g, int d, std::int32_t first, std::int32_t stride) {

@@ -68,6 +68,9 @@ depthwise_problem describe_depthwise(conv_direction direction, const conv_geomet
   const bool is_gradient = direction == conv_direction::data_gradient;
   p.direction = direction, p.target = target, p.taps = g.taps[2], p.multiplier = g.filters;
   p.neighbours = g.stride[2] == 1 && g.dilation[2] == 1;
+  const bool plane = g.taps[0] == 1 && g.stride[0] == 1 && g.before[0] == 0 && g.after[0] == 0;
+  if (plane && g.taps[1] == g.taps[2] && g.dilation[1] == 1 && g.dilation[2] == 1) p.square = g.taps[2];
+  if (g.stride[1] == g.stride[2]) p.stride = g.stride[2];
   p.contiguous = x.strides[4] == 1 && y.strides[4] == 1;
   p.vector = is_gradient ? depthwise_vector(y, x) : depthwise_vector(x, y);
   const std::int32_t classes = is_gradient ? g.stride[2] : 1;

@@ -88,15 +88,39 @@ sentence explain_chosen_depthwise(const Executor& executor, const sentence& what
   }
 }
 
+/// Returns one sentence about a convolution with few channels: the policy that the table of the window kernels picks.
+/// The sentence is empty if no window kernel serves the convolution; `why_not` is then set to the reason, unless the
+/// images have many channels.
+template <conv_direction Direction, class T, class C, class Executor>
+sentence explain_chosen_window(const sentence& what, const conv_problem& problem, const char*& why_not) {
+  why_not = nullptr;
+  if constexpr (!Executor::uses_cpu_kernels && (is_float_type<T> || std::is_same_v<T, tf32>)) {
+    if (problem.geometry.channels > most_window_channels) return {};
+    const conv_window_problem q = describe_window<T, C>(problem);
+    if constexpr (has_window_kernels<Direction, T, Executor>) {
+      return with_window_table<T, Direction>(problem.target, [&]<class Table>() -> sentence {
+        why_not = why_no_window<Table>(q);
+        if (why_not) return {};
+        const choice picked = Table::choose(q);
+        return {sentence(what, " (", element<T>::name, ") runs "), describe(Table::candidates[picked.index]),
+                sentence(": ", picked.reason, "; tiles "), describe_row(picked)};
+      });
+    }
+    why_not = q.why_not;
+  }
+  return {};
+}
+
 /// Returns one sentence about a convolution: the policy that the selector picks, or policy P unless P is any_policy,
 /// and its cost. Of the op's checks, those of shapes and options are made; memory and aliases are not checked.
 template <conv_direction Direction, auto P, int N, class Executor, class X, class W, class Y>
 sentence explain_conv(const Executor& executor, const conv_names& names, const X& x_given, const W& w_given,
                       const Y& y_given, const conv_options<N>& options, where at) {
-  constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
-  constexpr bool chosen = std::is_same_v<std::remove_cvref_t<decltype(P)>, any_policy>;
-  using T = std::remove_const_t<element_type_of<std::conditional_t<forward, X, Y>>>;
-  using C = std::remove_const_t<element_type_of<std::conditional_t<forward, Y, std::conditional_t<data, X, W>>>>;
+  using elements = conv_elements<Direction, element_type_of<X>, element_type_of<W>, element_type_of<Y>>;
+  using T = typename elements::a;
+  using C = std::remove_const_t<typename elements::c>;
+  using policy = std::remove_cvref_t<decltype(P)>;
+  constexpr bool chosen = std::is_same_v<policy, any_policy>;
   const auto x = in_three_dimensions(view(x_given, at, {names.prefix, names.x}));
   const auto w = in_three_dimensions(view(w_given, at, {names.prefix, names.w}));
   const auto y = in_three_dimensions(view(y_given, at, {names.prefix, names.y}));
@@ -112,21 +136,38 @@ sentence explain_conv(const Executor& executor, const conv_names& names, const X
     bool is_depthwise_kernel;
     const sentence depthwise = explain_chosen_depthwise<Direction, T>(executor, what, g, x, y, is_depthwise_kernel, at);
     if (is_depthwise_kernel) return depthwise;
+    const char* why_no_window_kernel;
+    const sentence window = explain_chosen_window<Direction, T, C, Executor>(what, problem, why_no_window_kernel);
+    if (window) return window;
     return with_conv_table<T, Direction, Executor>(problem, at, [&]<class Table>() {
       const choice picked = Table::choose(problem);
+      const sentence reason =
+          why_no_window_kernel
+              ? sentence(picked.reason, "; few channels: no window kernel, because ", why_no_window_kernel)
+              : sentence(picked.reason);
       return explain_policy<T, T, Executor>(what, Table::candidates[picked.index],
-                                            {picked.reason, "; tiles ", describe_row(picked)}, problem.product,
+                                            {reason, "; tiles ", describe_row(picked)}, problem.product,
                                             launched_conv<T>(problem), cost_of<T, C>(problem));
     });
-  } else if constexpr (is_depthwise_policy<std::remove_cvref_t<decltype(P)>>) {
+  } else if constexpr (is_depthwise_policy<policy>) {
     depthwise_problem of_channels = describe_depthwise(Direction, g, x, y, executor.target(at));
     if (!is_depthwise(g)) of_channels.why_not = why_no_depthwise;
     if (const char* why = misfit(P, of_channels)) return {what, " cannot run on ", describe(P), ": ", why};
     return {sentence(what, " (", element<T>::name, ") runs "), describe(P), ": asked for"};
-  } else {
+  } else if constexpr (std::is_same_v<policy, conv_window_policy>) {
+    if (const char* why = misfit(P, describe_window<T, C>(problem)))
+      return {what, " cannot run on ", describe(P), ": ", why};
+    return {sentence(what, " (", element<T>::name, ") runs "), describe(P), ": asked for"};
+  } else if constexpr (is_conv_policy<policy>) {
     if (const char* why = misfit(P, problem)) return {what, " cannot run on ", describe(P), ": ", why};
-    return explain_policy<T, T, Executor>(what, P, "asked for", problem.product, launched_conv<T>(problem),
-                                          cost_of<T, C>(problem));
+    // A policy of the other executor is a misfit.
+    if constexpr (runs_conv_policy<policy, Executor>)
+      return explain_policy<T, T, Executor>(what, P, "asked for", problem.product, launched_conv<T>(problem),
+                                            cost_of<T, C>(problem));
+    else
+      return {};
+  } else {
+    refuse_conv_policy<policy, Executor>();
   }
 }
 

@@ -28,6 +28,19 @@ struct gemm_factors {
 
 namespace ops {
 
+/// The type in which alpha, beta and the epilogue are computed, for elements T of A and B: accumulator_t<T>, but float
+/// for int8 with a C that is not s32.
+template <class T, class C>
+using finish_t =
+    std::conditional_t<std::is_same_v<T, int8> && !std::is_same_v<C, std::int32_t>, float, accumulator_t<T>>;
+
+/// Checks an epilogue: its operands against the m x n matrix C, its factors for elements T of A and B.
+template <class T, class C, class Epilogue>
+finding check_epilogue(const Epilogue& e, int m, int n) {
+  if (auto found = e.check(m, n)) return found;
+  return e.template check_sums<finish_t<std::remove_const_t<T>, C>>();
+}
+
 /// Checks the shapes of a GEMM, and the epilogue's operands against the shape of C. The caller puts the op's name
 /// before the finding. In a batch, a, b and c are the matrices of one GEMM; for the epilogue, the rows of all `batches`
 /// matrices C are one matrix.
@@ -40,7 +53,7 @@ finding check_gemm_shapes(const matrix_view<A>& a, const matrix_view<B>& b, cons
   if (b.extents[0] != k || b.extents[1] != n)
     return {"B is ", times(b.extents[0], b.extents[1]), "; it must be k x n = ", times(k, n),
             ", the columns of A by the columns of C"};
-  return e.check(batches * m, n);
+  return check_epilogue<A, C>(e, batches * m, n);
 }
 
 /// Checks the operands of a GEMM or of a batch, and collects them in `all` for the launch. If C has no elements, A, B
@@ -56,12 +69,6 @@ finding check_gemm_operands(const tensor_view<A, Rank>& a, const tensor_view<B, 
   all.set_checked();
   return {};
 }
-
-/// The type in which alpha, beta and the epilogue are computed, for elements T of A and B: accumulator_t<T>, but float
-/// for int8 with a C that is not s32.
-template <class T, class C>
-using finish_t =
-    std::conditional_t<std::is_same_v<T, int8> && !std::is_same_v<C, std::int32_t>, float, accumulator_t<T>>;
 
 /// Returns alpha times the scales of A and B. A scale of 0 means that it is not given, and counts as 1.
 inline double whole_alpha(const gemm_factors& f) {
@@ -91,8 +98,7 @@ finding check_factors(gemm_factors f) {
     if (auto found = check_finite<sum>("beta", f.beta)) return found;
     if (auto found = check_finite<sum>("alpha times scale_a and scale_b", whole_alpha(f))) return found;
   }
-  const auto whole = [](double x) { return x >= -0x1p31 && x < 0x1p31 && x == static_cast<std::int32_t>(x); };
-  if (std::is_same_v<C, std::int32_t> && !(whole(f.alpha) && whole(f.beta)))
+  if (std::is_same_v<C, std::int32_t> && !(is_whole(f.alpha) && is_whole(f.beta)))
     return {"alpha and beta must be whole numbers of 32 bits where C is s32; they are ", f.alpha, " and ", f.beta};
   return {};
 }

@@ -84,7 +84,7 @@ void run_max_pool(op_name op, const Executor& executor, const X& x, const Y& y, 
 
   max_pool_params<T, has_indices> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_out));
-  p.x = tile::pixels_of<const T>(wide_in), p.y = tile::pixels_of<T>(wide_out);
+  p.x = images_for_kernel<const T>(wide_in), p.y = images_for_kernel<T>(wide_out);
   if constexpr (has_indices) {
     static_assert(Indices::rank() == N + 2 && !std::is_const_v<element_type_of<Indices>>,
                   "the indices must have the rank of y and must not be const");
@@ -94,7 +94,7 @@ void run_max_pool(op_name op, const Executor& executor, const X& x, const Y& y, 
     refuse(check_pixel_count(op.name, all[0], "with indices "), at);
     refuse(check_call(op.name, all, executor.reachable()), at);
     const auto wide_places = in_three_dimensions(places);
-    p.indices = tile::pixels_of<std::int32_t>(wide_places);
+    p.indices = images_for_kernel<std::int32_t>(wide_places);
     launch_pixels<with_indices<T>>(executor, describe_pixels(wide_out, wide_in, wide_places), wide_out, p, all, at);
   } else {
     refuse(check_call(op.name, all, executor.reachable()), at);
@@ -125,8 +125,8 @@ void run_max_pool_gradient(op_name op, const Executor& executor, const D& dy, co
 
   max_pool_gradient_params<T> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_in));
-  p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
-  p.indices = tile::pixels_of<const std::int32_t>(wide_places);
+  p.dy = images_for_kernel<const T>(wide_in), p.dx = images_for_kernel<T>(wide_out);
+  p.indices = images_for_kernel<const std::int32_t>(wide_places);
   launch_pixels<with_indices<T>>(executor, describe_pixels(wide_out, wide_in, wide_places), wide_out, p, all, at);
 }
 
@@ -148,7 +148,7 @@ void run_average_pool(op_name op, const Executor& executor, const X& x, const Y&
 
   average_pool_params<T> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_out));
-  p.x = tile::pixels_of<const T>(wide_in), p.y = tile::pixels_of<T>(wide_out);
+  p.x = images_for_kernel<const T>(wide_in), p.y = images_for_kernel<T>(wide_out);
   launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 
@@ -170,7 +170,7 @@ void run_average_pool_gradient(op_name op, const Executor& executor, const D& dy
 
   average_pool_gradient_params<T> p{};
   set_axes(p.axes, geometry, extents, spatial_extents(wide_in));
-  p.dy = tile::pixels_of<const T>(wide_in), p.dx = tile::pixels_of<T>(wide_out);
+  p.dy = images_for_kernel<const T>(wide_in), p.dx = images_for_kernel<T>(wide_out);
   launch_pixels<T>(executor, describe_pixels(wide_out, wide_in), wide_out, p, all, at);
 }
 

@@ -4,6 +4,7 @@
 #pragma GCC system_header
 
 #include <tilery/kernels/optimizer/advance.hpp>
+#include <tilery/kernels/optimizer/eight_bit.hpp>
 #include <tilery/policies/optimizer_table.hpp>
 #include <tilery/simt/launch.hpp>
 
@@ -33,14 +34,19 @@ bool has_whole_packs(const Record& tensor, int vector) {
 /// Returns how many chunks of `elements` elements a tensor has.
 inline std::int64_t chunks_of(std::int64_t size, int elements) { return (size + elements - 1) / elements; }
 
-/// Launches the update of all chunks with policy P. Throws if the launch would have more than `largest_extent` blocks.
+/// Launches the update of all chunks with policy P: with the kernel for states of 8 bits if the records have such.
+/// Throws if the launch would have more than `largest_extent` blocks.
 template <elementwise_policy P, class Executor, class Params>
 void launch_update(const Executor& executor, const Params& p, const operands& all, where at) {
   if (p.chunks > largest_extent)
     throw error({Params::name, ": the tensors have ", p.chunks, " chunks of ", P.block_elements(),
                  " elements; a launch has at most ", largest_extent},
                 at);
-  launch<optimizer_update<P, Params>>(executor, {static_cast<int>(p.chunks)}, p, all, at);
+  if (p.chunks == 0) return;
+  if constexpr (requires(typename Params::record r) { r.largest; })
+    launch<eight_bit_update<P, Params>>(executor, {static_cast<int>(p.chunks)}, p, all, at);
+  else
+    launch<optimizer_update<P, Params>>(executor, {static_cast<int>(p.chunks)}, p, all, at);
 }
 
 /// Begins an update: computes the factor of the gradients, and the constants of all groups into `constants`, moves the

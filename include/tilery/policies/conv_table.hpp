@@ -35,12 +35,14 @@ inline constexpr conv_row<gemm_simt_cut> conv_simt_f32_rows[] = {
      .strided = {{64, 64, 8}, {4, 4}},
      .measured = not_measured("derived from the GEMM's tiles")},
 };
+// Double: a small tile may be shared along k, which takes registers, too. With 4 x 4 accumulators a thread, and so with
+// 128 registers for everything, it would spill.
 inline constexpr conv_row<gemm_simt_cut> conv_simt_f64_rows[] = {
     {.from = arch::sm_75,
      .large = {{64, 64, 8}, {4, 4}},
-     .small = {{64, 64, 8}, {4, 4}},
+     .small = {{64, 32, 8}, {4, 2}},
      .strided = {{64, 64, 8}, {4, 4}},
-     .measured = not_measured("the GEMM's tiles")},
+     .measured = not_measured("derived from the GEMM's tiles")},
 };
 // half and bf16 use these kernels on sm_75 only.
 inline constexpr conv_row<gemm_simt_cut> conv_simt_16_bit_rows[] = {

@@ -13,6 +13,8 @@ namespace tilery::inline TILERY_ABI {
 /// Indices of candidates in a row's list: filters of 3, 5 and 7 taps along the width, any filter, any strides.
 struct depthwise_places {
   static constexpr int three = 0, five = 1, seven = 2, any = 3, single = 4;
+  // The CPU's square filters: 3 x 3 with a stride of 1, and of 2, and 7 x 7.
+  static constexpr int square_three = 5, halving_three = 6, square_seven = 7;
 };
 
 /// A row of the tables of the forward pass and of the data gradient.
@@ -31,7 +33,9 @@ struct depthwise_row {
 
 // A strip of 7 pixels divides the widths of common networks: 112, 56, 28, 14 and 7. With 16-bit elements a lane has 8
 // channels, so a strip of 4 needs the registers of 7 pixels of float (with 3 taps some 120). 7 taps of 16-bit elements
-// are bound by arithmetic, and a longer strip reads each tap less often from shared memory.
+// are bound by arithmetic, and a longer strip reads each tap less often from shared memory. On sm_100 and sm_120
+// nvcc 13.0 needs some 50 registers more than on sm_90 for the same kernel: there a strip of 7 pixels and 7 taps would
+// spill.
 inline constexpr depthwise_row depthwise_wide_rows[] = {
     {.from = arch::sm_75,
      .threads = 128,
@@ -55,6 +59,16 @@ inline constexpr depthwise_row depthwise_16_bit_rows[] = {
      .rows = 8,
      .strips = 8,
      .measured = not_measured("computed from registers and from bytes in the L1 cache")},
+    {.from = arch::sm_100,
+     .threads = 128,
+     .bytes_side = 64,
+     .packs = 1,
+     .wide_packs = 1,
+     .strip = 4,
+     .wide_strip = 4,
+     .rows = 8,
+     .strips = 8,
+     .measured = not_measured("sm_75's row with shorter strips for 7 taps, which do not spill")},
 };
 inline constexpr depthwise_row depthwise_cpu_rows[] = {
     {.from = arch::cpu,
@@ -73,9 +87,13 @@ inline constexpr depthwise_row depthwise_cpu_rows[] = {
 };
 
 /// Selects from the candidates of a row of either table of the forward pass and the data gradient.
-constexpr choice select_depthwise(const depthwise_policy (&candidates)[5], const depthwise_problem& p, bool on_cpu) {
+template <int Size>
+constexpr choice select_depthwise(const depthwise_policy (&candidates)[Size], const depthwise_problem& p, bool on_cpu) {
   using at = depthwise_places;
   if (const char* why = why_single_channels(p, candidates[at::any].vector, on_cpu)) return {at::single, why};
+  for (int place = at::square_three; place < Size; ++place)
+    if (p.square == candidates[place].tap_rows && p.stride == candidates[place].stride)
+      return {place, "a small square filter: it stays in registers along a band of rows"};
   if (!p.neighbours) return {at::any, "a stride or a dilation along the width: each tap loads its pixels"};
   if (p.taps == 3) return {at::three, "3 taps along the width: each pixel is loaded once for them"};
   if (p.taps == 5) return {at::five, "5 taps along the width: each pixel is loaded once for them"};
@@ -131,10 +149,22 @@ struct depthwise_rows_cpu {
             .rows = row.rows,
             .strips = row.strips};
   }
-  static constexpr candidate_list<depthwise_policy, 5> candidates(const depthwise_row& row) {
-    return {{with(row, vector, 3), with(row, vector, 5), with(row, vector, 7), with(row, vector, 0), with(row, 1, 0)}};
+  static constexpr depthwise_policy square(const depthwise_row& row, int taps, int stride) {
+    return {.threads = row.threads,
+            .channel_lanes = 1,
+            .vector = vector,
+            .packs = row.packs,
+            .width = taps,
+            .strip = taps == 7 ? row.wide_strip : 2,
+            .rows = taps == 7 && vector_bytes() < 64 ? 1 : 2,
+            .tap_rows = taps,
+            .stride = stride};
   }
-  static constexpr choice select(const depthwise_row&, const depthwise_policy (&candidates)[5],
+  static constexpr candidate_list<depthwise_policy, 8> candidates(const depthwise_row& row) {
+    return {{with(row, vector, 3), with(row, vector, 5), with(row, vector, 7), with(row, vector, 0), with(row, 1, 0),
+             square(row, 3, 1), square(row, 3, 2), square(row, 7, 1)}};
+  }
+  static constexpr choice select(const depthwise_row&, const depthwise_policy (&candidates)[8],
                                  const depthwise_problem& p) {
     return select_depthwise(candidates, p, true);
   }
@@ -182,9 +212,14 @@ inline constexpr depthwise_weight_row depthwise_weight_cpu_rows[] = {
 };
 
 /// Selects from the candidates of a row of either table of the weight gradient.
-constexpr choice select_depthwise(const depthwise_weight_policy (&candidates)[5], const depthwise_problem& p,
+template <int Size>
+constexpr choice select_depthwise(const depthwise_weight_policy (&candidates)[Size], const depthwise_problem& p,
                                   bool on_cpu) {
   using at = depthwise_places;
+  for (int place = at::square_three; place < Size; ++place)
+    if (p.square == candidates[place].width && p.stride == candidates[place].stride &&
+        !why_single_channels(p, candidates[place].vector, on_cpu))
+      return {place, "a small square filter: its sums stay in registers along a band of rows"};
   constexpr int places[] = {at::three, at::five, at::seven};
   for (const int place : places)
     if (p.taps == candidates[place].width) {
@@ -243,11 +278,24 @@ struct depthwise_weight_rows_cpu {
             .rows = row.rows,
             .strips = row.strips};
   }
-  static constexpr candidate_list<depthwise_weight_policy, 5> candidates(const depthwise_weight_row& row) {
-    return {{with(row, 3, row.tap_rows[0], vector), with(row, 5, row.tap_rows[1], vector),
-             with(row, 7, row.tap_rows[2], vector), with(row, 4, 1, vector), with(row, 4, 1, 1)}};
+  static constexpr depthwise_weight_policy square(const depthwise_weight_row& row, int taps, int stride) {
+    return {.threads = row.threads,
+            .channel_lanes = 1,
+            .vector = vector,
+            .packs = row.packs,
+            .width = taps,
+            .tap_rows = taps,
+            .strip = 2,
+            .rows = 2,
+            .strips = 2 * row.strips,
+            .stride = stride};
   }
-  static constexpr choice select(const depthwise_weight_row&, const depthwise_weight_policy (&candidates)[5],
+  static constexpr candidate_list<depthwise_weight_policy, 7> candidates(const depthwise_weight_row& row) {
+    return {{with(row, 3, row.tap_rows[0], vector), with(row, 5, row.tap_rows[1], vector),
+             with(row, 7, row.tap_rows[2], vector), with(row, 4, 1, vector), with(row, 4, 1, 1), square(row, 3, 1),
+             square(row, 3, 2)}};
+  }
+  static constexpr choice select(const depthwise_weight_row&, const depthwise_weight_policy (&candidates)[7],
                                  const depthwise_problem& p) {
     return select_depthwise(candidates, p, true);
   }

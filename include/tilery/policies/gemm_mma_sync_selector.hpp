@@ -78,7 +78,7 @@ struct gemm_mma_sync_rows : gemm_mma_sync_places {
                                  const gemm_problem& p) {
     if (is_few(candidates[few], p)) return {few, "tensor cores; few rows or columns: the long operand is read once"};
     const int vector = candidates[0].vector;
-    if (p.a.has_no_way() || p.b.has_no_way()) return {strided, "an operand has no contiguous dimension"};
+    if (p.a.is_strided() || p.b.is_strided()) return {strided, "an operand has no contiguous dimension"};
     if (p.a.vector < vector || p.b.vector < vector) return {strided, "an operand is not aligned for 16-byte copies"};
     if (p.c_vector < candidates[0].c_vector)
       return {strided, "C is not aligned for stores of 16 bytes of accumulators"};

@@ -38,22 +38,24 @@ TILERY_SIMT constexpr tile_mn tile_extents(tile_mnk block, bool m_is_longer_side
 struct gemm_operand_shape {
   along contiguous = along::any;
   int vector = 1;  // elements of the widest pack (access) for which all packs are whole and aligned: at most 16 bytes
-  bool both_ways = false;  // some members of a group are contiguous along k, others along the outer dimension;
-                           // `contiguous` is any then
+  bool mixed_layouts = false;  // some members of a group are contiguous along k, others along the outer dimension;
+                               // `contiguous` is any then
 
   /// True if neither dimension is contiguous (in at least one member of a group).
-  constexpr bool has_no_way() const { return contiguous == along::any && !both_ways; }
+  constexpr bool is_strided() const { return contiguous == along::any && !mixed_layouts; }
   /// True if a policy that copies packs along `wanted` can read the operand. A policy with `any` looks up the layout at
   /// run time: it can read every operand that has a contiguous dimension.
-  constexpr bool lies(along wanted) const { return wanted == along::any ? !has_no_way() : contiguous == wanted; }
+  constexpr bool has_packs_along(along wanted) const {
+    return wanted == along::any ? !is_strided() : contiguous == wanted;
+  }
 };
 
 /// Returns the layout and alignment that describe `a` and `b`, the same operand in two members of a group: the smaller
 /// alignment, and the common layout, if there is one.
 constexpr gemm_operand_shape joined(const gemm_operand_shape& a, const gemm_operand_shape& b) {
   const int vector = a.vector < b.vector ? a.vector : b.vector;
-  if (a.has_no_way() || b.has_no_way()) return {along::any, 1};
-  if (a.contiguous == b.contiguous && !a.both_ways) return {a.contiguous, vector};
+  if (a.is_strided() || b.is_strided()) return {along::any, 1};
+  if (a.contiguous == b.contiguous && !a.mixed_layouts) return {a.contiguous, vector};
   return {along::any, vector, true};
 }
 
@@ -72,7 +74,7 @@ struct gemm_problem {
 
 /// False if A or B is contiguous along k in one member of a group and along the outer dimension in another member: no
 /// policy for one layout can then serve the group. (True also if an operand has no contiguous dimension.)
-constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.both_ways && !p.b.both_ways; }
+constexpr bool is_of_one_layout(const gemm_problem& p) { return !p.a.mixed_layouts && !p.b.mixed_layouts; }
 
 /// Returns the number of the layout of contiguous operands: NN 0, NT 1, TN 2, TT 3 (the first letter for A, the second
 /// for B; N row-major, T column-major).

@@ -83,7 +83,7 @@ constexpr const char* misfit_of_arch(const Policy& p, const gemm_problem& proble
 template <class Policy>
 constexpr const char* misfit_of_operands(const Policy& p, const gemm_problem& problem, bool any_a = false) {
   const auto is_along = [&](along wanted, const gemm_operand_shape& has) {
-    return (wanted == along::any && p.vector == 1) || has.lies(wanted);
+    return (wanted == along::any && p.vector == 1) || has.has_packs_along(wanted);
   };
   if ((!any_a && !is_along(p.a, problem.a)) || !is_along(p.b, problem.b))
     return "A and B must have the policy's layouts, its fields a and b; along::any with vector = 1 serves every layout";

@@ -34,7 +34,7 @@ constexpr gemm_simt_policy strided_simt(const gemm_simt_cut& cut) {
 /// elements of the accumulation type. `tile` is the smallest extent of the other candidates' tiles along m and n; 0:
 /// never prefer the strided candidate because of a small m or n.
 constexpr const char* why_strided_simt(const gemm_problem& p, int vector, int quad, int tile) {
-  if (p.a.has_no_way() || p.b.has_no_way()) return "an operand has no contiguous dimension";
+  if (p.a.is_strided() || p.b.is_strided()) return "an operand has no contiguous dimension";
   if (p.a.vector < vector || p.b.vector < vector) return "an operand is not aligned for 16-byte loads";
   if (p.c_vector < quad) return "C is not aligned for 16-byte stores";
   if (p.m <= tile / 2 || p.n <= tile / 2) return "m or n is small: a larger tile would be mostly empty";

@@ -29,8 +29,9 @@ namespace epilogue {
 ///
 /// Defaults. The other members have defaults that do nothing; a step hides those that it needs by its own members.
 ///
-/// Host. `describe` appends the step's operands to a list, `check` compares them with C (m x n), and `shape` receives
-/// the size of C. In a batch, m is the number of rows of all matrices together.
+/// Host. `describe` appends the step's operands to a list, `check` compares them with C (m x n), `check_sums<S>` checks
+/// the step's numbers for packs of S, and `shape` receives the size of C. In a batch, m is the number of rows of all
+/// matrices together.
 ///
 /// State. Each lane works on a copy of the step, from the first pack of its warp's tile to the last one (on the CPU the
 /// copy may serve several tiles, one below the other), and may store values in it. Then all lanes of the warp call
@@ -44,6 +45,10 @@ struct step {
   static constexpr bool sums_columns = false;  // true: the step adds up columns of C, as bias_gradient does
   void describe(operands&) const {}
   finding check(int, int) const { return {}; }
+  template <class S>
+  finding check_sums() const {
+    return {};
+  }
   void shape(int, int) {}
   template <class Lane>
   TILERY_SIMT void end(Lane) {}
@@ -105,6 +110,11 @@ struct chain : step {
   finding check(int m, int n) const {
     if (auto found = first.check(m, n)) return found;
     return second.check(m, n);
+  }
+  template <class S>
+  finding check_sums() const {
+    if (auto found = first.template check_sums<S>()) return found;
+    return second.template check_sums<S>();
   }
 };
 

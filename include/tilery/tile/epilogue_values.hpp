@@ -9,12 +9,21 @@
 #include <tilery/tile/epilogue_operand.hpp>
 #include <tilery/tile/epilogue_step.hpp>
 
+#include <type_traits>
+
 namespace tilery::inline TILERY_ABI {
 
 namespace epilogue {
 
+/// Checks the factor of a step for values of type S: if C is s32, S is an integer, and so must be the factor.
+template <class S>
+finding check_factor(const char* name_of_step, double factor) {
+  if (!std::is_integral_v<S> || is_whole(factor)) return {};
+  return {name_of_step, ": its factor is ", factor, "; it must be a whole number of 32 bits, because C is s32"};
+}
+
 /// x times a finite factor, which is converted to the type of x: the accumulation type, or for int8 with a C that is
-/// not s32, float. (For int32 the fraction of the factor is dropped.) If the factor is 0, an infinite x gives NaN. To
+/// not s32, float. If C is s32, the factor must be a whole number. If the factor is 0, an infinite x gives NaN. To
 /// leave out the product A B, set the GEMM's alpha to 0: the GEMM then reads neither A nor B.
 struct scale : step {
   double factor;
@@ -24,6 +33,10 @@ struct scale : step {
     return x * static_cast<T>(factor);
   }
   finding check(int, int) const { return check_finite<double>("the epilogue's scale", "its factor", factor); }
+  template <class S>
+  finding check_sums() const {
+    return check_factor<S>("the epilogue's scale", factor);
+  }
 };
 
 /// f(x) for an activation f, element by element. tile/activation.hpp has the formulas, and says how a program writes an
@@ -38,7 +51,8 @@ struct activate : step {
   }
 };
 
-/// x plus a vector with one element for each column of C (n of them), of any type and stride.
+/// x plus a vector with one element for each column of C (n of them), of any type and stride. The elements are
+/// converted to the type of x; if C is s32, that drops their fractions.
 template <class T>
 struct bias : step {
   operand_matrix<const T> values;
@@ -59,7 +73,8 @@ struct bias : step {
 template <class V>
 bias(const V&) -> bias<std::remove_const_t<element_type_of<V>>>;
 
-/// x plus a vector with one element for each row of C (m of them), of any type and stride.
+/// x plus a vector with one element for each row of C (m of them), of any type and stride. The elements are converted
+/// as in `bias`.
 template <class T>
 struct row_bias : step {
   operand_matrix<const T> values;
@@ -81,8 +96,9 @@ template <class V>
 row_bias(const V&) -> row_bias<std::remove_const_t<element_type_of<V>>>;
 
 /// x plus a finite factor times a matrix R (m x n, any type and strides). The factor is converted to the type of x, as
-/// in `scale`. If the converted factor is 0, R is not read. R must not overlap C, which may hold partial sums during
-/// the GEMM. To add the old C, use the GEMM's beta: beta C is added before the epilogue.
+/// in `scale`, and the elements of R as in `bias`. If the converted factor is 0, R is not read. R must not overlap C,
+/// which may hold partial sums during the GEMM. To add the old C, use the GEMM's beta: beta C is added before the
+/// epilogue.
 template <class T>
 struct residual : step {
   operand_matrix<const T> added;  // R
@@ -101,6 +117,10 @@ struct residual : step {
   finding check(int m, int n) const {
     if (auto found = check_finite<double>("the epilogue's residual", "its factor", factor)) return found;
     return added.check("the epilogue's residual", m, n);
+  }
+  template <class S>
+  finding check_sums() const {
+    return check_factor<S>("the epilogue's residual", factor);
   }
 };
 template <class V>

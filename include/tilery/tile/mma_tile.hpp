@@ -38,7 +38,13 @@ struct mma_step {
   template <class Lane, class ATile, class BTile>
   TILERY_SIMT void load(Lane lane, ATile& a_tile, BTile& b_tile, int k, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("load fragments", at);
-    const int row = lane.warp() / warps_n * P.warp.m, column = lane.warp() % warps_n * P.warp.n;
+    load_a(lane, a_tile, k);
+    load_b(lane, b_tile, k);
+  }
+  /// Loads the fragments of A.
+  template <class Lane, class ATile>
+  TILERY_SIMT void load_a(Lane lane, ATile& a_tile, int k) {
+    const int row = lane.warp() / warps_n * P.warp.m;
     TILERY_UNROLL_ON_GPU
     for (int i = 0; i < m; ++i) {
       if constexpr (by_matrices<A, ATile>)
@@ -46,6 +52,11 @@ struct mma_step {
       else
         load_elements<shape::a, false>(lane, a[i].r, a_tile, row, shape::m * i, k * shape::k);
     }
+  }
+  /// Loads the fragments of B, of which there is an even number.
+  template <class Lane, class BTile>
+  TILERY_SIMT void load_b(Lane lane, BTile& b_tile, int k) {
+    const int column = lane.warp() % warps_n * P.warp.n;
     TILERY_UNROLL_ON_GPU
     for (int j = 0; j < n; j += 2) {  // two fragments of B, which one ldmatrix can load
       if constexpr (by_matrices<B, BTile>) {

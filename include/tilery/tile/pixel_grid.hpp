@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Images in global memory, as the convolution kernels see them, and the numbers of their pixels: pixel number (image,
-// depth, height, width), the width fastest.
+// The numbers of the pixels of images: pixel number (image, depth, height, width), the width fastest.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/divisor.hpp>
-#include <tilery/core/spatial.hpp>
-#include <tilery/simt/memory.hpp>
+#include <tilery/tile/images.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
-/// Images (image, depth, height, width, channel) in global memory. Strides are in elements.
-template <class T>
-struct gmem_images {
-  gmem_ptr<T> data;
-  spatial<3> extents;  // depth, height, width
-  std::int64_t image_stride, strides[3], channel_stride;
-};
-
-/// Makes a kernel's parameter from a view of images. `To` is the view's element type, with or without const.
-template <class To, class T>
-gmem_images<To> images_for_kernel(const tensor_view<T, 5>& v) {
-  return {gmem_ptr<To>(const_cast<To*>(v.pointer)),
-          {v.extents[1], v.extents[2], v.extents[3]},
-          v.strides[0],
-          {v.strides[1], v.strides[2], v.strides[3]},
-          v.strides[4]};
-}
-
 namespace tile {
-
-/// A pixel: the index of its image, and its depth, height and width in the grid.
-struct pixel_place {
-  std::int32_t image, at[3];
-};
 
 /// A grid of pixels, the same for all images. It turns the number of a pixel into the pixel.
 struct pixel_grid {

@@ -113,17 +113,18 @@ public:
   /// tile.
   TILERY_SIMT void set(int i, const pixel_panel<T>& from, int outer, int k, bool exists) {
     const pixel_place p = from.grid.of(outer < from.outer ? outer : 0);
-    std::int64_t offset = (p.image - first_image_) * from.images.image_stride + k * from.images.channel_stride;
+    std::uint32_t offset =
+        times(p.image - first_image_, from.images.image_stride) + times(k, from.images.channel_stride);
     std::uint32_t mask = 0;
     int bit = 0;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) {
       const int first = p.at[d] * from.walk[d].step + from.walk[d].origin;
-      offset += first * from.images.strides[d];
+      offset += times(first, from.images.strides[d]);
       for (int t = 0; t < from.taps[d]; ++t, ++bit)
         if (is_coordinate(first + t * from.walk[d].tap_step, from.images.extents[d])) mask |= 1u << bit;
     }
-    offset_[i] = static_cast<std::uint32_t>(offset);
+    offset_[i] = offset;
     mask_[i] = exists && outer < from.outer ? mask : 0;
     k_[i] = k, outer_left_[i] = from.outer - outer;
   }
@@ -145,25 +146,29 @@ public:
     if (at_.advance(from) || at_.left <= 0)
       move(from);
     else
-      walked_ += static_cast<std::uint32_t>(K * from.images.channel_stride);
+      walked_ += times(K, from.images.channel_stride);
   }
 
 private:
   TILERY_SIMT static bool is_coordinate(int coordinate, int extent) {
     return static_cast<std::uint32_t>(coordinate) < static_cast<std::uint32_t>(extent);
   }
+  /// The lowest 32 bits of an offset. Only the sum of a pack's offset and the tap's offset is an address in an image:
+  /// this sum fits 32 bits, so its terms are added modulo 2^32, which takes half the registers of 64-bit terms.
+  TILERY_SIMT static std::uint32_t times(int count, std::int64_t stride) {
+    return static_cast<std::uint32_t>(count) * static_cast<std::uint32_t>(stride);
+  }
   /// Computes the bits and the offset of the current tap. After the last step they are bits that no mask has.
   TILERY_SIMT void move(const pixel_panel<T>& from) {
-    std::int64_t walked = at_.channel * from.images.channel_stride;
-    std::uint32_t bits = 0;
+    std::uint32_t walked = times(at_.channel, from.images.channel_stride), bits = 0;
     int first_bit = 0;
     TILERY_UNROLL_ON_GPU
     for (int d = 0; d < 3; ++d) {
-      walked += at_.tap[d] * from.walk[d].tap_step * from.images.strides[d];
+      walked += times(at_.tap[d] * from.walk[d].tap_step, from.images.strides[d]);
       bits |= 1u << (first_bit + at_.tap[d]);
       first_bit += from.taps[d];
     }
-    walked_ = static_cast<std::uint32_t>(walked);
+    walked_ = walked;
     bits_ = at_.left > 0 ? bits : ~0u;
   }
 

@@ -1,57 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Tensors of pixels, (n, d, h, w, c), as a kernel's parameters: images n, a depth d, height h and width w in space, and
-// c channels. A tensor with one or two spatial dimensions is one with d = 1, or d = h = 1, so that one kernel serves
-// all ranks.
+// What the kernels of pooling, upsampling and padding do with pixels: loads and stores of their channels, the order in
+// which lanes compute them (pixel_walk), and ranges of them along one dimension (pixel_range).
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/core/convert.hpp>
 #include <tilery/core/divisor.hpp>
-#include <tilery/core/extent.hpp>
-#include <tilery/simt/memory.hpp>
+#include <tilery/tile/images.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
 namespace tile {
-
-/// The position of a pixel: its image, and its place in the three spatial dimensions.
-struct pixel {
-  std::int32_t n, d, h, w;
-};
-
-/// A tensor (n, d, h, w, c) in global memory: 32-bit extents, 64-bit strides in elements, trivially copyable.
-template <class T>
-struct pixels {
-  gmem_ptr<T> data;
-  std::int32_t extents[5];
-  std::int64_t strides[5];
-
-  /// The address of element (n, 0, 0, 0, channel).
-  TILERY_SIMT gmem_ptr<T> image(int n, int channel) const { return data + (n * strides[0] + channel * strides[4]); }
-  TILERY_SIMT gmem_ptr<T> at(pixel p, int channel) const {
-    return image(p.n, channel) + (p.d * strides[1] + p.h * strides[2] + p.w * strides[3]);
-  }
-  /// The number of a pixel in its image, (d H + h) W + w: what PyTorch stores as the index of a maximum. Images have
-  /// fewer than 2^31 pixels where it is used.
-  TILERY_SIMT std::int32_t number(int d, int h, int w) const { return (d * extents[2] + h) * extents[3] + w; }
-
-  /// The tensor without its first `images` images.
-  pixels without(int images) const {
-    pixels rest = *this;
-    rest.data = data + images * strides[0];
-    rest.extents[0] -= images;
-    return rest;
-  }
-};
-
-/// Makes a kernel's parameter from a host view. `To` is the view's element type, with or without const.
-template <class To, class T>
-pixels<To> pixels_of(const tensor_view<T, 5>& v) {
-  pixels<To> result;
-  result.data = gmem_ptr<To>(v.pointer);
-  for (int i = 0; i < 5; ++i) result.extents[i] = v.extents[i], result.strides[i] = v.strides[i];
-  return result;
-}
 
 /// Loads N channels of a pixel and converts them to To. N > 1 needs contiguous channels, on a GPU also packs at aligned
 /// addresses; N = 1 allows any strides.
@@ -85,14 +44,14 @@ struct pixel_walk {
   fast_divisor by_depth, by_height, by_width, by_packs;
 
   /// The pixel of an item. `pack` becomes the number of the item's pack in the pixel.
-  TILERY_SIMT pixel locate(int item, int& pack) const {
-    pixel p;
+  TILERY_SIMT pixel_place locate(int item, int& pack) const {
+    pixel_place p;
     if (channels_inner) pack = by_packs.split(item);
-    p.w = by_width.split(item);
-    p.h = by_height.split(item);
-    p.d = by_depth.split(item);
+    p.at[2] = by_width.split(item);
+    p.at[1] = by_height.split(item);
+    p.at[0] = by_depth.split(item);
     if (!channels_inner) pack = by_packs.split(item);
-    p.n = item;
+    p.image = item;
     return p;
   }
 };

@@ -17,6 +17,11 @@ inline const tilery::matrix_view<double> doubles;
 inline const tilery::matrix_view<const tilery::half> halves;
 inline const tilery::matrix_view<tilery::half> half_c;
 
+// Of convolutions in two dimensions: images, a filter, and what they give.
+inline const tilery::tensor_view<const float, 4> x4, w4;
+inline const tilery::tensor_view<float, 4> y4;
+inline const tilery::tensor_view<const tilery::int8, 4> bytes4;
+
 // Where nvcc compiles the case, its kernels are a real GPU's. A C++ compiler must stop ahead of a kernel's text: what
 // is broken has a GPU without one, and need not read the virtual one.
 #ifdef __CUDACC__

@@ -31,6 +31,12 @@ struct gemm_simt {
   /// holds one block fewer to hide latency.
   static constexpr int resident = P.registers_a_lane(sizeof(accumulator)) <= 128 && threads < 512 ? 512 / threads : 1;
 
+  /// True if the kernel recomputes the tile's coordinates after the k loop, instead of keeping them in registers during
+  /// the loop. Two kinds of kernels have no registers to spare: those whose operands are gathered (pixel_panel.hpp,
+  /// tap_panel.hpp), and those that find the layout of their packs at run time.
+  static constexpr bool finds_again = !std::is_same_v<typename Params::a_panel, panel<typename Params::a_type>> ||
+                                      (P.vector > 1 && (P.a == along::any || P.b == along::any));
+
   // Load tiles of A and B from global memory to registers, then store them to shared memory (tile/panel.hpp).
   using a_loader =
       tile::panel_loader<typename Params::a_panel, accumulator, P.block.m, P.block.k, threads, P.a, P.vector>;
@@ -52,16 +58,21 @@ struct gemm_simt {
     for_gemm_parts<P>(lane, all, [&](const auto& part) {
       const auto found = part.tile();
       tile::register_tile<P, accumulator> sums(lane);
-      multiply(lane, part.a_of(found), part.b_of(found), found.origin, smem.ab, sums);
+      multiply(lane, found.p, part.a_of(found), part.b_of(found), found.origin, smem.ab, sums);
       if (!part.completes(lane, sums, smem.note.at(0))) return;
-      tile::store_registers(lane, found.c(), found.origin.row, found.origin.column, sums);
+      if constexpr (finds_again)
+        store(lane, part.tile(), sums);
+      else
+        store(lane, found, sums);
     });
   }
 
 private:
-  /// The k loop: adds A B to `sums`, for the block's tile at `origin`.
-  template <class Lane>
-  TILERY_SIMT static void multiply(Lane lane, const typename Params::a_panel& from_a,
+  /// The k loop: adds A B to `sums`, for the block's tile at `origin`. `from_a` and `from_b` are the operands,
+  /// restricted to the range of k that this block multiplies. The loads read the strides from `p`, the parameters of
+  /// the GEMM, instead of keeping them in registers.
+  template <class Lane, class One>
+  TILERY_SIMT static void multiply(Lane lane, const One& p, const typename Params::a_panel& from_a,
                                    const typename Params::b_panel& from_b, tile::tile_origin origin, buffers& smem,
                                    tile::register_tile<P, accumulator>& sums) {
     a_loader a(lane, from_a, origin.row);
@@ -69,8 +80,8 @@ private:
 
     // Starts to load the tiles at k into registers; elements out of bounds are 0.
     const auto fetch = [&](int k) {
-      a.fetch(lane, from_a, k);
-      b.fetch(lane, from_b, k);
+      a.fetch(lane, p.a, k);
+      b.fetch(lane, p.b, k);
     };
     // Stores the loaded tiles to a buffer.
     const auto put = [&](int buffer) {
@@ -106,6 +117,12 @@ private:
       for (int first = 0; first < P.block.k - group_steps; first += group_steps) group(first, std::false_type{});
       group(P.block.k - group_steps, std::true_type{});
     }
+  }
+
+  /// Stores the block's tile of C.
+  template <class Lane, class Found>
+  TILERY_SIMT static void store(Lane lane, const Found& found, const tile::register_tile<P, accumulator>& sums) {
+    tile::store_registers(lane, found.c(), found.origin.row, found.origin.column, sums);
   }
 
   /// Steps along k in the unrolled inner loop. More steps take longer to compile and fill more of the instruction

@@ -32,6 +32,7 @@ struct adadelta {
   static constexpr const char* name = "adadelta";
   static constexpr int states = 2;
   static constexpr const char* state_names[] = {"square", "update"};
+  static constexpr bool non_negative[] = {true, true};
 
   template <class S>
   struct constants {

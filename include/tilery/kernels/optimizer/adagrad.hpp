@@ -29,6 +29,7 @@ struct adagrad {
   static constexpr const char* name = "adagrad";
   static constexpr int states = 1;
   static constexpr const char* state_names[] = {"sum"};
+  static constexpr bool non_negative[] = {true};
 
   template <class S>
   struct constants {

@@ -42,6 +42,7 @@ struct adam {
   static constexpr const char* name = "adam";
   static constexpr int states = 3;
   static constexpr const char* state_names[] = {"first", "second", "largest_second"};
+  static constexpr bool non_negative[] = {false, true, true};
   bool keeps_state(int i) const { return i < 2 || amsgrad; }
 
   template <class S>
@@ -109,6 +110,7 @@ struct adamw {
   static constexpr const char* name = "adamw";
   static constexpr int states = adam::states;
   static constexpr const char* state_names[] = {"first", "second", "largest_second"};
+  static constexpr bool non_negative[] = {false, true, true};
   bool keeps_state(int i) const { return i < 2 || amsgrad; }
 
   template <class S>

@@ -41,6 +41,7 @@ struct ademamix {
   static constexpr const char* name = "ademamix";
   static constexpr int states = 3;
   static constexpr const char* state_names[] = {"fast", "second", "slow"};
+  static constexpr bool non_negative[] = {false, true, false};
   bool keeps_state(int i) const { return i < 2 || alpha != 0; }
 
   template <class S>

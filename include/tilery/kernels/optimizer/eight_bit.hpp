@@ -37,8 +37,9 @@ struct eight_bit_record : tensor_record<Weight, Gradient, std::uint8_t, States> 
   }
 };
 
-template <elementwise_policy P, class Params, class Rule>
+template <elementwise_policy P, class Params>
 struct eight_bit_update {
+  using rule = typename Params::rule_type;
   static_assert(keeps_rules<P>(), "the policy breaks a rule");
   static constexpr int lanes = P.threads == 1 ? 1 : 32;  // that update a block of 256 elements together
   static_assert(eight_bit_block % (lanes * P.vector) == 0 && P.block_elements() % eight_bit_block == 0,
@@ -46,7 +47,7 @@ struct eight_bit_update {
   static constexpr const char* name = Params::name;
   static constexpr int threads = P.threads;
   static constexpr bool allows_one_lane = P.threads == 1;
-  static constexpr int resident = P.threads >= 1024 ? 1 : 1024 / P.threads;
+  static constexpr int resident = P.threads >= 512 ? 1 : 512 / P.threads;  // with 64 registers a thread it would spill
   static constexpr int chunk_elements = P.block_elements();
   using shared = no_shared;
   using record = typename Params::record;
@@ -79,11 +80,12 @@ private:
     constexpr int packs = eight_bit_block / (lanes * N);
     constexpr int states = record::states_count;
     const std::int64_t block = first / eight_bit_block;
-    S old_largest[states + 1], largest[states + 1], wrong[states + 1];
+    S old_largest[states + 1], largest[states + 1];
+    pack<S, N> sizes[states + 1];  // the largest magnitudes so far
     TILERY_UNROLL
     for (int s = 0; s < states; ++s) {
       old_largest[s] = tensor.states[s] ? lane.load(tensor.largest[s] + block) : S(0);
-      largest[s] = 0, wrong[s] = 0;
+      sizes[s] = splat<N>(S(0));
     }
     pack<S, N> kept[packs][states + 1];
     TILERY_UNROLL_ON_GPU
@@ -94,19 +96,19 @@ private:
       optimizer_update<P, Params>::update_weights(lane, p, tensor, constants, first + i, kept[j], width<N>);
       TILERY_UNROLL
       for (int s = 0; s < states; ++s) {
-        largest[s] = larger{}(largest[s], fold(larger{}, tilery::apply(size_of{}, kept[j][s])));
-        wrong[s] += fold(plus{}, kept[j][s] * S(0));  // NaN if a state is infinite or NaN
+        if (!tensor.states[s]) continue;
+        sizes[s] = tilery::apply(larger_magnitude{}, sizes[s], kept[j][s]);
       }
     }
     TILERY_UNROLL
     for (int s = 0; s < states; ++s) {
-      largest[s] += wrong[s];
+      largest[s] = fold(larger_magnitude{}, sizes[s]);
       if constexpr (lanes > 1)
         for (int other = lanes / 2; other > 0; other /= 2) {
-          largest[s] = larger_or_nan(largest[s], lane.shuffle_xor(largest[s], other));
+          largest[s] = larger_magnitude{}(largest[s], lane.shuffle_xor(largest[s], other));
         }
-      // A number below 2^-120 has no reciprocal.
-      if (largest[s] > S(0) && largest[s] < S(0x1p-120)) largest[s] = S(0x1p-120);
+      if (largest[s] > S(0) && largest[s] < S(0x1p-120)) largest[s] = S(0x1p-120);  // a smaller one has no reciprocal
+      largest[s] = largest[s] + (largest[s] - largest[s]);                          // infinity becomes NaN
     }
     lane.sync_warp();  // all lanes have read the old largest magnitudes
     TILERY_UNROLL_ON_GPU
@@ -119,12 +121,14 @@ private:
         if (tensor.states[s]) lane.store(tensor.largest[s] + block, largest[s]);
   }
 
-  TILERY_SIMT static S larger_or_nan(S a, S b) { return a != a ? a : b != b ? b : a > b ? a : b; }
-
-  struct size_of {
+  /// The larger of |a| and |b|, a not negative. The bits of numbers that are not negative are in the order of the
+  /// numbers, and NaN is above infinity: so NaN stays.
+  struct larger_magnitude {
     template <class V>
-    TILERY_SIMT V operator()(V x) const {
-      return math::magnitude(x);
+    TILERY_SIMT V operator()(V a, V b) const {
+      using integers = math::integers<V>;
+      const auto first = reinterpret<integers>(a), second = reinterpret<integers>(math::magnitude(b));
+      return reinterpret<V>(first > second ? first : second);
     }
   };
 
@@ -132,7 +136,7 @@ private:
   TILERY_SIMT static void load_states(Lane lane, const record& tensor, std::int64_t i, const S (&largest)[Count],
                                       pack<S, N> (&states)[Count], std::index_sequence<Index...>, where at = {}) {
     [[maybe_unused]] const auto step = lane.step("load and decode states", at);
-    ((states[Index] = tensor.states[Index] ? decode_dynamic<!is_non_negative_state<Rule>(Index)>(
+    ((states[Index] = tensor.states[Index] ? decode_dynamic<!is_non_negative_state<rule>(Index)>(
                                                  lane.load(tensor.states[Index] + i, width<N>)) *
                                                  largest[Index]
                                            : splat<N>(S(0))),
@@ -144,7 +148,7 @@ private:
                                        where at = {}) {
     [[maybe_unused]] const auto step = lane.step("encode and store states", at);
     ((tensor.states[Index] ? lane.store(tensor.states[Index] + i,
-                                        encode_dynamic<!is_non_negative_state<Rule>(Index)>(
+                                        encode_dynamic<!is_non_negative_state<rule>(Index)>(
                                             states[Index] * (largest[Index] > S(0) ? S(1) / largest[Index] : S(0))))
                            : void()),
      ...);

@@ -37,6 +37,7 @@ struct nadam {
   static constexpr const char* name = "nadam";
   static constexpr int states = 2;
   static constexpr const char* state_names[] = {"first", "second"};
+  static constexpr bool non_negative[] = {false, true};
   static constexpr int scalars = 1;
 
   template <class S>

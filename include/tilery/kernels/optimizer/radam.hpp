@@ -38,6 +38,7 @@ struct radam {
   static constexpr const char* name = "radam";
   static constexpr int states = 2;
   static constexpr const char* state_names[] = {"first", "second"};
+  static constexpr bool non_negative[] = {false, true};
 
   template <class S>
   struct constants {

@@ -38,6 +38,7 @@ struct rmsprop {
   static constexpr const char* name = "rmsprop";
   static constexpr int states = 3;
   static constexpr const char* state_names[] = {"square", "mean", "velocity"};
+  static constexpr bool non_negative[] = {true, false, false};
   bool keeps_state(int i) const { return i == 0 || (i == 1 ? centered : momentum != 0); }
 
   template <class S>

@@ -24,17 +24,18 @@
 //
 // Optional members:
 //   static constexpr const char* state_names[states];   // in state files; without it: state0, state1...
-//   bool keeps_state(int i) const;         // false if this rule with its hyperparameters does not need state i: then
-//   no
-//                                          // memory is allocated for it, and `update` gets zeros
-//   static constexpr int scalars = n;      // numbers that a group keeps from update to update, such as a sum over the
-//                                          // updates: doubles, initially 0, saved with the states. `at` then is
-//   constants<S> at(const update_time& time, double* scalars) const;         // and reads and writes them
-//   auto evaluation() const;               // a rule that computes the weights to evaluate the network with, if they
-//   are
-//                                          // not the weights that are trained. It has as many states; its w are the
-//                                          // evaluation weights (their old values are not used), its g the trained
-//                                          // weights, and it does not change the states
+//   static constexpr bool non_negative[states];         // true for a state that is never below 0 (a second moment): in
+//   8
+//                                                       // bits it has a map without signs, and stays above 0
+//   bool keeps_state(int i) const;   // false if this rule, with its hyperparameters, does not need state i: then no
+//                                    // memory is allocated for it, and `update` gets zeros
+//   static constexpr int scalars = n;   // numbers that a group keeps from update to update, such as a sum over the
+//                                       // updates: doubles, initially 0, saved with the states. `at` then is
+//   constants<S> at(const update_time& time, double* scalars) const;   // and reads and writes them
+//   auto evaluation() const;   // a rule that computes the weights to evaluate the network with, if they are not the
+//                              // weights that are trained. It has as many states; its w are the evaluation weights
+//                              // (their old values are not used), its g the trained weights, and it does not change
+//                              // the states
 #pragma once
 #pragma GCC system_header
 

@@ -65,6 +65,7 @@ struct schedule_free_adamw {
   static constexpr const char* name = "schedule_free_adamw";
   static constexpr int states = 2;
   static constexpr const char* state_names[] = {"z", "second"};
+  static constexpr bool non_negative[] = {false, true};
   static constexpr int scalars = 2;  // the sum of e, and the largest rate
   schedule_free_evaluation evaluation() const { return {beta1}; }
 

@@ -54,6 +54,7 @@ struct update_params {
   using weight_type = typename record::weight_type;
   using accumulator = typename record::accumulator;
   using constants_type = update_constants<Rule, accumulator>;
+  using rule_type = Rule;
   using rule_constants = typename Rule::template constants<accumulator>;
   static constexpr const char* name = Rule::name;
 

@@ -15,8 +15,8 @@ struct average_pool_params {
   static constexpr const char* name = "average_pool";
   tile::pixel_walk walk;  // over y
   tile::pool_axis axes[3];
-  tile::pixels<const T> x;
-  tile::pixels<T> y;
+  gmem_images<const T> x;
+  gmem_images<T> y;
 
   average_pool_params without(int images) const {
     average_pool_params rest = *this;
@@ -35,28 +35,28 @@ struct average_pool_params {
   }
 
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, const window& d, const window& h, const window& w, int channel,
-                        width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel_place pixel, const window& d, const window& h, const window& w,
+                        int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
     pack<S, N> sums[Packs];
     TILERY_UNROLL
     for (int i = 0; i < Packs; ++i) sums[i] = splat<N>(S(0));
 
-    const gmem_ptr<const T> image = x.image(at.n, channel);
+    const gmem_ptr<const T> image = x.image(pixel.image, channel);
     for (int a = 0; a < d.elements.count; ++a)
       for (int b = 0; b < h.elements.count; ++b) {
         std::int64_t offset =
-            d.elements.at(a) * x.strides[1] + h.elements.at(b) * x.strides[2] + w.elements.first * x.strides[3];
+            d.elements.at(a) * x.strides[0] + h.elements.at(b) * x.strides[1] + w.elements.first * x.strides[2];
         for (int c = 0; c < w.elements.count; ++c) {
           TILERY_UNROLL
           for (int i = 0; i < Packs; ++i) sums[i] = sums[i] + tile::load_channels<S>(lane, image + (offset + i * N), n);
-          offset += x.strides[3];
+          offset += x.strides[2];
         }
       }
 
     const S divisor = static_cast<S>(std::int64_t{d.counted} * h.counted * w.counted);
     TILERY_UNROLL
-    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, y.at(at, channel) + i * N, sums[i] / divisor);
+    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, y.at(pixel, channel) + i * N, sums[i] / divisor);
   }
 };
 
@@ -67,8 +67,8 @@ struct average_pool_gradient_params {
   static constexpr const char* name = "average_pool_gradient";
   tile::pixel_walk walk;  // over dx
   tile::pool_axis axes[3];
-  tile::pixels<const T> dy;
-  tile::pixels<T> dx;
+  gmem_images<const T> dy;
+  gmem_images<T> dx;
 
   average_pool_gradient_params without(int images) const {
     average_pool_gradient_params rest = *this;
@@ -82,8 +82,8 @@ struct average_pool_gradient_params {
   }
 
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, tile::pixel_range d, tile::pixel_range h, tile::pixel_range w,
-                        int channel, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel_place pixel, tile::pixel_range d, tile::pixel_range h,
+                        tile::pixel_range w, int channel, width_t<N> n) const {
     using S = accumulator_t<T>;
     pack<S, N> sums[Packs], alike[Packs];  // alike: the sum of the windows so far whose divisor is `divisor`
     TILERY_UNROLL
@@ -98,7 +98,7 @@ struct average_pool_gradient_params {
             add_quotients(sums, alike, divisor);
             divisor = counted;
           }
-          const gmem_ptr<const T> from = dy.at({at.n, d.at(a), h.at(b), w.at(c)}, channel);
+          const gmem_ptr<const T> from = dy.at({pixel.image, {d.at(a), h.at(b), w.at(c)}}, channel);
           TILERY_UNROLL
           for (int i = 0; i < Packs; ++i) alike[i] = alike[i] + tile::load_channels<S>(lane, from + i * N, n);
         }
@@ -106,7 +106,7 @@ struct average_pool_gradient_params {
 
     add_quotients(sums, alike, divisor);
     TILERY_UNROLL
-    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, dx.at(at, channel) + i * N, sums[i]);
+    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, dx.at(pixel, channel) + i * N, sums[i]);
   }
 
 private:

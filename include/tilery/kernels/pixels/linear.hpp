@@ -17,8 +17,8 @@ struct linear_params {
   static constexpr const char* name = "upsample_linear";
   tile::pixel_walk walk;  // over y
   tile::linear_axis axes[3];
-  tile::pixels<const T> x;
-  tile::pixels<T> y;
+  gmem_images<const T> x;
+  gmem_images<T> y;
 
   linear_params without(int images) const {
     linear_params rest = *this;
@@ -33,7 +33,8 @@ struct linear_params {
   }
 
   template <int Packs, class Lane, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, sample d, sample h, sample w, int channel, width_t<N> n) const {
+  TILERY_SIMT void step(Lane lane, tile::pixel_place pixel, sample d, sample h, sample w, int channel,
+                        width_t<N> n) const {
     using S = accumulator_t<T>;
     pack<S, N> sums[Packs];
     TILERY_UNROLL
@@ -44,14 +45,14 @@ struct linear_params {
         const S outer = d.weight(a) * h.weight(b);
         for (int c = 0; c < w.count(); ++c) {
           const auto weight = splat<N>(outer * w.weight(c));
-          const gmem_ptr<const T> from = x.at({at.n, d.lower + a, h.lower + b, w.lower + c}, channel);
+          const gmem_ptr<const T> from = x.at({pixel.image, {d.lower + a, h.lower + b, w.lower + c}}, channel);
           TILERY_UNROLL
           for (int i = 0; i < Packs; ++i) sums[i] = fma(tile::load_channels<S>(lane, from + i * N, n), weight, sums[i]);
         }
       }
 
     TILERY_UNROLL
-    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, y.at(at, channel) + i * N, sums[i]);
+    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, y.at(pixel, channel) + i * N, sums[i]);
   }
 };
 
@@ -61,8 +62,8 @@ struct linear_gradient_params {
   static constexpr const char* name = "upsample_linear_gradient";
   tile::pixel_walk walk;  // over dx
   tile::linear_axis axes[3];
-  tile::pixels<const T> dy;
-  tile::pixels<T> dx;
+  gmem_images<const T> dy;
+  gmem_images<T> dx;
 
   linear_gradient_params without(int images) const {
     linear_gradient_params rest = *this;
@@ -97,7 +98,7 @@ struct linear_gradient_params {
   }
 
   template <int Packs, class Lane, class Along, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, const Along& d, const Along& h, const Along& w, int channel,
+  TILERY_SIMT void step(Lane lane, tile::pixel_place pixel, const Along& d, const Along& h, const Along& w, int channel,
                         width_t<N> n) const {
     using S = accumulator_t<T>;
     pack<S, N> sums[Packs];
@@ -110,7 +111,7 @@ struct linear_gradient_params {
         const S outer = outermost * h.weight(axes[1], b);
         for (int c = 0; c < w.range.count; ++c) {
           const auto weight = splat<N>(outer * w.weight(axes[2], c));
-          const gmem_ptr<const T> from = dy.at({at.n, d.range.at(a), h.range.at(b), w.range.at(c)}, channel);
+          const gmem_ptr<const T> from = dy.at({pixel.image, {d.range.at(a), h.range.at(b), w.range.at(c)}}, channel);
           TILERY_UNROLL
           for (int i = 0; i < Packs; ++i) sums[i] = fma(tile::load_channels<S>(lane, from + i * N, n), weight, sums[i]);
         }
@@ -118,7 +119,7 @@ struct linear_gradient_params {
     }
 
     TILERY_UNROLL
-    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, dx.at(at, channel) + i * N, sums[i]);
+    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, dx.at(pixel, channel) + i * N, sums[i]);
   }
 };
 

@@ -16,8 +16,8 @@ struct pixel_sum_params {
   static constexpr const char* name = Gradient ? Axis::gradient_name : Axis::forward_name;
   tile::pixel_walk walk;  // over `to`
   Axis axes[3];
-  tile::pixels<const T> from;
-  tile::pixels<T> to;
+  gmem_images<const T> from;
+  gmem_images<T> to;
 
   pixel_sum_params without(int images) const {
     pixel_sum_params rest = *this;
@@ -34,7 +34,7 @@ struct pixel_sum_params {
   }
 
   template <int Packs, class Lane, class Along, int N>
-  TILERY_SIMT void step(Lane lane, tile::pixel at, const Along& d, const Along& h, const Along& w, int channel,
+  TILERY_SIMT void step(Lane lane, tile::pixel_place pixel, const Along& d, const Along& h, const Along& w, int channel,
                         width_t<N> n) const {
     using S = accumulator_t<T>;
     const bool has_any = d.count > 0 && h.count > 0 && w.count > 0;
@@ -46,14 +46,14 @@ struct pixel_sum_params {
       for (int b = 0; b < h.count; ++b) {
         TILERY_ROLLED
         for (int c = 0; c < w.count; ++c) {
-          const gmem_ptr<const T> source = from.at({at.n, d.at(a), h.at(b), w.at(c)}, channel);
+          const gmem_ptr<const T> source = from.at({pixel.image, {d.at(a), h.at(b), w.at(c)}}, channel);
           TILERY_UNROLL
           for (int i = 0; i < Packs; ++i) sums[i] = sums[i] + tile::load_channels<S>(lane, source + i * N, n);
         }
       }
 
     TILERY_UNROLL
-    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, to.at(at, channel) + i * N, sums[i]);
+    for (int i = 0; i < Packs; ++i) tile::store_channels(lane, to.at(pixel, channel) + i * N, sums[i]);
   }
 };
 

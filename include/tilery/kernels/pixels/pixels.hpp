@@ -42,9 +42,9 @@ struct pixels_kernel {
       const int item = lane.block().x * threads + lane.rank();
       if (item >= p.walk.items) return;
       int pack;
-      const tile::pixel at = p.walk.locate(item, pack);
-      p.template step<1>(lane, at, p.along(lane, 0, at.d), p.along(lane, 1, at.h), p.along(lane, 2, at.w),
-                         pack * P.vector, width<P.vector>);
+      const tile::pixel_place pixel = p.walk.locate(item, pack);
+      p.template step<1>(lane, pixel, p.along(lane, 0, pixel.at[0]), p.along(lane, 1, pixel.at[1]),
+                         p.along(lane, 2, pixel.at[2]), pack * P.vector, width<P.vector>);
     }
   }
 
@@ -58,23 +58,23 @@ private:
     const int pieces_a_row = pieces(all.width, P.pixels);
     const int begin = lane.block().x % pieces_a_row * P.pixels, count = lesser(P.pixels, all.width - begin);
     int rest = lane.block().x / pieces_a_row;
-    tile::pixel at;
-    at.h = rest % all.height, rest /= all.height;
-    at.d = rest % all.depth, at.n = rest / all.depth;
-    const auto d = p.along(lane, 0, at.d), h = p.along(lane, 1, at.h);
+    tile::pixel_place pixel;
+    pixel.at[1] = rest % all.height, rest /= all.height;
+    pixel.at[0] = rest % all.depth, pixel.image = rest / all.depth;
+    const auto d = p.along(lane, 0, pixel.at[0]), h = p.along(lane, 1, pixel.at[1]);
     std::remove_const_t<decltype(d)> across[P.pixels];
     for (int i = 0; i < count; ++i) across[i] = p.along(lane, 2, begin + i);
 
     if (all.channels_inner) {
       for (int i = 0; i < count; ++i) {
-        at.w = begin + i;
-        run_pixel(lane, p, at, d, h, across[i]);
+        pixel.at[2] = begin + i;
+        run_pixel(lane, p, pixel, d, h, across[i]);
       }
     } else {
       for (int channel = 0; channel < all.packs; ++channel)
         for (int i = 0; i < count; ++i) {
-          at.w = begin + i;
-          p.template step<1>(lane, at, d, h, across[i], channel, width<1>);
+          pixel.at[2] = begin + i;
+          p.template step<1>(lane, pixel, d, h, across[i], channel, width<1>);
         }
     }
   }
@@ -82,16 +82,16 @@ private:
   /// Computes all channels of a pixel: as many packs at once as the policy says, then single packs, then single
   /// channels.
   template <class Lane, class Along>
-  TILERY_SIMT static void run_pixel(Lane lane, const Params& p, tile::pixel at, const Along& d, const Along& h,
+  TILERY_SIMT static void run_pixel(Lane lane, const Params& p, tile::pixel_place pixel, const Along& d, const Along& h,
                                     const Along& w) {
     const int channels = p.walk.packs;
     int c = 0;
     if constexpr (P.vector > 1) {
       for (; c + P.packs * P.vector <= channels; c += P.packs * P.vector)
-        p.template step<P.packs>(lane, at, d, h, w, c, width<P.vector>);
-      for (; c + P.vector <= channels; c += P.vector) p.template step<1>(lane, at, d, h, w, c, width<P.vector>);
+        p.template step<P.packs>(lane, pixel, d, h, w, c, width<P.vector>);
+      for (; c + P.vector <= channels; c += P.vector) p.template step<1>(lane, pixel, d, h, w, c, width<P.vector>);
     }
-    for (; c < channels; ++c) p.template step<1>(lane, at, d, h, w, c, width<1>);
+    for (; c < channels; ++c) p.template step<1>(lane, pixel, d, h, w, c, width<1>);
   }
 };
 

@@ -113,7 +113,7 @@ private:
     if (plain && pair.same_block) origin.later = watch.later_iteration_of(who, other.site, other.time, pair.same_warp);
     fault f =
         watch.new_fault(kind, who.lane, writes, name(), offset(first), size(cells), missing_order(pair, origin.later));
-    f.before = {{}, watch.launch_.position(other.who.block), of().lane_of(other.who, member), wrote};
+    f.before = {{}, watch.launch_.position(other.who.block), watch.lane_of(other.who, member, other.site), wrote};
     // lanes store to one address by one line of code: no barrier would help
     if (pair.one_line_stores && origin.later.barrier == 0) origin.needed = remedy::other;
     watch.launch_.found(std::move(f), who.self.site, other.site, std::move(origin));

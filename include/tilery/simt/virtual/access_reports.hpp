@@ -75,15 +75,9 @@ protected:
   /// To be called when a block begins. `block`: its number in the grid.
   void begin_reports(std::uint32_t block) {
     order_.begin(block), passed_.begin(order_.warp_count());
-    landed_.clear(), issuer_.clear();
+    landed_.clear();
   }
 
-  /// Notes that `lane` has issued a bulk copy whose bytes an mbarrier counts. `engine` is the copy engine of this
-  /// mbarrier. For every copy of this engine, reports name the lane that issued the engine's last copy.
-  void issued_by(group_id engine, int lane) {
-    if (engine.local >= issuer_.size()) issuer_.resize(engine.local + 1, -1);
-    issuer_[engine.local] = lane;
-  }
   /// Marks the engine's accesses for this member at times below `time` as complete. The time of an engine counts the
   /// groups of copies that lane `member` of a warp has committed (copy_checks.hpp), or the complete phases of an
   /// mbarrier (mbarrier_checks.hpp; `member` is then 0).
@@ -105,13 +99,14 @@ protected:
     return other.who.block == order_.block() && other.time >= landed(other.who, member);
   }
 
-  /// Returns the rank of the lane that a report names for an access: the lane itself, or the lane that issued the copy.
+  /// Returns the rank in its block of the lane that a report names for an access at `site`: the lane itself, or the
+  /// lane that issued the copy.
   ///
-  /// A block of `warps` warps numbers the engines of warp w as w + i * warps, i >= 1 (copy_checks::engine); the
-  /// remainder by `warps` is w. The engine of an mbarrier belongs to no warp. The lane that issued its copies is known
-  /// only in its own block; for an mbarrier of another block, the returned rank has no meaning.
-  int lane_of(group_id who, int member) const {
-    if (who.block == order_.block() && who.local < issuer_.size() && issuer_[who.local] >= 0) return issuer_[who.local];
+  /// The engine of an mbarrier belongs to no warp: copy_issuers has the lane. A block of `warps` warps numbers the
+  /// engines of warp w as w + i * warps, i >= 1 (copy_checks::engine); the remainder by `warps` is w. All blocks of a
+  /// launch have as many warps.
+  int lane_of(group_id who, int member, std::uint32_t site) const {
+    if (const int issuer = launch_.issuers().lane_of(who, site); issuer >= 0) return issuer;
     const auto warps = static_cast<std::uint32_t>(order_.warp_count());
     return static_cast<int>(who.local % warps) * block::warp_lanes + member;
   }
@@ -163,7 +158,6 @@ private:
   friend struct access_observer;
 
   std::vector<std::uint32_t> landed_;  // times, by engine and member: see landed()
-  std::vector<int> issuer_;            // by an engine's group_id::local: the lane that issued its last copy, or -1
 };
 
 }  // namespace virtual_machine

@@ -182,7 +182,7 @@ private:
   }
   void release_warp(int warp) {
     warp_collective_state& w = warps_[static_cast<std::size_t>(warp)];
-    const std::uint32_t came = w.complete(warp, at(), tensors_);
+    const std::uint32_t came = w.complete(at(), tensors_);
     ready().insert_warp(warp, came);
     if (events_) events_->warp_complete(warp, w.called, came);
   }

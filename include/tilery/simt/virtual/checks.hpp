@@ -17,7 +17,7 @@ enum class checks : unsigned {
   memory = 1,    ///< reads of uninitialised memory; elements of outputs that were never written
   races = 2,     ///< all faults of missing order: races, missing waits and proxy fences, and blocks of a cluster that
                  ///< may end before, or begin after, an access by another block to their shared memory
-  meetings = 4,  ///< barriers and collectives: a sync_block that lanes of a block call from different lines; a
+  barriers = 4,  ///< barriers and collectives: a sync_block that lanes of a block call from different lines; a
                  ///< sync_cluster or named barrier that lanes of a warp call from different lines; barriers and
                  ///< collectives that some lanes do not reach because they have ended; bulk copies that bring more
                  ///< bytes than their mbarrier expects

@@ -2,7 +2,7 @@
 // The checks of sync_block, sync_cluster and a warp's collectives (sync_warp, shuffles, votes, warp instructions). All
 // lanes of a block must call a sync_block at one site, and all lanes of a warp must call a sync_cluster at one site. A
 // site is an operation with its source line (site.hpp). No lane may end before a barrier or collective that other lanes
-// of its block, cluster or warp reach. The faults are reported only if the launch asks for checks::meetings.
+// of its block, cluster or warp reach. The faults are reported only if the launch asks for checks::barriers.
 // warp_collective_state.hpp checks that the lanes of a warp call the same collective.
 #pragma once
 #pragma GCC system_header
@@ -29,7 +29,7 @@ public:
   void arrives_at_block_barrier(int lane, std::uint32_t site) {
     if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     if (barrier_site_ == 0) barrier_site_ = site, barrier_lane_ = lane;
-    if (barrier_site_ == site || !launch_.checks_for(checks::meetings)) return;
+    if (barrier_site_ == site || !launch_.checks_for(checks::barriers)) return;
     fault f =
         new_fault(fault_kind::collective, lane, false, "", 0, 0, "all lanes of the block must reach the same barrier");
     f.before.block = f.now.block, f.before.lane = barrier_lane_;
@@ -40,21 +40,20 @@ public:
   void arrives_at_cluster_barrier(int lane, std::uint32_t site) {
     if (profiles_) requests_.synchronisation(site, site_kind::barrier, lane);
     cluster_lane_ = lane, cluster_site_ = site;
-    std::uint32_t& first = cluster_sites_[static_cast<std::size_t>(lane / block::warp_lanes)];
-    if (first == 0) first = site;
-    if (first == site || !launch_.checks_for(checks::meetings)) return;
+    first_arrival& first = cluster_first_[static_cast<std::size_t>(lane / block::warp_lanes)];
+    if (first.site == 0) first = {site, lane};
+    if (first.site == site || !launch_.checks_for(checks::barriers)) return;
     fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0,
                         "all lanes of a warp must reach the same sync_cluster");
-    // the lane that arrived first is not kept: the report names lane 0 of the warp in its place
-    f.before.block = f.now.block, f.before.lane = lane / block::warp_lanes * block::warp_lanes;
-    launch_.found(std::move(f), site, first);
+    f.before.block = f.now.block, f.before.lane = first.lane;
+    launch_.found(std::move(f), site, first.site);
   }
 
 protected:
   /// To be called when a block begins.
   void begin_collectives() {
     barrier_site_ = 0;
-    cluster_sites_.assign(static_cast<std::size_t>(order_.warp_count()), 0);
+    cluster_first_.assign(static_cast<std::size_t>(order_.warp_count()), {});
   }
 
   /// Called when a collective is complete. If lanes of the warp had ended before, reports their number. `lanes`: the
@@ -75,13 +74,19 @@ protected:
   /// is 0.
   void check_cluster(int ended) { ended_before(cluster_lane_, cluster_site_, ended, "cluster"); }
   /// Prepares for the next sync_cluster.
-  void forget_cluster_sites() { std::fill(cluster_sites_.begin(), cluster_sites_.end(), 0); }
+  void forget_cluster_sites() { std::fill(cluster_first_.begin(), cluster_first_.end(), first_arrival{}); }
 
 private:
+  /// The first lane of a warp that has arrived at the current sync_cluster, and its site; site 0: no lane has arrived.
+  struct first_arrival {
+    std::uint32_t site = 0;
+    int lane = 0;
+  };
+
   /// Reports that `ended` lanes of the warp, block or cluster (its name is `of`) did not reach the barrier or
   /// collective at `site`. The report names `lane`, which has reached it.
   void ended_before(int lane, std::uint32_t site, int ended, const char* of) {
-    if (ended <= 0 || !launch_.checks_for(checks::meetings)) return;
+    if (ended <= 0 || !launch_.checks_for(checks::barriers)) return;
     report(fault_kind::barrier_misuse, lane_itself(lane, site, access_mode::plain), false, "", 0, 0,
            std::to_string(ended) + (ended == 1 ? " lane of the " : " lanes of the ") + of +
                (ended == 1 ? " has" : " have") +
@@ -90,7 +95,7 @@ private:
 
   std::uint32_t barrier_site_ = 0, cluster_site_ = 0;
   int barrier_lane_ = 0, cluster_lane_ = 0;   // first lane at the sync_block; last lane at the sync_cluster
-  std::vector<std::uint32_t> cluster_sites_;  // by warp: the site of the first lane to arrive at the sync_cluster
+  std::vector<first_arrival> cluster_first_;  // by warp
 };
 
 }  // namespace virtual_machine

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The state of the checks that all blocks of a launch share: the sites (an operation with its source line, site.hpp),
 // the access history of global memory, the flags by which blocks synchronise (addresses at which atomics release and
-// acquire), the profile, and the faults found so far.
+// acquire), the lanes that issued copies, the profile, and the faults found so far.
 #pragma once
 #pragma GCC system_header
 
 #include <tilery/simt/order.hpp>
 #include <tilery/simt/virtual/block_order.hpp>
 #include <tilery/simt/virtual/checks.hpp>
+#include <tilery/simt/virtual/copy_issuers.hpp>
 #include <tilery/simt/virtual/fault_groups.hpp>
 #include <tilery/simt/virtual/global_memory.hpp>
 #include <tilery/simt/virtual/profile_recorder.hpp>
@@ -76,6 +77,8 @@ public:
   profile_recorder& recorder() { return recorder_; }
   histories& global_histories() { return histories_; }
   flag_table& flags() { return flags_; }
+  copy_issuers& issuers() { return issuers_; }
+  const copy_issuers& issuers() const { return issuers_; }
 
   /// Returns the index in the grid of block number `block`, which counts along x first; number() is the inverse.
   index3 position(std::uint32_t block) const {
@@ -185,6 +188,7 @@ private:
   histories histories_;
   profile_recorder recorder_;
   flag_table flags_;
+  copy_issuers issuers_;
   // by the barrier's site: the largest number of a site when lanes first passed the barrier, plus 1; 0: never passed
   std::vector<std::uint32_t> sites_at_barrier_;
   std::vector<fault> faults_;

@@ -85,7 +85,7 @@ public:
   bool copy_bulk_in(int lane, void* to, const void* from, int bytes, const void* mbarrier, std::uint32_t site) {
     mbarrier_record& m = mbarriers_[mbarrier];
     const actor who{lane, {m.engine, m.phase, site, 0, access_mode::async_proxy}, true};
-    issued_by(m.engine, lane);
+    launch_.issuers().add(m.engine, site, lane);
     if (!bulk_aligned(who, to, from, bytes, true) || !barrier_access(who, shared_offset(mbarrier), false) ||
         !global_access(who, from, bytes, false) || !shared_access(who, shared_offset(to), true, bytes))
       return false;
@@ -153,7 +153,7 @@ private:
   /// Reports copies that transfer `bytes` bytes more than the arrivals of the phase expect. On a GPU such a phase would
   /// be complete too early, or never.
   void unexpected(const mbarrier_record& m, std::int64_t bytes) {
-    if (!launch_.checks_for(checks::meetings)) return;
+    if (!launch_.checks_for(checks::barriers)) return;
     fault f =
         new_fault(fault_kind::barrier_misuse, m.copied_last ? m.copy_lane : m.arrival_lane, m.copied_last, "", 0, 0,
                   "copies transfer " + std::to_string(bytes) +

@@ -39,7 +39,7 @@ public:
     b.warps.resize(static_cast<std::size_t>(order_.warp_count()));
     warp_arrivals& w = b.warps[static_cast<std::size_t>(lane / block::warp_lanes)];
     if (w.lanes++ == 0) w.first = lane, w.site = site;
-    if (w.site == site || !launch_.checks_for(checks::meetings)) return;
+    if (w.site == site || !launch_.checks_for(checks::barriers)) return;
     fault f = new_fault(fault_kind::collective, lane, false, "", 0, 0, warp_collective_state::must_be_one_line);
     f.before = {{}, f.now.block, w.first, false};
     launch_.found(std::move(f), site, w.site);

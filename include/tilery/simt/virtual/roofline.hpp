@@ -77,15 +77,15 @@ inline std::string count_text(double value) {
   return digits + letter;
 }
 
-/// Returns a time in ns, us or ms with at most three significant digits. Example: "3.14 us".
+/// Returns a time in ns, us, ms or s with three significant digits, from 1000 s on in whole seconds. Example: "3.14
+/// us".
 inline std::string time_text(double seconds) {
+  const char* const units[] = {"ns", "us", "ms", "s"};
+  double value = seconds * 1e9;
+  int unit = 0;
+  while (value >= 999.5 && unit < 3) value /= 1000, ++unit;  // 999.5 would be rounded to 1000
   char text[64];
-  if (seconds < 1e-6)
-    std::snprintf(text, sizeof text, "%.3g ns", seconds * 1e9);
-  else if (seconds < 1e-3)
-    std::snprintf(text, sizeof text, "%.3g us", seconds * 1e6);
-  else
-    std::snprintf(text, sizeof text, "%.3g ms", seconds * 1e3);
+  std::snprintf(text, sizeof text, value < 999.5 ? "%.3g %s" : "%.0f %s", value, units[unit]);
   return text;
 }
 

@@ -22,6 +22,7 @@ struct warp_collective_state {
   std::uint32_t live = 0, arrived = 0;  // masks: lanes that have not ended; lanes that wait in the current collective
   verb called = verb::nothing;          // the verb of the lane that arrived first
   where first_at{"", 0};                // the source line of that lane
+  int first_rank = 0;                   // the rank of that lane in its block
   warp_work work = nullptr;             // the function that executes the warp instruction; null for other collectives
   // turn: the index of the current collective's table. Two tables are used alternately, because a lane may arrive at
   // the next collective before another lane has read the values of the last one. No lane can get two collectives
@@ -34,7 +35,7 @@ struct warp_collective_state {
   /// that have arrived before have called another collective, or the same warp instruction at another source line.
   const std::uint64_t* arrive(int rank, verb what, std::uint64_t value, where at, warp_work does, index3 block) {
     if (arrived == 0)
-      called = what, first_at = at, work = does;
+      called = what, first_at = at, first_rank = rank, work = does;
     else if (called != what || work != does || (does && !same_line(first_at, at)))
       different_collectives(rank, what, at, block);
     table[turn][rank % lanes] = value;
@@ -43,8 +44,8 @@ struct warp_collective_state {
   }
   /// To be called when all live lanes have arrived. Executes the warp instruction, if there is one, and begins the next
   /// collective. Returns the mask of the lanes that arrived. `tensors`: the arithmetic of tensor cores.
-  std::uint32_t complete(int warp, index3 block, tensor_model tensors) {
-    if (work) do_work(warp, block, tensors);
+  std::uint32_t complete(index3 block, tensor_model tensors) {
+    if (work) do_work(block, tensors);
     const std::uint32_t came = table[turn][lanes] = arrived;
     arrived = 0;
     turn ^= 1;
@@ -61,7 +62,7 @@ private:
   static bool same_line(where a, where b) { return a.line == b.line && a.file == b.file; }
   /// Executes the warp instruction: the value of each lane is the address of the lane's operands. Throws fault_error if
   /// fewer than 32 lanes have arrived: on a GPU, the instruction is then undefined behaviour.
-  void do_work(int warp, index3 block, tensor_model tensors) const {
+  void do_work(index3 block, tensor_model tensors) const {
     if (arrived == ~0u) {
       void* shares[lanes];
       for (int i = 0; i < lanes; ++i) shares[i] = reinterpret_cast<void*>(table[turn][i]);
@@ -69,7 +70,7 @@ private:
     }
     fault f;
     f.kind = fault_kind::collective;
-    f.now = first_to_come(warp, block);
+    f.now = first_to_arrive(block);
     f.missing = "it needs all 32 lanes of the warp, and " + std::to_string(lanes - std::popcount(arrived)) +
                 " have not reached it";
     throw fault_error({f}, first_at);
@@ -80,15 +81,14 @@ private:
     fault f;
     f.kind = fault_kind::collective;
     f.now = {{name_of(what), at, "", at}, block, rank, false};
-    f.before = first_to_come(rank / lanes, block);
+    f.before = first_to_arrive(block);
     f.missing = what == called && work ? must_be_one_line
                                        : "lanes of one warp reach different collectives; all must call the same one";
     throw fault_error({f}, at);
   }
-  /// Returns the description of the lanes that have arrived, for a report: the verb and source line of the lane that
-  /// arrived first, and the lowest rank of all lanes that have arrived.
-  fault_access first_to_come(int warp, index3 block) const {
-    return {{name_of(called), first_at, "", first_at}, block, warp * lanes + std::countr_zero(arrived), false};
+  /// Returns the description of the lane that arrived first, for a report: its verb, source line and rank.
+  fault_access first_to_arrive(index3 block) const {
+    return {{name_of(called), first_at, "", first_at}, block, first_rank, false};
   }
 };
 

@@ -61,12 +61,12 @@ public:
   /// after the barrier. If the log has at least `most_remembered` writes by lanes, drops those that an earlier barrier
   /// had ordered already.
   void order_all() {
-    const std::uint32_t before_the_last_meeting = known_ - first_;
+    const std::uint32_t ordered_before = known_ - first_;
     known_ = first_ + static_cast<std::uint32_t>(lanes_.size());
     // the other ordered writes are kept: some accesses are still compared with them (see the beginning of this file)
     if (lanes_.size() < most_remembered) return;
-    first_ += before_the_last_meeting;
-    lanes_.erase(lanes_.begin(), lanes_.begin() + before_the_last_meeting);
+    first_ += ordered_before;
+    lanes_.erase(lanes_.begin(), lanes_.begin() + ordered_before);
   }
   /// Drops all writes.
   void clear() {

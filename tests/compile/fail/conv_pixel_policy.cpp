@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// expect: conv: the policy must be a conv_cpu_policy on the cpu executor, a gemm_simt_policy
+#include "operands.hpp"
+
+constexpr tilery::pixel_policy of_pooling{};
+constexpr tilery::conv_cpu_policy mine{.rows = 4};
+
+#ifdef BROKEN
+void use() { tilery::conv2d<of_pooling>(tilery::cpu(), x4, w4, y4); }
+#else
+void use() { tilery::conv2d<mine>(tilery::cpu(), x4, w4, y4); }
+#endif
