@@ -9,18 +9,7 @@
 #include <tilery/copy.hpp>
 #include <tilery/core/buffer.hpp>
 #include <tilery/fill.hpp>
-#include <tilery/kernels/optimizer/adadelta.hpp>
-#include <tilery/kernels/optimizer/adagrad.hpp>
-#include <tilery/kernels/optimizer/adam.hpp>
-#include <tilery/kernels/optimizer/ademamix.hpp>
-#include <tilery/kernels/optimizer/lion.hpp>
-#include <tilery/kernels/optimizer/lookahead.hpp>
-#include <tilery/kernels/optimizer/moving_average.hpp>
-#include <tilery/kernels/optimizer/nadam.hpp>
-#include <tilery/kernels/optimizer/radam.hpp>
-#include <tilery/kernels/optimizer/rmsprop.hpp>
-#include <tilery/kernels/optimizer/schedule_free_adamw.hpp>
-#include <tilery/kernels/optimizer/sgd.hpp>
+#include <tilery/kernels/optimizer/rules.hpp>
 #include <tilery/ops/evaluation_weights.hpp>
 #include <tilery/ops/optimizer_memory.hpp>
 #include <tilery/ops/optimizer_options.hpp>
@@ -192,9 +181,14 @@ public:
     record of{};  // of an empty tensor
     for (const record& r : memory_.records)
       if (r.number == static_cast<std::int32_t>(i)) of = r;
+    const operand target = writes("evaluation weights", view(to, at, {"optimizer: ", "evaluation weights"}));
+    operands all = memory_.known;
+    refuse(ops::check_evaluation_weights(Rule::name, parameters_[i].weights, target, all, executor.reachable()), at);
+    if (target.empty()) return;
+    fill(executor, to, 0, at);  // the update kernel loads the weights that it overwrites
     const auto write = [&](auto trained) {
-      ops::evaluation_weights(executor, groups_[parameters_[i].group].evaluation(), trained, of.states,
-                              parameters_[i].weights, memory_.known, to, at);
+      ops::evaluation_weights<element_type_of<X>>(executor, groups_[parameters_[i].group].evaluation(), trained,
+                                                  of.states, target, all, at);
     };
     if (of.master)
       write(gmem_ptr<const accumulator>(of.master));

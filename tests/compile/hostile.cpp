@@ -12,6 +12,7 @@
 #include <tilery/gemm_batched.hpp>
 #include <tilery/gemm_grouped.hpp>
 #include <tilery/global_pool.hpp>
+#include <tilery/gradient_norm.hpp>
 #include <tilery/kernel.hpp>
 #include <tilery/loss.hpp>
 #include <tilery/optimizer.hpp>

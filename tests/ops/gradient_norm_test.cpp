@@ -168,11 +168,11 @@ TYPED_TEST(gradient_norm_on, takes_any_number_of_tensors) {
   double sum = 0;
   for (int i = 0; i < 1100; ++i) {
     values.push_back(std::vector<float>(i % 3, static_cast<float>(i)));
-    sum += i % 3 * double{i} * i;
+    sum += i % 3 * 1.0 * i * i;
   }
   EXPECT_EQ(this->template norm_of<float>(values), std::sqrt(sum)) << "whole numbers below 2^53: exact";
   const auto each = this->template norms_of<float>(values);
-  for (int i = 0; i < 1100; ++i) EXPECT_EQ(each[i], std::sqrt(i % 3 * double{i} * i)) << i;
+  for (int i = 0; i < 1100; ++i) EXPECT_EQ(each[i], std::sqrt(i % 3 * 1.0 * i * i)) << i;
 }
 
 TYPED_TEST(gradient_norm_on, takes_tensors_of_any_rank) {

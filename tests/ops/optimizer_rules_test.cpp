@@ -236,6 +236,34 @@ TYPED_TEST(optimizer_rules_on, schedule_free_adamw_equals_its_paper) {
   }
 }
 
+// Of each tensor of a list, with empty tensors among them.
+TYPED_TEST(optimizer_rules_on, write_evaluation_weights_of_any_tensor) {
+  const buffer<float> w = this->put(std::vector<float>(12, 1.0f)), g = this->put(std::vector<float>(12, 0.5f));
+  const buffer<float> to = this->put(std::vector<float>(12, 7.0f));
+  const auto part = [](const buffer<float>& b, int first, int rows, int columns) {
+    return matrix(b.data_handle() + first, rows, columns);
+  };
+  const std::vector groups{rule::schedule_free_adamw{.rate = 0.1}, rule::schedule_free_adamw{.rate = 0.2}};
+  std::vector<parameter<float>> all;
+  all.emplace_back("", part(w, 0, 0, 3), part(g, 0, 0, 3), 0);
+  all.emplace_back("", part(w, 0, 1, 5), part(g, 0, 1, 5), 0);
+  all.emplace_back("", part(w, 0, 3, 0), part(g, 0, 3, 0), 1);
+  all.emplace_back("", part(w, 5, 2, 3), part(g, 5, 2, 3), 1);
+  optimizer o(this->executor, groups, all);
+  for (int t = 0; t < 3; ++t) o.step(this->executor);
+  const auto before = this->get(w);
+  o.write_evaluation_weights(this->executor, 0, part(to, 0, 0, 3));
+  o.write_evaluation_weights(this->executor, 2, part(to, 0, 3, 0));
+  o.write_evaluation_weights(this->executor, 3, part(to, 5, 2, 3));
+  const auto got = this->get(to);
+  EXPECT_EQ(this->get(w), before) << "the trained weights stay as they are";
+  auto alone = this->template start<float>(groups[1], {1});
+  for (int t = 0; t < 3; ++t) alone.step({0.5});
+  for (int i = 0; i < 12; ++i)
+    EXPECT_EQ(got[i], i < 5 || i == 11 ? 7.0f : static_cast<float>(alone.evaluation_weights()[0])) << i;
+  EXPECT_NE(alone.evaluation_weights(), alone.weights());
+}
+
 // The weight of an update in the average is the square of the largest rate so far.
 TYPED_TEST(optimizer_rules_on, schedule_free_adamw_weighs_by_the_largest_rate) {
   auto run = this->template start<double>(rule::schedule_free_adamw{.rate = 0.1, .beta1 = 0.5}, {1});
@@ -375,6 +403,16 @@ TYPED_TEST(optimizer_rules_on, skipped_updates_leave_no_trace) {
     }
     EXPECT_EQ(skipping.optimizer.skipped(this->executor), 2);
   });
+}
+
+// With a constant gradient the variance goes to 0, and rounding makes it negative for some of these gradients.
+TYPED_TEST(optimizer_rules_on, rmsprop_takes_no_root_of_a_negative_variance) {
+  const rule::rmsprop rule{.rate = 1e-9, .alpha = 0.5, .centered = true};
+  auto run = this->template start<float>(rule, std::vector<double>(100, 1.0));
+  std::vector<double> gradient;
+  for (int i = 0; i < 100; ++i) gradient.push_back(1 + i / 101.0);
+  for (int t = 0; t < 40; ++t) run.step(gradient);
+  for (const double w : run.weights()) EXPECT_TRUE(std::isfinite(w));
 }
 
 TYPED_TEST(optimizer_rules_on, moving_averages_of_narrow_weights_are_float) {

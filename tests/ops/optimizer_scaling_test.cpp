@@ -113,8 +113,8 @@ TYPED_TEST(optimizer_scaling_on, clips_the_gradients_of_any_number_of_tensors) {
   double sum = 0;
   for (int i = 0; i < count; ++i) {
     const int size = i % 64 ? 1 : 2;
-    zeros.push_back(std::vector<double>(size)), gradients.push_back(std::vector<double>(size, i));
-    sum += size * double{i} * i;
+    zeros.push_back(std::vector<double>(size)), gradients.push_back(std::vector<double>(size, 1.0 * i));
+    sum += size * 1.0 * i * i;
   }
   zeros.emplace_back(), gradients.emplace_back();
   const tensors<double> w(*this, zeros), g(*this, gradients);

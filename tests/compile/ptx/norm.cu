@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The kernels of norms for elements of ELEMENT, and the kernel that begins an update.
+// The kernels of norms for elements of ELEMENT.
 #include "kernels.hpp"
 
-#include <tilery/kernels/optimizer/adam.hpp>
-#include <tilery/kernels/optimizer/advance.hpp>
 #include <tilery/kernels/optimizer/norm.hpp>
 #include <tilery/policies/norm_table.hpp>
 
@@ -39,6 +37,4 @@ void compile_kind() {
 void use() {
   compile_kind<tilery::norm_kind::euclidean<T>>();
   compile_kind<tilery::norm_kind::maximum<T>>();
-  using advance = tilery::advance_params<tilery::rule::adamw, tilery::accumulator_t<T>>;
-  compile<tilery::optimizer_advance<32, advance>, advance, meant_accesses{{8, 8}, {4, 8}}>();
 }

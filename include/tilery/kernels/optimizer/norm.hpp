@@ -27,7 +27,6 @@ struct read_record {
   std::int32_t whole_packs;  // 1: the elements are aligned for packs; 0: single elements
   std::int32_t unused = 0;
 
-  TILERY_SIMT const read_record& known_global() const { return *this; }  // nvcc knows that of a pointer to const
   bool aligned_for(int vector) const { return elements.aligned_for(vector); }
 };
 

@@ -31,16 +31,6 @@ struct tensor_record {
   std::int32_t whole_packs;  // 1: all pointers are aligned for packs; 0: single elements
   std::int32_t unused = 0;
 
-  /// The same record with pointers that nvcc knows to be global (gmem_ptr::known_global).
-  TILERY_SIMT tensor_record known_global() const {
-    tensor_record result = *this;
-    result.weights = weights.known_global(), result.master = master.known_global();
-    result.gradient = gradient.known_global();
-    TILERY_UNROLL
-    for (int i = 0; i < States; ++i) result.states[i] = states[i].known_global();
-    return result;
-  }
-
   /// True if all pointers are aligned for packs of `vector` elements.
   bool aligned_for(int vector) const {
     bool aligned = weights.aligned_for(vector) && gradient.aligned_for(vector);
