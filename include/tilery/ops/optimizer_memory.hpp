@@ -20,15 +20,6 @@ namespace tilery::inline TILERY_ABI {
 /// fewer than 4,096 elements keep float states.
 struct eight_bit {};
 
-/// A tensor of an optimizer that a checkpoint has to keep: dense, in the memory of the optimizer's executor.
-struct optimizer_tensor {
-  std::string name;                   ///< "adam.first.conv1.weight", or "adam.scalars"
-  const char* type;                   ///< of its elements: "f32", "f64"...
-  void* data;                         ///< its elements
-  std::int64_t element_bytes;         ///< bytes of an element
-  std::vector<std::int64_t> extents;  ///< mostly those of the weights
-};
-
 namespace ops {
 
 template <class Rule, class Weight, class Gradient, class State>
