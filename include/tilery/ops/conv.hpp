@@ -105,8 +105,17 @@ bool run_as_gemm(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>
   return true;
 }
 
-/// The policy argument of run_conv_call() that stands for the policy that the selector picks.
-struct any_policy {};
+/// The policy argument of run_conv_call() that stands for the policy that the selector picks. gathered_only: among the
+/// policies of the kernels with gathered operands.
+struct any_policy {
+  bool gathered_only = false;
+};
+
+/// True if P is an any_policy that leaves out the kernels of 1x1 and of depthwise convolutions.
+template <auto P>
+inline constexpr bool is_gathered_only = false;
+template <any_policy P>
+inline constexpr bool is_gathered_only<P> = P.gathered_only;
 
 /// Runs a convolution with policy P, or with the policy that the selector picks if P is any_policy. Throws if the
 /// convolution is refused, or if P cannot serve it.
@@ -144,7 +153,7 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
     };
     const std::int64_t columns = forward ? y.extents[4] : data ? x.extents[4] : w.size();
     if (columns == 0) return;
-    if constexpr (chosen) {
+    if constexpr (chosen && !is_gathered_only<P>) {
       if (problem.product.m > 0 && run_as_gemm<Direction>(executor, c, g, all)) return;
       if (problem.product.m > 0 &&
           run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
@@ -215,5 +224,10 @@ void convolve(const Executor& executor, const conv_names& names, const X& x, con
 }
 
 }  // namespace ops
+
+/// A policy argument: conv2d<gathered_kernels>(...) runs the policy that the selector picks among the kernels with
+/// gathered operands. They serve every convolution. The kernels of their own that 1x1 and depthwise convolutions have
+/// are not compiled: each call of a convolution compiles in less than half the time, but such a convolution is slower.
+inline constexpr ops::any_policy gathered_kernels{.gathered_only = true};
 
 }  // namespace tilery::inline TILERY_ABI
