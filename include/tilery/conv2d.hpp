@@ -35,7 +35,8 @@ namespace tilery::inline TILERY_ABI {
 /// Kernels. The convolution is a GEMM whose operands are gathered as they are loaded; no matrix of patches exists in
 /// memory. A convolution with one tap, no padding and a stride of 1 is the plain GEMM, with its bits. A depthwise
 /// convolution (groups = c > 1) has kernels of its own, fastest with 3, 5 or 7 taps along the width; their policies are
-/// depthwise_policy and, for the weight gradient, depthwise_weight_policy.
+/// depthwise_policy and, for the weight gradient, depthwise_weight_policy. A program without 1x1 and depthwise
+/// convolutions that calls conv2d<gathered_kernels> compiles in less than half the time.
 ///
 /// Few channels. On a GPU, images of at most 7 channels in one group (first layers) have kernels of their own, forward
 /// and weight gradient: a block loads the pixels that a tile of y reads once for all taps, whatever their strides and

@@ -29,7 +29,8 @@ public:
     return {whole_numbers<float>(size_of(p.x())).values, whole_numbers<float>(size_of(p.w())).values,
             whole_numbers<float>(size_of(p.y())).values};
   }
-  /// y, dx and dw of the ops.
+  /// y, dx and dw of the ops, by the policies that the selector picks, or by other ones.
+  template <auto Policy = ops::any_policy{}>
   tensors results(const conv_case& p, const tensors& of) const {
     const auto at = [&](const std::vector<float>& values, const extents& size, image_order how) {
       return place_images<4>(*this, values, size, how);
@@ -38,9 +39,9 @@ public:
     const auto x = at(of.x, p.x(), how.x), w = at(of.w, p.w(), how.w), dy = at(of.y, p.y(), how.y);
     const auto dx = at(of.x, p.x(), how.x), dw = at(of.w, p.w(), how.w), y = at(of.y, p.y(), how.y);
     const auto options = options_of<2>(p);
-    conv2d(this->executor, x.read(), w.read(), y.view, options);
-    conv2d_data_gradient(this->executor, dy.read(), w.read(), dx.view, options);
-    conv2d_weight_gradient(this->executor, x.read(), dy.read(), dw.view, options);
+    conv2d<Policy>(this->executor, x.read(), w.read(), y.view, options);
+    conv2d_data_gradient<Policy>(this->executor, dy.read(), w.read(), dx.view, options);
+    conv2d_weight_gradient<Policy>(this->executor, x.read(), dy.read(), dw.view, options);
     return {gather(*this, dx), gather(*this, dw), gather(*this, y)};
   }
 };
@@ -230,6 +231,18 @@ TYPED_TEST(conv_identities_on, fewer_dimensions_are_dimensions_of_one) {
   const tensors one = with.template operator()<1>();
   expect_same(with.template operator()<2>(), one, p);
   expect_same(with.template operator()<3>(), one, p);
+}
+
+// Depthwise and 1x1 convolutions have kernels of their own. The kernels with gathered operands serve them, too.
+TYPED_TEST(conv_identities_on, gathered_kernels_serve_every_convolution) {
+  conv_case depthwise{.images = 2, .channels = 24, .filters = 24, .groups = 24};
+  depthwise.in = {1, 7, 6}, depthwise.taps = {1, 3, 3}, depthwise.stride = {1, 2, 1}, depthwise.before = {0, 1, 1};
+  conv_case pointwise{.images = 2, .channels = 24, .filters = 20};
+  pointwise.in = {1, 5, 6};
+  for (const conv_case& p : {depthwise, pointwise}) {
+    const tensors of = this->draw_operands(p);
+    expect_same(this->template results<gathered_kernels>(p, of), this->results(p, of), p);
+  }
 }
 
 // 1x1, stride 1, no padding, of any numbers: the bits of the GEMM of pixels by channels, in all three directions.

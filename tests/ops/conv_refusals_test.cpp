@@ -283,6 +283,8 @@ TYPED_TEST(conv_policy_refusals_on, explains_what_would_run) {
   EXPECT_TRUE(says(data, "4 blocks, one for each tile of 4 residue classes")) << data.c_str();
   EXPECT_TRUE(says(explain_conv2d_weight_gradient(on, x, y, w, halved), "conv2d_weight_gradient of 2 images"));
   EXPECT_TRUE(says(explain_conv2d(on, x, tensor(p, {32, 1, 1, 16}), tensor(p, {2, 8, 8, 32})), "runs as the GEMM"));
+  EXPECT_TRUE(says(explain_conv2d<gathered_kernels>(on, x, tensor(p, {32, 1, 1, 16}), tensor(p, {2, 8, 8, 32})),
+                   "gemm_simt with blocks"));
   EXPECT_TRUE(says(explain_conv2d<packs>(on, tensor(p, {1, 4, 4, 6}), tensor(p, {4, 2, 2, 6}), tensor(p, {1, 3, 3, 4})),
                    "cannot run on gemm_simt"));
   EXPECT_REFUSED(explain_conv2d(on, x, w, tensor(p, {2, 8, 4, 32}), halved),

@@ -139,7 +139,7 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
   };
   const std::int64_t columns = forward ? y.extents[4] : data ? x.extents[4] : w.size();
   if (columns == 0) return;
-  if constexpr (chosen) {
+  if constexpr (chosen && !is_gathered_only<P>) {
     if (problem.product.m > 0 && run_as_gemm<Direction>(executor, c, g, all)) return;
     if (problem.product.m > 0 &&
         run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
@@ -255,5 +255,11 @@ void convolve(const Executor& executor, const conv_names& names, const X& x, con
 }
 
 }  // namespace ops
+
+/// A policy argument: conv2d<gathered_kernels>(...) runs the policy that the selector picks among the kernels with
+/// gathered operands. They serve every convolution. The kernels of their own that 1x1 and depthwise convolutions and,
+/// on GPUs, those of few channels have are not compiled: each call of a convolution compiles in less than half the
+/// time, but such a convolution is slower.
+inline constexpr ops::any_policy gathered_kernels{.gathered_only = true};
 
 }  // namespace tilery::inline TILERY_ABI

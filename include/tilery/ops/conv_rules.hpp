@@ -16,8 +16,17 @@ namespace tilery::inline TILERY_ABI {
 
 namespace ops {
 
-/// The policy argument of convolve() that stands for the policy that the selector picks.
-struct any_policy {};
+/// The policy argument of convolve() that stands for the policy that the selector picks. gathered_only: among the
+/// policies of the kernels with gathered operands.
+struct any_policy {
+  bool gathered_only = false;
+};
+
+/// True if P is an any_policy that leaves out the kernels of 1x1 and depthwise convolutions and of few channels.
+template <auto P>
+inline constexpr bool is_gathered_only = false;
+template <any_policy P>
+inline constexpr bool is_gathered_only<P> = P.gathered_only;
 
 /// The element types of a convolution as a product of matrices: a and b of the operands, c of the output. X, W and Y
 /// are those of the tensors in the roles of the forward convolution.

@@ -129,16 +129,19 @@ sentence explain_conv(const Executor& executor, const conv_names& names, const X
   const conv_problem problem = describe_conv(Direction, names, g, x, w, y, executor.target(at));
   const sentence what = name_of<N>(problem);
   if constexpr (chosen) {
-    bool x_is_matrix, y_is_matrix;
-    as_matrix(x, x_is_matrix), as_matrix(y, y_is_matrix);
-    if (is_pointwise(g) && x_is_matrix && y_is_matrix)
-      return {what, " has one tap, no padding and a stride of 1: it runs as the GEMM of this size (explain_gemm)"};
-    bool is_depthwise_kernel;
-    const sentence depthwise = explain_chosen_depthwise<Direction, T>(executor, what, g, x, y, is_depthwise_kernel, at);
-    if (is_depthwise_kernel) return depthwise;
-    const char* why_no_window_kernel;
-    const sentence window = explain_chosen_window<Direction, T, C, Executor>(what, problem, why_no_window_kernel);
-    if (window) return window;
+    const char* why_no_window_kernel = nullptr;
+    if constexpr (!is_gathered_only<P>) {
+      bool x_is_matrix, y_is_matrix;
+      as_matrix(x, x_is_matrix), as_matrix(y, y_is_matrix);
+      if (is_pointwise(g) && x_is_matrix && y_is_matrix)
+        return {what, " has one tap, no padding and a stride of 1: it runs as the GEMM of this size (explain_gemm)"};
+      bool is_depthwise_kernel;
+      const sentence depthwise =
+          explain_chosen_depthwise<Direction, T>(executor, what, g, x, y, is_depthwise_kernel, at);
+      if (is_depthwise_kernel) return depthwise;
+      const sentence window = explain_chosen_window<Direction, T, C, Executor>(what, problem, why_no_window_kernel);
+      if (window) return window;
+    }
     return with_conv_table<T, Direction, Executor>(problem, at, [&]<class Table>() {
       const choice picked = Table::choose(problem);
       const sentence reason =

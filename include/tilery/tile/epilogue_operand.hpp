@@ -44,6 +44,9 @@ public:
       if (column + i < all_.columns) lane.store(all_.at(row, column + i), result[i]);
   }
 
+  /// Prefetches the cache line of an element. For CPU kernels only.
+  TILERY_SIMT void prefetch(int row, int column) const { __builtin_prefetch(all_.at(row, column).raw()); }
+
   TILERY_SIMT std::int32_t rows() const { return all_.rows; }
   TILERY_SIMT std::int32_t columns() const { return all_.columns; }
   /// Returns a description of the matrix (core/operand.hpp), for an op's checks and for the virtual GPU.

@@ -39,6 +39,9 @@ namespace epilogue {
 /// member `in_tile<S, N, Columns>()`. It returns the object that is called instead of the step in one tile: the packs
 /// are pack<S, N>, and a lane has at most `Columns` packs side by side in a row of C.
 ///
+/// Prefetch. The CPU's kernels may call `prefetch(row, column)` some time before they call the step for the elements of
+/// this row from this column on. The step prefetches the cache lines that it will read there.
+///
 /// Totals. If a step has totals that the op finishes after the GEMM (epilogue_bias_gradient.hpp), its `for_totals(f)`
 /// calls f with the step.
 struct step {
@@ -50,6 +53,7 @@ struct step {
     return {};
   }
   void shape(int, int) {}
+  TILERY_SIMT void prefetch(int, int) const {}
   template <class Lane>
   TILERY_SIMT void end(Lane) {}
   template <class F>
@@ -97,6 +101,7 @@ struct chain : step {
   TILERY_SIMT pack<T, N> operator()(Lane lane, pack<T, N> x, int row, int column) {
     return second(lane, first(lane, x, row, column), row, column);
   }
+  TILERY_SIMT void prefetch(int row, int column) const { first.prefetch(row, column), second.prefetch(row, column); }
   template <class Lane>
   TILERY_SIMT void end(Lane lane) {
     first.end(lane), second.end(lane);

@@ -113,6 +113,7 @@ struct residual : step {
     const auto by = static_cast<S>(factor);
     return by == S(0) ? x : fma(added.template load<S, N>(lane, row, column), splat<N>(by), x);
   }
+  TILERY_SIMT void prefetch(int row, int column) const { added.prefetch(row, column); }
   void describe(operands& all) const { all.push_back(added.described("the epilogue's residual")); }
   finding check(int m, int n) const {
     if (auto found = check_finite<double>("the epilogue's residual", "its factor", factor)) return found;
@@ -142,6 +143,7 @@ struct gradient : step {
   TILERY_SIMT pack<S, N> operator()(Lane lane, pack<S, N> x, int row, int column) const {
     return activation::gradient_of<Activation>(input.template load<S, N>(lane, row, column), x);
   }
+  TILERY_SIMT void prefetch(int row, int column) const { input.prefetch(row, column); }
   void describe(operands& all) const { all.push_back(input.described("the epilogue's pre-activation")); }
   finding check(int m, int n) const { return input.check("the epilogue's pre-activation", m, n); }
 };

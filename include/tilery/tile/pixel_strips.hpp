@@ -11,6 +11,7 @@
 #include <tilery/tile/cpu_copy_exact.hpp>
 #include <tilery/tile/even_split.hpp>
 #include <tilery/tile/pixel_grid.hpp>
+#include <tilery/tile/prefetch_images.hpp>
 #include <tilery/tile/strip_axis.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -115,6 +116,26 @@ public:
                    channels_of(block), to);
       }
     }
+  }
+
+  /// The elements of the images that the copy of strip `index` reads; none if there is no such strip.
+  image_box source(std::int64_t index) const {
+    image_box result{};
+    if (index >= size()) return result;
+    const pixel_box box = strip(index);
+    result.begin[0] = box.begin[0], result.count[0] = box.count[0], result.step[0] = 1;
+    for (int d = 0; d < 3; ++d) {
+      const strip_axis& axis = axes_[d];
+      const std::int64_t unit = axis.slots_of(box.count[d + 1]).unit;
+      const std::int64_t first = axis.origin + box.begin[d + 1] * axis.step;
+      const std::int64_t last = first + (box.count[d + 1] - 1) * axis.step + greater(axis.taps - 1, 0) * axis.tap_step;
+      result.cut(d + 1, first, (last - first) / unit + 1, unit, from_.extents[d]);
+    }
+    return result;
+  }
+  /// Prefetches part `part` of `parts` of what source() returned.
+  TILERY_SIMT void prefetch(const image_box& source, std::int64_t part, std::int64_t parts) const {
+    prefetch_part(from_, source, channels_, part, parts);
   }
 
 private:

@@ -102,8 +102,10 @@ private:
       strip.find_rows();
       if (strips_.taps() == 0 && !sums_columns) return write_zeros(strip, blocks_.begin(block), blocks_.end(block));
       for (int b = 0; b < strips_.blocks(); ++b) strip.copy_block(b);
+      const tile::image_box next = strips_.source(number + 1);
       for (auto q = blocks_.begin(block); q < blocks_.end(block); ++q)
-        multiply_strip(static_cast<int>(q), strip, packed(static_cast<int>(q)));
+        multiply_strip(static_cast<int>(q), strip, packed(static_cast<int>(q)),
+                       q + 1 == blocks_.end(block) ? next : tile::image_box{});
     }
   }
 
@@ -192,6 +194,7 @@ private:
                              tile::finished_rows<S, typename Params::c_type>{gmem_ptr<const S>(sums), panel,
                                                                              strip.rows.output + i, 1,
                                                                              panel_index * panel,
+                                                                             p_.c.whole_column(panel_index * panel),
                                                                              filter_.filters_of(panel_index),
                                                                              p_.c.images.data,
                                                                              p_.c.images.channel_stride, streams_});
@@ -199,20 +202,25 @@ private:
     epilogue.end(lane);
   }
 
-  /// Multiplies all tiles of a strip by panel q, whose packed rows are b, and finishes them.
-  void multiply_strip(int q, const strip_in_memory& strip, gmem_ptr<const factor> b) const {
-    is_single() ? multiply_strip<1>(q, strip, b) : multiply_strip<lanes>(q, strip, b);
+  /// Multiplies all tiles of a strip by panel q, whose packed rows are b, and finishes them. Meanwhile prefetches what
+  /// the copy of the thread's next strip reads.
+  void multiply_strip(int q, const strip_in_memory& strip, gmem_ptr<const factor> b,
+                      const tile::image_box& next = {}) const {
+    is_single() ? multiply_strip<1>(q, strip, b, next) : multiply_strip<lanes>(q, strip, b, next);
   }
 
   /// multiply_strip() for vectors of N columns; N is 1 if is_single().
   template <int N>
-  void multiply_strip(int q, const strip_in_memory& strip, gmem_ptr<const factor> b) const {
+  void multiply_strip(int q, const strip_in_memory& strip, gmem_ptr<const factor> b,
+                      const tile::image_box& next) const {
     const conv_cpu_rows& rows = strip.rows;
     for (int i = 0; i < *rows.number_of_tiles;) {
       auto epilogue = epilogue::in_tile<S, N, panel / N>(p_.epilogue);
       int done = 0;
       do {
         const conv_cpu_tile& tile = rows.tiles[i];
+        prefetch_output(q, rows.output + tile.first, tile.rows);
+        strips_.prefetch(next, i, *rows.number_of_tiles);
         alignas(64) S sums[greater(P.rows * panel, most_rows * pieces(most_dots, lanes) * lanes)];
         multiply(tile, q, strip, b, gmem_ptr<S>(sums));
         tile::finish_rows<N>(lane, p_, epilogue,
@@ -220,13 +228,26 @@ private:
                                                                              pieces(filter_.filters_of(q), lanes) *
                                                                                  lanes,
                                                                              rows.output + tile.first, tile.rows,
-                                                                             q * panel, filter_.filters_of(q),
-                                                                             p_.c.images.data,
+                                                                             q * panel, p_.c.whole_column(q * panel),
+                                                                             filter_.filters_of(q), p_.c.images.data,
                                                                              p_.c.images.channel_stride, streams_});
         done += tile.rows, ++i;
       } while (i < *rows.number_of_tiles && (!sums_columns || done + most_rows <= most_summed_rows));
       epilogue.end(lane);
     }
+  }
+
+  /// Prefetches the rows of C that a tile writes, and what their epilogue reads. They arrive while the tile is
+  /// computed.
+  TILERY_SIMT void prefetch_output(int q, const tile::output_row* rows, int count) const {
+    if (p_.c.images.channel_stride != 1) return;
+    constexpr int line = 64 / static_cast<int>(sizeof(typename Params::c_type));
+    const int column = q * panel, end = column + filter_.filters_of(q);
+    for (int i = 0; i < count; ++i)
+      for (int j = column; j < end; j += line) {
+        if (!streams_) __builtin_prefetch((p_.c.images.data + (rows[i].offset + j)).raw(), 1);
+        p_.epilogue.prefetch(rows[i].number, p_.c.whole_column(j));
+      }
   }
 
   /// Computes the sums of one register tile.
@@ -245,7 +266,7 @@ private:
     int number = 0, left = most_steps;  // left: steps until the sums in registers are added to `sums`
     bool add = false;
     const auto flush = [&] {
-      const tile::cpu_run_operands<S> operands{runs, number, offsets, 1, width, sums, add};
+      const tile::cpu_run_operands<S> operands{runs, number, offsets, 1, sums, add};
       if (filter_.by_dots())
         tile::multiply_dots<S, lanes, registers, most_dots>(p_.c.columns, operands);
       else

@@ -53,14 +53,15 @@ struct conv_cpu_rows {
           std::int64_t offset = image * c.images.image_stride, number = image;
           for (int d = 0; d < 3; ++d) {
             offset += (c.first[d] + at[d] * c.step[d]) * c.images.strides[d];
-            number = number * c.grid.extents[d] + at[d];
+            number = number * c.images.extents[d] + c.first[d] + at[d] * c.step[d];
           }
           std::int64_t from = n * l.image_step + i * l.pixel_steps[0] + j * l.pixel_steps[1];
-          for (std::int64_t k = 0; k < box.count[3]; ++k, ++found, ++number) {
+          for (std::int64_t k = 0; k < box.count[3]; ++k, ++found) {
             offsets[found] = from;
             output[found] = {offset, static_cast<std::int32_t>(number)};
             from += l.pixel_steps[2];
             offset += c.step[2] * c.images.strides[2];
+            number += c.step[2];
           }
         }
     offsets[found] = offsets[found - 1];  // a tile with an odd number of rows reads one more

@@ -104,7 +104,7 @@ public:
       }
       alignas(64) S tile_sums[P.rows * panel];
       tile::multiply_runs<S, lanes, P.rows, P.vectors>(static_cast<int>(count), w / lanes,
-                                                       {runs, number, offsets, layout_.pixel_steps[2], w,
+                                                       {runs, number, offsets, layout_.pixel_steps[2],
                                                         gmem_ptr<S>(tile_sums), false});
       add(gmem_ptr<S>(tile_sums), sums + begin * w, count * w);
     }

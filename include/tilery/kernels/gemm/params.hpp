@@ -100,12 +100,18 @@ struct product_params {
   template <class Lane, class TileEpilogue, int N>
   TILERY_SIMT pack<Accumulator, N> finish(Lane lane, TileEpilogue& tile_epilogue, pack<Accumulator, N> sums,
                                           pack<Accumulator, N> old, int row, int column) const {
+    if constexpr (is_matrix)
+      return finish_seen(lane, tile_epilogue, sums, old, first_row + row, column);
+    else
+      return finish_seen(lane, tile_epilogue, sums, old, c.whole_row(row), c.whole_column(column));
+  }
+  /// The same for a caller that knows the row and the column that the epilogue sees.
+  template <class Lane, class TileEpilogue, int N>
+  TILERY_SIMT pack<Accumulator, N> finish_seen(Lane lane, TileEpilogue& tile_epilogue, pack<Accumulator, N> sums,
+                                               pack<Accumulator, N> old, int row, int column) const {
     sums = sums * alpha;
     if (beta != Accumulator(0)) sums = fma(old, splat<N>(beta), sums);  // a beta of 0 ignores C, NaN included
-    if constexpr (is_matrix)
-      sums = tile_epilogue(lane, sums, first_row + row, column);
-    else
-      sums = tile_epilogue(lane, sums, c.whole_row(row), c.whole_column(column));
+    sums = tile_epilogue(lane, sums, row, column);
     if constexpr (sizeof(c_type) == 1) sums = sums * static_cast<Accumulator>(scale);
     return sums;
   }
