@@ -45,7 +45,7 @@ struct optimizer_tensor {
   const char* type;                   ///< of its elements: "f32", "f64"...
   void* data;                         ///< its elements
   std::int64_t element_bytes;         ///< bytes of an element
-  std::vector<std::int64_t> extents;  ///< those of the weights
+  std::vector<std::int64_t> extents;  ///< mostly those of the weights
 };
 
 namespace ops {
