@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The tables of the kernel that sums the chunks of a list of tensors (kernels/optimizer/norm.hpp), one for GPUs and one
-// for the CPU: the extents of a chunk by arch, with their evidence. To tune a GPU, add a row to norm_gpu_rows
-// (policy_table.hpp).
+// for the CPU: the extents of a chunk by arch, with their evidence. The sums are in double: on GPUs with few units for
+// double (sm_75, sm_86, sm_89, sm_120) these can limit the kernel for half and bf16, instead of memory. To tune a GPU,
+// add a row to norm_gpu_rows (policy_table.hpp).
 #pragma once
 #pragma GCC system_header
 

@@ -28,6 +28,11 @@ struct read_record {
   std::int32_t unused = 0;
 
   bool aligned_for(int vector) const { return elements.aligned_for(vector); }
+  TILERY_SIMT read_record known_global() const {
+    read_record known = *this;
+    known.elements = elements.known_global();
+    return known;
+  }
 };
 
 /// A group of all lanes of a block, which reduces one value of each lane (tile/row_group.hpp).

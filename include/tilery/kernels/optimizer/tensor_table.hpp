@@ -39,6 +39,16 @@ struct tensor_record {
       if (state) aligned = aligned && state.aligned_for(vector);
     return aligned;
   }
+
+  /// A copy whose pointers are known to be global: a table in memory loads them as words (gmem_ptr::known_global).
+  TILERY_SIMT tensor_record known_global() const {
+    tensor_record all = *this;
+    all.weights = weights.known_global(), all.master = master.known_global();
+    all.gradient = gradient.known_global();
+    TILERY_UNROLL
+    for (int s = 0; s < States; ++s) all.states[s] = states[s].known_global();
+    return all;
+  }
 };
 
 /// A tensor, and one of its chunks.
