@@ -47,6 +47,50 @@ TYPED_TEST(conv_depthwise_on, is_right_for_every_kernel) {
   check_conv<2, bf16, bf16>(*this, depthwise_square(9, 4, 5, 3), {});
 }
 
+// The CPU keeps square filters in registers: bands and blocks that are cut by each border, padding from none to more
+// than the filter, tails of channels, and a single pixel.
+TYPED_TEST(conv_depthwise_on, is_right_for_square_filters) {
+  const auto aligned = all_in(image_order::channels_last);
+  for (const int stride : {1, 2})
+    for (const int padding : {0, 1, 2, 4}) {
+      auto p = depthwise_square(stride == 1 ? 40 : 19, 6 + padding % 2, 9 - padding / 2, 3, stride);
+      p.before = {0, padding, 4 - padding}, p.after = {0, 4 - padding, padding}, p.flipped = padding == 2;
+      check_conv<2, float, float>(*this, p, aligned, {.alpha = 2, .beta = padding == 1 ? -1.0 : 0.0});
+      check_conv<2, bf16, float>(*this, p, aligned);
+      p.before = p.after = {0, 1, 1}, p.in = {1, 1 + padding % 2, 1 + padding / 2};
+      check_conv<2, double, double>(*this, p, aligned, {.beta = 1});
+      check_conv<2, float, float>(*this, depthwise_square(33, 5, 40 + padding, 3, stride), {});
+    }
+  for (const int width : {1, 6, 13, 30}) {
+    auto p = depthwise_square(20, width == 1 ? 1 : width / 4 + 2, width, 7);
+    check_conv<2, float, float>(*this, p, aligned, {.alpha = -1});
+    p.before = {0, 1, 5}, p.after = {0, 6, 2}, p.flipped = true;
+    check_conv<2, half, half>(*this, p, aligned, {.beta = 1});
+  }
+}
+
+// An epilogue sums the channels of rows that are longer than the sums of one lane.
+TYPED_TEST(conv_depthwise_on, sums_the_channels_of_wide_images) {
+  for (const int stride : {1, 2}) {
+    const auto p = depthwise_square(16, 3, 150, 3, stride);
+    const auto how = all_in(image_order::channels_last);
+    const whole_numbers<float> x(size_of(p.x())), w(size_of(p.w())), dy(size_of(p.y()));
+    const auto w_at = place_images<4>(*this, w.values, p.w(), how.w);
+    const buffer<float> of_y(this->executor, 16), of_dx(this->executor, 16);
+    conv2d(this->executor, place_images<4>(*this, x.values, p.x(), how.x).read(), w_at.read(),
+           place_images<4>(*this, dy.values, p.y(), how.y).view, options_of<2>(p), epilogue::bias_gradient(of_y));
+    conv2d_data_gradient(this->executor, place_images<4>(*this, dy.values, p.y(), how.y).read(), w_at.read(),
+                         place_images<4>(*this, x.values, p.x(), how.x).view, options_of<2>(p),
+                         epilogue::bias_gradient(of_dx));
+    std::vector<double> y(16), dx(16);
+    const auto all_y = conv_of(p, x.exact, w.exact), all_dx = data_gradient_of(p, dy.exact, w.exact);
+    for (std::size_t i = 0; i < all_y.size(); ++i) y[i % 16] += all_y[i];
+    for (std::size_t i = 0; i < all_dx.size(); ++i) dx[i % 16] += all_dx[i];
+    expect_equal(as_doubles(this->get(of_y)), y, "the sums of the channels of y");
+    expect_equal(as_doubles(this->get(of_dx)), dx, "the sums of the channels of dx");
+  }
+}
+
 TYPED_TEST(conv_depthwise_on, strides_dilates_and_flips) {
   const auto aligned = all_in(image_order::channels_last);
   for (const int stride : {2, 3}) {
@@ -171,6 +215,21 @@ TYPED_TEST(conv_depthwise_on, keeps_infinities_where_they_belong) {
   conv2d_weight_gradient(this->executor, x_at.read(), dy_at.read(), dw_at.view, options_of<2>(p));
   const auto dw = gather(*this, dw_at);
   for (int i = 0; i < 48; ++i) EXPECT_EQ(std::isfinite(dw[i]), i % 3 != 2) << i;
+
+  // The same in a square: bands and blocks that are not full, and the pixel that no other tap reads.
+  for (const int stride : {1, 2}) {
+    auto square = depthwise_square(16, 3 + 2 * stride, 3 + 4 * stride, 3, stride);  // y has 3 x 5 pixels
+    square.images = 1, square.before = square.after = 0;
+    whole_numbers<float> pixels(size_of(square.x())), gradients(size_of(square.y()));
+    for (int c = 0; c < 16; ++c) pixels.values[pixels.values.size() - 16 + c] = INFINITY;
+    for (int c = 0; c < 16; ++c) gradients.values[gradients.values.size() - 16 + c] = 1;
+    const auto from = place_images<4>(*this, pixels.values, square.x(), how.x),
+               by = place_images<4>(*this, gradients.values, square.y(), how.y);
+    const auto to = place_images<4>(*this, std::vector<float>(size_of(square.w())), square.w(), how.w);
+    conv2d_weight_gradient(this->executor, from.read(), by.read(), to.view, options_of<2>(square));
+    const auto taps = gather(*this, to);
+    for (int i = 0; i < 144; ++i) EXPECT_EQ(std::isfinite(taps[i]), i % 9 != 8) << i;
+  }
 }
 
 TYPED_TEST(conv_depthwise_on, takes_empty_batches_and_zero_factors) {
@@ -278,23 +337,70 @@ TEST(conv_depthwise, is_explained) {
 
 TEST(conv_depthwise_on_cpu, has_the_same_bits_on_any_number_of_threads) {
   const int n = 4, side = 30, c = 48;
-  const auto x = draw_values<float>(static_cast<std::size_t>(n) * side * side * c), dy = draw_values<float>(x.size());
-  const conv_options<2> o{.padding = 1, .groups = c};
-  const tensor_view<const float, 4> x_of(x.data(), n, side, side, c), dy_of(dy.data(), n, side, side, c);
-  std::vector<float> once(c * 9), again(c * 9), sums(c), more(c);
-  const auto run = [&](int threads, std::vector<float>& dw, std::vector<float>& db) {
-    std::vector<float> dx(x.size());
-    conv2d_weight_gradient(cpu(threads), x_of, dy_of, tensor_view<float, 4>(dw.data(), c, 3, 3, 1), o);
-    conv2d_data_gradient(cpu(threads), dy_of, tensor_view<const float, 4>(dw.data(), c, 3, 3, 1),
-                         tensor_view<float, 4>(dx.data(), n, side, side, c), o,
-                         epilogue::bias_gradient(vector(db.data(), c)));
-  };
-  run(1, once, sums);
-  for (const int threads : {2, 3, 7}) {
-    run(threads, again, more);
-    EXPECT_EQ(once, again) << threads;
-    EXPECT_EQ(sums, more) << threads;
-  }
+  for (const int stride : {1, 2})
+    for (const int taps : {3, 7}) {
+      const int out = (side - 1) / stride + 1, filters = c * taps * taps;
+      const auto x = draw_values<float>(static_cast<std::size_t>(n) * side * side * c);
+      const auto dy = draw_values<float>(static_cast<std::size_t>(n) * out * out * c);
+      const conv_options<2> o{.stride = stride, .padding = taps / 2, .groups = c};
+      const tensor_view<const float, 4> x_of(x.data(), n, side, side, c), dy_of(dy.data(), n, out, out, c);
+      std::vector<float> once(static_cast<std::size_t>(filters)), again(once), sums(c), more(c);
+      const auto run = [&](int threads, std::vector<float>& dw, std::vector<float>& db) {
+        std::vector<float> dx(x.size());
+        conv2d_weight_gradient(cpu(threads), x_of, dy_of, tensor_view<float, 4>(dw.data(), c, taps, taps, 1), o);
+        conv2d_data_gradient(cpu(threads), dy_of, tensor_view<const float, 4>(dw.data(), c, taps, taps, 1),
+                             tensor_view<float, 4>(dx.data(), n, side, side, c), o,
+                             epilogue::bias_gradient(vector(db.data(), c)));
+      };
+      run(1, once, sums);
+      for (const int threads : {2, 3, 7}) {
+        run(threads, again, more);
+        EXPECT_EQ(once, again) << threads;
+        EXPECT_EQ(sums, more) << threads;
+      }
+    }
+}
+
+TEST(conv_depthwise_on_cpu, refuses_policies_for_another_square) {
+  constexpr depthwise_policy three{.threads = 1,
+                                   .channel_lanes = 1,
+                                   .vector = 8,
+                                   .packs = 2,
+                                   .width = 3,
+                                   .strip = 3,
+                                   .rows = 1,
+                                   .tap_rows = 3,
+                                   .stride = 2,
+                                   .lowest = arch::cpu};
+  constexpr depthwise_weight_policy
+      sums{.threads = 1, .channel_lanes = 1, .vector = 8, .strip = 3, .rows = 1, .stride = 2, .lowest = arch::cpu};
+  const auto p = depthwise_square(21, 5, 13, 3, 2);
+  const whole_numbers<float> x(size_of(p.x())), w(size_of(p.w())), dy(size_of(p.y()));
+  const tensor_view<const float, 4> x_of(x.values.data(), 2, 5, 13, 21), w_of(w.values.data(), 21, 3, 3, 1),
+      dy_of(dy.values.data(), 2, 3, 7, 21);
+  std::vector<float> y(dy.values.size()), dx(x.values.size()), dw(w.values.size());
+  const tensor_view<float, 4> y_of(y.data(), 2, 3, 7, 21), dx_of(dx.data(), 2, 5, 13, 21),
+      dw_of(dw.data(), 21, 3, 3, 1);
+  auto o = options_of<2>(p);
+  const cpu on(2);
+  conv2d<three>(on, x_of, w_of, y_of, o);
+  expect_equal(as_doubles(y), conv_of(p, x.exact, w.exact), "y of the caller's policy");
+  conv2d_data_gradient<three>(on, dy_of, w_of, dx_of, o);
+  expect_equal(as_doubles(dx), data_gradient_of(p, dy.exact, w.exact), "dx of the caller's policy");
+  conv2d_weight_gradient<sums>(on, x_of, dy_of, dw_of, o);
+  expect_equal(as_doubles(dw), weight_gradient_of(p, x.exact, dy.exact), "dw of the caller's policy");
+
+  const tensor_view<const float, 4> small(x.values.data(), 2, 3, 7, 21);
+  o.stride = 1;
+  EXPECT_REFUSED(conv2d<three>(on, small, w_of, y_of, o),
+                 "conv2d: tap_rows and stride must be those of a square filter of neighbouring taps; tap_rows = 0 "
+                 "serves all");
+  EXPECT_REFUSED(conv2d_weight_gradient<sums>(on, small, dy_of, dw_of, o),
+                 "conv2d_weight_gradient: width and stride must be those of a square filter of neighbouring taps; "
+                 "stride = 0 serves all");
+  EXPECT_EQ(std::string(describe(three).c_str()),
+            "a depthwise kernel for 3 x 3 taps and a stride of 2, blocks of 1 x 3 pixels x 8 channels, 16 channels a "
+            "share");
 }
 
 TEST(depthwise_policy, says_which_rule_is_broken) {
@@ -312,6 +418,20 @@ TEST(depthwise_policy, says_which_rule_is_broken) {
                "depthwise_policy.packs must be 1 on a GPU, because each pack of channels has a lane");
   EXPECT_STREQ(broken_rule(depthwise_policy{.lowest = arch::cpu}),
                "depthwise_policy.threads and channel_lanes must be 1 on the CPU, because its blocks have one lane");
+  EXPECT_STREQ(broken_rule(depthwise_policy{.width = 3, .tap_rows = 3}),
+               "depthwise_policy.tap_rows must be 0 on a GPU, because the kernel for square filters is the CPU's");
+  EXPECT_STREQ(broken_rule(depthwise_policy{.width = 5, .tap_rows = 3, .lowest = arch::cpu}),
+               "depthwise_policy.tap_rows must be 0, or equal to width and odd, because the kernel's filters are "
+               "square");
+  EXPECT_STREQ(broken_rule(depthwise_policy{.stride = 2}),
+               "depthwise_policy.stride must be 1, or 2 with tap_rows, because the kernel is compiled for its stride");
+  EXPECT_STREQ(broken_rule(depthwise_policy{.width = 3, .rows = 5, .tap_rows = 3, .lowest = arch::cpu}),
+               "depthwise_policy.rows must be at most 4 with tap_rows, because a lane keeps its sums in registers");
+  EXPECT_STREQ(broken_rule(depthwise_weight_policy{.stride = 1}),
+               "depthwise_weight_policy.stride must be 0, or 1 or 2 on the CPU, which has a kernel for square filters");
+  EXPECT_STREQ(broken_rule(depthwise_weight_policy{.tap_rows = 2, .stride = 1, .lowest = arch::cpu}),
+               "depthwise_weight_policy.tap_rows must be equal to width with a stride, and rows at most 4, because the "
+               "kernel keeps square filters and blocks of pixels in registers");
   EXPECT_STREQ(broken_rule(depthwise_weight_policy{.width = 13, .tap_rows = 5}),
                "depthwise_weight_policy.width and tap_rows must be at least 1, and their product at most 64, because a "
                "lane keeps the sums of these taps in registers");

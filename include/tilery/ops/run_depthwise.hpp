@@ -6,13 +6,13 @@
 
 #include <tilery/core/arch_peaks.hpp>
 #include <tilery/kernels/conv/cpu_depthwise.hpp>
+#include <tilery/kernels/conv/cpu_depthwise_filter.hpp>
 #include <tilery/kernels/conv/cpu_depthwise_square_weight.hpp>
 #include <tilery/kernels/conv/cpu_depthwise_weight.hpp>
 #include <tilery/kernels/conv/depthwise.hpp>
 #include <tilery/kernels/conv/depthwise_weight.hpp>
 #include <tilery/ops/column_totals.hpp>
 #include <tilery/ops/depthwise_params.hpp>
-#include <tilery/tile/cpu_copy.hpp>
 
 namespace tilery::inline TILERY_ABI {
 
@@ -33,23 +33,6 @@ inline tile::strip_grid strips_of(const char* op, const spatial<3>& extents, std
   if (count > largest_extent)
     throw error({op, ": the images have ", count, " strips of this policy; a launch has at most ", largest_extent}, at);
   return {extents, images, classes_x, strip, rows};
-}
-
-/// Packs filters [first, last) as (tap, filter), for the CPU's kernels. The columns are padded with zeros to a multiple
-/// of N.
-template <int N, class T, class S>
-void pack_filters(const depthwise_filter<T, S>& from, gmem_ptr<S> to, int first, int last) {
-  constexpr cpu_lane lane({0, 0, 0}, {1, 1, 1});
-  const spatial<3>& taps = from.taps.extents;
-  for (int z = 0; z < taps[0]; ++z)
-    for (int y = 0; y < taps[1]; ++y) {
-      const auto row = from.filters.data +
-                       (first * from.filters.image_stride + z * from.filters.strides[0] + y * from.filters.strides[1]);
-      tile::copy_block<N>(lane,
-                          tile::strided_block<const T>{row, from.filters.strides[2], from.filters.image_stride, taps[2],
-                                                       last - first},
-                          to + ((z * taps[1] + y) * taps[2] * from.pitch + first), from.pitch);
-    }
 }
 
 /// Returns the number of threads for so many multiply-adds, from 1 to `most`: at least 2^17 for each thread, because
@@ -77,7 +60,7 @@ void run_cpu_depthwise(const Executor& executor, const char* op, const Params& g
   with_column_totals(executor, p, at, [&](const Params& q) {
     const auto pack = [&](std::int64_t i) {
       const int first = static_cast<int>(i) * share;
-      pack_filters<P.vector>(q.b, packed, first, lesser(first + share, filters));
+      pack_filters<P.vector>(q.b, packed, first, lesser(first + share, filters), filters);
     };
     executor.parallel(
         pieces(filters, share), pack, blocks, [&](std::int64_t i) { compute(q, i); }, threads);
