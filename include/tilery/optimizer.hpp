@@ -229,6 +229,7 @@ private:
   template <class Executor>
   void allocate(const Executor& executor, where at) {
     memory_.allocate(executor, groups_, parameters_, has_masters(), at);
+    memory_.for_each_master([&](const auto& weights, const auto& masters) { copy(executor, weights, masters, at); });
     set_rate_factor(executor, 1, at);
     set_scalar(executor, optimizer_scalar::loss_scale, options_.loss_scaling ? options_.loss_scaling->initial : 1, at);
     if (options_.needs_norm()) allocate_sums(executor, at);

@@ -201,6 +201,20 @@ TYPED_TEST(optimizer_on, limits_gradients_by_value) {
   EXPECT_EQ(got[4], -2);
 }
 
+TYPED_TEST(optimizer_on, amsgrad_keeps_nan) {
+  std::vector<float> gradient(8, 1);
+  gradient[3] = NAN;
+  const tensors<float> w(*this, {std::vector<float>(8)}), g(*this, {gradient}),
+      later(*this, {std::vector<float>(8, 1)});
+  optimizer o(this->executor, std::vector{rule::adam{.beta1 = 0, .beta2 = 0, .amsgrad = true}}, parameters_of(w, g));
+  o.step(this->executor);
+  copy_dense(this->executor, later.all[0], g.all[0]);
+  fill(this->executor, w.all[0], 0.0f);
+  o.step(this->executor);  // with betas of 0, only the largest second moment remembers the NaN
+  const auto got = w.get(*this, 0);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(std::isnan(got[i]), i == 3) << i;
+}
+
 TYPED_TEST(optimizer_on, dampening_begins_with_the_second_update) {
   const tensors<double> w(*this, {{0}}), g(*this, {{1}});
   optimizer o(this->executor, std::vector{rule::sgd{.rate = 1, .momentum = 0.5, .dampening = 0.25}},

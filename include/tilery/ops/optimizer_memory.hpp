@@ -5,7 +5,6 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/copy.hpp>
 #include <tilery/core/buffer.hpp>
 #include <tilery/kernels/optimizer/eight_bit.hpp>
 #include <tilery/ops/optimizer_tensors.hpp>
@@ -42,7 +41,7 @@ public:
   operand_names names;
   operands known;
 
-  /// Allocates everything, sets states and scalars to zero, and copies the weights to their masters, if there are any.
+  /// Allocates everything, and sets states, scalars and masters to zero.
   template <class Executor>
   void allocate(const Executor& executor, const std::vector<Rule>& groups, const parameters_type& parameters,
                 bool has_masters, where at) {
@@ -70,7 +69,7 @@ public:
 
     place next{states_.data_handle(), masters_.data_handle(), codes_.data_handle(), largest_.data_handle()};
     for (std::size_t i = 0; i < parameters.size(); ++i)
-      add(executor, parameters[i], groups[parameters[i].group], static_cast<std::int32_t>(i), has_masters, next, at);
+      add(parameters[i], groups[parameters[i].group], static_cast<std::int32_t>(i), has_masters, next);
     const std::string rule = Rule::name;
     saved.push_back(
         {rule + ".scalars", element<double>::name, scalars.data_handle(), sizeof(double), {optimizer_scalar::count}});
@@ -84,6 +83,19 @@ public:
       known.push_back(own(writes("the groups' scalars", rule_scalars.view())));
     }
     known.push_back(own(writes("constants", constants_of_groups.view())));
+  }
+
+  /// Calls copy(weights, masters) with vectors of at most `largest_extent` elements, for all weights that have masters.
+  template <class Copy>
+  void for_each_master(Copy copy) const {
+    const auto visit = [&](const auto& of) {
+      for (const auto& r : of)
+        for (std::int64_t first = 0; r.master && first < r.size; first += largest_extent) {
+          const std::int64_t count = std::min<std::int64_t>(r.size - first, largest_extent);
+          copy(vector(r.weights.raw() + first, count), vector(r.master.raw() + first, count));
+        }
+    };
+    visit(records), visit(short_records);
   }
 
 private:
@@ -103,9 +115,8 @@ private:
   };
 
   /// Adds parameter `number`: its record, and its states and master weights from `next` on, which is moved.
-  template <class Executor>
-  void add(const Executor& executor, const parameter<Weight, Gradient>& one, const Rule& rule, std::int32_t number,
-           bool has_masters, place& next, where at) {
+  void add(const parameter<Weight, Gradient>& one, const Rule& rule, std::int32_t number, bool has_masters,
+           place& next) {
     const std::int64_t size = one.weights.size();
     auto* const weights = reinterpret_cast<Weight*>(const_cast<std::byte*>(one.weights.pointer));
     const auto set = [&](auto& r) {
@@ -142,10 +153,6 @@ private:
     }
     if (!has_masters) return;
     keep(one, number, "master", next.master);
-    for (std::int64_t first = 0; first < size; first += largest_extent) {
-      const std::int64_t count = std::min<std::int64_t>(size - first, largest_extent);
-      copy(executor, vector(weights + first, count), vector(next.master + first, count), at);
-    }
     next.master += rows_of(size) * row;
   }
 

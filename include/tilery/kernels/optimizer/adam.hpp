@@ -4,6 +4,7 @@
 #pragma GCC system_header
 
 #include <tilery/core/power.hpp>
+#include <tilery/kernels/optimizer/moment.hpp>
 #include <tilery/kernels/optimizer/rule.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -47,8 +48,8 @@ struct adam {
 
   template <class S>
   struct constants {
-    S rate;                        // the formula's rate times c1, because m c1 could overflow
-    S beta1, beta2, rest1, rest2;  // rest: 1 - beta, computed in double, because in float few bits would be exact
+    S rate;  // the formula's rate times c1, because m c1 could overflow
+    moment<S> first, second;
     // keep: the factor of w. In Adam it is 1. In AdamW it is 1 - rate weight_decay, and weight_decay below is 0.
     S epsilon, weight_decay, keep;
     S root_correction2;  // sqrt(c2), because v c2 can overflow where sqrt(v) sqrt(c2) does not
@@ -57,15 +58,23 @@ struct adam {
     template <int N>
     TILERY_SIMT void update(pack<S, N>& w, pack<S, N> g, pack<S, N>& m, pack<S, N>& v, pack<S, N>& largest) const {
       if (weight_decay != S(0)) g = fma(w, splat<N>(weight_decay), g);
-      const auto new_m = g * rest1, new_v = (g * rest2) * g;  // g^2 can overflow where this product does not
-      m = beta1 != S(0) ? fma(m, splat<N>(beta1), new_m) : new_m;
-      v = beta2 != S(0) ? fma(v, splat<N>(beta2), new_v) : new_v;
+      m = first.mean(m, g);
+      v = second.mean_square(v, g);
       auto square = v;
-      if (amsgrad != S(0)) largest = square = max(largest, v);
+      if (amsgrad != S(0)) largest = square = apply(larger_or_nan{}, largest, v);
       if (rate == S(0)) return;
       const auto change = m / (sqrt(square) * root_correction2 + epsilon);
       w = fma(change, splat<N>(-rate), w * keep);
     }
+
+    /// The larger of a and b; NaN if either is NaN, as in PyTorch.
+    struct larger_or_nan {
+      template <class V>
+      TILERY_SIMT V operator()(V a, V b) const {
+        const V larger = a > b ? a : b;  // b, if b is NaN
+        return a == a ? larger : a;
+      }
+    };
   };
 
   template <class S>
@@ -74,10 +83,8 @@ struct adam {
     const double c1 = bias_correction ? 1 / (1 - whole_power(beta1, time.step)) : 1.0;
     const double c2 = bias_correction ? 1 / (1 - whole_power(beta2, time.step)) : 1.0;
     return {.rate = S(now * c1),
-            .beta1 = S(beta1),
-            .beta2 = S(beta2),
-            .rest1 = S(1 - beta1),
-            .rest2 = S(1 - beta2),
+            .first = moment<S>::of(beta1),
+            .second = moment<S>::of(beta2),
             .epsilon = S(epsilon),
             .weight_decay = decoupled ? S(0) : S(weight_decay),
             .keep = decoupled ? S(1 - now * weight_decay) : S(1),
