@@ -4,6 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
+#include <tilery/core/extent.hpp>
 #include <tilery/tile/even_split.hpp>
 #include <tilery/tile/pixel_grid.hpp>
 
