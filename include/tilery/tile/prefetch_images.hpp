@@ -4,7 +4,7 @@
 #pragma once
 #pragma GCC system_header
 
-#include <tilery/tile/even_split.hpp>
+#include <tilery/core/extent.hpp>
 #include <tilery/tile/pixel_grid.hpp>
 
 namespace tilery::inline TILERY_ABI {
@@ -36,8 +36,8 @@ TILERY_SIMT void prefetch_part(const gmem_images<const T>& from, const image_box
   const bool dense = box.step[3] == 1 && from.strides[2] == channels;
   const std::int64_t runs = dense ? 1 : box.count[3], run = dense ? box.count[3] * channels : channels;
   const std::int64_t run_step = box.step[3] * from.strides[2];
-  const even_split rows(box.count[0] * box.count[1] * box.count[2], parts);
-  for (std::int64_t row = rows.begin(part); row < rows.end(part); ++row) {
+  const std::int64_t rows = box.count[0] * box.count[1] * box.count[2];
+  for (std::int64_t row = rows * part / parts; row < rows * (part + 1) / parts; ++row) {
     const std::int64_t plane = row / box.count[2], image = plane / box.count[1];
     const std::int64_t height = row - plane * box.count[2], depth = plane - image * box.count[1];
     auto at = from.data +

@@ -219,7 +219,7 @@ private:
       int done = 0;
       do {
         const conv_cpu_tile& tile = rows.tiles[i];
-        prefetch_output(q, rows.output + tile.first, tile.rows);
+        prefetch_output(q * panel, filter_.filters_of(q), rows.output + tile.first, tile.rows);
         strips_.prefetch(next, i, *rows.number_of_tiles);
         alignas(64) S sums[greater(P.rows * panel, most_rows * pieces(most_dots, lanes) * lanes)];
         multiply(tile, q, strip, b, gmem_ptr<S>(sums));
@@ -239,12 +239,11 @@ private:
 
   /// Prefetches the rows of C that a tile writes, and what their epilogue reads. They arrive while the tile is
   /// computed.
-  TILERY_SIMT void prefetch_output(int q, const tile::output_row* rows, int count) const {
+  TILERY_SIMT void prefetch_output(int column, int columns, const tile::output_row* rows, int count) const {
     if (p_.c.images.channel_stride != 1) return;
     constexpr int line = 64 / static_cast<int>(sizeof(typename Params::c_type));
-    const int column = q * panel, end = column + filter_.filters_of(q);
     for (int i = 0; i < count; ++i)
-      for (int j = column; j < end; j += line) {
+      for (int j = column; j < column + columns; j += line) {
         if (!streams_) __builtin_prefetch((p_.c.images.data + (rows[i].offset + j)).raw(), 1);
         p_.epilogue.prefetch(rows[i].number, p_.c.whole_column(j));
       }
