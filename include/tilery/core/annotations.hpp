@@ -5,7 +5,8 @@
 // TILERY_SIMT           marks a function that each thread of a block (here: a lane) may run, on the GPU, the CPU or the
 //                       virtual GPU. The compiler must inline it: nvcc always, other compilers in builds with
 //                       optimisation (but see TILERY_KEEP_LOOPS).
-// TILERY_INLINED        marks a lambda of host code, after its parameters, that the compiler must inline like a function
+// TILERY_INLINED        marks a lambda of host code, after its parameters, that the compiler must inline like a
+// function
 //                       marked with TILERY_SIMT.
 // TILERY_UNROLL         unrolls the next loop, whose trip count must be a compile-time constant.
 // TILERY_UNROLL_ON_GPU  unrolls the next loop in device code alone: the registers of a GPU cannot be indexed at run
