@@ -149,6 +149,8 @@ struct depthwise_rows_cpu {
             .rows = row.rows,
             .strips = row.strips};
   }
+  // 3 x 3: blocks of 2 x 2 units have 4 sums (16 in a data gradient with a stride of 2) beside the filter's 9 vectors.
+  // 7 x 7: 7 sums and a row of 7 taps. AVX2 has 16 registers, so there both have half the sums: blocks of one row.
   static constexpr depthwise_policy square(const depthwise_row& row, int taps, int stride) {
     return {.threads = row.threads,
             .channel_lanes = 1,
@@ -156,7 +158,7 @@ struct depthwise_rows_cpu {
             .packs = row.packs,
             .width = taps,
             .strip = taps == 7 ? row.wide_strip : 2,
-            .rows = taps == 7 && vector_bytes() < 64 ? 1 : 2,
+            .rows = vector_bytes() < 64 && (taps == 7 || stride == 2) ? 1 : 2,
             .tap_rows = taps,
             .stride = stride};
   }
@@ -278,6 +280,7 @@ struct depthwise_weight_rows_cpu {
             .rows = row.rows,
             .strips = row.strips};
   }
+  // 3 x 3: 9 sums and the 2 x 2 pixels of dy of a block stay in registers.
   static constexpr depthwise_weight_policy square(const depthwise_weight_row& row, int taps, int stride) {
     return {.threads = row.threads,
             .channel_lanes = 1,

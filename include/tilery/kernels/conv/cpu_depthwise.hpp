@@ -111,11 +111,19 @@ private:
     for (int unit = 0; unit < at.x.units;) {
       auto epilogue = epilogue::in_tile<S, vector, 1>(p.epilogue);
       const int end = Params::epilogue_type::sums_columns ? lesser(at.x.units, unit + summed_units) : at.x.units;
-      for (; unit < end && !at.x.is_inside(unit, P.strip); unit += P.strip)
+      // A large filter's code is large: it stands twice here. Three loops need fewer registers, and hold it three
+      // times.
+      for (; !keeps_filter && unit < end; unit += P.strip) {
+        if (Whole && at.x.is_inside(unit, P.strip))
+          compute<WholeRows, Whole, Whole>(p, epilogue, at, b, unit);
+        else
+          compute<WholeRows, false, Whole>(p, epilogue, at, b, unit);
+      }
+      for (; keeps_filter && unit < end && !at.x.is_inside(unit, P.strip); unit += P.strip)
         compute<WholeRows, false, Whole>(p, epilogue, at, b, unit);
-      for (; unit < end && at.x.is_inside(unit, P.strip); unit += P.strip)
+      for (; keeps_filter && unit < end && at.x.is_inside(unit, P.strip); unit += P.strip)
         compute<WholeRows, true, Whole>(p, epilogue, at, b, unit);
-      for (; unit < end; unit += P.strip) compute<WholeRows, false, Whole>(p, epilogue, at, b, unit);
+      for (; keeps_filter && unit < end; unit += P.strip) compute<WholeRows, false, Whole>(p, epilogue, at, b, unit);
       epilogue.end(lane);
     }
   }
