@@ -111,19 +111,24 @@ private:
     for (int unit = 0; unit < at.x.units;) {
       auto epilogue = epilogue::in_tile<S, vector, 1>(p.epilogue);
       const int end = Params::epilogue_type::sums_columns ? lesser(at.x.units, unit + summed_units) : at.x.units;
-      // A large filter's code is large: it stands twice here. Three loops need fewer registers, and hold it three
-      // times.
-      for (; !keeps_filter && unit < end; unit += P.strip) {
-        if (Whole && at.x.is_inside(unit, P.strip))
-          compute<WholeRows, Whole, Whole>(p, epilogue, at, b, unit);
-        else
+      if constexpr (WholeRows && Whole && keeps_filter) {
+        // Three loops, with blocks at the edges in the first and the last one: they need the fewest registers.
+        for (; unit < end && !at.x.is_inside(unit, P.strip); unit += P.strip)
+          compute<true, false, true>(p, epilogue, at, b, unit);
+        for (; unit < end && at.x.is_inside(unit, P.strip); unit += P.strip)
+          compute<true, true, true>(p, epilogue, at, b, unit);
+        for (; unit < end; unit += P.strip) compute<true, false, true>(p, epilogue, at, b, unit);
+      } else {
+        // One loop, because each copy of a block is long code.
+        for (; unit < end; unit += P.strip) {
+          if constexpr (Whole)
+            if (at.x.is_inside(unit, P.strip)) {
+              compute<WholeRows, true, Whole>(p, epilogue, at, b, unit);
+              continue;
+            }
           compute<WholeRows, false, Whole>(p, epilogue, at, b, unit);
+        }
       }
-      for (; keeps_filter && unit < end && !at.x.is_inside(unit, P.strip); unit += P.strip)
-        compute<WholeRows, false, Whole>(p, epilogue, at, b, unit);
-      for (; keeps_filter && unit < end && at.x.is_inside(unit, P.strip); unit += P.strip)
-        compute<WholeRows, true, Whole>(p, epilogue, at, b, unit);
-      for (; keeps_filter && unit < end; unit += P.strip) compute<WholeRows, false, Whole>(p, epilogue, at, b, unit);
       epilogue.end(lane);
     }
   }
