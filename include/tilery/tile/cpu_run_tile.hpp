@@ -122,6 +122,9 @@ void multiply_runs(const cpu_run_operands<S>& t) {
   }
 }
 
+/// True if a tile of so many rows has more offsets than registers hold.
+constexpr bool has_many_offsets(int rows) { return rows > most_offsets_in_registers; }
+
 /// Calls the multiply_runs above for `rows` rows (1 to Rows, which is even) and `vectors` vectors (1 to Vectors), which
 /// are known at run time only. An odd number of rows is rounded up: there must be an offset, and room in `sums`, for
 /// one row more.
@@ -137,11 +140,11 @@ void multiply_runs(int rows, int vectors, const cpu_run_operands<S>& t) {
   (std::make_integer_sequence<int, Rows / 2 * Vectors>{});
   static constexpr auto even = []<int... Index>(std::integer_sequence<int, Index...>) {
     return table{{multiply_runs<S, Lanes, 2 * (Index / Vectors + 1), Index % Vectors + 1,
-                                (2 * (Index / Vectors + 1) > most_offsets_in_registers)>...}};
+                                has_many_offsets(2 * (Index / Vectors + 1))>...}};
   }
   (std::make_integer_sequence<int, Rows / 2 * Vectors>{});
   const int pairs = (rows + 1) / 2;
-  const bool is_even = 2 * pairs > most_offsets_in_registers && are_evenly_spaced(t.row_offsets, 2 * pairs);
+  const bool is_even = has_many_offsets(2 * pairs) && are_evenly_spaced(t.row_offsets, 2 * pairs);
   (is_even ? even : any).of[(pairs - 1) * Vectors + vectors - 1](t);
 }
 
