@@ -13,7 +13,7 @@ namespace tilery::inline TILERY_ABI {
 /// Calls body(0), body(1), ... body(N - 1), without a loop. The body is a lambda of one int that is marked with
 /// TILERY_INLINED, so that the number is a constant in it; `return` is the loop's `continue`.
 template <int N, class Body>
-TILERY_SIMT void unrolled(const Body& body) {
+TILERY_INLINED inline void unrolled(const Body& body) {
 #ifdef TILERY_KEEP_LOOPS
   for (int i = 0; i < N; ++i) body(i);
 #else

@@ -170,12 +170,13 @@ void run_depthwise_weight(const Executor& executor, const char* op, std::int32_t
   if constexpr (on_cpu) {
     static_assert(P.lowest == arch::cpu, "the cpu executor needs a policy with lowest = arch::cpu");
     using first_kernel = typename cpu_depthwise_weight_kernel<P, T, S>::type;
+    using last_shared = typename last_kernel::shared;  // not in the lambda below: nvcc's text crashes g++ 12 there
     const int threads = depthwise_threads(p.grid.strips * pixels * p.filters * p.all_taps(), executor.threads());
     executor.parallel(
         q.a.slices > 0 ? first_kernel::shares(p) : 0, [&](std::int64_t i) { first_kernel::run(p, i); }, last_grid.x,
         [&](std::int64_t block) {
           const Totals own = q;  // as in run_depthwise()
-          typename last_kernel::shared none;
+          last_shared none;
           last_kernel::run(cpu_lane({static_cast<int>(block), 0, 0}, last_grid), own, none);
         },
         threads);

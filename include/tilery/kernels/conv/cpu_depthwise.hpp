@@ -52,7 +52,8 @@ public:
     const int band_of_all = static_cast<int>(share / channel_pieces);
     const int first = static_cast<int>(share - std::int64_t{band_of_all} * channel_pieces) * P.channels();
     const int end = lesser(first + P.channels(), p.c.columns);
-    const auto &in = p.a.images, &out = p.c.images;
+    const auto& in = p.a.images;
+    const auto& out = p.c.images;
     place at{axis(p.a.walk[1], in.extents[1], out.extents[1]), axis(p.a.walk[2], in.extents[2], out.extents[2])};
     at.plane = band_of_all / bands, at.band = band_of_all - at.plane * bands;
     at.image = at.plane / out.extents[0], at.z = at.plane - at.image * out.extents[0];
@@ -90,15 +91,16 @@ private:
   }
 
   /// Loads the tap at position (r, t) of the filter (unit_axis::tap).
-  TILERY_SIMT static pack<S, vector> tap_of(const Params& p, const place& at, int channel, int r, int t) {
+  TILERY_INLINED static inline pack<S, vector> tap_of(const Params& p, const place& at, int channel, int r, int t) {
     const int tap = at.y.tap[r] * taps + at.x.tap[t];
     return lane.load(p.b.packed + (tap * p.b.pitch + channel), width<vector>);
   }
 
   /// Computes a band of rows for one pack of channels. If Whole is false, the pack's last channels do not exist.
   template <bool WholeRows, bool Whole>
-  TILERY_SIMT static void compute_band(const Params& p, const place& at, int channel) {
-    const auto &in = p.a.images, &out = p.c.images;
+  TILERY_INLINED static inline void compute_band(const Params& p, const place& at, int channel) {
+    const auto& in = p.a.images;
+    const auto& out = p.c.images;
     block b;
     if constexpr (keeps_filter)
       unrolled<taps * taps>(
@@ -136,7 +138,8 @@ private:
   /// Computes a block of P.rows x P.strip units. If WholeRows or WholeColumns is false, some of its rows or columns may
   /// be out of bounds: they are not read, and not written.
   template <bool WholeRows, bool WholeColumns, bool Whole, class TileEpilogue>
-  TILERY_SIMT static void compute(const Params& p, TileEpilogue& epilogue, const place& at, const block& b, int unit) {
+  TILERY_INLINED static inline void compute(const Params& p, TileEpilogue& epilogue, const place& at, const block& b,
+                                            int unit) {
     const auto& in = p.a.images;
     const int first = at.x.first_input(unit);
     const auto from = b.from + (b.first_row * in.strides[1] + first * in.strides[2]);
@@ -173,8 +176,8 @@ private:
   /// not follow the short runs of a block's pixels, and prefetches into the L1 cache would wait for its few miss
   /// buffers. Inlined, because g++ removes calls of functions that only prefetch.
   template <bool WholeColumns>
-  TILERY_SIMT static void prefetch_below(const gmem_images<const T>& in, const place& at, const block& b,
-                                         gmem_ptr<const T> from, int first) {
+  TILERY_INLINED static inline void prefetch_below(const gmem_images<const T>& in, const place& at, const block& b,
+                                                   gmem_ptr<const T> from, int first) {
     TILERY_UNROLL
     for (int r = 0; r < new_rows; ++r) {
       if (r >= b.below) break;
@@ -187,8 +190,8 @@ private:
 
   /// Computes the values of the block's pixels from their sums, and stores those that are in bounds.
   template <bool WholeRows, bool WholeColumns, bool Whole, class TileEpilogue>
-  TILERY_SIMT static void store(const Params& p, TileEpilogue& epilogue, const place& at, const block& b, int unit,
-                                const pack<S, vector> (&sums)[out_rows][out_columns]) {
+  TILERY_INLINED static inline void store(const Params& p, TileEpilogue& epilogue, const place& at, const block& b,
+                                          int unit, const pack<S, vector> (&sums)[out_rows][out_columns]) {
     const auto& out = p.c.images;
     const int first = at.x.first_output(unit);
     unrolled<out_rows>([&](int r) TILERY_INLINED {

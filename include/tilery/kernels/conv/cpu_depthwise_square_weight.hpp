@@ -84,7 +84,7 @@ private:
   /// Adds the products of Rows rows of dy to the sums of one pack of channels. If WholeRows is false, rows of x may be
   /// out of bounds; if Whole is false, the pack's last channels do not exist.
   template <int Rows, bool WholeRows, bool Whole>
-  TILERY_SIMT static void add_band(const params& p, const band& b, int slice, int channel) {
+  TILERY_INLINED static inline void add_band(const params& p, const band& b, int slice, int channel) {
     sums_of_taps sums;
     unrolled<taps * taps>([&](int tap) TILERY_INLINED {
       sums[tap / taps][tap % taps] = lane.load(p.sums_at(slice, tap, channel), width<vector>);
@@ -111,12 +111,14 @@ private:
         [&](int tap) TILERY_INLINED { lane.store(p.sums_at(slice, tap, channel), sums[tap / taps][tap % taps]); });
   }
 
-  TILERY_SIMT static int first_column(const params& p, int column) { return column * stride + p.walk[2].origin; }
+  TILERY_INLINED static inline int first_column(const params& p, int column) {
+    return column * stride + p.walk[2].origin;
+  }
 
   /// Adds the products of Rows x Columns pixels of dy from `column` on, all of them in bounds. If WholeRows or
   /// WholeColumns is false, some of the rows or columns of x may be out of bounds: they are not read.
   template <int Rows, int Columns, bool WholeRows, bool WholeColumns, bool Whole>
-  TILERY_SIMT static void add_block(const params& p, const rows_at& at, int column, sums_of_taps& sums) {
+  TILERY_INLINED static inline void add_block(const params& p, const rows_at& at, int column, sums_of_taps& sums) {
     const auto &x = p.x, &dy = p.gradient;
     const int first = first_column(p, column);
     const auto from = at.x + first * x.strides[2];
@@ -145,8 +147,8 @@ private:
 
   /// Prefetches into the L2 cache what the next band reads first at the same place, as cpu_depthwise.hpp does.
   template <int Rows, int Columns>
-  TILERY_SIMT static void prefetch_below(const params& p, const rows_at& at, gmem_ptr<const T> from,
-                                         gmem_ptr<const T> gradient) {
+  TILERY_INLINED static inline void prefetch_below(const params& p, const rows_at& at, gmem_ptr<const T> from,
+                                                   gmem_ptr<const T> gradient) {
     const auto &x = p.x, &dy = p.gradient;
     TILERY_UNROLL
     for (int r = 0; r < Rows * stride; ++r) {
