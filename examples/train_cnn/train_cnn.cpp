@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Trains a small residual network on images, on whatever machine there is. The network is in
-// networks/residual_network.hpp, the loop in training/training.hpp.
+// networks/residual_network.hpp, the loop in training/training.hpp, the options in training/options.hpp.
 #include "trainers.hpp"
 
 int main(int count, char** arguments) {

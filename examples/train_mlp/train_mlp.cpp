@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Trains a multilayer perceptron on images, on whatever machine there is. The network is in networks/mlp.hpp, the loop
-// in training/training.hpp.
+// in training/training.hpp, the options in training/options.hpp.
 #include "trainers.hpp"
 
 int main(int count, char** arguments) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Registers the options of options.hpp, which says how to add one.
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>

@@ -49,14 +49,15 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 /// tf32x3 (three products).
 ///
 /// Few rows or columns. Three kernels for a C with few rows or columns read the long operand (B for few rows, A for few
-/// columns) only once. On tensor cores, for all their types but double: up to 16 rows or columns (only rows if A and B
-/// have two types), if the long operand is contiguous and aligned to 16 bytes. In other cases the kernel gemm_skinny,
-/// which uses no tensor cores, serves up to 16 rows or columns of float and 8 of double, half and bf16, if k is not
-/// short; it multiplies half and bf16 as float. On the CPU, the kernel gemm_cpu_skinny reads the long operand in place,
-/// where that is faster (policies/gemm_cpu_skinny_table.hpp).
+/// columns) only once. The kernel gemm_mma_sync, with a tile of 16 rows, uses tensor cores for all their types but
+/// double: it serves up to 16 rows or columns (only rows if A and B have two types), if the long operand has contiguous
+/// rows or columns that are aligned to 16 bytes. In other cases the kernel gemm_skinny, which uses no tensor cores,
+/// serves up to 16 rows or columns of float and 8 of double, half and bf16, if k is long enough (serves() in
+/// policies/gemm_skinny_table.hpp); it multiplies half and bf16 as float. On the CPU, the kernel gemm_cpu_skinny reads
+/// the long operand in place, where that is faster (policies/gemm_cpu_skinny_table.hpp).
 ///
-/// Shapes. If m or n is 0, C has no elements, and nothing is written except a bias gradient: if m is 0, that is a sum
-/// over no rows, 0. If k is 0, A B is 0.
+/// Shapes. If m or n is 0, C has no elements, and nothing is written except a bias gradient: if m is 0, its sum
+/// over no rows is 0, to which beta times its old value is added. If k is 0, A B is 0.
 ///
 /// Strides and alignment. Any alignment, and any strides that are not negative (core/operand_checks.hpp's check_strides
 /// refuses negative ones). Operands whose rows or columns are contiguous and aligned to 16 bytes are faster.
@@ -70,14 +71,16 @@ void with_gemm(const Executor&, const matrix_view<A>&, const matrix_view<B>&, co
 ///
 /// Accuracy. Let E = |alpha| sum |a b| over k. Before beta C, the epilogue and the conversion to C, an element differs
 /// from the exact sum by at most (k + 2) u E. On the CPU the bound is (min(k, 512) + k / 256 + 2) u E, because sums of
-/// at most 512 products are added up in turn. u is 2^-24; 2^-53 for double; 2^-22 on tensor cores, which truncate
-/// instead of rounding. tf32 adds 2^-9 E and tf32x3 2^-20 E, for the bits of the operands that are dropped. fp8 on
-/// sm_89 adds 2^-5 E, for any k: its tensor cores keep 13 bits, so the kernel adds up the sums of every block.k along k
-/// (at most 128 by default) as float. int8 sums are exact on a GPU, and on the CPU if C is s32; they wrap at 32 bits.
-/// For any other C, the CPU adds up int8 products as float.
+/// at most 512 products are added up in turn. u is 2^-53 for double, also on tensor cores. For all other types it
+/// is 2^-22 on tensor cores, which truncate instead of rounding, and 2^-24 elsewhere. tf32 adds 2^-9 E and tf32x3 2^-20
+/// E, for the bits of the operands that are dropped. fp8 on sm_89 adds 2^-5 E, for any k: its tensor cores keep 13 bits
+/// of a sum, so they add up only block.k products (at most 128 by default), and the kernel adds up these sums as float.
+/// int8 sums are exact on a GPU, and on the CPU if C is s32; they wrap at 32 bits. For any other C, the CPU adds up
+/// int8 products as float.
 ///
 /// NaN and infinity. NaN and infinity propagate to C, except from A and B if alpha is 0, and from C if beta is 0.
-/// tf32x3 turns infinity into NaN, because it multiplies infinity by a small part that is 0. tf32 drops the lower 13
+/// tf32x3 turns an infinity of A or B into NaN, because it splits each operand x into a tf32 and the rest of x, and
+/// infinity minus infinity is NaN. tf32 drops the lower 13
 /// bits of the fraction: a NaN with no other bits set in its fraction counts as infinity.
 ///
 /// Aliasing. C must not share an element with another operand, those of the epilogue included: during the launch, C may

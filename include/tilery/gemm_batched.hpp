@@ -21,7 +21,7 @@ matrix_view<T> slice(const tensor_view<T, 3>& v, std::int64_t i) {
   return one;
 }
 
-/// Checks the shapes and operands of a batch, and appends the operands to `all`.
+/// Checks the shapes and operands of a batch, and sets `all` to the operands.
 template <class A, class B, class C, class Epilogue>
 finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c,
                            const Epilogue& e, memory_space reachable, operands& all) {
@@ -34,8 +34,8 @@ finding check_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& 
   return check_gemm_operands(a, b, c, e, reachable, all);
 }
 
-/// Returns the problem that a selector sees for a batch. Each matrix must be aligned for the packs, so the stride
-/// between matrices may lessen the alignment that matrix 0 has.
+/// Returns the problem that a selector sees for a batch. Vector accesses (packs) must be aligned in every matrix,
+/// not only in matrix 0: if the batch stride is not a multiple of a pack, a narrower pack is taken.
 template <class A, class B, class C>
 gemm_problem describe_gemm_batched(const tensor_view<A, 3>& a, const tensor_view<B, 3>& b, const tensor_view<C, 3>& c,
                                    arch target) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// All headers for writing your own kernel: packs and their math, memory, `launch`. Include the executors separately:
+// All headers for writing your own kernel: packs (a few neighbouring elements that a lane keeps in registers,
+// core/pack.hpp) and their math, memory, `launch`. Include the executors separately:
 // tilery/cuda.hpp, tilery/cpu.hpp, tilery/virtual_gpu.hpp.
 #pragma once
 #pragma GCC system_header

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tables of the convolutions on GPUs: tiles by direction, element type and arch, with their evidence, and the
-// selectors. The policies are the GEMM's (gemm_simt_policy, gemm_mma_sync_policy): a convolution is a GEMM whose
-// operands are gathered.
+// The tables of the convolutions on GPUs, one for each direction and element type: the tiles, by element type and arch,
+// with their evidence, and the selectors. The policies are the GEMM's (gemm_simt_policy, gemm_mma_sync_policy): a
+// convolution is a GEMM whose operands are gathered.
 #pragma once
 #pragma GCC system_header
 
@@ -15,9 +15,11 @@ namespace tilery::inline TILERY_ABI {
 template <class Cut>
 struct conv_row {
   arch from;
-  Cut large;    // 16-byte accesses
-  Cut small;    // 16-byte accesses, for problems with fewer large tiles than SMs
-  Cut strided;  // any strides, alignment and filter
+  Cut large;  // 16-byte accesses
+  Cut small;  // 16-byte accesses, for problems with fewer large tiles than SMs
+  // Accesses of one element: any strides in memory, any alignment, and the filters and images that packs do not serve
+  // (conv_problem::why_single).
+  Cut strided;
   evidence measured;
 };
 
@@ -35,8 +37,9 @@ inline constexpr conv_row<gemm_simt_cut> conv_simt_f32_rows[] = {
      .strided = {{64, 64, 8}, {4, 4}},
      .measured = not_measured("derived from the GEMM's tiles")},
 };
-// Double: a small tile may be shared along k, which takes registers, too. With 4 x 4 accumulators a thread, and so with
-// 128 registers for everything, it would spill.
+// Double. The lanes of the small tile have 4 x 2 accumulators, not 4 x 4: its kernel also has the code that shares a
+// tile along k, and a thread has 128 registers (gemm_simt::resident). With 4 x 4 accumulators, which take 32 of them,
+// the kernel would spill.
 inline constexpr conv_row<gemm_simt_cut> conv_simt_f64_rows[] = {
     {.from = arch::sm_75,
      .large = {{64, 64, 8}, {4, 4}},
@@ -124,8 +127,8 @@ constexpr choice select_conv(const Policy (&candidates)[3], const conv_problem& 
   return {conv_places::large, "16-byte accesses"};
 }
 
-/// Returns k_parts of the large tile of a direction: several blocks share a tile along k only in weight gradients,
-/// which have few tiles and a long k.
+/// Returns k_parts of the large tile of a direction. Several blocks share a large tile along k only in weight
+/// gradients, which have few tiles and a long k. A small tile may be shared in every direction.
 constexpr int conv_k_parts(conv_direction d) { return d == conv_direction::weight_gradient ? k_parts_as_needed : 1; }
 
 /// Rows, candidates and selector of the SIMT kernels, for elements of T.

@@ -110,8 +110,8 @@ private:
     a_.advance(a), b_.advance(b);
     next_ = next_ + 1 == P.stages ? 0 : next_ + 1;
   }
-  /// Stores the tile that fill() loaded last from registers to its stage. Does nothing for operands that are copied
-  /// asynchronously.
+  /// Moves the tile that fill() loaded last, and that is still in registers, to its stage in shared memory. Does
+  /// nothing for operands that are copied asynchronously.
   template <class Lane>
   TILERY_SIMT void settle(Lane lane, where at) {
     stage& to = memory_->stages[next_ == 0 ? P.stages - 1 : next_ - 1];

@@ -20,7 +20,7 @@ struct pixel_place {
 
 }  // namespace tile
 
-/// Images (image, depth, height, width, channel) in global memory. Strides are in elements, of 64 bits; the numbers of
+/// Images (image, depth, height, width, channel) in global memory. Strides are counted in elements; the numbers of
 /// images and channels belong to the kernel's other parameters.
 template <class T>
 struct gmem_images {

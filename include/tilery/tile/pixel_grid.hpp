@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The numbers of the pixels of images: pixel number (image, depth, height, width), the width fastest.
+// Numbers the pixels of images from 0: ((image D + depth) H + height) W + width for images of D x H x W pixels. The
+// pixels may be the taps of filters.
 #pragma once
 #pragma GCC system_header
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// One spatial dimension of a strip. A strip is a box of a product's pixels, with a copy of all elements of the images
-// that the taps read for these pixels. A slot is a position in the copy. Each slot of a dimension has one coordinate of
-// the images, and the slot of a pixel and a tap is pixel * pixel_step + tap * tap_step: two constant steps lead to all
-// taps of all pixels. Slots out of the images hold zeros.
+// One spatial dimension of a strip (tile/pixel_strips.hpp). The CPU computes a convolution as a product of matrices,
+// whose rows (in a weight gradient: whose k) are pixels (policies/conv_problem.hpp). A strip is a box of these pixels,
+// with a copy of all elements of the images that the taps read for them. A slot is a position in the copy. Each slot of
+// a dimension has one coordinate of the images, and the slot of a pixel and a tap is pixel * pixel_step + tap *
+// tap_step: two constant steps lead to all taps of all pixels. Slots out of the images hold zeros.
 #pragma once
 #pragma GCC system_header
 
@@ -22,8 +23,9 @@ constexpr std::int64_t common_divisor(std::int64_t a, std::int64_t b) {
   return a;
 }
 
-/// The slots of one dimension for `count` pixels. If `apart`, each tap has slots of its own, one for each pixel: pixels
-/// and taps then share no slots. Otherwise neighbouring slots are `unit` coordinates apart.
+/// The slots of one dimension for `count` pixels. If `apart`, each pair of a pixel and a tap has a slot of its own,
+/// even where two pairs read the same coordinate. Otherwise slot i + 1 holds the coordinate of slot i plus `unit`, and
+/// pairs that read the same coordinate share its slot. The steps are in slots.
 struct strip_slots {
   std::int64_t count, slots, unit, pixel_step, tap_step;
   bool apart;
@@ -62,8 +64,9 @@ struct strip_axis {
     return origin + (begin + slot % s.count) * step + slot / s.count * tap_step;
   }
 
-  /// The taps of a pixel with a coordinate of at least 0 begin at first_tap(); those with a coordinate below `extent`
-  /// end before end_tap().
+  /// Of the taps of a pixel, [first_tap(), end_tap()) read coordinates in [0, extent): first_tap() is the first tap
+  /// whose coordinate is at least 0, or `taps` if there is none; end_tap() is one past the last tap whose coordinate is
+  /// below `extent`, or 0 if there is none.
   std::int32_t first_tap(std::int64_t pixel) const {
     const std::int64_t at = pixel * step + origin;
     if (at >= 0) return 0;

@@ -41,7 +41,8 @@ TILERY_SIMT pack<std::uint32_t, N> update_bits(std::uint64_t seed, std::int64_t 
       words = philox({{static_cast<std::uint32_t>((i + j) / 4), static_cast<std::uint32_t>((i + j) / 4 >> 32),
                        static_cast<std::uint32_t>(tensor), step}},
                      seed);
-    const int k = static_cast<int>((i + j) % 4);  // no index: an array in registers cannot be indexed at run time
+    // The word is chosen by comparisons: an array that is indexed at run time cannot stay in registers.
+    const int k = static_cast<int>((i + j) % 4);
     bits.set(j, k == 0 ? words.word[0] : k == 1 ? words.word[1] : k == 2 ? words.word[2] : words.word[3]);
   }
   return bits;
@@ -61,9 +62,9 @@ struct update_params {
   Table table;
   std::int64_t chunks;                               // of all tensors: the blocks of the launch
   gmem_ptr<const std::int32_t> constants_of_groups;  // a constants_type for each group, as words; null: `constants`
-  constants_type constants;                          // of all groups
+  constants_type constants;                          // of all groups alike, if that pointer is null
   std::uint64_t seed;                                // of stochastic rounding
-  bool stochastic;                                   // round weights without a master at random, else to nearest
+  bool stochastic;                                   // true: round weights stochastically (without masters only)
 
   template <class Lane>
   TILERY_SIMT constants_type constants_of(Lane lane, int group, where at = {}) const {
@@ -107,7 +108,7 @@ private:
   template <class Lane, int N>
   TILERY_SIMT static void update(Lane lane, const Params& p, const record& tensor,
                                  const typename Params::constants_type& constants, std::int64_t i, width_t<N> n) {
-    // At least 2 packs, for g++ 12.2 crashes on an array of one.
+    // One more than there are states: an array must not be empty, and g++ 12.2 crashes for one state and one pack.
     pack<S, N> states[record::states_count + 1];
     TILERY_UNROLL
     for (int s = 0; s < record::states_count; ++s)
