@@ -187,7 +187,7 @@ tests/run.sh --gpu --arch sm_90
 tests/run.sh --filter (
 --arch sm_90 is no GPU architecture; 90a is one
 benchmarks/run.sh --arch sm_90
-there is no benchmark gemm; there are: bias_gradient conv_cpu conv_depthwise elementwise gemm_cpu gemm_cpu_threads pool softmax virtual_gpu
+there is no benchmark gemm; there are: bias_gradient conv_cpu conv_depthwise elementwise gemm_cpu gemm_cpu_threads optimizer pool softmax virtual_gpu
 benchmarks/run.sh gemm
 the folder /proc/nowhere cannot be written; --results names another
 benchmarks/run.sh --results /proc/nowhere gemm_cpu

@@ -22,11 +22,15 @@ struct any_policy {
   bool gathered_only = false;
 };
 
-/// True if P is an any_policy that leaves out the kernels of 1x1 and depthwise convolutions and of few channels.
+/// Returns true for an any_policy that leaves out the kernels of 1x1 and depthwise convolutions and of few channels.
+template <class Policy>
+constexpr bool gathers_only(const Policy&) {
+  return false;
+}
+constexpr bool gathers_only(const any_policy& p) { return p.gathered_only; }
+/// True if gathers_only(P).
 template <auto P>
-inline constexpr bool is_gathered_only = false;
-template <any_policy P>
-inline constexpr bool is_gathered_only<P> = P.gathered_only;
+inline constexpr bool is_gathered_only = gathers_only(P);
 
 /// The element types of a convolution as a product of matrices: a and b of the operands, c of the output. X, W and Y
 /// are those of the tensors in the roles of the forward convolution.
