@@ -83,7 +83,8 @@ inline constexpr depthwise_row depthwise_cpu_rows[] = {
      .measured = {.machine = "AMD EPYC (Zen 4, AVX-512), 1 thread",
                   .when = "g++ 12.2, 2026-12-01",
                   .command = "benchmarks/peers/conv_depthwise.py",
-                  .figure = "PyTorch 2.15.0 takes 1.27 times as long for 3x3 forward, 1.34 times for 7x7"}},
+                  .figure = "before the kernels for square filters: PyTorch 2.15.0 takes 1.27 times as long for 3x3 "
+                            "forward, 1.34 times for 7x7"}},
 };
 
 /// Selects from the candidates of a row of either table of the forward pass and the data gradient.
@@ -210,7 +211,8 @@ inline constexpr depthwise_weight_row depthwise_weight_cpu_rows[] = {
      .measured = {.machine = "AMD EPYC (Zen 4, AVX-512), 1 thread",
                   .when = "g++ 12.2, 2026-12-01",
                   .command = "benchmarks/peers/conv_depthwise.py",
-                  .figure = "PyTorch 2.15.0 takes 1.39 times as long for 3x3, 10.5 times for 7x7"}},
+                  .figure = "before the kernels for square filters: PyTorch 2.15.0 takes 1.39 times as long for 3x3, "
+                            "10.5 times for 7x7"}},
 };
 
 /// Selects from the candidates of a row of either table of the weight gradient.
