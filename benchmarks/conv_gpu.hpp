@@ -22,7 +22,7 @@ struct conv_measurement {
   double best_seconds = 0, first_seconds = 0;  // cuDNN's; 0 where it is not here or has no plan
 };
 
-/// What the whole run shares.
+/// The state of the whole run.
 struct conv_session : gpu_session {
   std::unique_ptr<cudnn> library = cudnn::open(without_peer);
   tilery::allocation workspace;  // cuDNN's

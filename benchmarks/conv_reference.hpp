@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What is right for the convolution benchmarks' data: elements of the result, added up in double on the host from the
-// formulas of the three directions. The operands are sequences of counted_uniform, of which no copy is needed.
+// Reference results for the convolution benchmarks' data: elements of the result, added up in double on the host from
+// the formulas of the three directions. The operands are sequences of counted_uniform, of which no copy is needed.
 #pragma once
 
 #include "benchmarks/conv_case.hpp"

@@ -44,7 +44,7 @@ public:
     const std::size_t v = get_version();
     return std::to_string(v / 10000) + "." + std::to_string(v / 100 % 100) + "." + std::to_string(v % 100);
   }
-  /// What is launched from now on goes to this stream.
+  /// Sets the stream of all launches from now on.
   void use_stream(cudaStream_t stream) const { check(set_stream(handle, stream), "cudnnSetStream"); }
 
   cudnnHandle_t handle = nullptr;

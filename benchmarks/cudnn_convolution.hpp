@@ -12,7 +12,7 @@
 
 namespace tilery_benchmarks {
 
-/// What cuDNN calls an element type, and that of the sums and factors. tf32 is float to cuDNN, which then may use
+/// cuDNN's names of an element type, and of the type of sums and factors. tf32 is float to cuDNN, which then may use
 /// tensor cores.
 template <class T>
 struct cudnn_type;

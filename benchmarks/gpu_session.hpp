@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the suites share that measure a GPU beside a library in the same process: the executor, failures, the library's
-// fastest algorithm, and the host's time for a call.
+// The common parts of the suites that measure a GPU beside a library in the same process: the executor, failures, the
+// library's fastest algorithm, and the host's time for a call.
 #pragma once
 
 #include "benchmarks/side_by_side.hpp"
@@ -14,7 +14,7 @@
 
 namespace tilery_benchmarks {
 
-/// What a whole run shares. A suite derives its own from it, with the library.
+/// The state of a whole run. A suite derives its own from it, with the library.
 struct gpu_session {
   tilery::cuda executor;
   std::string without_peer;  // why the library is not here

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the convolution kernels for few input channels move, as the virtual GPU counts it: each pixel as often as the
-// windows of the tiles overlap, whole sectors, hardly a bank conflict. And planted faults: parameters that are wrong in
-// one place give another result than the reference, or are reported.
+// The traffic of the convolution kernels for few input channels, as the virtual GPU counts it: each pixel as often as
+// the windows of the tiles overlap, whole sectors, hardly a bank conflict. And planted faults: parameters that are
+// wrong in one place give another result than the reference, or are reported.
 #include "tests/conv_calls.hpp"
 #include "tests/kernels/gemm_traffic.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What norms move, as the virtual GPU counts it: each element once, in whole sectors, and the sums of chunks.
+// The traffic of norms, as the virtual GPU counts it: each element once, in whole sectors, and the sums of chunks.
 #include "tests/profiles.hpp"
 
 #include <tilery/gradient_norm.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What an optimizer's update moves, as the virtual GPU counts it: gradients once, weights and states once in each
+// The traffic of an optimizer's update, as the virtual GPU counts it: gradients once, weights and states once in each
 // direction, in whole sectors.
 #include "tests/profiles.hpp"
 #include "tests/rule_runs.hpp"

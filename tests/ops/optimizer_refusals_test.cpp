@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What an optimizer refuses about a rule: each hyperparameter outside of its domain, with the domain.
+// Rules that an optimizer refuses: each hyperparameter outside of its domain, with the domain.
 #include "tests/rule_runs.hpp"
 
 #include <tilery/cpu.hpp>

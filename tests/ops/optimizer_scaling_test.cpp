@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What optimizers do with gradients before their rule: clipping by the norm, loss scaling, accumulation, and updates
+// Gradients before an optimizer applies its rule to them: clipping by the norm, loss scaling, accumulation, and updates
 // that are skipped.
 #include "tests/tensor_lists.hpp"
 

@@ -266,7 +266,7 @@ TYPED_TEST(optimizer_on, states_of_8_bits) {
         EXPECT_LE(sum, 5e-4 * static_cast<double>(got.size())) << "a twentieth of the rate, on average";
       }
     }
-    // What is stored of the first moment of the first block of t0.
+    // The codes of the first moment of the last block of t0.
     std::vector<std::uint8_t> codes(5000);
     std::vector<float> largest(20);
     copy_dense(this->executor, vector(static_cast<std::uint8_t*>(saved[0].data), 5000), vector(codes.data(), 5000));

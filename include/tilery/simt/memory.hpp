@@ -41,8 +41,9 @@ public:
     return static_cast<int>((32 - reinterpret_cast<std::uintptr_t>(raw_) % 32) % 32 / sizeof(T));
   }
 
-  /// The same pointer, known to nvcc to be one to global memory. nvcc knows that of the pointers in a kernel's
-  /// parameters; through a pointer that the kernel has loaded from memory it would make generic loads and stores.
+  /// Returns this pointer as one that nvcc knows to point to global memory. nvcc knows that of the pointers in a
+  /// kernel's parameters; through a pointer that the kernel has loaded from memory it would make generic loads and
+  /// stores.
   TILERY_SIMT gmem_ptr known_global() const {
 #ifdef __CUDA_ARCH__
     std::size_t address = __cvta_generic_to_global(raw_);

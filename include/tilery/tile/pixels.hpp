@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the kernels of pooling, upsampling and padding do with pixels: loads and stores of their channels, the order in
-// which lanes compute them (pixel_walk), and ranges of them along one dimension (pixel_range).
+// Pixels in the kernels of pooling, upsampling and padding: loads and stores of their channels, the order in which
+// lanes compute them (pixel_walk), and ranges of pixels along one dimension (pixel_range).
 #pragma once
 #pragma GCC system_header
 

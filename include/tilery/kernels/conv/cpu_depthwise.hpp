@@ -75,7 +75,7 @@ private:
     int plane = 0, band = 0, image = 0, z = 0;
     bool whole_rows = false;  // all rows that the band reads and writes are in bounds
   };
-  /// What a block has in registers and reads: the filter, and the addresses of the block's first column.
+  /// The constants of a band: the filter in registers, and the addresses of the first block's first column.
   struct block {
     pack<S, vector> filter[keeps_filter ? taps : 1][taps];
     gmem_ptr<const T> from;  // column 0 of row `first_row` of the input, which may be out of bounds

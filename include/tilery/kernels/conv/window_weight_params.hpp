@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What the kernels that compute the weight gradient from windows have in common: their parameters, a block's part of
-// the work, and the copy of dy's tile to shared memory.
+// The common parts of the two kernels that compute the weight gradient from windows: their parameters, a block's part
+// of the work, and the copy of dy's tile to shared memory.
 #pragma once
 #pragma GCC system_header
 

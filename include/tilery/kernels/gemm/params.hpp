@@ -105,7 +105,7 @@ struct product_params {
     else
       return finish_seen(lane, tile_epilogue, sums, old, c.whole_row(row), c.whole_column(column));
   }
-  /// The same for a caller that knows the row and the column that the epilogue sees.
+  /// finish() for a caller that has computed the row and the column that the epilogue sees.
   template <class Lane, class TileEpilogue, int N>
   TILERY_SIMT pack<Accumulator, N> finish_seen(Lane lane, TileEpilogue& tile_epilogue, pack<Accumulator, N> sums,
                                                pack<Accumulator, N> old, int row, int column) const {

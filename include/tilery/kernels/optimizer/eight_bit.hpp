@@ -28,7 +28,7 @@ template <class Weight, class Gradient, int States>
 struct eight_bit_record : tensor_record<Weight, Gradient, std::uint8_t, States> {
   gmem_ptr<float> largest[States > 0 ? States : 1];  // of each state: one number for each 256 elements
 
-  /// The same record with pointers that nvcc knows to be global (gmem_ptr::known_global).
+  /// Returns a copy of this record whose pointers nvcc knows to be global (gmem_ptr::known_global).
   TILERY_SIMT eight_bit_record known_global() const {
     eight_bit_record result{tensor_record<Weight, Gradient, std::uint8_t, States>::known_global(), {}};
     TILERY_UNROLL

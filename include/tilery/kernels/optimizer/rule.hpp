@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// What an update rule is. A rule is a struct of hyperparameters, such as rule::adamw, that knows how one update changes
-// a weight and its states (velocity, moments):
+// The concept of an update rule. A rule is a struct of hyperparameters, such as rule::adamw, that computes how one
+// update changes a weight and its states (velocity, moments):
 //
 //   struct my_rule {                                   // w = w - rate sign(g)
 //     double rate = 1e-3;

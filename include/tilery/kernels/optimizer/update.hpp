@@ -16,7 +16,7 @@
 
 namespace tilery::inline TILERY_ABI {
 
-/// What all elements of a group have in common in one update.
+/// The constants of one update, the same for all elements of a group.
 template <class Rule, class S>
 struct update_constants {
   std::uint32_t apply = 1;                  // 0: this update is skipped, nothing is written
