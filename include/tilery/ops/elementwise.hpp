@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The common part of the elementwise ops (activations, optimizers, copy, fill): the problem that the selector sees, and
+// The common part of the elementwise ops (activations, copy, fill): the problem that the selector sees, and
 // the launch of the policy that the selector picks (policies/elementwise_table.hpp).
 #pragma once
 #pragma GCC system_header

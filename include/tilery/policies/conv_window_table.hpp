@@ -34,15 +34,8 @@ struct conv_window_row {
   evidence measured;
 };
 
-// Evidence. SM clocks that the virtual GPU counts (site_profile::cycles, sm_90, 2026-12-01) for 7 x 7 taps with a
-// stride of 2 from 3 to 64 channels at 56 x 56, one image, beside the implicit GEMM's strided candidate, which loads
-// and multiplies a tap's 3 channels as 8 (float) or 32 (bf16), in thousands:
-//
-//                          window kernel                   implicit GEMM
-//   forward, bf16               27                              291
-//   forward, float             149                              510
-//   weight gradient, bf16       22, and 16 to add the slices     45
-//   weight gradient, float     138, and 16 to add the slices    231
+// Evidence. None of these tiles was measured on a GPU. What the kernels load, and their bank conflicts, is asserted on
+// the virtual GPU (tests/kernels/conv_window_kernels_test.cpp).
 //
 // Capacity. The filter of ResNet's first layer, 7 x 7 taps of 3 channels (147 columns), and the window of a tile of 128
 // pixels with a stride of 2 fit each of the wide tiles but double's; 7 x 7 taps of 4 channels (196 columns) fit those
@@ -53,7 +46,7 @@ inline constexpr conv_window_row conv_window_simt_rows[] = {
      .narrow = {128, 32, 256, {8, 4}, 6144},
      .weight_wide = {128, 64, 160, {8, 4}, 4096},
      .weight_narrow = {128, 32, 32, {4, 4}, 4096},
-     .measured = not_measured("on the virtual GPU, a first layer takes 0.29 of the implicit GEMM's clocks")},
+     .measured = not_measured("estimated: windows that fit shared memory")},
 };
 inline constexpr conv_window_row conv_window_f64_rows[] = {
     {.from = arch::sm_75,
@@ -70,7 +63,7 @@ inline constexpr conv_window_row conv_window_16_bit_rows[] = {
      .narrow = {128, 32, 384, {32, 32}, 9216},
      .weight_wide = {128, 64, 160, {64, 40}, 8192},
      .weight_narrow = {128, 32, 32, {32, 16}, 8192},
-     .measured = not_measured("on the virtual GPU, a first layer takes 0.09 of the implicit GEMM's clocks")},
+     .measured = not_measured("estimated: windows that fit shared memory")},
 };
 inline constexpr conv_window_row conv_window_tf32_rows[] = {
     {.from = arch::sm_80,

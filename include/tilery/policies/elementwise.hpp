@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The policy of the elementwise kernels (activations, optimizers, copy, fill), and its rules. These kernels compute
-// each element independently of the others and do little arithmetic, so for large matrices memory bandwidth is the
-// limit.
+// The policy of the elementwise kernels (activations, copy, fill) and of the optimizers' update, and its rules. These
+// kernels compute each element independently of the others and do little arithmetic, so for large matrices memory
+// bandwidth is the limit.
 #pragma once
 #pragma GCC system_header
 

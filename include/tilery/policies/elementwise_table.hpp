@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// The tables of the elementwise kernels (activations, optimizers, copy, fill), one for GPUs and one for the CPU: the
+// The tables of the elementwise kernels (activations, copy, fill), one for GPUs and one for the CPU: the
 // extents of a block by arch, with their evidence (where they were measured), and the selectors. A row of a table has
 // two candidates, one with wide accesses (packs of several elements) and one with accesses of one element. To tune a
 // GPU, add a row to elementwise_gpu_rows (policy_table.hpp).
