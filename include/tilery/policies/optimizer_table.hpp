@@ -36,10 +36,9 @@ inline constexpr optimizer_row optimizer_cpu_rows[] = {
      .measured = not_measured("estimated: a chunk of 4096 elements, 16 KiB of float, as in the elementwise kernels")},
 };
 
-/// The facts about the tensors from which the selector chooses.
-struct optimizer_problem {
-  bool aligned = true;  // true if the pointers of at least one tensor are aligned for packs of 16 bytes
-};
+/// The facts about the tensors from which the selector chooses: none, because the kernel itself takes single elements
+/// for a tensor whose pointers are not aligned.
+struct optimizer_problem {};
 
 /// Rows, candidates and selector on a GPU. T is the widest element type: a pack is 16 bytes of T.
 template <class T>
@@ -48,9 +47,8 @@ struct optimizer_rows_gpu {
   static constexpr candidate_list<elementwise_policy, 1> candidates(const optimizer_row& row) {
     return {{{.threads = row.threads, .vector = static_cast<int>(16 / sizeof(T)), .packs = row.packs}}};
   }
-  static constexpr choice select(const optimizer_row&, const elementwise_policy (&)[1], const optimizer_problem& p) {
-    if (p.aligned) return {0, "16-byte accesses for the tensors whose pointers are aligned"};
-    return {0, "no tensor is aligned for 16-byte accesses: single elements"};
+  static constexpr choice select(const optimizer_row&, const elementwise_policy (&)[1], const optimizer_problem&) {
+    return {0, "16-byte accesses for the tensors whose pointers are aligned"};
   }
 };
 
