@@ -108,21 +108,42 @@ bool run_as_gemm(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>
   return true;
 }
 
+/// A convolution that has been checked: its tensors in three dimensions, its geometry, and its operands.
+template <class X, class W, class Y>
+struct checked_conv {
+  X x;
+  W w;
+  Y y;
+  conv_geometry geometry;
+  operands all;
+};
+/// Checks a convolution's factors, shapes, options and operands, and throws if one is refused.
+template <conv_direction Direction, class Executor, int N, class X, class W, class Y, class Epilogue>
+auto check_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
+  using A = typename conv_elements<Direction, X, W, Y>::a;
+  using C = typename conv_elements<Direction, X, W, Y>::c;
+  const auto x = in_three_dimensions(c.x);
+  const auto w = in_three_dimensions(c.w);
+  const auto y = in_three_dimensions(c.y);
+  checked_conv<std::remove_const_t<decltype(x)>, std::remove_const_t<decltype(w)>, std::remove_const_t<decltype(y)>>
+      call{x, w, y, geometry_of(c.options, x, w, y), {}};
+  refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
+  refuse(in_op(c.names.op, check_conv<Direction>(c, call.geometry, executor.reachable(), call.all)), c.at);
+  return call;
+}
+
 /// Runs a convolution with policy P, or with the policy that the selector picks if P is any_policy. Throws if the
 /// convolution is refused, or if P cannot serve it.
 template <conv_direction Direction, auto P, class Executor, int N, class X, class W, class Y, class Epilogue>
 void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
   constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
   using A = typename conv_elements<Direction, X, W, Y>::a;
-  using C = typename conv_elements<Direction, X, W, Y>::c;
   constexpr bool chosen = std::is_same_v<std::remove_cvref_t<decltype(P)>, any_policy>;
-  const auto x = in_three_dimensions(c.x);
-  const auto w = in_three_dimensions(c.w);
-  const auto y = in_three_dimensions(c.y);
-  const conv_geometry g = geometry_of(c.options, x, w, y);
-  operands all;
-  refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
-  refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+  const auto call = check_conv_call<Direction>(executor, c);
+  const auto& x = call.x;
+  const auto& w = call.w;
+  const auto& y = call.y;
+  const auto& g = call.geometry;
   const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
   if constexpr (!chosen)
     if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
@@ -135,17 +156,17 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
   };
   const auto run_product = [&](const auto& p) {
     if (p.c.rows == 0 || p.c.columns == 0) return finish_empty_gemm(executor, p, c.at);
-    with_policy([&]<auto Policy>() { run_conv<Policy>(executor, problem, p, all, c.at); });
+    with_policy([&]<auto Policy>() { run_conv<Policy>(executor, problem, p, call.all, c.at); });
   };
   const std::int64_t columns = forward ? y.extents[4] : data ? x.extents[4] : w.size();
   if (columns == 0) return;
   if constexpr (chosen && !is_gathered_only<P>) {
-    if (problem.product.m > 0 && run_as_gemm<Direction>(executor, c, g, all)) return;
+    if (problem.product.m > 0 && run_as_gemm<Direction>(executor, c, g, call.all)) return;
     if (problem.product.m > 0 &&
-        run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at))
+        run_chosen_depthwise<Direction, A>(executor, c.names, g, x, w, y, c.epilogue, c.factors, call.all, c.at))
       return;
     if (problem.product.m > 0 &&
-        run_chosen_window<Direction, A>(executor, c.names, problem, x, w, y, c.epilogue, c.factors, all, c.at))
+        run_chosen_window<Direction, A>(executor, c.names, problem, x, w, y, c.epilogue, c.factors, call.all, c.at))
       return;
   }
   if constexpr (forward) {
@@ -156,7 +177,7 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
     run_product(data_gradient_params(g, 0, y, w, x, c.epilogue, c.factors));
   } else {
     const residue_classes classes(g, y, w, x, c.epilogue, c.factors);
-    with_policy([&]<auto Policy>() { run_conv_classes<Policy>(executor, problem, classes, all, c.at); });
+    with_policy([&]<auto Policy>() { run_conv_classes<Policy>(executor, problem, classes, call.all, c.at); });
   }
 }
 
@@ -165,22 +186,18 @@ void run_conv_call(const Executor& executor, const conv_call<N, X, W, Y, Epilogu
 template <conv_direction Direction, auto P, class Executor, int N, class X, class W, class Y, class Epilogue>
 void run_given_depthwise(const Executor& executor, const conv_call<N, X, W, Y, Epilogue>& c) {
   constexpr bool forward = Direction == conv_direction::forward, data = Direction == conv_direction::data_gradient;
-  using A = typename conv_elements<Direction, X, W, Y>::a;
-  using C = typename conv_elements<Direction, X, W, Y>::c;
-  const auto x = in_three_dimensions(c.x);
-  const auto w = in_three_dimensions(c.w);
-  const auto y = in_three_dimensions(c.y);
-  const conv_geometry g = geometry_of(c.options, x, w, y);
-  operands all;
-  refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
-  refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+  const auto call = check_conv_call<Direction>(executor, c);
+  const auto& x = call.x;
+  const auto& w = call.w;
+  const auto& y = call.y;
+  const auto& g = call.geometry;
   depthwise_problem problem = describe_depthwise(Direction, g, x, y, executor.target(c.at));
   if (!is_depthwise(g)) problem.why_not = why_no_depthwise;
   if (const char* why = misfit(P, problem)) throw error({c.names.op, ": ", why}, c.at);
   // misfit() has refused a policy of the other kind (a depthwise_weight_policy is for weight gradients only, a
   // depthwise_policy for all others). This condition keeps run_depthwise_with() from being compiled for such a policy.
   if constexpr (std::is_same_v<std::remove_cvref_t<decltype(P)>, depthwise_policy> == (forward || data))
-    run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, all, c.at);
+    run_depthwise_with<Direction, P>(executor, c.names, g, x, w, y, c.epilogue, c.factors, call.all, c.at);
 }
 
 /// Runs a convolution with the caller's policy P of a window kernel. Throws if the convolution is refused, or if P
@@ -196,13 +213,11 @@ void run_given_window(const Executor& executor, const conv_call<N, X, W, Y, Epil
                 "conv: with tensor_cores, a conv_window_policy must have elements of tf32, half or bf16, and without "
                 "them of double, float, half or bf16");
   if constexpr (multiplies) {
-    const auto x = in_three_dimensions(c.x);
-    const auto w = in_three_dimensions(c.w);
-    const auto y = in_three_dimensions(c.y);
-    const conv_geometry g = geometry_of(c.options, x, w, y);
-    operands all;
-    refuse(in_op(c.names.op, check_factors<A, C>(c.factors)), c.at);
-    refuse(in_op(c.names.op, check_conv<Direction>(c, g, executor.reachable(), all)), c.at);
+    const auto call = check_conv_call<Direction>(executor, c);
+    const auto& x = call.x;
+    const auto& w = call.w;
+    const auto& y = call.y;
+    const auto& g = call.geometry;
     const conv_problem problem = describe_conv(Direction, c.names, g, x, w, y, executor.target(c.at));
     const conv_window_problem q = describe_window<A, C>(problem);
     if (const char* why = misfit(P, q)) throw error({c.names.op, ": ", why}, c.at);
@@ -210,7 +225,7 @@ void run_given_window(const Executor& executor, const conv_call<N, X, W, Y, Epil
     if constexpr (Direction != conv_direction::data_gradient) {
       if ((forward ? y.extents[4] : w.size()) == 0) return;
       if (problem.product.m > 0)
-        run_window_with<Direction, P>(executor, c.names, q, x, w, y, c.epilogue, c.factors, all, c.at);
+        run_window_with<Direction, P>(executor, c.names, q, x, w, y, c.epilogue, c.factors, call.all, c.at);
       else if constexpr (forward)
         finish_empty_gemm(executor, forward_params(g, x, w, y, c.epilogue, c.factors), c.at);
     }
