@@ -123,7 +123,7 @@ public:
                                                      static_cast<accumulator>(options_.largest_gradient),
                                                      ops::scaling_of(options_), memory_.known, at);
     update<P>(executor, tables_, memory_.records, at);
-    if constexpr (memory::has_eight_bit) update<P>(executor, short_tables_, memory_.short_records, at);
+    if constexpr (memory::has_eight_bit) update<P>(executor, eight_bit_tables_, memory_.eight_bit_records, at);
   }
 
   /// Sets the factor of all learning rates from the next update on: a schedule's value. At least 0.
@@ -264,7 +264,7 @@ private:
         chunks += ops::chunks_of(r.size, ops::norm_chunk_elements<Gradient>(executor));
       }
     };
-    list(memory_.records), list(memory_.short_records);
+    list(memory_.records), list(memory_.eight_bit_records);
     sums_ = buffer<double, 2>(executor, first_extent(chunks, at), euclidean::parts);
     memory_.known.push_back(own(writes("sums of chunks", sums_.view())));
   }
@@ -305,7 +305,7 @@ private:
   optimizer_options options_;
   memory memory_;
   ops::optimizer_tables<record> tables_;
-  ops::optimizer_tables<typename memory::short_record> short_tables_;
+  ops::optimizer_tables<typename memory::eight_bit_record_type> eight_bit_tables_;
   std::vector<read_record<Gradient>> gradients_;  // of all records, if their norm is computed
   buffer<double, 2> sums_;                        // (chunk, part): see kernels/optimizer/norm.hpp
   ops::optimizer_tables<read_record<Gradient>> tables_of_gradients_;

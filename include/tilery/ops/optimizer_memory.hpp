@@ -28,14 +28,14 @@ public:
   static constexpr bool has_eight_bit = std::is_same_v<State, eight_bit>;
   using state_type = std::conditional_t<has_eight_bit, float, State>;  // of the tensors in `records`
   using record = tensor_record<Weight, Gradient, state_type, Rule::states>;
-  using short_record = eight_bit_record<Weight, Gradient, Rule::states>;
+  using eight_bit_record_type = eight_bit_record<Weight, Gradient, Rule::states>;
   using constants = update_constants<Rule, accumulator>;
   using parameters_type = std::vector<parameter<Weight, Gradient>>;
 
-  std::vector<record> records;              // of the tensors that are not empty, but for those in short_records
-  std::vector<short_record> short_records;  // of the tensors with states of 8 bits
-  buffer<double> scalars;                   // see optimizer_scalar
-  buffer<double> rule_scalars;              // of the groups: scalars_of<Rule>() each
+  std::vector<record> records;  // of the tensors that are not empty, but for those in eight_bit_records
+  std::vector<eight_bit_record_type> eight_bit_records;  // of the tensors with states of 8 bits
+  buffer<double> scalars;                                // see optimizer_scalar
+  buffer<double> rule_scalars;                           // of the groups: scalars_of<Rule>() each
   buffer<std::int32_t> constants_of_groups;
   std::vector<optimizer_tensor> saved;
   operand_names names;
@@ -49,7 +49,7 @@ public:
     for (const auto& one : parameters) {
       const std::int64_t size = one.weights.size(), rows = rows_of(size);
       for (int s = 0; s < Rule::states; ++s)
-        if (keeps_state(groups[one.group], s)) (is_short(size) ? code_rows : state_rows) += rows;
+        if (keeps_state(groups[one.group], s)) (has_codes(size) ? code_rows : state_rows) += rows;
       if (has_masters) master_rows += rows;
     }
     const auto rows_and = [at](std::int64_t rows) { return first_extent(rows, at); };
@@ -95,16 +95,16 @@ public:
           copy(vector(r.weights.raw() + first, count), vector(r.master.raw() + first, count));
         }
     };
-    visit(records), visit(short_records);
+    visit(records), visit(eight_bit_records);
   }
 
 private:
   // States begin at multiples of `row` elements: a row of codes is a block with its own largest magnitude.
   static constexpr std::int64_t row = eight_bit_block;
-  static constexpr std::int64_t smallest_short = 4096;
+  static constexpr std::int64_t smallest_with_codes = 4096;
 
   static std::int64_t rows_of(std::int64_t size) { return (size + row - 1) / row; }
-  static bool is_short(std::int64_t size) { return has_eight_bit && size >= smallest_short; }
+  static bool has_codes(std::int64_t size) { return has_eight_bit && size >= smallest_with_codes; }
 
   /// Where the memory of the next tensor begins.
   struct place {
@@ -125,8 +125,8 @@ private:
       r.master = gmem_ptr<accumulator>(has_masters ? next.master : nullptr);
       r.size = size, r.group = one.group, r.number = number, r.whole_packs = 0;
     };
-    if (is_short(size)) {
-      short_record r{};
+    if (has_codes(size)) {
+      eight_bit_record_type r{};
       set(r);
       for (int s = 0; s < Rule::states; ++s) {
         const bool keeps = keeps_state(rule, s);
@@ -138,7 +138,7 @@ private:
         keep_largest(one, number, state_name(s) + map + ".largest", next.largest, rows_of(size));
         next.code += rows_of(size) * row, next.largest += rows_of(size);
       }
-      short_records.push_back(r);
+      eight_bit_records.push_back(r);
     } else {
       record r{};
       set(r);
